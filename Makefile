@@ -1,0 +1,55 @@
+# Targets: setup demo test check e2e bench build device-test clean
+PYTHON ?= python3
+FULL := .venv/bin
+EDGE := .venv-edge/bin
+PIP := -m pip --disable-pip-version-check install --quiet
+
+.PHONY: setup demo test check e2e bench build device-test clean
+
+setup: .venv/installed
+
+.venv/installed: pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else "training and tests need Python 3.11 to 3.13, this is %d.%d: make $(MAKECMDGOALS) PYTHON=python3.12" % v)'
+	$(PYTHON) -m venv .venv
+	$(FULL)/python $(PIP) -e '.[train,dev,edge-headless]'
+	@touch $@
+
+.venv-edge/installed: pyproject.toml
+	$(PYTHON) -m venv .venv-edge
+	$(EDGE)/python $(PIP) -e '.[edge-headless]'
+	@touch $@
+
+demo: .venv-edge/installed
+	$(EDGE)/fer-edge --demo
+
+test: setup
+	$(FULL)/python -m pytest
+
+check: setup
+	$(FULL)/ruff format --check .
+	$(FULL)/ruff check .
+	$(FULL)/mypy
+	$(FULL)/lint-imports
+	$(FULL)/python -m pytest --quiet tests/unit/core tests/unit/edge tests/unit/bench tests/golden tests/architecture
+
+e2e: setup
+	$(FULL)/python -m pytest tests/e2e
+
+bench: setup
+	$(FULL)/fer-bench
+
+build: setup
+	rm -rf dist
+	$(FULL)/python -m build --wheel
+
+# The device tests on the built wheel, TensorFlow absent: the newest OpenCV and numpy, then those
+# that go with Raspberry Pi OS Bookworm.
+device-test: build
+	for extra in edge-headless edge-bookworm; do \
+	  rm -rf .venv-$$extra && $(PYTHON) -m venv .venv-$$extra && \
+	  .venv-$$extra/bin/python $(PIP) "$$(ls dist/*.whl)[$$extra]" 'pytest>=8' && \
+	  .venv-$$extra/bin/python -m pytest tests/unit/core tests/unit/edge tests/unit/bench tests/golden tests/e2e/test_device.py || exit 1; \
+	done
+
+clean:
+	rm -rf .venv .venv-* build dist runs results fer-edge-demo .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,1 @@
+"""Measurement: how accurate, fast and big a bundle is, on this machine."""

@@ -1,0 +1,66 @@
+"""How often a bundle is right on labelled pictures it was not trained or chosen on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from fer_core.dataset import FerDataset
+from fer_core.errors import FerError
+from fer_core.metrics import ClassificationReport, classification_report
+from fer_core.progress import progress_bar
+from fer_core.values import FloatArray
+from fer_edge.interpreter import TfliteModel
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class JudgedPictures:
+    """The test split, and which of its pictures have no exact twin in the training split."""
+
+    dataset: FerDataset
+    without_twin: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
+
+    @classmethod
+    def of(cls, dataset: FerDataset) -> JudgedPictures:
+        """Return the test pictures of a data set; raise FerError when it has none."""
+        test = dataset.part("test")
+        ids = dataset.picture_ids()
+        twins = np.isin(ids[dataset.split == 2], ids[dataset.split == 0])
+        return cls(test, ~twins)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Accuracy:
+    """The report on all test pictures, and the accuracy on those without a twin."""
+
+    report: ClassificationReport
+    without_twins: float
+    probabilities: FloatArray
+
+
+def measure_accuracy(model: TfliteModel, pictures: JudgedPictures) -> Accuracy:
+    """Classify every test picture, single crop."""
+    test, labels = pictures.dataset, model.bundle.manifest.labels
+    if test.label_names != labels:
+        raise FerError(
+            f"{model.bundle.name} knows {', '.join(labels)}; {test.name} holds "
+            f"{', '.join(test.label_names)}. Give data of the same classes."
+        )
+    if test.images.shape[1:] != model.bundle.manifest.input.shape[:2]:
+        raise FerError(
+            f"{model.bundle.name} takes {model.bundle.manifest.input.shape[:2]} pixels, "
+            f"{test.name} holds {test.images.shape[1:]}"
+        )
+    probabilities = np.empty((len(test), len(labels)), np.float32)
+    with progress_bar(len(test), f"accuracy of {model.bundle.name}") as advance:
+        for index, image in enumerate(test.images):
+            probabilities[index] = model.probabilities(image[..., np.newaxis])
+            advance("")
+    right = probabilities.argmax(axis=1) == test.labels
+    report = classification_report(probabilities, test.labels, labels)
+    return Accuracy(report, float(right[pictures.without_twin].mean()), probabilities)
+
+
+def label_flips(one: FloatArray, other: FloatArray) -> int:
+    """Return how many pictures two models (n, classes) name differently."""
+    return int((one.argmax(axis=1) != other.argmax(axis=1)).sum())

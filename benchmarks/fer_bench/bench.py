@@ -1,0 +1,145 @@
+"""One benchmark: every model, the same pictures, the same machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from fer_core.bundle import ModelBundle
+from fer_core.dataset import FerDataset
+from fer_edge.interpreter import TfliteModel
+
+from fer_bench.accuracy import Accuracy, JudgedPictures, label_flips, measure_accuracy
+from fer_bench.environment import Environment, read_environment, usable_cores
+from fer_bench.memory import ProcessCost, measure_process
+from fer_bench.timing import Latency, measure
+
+SCHEMA_VERSION = 1
+RUNS, QUICK_RUNS = 1000, 100
+
+
+@dataclass(frozen=True, slots=True)
+class BenchmarkRecord:
+    """All figures of one model; accuracy and flips are None where they were not measured."""
+
+    bundle: ModelBundle
+    file_bytes: int
+    latency: Latency
+    latency_all: Latency
+    threads_all: int
+    cost: ProcessCost
+    accuracy: Accuracy | None = None
+    label_flips: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the record with the keys that `results.json` promises."""
+        provenance = self.bundle.manifest.provenance
+        values: dict[str, Any] = {
+            "name": self.bundle.name,
+            "sha256": self.bundle.manifest.sha256,
+            "file_bytes": self.file_bytes,
+            "parameters": provenance.get("parameters"),
+            "mmacs": round(provenance.get("macs", 0) / 1e6, 2),
+            "latency_ms": asdict(self.latency),
+            "latency_all_threads_ms": {**asdict(self.latency_all), "threads": self.threads_all},
+            "load_ms": self.cost.load_ms,
+            "first_ms": self.cost.first_ms,
+            "peak_rss_bytes": self.cost.peak_rss_bytes,
+            "label_flips": self.label_flips,
+        }
+        if self.accuracy:
+            values |= self.accuracy.report.to_json()
+            values["accuracy_without_twins"] = self.accuracy.without_twins
+        return values
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """The records of one run, with the command and the environment they were measured in."""
+
+    command: str
+    environment: Environment
+    data: str
+    models: list[BenchmarkRecord] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return everything as JSON values."""
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "command": self.command,
+            "environment": {**asdict(self.environment), "on_a_pi": self.environment.on_a_pi},
+            "data": self.data,
+            "models": [record.to_json() for record in self.models],
+        }
+
+
+def run_benchmark(
+    paths: Sequence[Path],
+    dataset: FerDataset | None,
+    parent: Path | None,
+    quick: bool,
+    command: str,
+    say: Callable[[str], None],
+) -> Results:
+    """Measure each bundle; without a data set everything but accuracy and flips.
+
+    Flips count against `parent`, else against NAME-float32.tflite beside the model.
+    """
+    pictures = JudgedPictures.of(dataset) if dataset else None
+    first = TfliteModel(ModelBundle.load(paths[0]))
+    environment = read_environment(first.runtime, first.kernels)
+    data = (
+        f"{dataset.name}, test split, {len(pictures.dataset)} pictures"
+        if pictures and dataset
+        else ""
+    )
+    results = Results(command, environment, data)
+    known: dict[Path, Accuracy] = {}
+    for path in paths:
+        say(f"measuring {path.name}")
+        results.models.append(_measure_model(path, parent, pictures, quick, known))
+    return results
+
+
+def _measure_model(
+    path: Path,
+    parent: Path | None,
+    pictures: JudgedPictures | None,
+    quick: bool,
+    known: dict[Path, Accuracy],
+) -> BenchmarkRecord:
+    bundle = ModelBundle.load(path)
+    cores = usable_cores()
+    flips = accuracy = None
+    if pictures:
+        accuracy = _accuracy_of(path, pictures, known)
+        parent = parent or path.with_name(f"{bundle.manifest.name}-float32.tflite")
+        if parent.exists() and parent != path:
+            parent_answers = _accuracy_of(parent, pictures, known).probabilities
+            flips = label_flips(accuracy.probabilities, parent_answers)
+    return BenchmarkRecord(
+        bundle,
+        path.stat().st_size,
+        _latency(bundle, 1, quick),
+        _latency(bundle, cores, quick),
+        cores,
+        measure_process(path),
+        accuracy,
+        flips,
+    )
+
+
+def _accuracy_of(path: Path, pictures: JudgedPictures, known: dict[Path, Accuracy]) -> Accuracy:
+    if path not in known:
+        known[path] = measure_accuracy(TfliteModel(ModelBundle.load(path)), pictures)
+    return known[path]
+
+
+def _latency(bundle: ModelBundle, threads: int, quick: bool) -> Latency:
+    """Time pixels to probabilities, one face a call, on a face of random pixels."""
+    model = TfliteModel(bundle, threads)
+    pixels = np.random.default_rng(0).integers(0, 256, bundle.manifest.input.shape, np.uint8)
+    return measure(lambda: model.probabilities(pixels), runs=QUICK_RUNS if quick else RUNS)

@@ -1,0 +1,66 @@
+"""The command fer-bench."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from fer_core.command import Quiet, Version, make_app, run_app
+from fer_core.errors import FerError
+
+app = make_app()
+
+
+@app.command(
+    epilog="Examples:  fer-bench   |   fer-bench --data fer2013.csv   |   "
+    "fer-bench models/*.tflite --parent models/fer-nano-float32.tflite --out results/models"
+)
+def run(
+    models: Annotated[
+        list[Path] | None, typer.Argument(help=".tflite bundles; else the shipped ones.")
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="Test pictures; else $FER2013 or data/fer2013.*, if there.")
+    ] = None,
+    parent: Annotated[
+        Path | None, typer.Option(help="The float32 bundle to count flips by.")
+    ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="A tenth of the timed runs.")] = False,
+    out: Annotated[Path | None, typer.Option(help="A folder; else results/TIME.")] = None,
+    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave bad rows out.")] = False,
+    quiet: Quiet = False,
+    version: Version = False,
+) -> None:
+    """Measure bundles: accuracy, latency, load time, memory and size."""
+    from fer_core.files import make_folder, write_text
+    from fer_core.readers import default_data_path, load_dataset
+    from fer_edge.models import shipped_models
+
+    from fer_bench.bench import run_benchmark
+    from fer_bench.report import results_table
+
+    paths = models or list(shipped_models().values())
+    if not paths:
+        raise FerError("no model is shipped with this package; name a .tflite bundle")
+    found = data or default_data_path()
+    dataset = load_dataset(found, skip_bad=skip_bad) if found else None
+    folder = make_folder(out or Path("results") / f"{datetime.now():%Y%m%d-%H%M%S}")
+    command = " ".join(["fer-bench", *(Path(word).name for word in sys.argv[1:])])
+
+    def say(line: str) -> None:
+        if not quiet:
+            print(line, file=sys.stderr)
+
+    results = run_benchmark(paths, dataset, parent, quick, command, say)
+    write_text(folder / "results.json", json.dumps(results.to_json(), indent=1) + "\n")
+    print(results_table(results))
+    print(f"results: {folder / 'results.json'}")
+
+
+def main() -> None:
+    """Entry point."""
+    run_app(app, "fer-bench")

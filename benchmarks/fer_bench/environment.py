@@ -1,0 +1,71 @@
+"""What the figures were measured on."""
+
+from __future__ import annotations
+
+import os
+import platform
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+_BOARD = Path("/proc/device-tree/model")
+_GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
+_CPUINFO = Path("/proc/cpuinfo")
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """Board, processor, governor, runtime, kernels and versions of one measurement."""
+
+    board: str
+    cpu: str
+    cores: int
+    governor: str
+    system: str
+    python: str
+    numpy: str
+    runtime: str
+    kernels: str
+    fer_edge_kit: str
+
+    @property
+    def on_a_pi(self) -> bool:
+        """Whether this board says that it is a Raspberry Pi."""
+        return "Raspberry Pi" in self.board
+
+
+def read_environment(runtime: str, kernels: str) -> Environment:
+    """Return this machine's environment; what it does not tell is `unknown`."""
+    return Environment(
+        board=_read(_BOARD).strip("\0") or platform.machine(),
+        cpu=_cpu_name(),
+        cores=usable_cores(),
+        governor=_read(_GOVERNOR) or "unknown",
+        system=platform.platform(),
+        python=platform.python_version(),
+        numpy=np.__version__,
+        runtime=runtime,
+        kernels=kernels,
+        fer_edge_kit=version("fer-edge-kit"),
+    )
+
+
+def usable_cores() -> int:
+    """Return how many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _cpu_name() -> str:
+    named = [line for line in _read(_CPUINFO).splitlines() if line.startswith("model name")]
+    return named[0].partition(":")[2].strip() if named else platform.processor() or "unknown"
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(errors="replace").strip()
+    except OSError:
+        return ""

@@ -1,0 +1,85 @@
+"""The results as a table to read."""
+
+from __future__ import annotations
+
+from fer_bench.bench import BenchmarkRecord, Results
+
+_COLUMNS = (
+    ("model", "<"),
+    ("KiB", ">"),
+    ("accuracy", ">"),
+    ("95 % interval", ">"),
+    ("macro-F1", ">"),
+    ("ECE", ">"),
+    ("flips", ">"),
+    ("p50 ms", ">"),
+    ("p90", ">"),
+    ("p99", ">"),
+    ("p50 all", ">"),
+    ("load ms", ">"),
+    ("peak MB", ">"),
+)
+
+
+def results_table(results: Results) -> str:
+    """Return the table with the lines that say where and on what it was measured."""
+    rows = [tuple(name for name, _ in _COLUMNS)] + [_cells(record) for record in results.models]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(_COLUMNS))]
+    lines = [
+        "  ".join(
+            f"{cell:{side}{width}}"
+            for cell, (_, side), width in zip(row, _COLUMNS, widths, strict=True)
+        )
+        for row in rows
+    ]
+    return "\n".join([*lines, "", *_footnotes(results)])
+
+
+def _cells(record: BenchmarkRecord) -> tuple[str, ...]:
+    peak = record.cost.peak_rss_bytes
+    measured = record.accuracy
+    if measured:
+        report = measured.report
+        low, high = report.accuracy_interval95
+        judged = (
+            f"{report.accuracy:.2%}",
+            f"{100 * low:.1f}-{100 * high:.1f}",
+            f"{report.macro_f1:.2%}",
+            f"{report.ece:.2%}",
+        )
+    else:
+        judged = ("-", "-", "-", "-")
+    return (
+        record.bundle.name,
+        f"{record.file_bytes / 1024:.0f}",
+        *judged,
+        "-" if record.label_flips is None else str(record.label_flips),
+        f"{record.latency.p50:.3f}",
+        f"{record.latency.p90:.3f}",
+        f"{record.latency.p99:.3f}",
+        f"{record.latency_all.p50:.3f}",
+        f"{record.cost.load_ms:.1f}",
+        "-" if peak is None else f"{peak / 1e6:.1f}",
+    )
+
+
+def _footnotes(results: Results) -> list[str]:
+    where = results.environment
+    lines = [
+        f"one face, pixels to probabilities; p50 p90 p99 on one thread, 'all' on {where.cores}; "
+        f"load and peak memory in a fresh process",
+        f"{where.runtime}, {where.kernels} kernels, Python {where.python}, numpy {where.numpy}",
+        f"{where.board}, {where.cpu}, {where.cores} cores, governor {where.governor}",
+        f"accuracy: {results.data}, single crop"
+        if results.data
+        else "no data: accuracy not measured",
+    ]
+    lines += [
+        f"{record.bundle.name}: {record.accuracy.without_twins:.2%} without the pictures that have "
+        "an exact twin in the training split"
+        for record in results.models
+        if record.accuracy
+    ]
+    if not where.on_a_pi:
+        lines.append("not measured on a Pi")
+    return lines

@@ -1,0 +1,72 @@
+"""The representative data set, and the temperature."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+from fer_core.dataset import FerDataset
+from fer_core.errors import FerError
+from fer_core.values import FloatArray, Int64Array
+from scipy.optimize import minimize_scalar
+
+TEMPERATURES = (0.25, 4.0)
+LOGITS = "logits"
+
+
+def representative_set(training: FerDataset, samples: int, seed: int) -> FerDataset:
+    """Return a seeded choice of training pictures, each class in its share, none left out.
+
+    Raises FerError when there are fewer pictures than samples or more classes than samples.
+    """
+    counts = np.bincount(training.labels, minlength=len(training.label_names))
+    if samples > len(training) or samples < len(counts):
+        raise FerError(
+            f"{samples} calibration samples asked of {len(training)} training pictures of "
+            f"{len(counts)} classes; choose between the two: --calibration-samples"
+        )
+    empty = [name for name, n in zip(training.label_names, counts, strict=True) if n == 0]
+    if empty:
+        raise FerError(f"no training picture of {', '.join(empty)} to calibrate with")
+    rng = np.random.default_rng(seed)
+    chosen = [
+        rng.choice(np.flatnonzero(training.labels == index), size, replace=False)
+        for index, size in enumerate(_shares(counts, samples))
+    ]
+    return training.only(np.sort(np.concatenate(chosen)))
+
+
+def _shares(counts: Int64Array, samples: int) -> Int64Array:
+    """Divide `samples` in proportion to `counts`, at least one each (largest remainder)."""
+    exact = counts / counts.sum() * samples
+    sizes = np.maximum(np.floor(exact).astype(np.int64), 1)
+    for index in np.argsort(sizes - exact, kind="stable"):
+        if sizes.sum() < samples:
+            sizes[index] += 1
+    while sizes.sum() > samples:
+        sizes[np.argmax(sizes)] -= 1
+    return np.asarray(sizes, np.int64)
+
+
+def fit_temperature(probabilities: FloatArray, truth: Int64Array) -> float:
+    """Return the temperature that makes probabilities (n, k) likeliest (Guo et al., 2017)."""
+    logits = np.log(np.maximum(probabilities.astype(np.float64), 1e-12))
+
+    def cross_entropy(log_temperature: float) -> float:
+        scaled = logits / np.exp(log_temperature)
+        scaled -= scaled.max(axis=1, keepdims=True)
+        of_truth = scaled[np.arange(len(truth)), truth]
+        return float((np.log(np.exp(scaled).sum(axis=1)) - of_truth).mean())
+
+    found = minimize_scalar(cross_entropy, bounds=np.log(TEMPERATURES), method="bounded")
+    return float(np.exp(found.x))
+
+
+def divide_logits(model: keras.Model, temperature: float) -> None:
+    """Divide the weights of the layer `logits` by a temperature, in place."""
+    layer = model.get_layer(LOGITS)
+    layer.set_weights([weights / np.float32(temperature) for weights in layer.get_weights()])
+
+
+def has_logits(model: keras.Model) -> bool:
+    """Return whether the model has the layer that a temperature can be divided into."""
+    return any(layer.name == LOGITS for layer in model.layers)

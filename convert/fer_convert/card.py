@@ -1,0 +1,29 @@
+"""The model card that travels in the bundle."""
+
+from __future__ import annotations
+
+from fer_core.bundle import ModelManifest
+
+from fer_convert.verify import ParityReport
+
+
+def model_card(manifest: ModelManifest, parity: ParityReport) -> str:
+    """Return a card in Markdown, every figure from this conversion."""
+    facts = manifest.provenance
+    size = f"{manifest.input.width}x{manifest.input.height} {manifest.input.colour}"
+    return f"""# {manifest.name}, {manifest.recipe}
+
+Says which of {len(manifest.labels)} expressions a face shows: {", ".join(manifest.labels)}.
+
+- Input: {size} face crop. Output: one probability a label.
+- {facts["parameters"]:,} parameters, {facts["macs"] / 1e6:.1f} million multiply-accumulates a face.
+- Accuracy on the {parity.count} validation pictures, where epoch and temperature were chosen:
+  {parity.child_accuracy:.2%} (before conversion {parity.parent_accuracy:.2%}; {parity.flips} labels
+  changed). Calibration error {parity.child_ece:.2%}. Measured with {parity.runtime},
+  {parity.kernels} kernels.
+- Trained on {facts["data"]}. FER2013 carries no open licence; it is in general use for research.
+
+Expressions are not feelings: the pictures are posed or from the web, people agree on about two in
+three of their labels, and nothing is known of how the figures differ between groups of people. The
+EU AI Act forbids inferring emotions at work and in education save for medical or safety reasons.
+"""

@@ -1,0 +1,63 @@
+"""The command fer-convert."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from fer_core.command import Quiet, Version, make_app, run_app
+from fer_train.backend import need, start_quietly
+
+app = make_app()
+
+
+@app.command(
+    epilog="Examples:  fer-convert --int8   |   fer-convert runs/nano --all --out models   |   "
+    "fer-convert model.keras --int8 --data fer2013.csv --max-drop 0.3"
+)
+def run(
+    run_or_model: Annotated[
+        Path | None, typer.Argument(help="A run folder or a .keras file; else the newest run.")
+    ] = None,
+    float32: Annotated[bool, typer.Option("--float32", help="As trained.")] = False,
+    float16: Annotated[bool, typer.Option("--float16", help="Half-precision weights.")] = False,
+    dynamic: Annotated[bool, typer.Option("--dynamic", help="Int8 weights only.")] = False,
+    int8: Annotated[bool, typer.Option("--int8", help="Full-integer, the default.")] = False,
+    int16x8: Annotated[bool, typer.Option("--int16x8", help="Int16 activations.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="All of these.")] = False,
+    data: Annotated[
+        Path | None, typer.Option(help="The data it was trained on; else as the run says.")
+    ] = None,
+    calibration_samples: Annotated[int, typer.Option(help="Training pictures.")] = 512,
+    max_drop: Annotated[float, typer.Option(help="Points of accuracy that may be lost.")] = 0.5,
+    out: Annotated[Path | None, typer.Option(help="A folder; else beside the model.")] = None,
+    seed: Annotated[int, typer.Option(help="Chooses the calibration pictures.")] = 1,
+    quiet: Quiet = False,
+    version: Version = False,
+) -> None:
+    """Convert a Keras model to a .tflite bundle and prove what that changed."""
+    need("tensorflow", "scipy")
+    start_quietly()
+    from fer_convert.convert import ConversionRequest, convert
+    from fer_convert.recipes import RECIPES
+
+    wanted = {
+        "float32": float32,
+        "float16": float16,
+        "dynamic": dynamic,
+        "int8": int8 or not any((float32, float16, dynamic, int16x8)),
+        "int16x8": int16x8,
+    }
+    recipes = [recipe for name, recipe in RECIPES.items() if every or wanted[name]]
+    request = ConversionRequest(
+        run_or_model, recipes, data, out, calibration_samples, max_drop, seed
+    )
+    say = (lambda line: None) if quiet else print
+    for path in convert(request, say):
+        print(path)
+
+
+def main() -> None:
+    """Entry point."""
+    run_app(app, "fer-convert")

@@ -1,0 +1,149 @@
+"""One conversion, from a run folder to bundles and a parity report."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from fer_core import __version__
+from fer_core.bundle import ModelBundle, ModelManifest
+from fer_core.dataset import FerDataset
+from fer_core.errors import FerError
+from fer_core.files import make_folder, write_text
+from fer_core.preprocess import InputSpec
+from fer_core.readers import load_dataset
+from fer_edge.interpreter import TfliteModel
+from fer_train.evaluate import predict
+from fer_train.run import newest_run, run_data_path
+
+from fer_convert.calibration import divide_logits, fit_temperature, has_logits, representative_set
+from fer_convert.card import model_card
+from fer_convert.export import count_macs, export_flatbuffer
+from fer_convert.recipes import QuantizationRecipe
+from fer_convert.verify import ParityReport, compare_models, require_small_drops
+
+
+@dataclass(frozen=True, slots=True)
+class ConversionRequest:
+    """What to convert and how.
+
+    `target` is a run folder, a model file, or None for the newest run; `data` and `out` are where
+    the run says and beside the model when None.
+    """
+
+    target: Path | None
+    recipes: Sequence[QuantizationRecipe]
+    data: Path | None
+    out: Path | None
+    calibration_samples: int = 512
+    max_drop_points: float = 0.5
+    seed: int = 1
+    margin: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Parent:
+    """The model before conversion, its temperature divided in, and its answers."""
+
+    model: keras.Model
+    temperature: float
+    probabilities: np.ndarray[Any, np.dtype[np.float32]]
+
+
+def convert(request: ConversionRequest, say: Callable[[str], None]) -> list[Path]:
+    """Write one bundle a recipe and parity.json; return the bundles' paths.
+
+    A recipe that loses more accuracy than allowed leaves no bundle, and a FerError at the end.
+    """
+    file = _model_file(request.target)
+    out = make_folder(request.out or file.parent)
+    dataset = load_dataset(request.data or run_data_path(file.parent)).with_validation(request.seed)
+    training, validation = dataset.part("train"), dataset.part("validation")
+    parent = _load_parent(file, validation)
+    chosen = representative_set(training, request.calibration_samples, request.seed)
+    reports: dict[str, ParityReport] = {}
+    made: list[Path] = []
+    for recipe in request.recipes:
+        bundle, parity = _make_bundle(parent, recipe, chosen, validation, request)
+        say(_parity_line(bundle, parity))
+        reports[bundle.name] = parity
+        if parity.drop_points <= request.max_drop_points:
+            bundle.save(out / f"{bundle.name}.tflite")
+            made.append(out / f"{bundle.name}.tflite")
+    facts = {name: parity.to_json() for name, parity in reports.items()}
+    write_text(out / "parity.json", json.dumps(facts, indent=1) + "\n")
+    require_small_drops(reports, request.max_drop_points)
+    return made
+
+
+def _model_file(target: Path | None) -> Path:
+    target = target or newest_run(Path("runs"))
+    file = target / "model.keras" if target.is_dir() else target
+    if not file.exists():
+        raise FerError(f"there is no model at {file}; give a run folder or a .keras file")
+    return file
+
+
+def _load_parent(file: Path, validation: FerDataset) -> _Parent:
+    try:
+        model = keras.models.load_model(file, compile=False, safe_mode=True)
+    except (ValueError, OSError, TypeError) as error:
+        raise FerError(f"Keras cannot load {file}: {error}") from error
+    wanted = (None, *validation.images.shape[1:], 1), (None, len(validation.label_names))
+    if (model.input_shape, model.output_shape) != wanted:
+        raise FerError(
+            f"{file} maps {model.input_shape} to {model.output_shape}, but {validation.name} "
+            f"needs {wanted[0]} to {wanted[1]}; give the --data it was trained on"
+        )
+    probabilities = predict(model, validation)
+    if not has_logits(model):
+        return _Parent(model, 1.0, probabilities)
+    temperature = fit_temperature(probabilities, validation.labels)
+    divide_logits(model, temperature)
+    return _Parent(model, temperature, predict(model, validation))
+
+
+def _make_bundle(
+    parent: _Parent,
+    recipe: QuantizationRecipe,
+    chosen: FerDataset,
+    validation: FerDataset,
+    request: ConversionRequest,
+) -> tuple[ModelBundle, ParityReport]:
+    height, width = validation.images.shape[1:]
+    provenance: dict[str, Any] = {
+        "parameters": parent.model.count_params(),
+        "macs": count_macs(parent.model),
+        "data": validation.name,
+        "keras": keras.__version__,
+        "fer_edge_kit": __version__,
+    }
+    if recipe.calibrated:
+        provenance["calibration_rows"] = chosen.rows.tolist()
+        provenance["calibration_seed"] = request.seed
+    manifest = ModelManifest(
+        parent.model.name,
+        validation.label_names,
+        InputSpec(height, width, margin=request.margin),
+        recipe.name,
+        temperature=parent.temperature,
+        provenance=provenance,
+    )
+    bundle = ModelBundle(export_flatbuffer(parent.model, recipe, chosen), manifest)
+    parity = compare_models(parent.probabilities, TfliteModel(bundle), validation)
+    manifest.metrics["validation"] = parity.to_json()
+    return ModelBundle(bundle.model, manifest, model_card(manifest, parity)), parity
+
+
+def _parity_line(bundle: ModelBundle, parity: ParityReport) -> str:
+    return (
+        f"{bundle.name}: {len(bundle.to_bytes()) / 1024:.0f} KiB, accuracy "
+        f"{parity.parent_accuracy:.2%} -> {parity.child_accuracy:.2%} on {parity.count} validation "
+        f"pictures, agreement {parity.top1_agreement:.2%} ({parity.flips} flips), largest "
+        f"difference {parity.max_abs_diff:.3f}, calibration error {parity.child_ece:.2%}"
+    )

@@ -1,0 +1,97 @@
+"""From a Keras model to a flatbuffer, through TensorFlow's converter."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from fer_core.dataset import FerDataset
+from fer_core.errors import FerError
+from fer_train.backend import native_output_hidden
+from fer_train.data import model_inputs
+from tensorflow.lite.python.convert import ConverterError, mlir_quantize
+from tensorflow.lite.python.util import modify_model_io_type
+from tensorflow.lite.tools import flatbuffer_utils
+
+from fer_convert.recipes import QuantizationRecipe
+
+INPUT_RANGE = (-1.0, 127 / 128)
+"""The range of `(pixel - 128) / 128`: as int8 it has scale 1/128 and zero point 0."""
+
+
+def export_flatbuffer(
+    model: keras.Model, recipe: QuantizationRecipe, representative: FerDataset
+) -> bytes:
+    """Return the model as a flatbuffer for batches of one; raise FerError if it cannot be made.
+
+    The input range of an int8 model is fixed, whatever the representative pictures hold.
+    """
+    pixels = keras.Input(batch_shape=(1, *model.input_shape[1:]), name="pixels")
+    fixed = keras.Model(pixels, model(pixels, training=False), name=model.name)
+    converter = tf.lite.TFLiteConverter.from_keras_model(fixed)
+    _configure(converter, recipe, representative)
+    with native_output_hidden(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of statistics that are set after calibration
+        try:
+            return _full_integer(converter) if recipe.name == "int8" else converter.convert()
+        except ConverterError as error:
+            raise FerError(
+                f"{model.name} has a layer that {recipe.name} cannot hold: {error}"
+            ) from error
+
+
+def _configure(converter: Any, recipe: QuantizationRecipe, representative: FerDataset) -> None:
+    if recipe.name != "float32":
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if recipe.name == "float16":
+        converter.target_spec.supported_types = [tf.float16]
+    if recipe.name == "dynamic":
+        # FULLY_CONNECTED version 12, which per-channel dense layers need, is beyond
+        # tflite-runtime 2.14, the only runtime of 32-bit Pi OS.
+        converter._experimental_disable_per_channel_quantization_for_dense_layers = True
+    if recipe.calibrated:
+        inputs = model_inputs(representative)
+
+        def pictures() -> Iterator[list[np.ndarray[Any, Any]]]:
+            for index in range(len(inputs)):
+                yield [inputs[index : index + 1]]
+
+        converter.representative_dataset = pictures
+        converter.target_spec.supported_ops = [_OPS[recipe.name]]
+
+
+_OPS = {
+    "int8": tf.lite.OpsSet.TFLITE_BUILTINS_INT8,
+    "int16x8": tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8,
+}
+
+
+def _full_integer(converter: Any) -> bytes:
+    """Calibrate, set the input's range, quantise, and make input and output int8.
+
+    The converter's own steps, taken one by one: a fake-quantisation layer at the input would do
+    as well for the range, but leaves a DEQUANTIZE and a QUANTIZE operation behind.
+    """
+    converter._experimental_calibrate_only = True
+    calibrated = flatbuffer_utils.convert_bytearray_to_object(converter.convert())
+    graph = calibrated.subgraphs[0]
+    observed = graph.tensors[graph.inputs[0]].quantization
+    observed.min, observed.max = [INPUT_RANGE[0]], [INPUT_RANGE[1]]
+    quantized = mlir_quantize(flatbuffer_utils.convert_object_to_bytearray(calibrated))
+    return bytes(modify_model_io_type(quantized, tf.int8, tf.int8))
+
+
+def count_macs(model: keras.Model) -> int:
+    """Return the multiply-accumulate operations of one picture in convolutions and dense layers."""
+    total = 0
+    for layer in model._flatten_layers(include_self=False):
+        kernels = [w for w in layer.weights if w.path.split("/")[-1].endswith("kernel")]
+        if not kernels or not isinstance(layer.output.shape, tuple):
+            continue
+        places = int(np.prod(layer.output.shape[1:-1], dtype=np.int64))
+        total += places * sum(int(np.prod(kernel.shape)) for kernel in kernels)
+    return total

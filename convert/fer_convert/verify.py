@@ -1,0 +1,92 @@
+"""What conversion changed: the parent's and the child's answers to the same pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from fer_core.dataset import FerDataset
+from fer_core.errors import FerError
+from fer_core.metrics import expected_calibration_error
+from fer_core.progress import progress_bar
+from fer_core.values import FloatArray
+from fer_edge.interpreter import TfliteModel
+
+
+@dataclass(frozen=True, slots=True)
+class ParityReport:
+    """Parent against child on `count` pictures.
+
+    `flips` is how many labels differ, `max_abs_diff` the largest difference of a probability,
+    the accuracies and calibration errors are shares, 0 to 1.
+    """
+
+    count: int
+    flips: int
+    max_abs_diff: float
+    parent_accuracy: float
+    child_accuracy: float
+    child_ece: float
+    runtime: str
+    kernels: str
+
+    @property
+    def top1_agreement(self) -> float:
+        """The share of pictures with the same label, 0 to 1."""
+        return 1 - self.flips / self.count
+
+    @property
+    def drop_points(self) -> float:
+        """Accuracy lost, in percentage points; negative when the child is better."""
+        return 100 * (self.parent_accuracy - self.child_accuracy)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return every figure as JSON values."""
+        return {
+            **asdict(self),
+            "top1_agreement": self.top1_agreement,
+            "drop_points": self.drop_points,
+        }
+
+
+def require_small_drops(reports: Mapping[str, ParityReport], max_drop_points: float) -> None:
+    """Raise FerError that names the bundles which lost more accuracy than allowed."""
+    lost = [
+        f"{name} fell by {parity.drop_points:.2f} points, from {parity.parent_accuracy:.2%} to "
+        f"{parity.child_accuracy:.2%}"
+        for name, parity in reports.items()
+        if parity.drop_points > max_drop_points
+    ]
+    if lost:
+        raise FerError(
+            f"{'; '.join(lost)}: more than --max-drop {max_drop_points:g}, so no such bundle was "
+            "written. Try more --calibration-samples, or --float16."
+        )
+
+
+def replay(model: TfliteModel, dataset: FerDataset) -> FloatArray:
+    """Return the model's probabilities (n, classes) for every picture of a data set."""
+    probabilities = np.empty((len(dataset), len(dataset.label_names)), np.float32)
+    with progress_bar(len(dataset), f"replaying {model.bundle.name}") as advance:
+        for index, image in enumerate(dataset.images):
+            probabilities[index] = model.probabilities(image[..., np.newaxis])
+            advance("")
+    return probabilities
+
+
+def compare_models(parent: FloatArray, model: TfliteModel, validation: FerDataset) -> ParityReport:
+    """Return what changed between the parent's probabilities (n, classes) and the model's."""
+    child = replay(model, validation)
+    parent_class, child_class = parent.argmax(axis=1), child.argmax(axis=1)
+    return ParityReport(
+        count=len(validation),
+        flips=int((parent_class != child_class).sum()),
+        max_abs_diff=float(np.abs(parent - child).max()),
+        parent_accuracy=float((parent_class == validation.labels).mean()),
+        child_accuracy=float((child_class == validation.labels).mean()),
+        child_ece=expected_calibration_error(child, validation.labels),
+        runtime=model.runtime,
+        kernels=model.kernels,
+    )

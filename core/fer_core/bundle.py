@@ -1,0 +1,124 @@
+"""A model bundle: one .tflite file with its manifest zipped behind it.
+
+TFLite packs associated files this way (a zip archive appended to the flatbuffer): any TFLite
+runtime loads the file, and `unzip -l model.tflite` lists what it carries.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from fer_core.errors import FerError
+from fer_core.files import write_bytes
+from fer_core.preprocess import InputSpec
+
+SCHEMA_VERSION = 1
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # a fixed date keeps bundles byte-identical
+
+
+@dataclass(frozen=True, slots=True)
+class ModelManifest:
+    """What a model is: its labels, input, recipe, and where it came from.
+
+    `sha256` is that of the flatbuffer. `temperature` was divided into the last layer's weights
+    before conversion. `metrics` holds figures as measured at conversion; `provenance` the
+    parameters, multiply-accumulates, calibration rows, versions and command line.
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    input: InputSpec
+    recipe: str
+    sha256: str = ""
+    temperature: float = 1.0
+    metrics: dict[str, Any] = field(default_factory=dict)
+    provenance: dict[str, Any] = field(default_factory=dict)
+    schema_version: int = SCHEMA_VERSION
+
+    def to_json(self) -> str:
+        """Return the manifest as indented JSON."""
+        return json.dumps(asdict(self), indent=1, sort_keys=True) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> ModelManifest:
+        """Return the manifest in JSON text; raise FerError when it is not one of ours."""
+        try:
+            values = json.loads(text)
+            if values["schema_version"] > SCHEMA_VERSION:
+                raise FerError(
+                    f"the model's manifest has schema {values['schema_version']}, this program "
+                    f"reads up to {SCHEMA_VERSION}. Update it: pip install -U fer-edge-kit"
+                )
+            values["labels"] = tuple(values["labels"])
+            values["input"] = InputSpec(**values["input"])
+            return cls(**values)
+        except (ValueError, KeyError, TypeError) as error:
+            raise FerError(f"the model's manifest cannot be read: {error!r}") from error
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ModelBundle:
+    """A flatbuffer with its manifest and model card; `path` is where it was loaded from."""
+
+    model: bytes
+    manifest: ModelManifest
+    card: str = ""
+    path: Path | None = None
+
+    @property
+    def name(self) -> str:
+        """The model's name and recipe, such as fer-nano-int8."""
+        return f"{self.manifest.name}-{self.manifest.recipe}"
+
+    def to_bytes(self) -> bytes:
+        """Return the flatbuffer with the zip archive behind it."""
+        manifest = replace(self.manifest, sha256=hashlib.sha256(self.model).hexdigest())
+        buffer = io.BytesIO(self.model)
+        members = {
+            "manifest.json": manifest.to_json(),
+            "labels.txt": "\n".join(manifest.labels) + "\n",
+            "MODEL_CARD.md": self.card,
+        }
+        with zipfile.ZipFile(buffer, "a", zipfile.ZIP_DEFLATED) as archive:
+            for name, text in members.items():
+                info = zipfile.ZipInfo(name, _EPOCH)
+                info.compress_type = zipfile.ZIP_DEFLATED
+                archive.writestr(info, text)
+        return buffer.getvalue()
+
+    def save(self, path: Path) -> None:
+        """Write the bundle whole or not at all; raise FerError when it cannot be written."""
+        write_bytes(path, self.to_bytes())
+
+    @classmethod
+    def load(cls, path: Path) -> ModelBundle:
+        """Return the bundle in a file, its hash checked; raise FerError for any other file."""
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise FerError(f"cannot read the model {path}: {error.strerror}") from error
+        return cls._from_bytes(content, path)
+
+    @classmethod
+    def _from_bytes(cls, content: bytes, path: Path) -> ModelBundle:
+        again = "Copy it again, or make it anew with fer-convert."
+        try:
+            with zipfile.ZipFile(io.BytesIO(content)) as archive:
+                start = min((info.header_offset for info in archive.infolist()), default=0)
+                text = archive.read("manifest.json").decode()
+                card = archive.read("MODEL_CARD.md").decode()
+        except (zipfile.BadZipFile, KeyError, ValueError, EOFError) as error:
+            raise FerError(
+                f"{path} carries no readable manifest: it is damaged, cut short, or was not "
+                f"made by fer-convert. {again}"
+            ) from error
+        manifest = ModelManifest.from_json(text)
+        if hashlib.sha256(content[:start]).hexdigest() != manifest.sha256:
+            raise FerError(f"{path} is damaged: its hash is not the manifest's. {again}")
+        return cls(content[:start], manifest, card, path)

@@ -1,0 +1,59 @@
+"""What the four commands share: a default subcommand, --version, and exit codes.
+
+Exit codes: 0 done, 1 a fault the user can mend, 2 wrong arguments, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from fer_core import __version__
+from fer_core.errors import FerError
+
+DEFAULT_COMMAND = "run"
+
+
+class DefaultCommandGroup(TyperGroup):
+    """A group that takes the command `run` when the first word names no other."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put the default command in front of words that name none."""
+        if not args or args[0] not in self.commands:
+            args = [DEFAULT_COMMAND, *args]
+        return super().parse_args(ctx, args)
+
+
+def make_app() -> typer.Typer:
+    """Return an empty command group in our manner."""
+    return typer.Typer(
+        cls=DefaultCommandGroup,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+
+
+def run_app(app: typer.Typer, name: str) -> None:
+    """Run a command; a FerError becomes a message on stderr and exit code 1."""
+    try:
+        app(prog_name=name)
+    except FerError as error:
+        print(f"{name}: {error}", file=sys.stderr)
+        sys.exit(1)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(__version__)
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool,
+    typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version."),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print results only.")]

@@ -1,0 +1,142 @@
+"""A data set of face pictures with labels and splits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from fer_core.errors import FerError
+from fer_core.values import Int64Array, UInt8Array
+
+SPLITS = ("train", "validation", "test")
+SPLIT_NAMES = {
+    "training": 0,
+    "train": 0,
+    "publictest": 1,
+    "validation": 1,
+    "valid": 1,
+    "val": 1,
+    "privatetest": 2,
+    "test": 2,
+}
+"""What files and folders call the splits, in small letters, and the index in SPLITS."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FerDataset:
+    """Face pictures with labels.
+
+    `images` (n, h, w) uint8 gray; `labels` (n,) int64 indices into `label_names`; `split` (n,)
+    int64 indices into SPLITS; `rows` (n,) int64, the row or file number where each came from;
+    `skipped` counts the bad rows that were left out on request.
+    """
+
+    images: UInt8Array
+    labels: Int64Array
+    split: Int64Array
+    label_names: tuple[str, ...]
+    rows: Int64Array
+    name: str = ""
+    skipped: int = 0
+
+    def __post_init__(self) -> None:
+        n = len(self.images)
+        if self.images.ndim != 3 or self.images.dtype != np.uint8:
+            raise ValueError(
+                f"images must be (n, h, w) uint8, got {self.images.shape} {self.images.dtype}"
+            )
+        for what, array in (("labels", self.labels), ("split", self.split), ("rows", self.rows)):
+            if array.shape != (n,) or array.dtype != np.int64:
+                raise ValueError(f"{what} must be ({n},) int64, got {array.shape} {array.dtype}")
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def only(self, chosen: npt.NDArray[np.bool_] | Int64Array) -> FerDataset:
+        """Return the pictures that a mask or indices choose."""
+        return FerDataset(
+            self.images[chosen],
+            self.labels[chosen],
+            self.split[chosen],
+            self.label_names,
+            self.rows[chosen],
+            self.name,
+            self.skipped,
+        )
+
+    def part(self, split: str) -> FerDataset:
+        """Return one of SPLITS; raise FerError when the data set has no picture of it."""
+        chosen = self.only(self.split == SPLITS.index(split))
+        if len(chosen) == 0:
+            held = ", ".join(f"{len_} {name}" for name, len_ in self.split_sizes().items())
+            raise FerError(
+                f"{self.name} has no {split} pictures (it holds {held}). Give a data set that "
+                "has them: a usage column, or folders named train, validation and test."
+            )
+        return chosen
+
+    def split_sizes(self) -> dict[str, int]:
+        """Return how many pictures each of SPLITS holds."""
+        counts = np.bincount(self.split, minlength=len(SPLITS))
+        return {name: int(counts[i]) for i, name in enumerate(SPLITS)}
+
+    def picture_ids(self) -> Int64Array:
+        """Return (n,) int64, equal exactly where two pictures have the same pixels."""
+        seen: dict[bytes, int] = {}
+        ids = [seen.setdefault(image.tobytes(), len(seen)) for image in self.images]
+        return np.array(ids, np.int64)
+
+    def twins_across_splits(self) -> dict[tuple[str, str], int]:
+        """Count pictures of a later split that have an exact twin in an earlier one.
+
+        Keys are (later, earlier) pairs such as ("test", "train"); pairs without twins are left
+        out.
+        """
+        ids = self.picture_ids()
+        found = {}
+        for later in range(1, len(SPLITS)):
+            for earlier in range(later):
+                shared = np.isin(ids[self.split == later], ids[self.split == earlier])
+                if shared.any():
+                    found[SPLITS[later], SPLITS[earlier]] = int(shared.sum())
+        return found
+
+    def with_validation(self, seed: int, share: float = 0.1) -> FerDataset:
+        """Return a data set that has a validation split.
+
+        Where there is none, a seeded, stratified `share` of the training part becomes it, exact
+        twins kept together; a test split never chooses.
+        """
+        if (self.split == 1).any():
+            return self
+        rng = np.random.default_rng(seed)
+        ids = self.picture_ids()
+        split = self.split.copy()
+        for class_index in range(len(self.label_names)):
+            own = (split == 0) & (self.labels == class_index)
+            groups = rng.permutation(np.unique(ids[own]))
+            sizes = np.array([np.count_nonzero(ids[own] == group) for group in groups])
+            taken = groups[: np.searchsorted(sizes.cumsum(), share * own.sum(), "right")]
+            split[np.isin(ids, taken) & (split == 0)] = 1
+        return FerDataset(
+            self.images, self.labels, split, self.label_names, self.rows, self.name, self.skipped
+        )
+
+    def describe(self) -> str:
+        """Return what was read in a few lines: counts, blanks, twins, skipped rows."""
+        sizes = ", ".join(f"{size} {name}" for name, size in self.split_sizes().items())
+        height, width = self.images.shape[1:]
+        lines = [f"{self.name}: {len(self)} pictures of {width}x{height} ({sizes})"]
+        twins = self.twins_across_splits()
+        if twins:
+            counts = ", ".join(f"{n} {a} pictures in {b}" for (a, b), n in twins.items())
+            lines.append(f"exact twins across splits: {counts}")
+        flat = self.images.reshape(len(self), -1)
+        blank = int((flat.min(axis=1) == flat.max(axis=1)).sum())
+        if blank:
+            lines.append(f"blank pictures (one gray value): {blank}, kept")
+        if self.skipped:
+            lines.append(f"bad rows left out: {self.skipped}")
+        return "\n".join(lines)

@@ -1,0 +1,9 @@
+"""The one error type that a user can mend."""
+
+
+class FerError(Exception):
+    """A fault that the user can mend.
+
+    The message names the value, what was allowed, and what to do next. Commands print it
+    on stderr and exit with code 1; anything else is a defect of ours and may traceback.
+    """

@@ -1,0 +1,80 @@
+"""Writing files so that a failure never costs what was there before."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from fer_core.errors import FerError
+
+
+def make_folder(folder: Path) -> Path:
+    """Create a folder and its parents; raise FerError when that cannot be done."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FerError(
+            f"cannot make the folder {folder}: {error.strerror}. Choose another --out."
+        ) from error
+    return folder
+
+
+@contextmanager
+def written_beside(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path` that replaces it only when the block succeeds.
+
+    The disk may fill and the process may die: the old file stays whole. Something that is not
+    a plain file (/dev/null, a pipe) is written to directly and never replaced. The temporary
+    file keeps the suffix of `path`, since some writers choose the format by it.
+    Raises FerError when the system refuses the write.
+    """
+    if path.exists() and not path.is_file():
+        with _said(path):
+            yield path
+        return
+    with _said(path):
+        handle, name = tempfile.mkstemp(
+            prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent
+        )
+        os.close(handle)
+        beside = Path(name)
+        try:
+            yield beside
+            with beside.open("rb") as written:
+                os.fsync(written.fileno())
+            beside.chmod(0o666 & ~_umask())
+            beside.replace(path)
+        finally:
+            with suppress(FileNotFoundError):
+                beside.unlink()
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all; raise FerError when the system refuses."""
+    with written_beside(path) as beside:
+        beside.write_bytes(content)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 text whole or not at all; raise FerError when the system refuses."""
+    write_bytes(path, text.encode())
+
+
+@contextmanager
+def _said(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise FerError(
+            f"cannot write {path}: {error.strerror or error}. What was there is unharmed; "
+            "free some space or choose another place."
+        ) from error
+
+
+def _umask() -> int:
+    current = os.umask(0)
+    os.umask(current)
+    return current

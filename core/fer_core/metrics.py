@@ -1,0 +1,157 @@
+"""How good a classifier is, with the uncertainty said."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fer_core.values import FloatArray, Int64Array
+
+Float64Array = npt.NDArray[np.float64]
+_Z95 = 1.959963984540054
+
+
+def wilson_interval(successes: int, trials: int, z: float = _Z95) -> tuple[float, float]:
+    """Return the Wilson score interval of a proportion (Wilson, 1927); 95 % by default."""
+    if not 0 <= successes <= trials or trials == 0:
+        raise ValueError(f"need 0 <= successes <= trials, trials > 0; got {successes}/{trials}")
+    share = successes / trials
+    spread = z * math.sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials))
+    centre, scale = share + z * z / (2 * trials), 1 + z * z / trials
+    return max(0.0, (centre - spread) / scale), min(1.0, (centre + spread) / scale)
+
+
+def confusion_matrix(truth: Int64Array, predicted: Int64Array, classes: int) -> Int64Array:
+    """Return counts (classes, classes) int64: row is the truth, column the prediction."""
+    if truth.shape != predicted.shape or truth.ndim != 1:
+        raise ValueError(f"need two equal vectors, got {truth.shape} and {predicted.shape}")
+    cells = np.bincount(truth * classes + predicted, minlength=classes * classes)
+    return cells.reshape(classes, classes).astype(np.int64)
+
+
+def expected_calibration_error(
+    probabilities: FloatArray, truth: Int64Array, bins: int = 15
+) -> float:
+    """Return the expected calibration error over equal-width bins (Guo et al., 2017), 0 to 1.
+
+    `probabilities` is (n, classes), `truth` (n,).
+    """
+    confidence = probabilities.max(axis=1).astype(np.float64)
+    correct = (probabilities.argmax(axis=1) == truth).astype(np.float64)
+    where = np.clip(np.ceil(confidence * bins).astype(np.int64) - 1, 0, bins - 1)
+    gap = np.bincount(where, weights=correct - confidence, minlength=bins)
+    return float(np.abs(gap).sum() / len(truth))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ClassificationReport:
+    """A confusion matrix (k, k), the calibration error, and all that follows from the matrix."""
+
+    labels: tuple[str, ...]
+    confusion: Int64Array
+    ece: float
+
+    @property
+    def count(self) -> int:
+        """How many pictures were judged."""
+        return int(self.confusion.sum())
+
+    @property
+    def correct(self) -> int:
+        """How many were judged right."""
+        return int(np.trace(self.confusion))
+
+    @property
+    def accuracy(self) -> float:
+        """The share judged right, 0 to 1."""
+        return self.correct / self.count
+
+    @property
+    def accuracy_interval95(self) -> tuple[float, float]:
+        """The 95 % Wilson interval of the accuracy."""
+        return wilson_interval(self.correct, self.count)
+
+    @property
+    def support(self) -> Int64Array:
+        """Pictures of each class, (k,) int64."""
+        return np.asarray(self.confusion.sum(axis=1), np.int64)
+
+    @property
+    def precision(self) -> Float64Array:
+        """Precision of each class, (k,); 0 where nothing was predicted."""
+        return _ratio(np.diag(self.confusion), self.confusion.sum(axis=0))
+
+    @property
+    def recall(self) -> Float64Array:
+        """Recall of each class, (k,); 0 where there is no picture of it."""
+        return _ratio(np.diag(self.confusion), self.confusion.sum(axis=1))
+
+    @property
+    def f1(self) -> Float64Array:
+        """F1 of each class, (k,): the harmonic mean of precision and recall."""
+        both = self.confusion.sum(axis=0) + self.confusion.sum(axis=1)
+        return _ratio(2 * np.diag(self.confusion), both)
+
+    @property
+    def macro_f1(self) -> float:
+        """The plain mean of the classes' F1, 0 to 1."""
+        return float(self.f1.mean())
+
+    def to_json(self) -> dict[str, Any]:
+        """Return every figure as JSON values."""
+        per_class = {
+            label: {
+                "precision": float(self.precision[i]),
+                "recall": float(self.recall[i]),
+                "f1": float(self.f1[i]),
+                "support": int(self.support[i]),
+            }
+            for i, label in enumerate(self.labels)
+        }
+        return {
+            "count": self.count,
+            "accuracy": self.accuracy,
+            "accuracy_interval95": list(self.accuracy_interval95),
+            "macro_f1": self.macro_f1,
+            "ece": self.ece,
+            "per_class": per_class,
+            "confusion": self.confusion.tolist(),
+        }
+
+    def text(self) -> str:
+        """Return the report as a table to print."""
+        low, high = self.accuracy_interval95
+        lines = [
+            f"accuracy {self.accuracy:.2%} (95 % interval {low:.2%} to {high:.2%}, "
+            f"n = {self.count}), macro-F1 {self.macro_f1:.2%}, calibration error {self.ece:.2%}",
+            "",
+            f"{'class':<14}{'precision':>10}{'recall':>10}{'F1':>10}{'pictures':>10}",
+        ]
+        for i, label in enumerate(self.labels):
+            lines.append(
+                f"{label:<14}{self.precision[i]:>10.3f}{self.recall[i]:>10.3f}"
+                f"{self.f1[i]:>10.3f}{self.support[i]:>10d}"
+            )
+        return "\n".join(lines) + "\n"
+
+
+def classification_report(
+    probabilities: FloatArray, truth: Int64Array, labels: tuple[str, ...]
+) -> ClassificationReport:
+    """Return the report of probabilities (n, k) against class indices (n,); n must not be 0."""
+    if len(truth) == 0 or probabilities.shape != (len(truth), len(labels)):
+        raise ValueError(
+            f"need (n, {len(labels)}) probabilities and n > 0 truths, "
+            f"got {probabilities.shape} and {truth.shape}"
+        )
+    predicted = probabilities.argmax(axis=1).astype(np.int64)
+    confusion = confusion_matrix(truth, predicted, len(labels))
+    return ClassificationReport(labels, confusion, expected_calibration_error(probabilities, truth))
+
+
+def _ratio(above: Int64Array, below: Int64Array) -> Float64Array:
+    return np.asarray(above, np.float64) / np.maximum(np.asarray(below, np.float64), 1)

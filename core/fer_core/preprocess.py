@@ -1,0 +1,106 @@
+"""The pixel contract: the one way from a frame and a box to a model's input.
+
+Training, calibration, verification, the device and the benchmark all come through here;
+`tests/golden` freezes the bytes. The crop is replicated at the frame's edges, turned to gray,
+then resized with INTER_AREA, which gives the same bytes on x86-64 and ARM.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from fer_core.errors import FerError
+from fer_core.values import Box, FloatArray, Frame, UInt8Array
+
+try:
+    import cv2
+except ImportError as error:
+    raise FerError(
+        f"OpenCV does not load ({error}). Install the extra that fits: "
+        "pip install 'fer-edge-kit[edge]' (with windows; on Debian also apt install libgl1) or "
+        "'fer-edge-kit[edge-headless]' (servers, a Pi without a screen)."
+    ) from error
+
+COLOURS = {"gray": 1, "rgb": 3}
+INPUT_SCALE = 1 / 128
+"""The input scale of every int8 model; its zero point is 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class InputSpec:
+    """What a model's input looks like: size in pixels, colour order and crop margin.
+
+    `margin` is the fraction of the detector's box added on every side before cropping.
+    """
+
+    height: int = 48
+    width: int = 48
+    colour: str = "gray"
+    margin: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.colour not in COLOURS:
+            raise ValueError(f"colour must be one of {sorted(COLOURS)}, got {self.colour!r}")
+        if self.height < 1 or self.width < 1 or not -0.5 < self.margin <= 2:
+            raise ValueError(f"no such input: {self.width}x{self.height}, margin {self.margin}")
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Height, width and channels."""
+        return self.height, self.width, COLOURS[self.colour]
+
+    def pixels(self, frame: Frame, box: Box) -> UInt8Array:
+        """Return the crop of `box` as (height, width, channels) uint8."""
+        return self.resized(_crop(frame.pixels, box.expanded(self.margin)))
+
+    def resized(self, picture: UInt8Array) -> UInt8Array:
+        """Return a whole picture, gray (h, w) or BGR (h, w, 3), as (height, width, channels)."""
+        if self.colour == "gray" and picture.ndim == 3:
+            picture = _as_uint8(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY))
+        elif self.colour == "rgb":
+            code = cv2.COLOR_BGR2RGB if picture.ndim == 3 else cv2.COLOR_GRAY2RGB
+            picture = _as_uint8(cv2.cvtColor(picture, code))
+        if picture.shape[:2] != (self.height, self.width):
+            size = (self.width, self.height)
+            picture = _as_uint8(cv2.resize(picture, size, interpolation=cv2.INTER_AREA))
+        return picture.reshape(self.shape)
+
+
+def _crop(pixels: UInt8Array, box: Box) -> UInt8Array:
+    height, width = pixels.shape[:2]
+    inside = box.clipped(width, height)
+    if inside is None:
+        raise ValueError(f"{box} lies outside the {width}x{height} frame")
+    crop = pixels[inside.y : inside.y + inside.height, inside.x : inside.x + inside.width]
+    if inside == box:
+        return crop
+    above, left = inside.y - box.y, inside.x - box.x
+    below = box.height - inside.height - above
+    right = box.width - inside.width - left
+    return _as_uint8(cv2.copyMakeBorder(crop, above, below, left, right, cv2.BORDER_REPLICATE))
+
+
+def decode_picture(encoded: bytes, colour: bool = False) -> UInt8Array | None:
+    """Return an encoded picture (PNG, JPEG, ...) as gray (h, w) or BGR (h, w, 3), else None."""
+    if not encoded:
+        return None
+    flag = cv2.IMREAD_COLOR if colour else cv2.IMREAD_GRAYSCALE
+    picture = cv2.imdecode(np.frombuffer(encoded, np.uint8), flag)
+    return None if picture is None else _as_uint8(picture)
+
+
+def quantize_pixels(pixels: UInt8Array) -> npt.NDArray[np.int8]:
+    """Return `pixels - 128` as int8: what an int8 model takes, by one bit flip a pixel."""
+    return (pixels ^ np.uint8(128)).view(np.int8)
+
+
+def normalize_pixels(pixels: UInt8Array) -> FloatArray:
+    """Return `(pixels - 128) / 128` as float32, -1 to 127/128: what a float model takes."""
+    return (pixels.astype(np.float32) - np.float32(128)) * np.float32(INPUT_SCALE)
+
+
+def _as_uint8(array: npt.NDArray[np.generic]) -> UInt8Array:
+    return np.asarray(array, np.uint8)

@@ -1,0 +1,37 @@
+"""A progress bar on stderr that stays away when stderr is no terminal."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+Advance = Callable[[str], None]
+"""Call once a step with a short note, which is shown beside the bar."""
+
+
+@contextmanager
+def progress_bar(total: int, what: str, quiet: bool = False) -> Iterator[Advance]:
+    """Yield a function to call after each of `total` steps."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda note: None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=total, note="")
+        yield lambda note: bar.update(task, advance=1, note=note)

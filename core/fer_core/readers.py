@@ -1,0 +1,237 @@
+"""Reading data sets as people have them: fer2013.csv, .npz and folder trees, all validated."""
+
+from __future__ import annotations
+
+import csv
+import os
+import warnings
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from fer_core.dataset import SPLIT_NAMES, FerDataset
+from fer_core.errors import FerError
+from fer_core.labels import FER2013_LABELS, ordered_labels
+from fer_core.preprocess import InputSpec, decode_picture
+from fer_core.values import Int64Array, UInt8Array
+
+PICTURE_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".pgm"}
+SHOWN_FAULTS = 5
+_FILE_PREFIXES = {"training_": 0, "publictest_": 1, "privatetest_": 2}
+
+Row = tuple[UInt8Array, int, int, int]
+"""Pixels (h, w), class index, split index, row number."""
+
+
+@dataclass(slots=True)
+class _Faults:
+    """The bad rows of one data set, gathered so that all can be told at once."""
+
+    where: str
+    skip: bool
+    rows: list[str] = field(default_factory=list)
+
+    def add(self, row: str, what: str) -> None:
+        self.rows.append(f"{row}: {what}")
+
+    def settle(self) -> None:
+        if not self.rows or self.skip:
+            return
+        shown = "\n  ".join(self.rows[:SHOWN_FAULTS])
+        rest = len(self.rows) - SHOWN_FAULTS
+        more = f"\n  and {rest} more" if rest > 0 else ""
+        raise FerError(
+            f"{self.where}: {len(self.rows)} bad rows\n  {shown}{more}\n"
+            "Mend them, or read on without them: --skip-bad"
+        )
+
+
+def default_data_path() -> Path | None:
+    """Return where FER2013 is: $FER2013, else data/fer2013.* here, else None."""
+    named = os.environ.get("FER2013")
+    if named:
+        return Path(named)
+    return next(iter(sorted(Path("data").glob("fer2013.*"))), None)
+
+
+def load_dataset(
+    path: Path | None, spec: InputSpec | None = None, skip_bad: bool = False
+) -> FerDataset:
+    """Return the data set in a .csv, an .npz or a folder tree; None means FER2013's usual place.
+
+    Pictures of folders are brought to `spec`'s size by the pixel contract. Raises FerError that
+    names file and row for a wrong pixel count, a label out of range, an unreadable or empty
+    picture, or an unknown split; with `skip_bad` such rows are left out and counted.
+    """
+    spec = spec or InputSpec()
+    path = path or default_data_path()
+    if path is None:
+        raise FerError(
+            "no data set: give --data PATH, set FER2013=PATH, or put fer2013.csv into data/. "
+            "The README says where FER2013 comes from."
+        )
+    if not path.exists():
+        raise FerError(f"there is no data set at {path}; give --data a .csv, .npz or folder")
+    faults = _Faults(str(path), skip_bad)
+    if path.is_dir():
+        dataset = _read_folders(path, spec, faults)
+    elif path.suffix == ".csv":
+        dataset = _read_csv(path, spec, faults)
+    elif path.suffix == ".npz":
+        dataset = _read_npz(path, faults)
+    else:
+        raise FerError(f"{path} is no data set: give a .csv, an .npz or a folder of pictures")
+    faults.settle()
+    return dataset
+
+
+def _assemble(
+    rows: Iterable[Row], names: tuple[str, ...], spec: InputSpec, path: Path, faults: _Faults
+) -> FerDataset:
+    kept = list(rows)
+    faults.settle()
+    if not kept:
+        raise FerError(f"{path} holds no picture that can be read")
+    images = np.stack([row[0] for row in kept])
+    labels, split, number = (np.array([row[i] for row in kept], np.int64) for i in (1, 2, 3))
+    return FerDataset(images, labels, split, names, number, path.name, len(faults.rows))
+
+
+def _read_csv(path: Path, spec: InputSpec, faults: _Faults) -> FerDataset:
+    csv.field_size_limit(1 << 24)
+    with path.open(newline="", encoding="utf-8", errors="replace") as file:
+        reader = csv.DictReader(file, skipinitialspace=True)
+        columns = {name.strip().lower(): name for name in reader.fieldnames or ()}
+        missing = {"emotion", "pixels", "usage"} - set(columns)
+        if missing:
+            raise FerError(
+                f"{path} has no column {' and no '.join(sorted(missing))}; "
+                "fer2013.csv has emotion, pixels and Usage"
+            )
+        rows = _csv_rows(reader, columns, spec, faults)
+        return _assemble(rows, FER2013_LABELS, spec, path, faults)
+
+
+def _csv_rows(
+    reader: csv.DictReader[str], columns: dict[str, str], spec: InputSpec, faults: _Faults
+) -> Iterator[Row]:
+    for number, record in enumerate(reader):
+        where = f"line {reader.line_num}"
+        emotion, usage = record[columns["emotion"]] or "", record[columns["usage"]] or ""
+        if emotion not in {str(i) for i in range(len(FER2013_LABELS))}:
+            faults.add(where, f"label {emotion!r}, expected 0 to {len(FER2013_LABELS) - 1}")
+            continue
+        split = SPLIT_NAMES.get(usage.strip().lower())
+        if split is None:
+            faults.add(where, f"usage {usage!r}, expected Training, PublicTest or PrivateTest")
+            continue
+        pixels = _parse_pixels(record[columns["pixels"]] or "")
+        if isinstance(pixels, str):
+            faults.add(where, pixels)
+        elif pixels.size != spec.height * spec.width:
+            wanted = f"{spec.height * spec.width} ({spec.width}x{spec.height})"
+            faults.add(where, f"{pixels.size} pixels, expected {wanted}")
+        else:
+            yield pixels.reshape(spec.height, spec.width), int(emotion), split, number
+
+
+def _parse_pixels(text: str) -> UInt8Array | str:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        try:
+            values = np.fromstring(text, np.int64, sep=" ")
+        except (DeprecationWarning, ValueError):
+            return "pixels that are no whole numbers"
+    if values.size and (values.min() < 0 or values.max() > 255):
+        return f"pixels from {values.min()} to {values.max()}, expected 0 to 255"
+    return values.astype(np.uint8)
+
+
+def _read_npz(path: Path, faults: _Faults) -> FerDataset:
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            held = {key: arrays[key] for key in arrays.files}
+    except (OSError, ValueError, EOFError) as error:
+        raise FerError(f"cannot read {path}: {error}") from error
+    missing = {"images", "labels", "usage"} - set(held)
+    if missing:
+        raise FerError(f"{path} lacks {', '.join(sorted(missing))}; it needs images, labels, usage")
+    images, labels = held["images"], held["labels"].astype(np.int64)
+    names = tuple(str(name) for name in held.get("label_names", FER2013_LABELS))
+    if images.ndim != 3 or images.dtype != np.uint8 or labels.shape != (len(images),):
+        raise FerError(
+            f"{path}: images must be (n, height, width) uint8 with n labels, "
+            f"got {images.shape} {images.dtype} and {labels.shape}"
+        )
+    split = _split_indices(held["usage"], len(images), path)
+    good = (labels >= 0) & (labels < len(names)) & (split >= 0)
+    for row in np.flatnonzero(~good):
+        faults.add(
+            f"row {row}",
+            f"label {labels[row]} (expected 0 to {len(names) - 1}), usage {held['usage'][row]!r}",
+        )
+    rows = np.flatnonzero(good).astype(np.int64)
+    return FerDataset(
+        images[rows], labels[rows], split[rows], names, rows, path.name, len(faults.rows)
+    )
+
+
+def _split_indices(
+    usage: np.ndarray[tuple[int, ...], np.dtype[np.generic]], n: int, path: Path
+) -> Int64Array:
+    if usage.shape != (n,):
+        raise FerError(f"{path}: usage must have {n} entries, got shape {usage.shape}")
+    if usage.dtype.kind in "US":
+        return np.array([SPLIT_NAMES.get(str(name).lower(), -1) for name in usage], np.int64)
+    split = usage.astype(np.int64)
+    return np.where((split >= 0) & (split <= 2), split, -1).astype(np.int64)
+
+
+def _read_folders(path: Path, spec: InputSpec, faults: _Faults) -> FerDataset:
+    root = path / "images" if (path / "images").is_dir() else path
+    parts = {
+        folder: SPLIT_NAMES[folder.name.lower()]
+        for folder in _subfolders(root)
+        if folder.name.lower() in SPLIT_NAMES
+    } or {root: 0}
+    names = ordered_labels({sub.name for part in parts for sub in _subfolders(part)})
+    if len(names) < 2:
+        raise FerError(
+            f"{path} holds {len(names)} class folders, at least 2 are needed: one folder a class, "
+            "or train/ and test/ with one folder a class in each"
+        )
+    rows = _folder_rows(parts, names, spec, faults)
+    return _assemble(rows, names, spec, path, faults)
+
+
+def _folder_rows(
+    parts: dict[Path, int], names: tuple[str, ...], spec: InputSpec, faults: _Faults
+) -> Iterator[Row]:
+    number = 0
+    for part, split in parts.items():
+        for class_folder in _subfolders(part):
+            for file in sorted(class_folder.iterdir()):
+                if file.suffix.lower() not in PICTURE_SUFFIXES:
+                    continue
+                picture = decode_picture(file.read_bytes())
+                if picture is None:
+                    faults.add(str(file), "an empty or unreadable picture")
+                else:
+                    official = _official_split(file.name)
+                    gray = spec.resized(picture)[:, :, 0]
+                    label = names.index(class_folder.name)
+                    yield gray, label, split if official is None else official, number
+                number += 1
+
+
+def _official_split(name: str) -> int | None:
+    prefixes = (
+        split for prefix, split in _FILE_PREFIXES.items() if name.lower().startswith(prefix)
+    )
+    return next(prefixes, None)
+
+
+def _subfolders(folder: Path) -> list[Path]:
+    return sorted(sub for sub in folder.iterdir() if sub.is_dir() and not sub.name.startswith("."))

@@ -1,0 +1,77 @@
+"""Settings of a room: one frozen dataclass, filled from TOML, then from the command line."""
+
+from __future__ import annotations
+
+import difflib
+import sys
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, TypeVar, get_type_hints
+
+from fer_core.errors import FerError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+Settings = TypeVar("Settings")
+
+
+def load_settings(
+    kind: type[Settings], path: Path | None, overrides: Mapping[str, object]
+) -> Settings:
+    """Return `kind` with the values of a TOML file, then those overrides that are not None.
+
+    Raises FerError for an unreadable file, an unknown key (naming the nearest known one) or a
+    value of the wrong type.
+    """
+    values = _read_toml(path) if path else {}
+    known = get_type_hints(kind)
+    for key, value in values.items():
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1, cutoff=0.0)[0]
+            raise FerError(f"{path}: unknown key {key!r}; the nearest known one is {near!r}")
+        values[key] = _checked(key, value, known[key], path)
+    given = {key: value for key, value in overrides.items() if value is not None}
+    try:
+        return kind(**{**values, **given})
+    except ValueError as error:
+        raise FerError(f"{path or 'command line'}: {error}") from error
+
+
+def settings_toml(settings: object) -> str:
+    """Return a settings dataclass as TOML text, one key a line, that `load_settings` reads."""
+    lines = []
+    for field in fields(settings):  # type: ignore[arg-type]  # any dataclass instance
+        value = getattr(settings, field.name)
+        if value is not None:
+            lines.append(f"{field.name} = {_toml_value(value)}")
+    return "\n".join(lines) + "\n"
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise FerError(f"cannot read the settings in {path}: {error}") from error
+
+
+def _checked(key: str, value: object, kind: object, path: Path | None) -> object:
+    if kind is float and type(value) is int:
+        return float(value)
+    allowed = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
+    for candidate, words in allowed.items():
+        if kind is candidate and type(value) is not candidate:
+            raise FerError(f"{path}: {key} must be {words}, got {value!r}")
+    return value
+
+
+def _toml_value(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return repr(value)
+    escaped = str(value).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'

@@ -1,0 +1,141 @@
+"""The values that flow between the rooms; each checks itself when it is made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+UInt8Array = npt.NDArray[np.uint8]
+Int64Array = npt.NDArray[np.int64]
+FloatArray = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle in pixels: top-left corner (x, y), width and height, all int."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+    def __post_init__(self) -> None:
+        if self.width <= 0 or self.height <= 0:
+            raise ValueError(f"a box needs a positive size, got {self.width}x{self.height}")
+
+    @property
+    def area_px(self) -> int:
+        """The area in pixels."""
+        return self.width * self.height
+
+    def expanded(self, fraction: float) -> Box:
+        """Return the box grown by `fraction` of its size on every side (negative shrinks)."""
+        dx, dy = round(self.width * fraction), round(self.height * fraction)
+        return Box(self.x - dx, self.y - dy, self.width + 2 * dx, self.height + 2 * dy)
+
+    def clipped(self, width: int, height: int) -> Box | None:
+        """Return the part inside a frame of width x height pixels, or None if none is."""
+        left, top = max(self.x, 0), max(self.y, 0)
+        right, bottom = min(self.x + self.width, width), min(self.y + self.height, height)
+        if right <= left or bottom <= top:
+            return None
+        return Box(left, top, right - left, bottom - top)
+
+    def iou(self, other: Box) -> float:
+        """Return intersection over union with another box, 0 to 1."""
+        across = min(self.x + self.width, other.x + other.width) - max(self.x, other.x)
+        down = min(self.y + self.height, other.y + other.height) - max(self.y, other.y)
+        if across <= 0 or down <= 0:
+            return 0.0
+        shared = across * down
+        return shared / (self.area_px + other.area_px - shared)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """One picture from a source.
+
+    `pixels` is (height, width, 3) uint8 in B, G, R order; `index` counts from 0;
+    `captured_at` is in seconds: since the camera was opened (monotonic), or a file's media time.
+    `source` is the camera's or file's name.
+    """
+
+    pixels: UInt8Array
+    index: int
+    captured_at: float
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        shape, dtype = self.pixels.shape, self.pixels.dtype
+        if len(shape) != 3 or shape[2] != 3 or 0 in shape or dtype != np.uint8:
+            raise ValueError(
+                f"a frame is (height, width, 3) uint8 BGR, got {shape} {dtype}; "
+                "convert gray pictures with cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR)"
+            )
+
+    @property
+    def height(self) -> int:
+        """Rows in pixels."""
+        return int(self.pixels.shape[0])
+
+    @property
+    def width(self) -> int:
+        """Columns in pixels."""
+        return int(self.pixels.shape[1])
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """A detected face; `score` is the detector's, unbounded, larger is surer."""
+
+    box: Box
+    score: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prediction:
+    """Probabilities (n,) float32 summing to 1, one for each of n labels."""
+
+    probabilities: FloatArray
+    labels: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        shape = self.probabilities.shape
+        if shape != (len(self.labels),):
+            raise ValueError(f"expected {len(self.labels)} probabilities, got shape {shape}")
+        total = float(self.probabilities.sum())
+        if not abs(total - 1.0) < 1e-3:
+            raise ValueError(f"probabilities must sum to 1, got {total:.4f}")
+
+    @property
+    def class_index(self) -> int:
+        """The index of the most probable class."""
+        return int(self.probabilities.argmax())
+
+    @property
+    def label(self) -> str:
+        """The name of the most probable class."""
+        return self.labels[self.class_index]
+
+    @property
+    def confidence(self) -> float:
+        """The probability of `label`, 0 to 1."""
+        return float(self.probabilities[self.class_index])
+
+    def top(self, k: int) -> tuple[tuple[str, float], ...]:
+        """Return the k most probable (label, probability) pairs, most probable first."""
+        order = np.argsort(-self.probabilities, kind="stable")[:k]
+        return tuple((self.labels[i], float(self.probabilities[i])) for i in order)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Observation:
+    """One face in one frame with its expression; `track_id` is None where nothing is tracked."""
+
+    frame_index: int
+    captured_at: float
+    face: Face
+    prediction: Prediction
+    track_id: int | None = None

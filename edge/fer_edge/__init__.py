@@ -1,0 +1,1 @@
+"""The device side: frames in, expressions out. Never imports TensorFlow."""

@@ -1,0 +1,80 @@
+"""The command fer-edge."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from fer_core.command import Quiet, Version, make_app, run_app
+
+app = make_app()
+
+
+@app.command(
+    epilog="Examples:  fer-edge --camera 0   |   fer-edge --camera picamera --size 640x480   |   "
+    "fer-edge --camera http://camera.local/stream --json -   |   "
+    "fer-edge --video clip.mp4 --save seen.mp4   |   fer-edge a.jpg b.jpg   |   fer-edge --demo"
+)
+def run(
+    pictures: Annotated[list[Path] | None, typer.Argument(help="Pictures or folders.")] = None,
+    camera: Annotated[
+        str | None, typer.Option(help="0, 1, ..., picamera, or an http:// or rtsp:// address.")
+    ] = None,
+    video: Annotated[Path | None, typer.Option(help="A video file, read whole.")] = None,
+    demo: Annotated[bool, typer.Option("--demo", help="A clip made from a portrait.")] = False,
+    model: Annotated[str | None, typer.Option(help="A shipped model or a .tflite bundle.")] = None,
+    threads: Annotated[int | None, typer.Option(help="Threads of the network.")] = None,
+    size: Annotated[str | None, typer.Option(help="WIDTHxHEIGHT asked of a camera.")] = None,
+    fps: Annotated[float | None, typer.Option(help="Frames a second asked of a camera.")] = None,
+    rotate: Annotated[int | None, typer.Option(help="0, 90, 180 or 270, clockwise.")] = None,
+    mirror: Annotated[bool | None, typer.Option(help="Swap left and right.")] = None,
+    show: Annotated[
+        bool | None, typer.Option(help="A live window; by default for cameras with a display.")
+    ] = None,
+    json: Annotated[str | None, typer.Option(help="A JSON line a face, to FILE or -.")] = None,
+    events: Annotated[str | None, typer.Option(help="A JSON line a change, to FILE or -.")] = None,
+    save: Annotated[
+        Path | None, typer.Option(help="Annotated FILE.mp4, FILE.jpg or FOLDER of pictures.")
+    ] = None,
+    config: Annotated[Path | None, typer.Option(help="Settings as TOML.")] = None,
+    quiet: Quiet = False,
+    version: Version = False,
+) -> None:
+    """Find faces and say how they look: live, in a video or in pictures."""
+    from fer_core.settings import load_settings
+
+    from fer_edge.config import EdgeConfig
+    from fer_edge.session import Wishes, watch
+
+    logging.basicConfig(format="fer-edge: %(message)s", level=logging.WARNING)
+    given = {
+        "model": model,
+        "threads": threads,
+        "size": size,
+        "fps": fps,
+        "rotate": rotate,
+        "mirror": mirror,
+    }
+    settings = load_settings(EdgeConfig, config, given)
+    wishes = Wishes(camera, video, tuple(pictures or ()), demo, json, events, save, show, quiet)
+    result = watch(settings, wishes)
+    if not quiet:
+        summary = result.summary
+        dropped = f", {result.dropped} dropped" if result.dropped else ""
+        print(
+            f"{summary.frames} frames, {summary.faces} faces, "
+            f"{summary.frames_per_second:.1f} frames/s{dropped}",
+            file=sys.stderr,
+        )
+        for path in result.saved:
+            print(f"saved {path}", file=sys.stderr)
+    if result.interrupted:
+        raise typer.Exit(130)
+
+
+def main() -> None:
+    """Entry point."""
+    run_app(app, "fer-edge")

@@ -1,0 +1,29 @@
+"""What happened, told once: a face came with an expression, the expression changed, it left."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+
+KINDS = ("started", "changed", "ended")
+
+
+@dataclass(frozen=True, slots=True)
+class ExpressionEvent:
+    """A change worth telling; `at` is in seconds of the source's clock."""
+
+    kind: str
+    track_id: int
+    label: str
+    confidence: float
+    at: float
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"kind must be one of {KINDS}, got {self.kind!r}")
+
+    def to_json(self) -> str:
+        """Return the event as one JSON line, without the line's end."""
+        values = asdict(self)
+        values["confidence"], values["at"] = round(self.confidence, 4), round(self.at, 3)
+        return json.dumps(values)

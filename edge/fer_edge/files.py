@@ -1,0 +1,103 @@
+"""Frames from pictures and video files, every one of them, with media time."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import cv2
+import numpy as np
+from fer_core.errors import FerError
+from fer_core.preprocess import decode_picture
+from fer_core.readers import PICTURE_SUFFIXES
+from fer_core.values import Frame
+
+
+class FrameSource(Protocol):
+    """Gives frames until it ends or is told to stop."""
+
+    def frames(self, stop: threading.Event) -> Iterator[Frame]:
+        """Yield frames; return soon after `stop` is set."""
+
+    def close(self) -> None:
+        """Give back the device or file; harmless when called twice."""
+
+
+def picture_files(paths: Sequence[Path]) -> tuple[Path, ...]:
+    """Return the pictures that files and folders name; raise FerError for what is not there."""
+    files: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            inside = sorted(p for p in path.iterdir() if p.suffix.lower() in PICTURE_SUFFIXES)
+            if not inside:
+                raise FerError(f"the folder {path} holds no picture")
+            files += inside
+        elif path.exists():
+            files.append(path)
+        else:
+            raise FerError(f"there is no picture {path}")
+    return tuple(files)
+
+
+class PictureSource:
+    """One frame a picture. Unreadable pictures are passed over and named at the end."""
+
+    def __init__(self, files: Sequence[Path]) -> None:
+        self._files = tuple(files)
+
+    def frames(self, stop: threading.Event) -> Iterator[Frame]:
+        """Yield every readable picture; raise FerError at the end if one was not."""
+        unreadable = []
+        for index, file in enumerate(self._files):
+            if stop.is_set():
+                return
+            pixels = decode_picture(file.read_bytes(), colour=True)
+            if pixels is None:
+                unreadable.append(str(file))
+            else:
+                yield Frame(pixels, index, 0.0, file.name)
+        if unreadable:
+            raise FerError(
+                f"{len(unreadable)} of {len(self._files)} pictures are empty, cut short or of an "
+                f"unknown format: {', '.join(unreadable[:5])}"
+            )
+
+    def close(self) -> None:
+        """Hold nothing open."""
+
+
+class VideoSource:
+    """Every frame of a video file; the time is the file's own."""
+
+    def __init__(self, path: Path) -> None:
+        """Open a video; raise FerError when there is none."""
+        if not path.is_file():
+            raise FerError(f"there is no video {path}")
+        self._path = path
+        self._capture = cv2.VideoCapture(str(path))
+        if not self._capture.isOpened():
+            raise FerError(
+                f"{path} is no video that OpenCV can read: empty, damaged or of an unknown format"
+            )
+        self.fps = self._capture.get(cv2.CAP_PROP_FPS) or 25.0
+
+    def frames(self, stop: threading.Event) -> Iterator[Frame]:
+        """Yield every frame; raise FerError when the file has none."""
+        index, last = 0, -1.0
+        while not stop.is_set():
+            ok, pixels = self._capture.read()
+            if not ok:
+                break
+            at = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+            if at <= last:  # some containers give no times
+                at = last + 1 / self.fps if index else 0.0
+            yield Frame(np.asarray(pixels, np.uint8), index, at, self._path.name)
+            index, last = index + 1, at
+        if index == 0 and not stop.is_set():
+            raise FerError(f"{self._path} holds no frame that can be decoded")
+
+    def close(self) -> None:
+        """Close the file."""
+        self._capture.release()

@@ -1,0 +1,31 @@
+"""The shipped models by name."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+
+from fer_core.bundle import ModelBundle
+from fer_core.errors import FerError
+
+DEFAULT_MODEL = "fer-nano"
+
+
+def shipped_models() -> dict[str, Path]:
+    """Return the shipped int8 bundles by name."""
+    folder = Path(str(files("fer_edge.models")))
+    return {path.stem.removesuffix("-int8"): path for path in sorted(folder.glob("*-int8.tflite"))}
+
+
+def load_model(name_or_path: str = DEFAULT_MODEL) -> ModelBundle:
+    """Return a shipped model by name, or the bundle in a file; raise FerError if there is none."""
+    shipped = shipped_models()
+    if name_or_path in shipped:
+        return ModelBundle.load(shipped[name_or_path])
+    path = Path(name_or_path)
+    if path.suffix != ".tflite" and not path.exists():
+        raise FerError(
+            f"no model {name_or_path!r}; shipped are {', '.join(shipped) or 'none'}, "
+            "or give the path of a .tflite bundle"
+        )
+    return ModelBundle.load(path)

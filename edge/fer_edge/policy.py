@@ -1,0 +1,106 @@
+"""What is made of a frame's faces: single pictures stand alone, streams are followed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from fer_core.values import Face, Frame, Observation, Prediction
+
+from fer_edge.events import ExpressionEvent
+from fer_edge.smoothing import SmoothedFace
+from fer_edge.tracking import IouTracker
+
+Outcome = tuple[tuple[Observation, ...], tuple[ExpressionEvent, ...]]
+
+
+class Policy(Protocol):
+    """Turns predictions into observations and events. Time comes with the frame."""
+
+    def update(
+        self, frame: Frame, faces: Sequence[Face], predictions: Sequence[Prediction]
+    ) -> Outcome:
+        """Return the frame's observations and what they changed."""
+
+    def finish(self) -> tuple[ExpressionEvent, ...]:
+        """Return the events that the end of the source makes."""
+
+
+class PicturePolicy:
+    """Each picture for itself: no ids, no smoothing, no events."""
+
+    def update(
+        self, frame: Frame, faces: Sequence[Face], predictions: Sequence[Prediction]
+    ) -> Outcome:
+        """Return one observation a face."""
+        return tuple(
+            Observation(frame.index, frame.captured_at, face, prediction)
+            for face, prediction in zip(faces, predictions, strict=True)
+        ), ()
+
+    def finish(self) -> tuple[ExpressionEvent, ...]:
+        """Return nothing."""
+        return ()
+
+
+class StreamPolicy:
+    """Follows faces through a stream, smooths their probabilities and tells of changes.
+
+    `time_constant_seconds` is that of the average; a label counts once it has led for
+    `dwell_seconds`, a face once it has been seen `min_sightings` times, so that a false alarm of
+    the detector makes observations but no event.
+    """
+
+    def __init__(
+        self,
+        tracker: IouTracker,
+        time_constant_seconds: float = 0.25,
+        dwell_seconds: float = 0.25,
+        min_sightings: int = 3,
+    ) -> None:
+        self._tracker = tracker
+        self._time_constant_seconds, self._dwell_seconds = time_constant_seconds, dwell_seconds
+        self._min_sightings = min_sightings
+        self._faces: dict[int, SmoothedFace] = {}
+        self._now = 0.0
+
+    def update(
+        self, frame: Frame, faces: Sequence[Face], predictions: Sequence[Prediction]
+    ) -> Outcome:
+        """Return smoothed observations, and the events of this frame."""
+        self._now = now = frame.captured_at
+        ids = self._tracker.update(faces, now)
+        events = self._endings(set(self._faces) - self._tracker.live)
+        observations = []
+        for face, prediction, track_id in zip(faces, predictions, ids, strict=True):
+            smoothed, told = self._smoothed(track_id, prediction, now)
+            observations.append(Observation(frame.index, now, face, smoothed, track_id))
+            events += told
+        return tuple(observations), tuple(events)
+
+    def finish(self) -> tuple[ExpressionEvent, ...]:
+        """End every track that is still there."""
+        return tuple(self._endings(set(self._faces)))
+
+    def _smoothed(
+        self, track_id: int, prediction: Prediction, now: float
+    ) -> tuple[Prediction, list[ExpressionEvent]]:
+        face = self._faces.get(track_id)
+        if face is None:
+            face = self._faces[track_id] = SmoothedFace.first(prediction, now)
+        smoothed = face.update(prediction, now, self._time_constant_seconds)
+        changed = face.changed(smoothed, now, self._dwell_seconds)
+        if face.sightings < self._min_sightings or (face.told and not changed):
+            return smoothed, []
+        kind = "changed" if face.told else "started"
+        face.told = True
+        return smoothed, [ExpressionEvent(kind, track_id, face.label, smoothed.confidence, now)]
+
+    def _endings(self, track_ids: set[int]) -> list[ExpressionEvent]:
+        """Forget tracks; tell of the end of those whose start was told."""
+        gone = [(track_id, self._faces.pop(track_id)) for track_id in sorted(track_ids)]
+        return [
+            ExpressionEvent("ended", track_id, face.label, face.confidence, self._now)
+            for track_id, face in gone
+            if face.told
+        ]

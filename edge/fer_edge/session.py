@@ -1,0 +1,144 @@
+"""Wiring: from settings and wishes to a source, a policy, sinks and one run of the pipeline."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from fer_core.errors import FerError
+from fer_core.files import make_folder
+
+from fer_edge.camera import CameraSource, open_camera
+from fer_edge.classifier import TfliteClassifier
+from fer_edge.config import EdgeConfig
+from fer_edge.demo import FPS, DemoSource
+from fer_edge.detector import HaarDetector
+from fer_edge.files import FrameSource, PictureSource, VideoSource, picture_files
+from fer_edge.interpreter import TfliteModel
+from fer_edge.models import load_model
+from fer_edge.pipeline import PipelineSummary, run
+from fer_edge.policy import PicturePolicy, StreamPolicy
+from fer_edge.sinks import Sink
+from fer_edge.sinks.lines import ConsoleSink, EventSink, JsonSink, LineFile
+from fer_edge.sinks.recording import VideoRecorder, make_recorder
+from fer_edge.sinks.window import WindowSink, display_problem
+from fer_edge.tracking import IouTracker
+from fer_edge.turning import TurnedSource
+
+DEMO_FOLDER = Path("fer-edge-demo")
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What to watch (exactly one of the first four) and where to send what is seen."""
+
+    camera: str | None = None
+    video: Path | None = None
+    pictures: tuple[Path, ...] = ()
+    demo: bool = False
+    json: str | None = None
+    events: str | None = None
+    save: Path | None = None
+    show: bool | None = None
+    quiet: bool = False
+
+    def __post_init__(self) -> None:
+        given = [self.camera is not None, self.video is not None, bool(self.pictures), self.demo]
+        if sum(given) != 1:
+            raise FerError(
+                "say what to watch, one of: --camera 0, --video FILE, PICTURE..., --demo"
+            )
+        if self.json == "-" and self.events == "-":
+            raise FerError("--json and --events cannot both be '-'; give one of them a file")
+
+
+@dataclass(frozen=True, slots=True)
+class SessionResult:
+    """The pipeline's summary, the frames a camera dropped, and the files that were written."""
+
+    summary: PipelineSummary
+    interrupted: bool
+    dropped: int = 0
+    saved: tuple[Path, ...] = ()
+
+
+def watch(config: EdgeConfig, wishes: Wishes) -> SessionResult:
+    """Run the whole way once; raise FerError for what the user can mend."""
+    classifier = TfliteClassifier(TfliteModel(load_model(config.model), config.threads))
+    stop = threading.Event()
+    with ExitStack() as stack:
+        source = stack.enter_context(closing(_make_source(config, wishes)))
+        still = bool(wishes.pictures)
+        policy = PicturePolicy() if still else StreamPolicy(IouTracker())
+        sinks, saved = _make_sinks(wishes, source, stop, stack)
+        turned = TurnedSource(source, config.rotate, config.mirror)
+        interrupted = stack.enter_context(_stopping_on_signals(stop))
+        summary = run(turned, HaarDetector(), classifier, policy, sinks, stop, time.perf_counter)
+    dropped = source.dropped if isinstance(source, CameraSource) else 0
+    return SessionResult(summary, interrupted.is_set(), dropped, saved)
+
+
+def _make_source(config: EdgeConfig, wishes: Wishes) -> FrameSource:
+    if wishes.camera is not None:
+        return open_camera(wishes.camera, config.size_px, config.fps or None)
+    if wishes.video is not None:
+        return VideoSource(wishes.video)
+    if wishes.demo:
+        return DemoSource()
+    return PictureSource(picture_files(wishes.pictures))
+
+
+def _make_sinks(
+    wishes: Wishes, source: FrameSource, stop: threading.Event, stack: ExitStack
+) -> tuple[list[Sink], tuple[Path, ...]]:
+    sinks: list[Sink] = []
+    if wishes.json:
+        sinks.append(JsonSink(stack.enter_context(LineFile(wishes.json))))
+    if wishes.events:
+        sinks.append(EventSink(stack.enter_context(LineFile(wishes.events))))
+    if not wishes.quiet and "-" not in (wishes.json, wishes.events):
+        sinks.append(ConsoleSink(LineFile("-")))
+    saved = _saved_paths(wishes)
+    fps = source.fps if isinstance(source, VideoSource) else FPS
+    for path in saved:
+        recorder = make_recorder(path, fps)
+        if isinstance(recorder, VideoRecorder):
+            stack.enter_context(recorder)
+        sinks.append(recorder)
+    if wishes.show or (wishes.show is None and wishes.camera and display_problem() is None):
+        sinks.append(stack.enter_context(WindowSink(stop)))
+    return sinks, saved
+
+
+def _saved_paths(wishes: Wishes) -> tuple[Path, ...]:
+    if wishes.save:
+        return (wishes.save,)
+    if wishes.demo:
+        folder = make_folder(DEMO_FOLDER)
+        return folder / "demo.mp4", folder / "demo.jpg"
+    return ()
+
+
+@contextmanager
+def _stopping_on_signals(stop: threading.Event) -> Iterator[threading.Event]:
+    """Let Ctrl-C and SIGTERM end the loop cleanly; yield an event that says they did."""
+    interrupted = threading.Event()
+
+    def end(number: int, frame: object) -> None:
+        interrupted.set()
+        stop.set()
+
+    if threading.current_thread() is not threading.main_thread():
+        yield interrupted
+        return
+    before = {kind: signal.signal(kind, end) for kind in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield interrupted
+    finally:
+        for kind, handler in before.items():
+            signal.signal(kind, handler)

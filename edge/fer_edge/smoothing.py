@@ -1,0 +1,62 @@
+"""Steadier expressions: an exponential average over time, and a label that does not flicker."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from fer_core.values import FloatArray, Prediction
+
+
+@dataclass(slots=True)
+class SmoothedFace:
+    """The smoothed probabilities of one track, the label it shows, and how often it was seen.
+
+    `told` says whether an event has told of it.
+    """
+
+    probabilities: FloatArray
+    at: float
+    label: str
+    sightings: int = 0
+    told: bool = False
+    challenger: str = ""
+    challenger_since: float = 0.0
+
+    @classmethod
+    def first(cls, prediction: Prediction, now: float) -> SmoothedFace:
+        """Start with a track's first prediction."""
+        return cls(prediction.probabilities, now, prediction.label)
+
+    @property
+    def confidence(self) -> float:
+        """The largest smoothed probability, 0 to 1."""
+        return float(self.probabilities.max())
+
+    def update(
+        self, prediction: Prediction, now: float, time_constant_seconds: float
+    ) -> Prediction:
+        """Move towards a new prediction; return the smoothed one.
+
+        The step after dt seconds is 1 - exp(-dt / time constant), so the result does not depend
+        on the frame rate.
+        """
+        step = 1 - math.exp(-max(0.0, now - self.at) / time_constant_seconds)
+        change = np.float32(step) * (prediction.probabilities - self.probabilities)
+        mixed = self.probabilities + change
+        self.probabilities, self.at = np.asarray(mixed / mixed.sum(), np.float32), now
+        self.sightings += 1
+        return Prediction(self.probabilities, prediction.labels)
+
+    def changed(self, smoothed: Prediction, now: float, dwell_seconds: float) -> bool:
+        """Take over a new label once it has led for `dwell_seconds`; return whether it did."""
+        if smoothed.label == self.label:
+            self.challenger = ""
+            return False
+        if smoothed.label != self.challenger:
+            self.challenger, self.challenger_since = smoothed.label, now
+        if now - self.challenger_since < dwell_seconds:
+            return False
+        self.label, self.challenger = smoothed.label, ""
+        return True

@@ -1,0 +1,37 @@
+"""What several tests need."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from fer_core.bundle import ModelBundle
+from fer_edge.models import load_model
+
+_SHARED = Path(__file__).parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def nano() -> ModelBundle:
+    """The shipped default model."""
+    return load_model("fer-nano")
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """FER2013 as .npz or .csv."""
+    path = Path(os.environ.get("FER2013") or _SHARED / "fer2013.npz")
+    if not path.exists():
+        pytest.skip("FER2013 is not here: set FER2013=PATH to run this test")
+    return path
+
+
+@pytest.fixture(scope="session")
+def real_frames() -> Path:
+    """A folder of photos and clips with faces."""
+    path = Path(os.environ.get("FER_FRAMES") or _SHARED / "frames")
+    if not path.is_dir():
+        pytest.skip("the photos and clips are not here: set FER_FRAMES=FOLDER to run this test")
+    return path

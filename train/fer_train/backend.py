@@ -1,0 +1,65 @@
+"""Starting Keras's backend: without chatter, and with the same sums every time."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+
+from fer_core.errors import FerError
+
+
+def need(*packages: str) -> None:
+    """Raise FerError, naming the extra to install, unless every package is there."""
+    missing = [package for package in packages if find_spec(package) is None]
+    if missing:
+        raise FerError(
+            f"{', '.join(missing)} not installed: pip install 'fer-edge-kit[train,edge-headless]' "
+            "(Python 3.11 to 3.13)"
+        )
+
+
+def start_quietly() -> None:
+    """Import Keras and its backend, hiding what their native code prints on the way."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with native_output_hidden():
+        import keras
+
+        keras.ops.zeros(1)
+
+
+def make_deterministic(seed: int) -> None:
+    """Seed every generator, and make TensorFlow give the same sums in the same order."""
+    import keras
+
+    keras.utils.set_random_seed(seed)
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow
+
+        tensorflow.config.experimental.enable_op_determinism()
+
+
+@contextmanager
+def native_output_hidden() -> Iterator[None]:
+    """Hide what native code writes to stdout and stderr; show it when the block fails."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    with tempfile.TemporaryFile() as hidden:
+        kept = [(stream, os.dup(stream)) for stream in (1, 2)]
+        for stream, _ in kept:
+            os.dup2(hidden.fileno(), stream)
+        try:
+            yield
+        except BaseException:
+            hidden.seek(0)
+            os.write(kept[1][1], hidden.read())
+            raise
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            for stream, copy in kept:
+                os.dup2(copy, stream)
+                os.close(copy)

@@ -1,0 +1,76 @@
+"""The state of a training run in one file, written after every epoch."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+from fer_core.errors import FerError
+from fer_core.files import written_beside
+
+Weights = list[npt.NDArray[Any]]
+
+
+@dataclass(slots=True)
+class TrainState:
+    """How far a run has come: epochs done, averaged and best weights, and the history."""
+
+    epoch: int = 0
+    averaged: Weights = field(default_factory=list)
+    best: Weights = field(default_factory=list)
+    best_epoch: int = 0
+    history: list[dict[str, float]] = field(default_factory=list)
+
+    @property
+    def best_accuracy(self) -> float:
+        """The validation accuracy of the best epoch, -1 before the first."""
+        return self.history[self.best_epoch - 1]["val_accuracy"] if self.best_epoch else -1.0
+
+
+def save_checkpoint(path: Path, model: keras.Model, state: TrainState) -> None:
+    """Write model, optimizer and state whole or not at all; the last checkpoint survives."""
+    groups = {
+        "model": model.get_weights(),
+        "optimizer": [np.asarray(variable) for variable in model.optimizer.variables],
+        "averaged": state.averaged,
+        "best": state.best,
+    }
+    arrays = {f"{group}/{i}": a for group, list_ in groups.items() for i, a in enumerate(list_)}
+    facts = {"epoch": state.epoch, "best_epoch": state.best_epoch, "history": state.history}
+    with written_beside(path) as beside, beside.open("wb") as file:
+        np.savez(file, facts=np.array(json.dumps(facts)), **arrays)
+
+
+def load_checkpoint(path: Path, model: keras.Model) -> TrainState:
+    """Bring a compiled model back to where its last epoch ended.
+
+    Raises FerError when the file cannot be read or is of another model.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as held:
+            groups: dict[str, Weights] = {}
+            for key in held.files:
+                if "/" in key:
+                    groups.setdefault(key.split("/")[0], []).append(held[key])
+            facts = json.loads(str(held["facts"]))
+        model.set_weights(groups["model"])
+        model.optimizer.build(model.trainable_variables)
+        for variable, value in zip(model.optimizer.variables, groups["optimizer"], strict=True):
+            variable.assign(value)
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise FerError(
+            f"cannot resume from {path}: {error}. Start again without --resume, in another --out."
+        ) from error
+    return TrainState(
+        facts["epoch"],
+        groups.get("averaged", []),
+        groups.get("best", []),
+        facts["best_epoch"],
+        facts["history"],
+    )

@@ -1,0 +1,80 @@
+"""Soft labels: what a teacher says of each training picture, cached so no student runs a teacher.
+
+The teacher here is the crowd of FER+ (Barsoum et al., 2016): ten people judged each FER2013
+picture. Logistic regression from their votes to FER2013's own label, fitted on Training alone,
+turns a picture's votes into the probabilities of the seven FER2013 classes.
+"""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+from fer_core.dataset import SPLIT_NAMES, FerDataset
+from fer_core.errors import FerError
+from fer_core.files import written_beside
+from fer_core.metrics import Float64Array
+from fer_core.values import FloatArray
+
+VOTE_COLUMNS = 10
+
+
+def soft_labels_from_votes(dataset: FerDataset, votes_file: Path) -> tuple[FloatArray, float]:
+    """Return soft labels (n, classes) for the training part, and their validation accuracy.
+
+    `votes_file` is fer2013new.csv of FER+, in the row order of fer2013.csv. Raises FerError
+    when its rows are not those of the data set.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    share = _vote_shares(dataset, votes_file)
+    features = np.concatenate([share, np.sqrt(share)], axis=1)
+    training, validation = dataset.split == 0, dataset.split == 1
+    crowd = LogisticRegression(C=10.0, max_iter=2000)
+    crowd.fit(features[training], dataset.labels[training])
+    soft = crowd.predict_proba(features[training]).astype(np.float32)
+    return soft, float(crowd.score(features[validation], dataset.labels[validation]))
+
+
+def _vote_shares(dataset: FerDataset, votes_file: Path) -> Float64Array:
+    try:
+        with votes_file.open(newline="", encoding="utf-8") as file:
+            records = list(csv.reader(file))[1:]
+        usage = np.array([SPLIT_NAMES[record[0].strip().lower()] for record in records])
+        votes = np.array([record[2 : 2 + VOTE_COLUMNS] for record in records], np.float64)
+    except (OSError, ValueError, KeyError, IndexError) as error:
+        raise FerError(f"cannot read FER+ votes from {votes_file}: {error!r}") from error
+    if dataset.rows.max() >= len(votes) or (usage[dataset.rows] != dataset.split).any():
+        raise FerError(
+            f"the rows of {votes_file} are not those of {dataset.name}; "
+            "votes go with fer2013.csv in its official order"
+        )
+    chosen = votes[dataset.rows]
+    return np.asarray(chosen / np.maximum(chosen.sum(axis=1, keepdims=True), 1), np.float64)
+
+
+def save_soft_labels(path: Path, training: FerDataset, soft: FloatArray) -> None:
+    """Write soft labels as float16 with the rows and class names they belong to."""
+    with written_beside(path) as beside, beside.open("wb") as file:
+        np.savez_compressed(
+            file,
+            soft=soft.astype(np.float16),
+            rows=training.rows,
+            label_names=np.array(training.label_names),
+        )
+
+
+def load_soft_labels(path: Path, training: FerDataset) -> FloatArray:
+    """Return cached soft labels (n, classes) float32; raise FerError if they are another's."""
+    try:
+        with np.load(path, allow_pickle=False) as held:
+            soft, rows, names = held["soft"], held["rows"], held["label_names"]
+    except (OSError, ValueError, KeyError) as error:
+        raise FerError(f"cannot read soft labels from {path}: {error}") from error
+    if not np.array_equal(rows, training.rows) or tuple(names) != training.label_names:
+        raise FerError(
+            f"{path} was made for other training pictures; make it anew: fer-train soft-labels"
+        )
+    soft = soft.astype(np.float32)
+    return np.asarray(soft / soft.sum(axis=1, keepdims=True), np.float32)

@@ -1,0 +1,73 @@
+"""From a trained model to figures and files in the run folder."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from fer_core.dataset import FerDataset
+from fer_core.files import write_text, written_beside
+from fer_core.metrics import ClassificationReport, classification_report
+from fer_core.values import FloatArray
+
+from fer_train.checkpoint import TrainState
+from fer_train.data import model_inputs
+
+
+def predict(model: keras.Model, dataset: FerDataset) -> FloatArray:
+    """Return probabilities (n, classes) float32 of every picture."""
+    probabilities = model.predict(model_inputs(dataset), batch_size=256, verbose=0)
+    return np.asarray(probabilities, np.float32)
+
+
+def evaluate(model: keras.Model, dataset: FerDataset) -> ClassificationReport:
+    """Return the report of a model on labelled pictures."""
+    return classification_report(predict(model, dataset), dataset.labels, dataset.label_names)
+
+
+def save_model(model: keras.Model, folder: Path) -> None:
+    """Write model.keras and, for older tools, model.h5."""
+    with written_beside(folder / "model.keras") as beside:
+        model.save(beside)
+    absl_log = logging.getLogger("absl")  # Keras warns of the old format, which is asked for here
+    level = absl_log.level
+    absl_log.setLevel(logging.ERROR)
+    try:
+        with written_beside(folder / "model.h5") as beside:
+            model.save(beside)
+    finally:
+        absl_log.setLevel(level)
+
+
+def save_history(path: Path, history: list[dict[str, float]]) -> None:
+    """Write one row an epoch as CSV."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, history[0].keys(), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(history)
+    write_text(path, text.getvalue())
+
+
+def save_metrics(
+    folder: Path, model: keras.Model, state: TrainState, report: ClassificationReport
+) -> None:
+    """Write metrics.json and report.txt of the best epoch on the validation split."""
+    facts: dict[str, Any] = {
+        "model": model.name,
+        "labels": list(report.labels),
+        "parameters": model.count_params(),
+        "epochs": state.epoch,
+        "best_epoch": state.best_epoch,
+        "backend": keras.backend.backend(),
+        "keras": keras.__version__,
+        "validation": report.to_json(),
+    }
+    write_text(folder / "metrics.json", json.dumps(facts, indent=1) + "\n")
+    head = f"{model.name}, epoch {state.best_epoch} of {state.epoch}, validation split\n"
+    write_text(folder / "report.txt", head + report.text())

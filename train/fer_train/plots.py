@@ -1,0 +1,74 @@
+"""The pictures of a run: curves, confusion matrix, what the first convolution sees."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from fer_core.files import written_beside
+from fer_core.metrics import ClassificationReport
+from fer_core.values import FloatArray
+from matplotlib.figure import Figure
+
+_TRAINING, _VALIDATION = "#8a8f98", "#1f6feb"
+
+
+def save_curves(path: Path, history: list[dict[str, float]], best_epoch: int) -> None:
+    """Draw loss and accuracy of both splits over the epochs; the best epoch is marked."""
+    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    for axis, quantity in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
+        epochs = [row["epoch"] for row in history]
+        axis.plot(epochs, [row[quantity] for row in history], color=_TRAINING, label="training")
+        judged = [row[f"val_{quantity}"] for row in history]
+        axis.plot(epochs, judged, color=_VALIDATION, label="validation")
+        axis.plot(best_epoch, judged[best_epoch - 1], "o", color=_VALIDATION, label="best epoch")
+        axis.set(xlabel="epoch", title=quantity)
+        axis.grid(alpha=0.3)
+        axis.legend(frameon=False)
+    _save(figure, path)
+
+
+def save_confusion(path: Path, report: ClassificationReport, title: str) -> None:
+    """Draw the confusion matrix, each row as shares of the true class."""
+    share = report.confusion / np.maximum(report.support[:, None], 1)
+    ticks = range(len(report.labels))
+    figure = Figure(figsize=(6.4, 5.8), layout="constrained")
+    axis = figure.subplots()
+    axis.imshow(share, cmap="Blues", vmin=0, vmax=1)
+    axis.set_xticks(ticks, report.labels, rotation=45, ha="right")
+    axis.set_yticks(ticks, report.labels)
+    axis.set(xlabel="predicted", ylabel="true", title=f"{title}: accuracy {report.accuracy:.1%}")
+    for row in ticks:
+        for column in ticks:
+            colour = "white" if share[row, column] > 0.5 else "black"
+            text = f"{share[row, column]:.0%}"
+            axis.text(column, row, text, ha="center", va="center", color=colour, fontsize=9)
+    _save(figure, path)
+
+
+def save_feature_maps(path: Path, model: keras.Model, picture: FloatArray) -> None:
+    """Draw a picture (h, w, 1) beside the maps that the first convolution makes of it."""
+    first = next(layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D))
+    maps = np.asarray(keras.Model(model.input, first.output)(picture[None]))[0]
+    columns = 8
+    rows = -(-maps.shape[-1] // columns)
+    figure = Figure(figsize=(columns * 1.1 + 2.2, max(rows, 2) * 1.1), layout="constrained")
+    grid = figure.add_gridspec(rows, columns + 2)
+    _show(figure.add_subplot(grid[:, :2]), picture[:, :, 0], "gray", "input")
+    for index in range(maps.shape[-1]):
+        axis = figure.add_subplot(grid[index // columns, 2 + index % columns])
+        _show(axis, maps[:, :, index], "viridis", "")
+    _save(figure, path)
+
+
+def _show(axis: Any, picture: FloatArray, colours: str, title: str) -> None:
+    axis.imshow(picture, cmap=colours)
+    axis.set_title(title)
+    axis.set_axis_off()
+
+
+def _save(figure: Figure, path: Path) -> None:
+    with written_beside(path) as beside:
+        figure.savefig(beside, dpi=130)

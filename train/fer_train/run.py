@@ -1,0 +1,89 @@
+"""One training run, from settings to a finished run folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import numpy as np
+from fer_core.dataset import FerDataset
+from fer_core.errors import FerError
+from fer_core.files import make_folder, write_text
+from fer_core.metrics import ClassificationReport
+from fer_core.readers import load_dataset
+from fer_core.settings import load_settings, settings_toml
+
+from fer_train.architectures import build_model
+from fer_train.backend import make_deterministic
+from fer_train.config import TrainConfig
+from fer_train.data import model_inputs
+from fer_train.distill import load_soft_labels
+from fer_train.evaluate import evaluate, save_history, save_metrics, save_model
+from fer_train.loop import train
+from fer_train.plots import save_confusion, save_curves, save_feature_maps
+
+CHECKPOINT = "checkpoint.npz"
+
+
+def run_training(
+    config: TrainConfig, out: Path, resume: bool, skip_bad: bool, say: Callable[[str], None]
+) -> ClassificationReport:
+    """Train as configured and leave the run folder; return the report on the validation split."""
+    _prepare_folder(config, out, resume)
+    path = Path(config.data) if config.data else None
+    dataset = load_dataset(path, skip_bad=skip_bad).with_validation(config.seed)
+    say(dataset.describe())
+    training, validation = dataset.part("train"), dataset.part("validation")
+    soft = load_soft_labels(Path(config.teacher), training) if config.teacher else None
+    make_deterministic(config.seed)
+    model = build_model(config.arch, (*training.images.shape[1:], 1), len(dataset.label_names))
+    say(f"{config.arch}: {model.count_params():,} parameters, {config.epochs} epochs")
+    state = train(model, training, validation, config, out / CHECKPOINT, soft, resume, say)
+    report = evaluate(model, validation)
+    _save_results(out, model, validation, report)
+    save_history(out / "history.csv", state.history)
+    save_metrics(out, model, state, report)
+    save_curves(out / "curves.png", state.history, state.best_epoch)
+    return report
+
+
+def resumed_config(out: Path) -> TrainConfig:
+    """Return the settings that a run folder was started with."""
+    saved = out / "config.toml"
+    if not (out / CHECKPOINT).exists() or not saved.exists():
+        raise FerError(f"{out} holds no checkpoint to resume; leave --resume out to start")
+    return load_settings(TrainConfig, saved, {})
+
+
+def newest_run(runs: Path) -> Path:
+    """Return the run folder below `runs` whose model is newest; raise FerError if none is."""
+    models = sorted(runs.glob("*/model.keras"), key=lambda path: path.stat().st_mtime)
+    if not models:
+        raise FerError(f"no finished run in {runs}; name a run or a model, or run fer-train first")
+    return models[-1].parent
+
+
+def run_data_path(folder: Path) -> Path | None:
+    """Return the data set that a run folder was trained on, None for FER2013's usual place."""
+    saved = folder / "config.toml"
+    data = load_settings(TrainConfig, saved, {}).data if saved.exists() else ""
+    return Path(data) if data else None
+
+
+def _prepare_folder(config: TrainConfig, out: Path, resume: bool) -> None:
+    if not resume and (out / CHECKPOINT).exists():
+        raise FerError(f"{out} holds a run already; add --resume, or choose another --out")
+    make_folder(out)
+    if not resume:
+        write_text(out / "config.toml", settings_toml(config))
+
+
+def _save_results(
+    out: Path, model: keras.Model, validation: FerDataset, report: ClassificationReport
+) -> None:
+    save_model(model, out)
+    save_confusion(out / "confusion.png", report, f"{model.name}, validation")
+    middle = int(np.flatnonzero(validation.labels == validation.labels.max())[0])
+    picture = model_inputs(validation.only(np.array([middle], np.int64)))[0]
+    save_feature_maps(out / "feature_maps.png", model, picture)
