@@ -6,7 +6,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-
 from fer_core.dataset import FerDataset
 from fer_core.labels import FER2013_LABELS
 
@@ -37,7 +36,9 @@ def draw_face(expression: str, size: int = 160, seed: int = 0) -> np.ndarray:
         cv2.circle(canvas, (x, y), 9, (15,) * 3, -1)
         inner, outer = (x - side * 28, x + side * 28)
         brow = int(96 - 22 * lift + jitter[2])
-        cv2.line(canvas, (inner, brow + int(16 * tilt)), (outer, brow - int(16 * tilt)), (40,) * 3, 9)
+        cv2.line(
+            canvas, (inner, brow + int(16 * tilt)), (outer, brow - int(16 * tilt)), (40,) * 3, 9
+        )
     cv2.line(canvas, (160, 150), (160, 195), (skin - 45,) * 3, 8)
     half, mouth = int(48 + jitter[3]), int(240 + jitter[4])
     across = np.linspace(-1, 1, 21)
@@ -51,7 +52,9 @@ def draw_face(expression: str, size: int = 160, seed: int = 0) -> np.ndarray:
     return cv2.resize(soft, (size, size), interpolation=cv2.INTER_AREA)
 
 
-def draw_scene(expression: str, x: int = 220, y: int = 140, size: int = 200, seed: int = 0) -> np.ndarray:
+def draw_scene(
+    expression: str, x: int = 220, y: int = 140, size: int = 200, seed: int = 0
+) -> np.ndarray:
     """Return a (480, 640, 3) uint8 BGR frame with one face whose box begins at (x, y)."""
     scene = np.full((480, 640, 3), 90, np.uint8)
     scene[y : y + size, x : x + size] = draw_face(expression, size, seed)

@@ -84,12 +84,23 @@ def _crop(pixels: UInt8Array, box: Box) -> UInt8Array:
 
 
 def decode_picture(encoded: bytes, colour: bool = False) -> UInt8Array | None:
-    """Return an encoded picture (PNG, JPEG, ...) as gray (h, w) or BGR (h, w, 3), else None."""
-    if not encoded:
+    """Return an encoded picture (PNG, JPEG, ...) as gray (h, w) or BGR (h, w, 3).
+
+    None for what is empty, cut short or no picture; OpenCV alone would fill the missing part of
+    a JPEG with gray and say nothing.
+    """
+    if not encoded or _cut_short(encoded):
         return None
     flag = cv2.IMREAD_COLOR if colour else cv2.IMREAD_GRAYSCALE
     picture = cv2.imdecode(np.frombuffer(encoded, np.uint8), flag)
     return None if picture is None else _as_uint8(picture)
+
+
+def _cut_short(encoded: bytes) -> bool:
+    """Return whether the end marker of a JPEG (after its last scan) or a PNG is missing."""
+    if encoded.startswith(b"\xff\xd8"):
+        return encoded.rfind(b"\xff\xd9") < encoded.rfind(b"\xff\xda")
+    return encoded.startswith(b"\x89PNG") and b"IEND" not in encoded
 
 
 def quantize_pixels(pixels: UInt8Array) -> npt.NDArray[np.int8]:

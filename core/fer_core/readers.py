@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import os
 import warnings
+import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -151,9 +152,9 @@ def _parse_pixels(text: str) -> UInt8Array | str:
 
 def _read_npz(path: Path, faults: _Faults) -> FerDataset:
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             held = {key: arrays[key] for key in arrays.files}
-    except (OSError, ValueError, EOFError) as error:
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise FerError(f"cannot read {path}: {error}") from error
     missing = {"images", "labels", "usage"} - set(held)
     if missing:

@@ -72,10 +72,10 @@ class TfliteModel:
 
     def _check(self) -> None:
         manifest = self.bundle.manifest
-        wanted, got = (1, *manifest.input.shape), tuple(self._input["shape"])
+        wanted, got = (1, *manifest.input.shape), tuple(self._input["shape"].tolist())
         if wanted != got:
             raise FerError(f"{self.bundle.name} takes {got}, its manifest says {wanted}")
-        classes = tuple(self._output["shape"])
+        classes = tuple(self._output["shape"].tolist())
         if classes != (1, len(manifest.labels)):
             raise FerError(
                 f"{self.bundle.name} gives {classes}, its manifest has {len(manifest.labels)} "

@@ -53,7 +53,7 @@ def load_checkpoint(path: Path, model: keras.Model) -> TrainState:
     Raises FerError when the file cannot be read or is of another model.
     """
     try:
-        with np.load(path, allow_pickle=False) as held:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as held:
             groups: dict[str, Weights] = {}
             for key in held.files:
                 if "/" in key:

@@ -8,6 +8,7 @@ turns a picture's votes into the probabilities of the seven FER2013 classes.
 from __future__ import annotations
 
 import csv
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -68,9 +69,9 @@ def save_soft_labels(path: Path, training: FerDataset, soft: FloatArray) -> None
 def load_soft_labels(path: Path, training: FerDataset) -> FloatArray:
     """Return cached soft labels (n, classes) float32; raise FerError if they are another's."""
     try:
-        with np.load(path, allow_pickle=False) as held:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as held:
             soft, rows, names = held["soft"], held["rows"], held["label_names"]
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise FerError(f"cannot read soft labels from {path}: {error}") from error
     if not np.array_equal(rows, training.rows) or tuple(names) != training.label_names:
         raise FerError(

@@ -47,8 +47,13 @@ class LineFile:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._file is not sys.stdout:
+        if self._file is sys.stdout:
+            return
+        try:
             self._file.close()
+        except OSError as closing:  # closing tries once more to write what is left
+            if error is None:
+                raise FerError(f"cannot write {self._where}: {closing.strerror}") from closing
 
 
 class JsonSink:

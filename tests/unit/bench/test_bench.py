@@ -1,0 +1,110 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from drawn_faces import drawn_dataset
+from fer_bench.accuracy import JudgedPictures, label_flips, measure_accuracy
+from fer_bench.bench import run_benchmark
+from fer_bench.environment import read_environment
+from fer_bench.memory import measure_process
+from fer_bench.report import results_table
+from fer_core.bundle import ModelBundle
+from fer_core.dataset import FerDataset
+from fer_core.errors import FerError
+from fer_edge.interpreter import TfliteModel
+from fer_edge.models import shipped_models
+
+PROMISED = {
+    "accuracy",
+    "accuracy_interval95",
+    "macro_f1",
+    "ece",
+    "label_flips",
+    "latency_ms",
+    "load_ms",
+    "peak_rss_bytes",
+    "file_bytes",
+    "parameters",
+    "mmacs",
+}
+
+
+@pytest.fixture(scope="module")
+def nano_path() -> Path:
+    return shipped_models()["fer-nano"]
+
+
+def test_results_have_every_promised_key(nano_path: Path) -> None:
+    results = run_benchmark(
+        [nano_path], drawn_dataset((1, 1, 2)), None, True, "fer-bench", lambda line: None
+    )
+    values = json.loads(json.dumps(results.to_json()))
+    (model,) = values["models"]
+    assert set(model) >= PROMISED
+    assert set(model["latency_ms"]) == {"p50", "p90", "p99", "runs"}
+    assert model["count"] == 14
+    assert model["label_flips"] is None  # no parent beside it
+    assert model["file_bytes"] == nano_path.stat().st_size
+    assert values["environment"]["runtime"].split()[0] in {"ai-edge-litert", "tflite-runtime"}
+    table = results_table(results)
+    assert "fer-nano-int8" in table
+    assert ("not measured on a Pi" in table) != values["environment"]["on_a_pi"]
+
+
+def test_without_data_the_accuracy_is_said_to_be_unmeasured(nano_path: Path) -> None:
+    results = run_benchmark([nano_path], None, None, True, "fer-bench", lambda line: None)
+    assert "accuracy" not in results.to_json()["models"][0]
+    assert "accuracy not measured" in results_table(results)
+
+
+def test_a_parent_that_answers_otherwise_gives_flips(nano_path: Path) -> None:
+    results = run_benchmark(
+        [nano_path], drawn_dataset((1, 1, 2)), nano_path, True, "", lambda line: None
+    )
+    assert results.models[0].label_flips is None  # a model is not its own parent
+    one = np.array([[0.9, 0.1], [0.2, 0.8]], np.float32)
+    assert label_flips(one, one[:, ::-1]) == 2
+    assert label_flips(one, one) == 0
+
+
+def test_pictures_with_a_twin_in_training_are_told_apart() -> None:
+    drawn = drawn_dataset((2, 1, 2))
+    images = drawn.images.copy()
+    test = np.flatnonzero(drawn.split == 2)
+    images[test[0]] = images[0]
+    twin = FerDataset(images, drawn.labels, drawn.split, drawn.label_names, drawn.rows, drawn.name)
+    assert (~JudgedPictures.of(twin).without_twin).sum() == 1
+    assert JudgedPictures.of(drawn).without_twin.all()
+
+
+def test_data_of_other_classes_or_size_is_refused(nano: ModelBundle) -> None:
+    drawn = drawn_dataset((1, 1, 1))
+    other = FerDataset(
+        drawn.images, drawn.labels, drawn.split, tuple("abcdefg"), drawn.rows, "other"
+    )
+    with pytest.raises(FerError, match="other holds a, b, c"):
+        measure_accuracy(TfliteModel(nano), JudgedPictures.of(other))
+    small = FerDataset(
+        drawn.images[:, :20], drawn.labels, drawn.split, drawn.label_names, drawn.rows, "small"
+    )
+    with pytest.raises(FerError, match="small holds"):
+        measure_accuracy(TfliteModel(nano), JudgedPictures.of(small))
+
+
+def test_a_fresh_process_pays_for_the_model(nano_path: Path) -> None:
+    cost = measure_process(nano_path)
+    assert 0 < cost.load_ms < 10_000
+    assert cost.peak_rss_bytes is None or 10e6 < cost.peak_rss_bytes < 200e6
+
+
+def test_a_model_that_cannot_be_measured_is_said(tmp_path: Path) -> None:
+    with pytest.raises(FerError, match="cannot read the model"):
+        measure_process(tmp_path / "absent.tflite")
+
+
+def test_the_environment_names_runtime_and_processor() -> None:
+    environment = read_environment("litert 1", "xnnpack")
+    assert environment.cores >= 1
+    assert environment.cpu
+    assert environment.runtime == "litert 1"

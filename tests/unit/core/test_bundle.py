@@ -1,0 +1,87 @@
+import json
+import shutil
+import subprocess
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from fer_core.bundle import ModelBundle, ModelManifest
+from fer_core.errors import FerError
+from fer_core.preprocess import InputSpec
+
+FLATBUFFER = b"\x1c\x00\x00\x00TFL3" + bytes(range(256)) * 4
+MANIFEST = ModelManifest("net", ("a", "b"), InputSpec(24, 32, margin=0.1), "int8", temperature=1.3)
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    path = tmp_path / "net-int8.tflite"
+    ModelBundle(FLATBUFFER, MANIFEST, "# card\n").save(path)
+    return path
+
+
+def test_what_is_saved_is_what_is_loaded(saved: Path) -> None:
+    bundle = ModelBundle.load(saved)
+    assert bundle.model == FLATBUFFER
+    assert replace(bundle.manifest, sha256="") == MANIFEST
+    assert (bundle.card, bundle.name, bundle.path) == ("# card\n", "net-int8", saved)
+
+
+def test_the_file_begins_with_the_flatbuffer_and_ends_with_a_zip(saved: Path) -> None:
+    assert saved.read_bytes().startswith(FLATBUFFER)
+    with zipfile.ZipFile(saved) as archive:
+        assert archive.testzip() is None
+        assert archive.namelist() == ["manifest.json", "labels.txt", "MODEL_CARD.md"]
+        assert archive.read("labels.txt") == b"a\nb\n"
+
+
+@pytest.mark.skipif(shutil.which("unzip") is None, reason="unzip is not installed")
+def test_unzip_lists_what_it_carries(saved: Path) -> None:
+    listed = subprocess.run(
+        ["unzip", "-l", str(saved)], capture_output=True, text=True, check=False
+    )
+    assert "manifest.json" in listed.stdout
+
+
+def test_the_same_bundle_gives_the_same_bytes() -> None:
+    bundle = ModelBundle(FLATBUFFER, MANIFEST)
+    assert bundle.to_bytes() == bundle.to_bytes()
+
+
+@pytest.mark.parametrize("position", [0, 10, len(FLATBUFFER) - 1])
+def test_one_damaged_byte_of_the_model_is_found(saved: Path, position: int) -> None:
+    content = bytearray(saved.read_bytes())
+    content[position] ^= 1
+    saved.write_bytes(content)
+    with pytest.raises(FerError, match="damaged: its hash"):
+        ModelBundle.load(saved)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.8, 0.99])
+def test_a_file_cut_short_is_refused(saved: Path, share: float) -> None:
+    content = saved.read_bytes()
+    saved.write_bytes(content[: int(len(content) * share)])
+    with pytest.raises(FerError, match="no readable manifest"):
+        ModelBundle.load(saved)
+
+
+def test_a_plain_tflite_file_is_refused_with_a_way_out(tmp_path: Path) -> None:
+    path = tmp_path / "plain.tflite"
+    path.write_bytes(FLATBUFFER)
+    with pytest.raises(FerError, match="fer-convert"):
+        ModelBundle.load(path)
+    with pytest.raises(FerError, match="cannot read the model"):
+        ModelBundle.load(tmp_path / "absent.tflite")
+
+
+def test_a_newer_schema_asks_for_an_update() -> None:
+    newer = {**json.loads(MANIFEST.to_json()), "schema_version": 99}
+    with pytest.raises(FerError, match="pip install -U"):
+        ModelManifest.from_json(json.dumps(newer))
+
+
+@pytest.mark.parametrize("text", ["{}", "[]", "no json", '{"schema_version": 1}'])
+def test_a_manifest_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(FerError, match="manifest cannot be read"):
+        ModelManifest.from_json(text)

@@ -1,0 +1,66 @@
+import numpy as np
+import pytest
+from drawn_faces import drawn_dataset
+from fer_core.dataset import FerDataset
+from fer_core.errors import FerError
+
+
+def dataset_of(images: np.ndarray, labels: list[int], split: list[int]) -> FerDataset:
+    rows = np.arange(len(images), dtype=np.int64)
+    return FerDataset(
+        images, np.array(labels, np.int64), np.array(split, np.int64), ("a", "b"), rows, "small"
+    )
+
+
+def distinct(n: int) -> np.ndarray:
+    images = np.zeros((n, 4, 4), np.uint8)
+    images[:, 0, 0], images[:, 1, 1] = np.arange(n) % 256, np.arange(n) // 256
+    return images
+
+
+def test_a_missing_split_is_said_with_what_there_is() -> None:
+    dataset = dataset_of(distinct(3), [0, 1, 0], [0, 0, 2])
+    assert len(dataset.part("train")) == 2
+    with pytest.raises(FerError, match=r"\(it holds 2 train, 0 validation, 1 test\)"):
+        dataset.part("validation")
+
+
+def test_twins_across_splits_are_counted_in_the_later_split() -> None:
+    images = distinct(6)
+    images[3] = images[4] = images[0]  # two of validation and test equal one of train
+    images[5] = images[2]
+    dataset = dataset_of(images, [0, 1, 0, 0, 0, 0], [0, 0, 1, 1, 2, 2])
+    assert dataset.twins_across_splits() == {
+        ("validation", "train"): 1,
+        ("test", "train"): 1,
+        ("test", "validation"): 2,
+    }
+    assert "1 test pictures in train" in dataset.describe()
+
+
+def test_validation_is_a_stratified_tenth_with_twins_together() -> None:
+    images = distinct(400)
+    images[1::4] = images[0::4]  # a hundred pairs
+    dataset = dataset_of(images, [0] * 300 + [1] * 100, [0] * 400)
+    divided = dataset.with_validation(seed=3)
+    chosen = divided.split == 1
+    assert 27 <= chosen[:300].sum() <= 30
+    assert 8 <= chosen[300:].sum() <= 10
+    assert divided.twins_across_splits() == {}
+    assert np.array_equal(divided.split, dataset.with_validation(seed=3).split)
+    assert not np.array_equal(divided.split, dataset.with_validation(seed=4).split)
+
+
+def test_a_given_validation_split_stays() -> None:
+    dataset = drawn_dataset((2, 1, 1))
+    assert dataset.with_validation(seed=1) is dataset
+
+
+def test_a_test_split_never_chooses() -> None:
+    dataset = dataset_of(distinct(40), [0, 1] * 20, [0] * 30 + [2] * 10)
+    assert (dataset.with_validation(seed=1).split[30:] == 2).all()
+
+
+def test_arrays_of_unequal_length_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"labels must be \(3,\) int64"):
+        dataset_of(distinct(3), [0, 1], [0, 0, 0])

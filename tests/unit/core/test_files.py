@@ -1,0 +1,49 @@
+import os
+from pathlib import Path
+
+import pytest
+from fer_core.errors import FerError
+from fer_core.files import make_folder, write_bytes, write_text, written_beside
+
+
+def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
+    path = tmp_path / "kept.txt"
+    write_text(path, "old")
+    with pytest.raises(FerError, match="No space left"), written_beside(path) as beside:
+        beside.write_text("half")
+        raise OSError(28, "No space left on device")
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_temporary_file_keeps_the_suffix(tmp_path: Path) -> None:
+    with written_beside(tmp_path / "model.keras") as beside:
+        assert beside.suffix == ".keras"
+        assert beside.parent == tmp_path
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's /dev/full")
+def test_devices_are_written_to_and_never_replaced() -> None:
+    write_bytes(Path("/dev/null"), b"x")
+    assert Path("/dev/null").is_char_device()
+    with pytest.raises(FerError, match="cannot write /dev/full"):
+        write_bytes(Path("/dev/full"), b"x")
+    assert Path("/dev/full").is_char_device()
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="POSIX permissions")
+def test_the_new_file_has_ordinary_permissions(tmp_path: Path) -> None:
+    umask = os.umask(0o022)
+    try:
+        write_text(tmp_path / "a", "x")
+    finally:
+        os.umask(umask)
+    assert (tmp_path / "a").stat().st_mode & 0o777 == 0o644
+
+
+def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(FerError, match="cannot make the folder"):
+        make_folder(tmp_path / "file" / "below")
+    with pytest.raises(FerError, match="cannot write"):
+        write_text(tmp_path / "absent" / "a", "x")

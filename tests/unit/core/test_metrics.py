@@ -1,0 +1,69 @@
+import numpy as np
+import pytest
+from fer_core.metrics import (
+    classification_report,
+    confusion_matrix,
+    expected_calibration_error,
+    wilson_interval,
+)
+
+
+def random_case(seed: int, n: int = 500, k: int = 7) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    return rng.dirichlet(np.ones(k), n).astype(np.float32), rng.integers(0, k, n)
+
+
+def test_wilson_interval_of_the_textbook() -> None:
+    low, high = wilson_interval(8, 10)
+    assert (low, high) == (pytest.approx(0.4902, abs=1e-4), pytest.approx(0.9433, abs=1e-4))
+    assert wilson_interval(0, 10)[0] == 0.0
+    assert wilson_interval(10, 10)[1] == pytest.approx(1.0)
+    with pytest.raises(ValueError, match="trials"):
+        wilson_interval(3, 0)
+
+
+def test_confusion_rows_are_the_truth() -> None:
+    matrix = confusion_matrix(np.array([0, 0, 1]), np.array([0, 1, 1]), 3)
+    assert matrix.tolist() == [[1, 1, 0], [0, 1, 0], [0, 0, 0]]
+
+
+def test_calibration_error_by_hand() -> None:
+    probabilities = np.array([[0.9, 0.1], [0.9, 0.1], [0.4, 0.6]], np.float32)
+    # Two at 0.9 of which one is right, one at 0.6 that is right: (2 * 0.4 + 1 * 0.4) / 3.
+    error = expected_calibration_error(probabilities, np.array([0, 1, 1]))
+    assert error == pytest.approx(0.4, abs=1e-6)
+
+
+def test_a_class_that_never_occurs_costs_no_division_by_zero() -> None:
+    report = classification_report(
+        np.array([[0.6, 0.4, 0.0]], np.float32), np.array([0]), ("a", "b", "c")
+    )
+    assert report.f1.tolist() == [1.0, 0.0, 0.0]
+    assert report.accuracy_interval95[1] == 1.0
+    assert "accuracy 100.00%" in report.text()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_figures_equal_those_of_scikit_learn(seed: int) -> None:
+    metrics = pytest.importorskip("sklearn.metrics", reason="scikit-learn is not installed")
+    probabilities, truth = random_case(seed)
+    report = classification_report(probabilities, truth, tuple("abcdefg"))
+    predicted = probabilities.argmax(1)
+    precision, recall, f1, support = metrics.precision_recall_fscore_support(
+        truth, predicted, zero_division=0
+    )
+    assert np.array_equal(report.confusion, metrics.confusion_matrix(truth, predicted))
+    assert report.accuracy == pytest.approx(metrics.accuracy_score(truth, predicted))
+    assert report.macro_f1 == pytest.approx(f1.mean())
+    for ours, theirs in (
+        (report.precision, precision),
+        (report.recall, recall),
+        (report.f1, f1),
+        (report.support, support),
+    ):
+        assert np.allclose(ours, theirs)
+
+
+def test_no_picture_is_no_report() -> None:
+    with pytest.raises(ValueError, match="n > 0"):
+        classification_report(np.empty((0, 2), np.float32), np.empty(0, np.int64), ("a", "b"))

@@ -1,0 +1,64 @@
+import cv2
+import numpy as np
+import pytest
+from fer_core.preprocess import InputSpec, decode_picture, normalize_pixels, quantize_pixels
+from fer_core.values import Box, Frame
+
+
+def test_a_gray_picture_of_the_right_size_passes_unchanged() -> None:
+    gray = np.random.default_rng(0).integers(0, 256, (48, 48), np.uint8)
+    assert np.array_equal(InputSpec().resized(gray)[:, :, 0], gray)
+    frame = Frame(cv2.cvtColor(gray, cv2.COLOR_GRAY2BGR), 0, 0.0)
+    assert np.array_equal(InputSpec().pixels(frame, Box(0, 0, 48, 48))[:, :, 0], gray)
+
+
+def test_a_crop_beyond_the_frame_repeats_its_edge_and_keeps_its_shape() -> None:
+    pixels = np.full((40, 40, 3), 50, np.uint8)
+    pixels[:, :20] = 200
+    crop = InputSpec(48, 48).pixels(Frame(pixels, 0, 0.0), Box(-24, 0, 48, 40))
+    assert crop.shape == (48, 48, 1)
+    assert (crop[:, :44] == 200).all()
+    assert (crop[:, 44:] == 50).all()
+
+
+def test_margin_widens_the_crop() -> None:
+    pixels = np.zeros((100, 100, 3), np.uint8)
+    pixels[40:60, 40:60] = 255
+    frame, box = Frame(pixels, 0, 0.0), Box(40, 40, 20, 20)
+    assert InputSpec(margin=0.0).pixels(frame, box).min() == 255
+    assert InputSpec(margin=0.5).pixels(frame, box).min() == 0
+
+
+def test_rgb_swaps_the_channels_of_bgr() -> None:
+    pixels = np.zeros((8, 8, 3), np.uint8)
+    pixels[:, :, 2] = 255  # red in BGR
+    crop = InputSpec(8, 8, "rgb").pixels(Frame(pixels, 0, 0.0), Box(0, 0, 8, 8))
+    assert crop[0, 0].tolist() == [255, 0, 0]
+
+
+def test_quantised_and_normalised_pixels_mean_the_same() -> None:
+    pixels = np.arange(256, dtype=np.uint8)
+    codes = quantize_pixels(pixels)
+    assert codes.dtype == np.int8
+    assert np.array_equal(codes.astype(int), np.arange(256) - 128)
+    assert np.array_equal(codes.astype(np.float32) / 128, normalize_pixels(pixels))
+    assert normalize_pixels(pixels).dtype == np.float32
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png"])
+def test_a_picture_cut_short_is_no_picture(suffix: str) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    encoded = cv2.imencode(suffix, noise)[1].tobytes()
+    whole = decode_picture(encoded, colour=True)
+    assert whole is not None
+    assert whole.shape == (64, 64, 3)
+    assert decode_picture(encoded[: len(encoded) // 2]) is None
+    assert decode_picture(b"") is None
+    assert decode_picture(b"no picture") is None
+
+
+def test_a_spec_refuses_what_it_cannot_be() -> None:
+    with pytest.raises(ValueError, match="colour must be one of"):
+        InputSpec(colour="bgr")
+    with pytest.raises(ValueError, match="no such input"):
+        InputSpec(height=0)

@@ -1,0 +1,169 @@
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from drawn_faces import drawn_dataset, save_npz
+from fer_core.errors import FerError
+from fer_core.labels import FER2013_LABELS
+from fer_core.readers import default_data_path, load_dataset
+
+PIXELS = " ".join(["7"] * 2304)
+GOOD = [f"0,{PIXELS},Training", f"3,{PIXELS[:-1]}9,PublicTest", f"6,{PIXELS[:-1]}8,PrivateTest"]
+
+
+def write_csv(folder: Path, rows: list[str], head: str = "emotion,pixels,Usage") -> Path:
+    path = folder / "fer2013.csv"
+    path.write_text("\n".join([head, *rows]) + "\n")
+    return path
+
+
+def test_fer2013_csv(tmp_path: Path) -> None:
+    dataset = load_dataset(write_csv(tmp_path, GOOD))
+    assert dataset.images.shape == (3, 48, 48)
+    assert dataset.images[1, -1, -1] == 9
+    assert dataset.labels.tolist() == [0, 3, 6]
+    assert dataset.split.tolist() == [0, 1, 2]
+    assert dataset.label_names == FER2013_LABELS
+
+
+def test_icml_face_data_has_its_columns_elsewhere(tmp_path: Path) -> None:
+    rows = [f"3,PublicTest,{PIXELS}"]
+    dataset = load_dataset(write_csv(tmp_path, rows, "emotion, Usage, pixels"))
+    assert (dataset.labels[0], dataset.split[0]) == (3, 1)
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        (f"0,{PIXELS} 7,Training", r"line 5: 2305 pixels, expected 2304 \(48x48\)"),
+        (f"7,{PIXELS},Training", "line 5: label '7', expected 0 to 6"),
+        (f"happy,{PIXELS},Training", "line 5: label 'happy'"),
+        (f"0,{PIXELS[:-1]}256,Training", "line 5: pixels from 7 to 256"),
+        (f"0,{PIXELS[:-1]}x,Training", "line 5: pixels that are no whole numbers"),
+        ("0,,Training", "line 5: 0 pixels"),
+        ("0", "line 5: usage ''"),
+        (f"0,{PIXELS},Holiday", "line 5: usage 'Holiday', expected Training"),
+    ],
+)
+def test_a_bad_row_is_named_and_can_be_left_out(tmp_path: Path, row: str, message: str) -> None:
+    path = write_csv(tmp_path, [*GOOD, row])
+    with pytest.raises(FerError, match=message) as caught:
+        load_dataset(path)
+    assert "fer2013.csv: 1 bad rows" in str(caught.value)
+    assert "--skip-bad" in str(caught.value)
+    dataset = load_dataset(path, skip_bad=True)
+    assert (len(dataset), dataset.skipped) == (3, 1)
+    assert "bad rows left out: 1" in dataset.describe()
+
+
+def test_many_bad_rows_are_counted_and_a_few_shown(tmp_path: Path) -> None:
+    path = write_csv(tmp_path, [f"9,{PIXELS},Training"] * 8)
+    with pytest.raises(FerError, match="8 bad rows") as caught:
+        load_dataset(path)
+    assert "and 3 more" in str(caught.value)
+
+
+def test_a_csv_of_something_else_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(FerError, match="no column pixels and no usage"):
+        load_dataset(write_csv(tmp_path, ["1,2"], "emotion,name"))
+    with pytest.raises(FerError, match="no picture that can be read"):
+        load_dataset(write_csv(tmp_path, []))
+
+
+def test_npz(tmp_path: Path) -> None:
+    drawn = drawn_dataset((2, 1, 1))
+    dataset = load_dataset(save_npz(tmp_path / "drawn.npz", drawn))
+    assert np.array_equal(dataset.images, drawn.images)
+    assert dataset.split_sizes() == {"train": 14, "validation": 7, "test": 7}
+
+
+def test_npz_faults(tmp_path: Path) -> None:
+    drawn = drawn_dataset((1, 1, 1))
+    path = tmp_path / "bad.npz"
+    labels = drawn.labels.copy()
+    labels[4] = 12
+    np.savez(path, images=drawn.images, labels=labels, usage=drawn.split)
+    with pytest.raises(FerError, match=r"row 4: label 12 \(expected 0 to 6\)"):
+        load_dataset(path)
+    skipped = load_dataset(path, skip_bad=True)
+    assert (skipped.skipped, 4 in skipped.rows) == (1, False)
+    np.savez(path, images=drawn.images, labels=drawn.labels)
+    with pytest.raises(FerError, match="lacks usage"):
+        load_dataset(path)
+    np.savez(path, images=drawn.images[:, 0], labels=drawn.labels, usage=drawn.split)
+    with pytest.raises(FerError, match="images must be"):
+        load_dataset(path)
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(FerError, match="cannot read"):
+        load_dataset(path)
+
+
+def save_tree(root: Path, layout: dict[str, int]) -> Path:
+    """Write empty-handed pictures: folder below `root` -> how many."""
+    for number, (folder, count) in enumerate(layout.items()):
+        (root / folder).mkdir(parents=True)
+        for index in range(count):
+            picture = np.full((20, 30), number * 10 + index, np.uint8)
+            cv2.imwrite(str(root / folder / f"{index}.png"), picture)
+    return root
+
+
+@pytest.mark.parametrize("prefix", ["", "images/"])
+@pytest.mark.parametrize("second", ["test", "validation"])
+def test_folders_with_splits(tmp_path: Path, prefix: str, second: str) -> None:
+    names = {"train": 2, second: 1}
+    layout = {f"{prefix}{part}/{c}": n for part, n in names.items() for c in FER2013_LABELS}
+    dataset = load_dataset(save_tree(tmp_path, layout))
+    assert dataset.label_names == FER2013_LABELS
+    assert dataset.images.shape == (21, 48, 48)
+    assert dataset.split_sizes()["train"] == 14
+    assert dataset.split_sizes()[second] == 7
+
+
+def test_own_classes_in_one_folder_each(tmp_path: Path) -> None:
+    dataset = load_dataset(save_tree(tmp_path, {"smile": 3, "frown": 2}))
+    assert dataset.label_names == ("frown", "smile")
+    assert dataset.split_sizes() == {"train": 5, "validation": 0, "test": 0}
+
+
+def test_official_file_names_give_the_split_back(tmp_path: Path) -> None:
+    save_tree(tmp_path, {"happy": 1, "sad": 1})
+    (tmp_path / "happy" / "0.png").rename(tmp_path / "happy" / "PrivateTest_88.png")
+    (tmp_path / "sad" / "0.png").rename(tmp_path / "sad" / "Training_3.png")
+    assert load_dataset(tmp_path).split.tolist() == [2, 0]
+
+
+def test_unreadable_and_empty_pictures_are_named(tmp_path: Path) -> None:
+    save_tree(tmp_path, {"happy": 2, "sad": 1})
+    (tmp_path / "sad" / "empty.jpg").write_bytes(b"")
+    (tmp_path / "sad" / "notes.txt").write_text("no picture, no fault")
+    with pytest.raises(FerError, match=r"empty\.jpg: an empty or unreadable picture"):
+        load_dataset(tmp_path)
+    assert load_dataset(tmp_path, skip_bad=True).skipped == 1
+
+
+def test_wrong_places_are_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FER2013", raising=False)
+    monkeypatch.chdir(tmp_path)
+    assert default_data_path() is None
+    with pytest.raises(FerError, match="give --data PATH, set FER2013"):
+        load_dataset(None)
+    with pytest.raises(FerError, match="no data set at"):
+        load_dataset(tmp_path / "absent.csv")
+    (tmp_path / "notes.txt").write_text("")
+    with pytest.raises(FerError, match="is no data set"):
+        load_dataset(tmp_path / "notes.txt")
+    with pytest.raises(FerError, match="holds 0 class folders"):
+        load_dataset(tmp_path)
+    (tmp_path / "data").mkdir()
+    save_npz(tmp_path / "data" / "fer2013.npz", drawn_dataset((1, 1, 1)))
+    assert len(load_dataset(None)) == 21
+
+
+def test_real_fer2013_has_the_published_counts(real_data: Path) -> None:
+    dataset = load_dataset(real_data)
+    assert dataset.split_sizes() == {"train": 28709, "validation": 3589, "test": 3589}
+    counts = np.bincount(dataset.part("test").labels).tolist()
+    assert counts == [491, 55, 528, 879, 594, 416, 626]
+    assert dataset.twins_across_splits()["test", "train"] == 288

@@ -1,0 +1,55 @@
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from fer_core.errors import FerError
+from fer_core.settings import load_settings, settings_toml
+
+
+@dataclass(frozen=True, slots=True)
+class Knobs:
+    epochs: int = 3
+    rate: float = 0.5
+    name: str = "a"
+    loud: bool = False
+
+    def __post_init__(self) -> None:
+        if self.epochs < 1:
+            raise ValueError("epochs must be at least 1")
+
+
+def write(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "knobs.toml"
+    path.write_text(text)
+    return path
+
+
+def test_command_line_beats_file_beats_default(tmp_path: Path) -> None:
+    path = write(tmp_path, "epochs = 7\nrate = 2\n")
+    knobs = load_settings(Knobs, path, {"epochs": 9, "name": None})
+    assert knobs == Knobs(epochs=9, rate=2.0)
+
+
+def test_what_is_saved_is_what_is_read(tmp_path: Path) -> None:
+    knobs = Knobs(5, 1e-4, 'C:\\data "x"', True)
+    assert load_settings(Knobs, write(tmp_path, settings_toml(knobs)), {}) == knobs
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("epoch = 3", "unknown key 'epoch'; the nearest known one is 'epochs'"),
+        ('epochs = "3"', "epochs must be a whole number, got '3'"),
+        ("loud = 1", "loud must be true or false, got 1"),
+        ("epochs = 0", "epochs must be at least 1"),
+        ("epochs = ", "cannot read the settings"),
+    ],
+)
+def test_errors_name_the_key_and_the_way_out(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(FerError, match=message):
+        load_settings(Knobs, write(tmp_path, text), {})
+
+
+def test_a_missing_file_is_said(tmp_path: Path) -> None:
+    with pytest.raises(FerError, match=r"absent\.toml"):
+        load_settings(Knobs, tmp_path / "absent.toml", {})

@@ -1,0 +1,175 @@
+import logging
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import picamera2_stand_in
+import pytest
+from fer_core.errors import FerError
+from fer_edge import camera
+from fer_edge.camera import CameraSource, open_camera
+from mjpeg_server import MjpegServer
+
+GO = threading.Event()
+PATIENCE_SECONDS = 20
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    """Look again until it is true; fail after PATIENCE_SECONDS."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    pause = threading.Event()
+    while not true():
+        assert time.monotonic() < deadline, "this took too long"
+        pause.wait(0.01)
+
+
+class ScriptedCapture:
+    """Gives its pictures one at a time when let, then nothing more."""
+
+    def __init__(self, values: list[int]) -> None:
+        self._values = iter(values)
+        self.closed = False
+
+    def read(self) -> np.ndarray | None:
+        value = next(self._values, None)
+        return None if value is None else np.full((4, 4, 3), value, np.uint8)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def test_the_newest_frame_wins_and_the_dropped_are_counted() -> None:
+    capture = ScriptedCapture([1, 2, 3, 4])
+    captures: Iterator[ScriptedCapture] = iter([capture])
+    source = CameraSource(lambda: next(captures), "fake", retry_seconds=(60.0,))
+    wait_until(lambda: capture.closed)
+    frame = next(source.frames(GO))
+    assert (frame.pixels[0, 0, 0], frame.index, frame.source) == (4, 3, "fake")
+    assert (source.captured, source.dropped) == (4, 3)
+    source.close()
+
+
+def test_a_camera_that_goes_away_is_opened_anew(caplog: pytest.LogCaptureFixture) -> None:
+    attempts = [ScriptedCapture([1]), None, None, ScriptedCapture([2])]
+
+    def open_next() -> ScriptedCapture:
+        capture = attempts.pop(0) if attempts else None
+        if capture is None:
+            raise FerError("not there")
+        return capture
+
+    with caplog.at_level(logging.WARNING):
+        source = CameraSource(open_next, "fake", retry_seconds=(0.001,))
+        wait_until(lambda: source.captured == 2)
+    assert source.reconnects == 1
+    assert "fake is back after 3 attempts" in caplog.text
+    assert caplog.text.count("not there") == 0  # said once, not at every attempt
+    source.close()
+
+
+def test_a_camera_that_is_not_there_is_an_error_at_once() -> None:
+    def refuse() -> ScriptedCapture:
+        raise FerError("no camera")
+
+    with pytest.raises(FerError, match="no camera"):
+        CameraSource(refuse, "fake")
+
+
+def test_frames_end_when_told_to_stop() -> None:
+    stop = threading.Event()
+    stop.set()
+    captures = iter([ScriptedCapture([])])
+    source = CameraSource(lambda: next(captures), "fake", retry_seconds=(60.0,))
+    assert list(source.frames(stop)) == []
+    source.close()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="V4L2 is Linux's")
+def test_the_error_names_the_device_and_what_was_found() -> None:
+    with pytest.raises(FerError, match=r"no camera 77 \(/dev/video77\); found: "):
+        open_camera("77", None, None)
+    with pytest.raises(FerError, match="no camera 77"):
+        open_camera("/dev/video77", (640, 480), 30)
+
+
+def test_an_address_without_an_answer_is_said_without_its_password() -> None:
+    with pytest.raises(FerError, match="no answer from http://127") as caught:
+        open_camera("http://user:secret@127.0.0.1:9/stream", None, None)
+    assert "secret" not in str(caught.value)
+    with pytest.raises(FerError, match="give a number, picamera"):
+        open_camera("front-door", None, None)
+
+
+@pytest.mark.parametrize("trouble", ["stall", "close"])
+def test_a_network_camera_that_goes_silent_is_opened_anew(
+    trouble: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(camera, "READ_TIMEOUT_SECONDS", 1.0)
+    with MjpegServer() as server, caplog.at_level(logging.WARNING):
+        source = open_camera(server.url, None, None)
+        frames = source.frames(GO)
+        assert next(frames).pixels.shape == (120, 160, 3)
+        server.manner = trouble
+        wait_until(lambda: "gives no picture; opening it anew" in caplog.text)
+        server.manner = "play"
+        wait_until(lambda: source.reconnects == 1)
+        before = source.captured
+        wait_until(lambda: source.captured > before)
+        assert next(frames).pixels.shape == (120, 160, 3)
+        source.close()
+        assert not source._thread.is_alive()
+
+
+def test_rubbish_from_a_network_camera_is_survived() -> None:
+    with MjpegServer() as server:
+        source = open_camera(server.url, None, None)
+        server.manner = "rubbish"
+        wait_until(lambda: server.rubbish > 20)
+        server.manner = "play"
+        before = source.captured
+        wait_until(lambda: source.captured > before + 5)
+        source.close()
+
+
+@pytest.fixture
+def picamera2(monkeypatch: pytest.MonkeyPatch) -> object:
+    module = picamera2_stand_in.make_module()
+    monkeypatch.setitem(sys.modules, "picamera2", module)
+    return module
+
+
+def test_picamera2_is_configured_started_read_and_closed(picamera2: object) -> None:
+    source = open_camera("picamera", (320, 240), 15.0)
+    frame = next(source.frames(GO))
+    source.close()
+    (device,) = picamera2.opened
+    assert device.config["main"] == {"size": (320, 240), "format": "RGB888"}
+    assert device.config["controls"] == {"FrameRate": 15.0}
+    assert device.state == "closed"
+    assert frame.pixels.shape == (240, 320, 3)
+    assert frame.pixels[0, 0].tolist() == [255, 0, 0]  # blue, first in B, G, R
+
+
+def test_picamera2_that_stops_giving_pictures_is_opened_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    module = picamera2_stand_in.make_module(frames=3)
+    monkeypatch.setitem(sys.modules, "picamera2", module)
+    source = CameraSource(lambda: camera.PiCapture(None, None), "picamera", retry_seconds=(0.001,))
+    wait_until(lambda: source.reconnects >= 2)
+    source.close()
+    assert all(device.state == "closed" for device in module.opened)
+
+
+def test_without_picamera2_the_way_to_get_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "picamera2", None)
+    with pytest.raises(FerError, match="sudo apt install python3-picamera2"):
+        open_camera("picamera", None, None)
+
+
+def test_no_camera_module_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "picamera2", picamera2_stand_in.make_module(cameras=0))
+    with pytest.raises(FerError, match="no camera module answers"):
+        open_camera("picamera", None, None)

@@ -1,0 +1,103 @@
+import threading
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from drawn_faces import draw_scene, save_video
+from fer_core.errors import FerError
+from fer_edge.demo import FPS, DemoSource
+from fer_edge.files import PictureSource, VideoSource, picture_files
+from fer_edge.turning import TurnedSource
+
+GO = threading.Event()
+
+
+def stopped() -> threading.Event:
+    event = threading.Event()
+    event.set()
+    return event
+
+
+def test_every_frame_of_a_video_comes_with_media_time(tmp_path: Path) -> None:
+    path = save_video(tmp_path / "a.mp4", [draw_scene("happy")] * 12, fps=10)
+    source = VideoSource(path)
+    frames = list(source.frames(GO))
+    source.close()
+    assert [frame.index for frame in frames] == list(range(12))
+    assert [frame.captured_at for frame in frames] == pytest.approx([i / 10 for i in range(12)])
+    assert {frame.source for frame in frames} == {"a.mp4"}
+
+
+def test_a_video_stops_when_told(tmp_path: Path) -> None:
+    source = VideoSource(save_video(tmp_path / "a.avi", [draw_scene("sad")] * 3))
+    assert list(source.frames(stopped())) == []
+    source.close()
+
+
+def test_bad_videos_are_said(tmp_path: Path) -> None:
+    with pytest.raises(FerError, match="there is no video"):
+        VideoSource(tmp_path / "absent.mp4")
+    empty = tmp_path / "empty.mp4"
+    empty.write_bytes(b"")
+    with pytest.raises(FerError, match="no video that OpenCV can read"):
+        VideoSource(empty)
+
+
+def test_a_video_without_a_frame_is_said(tmp_path: Path) -> None:
+    path = save_video(tmp_path / "a.avi", [draw_scene("sad")] * 3)
+    source = VideoSource(path)
+    source._capture.set(cv2.CAP_PROP_POS_FRAMES, 3)  # what a file of headers alone gives
+    with pytest.raises(FerError, match="no frame that can be decoded"):
+        list(source.frames(GO))
+    source.close()
+
+
+def test_pictures_and_folders_come_in_order(tmp_path: Path) -> None:
+    for name in ("b.png", "a.jpg"):
+        cv2.imwrite(str(tmp_path / name), draw_scene("fear"))
+    (tmp_path / "notes.txt").write_text("no picture")
+    files = picture_files([tmp_path, tmp_path / "b.png"])
+    assert [file.name for file in files] == ["a.jpg", "b.png", "b.png"]
+    frames = list(PictureSource(files).frames(GO))
+    assert [(frame.index, frame.source) for frame in frames] == [
+        (0, "a.jpg"),
+        (1, "b.png"),
+        (2, "b.png"),
+    ]
+
+
+def test_a_truncated_picture_is_named_after_the_good_ones(tmp_path: Path) -> None:
+    good, bad = tmp_path / "good.jpg", tmp_path / "bad.jpg"
+    cv2.imwrite(str(good), draw_scene("fear"))
+    bad.write_bytes(good.read_bytes()[:2000])
+    frames = PictureSource([bad, good]).frames(GO)
+    assert next(frames).source == "good.jpg"
+    with pytest.raises(FerError, match=r"1 of 2 pictures are empty, cut short.*bad\.jpg"):
+        next(frames)
+
+
+def test_places_without_a_picture_are_said(tmp_path: Path) -> None:
+    with pytest.raises(FerError, match="holds no picture"):
+        picture_files([tmp_path])
+    with pytest.raises(FerError, match="there is no picture"):
+        picture_files([tmp_path / "absent.jpg"])
+
+
+def test_the_demo_moves_and_is_the_same_each_time() -> None:
+    first, again = (list(DemoSource(4).frames(GO)) for _ in range(2))
+    assert [frame.captured_at for frame in first] == [i / FPS for i in range(4)]
+    assert all(np.array_equal(a.pixels, b.pixels) for a, b in zip(first, again, strict=True))
+    assert not np.array_equal(first[0].pixels, first[1].pixels)
+
+
+def test_turning_is_clockwise_then_mirrored(tmp_path: Path) -> None:
+    picture = np.zeros((2, 3, 3), np.uint8)
+    picture[0, 0] = 255  # top left
+    cv2.imwrite(str(tmp_path / "a.png"), picture)
+    source = PictureSource([tmp_path / "a.png"])
+    (turned,) = TurnedSource(source, 90, False).frames(GO)
+    assert turned.pixels.shape == (3, 2, 3)
+    assert turned.pixels[0, 1, 0] == 255  # top right
+    (mirrored,) = TurnedSource(source, 90, True).frames(GO)
+    assert mirrored.pixels[0, 0, 0] == 255

@@ -1,0 +1,127 @@
+import threading
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import pytest
+from fer_core.errors import FerError
+from fer_core.values import Box, Face, Frame, Observation, Prediction
+from fer_edge.config import EdgeConfig
+from fer_edge.events import ExpressionEvent
+from fer_edge.models import load_model
+from fer_edge.pipeline import run
+from fer_edge.policy import PicturePolicy, StreamPolicy
+from fer_edge.session import Wishes
+from fer_edge.tracking import IouTracker
+
+
+class FakeSource:
+    def __init__(self, count: int) -> None:
+        self._count = count
+
+    def frames(self, stop: threading.Event) -> Iterator[Frame]:
+        for index in range(self._count):
+            if stop.is_set():
+                return
+            yield Frame(np.zeros((50, 50, 3), np.uint8), index, index / 10, "fake")
+
+    def close(self) -> None:
+        pass
+
+
+class FakeDetector:
+    def detect(self, frame: Frame) -> tuple[Face, ...]:
+        return (Face(Box(5, 5, 20, 20), 1.0),) * (frame.index % 2)
+
+
+class FakeClassifier:
+    def classify(self, frame: Frame, faces: Sequence[Face]) -> tuple[Prediction, ...]:
+        return tuple(Prediction(np.array([1.0], np.float32), ("only",)) for _ in faces)
+
+
+class FakeSink:
+    def __init__(self, stop: threading.Event | None = None, after: int = 0) -> None:
+        self.frames: list[tuple[int, int]] = []
+        self.events: list[ExpressionEvent] = []
+        self._stop, self._after = stop, after
+
+    def write(
+        self, frame: Frame, observations: Sequence[Observation], events: Sequence[ExpressionEvent]
+    ) -> None:
+        self.frames.append((frame.index, len(observations)))
+        self.events += events
+        if self._stop and len(self.frames) == self._after:
+            self._stop.set()
+
+    def finish(self, events: Sequence[ExpressionEvent]) -> None:
+        self.events += events
+
+
+class Ticks:
+    """A clock that moves one second a look."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        self.now += 1
+        return self.now
+
+
+def test_every_frame_reaches_every_sink_and_stages_are_timed() -> None:
+    sinks = [FakeSink(), FakeSink()]
+    summary = run(
+        FakeSource(4),
+        FakeDetector(),
+        FakeClassifier(),
+        PicturePolicy(),
+        sinks,
+        threading.Event(),
+        Ticks(),
+    )
+    assert sinks[0].frames == sinks[1].frames == [(0, 0), (1, 1), (2, 0), (3, 1)]
+    assert (summary.frames, summary.faces, summary.seconds) == (4, 2, 16.0)
+    assert summary.stage_seconds == {"read": 4, "detect": 4, "classify": 4, "write": 4}
+    assert summary.frames_per_second == 0.25
+
+
+def test_stop_ends_the_loop_and_the_last_events_are_told() -> None:
+    stop = threading.Event()
+    sink = FakeSink(stop, after=8)
+    policy = StreamPolicy(IouTracker())
+    run(FakeSource(100), FakeDetector(), FakeClassifier(), policy, [sink], stop, Ticks())
+    assert len(sink.frames) == 8
+    assert [event.kind for event in sink.events] == ["started", "ended"]
+
+
+def test_what_to_watch_is_exactly_one_thing() -> None:
+    with pytest.raises(FerError, match="say what to watch"):
+        Wishes()
+    with pytest.raises(FerError, match="say what to watch"):
+        Wishes(camera="0", demo=True)
+    with pytest.raises(FerError, match="cannot both be '-'"):
+        Wishes(demo=True, json="-", events="-")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"threads": 0}, "threads must be at least 1"),
+        ({"rotate": 45}, "rotate must be one of"),
+        ({"size": "big"}, "size must look like 640x480"),
+        ({"size": "0x480"}, "size must look like"),
+        ({"fps": -1.0}, "fps must not be negative"),
+    ],
+)
+def test_wrong_settings_are_said(wrong: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        EdgeConfig(**wrong)
+
+
+def test_size_is_width_by_height() -> None:
+    assert EdgeConfig(size="640x480").size_px == (640, 480)
+    assert EdgeConfig().size_px is None
+
+
+def test_an_unknown_model_is_answered_with_the_known_ones() -> None:
+    with pytest.raises(FerError, match="no model 'fer-huge'; shipped are fer-nano"):
+        load_model("fer-huge")

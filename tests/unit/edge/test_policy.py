@@ -1,0 +1,119 @@
+import json
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from fer_core.values import Box, Face, Frame, Prediction
+from fer_edge.events import ExpressionEvent
+from fer_edge.policy import PicturePolicy, StreamPolicy
+from fer_edge.tracking import IouTracker
+
+LABELS = ("calm", "glad")
+PIXELS = np.zeros((100, 100, 3), np.uint8)
+CALM, GLAD = 0.1, 0.9
+
+
+def face_at(x: int) -> Face:
+    return Face(Box(x, 10, 30, 30), 1.0)
+
+
+def glad(share: float) -> Prediction:
+    return Prediction(np.array([1 - share, share], np.float32), LABELS)
+
+
+def play(
+    policy: StreamPolicy, shares: Sequence[float | None], fps: float = 10.0, start: int = 0
+) -> list[ExpressionEvent]:
+    """Show one face with these shares of `glad`, one a frame; None: no face."""
+    events: list[ExpressionEvent] = []
+    for index, share in enumerate(shares, start):
+        seen = [] if share is None else [share]
+        frame = Frame(PIXELS, index, index / fps)
+        events += policy.update(frame, [face_at(20)] * len(seen), [glad(s) for s in seen])[1]
+    return events
+
+
+def kinds(events: Sequence[ExpressionEvent]) -> list[tuple[str, str]]:
+    return [(event.kind, event.label) for event in events]
+
+
+def test_a_face_starts_changes_and_ends() -> None:
+    policy = StreamPolicy(IouTracker())
+    events = play(policy, [CALM] * 10 + [GLAD] * 10 + [None] * 15)
+    assert kinds(events) == [("started", "calm"), ("changed", "glad"), ("ended", "glad")]
+    assert events[1].at == pytest.approx(1.4, abs=0.25)
+
+
+def test_a_false_alarm_of_two_frames_makes_no_event() -> None:
+    policy = StreamPolicy(IouTracker())
+    assert play(policy, [CALM, CALM] + [None] * 20) == []
+    assert policy.finish() == ()
+
+
+def test_a_flicker_changes_nothing() -> None:
+    policy = StreamPolicy(IouTracker())
+    assert kinds(play(policy, [CALM] * 5 + [GLAD] + [CALM] * 5)) == [("started", "calm")]
+
+
+def test_a_short_miss_keeps_the_track() -> None:
+    policy = StreamPolicy(IouTracker())
+    events = play(policy, [CALM] * 5 + [None] * 5 + [CALM] * 5)
+    assert {event.track_id for event in events} == {1}
+    assert kinds(events) == [("started", "calm")]
+
+
+def test_the_end_of_the_source_ends_every_told_track() -> None:
+    policy = StreamPolicy(IouTracker())
+    play(policy, [CALM] * 5)
+    assert kinds(policy.finish()) == [("ended", "calm")]
+    assert policy.finish() == ()
+
+
+@pytest.mark.parametrize("fps", [5.0, 30.0])
+def test_smoothing_does_not_depend_on_the_frame_rate(fps: float) -> None:
+    policy = StreamPolicy(IouTracker(), time_constant_seconds=0.5)
+    play(policy, [0.0], fps)
+    count = round(fps)  # one second of gladness: 1 - exp(-1 / 0.5)
+    frames = range(1, count + 1)
+    for index in frames:
+        frame = Frame(PIXELS, index, index / fps)
+        observations, _ = policy.update(frame, [face_at(20)], [glad(1.0)])
+    expected = 1 - np.exp(-2.0)
+    assert observations[0].prediction.probabilities[1] == pytest.approx(expected, abs=1e-4)
+
+
+def test_two_faces_keep_their_ids_when_they_swap_order() -> None:
+    tracker = IouTracker()
+    left, right = face_at(0), face_at(60)
+    assert tracker.update([left, right], 0.0) == (1, 2)
+    assert tracker.update([right, left], 0.1) == (2, 1)
+    assert tracker.update([face_at(62), face_at(2), face_at(30)], 0.2) == (2, 1, 3)
+
+
+def test_ids_are_never_used_again() -> None:
+    tracker = IouTracker(memory_seconds=0.5)
+    assert tracker.update([face_at(0)], 0.0) == (1,)
+    assert tracker.update([face_at(0)], 2.0) == (2,)
+
+
+def test_pictures_stand_alone() -> None:
+    observations, events = PicturePolicy().update(
+        Frame(PIXELS, 3, 0.0), [face_at(0), face_at(50)], [glad(0.9), glad(0.2)]
+    )
+    assert [seen.prediction.label for seen in observations] == ["glad", "calm"]
+    assert {seen.track_id for seen in observations} == {None}
+    assert events == ()
+    assert PicturePolicy().finish() == ()
+
+
+def test_an_event_is_one_json_line() -> None:
+    line = ExpressionEvent("changed", 4, "glad", 0.876543, 1.23456).to_json()
+    assert json.loads(line) == {
+        "kind": "changed",
+        "track_id": 4,
+        "label": "glad",
+        "confidence": 0.8765,
+        "at": 1.235,
+    }
+    with pytest.raises(ValueError, match="kind must be one of"):
+        ExpressionEvent("vanished", 1, "glad", 0.5, 0.0)

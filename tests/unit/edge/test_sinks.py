@@ -1,0 +1,128 @@
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from fer_core.errors import FerError
+from fer_core.values import Box, Face, Frame, Observation, Prediction
+from fer_edge.events import ExpressionEvent
+from fer_edge.overlay import draw_observations
+from fer_edge.sinks.lines import ConsoleSink, EventSink, JsonSink, LineFile
+from fer_edge.sinks.recording import (
+    BestPicture,
+    PictureRecorder,
+    VideoRecorder,
+    make_recorder,
+)
+from fer_edge.sinks.window import display_problem
+
+LABELS = ("calm", "glad")
+BOX = Box(40, 30, 50, 50)
+
+
+def frame_of(index: int = 0, source: str = "clip.mp4") -> Frame:
+    return Frame(np.full((120, 160, 3), 90, np.uint8), index, index / 10, source)
+
+
+def seen(share: float = 0.75, track_id: int | None = 1, box: Box = BOX) -> Observation:
+    prediction = Prediction(np.array([1 - share, share], np.float32), LABELS)
+    return Observation(2, 0.2, Face(box, 3.0), prediction, track_id)
+
+
+def test_an_observation_is_the_promised_json_line(tmp_path: Path) -> None:
+    path = tmp_path / "seen.jsonl"
+    with LineFile(str(path)) as lines:
+        JsonSink(lines).write(frame_of(2), [seen(), seen(0.25)], [])
+        first, second = (json.loads(line) for line in path.read_text().splitlines())
+    assert first == {
+        "source": "clip.mp4",
+        "frame": 2,
+        "time_s": 0.2,
+        "track": 1,
+        "box": [40, 30, 50, 50],
+        "label": "glad",
+        "confidence": 0.75,
+        "probabilities": {"calm": 0.25, "glad": 0.75},
+    }
+    assert second["label"] == "calm"
+
+
+def test_events_and_console_tell_what_changed(capsys: pytest.CaptureFixture[str]) -> None:
+    events = [ExpressionEvent("started", 1, "glad", 0.9, 0.5)]
+    EventSink(LineFile("-")).write(frame_of(), [], events)
+    ConsoleSink(LineFile("-")).write(frame_of(source="a.jpg"), [seen(track_id=None)], events)
+    ConsoleSink(LineFile("-")).finish([ExpressionEvent("ended", 1, "glad", 0.9, 2.0)])
+    out = capsys.readouterr().out.splitlines()
+    assert json.loads(out[0])["kind"] == "started"
+    assert out[1].strip() == "0.50 s  face 1: glad 90%"
+    assert out[2] == "a.jpg: face of 50x50 at 40,30: glad 75%, calm 25%"
+    assert out[3].strip() == "2.00 s  face 1: left"
+
+
+def test_a_line_file_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    with pytest.raises(FerError, match="No such file"):
+        LineFile(str(tmp_path / "absent" / "a.jsonl"))
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's /dev/full")
+def test_a_full_disk_is_said() -> None:
+    with pytest.raises(FerError, match="No space left"), LineFile("/dev/full") as lines:
+        lines.write("x")
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".avi"])
+def test_a_video_is_complete_when_the_sink_is_left(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"seen{suffix}"
+    with VideoRecorder(path, 10.0) as recorder:
+        for index in range(5):
+            recorder.write(frame_of(index), [seen()], [])
+        assert not path.exists()
+    capture = cv2.VideoCapture(str(path))
+    assert sum(capture.read()[0] for _ in range(9)) == 5
+    capture.release()
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_no_frame_makes_no_video(tmp_path: Path) -> None:
+    with VideoRecorder(tmp_path / "seen.mp4", 10.0):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_pictures_are_named_after_their_source(tmp_path: Path) -> None:
+    recorder = PictureRecorder(tmp_path / "out")
+    recorder.write(frame_of(source="a.png"), [seen(track_id=None)], [])
+    recorder.write(frame_of(7), [seen()], [])
+    names = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert names == ["a.jpg", "clip-000007.jpg"]
+
+
+def test_the_best_picture_is_the_surest(tmp_path: Path) -> None:
+    best = BestPicture(tmp_path / "best.png")
+    for share in (0.6, 0.9, 0.7):
+        best.write(frame_of(), [seen(share)], [])
+    best.finish([])
+    expected = draw_observations(frame_of(), [seen(0.9)])
+    assert np.array_equal(cv2.imread(str(tmp_path / "best.png")), expected)
+
+
+def test_the_suffix_decides_what_is_saved(tmp_path: Path) -> None:
+    assert isinstance(make_recorder(tmp_path / "a.mp4", 25), VideoRecorder)
+    assert isinstance(make_recorder(tmp_path / "a.jpg", 25), BestPicture)
+    assert isinstance(make_recorder(tmp_path / "folder", 25), PictureRecorder)
+    with pytest.raises(FerError, match="give a folder, or a name that ends in"):
+        make_recorder(tmp_path / "a.gif", 25)
+
+
+@pytest.mark.parametrize("box", [Box(0, 0, 30, 30), Box(130, 90, 60, 60), Box(-10, 100, 40, 40)])
+def test_drawing_stays_inside_and_leaves_the_frame_alone(box: Box) -> None:
+    frame = frame_of()
+    drawn = draw_observations(frame, [seen(box=box)])
+    assert drawn.shape == frame.pixels.shape
+    assert (frame.pixels == 90).all()
+    assert (drawn != 90).any()
+
+
+def test_why_no_window_can_be_shown_is_said() -> None:
+    assert display_problem({}) is not None
