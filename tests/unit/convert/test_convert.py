@@ -1,0 +1,203 @@
+import json
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from drawn_faces import drawn_dataset, save_npz
+from fer_convert.calibration import divide_logits, fit_temperature, representative_set
+from fer_convert.convert import ConversionRequest, convert
+from fer_convert.export import count_macs, export_flatbuffer
+from fer_convert.recipes import RECIPES
+from fer_convert.verify import ParityReport, require_small_drops
+from fer_core.bundle import ModelBundle, ModelManifest
+from fer_core.errors import FerError
+from fer_core.preprocess import InputSpec
+from fer_edge.interpreter import TfliteModel
+from fer_train.architectures import ARCHITECTURES, build_model
+from fer_train.data import model_inputs
+
+DATA = drawn_dataset((8, 4, 1))
+
+
+@pytest.fixture(scope="module")
+def models() -> dict[str, keras.Model]:
+    """Every network with weights and statistics that are not those of a fresh one."""
+    keras.utils.set_random_seed(3)
+    made = {}
+    for name in ARCHITECTURES:
+        model = build_model(name, (48, 48, 1), 7)
+        rng = np.random.default_rng(0)
+        for layer in model._flatten_layers():
+            if isinstance(layer, keras.layers.BatchNormalization):
+                gamma, beta, mean, variance = layer.get_weights()
+                layer.set_weights(
+                    [
+                        gamma * rng.uniform(0.8, 1.2, gamma.shape),
+                        beta + rng.normal(0, 0.1, beta.shape),
+                        mean + rng.normal(0, 0.1, mean.shape),
+                        variance * rng.uniform(0.8, 1.2, variance.shape),
+                    ]
+                )
+        made[name] = model
+    return made
+
+
+def bundle_of(model: keras.Model, recipe: str) -> ModelBundle:
+    manifest = ModelManifest(model.name, DATA.label_names, InputSpec(), recipe)
+    return ModelBundle(export_flatbuffer(model, RECIPES[recipe], DATA.part("train")), manifest)
+
+
+@pytest.mark.parametrize("name", sorted(ARCHITECTURES))
+@pytest.mark.parametrize(
+    ("recipe", "tolerance"),
+    [("float32", 1e-5), ("float16", 5e-3), ("dynamic", 0.05), ("int8", 0.1)],
+)
+def test_keras_and_the_bundle_agree(
+    models: dict[str, keras.Model], name: str, recipe: str, tolerance: float
+) -> None:
+    faces = DATA.part("validation")
+    model = TfliteModel(bundle_of(models[name], recipe))
+    child = np.stack([model.probabilities(image[..., None]) for image in faces.images])
+    parent = models[name].predict(model_inputs(faces), verbose=0)
+    assert np.abs(child - parent).max() < tolerance
+
+
+def test_the_int8_input_range_is_forced_and_nothing_is_float(
+    models: dict[str, keras.Model],
+) -> None:
+    training = DATA.part("train")
+    assert training.images.min() > 0  # no extreme picture does it
+    assert training.images.max() < 255
+    bundle = bundle_of(models["fer-nano"], "int8")
+    model = TfliteModel(bundle, kernels="builtin")
+    assert model.input_quantization == (1 / 128, 0)
+    names = {operation["op_name"] for operation in model._interpreter._get_ops_details()}
+    assert not names & {"QUANTIZE", "DEQUANTIZE", "CAST"}
+    dtypes = {np.dtype(t["dtype"]).name for t in model._interpreter.get_tensor_details()}
+    assert dtypes <= {"int8", "int32"}
+
+
+def test_conversion_gives_the_same_bytes_twice(models: dict[str, keras.Model]) -> None:
+    first, again = (bundle_of(models["fer-nano"], "int8").to_bytes() for _ in range(2))
+    assert first == again
+
+
+def test_macs_are_those_of_the_layers(models: dict[str, keras.Model]) -> None:
+    pixels = keras.Input((48, 48, 1))
+    x = keras.layers.Conv2D(8, 3, 2, padding="same")(pixels)  # 24 * 24 * 3 * 3 * 8
+    x = keras.layers.SeparableConv2D(16, 3, padding="same")(x)  # 24 * 24 * (9 * 8 + 8 * 16)
+    x = keras.layers.Dense(5)(keras.layers.GlobalAveragePooling2D()(x))  # 16 * 5
+    assert count_macs(keras.Model(pixels, x)) == 576 * 72 + 576 * 200 + 80
+    assert count_macs(models["fer-nano"]) == pytest.approx(19.3e6, rel=0.02)
+
+
+def test_the_representative_set_is_stratified_and_seeded() -> None:
+    training = DATA.part("train")
+    chosen = representative_set(training, 21, seed=4)
+    assert np.bincount(chosen.labels).tolist() == [3] * 7
+    assert set(chosen.rows) <= set(training.rows)
+    assert np.array_equal(chosen.rows, representative_set(training, 21, seed=4).rows)
+    assert not np.array_equal(chosen.rows, representative_set(training, 21, seed=5).rows)
+
+
+def test_a_rare_class_still_has_a_picture() -> None:
+    training = DATA.part("train")
+    rare = training.only((training.labels != 1) | (np.arange(len(training)) % 8 == 0))
+    sizes = np.bincount(representative_set(rare, 14, seed=1).labels)
+    assert sizes.sum() == 14
+    assert sizes.min() == 1
+
+
+def test_calibration_sets_that_cannot_be_are_refused() -> None:
+    training = DATA.part("train")
+    with pytest.raises(FerError, match="999 calibration samples asked of 56"):
+        representative_set(training, 999, seed=1)
+    with pytest.raises(FerError, match="no training picture of disgust"):
+        representative_set(training.only(training.labels != 1), 14, seed=1)
+
+
+def test_the_temperature_is_found_again() -> None:
+    rng = np.random.default_rng(0)
+    logits = rng.normal(0, 2, (4000, 7))
+    probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    truth = np.array([rng.choice(7, p=row) for row in probabilities])
+    sharp = np.exp(2 * logits) / np.exp(2 * logits).sum(axis=1, keepdims=True)
+    assert fit_temperature(sharp.astype(np.float32), truth) == pytest.approx(2.0, rel=0.1)
+
+
+def test_divided_logits_are_a_tempered_softmax(models: dict[str, keras.Model]) -> None:
+    model = keras.models.clone_model(models["fer-nano"])
+    model.set_weights(models["fer-nano"].get_weights())
+    inputs = model_inputs(DATA.part("validation"))
+    before = model.predict(inputs, verbose=0)
+    divide_logits(model, 1.7)
+    after = model.predict(inputs, verbose=0)
+    tempered = before ** (1 / 1.7)
+    assert np.allclose(after, tempered / tempered.sum(axis=1, keepdims=True), atol=1e-5)
+
+
+@pytest.fixture
+def saved(tmp_path: Path, models: dict[str, keras.Model]) -> tuple[Path, Path]:
+    """A model file and the data set it goes with."""
+    models["fer-nano"].save(tmp_path / "model.keras")
+    return tmp_path / "model.keras", save_npz(tmp_path / "drawn.npz", DATA)
+
+
+def request_of(
+    saved: tuple[Path, Path], out: Path, max_drop: float, recipes: str = "int8"
+) -> ConversionRequest:
+    chosen = [RECIPES[name] for name in recipes.split()]
+    return ConversionRequest(saved[0], chosen, saved[1], out, 21, max_drop)
+
+
+def silent(line: str) -> None:
+    pass
+
+
+def test_a_bundle_says_where_it_came_from(saved: tuple[Path, Path], tmp_path: Path) -> None:
+    request = request_of(saved, tmp_path / "out", 100.0, "float32 int8")
+    paths = convert(request, silent)
+    assert [p.name for p in paths] == ["fer-nano-float32.tflite", "fer-nano-int8.tflite"]
+    bundle = ModelBundle.load(paths[1])
+    facts = bundle.manifest.provenance
+    assert len(facts["calibration_rows"]) == 21
+    assert set(facts["calibration_rows"]) <= set(DATA.part("train").rows.tolist())
+    assert facts["parameters"] == 57_783
+    assert bundle.manifest.labels == DATA.label_names
+    assert "Expressions are not feelings" in bundle.card
+    parity = json.loads((tmp_path / "out" / "parity.json").read_text())
+    assert parity["fer-nano-int8"]["count"] == 28
+    assert parity["fer-nano-float32"]["flips"] == 0
+
+
+def test_too_large_a_drop_writes_no_bundle_but_the_parity(
+    saved: tuple[Path, Path], tmp_path: Path
+) -> None:
+    with pytest.raises(FerError, match="more than --max-drop -101"):
+        convert(request_of(saved, tmp_path / "out", -101.0), silent)
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["parity.json"]
+
+
+def test_only_the_bundles_that_lost_too_much_are_named() -> None:
+    def report(parent: float, child: float) -> ParityReport:
+        return ParityReport(100, 3, 0.1, parent, child, 0.02, "litert", "xnnpack")
+
+    require_small_drops({"a": report(0.660, 0.656)}, 0.5)
+    with pytest.raises(
+        FerError, match=r"b fell by 0\.60 points, from 66\.00% to 65\.40%"
+    ) as caught:
+        require_small_drops({"a": report(0.66, 0.66), "b": report(0.66, 0.654)}, 0.5)
+    assert "a fell" not in str(caught.value)
+
+
+def test_wrong_models_are_said(saved: tuple[Path, Path], tmp_path: Path) -> None:
+    absent = ConversionRequest(tmp_path / "absent.keras", [RECIPES["int8"]], saved[1], None)
+    with pytest.raises(FerError, match="there is no model at"):
+        convert(absent, silent)
+    saved[0].write_bytes(b"no model")
+    with pytest.raises(FerError, match="Keras cannot load"):
+        convert(request_of(saved, tmp_path, 1.0), silent)
+    build_model("fer-nano", (48, 48, 1), 3).save(saved[0])
+    with pytest.raises(FerError, match="give the --data it was trained on"):
+        convert(request_of(saved, tmp_path, 1.0), silent)

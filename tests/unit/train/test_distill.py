@@ -1,0 +1,62 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from drawn_faces import drawn_dataset
+from fer_core.dataset import FerDataset
+from fer_core.errors import FerError
+from fer_train.distill import load_soft_labels, save_soft_labels, soft_labels_from_votes
+
+USAGE = ("Training", "PublicTest", "PrivateTest")
+HEAD = "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF"
+COLUMN_OF = {0: 4, 1: 5, 2: 6, 3: 1, 4: 3, 5: 2, 6: 0}
+
+
+def write_votes(path: Path, dataset: FerDataset, seed: int = 0) -> Path:
+    """Write votes that mostly agree with the labels."""
+    rng = np.random.default_rng(seed)
+    lines = [HEAD]
+    for label, split in zip(dataset.labels, dataset.split, strict=True):
+        votes = np.zeros(10, int)
+        votes[COLUMN_OF[int(label)]] = rng.integers(5, 10)
+        votes[rng.integers(0, 8)] += 10 - votes.sum()
+        lines.append(",".join([USAGE[split], "fer.png", *map(str, votes)]))
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def test_votes_become_soft_labels_that_agree_with_the_labels(tmp_path: Path) -> None:
+    dataset = drawn_dataset((12, 4, 2))
+    soft, accuracy = soft_labels_from_votes(dataset, write_votes(tmp_path / "v.csv", dataset))
+    training = dataset.part("train")
+    assert soft.shape == (len(training), 7)
+    assert np.allclose(soft.sum(axis=1), 1, atol=1e-5)
+    assert (soft.argmax(axis=1) == training.labels).mean() > 0.95
+    assert accuracy > 0.8
+
+
+def test_saved_soft_labels_come_back_and_only_for_their_pictures(tmp_path: Path) -> None:
+    dataset = drawn_dataset((12, 4, 2))
+    training = dataset.part("train")
+    soft = np.full((len(training), 7), 1 / 7, np.float32)
+    save_soft_labels(tmp_path / "s.npz", training, soft)
+    assert np.allclose(load_soft_labels(tmp_path / "s.npz", training), soft, atol=1e-3)
+    with pytest.raises(FerError, match="made for other training pictures"):
+        load_soft_labels(tmp_path / "s.npz", training.only(np.arange(5)))
+    with pytest.raises(FerError, match="cannot read soft labels"):
+        load_soft_labels(tmp_path / "absent.npz", training)
+
+
+def test_votes_of_other_rows_are_refused(tmp_path: Path) -> None:
+    dataset = drawn_dataset((4, 2, 1))
+    path = write_votes(tmp_path / "v.csv", dataset)
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([lines[0], *reversed(lines[1:])]) + "\n")
+    with pytest.raises(FerError, match="are not those of drawn"):
+        soft_labels_from_votes(dataset, path)
+    path.write_text("\n".join(lines[:5]) + "\n")
+    with pytest.raises(FerError, match="are not those of drawn"):
+        soft_labels_from_votes(dataset, path)
+    path.write_text(HEAD + "\nTraining,x,one,two\n")
+    with pytest.raises(FerError, match="cannot read FER"):
+        soft_labels_from_votes(dataset, path)

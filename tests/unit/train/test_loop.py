@@ -1,0 +1,145 @@
+from dataclasses import replace
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from drawn_faces import drawn_dataset
+from fer_core.errors import FerError
+from fer_train import checkpoint
+from fer_train.architectures import ARCHITECTURES, build_model
+from fer_train.backend import make_deterministic
+from fer_train.checkpoint import TrainState
+from fer_train.config import TrainConfig
+from fer_train.loop import train
+
+CONFIG = TrainConfig(epochs=3, batch_size=28, learning_rate=0.02, mixup=0.2, erasing=0.3)
+DATA = drawn_dataset((12, 3, 1))
+
+
+def tiny(dropout: float = 0.3) -> keras.Model:
+    make_deterministic(1)
+    layers = keras.layers
+    pixels = keras.Input((48, 48, 1))
+    x = layers.Conv2D(4, 5, 4, use_bias=False)(pixels)
+    x = layers.ReLU()(layers.BatchNormalization()(x))
+    x = layers.Dropout(dropout)(layers.Flatten()(x))
+    x = layers.Dense(7, name="logits")(x)
+    return keras.Model(pixels, layers.Softmax()(x))
+
+
+def silent(line: str) -> None:
+    pass
+
+
+def run(
+    path: Path, config: TrainConfig, resume: bool = False
+) -> tuple[TrainState, list[np.ndarray]]:
+    model = tiny()
+    parts = DATA.part("train"), DATA.part("validation")
+    state = train(model, *parts, config, path, None, resume, silent)
+    return state, model.get_weights()
+
+
+def test_a_resumed_run_ends_bit_equal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole, weights = run(tmp_path / "whole.npz", CONFIG)
+
+    def full(*arguments: object, **arrays: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    class StopError(Exception):
+        pass
+
+    def stop_after_first(line: str) -> None:
+        raise StopError
+
+    model = tiny()
+    parts = DATA.part("train"), DATA.part("validation")
+    with pytest.raises(StopError):
+        train(model, *parts, CONFIG, tmp_path / "cut.npz", None, False, stop_after_first)
+    with monkeypatch.context() as patch:  # the disk fills while the second epoch is saved
+        patch.setattr(checkpoint.np, "savez", full)
+        with pytest.raises(FerError, match="No space left"):
+            run(tmp_path / "cut.npz", CONFIG, resume=True)
+    resumed, resumed_weights = run(tmp_path / "cut.npz", CONFIG, resume=True)
+    assert all(np.array_equal(a, b) for a, b in zip(weights, resumed_weights, strict=True))
+    figures = ("loss", "accuracy", "val_loss", "val_accuracy")
+    for row, other in zip(whole.history, resumed.history, strict=True):
+        assert [row[name] for name in figures] == [other[name] for name in figures]
+    assert whole.best_epoch == resumed.best_epoch
+
+
+def test_the_loss_falls_and_the_best_epoch_is_kept(tmp_path: Path) -> None:
+    config = replace(CONFIG, epochs=8, mixup=0.0, erasing=0.0, ema_decay=0.0)
+    state, _ = run(tmp_path / "a.npz", config)
+    losses = [row["loss"] for row in state.history]
+    assert losses[-1] < 0.8 * losses[0]
+    accuracies = [row["val_accuracy"] for row in state.history]
+    assert state.best_epoch == 1 + accuracies.index(max(accuracies))
+    assert state.best_accuracy == max(accuracies)
+
+
+def test_patience_ends_a_run_that_gains_nothing(tmp_path: Path) -> None:
+    config = replace(CONFIG, epochs=30, learning_rate=0.0, ema_decay=0.0, patience=2)
+    state, _ = run(tmp_path / "a.npz", config)
+    assert (state.epoch, state.best_epoch) == (3, 1)
+
+
+def test_the_learning_rate_warms_up_and_ends_at_zero(tmp_path: Path) -> None:
+    model = tiny()
+    parts = DATA.part("train"), DATA.part("validation")
+    train(model, *parts, CONFIG, tmp_path / "a.npz", None, False, silent)
+    steps = 3 * len(parts[0]) // CONFIG.batch_size
+    schedule = model.optimizer._learning_rate
+    rates = [float(schedule(step)) for step in range(steps + 1)]
+    assert rates[0] == 0.0
+    assert max(rates) == pytest.approx(CONFIG.learning_rate)
+    assert rates.index(max(rates)) == steps // 3
+    assert rates[-1] == pytest.approx(0.0, abs=1e-8)
+
+
+def test_averaged_weights_are_those_judged(tmp_path: Path) -> None:
+    slow = replace(CONFIG, epochs=2, batch_size=4, ema_decay=1.0)
+    state, weights = run(tmp_path / "a.npz", slow)
+    assert all(np.array_equal(a, b) for a, b in zip(state.best, weights, strict=True))
+    assert len(state.averaged) == len(weights)
+
+
+def test_soft_labels_pull_the_targets(tmp_path: Path) -> None:
+    training, validation = DATA.part("train"), DATA.part("validation")
+    always_first = np.zeros((len(training), 7), np.float32)
+    always_first[:, 0] = 1
+    config = replace(CONFIG, epochs=8, mixup=0.0, teacher="x", teacher_weight=1.0, ema_decay=0.0)
+    model = tiny(0.0)
+    train(model, training, validation, config, tmp_path / "a.npz", always_first, False, silent)
+    live = np.load(tmp_path / "a.npz")
+    model.set_weights([live[f"model/{i}"] for i in range(len(model.weights))])
+    inputs = np.random.default_rng(0).uniform(-1, 1, (8, 48, 48, 1)).astype(np.float32)
+    assert (model.predict(inputs, verbose=0).argmax(axis=1) == 0).mean() > 0.8
+
+
+def test_a_checkpoint_of_another_model_or_a_damaged_one_is_refused(tmp_path: Path) -> None:
+    run(tmp_path / "a.npz", replace(CONFIG, epochs=1))
+    parts = DATA.part("train"), DATA.part("validation")
+    other = build_model("mini-xception", (48, 48, 1), 7)
+    with pytest.raises(FerError, match="cannot resume"):
+        train(other, *parts, CONFIG, tmp_path / "a.npz", None, True, silent)
+    (tmp_path / "a.npz").write_bytes((tmp_path / "a.npz").read_bytes()[:500])
+    with pytest.raises(FerError, match="cannot resume"):
+        run(tmp_path / "a.npz", CONFIG, resume=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "most"), [("fer-nano", 60_000), ("fer-small", 400_000), ("mini-xception", 60_000)]
+)
+def test_networks_keep_within_their_size(name: str, most: int) -> None:
+    model = build_model(name, (48, 48, 1), 7)
+    assert most * 0.9 < model.count_params() <= most
+    assert model.output_shape == (None, 7)
+    assert model.get_layer("logits") is not None
+
+
+def test_an_unknown_network_is_answered_with_the_known_ones() -> None:
+    with pytest.raises(FerError, match="there are fer-nano, fer-small, mini-xception"):
+        build_model("resnet-9000", (48, 48, 1), 7)
+    assert set(ARCHITECTURES) == {"fer-nano", "fer-small", "mini-xception"}
