@@ -1,0 +1,115 @@
+"""What the house promises: light device side, one place for each name, every command form."""
+
+import re
+import shlex
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import fer_bench.cli
+import fer_edge.cli
+import pytest
+import typer
+
+ROOT = Path(__file__).parents[2]
+ROOMS = ("core", "train", "convert", "edge", "benchmarks")
+SOURCES = [path for room in ROOMS for path in (ROOT / room).rglob("*.py")]
+
+
+def run_python(code: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120
+    )
+
+
+def test_the_device_side_never_loads_tensorflow() -> None:
+    done = run_python(
+        "import sys, fer_edge.session, fer_bench.bench, fer_bench.report\n"
+        "from fer_edge.interpreter import TfliteModel\n"
+        "from fer_edge.models import load_model\n"
+        "TfliteModel(load_model())\n"
+        "print(sorted({'tensorflow', 'keras', 'matplotlib', 'sklearn'} & set(sys.modules)))"
+    )
+    assert done.stdout.strip() == "[]", done.stderr
+
+
+@pytest.mark.parametrize(
+    ("missing", "extra"), [("cv2", "[edge]"), ("ai_edge_litert", "[edge-headless]")]
+)
+def test_a_missing_package_names_its_extra_and_help_works(missing: str, extra: str) -> None:
+    hide = f"import sys; sys.modules[{missing!r}] = None; sys.modules['tflite_runtime'] = None\n"
+    start = "import fer_edge.cli; fer_edge.cli.main()"
+    shown = run_python(f"{hide}sys.argv = ['fer-edge', '--help']; {start}")
+    assert shown.returncode == 0, shown.stderr
+    assert "--camera" in shown.stdout
+    failed = run_python(f"{hide}sys.argv = ['fer-edge', '--demo']; {start}")
+    assert failed.returncode == 1
+    assert extra in failed.stderr
+    assert "Traceback" not in failed.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "home"),
+    [
+        (r"ai_edge_litert|tflite_runtime", "interpreter.py"),
+        (r"import picamera2|from picamera2", "camera.py"),
+    ],
+)
+def test_a_foreign_name_has_one_home(name: str, home: str) -> None:
+    assert {path.name for path in SOURCES if re.search(name, path.read_text())} == {home}
+
+
+def test_keras_alone_in_models_losses_and_augmentation() -> None:
+    portable = [*(ROOT / "train/fer_train/architectures").glob("*.py")]
+    portable += [ROOT / "train/fer_train" / name for name in ("augment.py", "loop.py")]
+    assert [path.name for path in portable if "tensorflow" in path.read_text()] == []
+
+
+def test_modules_and_functions_stay_short() -> None:
+    long = {path.name: n for path in SOURCES if (n := len(path.read_text().splitlines())) > 250}
+    assert long == {}
+
+
+EDGE_FORMS = [
+    "--camera 0",
+    "--camera picamera",
+    "--camera http://camera.local/stream",
+    "--camera rtsp://camera.local/stream",
+    "--video clip.mp4",
+    "a.jpg b.jpg folder",
+    "--demo",
+    "--camera 0 --size 640x480 --fps 15 --rotate 90 --mirror --threads 2",
+    "--camera 0 --model fer-nano --no-show --json - --events events.jsonl",
+    "a.jpg --model my.tflite --save seen --config edge.toml",
+]
+BENCH_FORMS = ["", "a.tflite b.tflite --data fer2013.csv --parent c.tflite --quick --out results/a"]
+
+
+@pytest.mark.parametrize("form", EDGE_FORMS)
+def test_every_form_of_fer_edge_is_understood(form: str) -> None:
+    command = typer.main.get_command(fer_edge.cli.app)
+    command.make_context("fer-edge", shlex.split(form))
+
+
+@pytest.mark.parametrize("form", BENCH_FORMS)
+def test_every_form_of_fer_bench_is_understood(form: str) -> None:
+    command = typer.main.get_command(fer_bench.cli.app)
+    command.make_context("fer-bench", shlex.split(form))
+
+
+def test_the_wheel_holds_the_five_packages_and_what_they_need() -> None:
+    wheels = sorted((ROOT / "dist").glob("*.whl"))
+    if not wheels:
+        pytest.skip("no wheel is built: make build")
+    with zipfile.ZipFile(wheels[-1]) as wheel:
+        names = wheel.namelist()
+    tops = {name.split("/")[0] for name in names if ".dist-info" not in name}
+    assert tops == {"fer_core", "fer_train", "fer_convert", "fer_edge", "fer_bench"}
+    for needed in (
+        "fer_edge/models/fer-nano-int8.tflite",
+        "fer_edge/assets/astronaut.jpg",
+        "fer_core/py.typed",
+    ):
+        assert needed in names
+    assert sum(info.file_size for info in zipfile.ZipFile(wheels[-1]).infolist()) < 2_000_000

@@ -1,0 +1,140 @@
+"""The device side through its installed commands; needs no TensorFlow."""
+
+import json
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from commands import call, command_path
+from drawn_faces import draw_scene, save_video
+from fer_edge.models import shipped_models
+from mjpeg_server import MjpegServer
+
+
+def observations(text: str) -> list[dict[str, object]]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def test_the_demo_says_what_it_saw_and_where_it_saved(tmp_path: Path) -> None:
+    done = call("fer-edge", "--demo", cwd=tmp_path)
+    assert "face 1: happy" in done.stdout
+    assert "saved fer-edge-demo/demo.mp4" in done.stderr.replace("\\", "/")
+    assert cv2.imread(str(tmp_path / "fer-edge-demo" / "demo.jpg")).shape == (480, 640, 3)
+    capture = cv2.VideoCapture(str(tmp_path / "fer-edge-demo" / "demo.mp4"))
+    assert capture.get(cv2.CAP_PROP_FRAME_COUNT) == 100
+    capture.release()
+
+
+def test_pictures_and_folders(tmp_path: Path) -> None:
+    for name in ("a.png", "b.png"):
+        cv2.imwrite(str(tmp_path / name), draw_scene("happy"))
+    done = call("fer-edge", tmp_path, "--json", "-", "--save", "seen", cwd=tmp_path)
+    first, second = observations(done.stdout)
+    assert (first["source"], second["source"]) == ("a.png", "b.png")
+    assert first["track"] is None
+    assert sum(first["probabilities"].values()) == pytest.approx(1, abs=1e-3)
+    assert sorted(path.name for path in (tmp_path / "seen").iterdir()) == ["a.jpg", "b.jpg"]
+
+
+def test_a_drawn_video_gives_every_frame_and_its_events(tmp_path: Path) -> None:
+    scenes = [draw_scene("happy", x=200 + i) for i in range(12)]
+    clip = save_video(tmp_path / "clip.mp4", scenes)
+    call(
+        "fer-edge", "--video", clip, "--json", "seen.jsonl", "--events", "events.jsonl",
+        "--save", "seen.mp4", "--quiet", cwd=tmp_path,
+    )  # fmt: skip
+    seen = observations((tmp_path / "seen.jsonl").read_text())
+    assert [line["frame"] for line in seen] == list(range(12))
+    assert {line["track"] for line in seen} == {1}
+    assert seen[-1]["time_s"] == pytest.approx(1.1)
+    kinds = [line["kind"] for line in observations((tmp_path / "events.jsonl").read_text())]
+    assert kinds[0] == "started"
+    assert kinds[-1] == "ended"
+    capture = cv2.VideoCapture(str(tmp_path / "seen.mp4"))
+    assert capture.get(cv2.CAP_PROP_FRAME_COUNT) == 12
+    capture.release()
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGTERM") or os.name == "nt", reason="POSIX signals")
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_a_network_camera_until_interrupted(tmp_path: Path, how: signal.Signals) -> None:
+    with MjpegServer() as server:
+        command = [command_path("fer-edge"), "--camera", server.url, "--no-show", "--save", "a.avi"]
+        running = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+        while not list(tmp_path.glob(".a-*.avi")):
+            assert running.poll() is None
+        running.send_signal(how)
+        _, talk = running.communicate(timeout=30)
+    assert running.returncode == 130
+    assert "frames/s" in talk
+    assert "Traceback" not in talk
+    assert (tmp_path / "a.avi").stat().st_size > 0
+
+
+def test_wrong_inputs_get_a_clear_error_and_exit_1(tmp_path: Path) -> None:
+    def error(*arguments: object) -> str:
+        return call("fer-edge", *arguments, cwd=tmp_path, code=1).stderr
+
+    (tmp_path / "empty.mp4").write_bytes(b"")
+    cv2.imwrite(str(tmp_path / "good.jpg"), draw_scene("happy"))
+    (tmp_path / "cut.jpg").write_bytes((tmp_path / "good.jpg").read_bytes()[:3000])
+    model = shipped_models()["fer-nano"].read_bytes()
+    (tmp_path / "damaged.tflite").write_bytes(model[:5000] + b"\0" + model[5001:])
+    assert "fer-edge: there is no camera 77" in error("--camera", "77") or os.name == "nt"
+    assert "empty.mp4 is no video" in error("--video", "empty.mp4")
+    assert "1 of 1 pictures are empty, cut short" in error("cut.jpg")
+    assert "there is no picture absent.jpg" in error("absent.jpg")
+    assert "is damaged" in error("good.jpg", "--model", "damaged.tflite")
+    assert "no model 'huge'" in error("good.jpg", "--model", "huge")
+    assert "cannot write" in error("good.jpg", "--json", "absent/seen.jsonl")
+    assert "cannot write" in error("good.jpg", "--save", "absent/seen.jpg")
+    assert "say what to watch" in error()
+    assert "size must look like 640x480" in error("good.jpg", "--size", "huge")
+
+
+def test_wrong_arguments_exit_2(tmp_path: Path) -> None:
+    assert "No such option" in call("fer-edge", "--camara", "0", cwd=tmp_path, code=2).stderr
+
+
+def test_bench_measures_the_shipped_models_without_data(tmp_path: Path) -> None:
+    done = call("fer-bench", "--quick", "--out", "r", cwd=tmp_path, FER2013="")
+    assert "fer-nano-int8" in done.stdout
+    assert json.loads((tmp_path / "r" / "results.json").read_text())["models"]
+
+
+def test_five_of_the_seven_posed_pictures_are_right(tmp_path: Path, real_frames: Path) -> None:
+    pictures = sorted(real_frames.glob("expr_*.jpg"))
+    done = call("fer-edge", *pictures, "--json", "-", cwd=tmp_path)
+    largest: dict[str, dict[str, object]] = {}
+    for line in observations(done.stdout):
+        largest.setdefault(str(line["source"]), line)
+    truth = {"angry", "disgust", "fear", "happy", "neutral", "sad", "surprise"}
+    spelled = {"disgusted": "disgust", "fearful": "fear", "surprised": "surprise"}
+    right = 0
+    for source, line in largest.items():
+        name = source.removeprefix("expr_").removesuffix(".jpg")
+        assert spelled.get(name, name) in truth
+        right += line["label"] == spelled.get(name, name)
+    assert len(pictures) == 7
+    assert right >= 5
+
+
+def test_a_real_clip_is_neutral_then_happy(tmp_path: Path, real_frames: Path) -> None:
+    clip = real_frames / "video_neutral_happy.mp4"
+    done = call("fer-edge", "--video", clip, "--events", "-", "--json", "a.jsonl", cwd=tmp_path)
+    told = [(line["kind"], line["label"]) for line in observations(done.stdout)]
+    assert told[:2] == [("started", "neutral"), ("changed", "happy")]
+    seen = observations((tmp_path / "a.jsonl").read_text())
+    assert {line["frame"] for line in seen} == set(range(72))
+
+
+def test_the_cut_to_a_cartoon_ends_the_face(tmp_path: Path, real_frames: Path) -> None:
+    clip = real_frames / "video_face_then_none.mov"
+    told = observations(call("fer-edge", "--video", clip, "--events", "-", cwd=tmp_path).stdout)
+    assert told[-1]["kind"] == "ended"
+    assert {line["track_id"] for line in told} == {1}
+    assert np.isclose(told[-1]["at"], 72 / 26.4, atol=1.2)
