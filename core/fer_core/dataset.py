@@ -82,6 +82,12 @@ class FerDataset:
         counts = np.bincount(self.split, minlength=len(SPLITS))
         return {name: int(counts[i]) for i, name in enumerate(SPLITS)}
 
+    def class_counts(self) -> Int64Array:
+        """Return pictures a class (splits, classes) int64, the rows in the order of SPLITS."""
+        classes = len(self.label_names)
+        cells = np.bincount(self.split * classes + self.labels, minlength=len(SPLITS) * classes)
+        return cells.reshape(len(SPLITS), classes).astype(np.int64)
+
     def picture_ids(self) -> Int64Array:
         """Return (n,) int64, equal exactly where two pictures have the same pixels."""
         seen: dict[bytes, int] = {}

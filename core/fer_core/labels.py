@@ -3,6 +3,13 @@
 FER2013_LABELS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 """The seven classes of FER2013 in their official order (Goodfellow et al., 2013)."""
 
+FER2013_COUNTS = (
+    (3995, 436, 4097, 7215, 4830, 3171, 4965),
+    (467, 56, 496, 895, 653, 415, 607),
+    (491, 55, 528, 879, 594, 416, 626),
+)
+"""FER2013's published pictures a class, for Training, PublicTest and PrivateTest."""
+
 
 def ordered_labels(names: set[str]) -> tuple[str, ...]:
     """Return class names in FER2013's order when they are FER2013's, else sorted.

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
-from fer_core.values import Frame, Observation, UInt8Array
+from fer_core.values import Box, Frame, Observation, Prediction, UInt8Array
 
 _COLOURS = {
     "angry": (60, 60, 230),
@@ -19,15 +19,30 @@ _COLOURS = {
 }
 _OTHER = (220, 190, 60)
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
+_ROW_PX = 13
 
 
 def draw_observations(frame: Frame, observations: Sequence[Observation]) -> UInt8Array:
     """Return a copy of the frame's pixels (h, w, 3) BGR with box, label and bars for each face."""
     canvas = frame.pixels.copy()
     unit = max(1.0, min(frame.width, frame.height) / 480)
+    taken = [observation.face.box for observation in observations]
     for observation in observations:
         _draw_face(canvas, observation, unit)
+        panel = _panel_box(frame, observation, unit)
+        if panel and not any(panel.iou(box) for box in taken):
+            taken.append(panel)
+            _draw_panel(canvas, panel, observation.prediction, unit)
     return canvas
+
+
+def _panel_box(frame: Frame, observation: Observation, unit: float) -> Box | None:
+    """Return where the bars of a face go, below its box, or None where they do not fit."""
+    box = observation.face.box
+    height = round(_ROW_PX * unit) * len(observation.prediction.labels)
+    top = box.y + box.height + round(4 * unit)
+    panel = Box(box.x, top, max(box.width, round(120 * unit)), height)
+    return panel if panel.clipped(frame.width, frame.height) == panel else None
 
 
 def _draw_face(canvas: UInt8Array, observation: Observation, unit: float) -> None:
@@ -39,7 +54,6 @@ def _draw_face(canvas: UInt8Array, observation: Observation, unit: float) -> Non
     _draw_text(
         canvas, f"{who}{prediction.label} {prediction.confidence:.0%}", box.x, box.y, unit, colour
     )
-    _draw_bars(canvas, observation, unit)
 
 
 def _draw_text(
@@ -55,23 +69,16 @@ def _draw_text(
     cv2.putText(canvas, text, place, _FONT, 0.55 * unit, (20, 20, 20), 1, cv2.LINE_AA)
 
 
-def _draw_bars(canvas: UInt8Array, observation: Observation, unit: float) -> None:
-    """Draw the probability of every class as a bar below the box, dark ground for contrast."""
-    box, prediction = observation.face.box, observation.prediction
-    row, left = round(13 * unit), max(0, box.x)
-    wide = min(max(box.width, round(120 * unit)), canvas.shape[1] - left)
-    top = min(box.y + box.height + round(4 * unit), canvas.shape[0] - row * len(prediction.labels))
-    if top < 0 or wide <= 0:
-        return
-    area = canvas[top : top + row * len(prediction.labels), left : left + wide]
-    np.multiply(area, 0.45, out=area, casting="unsafe")
-    name_px = round(62 * unit)
-    for index, (label, share) in enumerate(
-        zip(prediction.labels, prediction.probabilities, strict=True)
-    ):
-        y = top + index * row
-        bar = (left + name_px, y + round(3 * unit))
-        end = (left + name_px + round(float(share) * (wide - name_px)), y + row - round(3 * unit))
-        cv2.rectangle(canvas, bar, end, _COLOURS.get(label, _OTHER), cv2.FILLED)
-        place = (left + round(3 * unit), y + row - round(3 * unit))
+def _draw_panel(canvas: UInt8Array, panel: Box, prediction: Prediction, unit: float) -> None:
+    """Draw the probability of every class as a bar, on dark ground for contrast."""
+    row, name_px, pad = round(_ROW_PX * unit), round(62 * unit), round(3 * unit)
+    ground = canvas[panel.y : panel.y + panel.height, panel.x : panel.x + panel.width]
+    np.multiply(ground, 0.45, out=ground, casting="unsafe")
+    left = panel.x + name_px
+    for index, label in enumerate(prediction.labels):
+        top = panel.y + index * row
+        length = round(float(prediction.probabilities[index]) * (panel.width - name_px))
+        bar = (left, top + pad), (left + length, top + row - pad)
+        cv2.rectangle(canvas, *bar, _COLOURS.get(label, _OTHER), cv2.FILLED)
+        place = (panel.x + pad, top + row - pad)
         cv2.putText(canvas, label, place, _FONT, 0.36 * unit, (255, 255, 255), 1, cv2.LINE_AA)

@@ -24,7 +24,7 @@ SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave bad rows out an
 @app.command(
     epilog="Examples:  fer-train   |   fer-train --arch fer-small --epochs 80   |   "
     "fer-train --config train/configs/fer-nano.toml --out runs/nano   |   "
-    "fer-train --out runs/nano --resume.   Also: fer-train soft-labels --help"
+    "fer-train --out runs/nano --resume.   Also: fer-train check --help, fer-train soft-labels --help"
 )
 def run(
     data: Data = None,
@@ -90,6 +90,19 @@ def soft_labels(
     soft, accuracy = soft_labels_from_votes(dataset, votes)
     save_soft_labels(out, dataset.part("train"), soft)
     print(f"{len(soft)} soft labels in {out}; the votes alone reach {accuracy:.1%} on validation")
+
+
+@app.command()
+def check(
+    data: Annotated[Path, typer.Argument(help="fer2013.csv, an .npz or a folder tree.")],
+    skip_bad: SkipBad = False,
+) -> None:
+    """Read a data set and say what it holds: counts, faults, twins across splits."""
+    from fer_core.readers import load_dataset
+
+    from fer_train.check import describe_dataset
+
+    print(describe_dataset(load_dataset(data, skip_bad=skip_bad)))
 
 
 def _silent(line: str) -> None:
