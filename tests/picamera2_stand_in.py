@@ -7,6 +7,7 @@ opened twice.
 from __future__ import annotations
 
 import types
+from concurrent.futures import TimeoutError as FutureTimeoutError
 from typing import Any
 
 import numpy as np
@@ -45,7 +46,7 @@ def make_module(cameras: int = 1, frames: int = 1000) -> types.ModuleType:
             if self.state != "started":
                 raise RuntimeError("Camera is not started")
             if self.left == 0:
-                raise TimeoutError
+                raise FutureTimeoutError
             self.left -= 1
             width, height = self.config[name]["size"]
             picture = np.zeros((height, width, 3), np.uint8)

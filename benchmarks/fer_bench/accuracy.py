@@ -8,8 +8,8 @@ import numpy as np
 from fer_core.dataset import FerDataset
 from fer_core.errors import FerError
 from fer_core.metrics import ClassificationReport, classification_report
-from fer_core.progress import progress_bar
 from fer_core.values import FloatArray
+from fer_edge.classifier import classify_images
 from fer_edge.interpreter import TfliteModel
 
 
@@ -51,11 +51,7 @@ def measure_accuracy(model: TfliteModel, pictures: JudgedPictures) -> Accuracy:
             f"{model.bundle.name} takes {model.bundle.manifest.input.shape[:2]} pixels, "
             f"{test.name} holds {test.images.shape[1:]}"
         )
-    probabilities = np.empty((len(test), len(labels)), np.float32)
-    with progress_bar(len(test), f"accuracy of {model.bundle.name}") as advance:
-        for index, image in enumerate(test.images):
-            probabilities[index] = model.probabilities(image[..., np.newaxis])
-            advance("")
+    probabilities = classify_images(model, test.images)
     right = probabilities.argmax(axis=1) == test.labels
     report = classification_report(probabilities, test.labels, labels)
     return Accuracy(report, float(right[pictures.without_twin].mean()), probabilities)

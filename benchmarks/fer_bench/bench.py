@@ -89,7 +89,8 @@ def run_benchmark(
     Flips count against `parent`, else against NAME-float32.tflite beside the model.
     """
     pictures = JudgedPictures.of(dataset) if dataset else None
-    first = TfliteModel(ModelBundle.load(paths[0]))
+    checked = [*paths, *([parent] if parent else [])]
+    first, *_ = [TfliteModel(ModelBundle.load(path)) for path in checked]  # a bad one fails now
     environment = read_environment(first.runtime, first.kernels)
     data = (
         f"{dataset.name}, test split, {len(pictures.dataset)} pictures"
@@ -116,8 +117,9 @@ def _measure_model(
     flips = accuracy = None
     if pictures:
         accuracy = _accuracy_of(path, pictures, known)
-        parent = parent or path.with_name(f"{bundle.manifest.name}-float32.tflite")
-        if parent.exists() and parent != path:
+        beside = path.with_name(f"{bundle.manifest.name}-float32.tflite")
+        parent = parent or (beside if beside.exists() else None)
+        if parent and parent != path:
             parent_answers = _accuracy_of(parent, pictures, known).probabilities
             flips = label_flips(accuracy.probabilities, parent_answers)
     return BenchmarkRecord(

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from fer_core.command import Quiet, Version, make_app, run_app
+from fer_core.command import Quiet, Version, make_app, run_app, talk
 from fer_core.errors import FerError
 
 app = make_app()
@@ -50,12 +50,7 @@ def run(
     dataset = load_dataset(found, skip_bad=skip_bad) if found else None
     folder = make_folder(out or Path("results") / f"{datetime.now():%Y%m%d-%H%M%S}")
     command = " ".join(["fer-bench", *(Path(word).name for word in sys.argv[1:])])
-
-    def say(line: str) -> None:
-        if not quiet:
-            print(line, file=sys.stderr)
-
-    results = run_benchmark(paths, dataset, parent, quick, command, say)
+    results = run_benchmark(paths, dataset, parent, quick, command, talk(quiet))
     write_text(folder / "results.json", json.dumps(results.to_json(), indent=1) + "\n")
     print(results_table(results))
     print(f"results: {folder / 'results.json'}")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import platform
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
+from fer_core import __version__
 
 _BOARD = Path("/proc/device-tree/model")
 _GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
@@ -48,7 +48,7 @@ def read_environment(runtime: str, kernels: str) -> Environment:
         numpy=np.__version__,
         runtime=runtime,
         kernels=kernels,
-        fer_edge_kit=version("fer-edge-kit"),
+        fer_edge_kit=__version__,
     )
 
 

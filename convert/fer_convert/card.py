@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from fer_core.bundle import ModelManifest
+from fer_core.labels import FER2013_LABELS
 
 from fer_convert.verify import ParityReport
+
+_FER2013 = """  FER2013's pictures are posed or from the web; people agree with two in three of
+  its labels. It carries no open licence and is in general use for research.
+"""
 
 
 def model_card(manifest: ModelManifest, parity: ParityReport) -> str:
@@ -21,9 +26,9 @@ Says which of {len(manifest.labels)} expressions a face shows: {", ".join(manife
   {parity.child_accuracy:.2%} (before conversion {parity.parent_accuracy:.2%}; {parity.flips} labels
   changed). Calibration error {parity.child_ece:.2%}. Measured with {parity.runtime},
   {parity.kernels} kernels.
-- Trained on {facts["data"]}. FER2013 carries no open licence; it is in general use for research.
-
-Expressions are not feelings: the pictures are posed or from the web, people agree on about two in
-three of their labels, and nothing is known of how the figures differ between groups of people. The
-EU AI Act forbids inferring emotions at work and in education save for medical or safety reasons.
+- Trained on {facts["data"]}.
+{_FER2013 if manifest.labels == FER2013_LABELS else ""}
+An expression is not a feeling, and nothing is known of how the figures differ between groups of
+people. The EU AI Act forbids inferring emotions at work and in education save for medical or
+safety reasons, and asks to inform people elsewhere.
 """

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from fer_core.command import Quiet, Version, make_app, run_app
+from fer_core.command import Quiet, Version, make_app, run_app, talk
 from fer_train.backend import need, start_quietly
 
 app = make_app()
@@ -37,7 +37,7 @@ def run(
     version: Version = False,
 ) -> None:
     """Convert a Keras model to a .tflite bundle and prove what that changed."""
-    need("tensorflow", "scipy")
+    need("tensorflow", "scipy", "matplotlib")
     start_quietly()
     from fer_convert.convert import ConversionRequest, convert
     from fer_convert.recipes import RECIPES
@@ -53,8 +53,7 @@ def run(
     request = ConversionRequest(
         run_or_model, recipes, data, out, calibration_samples, max_drop, seed
     )
-    say = (lambda line: None) if quiet else print
-    for path in convert(request, say):
+    for path in convert(request, talk(quiet)):
         print(path)
 
 

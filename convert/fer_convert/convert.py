@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,9 @@ from fer_core.dataset import FerDataset
 from fer_core.errors import FerError
 from fer_core.files import make_folder, write_text
 from fer_core.preprocess import InputSpec
-from fer_core.readers import load_dataset
 from fer_edge.interpreter import TfliteModel
 from fer_train.evaluate import predict
-from fer_train.run import newest_run, run_data_path
+from fer_train.run import newest_run, saved_config, training_data
 
 from fer_convert.calibration import divide_logits, fit_temperature, has_logits, representative_set
 from fer_convert.card import model_card
@@ -43,7 +42,6 @@ class ConversionRequest:
     calibration_samples: int = 512
     max_drop_points: float = 0.5
     seed: int = 1
-    margin: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,7 +60,8 @@ def convert(request: ConversionRequest, say: Callable[[str], None]) -> list[Path
     """
     file = _model_file(request.target)
     out = make_folder(request.out or file.parent)
-    dataset = load_dataset(request.data or run_data_path(file.parent)).with_validation(request.seed)
+    config = saved_config(file.parent)
+    dataset = training_data(replace(config, data=str(request.data)) if request.data else config)
     training, validation = dataset.part("train"), dataset.part("validation")
     parent = _load_parent(file, validation)
     chosen = representative_set(training, request.calibration_samples, request.seed)
@@ -72,13 +71,22 @@ def convert(request: ConversionRequest, say: Callable[[str], None]) -> list[Path
         bundle, parity = _make_bundle(parent, recipe, chosen, validation, request)
         say(_parity_line(bundle, parity))
         reports[bundle.name] = parity
-        if parity.drop_points <= request.max_drop_points:
+        if not parity.lost_more_than(request.max_drop_points):
             bundle.save(out / f"{bundle.name}.tflite")
             made.append(out / f"{bundle.name}.tflite")
-    facts = {name: parity.to_json() for name, parity in reports.items()}
-    write_text(out / "parity.json", json.dumps(facts, indent=1) + "\n")
+    _save_parity(out / "parity.json", reports)
     require_small_drops(reports, request.max_drop_points)
     return made
+
+
+def _save_parity(path: Path, reports: dict[str, ParityReport]) -> None:
+    """Write the reports beside those of other recipes that are there already."""
+    try:
+        facts = json.loads(path.read_text()) if path.exists() else {}
+    except ValueError as error:
+        raise FerError(f"{path} is no JSON ({error}); remove it and convert again") from error
+    facts |= {name: parity.to_json() for name, parity in reports.items()}
+    write_text(path, json.dumps(facts, indent=1) + "\n")
 
 
 def _model_file(target: Path | None) -> Path:
@@ -129,7 +137,7 @@ def _make_bundle(
     manifest = ModelManifest(
         parent.model.name,
         validation.label_names,
-        InputSpec(height, width, margin=request.margin),
+        InputSpec(height, width),
         recipe.name,
         temperature=parent.temperature,
         provenance=provenance,

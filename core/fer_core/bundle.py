@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from fer_core.errors import FerError
-from fer_core.files import write_bytes
+from fer_core.files import ZIP_ERRORS, write_bytes
 from fer_core.preprocess import InputSpec
 
 SCHEMA_VERSION = 1
@@ -113,7 +113,7 @@ class ModelBundle:
                 start = min((info.header_offset for info in archive.infolist()), default=0)
                 text = archive.read("manifest.json").decode()
                 card = archive.read("MODEL_CARD.md").decode()
-        except (zipfile.BadZipFile, KeyError, ValueError, EOFError) as error:
+        except (*ZIP_ERRORS, ValueError, EOFError, OSError) as error:
             raise FerError(
                 f"{path} carries no readable manifest: it is damaged, cut short, or was not "
                 f"made by fer-convert. {again}"

@@ -6,12 +6,13 @@ Exit codes: 0 done, 1 a fault the user can mend, 2 wrong arguments, 130 interrup
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
-from fer_core import __version__
+from fer_core import __version__, progress
 from fer_core.errors import FerError
 
 DEFAULT_COMMAND = "run"
@@ -38,12 +39,12 @@ def make_app() -> typer.Typer:
 
 
 def run_app(app: typer.Typer, name: str) -> None:
-    """Run a command; a FerError becomes a message on stderr and exit code 1."""
+    """Run a command; a FerError becomes a message on stderr and its exit code."""
     try:
         app(prog_name=name)
     except FerError as error:
         print(f"{name}: {error}", file=sys.stderr)
-        sys.exit(1)
+        sys.exit(error.exit_code)
 
 
 def _show_version(wanted: bool) -> None:
@@ -56,4 +57,24 @@ Version = Annotated[
     bool,
     typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version."),
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print results only.")]
+
+
+def _silence(wanted: bool) -> bool:
+    if wanted:
+        progress.silence()
+    return wanted
+
+
+Quiet = Annotated[
+    bool, typer.Option("--quiet", "-q", callback=_silence, help="Print results only.")
+]
+
+
+def talk(quiet: bool) -> Callable[[str], None]:
+    """Return what says a line on stderr, or nothing when quiet."""
+
+    def say(line: str) -> None:
+        if not quiet:
+            print(line, file=sys.stderr, flush=True)
+
+    return say

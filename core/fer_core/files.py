@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import os
 import tempfile
+import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from fer_core.errors import FerError
+
+ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, KeyError, NotImplementedError, RuntimeError)
+"""What a damaged zip archive makes the standard library raise."""
 
 
 def make_folder(folder: Path) -> Path:
@@ -17,7 +26,7 @@ def make_folder(folder: Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise FerError(
-            f"cannot make the folder {folder}: {error.strerror}. Choose another --out."
+            f"cannot make the folder {folder}: {error.strerror}. Choose another place."
         ) from error
     return folder
 
@@ -31,7 +40,9 @@ def written_beside(path: Path) -> Iterator[Path]:
     file keeps the suffix of `path`, since some writers choose the format by it.
     Raises FerError when the system refuses the write.
     """
-    if path.exists() and not path.is_file():
+    device = path.is_relative_to("/dev")
+    path = path.resolve()  # a link stays a link
+    if device or (path.exists() and not path.is_file()):
         with _said(path):
             yield path
         return
@@ -43,13 +54,22 @@ def written_beside(path: Path) -> Iterator[Path]:
         beside = Path(name)
         try:
             yield beside
-            with beside.open("rb") as written:
+            with beside.open("r+b") as written:
                 os.fsync(written.fileno())
             beside.chmod(0o666 & ~_umask())
             beside.replace(path)
         finally:
             with suppress(FileNotFoundError):
                 beside.unlink()
+
+
+def load_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
+    """Return the arrays of an .npz; raise FerError when it cannot be read whole."""
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+    except (OSError, ValueError, EOFError, *ZIP_ERRORS) as error:
+        raise FerError(f"cannot read {path}: {error}") from error
 
 
 def write_bytes(path: Path, content: bytes) -> None:

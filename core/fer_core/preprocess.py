@@ -12,17 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from fer_core.errors import FerError
+from fer_core.opencv import cv2
 from fer_core.values import Box, FloatArray, Frame, UInt8Array
-
-try:
-    import cv2
-except ImportError as error:
-    raise FerError(
-        f"OpenCV does not load ({error}). Install the extra that fits: "
-        "pip install 'fer-edge-kit[edge]' (with windows; on Debian also apt install libgl1) or "
-        "'fer-edge-kit[edge-headless]' (servers, a Pi without a screen)."
-    ) from error
 
 COLOURS = {"gray": 1, "rgb": 3}
 INPUT_SCALE = 1 / 128
@@ -92,15 +83,26 @@ def decode_picture(encoded: bytes, colour: bool = False) -> UInt8Array | None:
     if not encoded or _cut_short(encoded):
         return None
     flag = cv2.IMREAD_COLOR if colour else cv2.IMREAD_GRAYSCALE
-    picture = cv2.imdecode(np.frombuffer(encoded, np.uint8), flag)
+    try:
+        picture = cv2.imdecode(np.frombuffer(encoded, np.uint8), flag)
+    except cv2.error:  # larger than OpenCV takes
+        return None
     return None if picture is None else _as_uint8(picture)
 
 
 def _cut_short(encoded: bytes) -> bool:
-    """Return whether the end marker of a JPEG (after its last scan) or a PNG is missing."""
-    if encoded.startswith(b"\xff\xd8"):
-        return encoded.rfind(b"\xff\xd9") < encoded.rfind(b"\xff\xda")
-    return encoded.startswith(b"\x89PNG") and b"IEND" not in encoded
+    """Return whether a JPEG has no end after its first scan begins, or a PNG no end at all.
+
+    What cameras append behind the picture does not matter.
+    """
+    if encoded.startswith(b"\x89PNG"):
+        return b"IEND" not in encoded
+    if not encoded.startswith(b"\xff\xd8"):
+        return False
+    at = 2
+    while encoded[at : at + 1] == b"\xff" and encoded[at + 1 : at + 2] != b"\xda":
+        at += 2 + int.from_bytes(encoded[at + 2 : at + 4], "big")  # past one segment
+    return encoded.find(b"\xff\xd9", at) < 0
 
 
 def quantize_pixels(pixels: UInt8Array) -> npt.NDArray[np.int8]:

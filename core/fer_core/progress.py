@@ -10,10 +10,19 @@ Advance = Callable[[str], None]
 """Call once a step with a short note, which is shown beside the bar."""
 
 
+_silenced = False
+
+
+def silence() -> None:
+    """Show no bar for the rest of this process: what --quiet asks for."""
+    global _silenced  # noqa: PLW0603  # one terminal, one answer
+    _silenced = True
+
+
 @contextmanager
-def progress_bar(total: int, what: str, quiet: bool = False) -> Iterator[Advance]:
+def progress_bar(total: int, what: str) -> Iterator[Advance]:
     """Yield a function to call after each of `total` steps."""
-    if quiet or not sys.stderr.isatty():
+    if _silenced or not sys.stderr.isatty():
         yield lambda note: None
         return
     from rich.console import Console

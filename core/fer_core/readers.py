@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import os
 import warnings
-import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +13,7 @@ import numpy as np
 
 from fer_core.dataset import SPLIT_NAMES, FerDataset
 from fer_core.errors import FerError
+from fer_core.files import load_arrays
 from fer_core.labels import FER2013_LABELS, ordered_labels
 from fer_core.preprocess import InputSpec, decode_picture
 from fer_core.values import Int64Array, UInt8Array
@@ -78,13 +78,15 @@ def load_dataset(
     faults = _Faults(str(path), skip_bad)
     if path.is_dir():
         dataset = _read_folders(path, spec, faults)
-    elif path.suffix == ".csv":
+    elif path.suffix.lower() == ".csv":
         dataset = _read_csv(path, spec, faults)
-    elif path.suffix == ".npz":
+    elif path.suffix.lower() == ".npz":
         dataset = _read_npz(path, faults)
     else:
         raise FerError(f"{path} is no data set: give a .csv, an .npz or a folder of pictures")
     faults.settle()
+    if len(dataset) == 0:
+        raise FerError(f"{path} holds no picture that can be read")
     return dataset
 
 
@@ -102,7 +104,7 @@ def _assemble(
 
 def _read_csv(path: Path, spec: InputSpec, faults: _Faults) -> FerDataset:
     csv.field_size_limit(1 << 24)
-    with path.open(newline="", encoding="utf-8", errors="replace") as file:
+    with path.open(newline="", encoding="utf-8-sig", errors="replace") as file:
         reader = csv.DictReader(file, skipinitialspace=True)
         columns = {name.strip().lower(): name for name in reader.fieldnames or ()}
         missing = {"emotion", "pixels", "usage"} - set(columns)
@@ -151,21 +153,20 @@ def _parse_pixels(text: str) -> UInt8Array | str:
 
 
 def _read_npz(path: Path, faults: _Faults) -> FerDataset:
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            held = {key: arrays[key] for key in arrays.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise FerError(f"cannot read {path}: {error}") from error
+    held = load_arrays(path)
     missing = {"images", "labels", "usage"} - set(held)
     if missing:
         raise FerError(f"{path} lacks {', '.join(sorted(missing))}; it needs images, labels, usage")
-    images, labels = held["images"], held["labels"].astype(np.int64)
+    images, labels = held["images"], held["labels"]
     names = tuple(str(name) for name in held.get("label_names", FER2013_LABELS))
     if images.ndim != 3 or images.dtype != np.uint8 or labels.shape != (len(images),):
         raise FerError(
             f"{path}: images must be (n, height, width) uint8 with n labels, "
             f"got {images.shape} {images.dtype} and {labels.shape}"
         )
+    if labels.dtype.kind not in "iu":
+        raise FerError(f"{path}: labels must be whole numbers, got {labels.dtype}")
+    labels = labels.astype(np.int64)
     split = _split_indices(held["usage"], len(images), path)
     good = (labels >= 0) & (labels < len(names)) & (split >= 0)
     for row in np.flatnonzero(~good):
@@ -185,7 +186,8 @@ def _split_indices(
     if usage.shape != (n,):
         raise FerError(f"{path}: usage must have {n} entries, got shape {usage.shape}")
     if usage.dtype.kind in "US":
-        return np.array([SPLIT_NAMES.get(str(name).lower(), -1) for name in usage], np.int64)
+        names = usage.astype(str)  # bytes as well
+        return np.array([SPLIT_NAMES.get(name.lower(), -1) for name in names], np.int64)
     split = usage.astype(np.int64)
     return np.where((split >= 0) & (split <= 2), split, -1).astype(np.int64)
 
@@ -214,7 +216,7 @@ def _folder_rows(
     for part, split in parts.items():
         for class_folder in _subfolders(part):
             for file in sorted(class_folder.iterdir()):
-                if file.suffix.lower() not in PICTURE_SUFFIXES:
+                if file.suffix.lower() not in PICTURE_SUFFIXES or not file.is_file():
                     continue
                 picture = decode_picture(file.read_bytes())
                 if picture is None:

@@ -9,7 +9,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
-from fer_core.errors import FerError
+from fer_core.errors import ArgumentError, FerError
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -38,7 +38,9 @@ def load_settings(
     try:
         return kind(**{**values, **given})
     except ValueError as error:
-        raise FerError(f"{path or 'command line'}: {error}") from error
+        if path is None:
+            raise ArgumentError(str(error)) from error
+        raise FerError(f"{path}: {error}") from error
 
 
 def settings_toml(settings: object) -> str:

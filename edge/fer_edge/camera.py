@@ -1,38 +1,25 @@
-"""Frames from live cameras: a thread keeps the newest one and counts those nobody took."""
+"""The cameras themselves: V4L2 and network cameras through OpenCV, Raspberry Pi cameras."""
 
 from __future__ import annotations
 
 import logging
 import sys
-import threading
-import time
-from collections.abc import Callable, Iterator
+from concurrent.futures import TimeoutError as FutureTimeoutError
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
+from urllib.parse import urlsplit
 
-import cv2
 import numpy as np
 from fer_core.errors import FerError
-from fer_core.values import Frame, UInt8Array
+from fer_core.opencv import cv2
+from fer_core.values import UInt8Array
+
+from fer_edge.live import CameraSource
 
 log = logging.getLogger(__name__)
 
 READ_TIMEOUT_SECONDS = 4.0
 """How long a camera may give nothing before it is opened anew."""
-RETRY_SECONDS = (0.5, 1.0, 2.0, 5.0)
-"""Waits between attempts to open a camera that went away; the last one repeats."""
-
-Clock = Callable[[], float]
-
-
-class Capture(Protocol):
-    """An open camera."""
-
-    def read(self) -> UInt8Array | None:
-        """Return the next picture (h, w, 3) uint8 BGR within a bounded time, None if none came."""
-
-    def close(self) -> None:
-        """Give the device back."""
 
 
 class OpenCvCapture:
@@ -77,16 +64,22 @@ class PiCapture:
                 f"picamera2 does not load ({error}). On a Pi: sudo apt install python3-picamera2, "
                 "a venv with --system-site-packages, and on Bookworm 'fer-edge-kit[edge-bookworm]'"
             ) from error
+        controls: dict[str, Any] = {"FrameRate": fps} if fps else {}
+        # picamera2's RGB888 lies in memory as B, G, R, which is what a Frame wants.
+        main = {"size": size or (640, 480), "format": "RGB888"}
+        self._camera: Any = None
         try:
             self._camera = Picamera2()
-        except (IndexError, RuntimeError) as error:
+            self._start(main, controls)
+        except (IndexError, RuntimeError, ValueError) as error:
+            if self._camera is not None:
+                self._camera.close()
             raise FerError(
                 f"no camera module answers ({error}). Check the cable, what "
                 "`rpicam-hello --list-cameras` says, and that no other program holds it."
             ) from error
-        controls: dict[str, Any] = {"FrameRate": fps} if fps else {}
-        # picamera2's RGB888 lies in memory as B, G, R, which is what a Frame wants.
-        main = {"size": size or (640, 480), "format": "RGB888"}
+
+    def _start(self, main: dict[str, Any], controls: dict[str, Any]) -> None:
         self._camera.configure(
             self._camera.create_video_configuration(main=main, controls=controls)
         )
@@ -98,98 +91,14 @@ class PiCapture:
             return np.asarray(
                 self._camera.capture_array("main", wait=READ_TIMEOUT_SECONDS), np.uint8
             )
-        except TimeoutError:
+        except (FutureTimeoutError, RuntimeError) as error:
+            log.debug("picamera2: %r", error)
             return None
 
     def close(self) -> None:
         """Stop and release the camera."""
         self._camera.stop()
         self._camera.close()
-
-
-class CameraSource:
-    """Yields the newest frame of a camera, and opens it anew when it goes away.
-
-    The first opening happens at once, so that a missing camera is an error and not a silence.
-    """
-
-    def __init__(
-        self,
-        open_capture: Callable[[], Capture],
-        name: str,
-        clock: Clock = time.monotonic,
-        retry_seconds: tuple[float, ...] = RETRY_SECONDS,
-    ) -> None:
-        """Open the camera and start capturing; raise FerError when it cannot be opened."""
-        self._open, self._name, self._clock = open_capture, name, clock
-        self._retry_seconds = retry_seconds
-        self._newest: Frame | None = None
-        self._arrived = threading.Condition()
-        self._closing = threading.Event()
-        self.captured = self.dropped = self.reconnects = 0
-        first = open_capture()
-        self._opened_at = clock()
-        self._thread = threading.Thread(
-            target=self._keep_newest, args=(first,), name=f"capture {name}", daemon=True
-        )
-        self._thread.start()
-
-    def frames(self, stop: threading.Event) -> Iterator[Frame]:
-        """Yield the newest frame each time one is asked for, until told to stop."""
-        while not stop.is_set():
-            with self._arrived:
-                self._arrived.wait_for(lambda: self._newest is not None, timeout=0.1)
-                frame, self._newest = self._newest, None
-            if frame is not None:
-                yield frame
-
-    def close(self) -> None:
-        """Stop capturing and give the camera back."""
-        self._closing.set()
-        self._thread.join(READ_TIMEOUT_SECONDS + 1)
-        if self._thread.is_alive():
-            log.warning("%s does not let go within its time limit", self._name)
-
-    def _keep_newest(self, first: Capture) -> None:
-        capture: Capture | None = first
-        while not self._closing.is_set():
-            if capture is None:
-                capture = self._reopened()
-                continue
-            pixels = capture.read()
-            if pixels is None:
-                log.warning("%s gives no picture; opening it anew", self._name)
-                capture.close()
-                capture = None
-            else:
-                self._put(pixels)
-        if capture is not None:
-            capture.close()
-
-    def _put(self, pixels: UInt8Array) -> None:
-        frame = Frame(pixels, self.captured, self._clock() - self._opened_at, self._name)
-        with self._arrived:
-            self.captured += 1
-            self.dropped += self._newest is not None
-            self._newest = frame
-            self._arrived.notify()
-
-    def _reopened(self) -> Capture | None:
-        """Try until the camera opens or the source closes, waiting longer each time."""
-        attempt = 0
-        while not self._closing.wait(
-            self._retry_seconds[min(attempt, len(self._retry_seconds) - 1)]
-        ):
-            attempt += 1
-            try:
-                capture = self._open()
-            except FerError as error:
-                log.debug("attempt %d: %s", attempt, error)
-                continue
-            self.reconnects += 1
-            log.warning("%s is back after %d attempts", self._name, attempt)
-            return capture
-        return None
 
 
 def open_camera(where: str, size: tuple[int, int] | None, fps: float | None) -> CameraSource:
@@ -211,8 +120,10 @@ def open_camera(where: str, size: tuple[int, int] | None, fps: float | None) -> 
 
 
 def _without_password(address: str) -> str:
-    scheme, _, rest = address.partition("://")
-    return f"{scheme}://{rest.rpartition('@')[2]}"
+    """Return scheme, host and path: user, password and query stay out of messages."""
+    parts = urlsplit(address)
+    port = f":{parts.port}" if parts.port else ""
+    return f"{parts.scheme}://{parts.hostname}{port}{parts.path}"
 
 
 def _why_not(where: int | str) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from fer_core.values import Face, Frame, Prediction
+import numpy as np
+from fer_core.progress import progress_bar
+from fer_core.values import Face, FloatArray, Frame, Prediction, UInt8Array
 
 from fer_edge.interpreter import TfliteModel
 
@@ -33,3 +35,13 @@ class TfliteClassifier:
             )
             for face in faces
         )
+
+
+def classify_images(model: TfliteModel, images: UInt8Array) -> FloatArray:
+    """Return probabilities (n, classes) float32 of pictures (n, h, w) uint8 in the model's size."""
+    probabilities = np.empty((len(images), len(model.bundle.manifest.labels)), np.float32)
+    with progress_bar(len(images), model.bundle.name) as advance:
+        for index, image in enumerate(images):
+            probabilities[index] = model.probabilities(image[..., np.newaxis])
+            advance("")
+    return probabilities

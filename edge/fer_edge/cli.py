@@ -66,7 +66,7 @@ def run(
         dropped = f", {result.dropped} dropped" if result.dropped else ""
         print(
             f"{summary.frames} frames, {summary.faces} faces, "
-            f"{summary.frames_per_second:.1f} frames/s{dropped}",
+            f"{summary.frames_per_second:.1f} frames/s{dropped}; {summary.shares()}",
             file=sys.stderr,
         )
         for path in result.saved:

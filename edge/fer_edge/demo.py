@@ -10,9 +10,9 @@ import threading
 from collections.abc import Iterator
 from importlib.resources import files
 
-import cv2
 import numpy as np
 from fer_core.errors import FerError
+from fer_core.opencv import cv2
 from fer_core.preprocess import decode_picture
 from fer_core.values import Frame, UInt8Array
 

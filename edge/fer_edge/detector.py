@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
-import cv2
 from fer_core.errors import FerError
+from fer_core.opencv import cv2
 from fer_core.values import Box, Face, Frame
 
 CASCADE = "haarcascade_frontalface_default.xml"

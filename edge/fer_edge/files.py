@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
-import cv2
 import numpy as np
 from fer_core.errors import FerError
+from fer_core.opencv import cv2
 from fer_core.preprocess import decode_picture
 from fer_core.readers import PICTURE_SUFFIXES
 from fer_core.values import Frame
@@ -30,7 +30,9 @@ def picture_files(paths: Sequence[Path]) -> tuple[Path, ...]:
     files: list[Path] = []
     for path in paths:
         if path.is_dir():
-            inside = sorted(p for p in path.iterdir() if p.suffix.lower() in PICTURE_SUFFIXES)
+            inside = sorted(
+                p for p in path.iterdir() if p.is_file() and p.suffix.lower() in PICTURE_SUFFIXES
+            )
             if not inside:
                 raise FerError(f"the folder {path} holds no picture")
             files += inside

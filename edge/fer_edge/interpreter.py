@@ -20,7 +20,7 @@ KERNELS = {
 """Names of kernel sets and the runtime's own names. Their int8 results differ by a few codes."""
 
 
-def _load_runtime() -> tuple[Any, str]:
+def load_runtime() -> tuple[Any, str]:
     """Return the interpreter module and its name with version; raise FerError if there is none."""
     try:
         from ai_edge_litert import interpreter as litert
@@ -54,8 +54,11 @@ class TfliteModel:
         """Load a bundle; raise FerError when its tensors are not what its manifest says."""
         if kernels not in KERNELS:
             raise ValueError(f"kernels must be one of {sorted(KERNELS)}, got {kernels!r}")
-        module, self.runtime = _load_runtime()
-        self.bundle, self.threads, self.kernels = bundle, threads, kernels
+        module, self.runtime = load_runtime()
+        self.bundle, self.threads = bundle, threads
+        # tflite-runtime has no XNNPACK kernels for int8 and takes its own instead.
+        has_xnnpack = self.runtime.startswith("ai-edge-litert")
+        self.kernels = kernels if kernels != "xnnpack" or has_xnnpack else "builtin"
         resolver = getattr(module.OpResolverType, KERNELS[kernels])
         try:
             self._interpreter = module.Interpreter(

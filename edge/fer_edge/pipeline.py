@@ -29,6 +29,11 @@ class PipelineSummary:
         """Frames a second over the whole run, 0 before the first."""
         return self.frames / self.seconds if self.seconds else 0.0
 
+    def shares(self) -> str:
+        """Return what share of the time each stage took, as words."""
+        total = sum(self.stage_seconds.values()) or 1.0
+        return ", ".join(f"{name} {s / total:.0%}" for name, s in self.stage_seconds.items())
+
 
 def run(
     source: FrameSource,
@@ -46,23 +51,25 @@ def run(
     summary = PipelineSummary()
     spent = summary.stage_seconds
     started = last = clock()
-    for frame in source.frames(stop):
-        read = clock()
-        faces = detector.detect(frame)
-        detected = clock()
-        observations, events = policy.update(frame, faces, classifier.classify(frame, faces))
-        classified = clock()
+    try:
+        for frame in source.frames(stop):
+            read = clock()
+            faces = detector.detect(frame)
+            detected = clock()
+            observations, events = policy.update(frame, faces, classifier.classify(frame, faces))
+            classified = clock()
+            for sink in sinks:
+                sink.write(frame, observations, events)
+            spent["read"] += read - last
+            spent["detect"] += detected - read
+            spent["classify"] += classified - detected
+            last = clock()
+            spent["write"] += last - classified
+            summary.frames += 1
+            summary.faces += len(faces)
+            summary.seconds = last - started
+    finally:  # a source that fails at its end has still been seen
+        last_events = policy.finish()
         for sink in sinks:
-            sink.write(frame, observations, events)
-        spent["read"] += read - last
-        spent["detect"] += detected - read
-        spent["classify"] += classified - detected
-        last = clock()
-        spent["write"] += last - classified
-        summary.frames += 1
-        summary.faces += len(faces)
-        summary.seconds = last - started
-    last_events = policy.finish()
-    for sink in sinks:
-        sink.finish(last_events)
+            sink.finish(last_events)
     return summary

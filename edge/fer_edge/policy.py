@@ -94,13 +94,12 @@ class StreamPolicy:
             return smoothed, []
         kind = "changed" if face.told else "started"
         face.told = True
-        return smoothed, [ExpressionEvent(kind, track_id, face.label, smoothed.confidence, now)]
+        return smoothed, [self._event(kind, track_id, face)]
 
     def _endings(self, track_ids: set[int]) -> list[ExpressionEvent]:
         """Forget tracks; tell of the end of those whose start was told."""
         gone = [(track_id, self._faces.pop(track_id)) for track_id in sorted(track_ids)]
-        return [
-            ExpressionEvent("ended", track_id, face.label, face.confidence, self._now)
-            for track_id, face in gone
-            if face.told
-        ]
+        return [self._event("ended", track_id, face) for track_id, face in gone if face.told]
+
+    def _event(self, kind: str, track_id: int, face: SmoothedFace) -> ExpressionEvent:
+        return ExpressionEvent(kind, track_id, face.label, face.confidence, self._now)

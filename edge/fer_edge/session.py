@@ -10,16 +10,17 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from fer_core.errors import FerError
+from fer_core.errors import ArgumentError
 from fer_core.files import make_folder
 
-from fer_edge.camera import CameraSource, open_camera
+from fer_edge.camera import open_camera
 from fer_edge.classifier import TfliteClassifier
 from fer_edge.config import EdgeConfig
 from fer_edge.demo import FPS, DemoSource
 from fer_edge.detector import HaarDetector
 from fer_edge.files import FrameSource, PictureSource, VideoSource, picture_files
 from fer_edge.interpreter import TfliteModel
+from fer_edge.live import CameraSource
 from fer_edge.models import load_model
 from fer_edge.pipeline import PipelineSummary, run
 from fer_edge.policy import PicturePolicy, StreamPolicy
@@ -50,11 +51,13 @@ class Wishes:
     def __post_init__(self) -> None:
         given = [self.camera is not None, self.video is not None, bool(self.pictures), self.demo]
         if sum(given) != 1:
-            raise FerError(
+            raise ArgumentError(
                 "say what to watch, one of: --camera 0, --video FILE, PICTURE..., --demo"
             )
-        if self.json == "-" and self.events == "-":
-            raise FerError("--json and --events cannot both be '-'; give one of them a file")
+        if self.json is not None and self.json == self.events:
+            raise ArgumentError("--json and --events need places of their own")
+        if self.save in (self.video, *self.pictures) and self.save and not self.save.is_dir():
+            raise ArgumentError(f"--save {self.save} would replace what is watched")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +109,12 @@ def _make_sinks(
     saved = _saved_paths(wishes)
     fps = source.fps if isinstance(source, VideoSource) else FPS
     for path in saved:
-        recorder = make_recorder(path, fps)
+        recorder = make_recorder(path, fps, not wishes.pictures, wishes.camera is not None)
         if isinstance(recorder, VideoRecorder):
             stack.enter_context(recorder)
         sinks.append(recorder)
     if wishes.show or (wishes.show is None and wishes.camera and display_problem() is None):
-        sinks.append(stack.enter_context(WindowSink(stop)))
+        sinks.append(stack.enter_context(WindowSink(stop, live=not wishes.pictures)))
     return sinks, saved
 
 

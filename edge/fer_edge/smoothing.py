@@ -17,6 +17,7 @@ class SmoothedFace:
     """
 
     probabilities: FloatArray
+    labels: tuple[str, ...]
     at: float
     label: str
     sightings: int = 0
@@ -27,12 +28,12 @@ class SmoothedFace:
     @classmethod
     def first(cls, prediction: Prediction, now: float) -> SmoothedFace:
         """Start with a track's first prediction."""
-        return cls(prediction.probabilities, now, prediction.label)
+        return cls(prediction.probabilities, prediction.labels, now, prediction.label)
 
     @property
     def confidence(self) -> float:
-        """The largest smoothed probability, 0 to 1."""
-        return float(self.probabilities.max())
+        """The smoothed probability of the label that is shown, 0 to 1."""
+        return float(self.probabilities[self.labels.index(self.label)])
 
     def update(
         self, prediction: Prediction, now: float, time_constant_seconds: float

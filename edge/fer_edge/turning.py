@@ -6,8 +6,8 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 
-import cv2
 import numpy as np
+from fer_core.opencv import cv2
 from fer_core.values import Frame
 
 from fer_edge.files import FrameSource

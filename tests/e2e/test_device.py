@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 import cv2
@@ -37,7 +38,26 @@ def test_pictures_and_folders(tmp_path: Path) -> None:
     assert (first["source"], second["source"]) == ("a.png", "b.png")
     assert first["track"] is None
     assert sum(first["probabilities"].values()) == pytest.approx(1, abs=1e-3)
-    assert sorted(path.name for path in (tmp_path / "seen").iterdir()) == ["a.jpg", "b.jpg"]
+    assert sorted(path.name for path in (tmp_path / "seen").iterdir()) == [
+        "a-seen.jpg",
+        "b-seen.jpg",
+    ]
+
+
+def test_one_bad_picture_costs_no_other_its_result(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "good.jpg"), draw_scene("happy"))
+    (tmp_path / "bad.jpg").write_bytes(b"\xff\xd8 no picture")
+    done = call("fer-edge", "bad.jpg", "good.jpg", "--save", "best.png", cwd=tmp_path, code=1)
+    assert "1 of 2 pictures" in done.stderr
+    assert "good.jpg: face" in done.stdout
+    assert (tmp_path / "best.png").exists()
+
+
+def test_quiet_says_nothing_but_results(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "good.jpg"), draw_scene("happy"))
+    done = call("fer-edge", "good.jpg", "--quiet", "--json", "-", cwd=tmp_path)
+    assert len(observations(done.stdout)) == 1
+    assert "frames" not in done.stderr
 
 
 def test_a_drawn_video_gives_every_frame_and_its_events(tmp_path: Path) -> None:
@@ -65,8 +85,11 @@ def test_a_network_camera_until_interrupted(tmp_path: Path, how: signal.Signals)
     with MjpegServer() as server:
         command = [command_path("fer-edge"), "--camera", server.url, "--no-show", "--save", "a.avi"]
         running = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+        deadline = time.monotonic() + 60
         while not list(tmp_path.glob(".a-*.avi")):
             assert running.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
         running.send_signal(how)
         _, talk = running.communicate(timeout=30)
     assert running.returncode == 130
@@ -76,8 +99,8 @@ def test_a_network_camera_until_interrupted(tmp_path: Path, how: signal.Signals)
 
 
 def test_wrong_inputs_get_a_clear_error_and_exit_1(tmp_path: Path) -> None:
-    def error(*arguments: object) -> str:
-        return call("fer-edge", *arguments, cwd=tmp_path, code=1).stderr
+    def error(*arguments: object, code: int = 1) -> str:
+        return call("fer-edge", *arguments, cwd=tmp_path, code=code).stderr
 
     (tmp_path / "empty.mp4").write_bytes(b"")
     cv2.imwrite(str(tmp_path / "good.jpg"), draw_scene("happy"))
@@ -92,8 +115,10 @@ def test_wrong_inputs_get_a_clear_error_and_exit_1(tmp_path: Path) -> None:
     assert "no model 'huge'" in error("good.jpg", "--model", "huge")
     assert "cannot write" in error("good.jpg", "--json", "absent/seen.jsonl")
     assert "cannot write" in error("good.jpg", "--save", "absent/seen.jpg")
-    assert "say what to watch" in error()
-    assert "size must look like 640x480" in error("good.jpg", "--size", "huge")
+    assert "would replace" in error("good.jpg", "--save", "good.jpg", code=2)
+    assert "places of their own" in error("good.jpg", "--json", "a", "--events", "a", code=2)
+    assert "say what to watch" in error(code=2)
+    assert "size must look like 640x480" in error("good.jpg", "--size", "huge", code=2)
 
 
 def test_wrong_arguments_exit_2(tmp_path: Path) -> None:

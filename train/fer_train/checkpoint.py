@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 from fer_core.errors import FerError
-from fer_core.files import written_beside
+from fer_core.files import load_arrays, written_beside
 
 Weights = list[npt.NDArray[Any]]
 
@@ -53,17 +52,16 @@ def load_checkpoint(path: Path, model: keras.Model) -> TrainState:
     Raises FerError when the file cannot be read or is of another model.
     """
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as held:
-            groups: dict[str, Weights] = {}
-            for key in held.files:
-                if "/" in key:
-                    groups.setdefault(key.split("/")[0], []).append(held[key])
-            facts = json.loads(str(held["facts"]))
+        groups: dict[str, Weights] = {}
+        held = load_arrays(path)
+        facts = json.loads(str(held.pop("facts")))
+        for key, array in held.items():
+            groups.setdefault(key.split("/")[0], []).append(array)
         model.set_weights(groups["model"])
         model.optimizer.build(model.trainable_variables)
         for variable, value in zip(model.optimizer.variables, groups["optimizer"], strict=True):
             variable.assign(value)
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+    except (ValueError, KeyError, FerError) as error:
         raise FerError(
             f"cannot resume from {path}: {error}. Start again without --resume, in another --out."
         ) from error

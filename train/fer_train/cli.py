@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from fer_core.command import Quiet, Version, make_app, run_app
-from fer_core.errors import FerError
+from fer_core.command import Quiet, Version, make_app, run_app, talk
+from fer_core.errors import ArgumentError
 from fer_core.settings import load_settings
 
 from fer_train.backend import need, start_quietly
@@ -24,7 +24,8 @@ SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave bad rows out an
 @app.command(
     epilog="Examples:  fer-train   |   fer-train --arch fer-small --epochs 80   |   "
     "fer-train --config train/configs/fer-nano.toml --out runs/nano   |   "
-    "fer-train --out runs/nano --resume.   Also: fer-train check --help, fer-train soft-labels --help"
+    "fer-train --out runs/nano --resume.   "
+    "Other commands: fer-train check --help   |   fer-train soft-labels --help"
 )
 def run(
     data: Data = None,
@@ -53,23 +54,23 @@ def run(
     from fer_train.run import resumed_config, run_training
 
     given = {
-        "data": str(data) if data else None,
+        "data": str(data.resolve()) if data else None,
+        "skip_bad": skip_bad or None,
         "arch": arch,
         "epochs": epochs,
         "batch_size": batch_size,
         "learning_rate": learning_rate,
-        "teacher": str(teacher) if teacher else None,
+        "teacher": str(teacher.resolve()) if teacher else None,
         "seed": seed,
     }
     if resume:
         if out is None or config or any(value is not None for value in given.values()):
-            raise FerError("--resume takes --out alone: a run goes on with its own settings")
+            raise ArgumentError("--resume takes --out alone: a run goes on with its own settings")
         settings = resumed_config(out)
     else:
         settings = load_settings(TrainConfig, config, given)
     folder = out or Path("runs") / f"{settings.arch}-{datetime.now():%Y%m%d-%H%M%S}"
-    say = _silent if quiet else print
-    report = run_training(settings, folder, resume, skip_bad, say)
+    report = run_training(settings, folder, resume, talk(quiet))
     print(report.text(), end="")
     print(f"run folder: {folder}")
 
@@ -79,6 +80,7 @@ def soft_labels(
     votes: Annotated[Path, typer.Argument(help="fer2013new.csv of FER+.")],
     out: Annotated[Path, typer.Option(help="The .npz to write.")],
     data: Data = None,
+    skip_bad: SkipBad = False,
 ) -> None:
     """Turn the votes of FER+ into soft labels for `fer-train --teacher`."""
     need("sklearn")
@@ -86,7 +88,7 @@ def soft_labels(
 
     from fer_train.distill import save_soft_labels, soft_labels_from_votes
 
-    dataset = load_dataset(data)
+    dataset = load_dataset(data, skip_bad=skip_bad)
     soft, accuracy = soft_labels_from_votes(dataset, votes)
     save_soft_labels(out, dataset.part("train"), soft)
     print(f"{len(soft)} soft labels in {out}; the votes alone reach {accuracy:.1%} on validation")
@@ -103,10 +105,6 @@ def check(
     from fer_train.check import describe_dataset
 
     print(describe_dataset(load_dataset(data, skip_bad=skip_bad)))
-
-
-def _silent(line: str) -> None:
-    """Say nothing."""
 
 
 def main() -> None:

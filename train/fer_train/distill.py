@@ -8,13 +8,12 @@ turns a picture's votes into the probabilities of the seven FER2013 classes.
 from __future__ import annotations
 
 import csv
-import zipfile
 from pathlib import Path
 
 import numpy as np
 from fer_core.dataset import SPLIT_NAMES, FerDataset
 from fer_core.errors import FerError
-from fer_core.files import written_beside
+from fer_core.files import load_arrays, written_beside
 from fer_core.metrics import Float64Array
 from fer_core.values import FloatArray
 
@@ -68,11 +67,10 @@ def save_soft_labels(path: Path, training: FerDataset, soft: FloatArray) -> None
 
 def load_soft_labels(path: Path, training: FerDataset) -> FloatArray:
     """Return cached soft labels (n, classes) float32; raise FerError if they are another's."""
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as held:
-            soft, rows, names = held["soft"], held["rows"], held["label_names"]
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise FerError(f"cannot read soft labels from {path}: {error}") from error
+    held = load_arrays(path)
+    if missing := {"soft", "rows", "label_names"} - set(held):
+        raise FerError(f"{path} lacks {', '.join(sorted(missing))}: it holds no soft labels")
+    soft, rows, names = held["soft"], held["rows"], held["label_names"]
     if not np.array_equal(rows, training.rows) or tuple(names) != training.label_names:
         raise FerError(
             f"{path} was made for other training pictures; make it anew: fer-train soft-labels"

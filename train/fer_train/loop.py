@@ -103,8 +103,8 @@ def _train_epoch(
             augmenting += time.perf_counter() - before
             logs = model.train_on_batch(images, wanted, return_dict=True)
             sums += logs["loss"], logs["accuracy"]
-            if config.ema_decay and step % AVERAGE_EVERY == AVERAGE_EVERY - 1:
-                updates = (state.epoch * steps + step) // AVERAGE_EVERY
+            updates, waiting = divmod(state.epoch * steps + step + 1, AVERAGE_EVERY)
+            if config.ema_decay and not waiting:
                 _average(state, model.get_weights(), config.ema_decay**AVERAGE_EVERY, updates)
             advance(f"loss {logs['loss']:.3f} accuracy {logs['accuracy']:.1%}")
     seconds = time.perf_counter() - started

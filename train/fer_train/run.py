@@ -27,15 +27,17 @@ CHECKPOINT = "checkpoint.npz"
 
 
 def run_training(
-    config: TrainConfig, out: Path, resume: bool, skip_bad: bool, say: Callable[[str], None]
+    config: TrainConfig, out: Path, resume: bool, say: Callable[[str], None]
 ) -> ClassificationReport:
     """Train as configured and leave the run folder; return the report on the validation split."""
-    _prepare_folder(config, out, resume)
-    path = Path(config.data) if config.data else None
-    dataset = load_dataset(path, skip_bad=skip_bad).with_validation(config.seed)
+    if not resume and (out / CHECKPOINT).exists():
+        raise FerError(f"{out} holds a run already; add --resume, or choose another --out")
+    dataset = training_data(config)
     say(dataset.describe())
     training, validation = dataset.part("train"), dataset.part("validation")
     soft = load_soft_labels(Path(config.teacher), training) if config.teacher else None
+    make_folder(out)
+    write_text(out / "config.toml", settings_toml(config))
     make_deterministic(config.seed)
     model = build_model(config.arch, (*training.images.shape[1:], 1), len(dataset.label_names))
     say(f"{config.arch}: {model.count_params():,} parameters, {config.epochs} epochs")
@@ -50,10 +52,9 @@ def run_training(
 
 def resumed_config(out: Path) -> TrainConfig:
     """Return the settings that a run folder was started with."""
-    saved = out / "config.toml"
-    if not (out / CHECKPOINT).exists() or not saved.exists():
+    if not (out / CHECKPOINT).exists() or not (out / "config.toml").exists():
         raise FerError(f"{out} holds no checkpoint to resume; leave --resume out to start")
-    return load_settings(TrainConfig, saved, {})
+    return saved_config(out)
 
 
 def newest_run(runs: Path) -> Path:
@@ -64,19 +65,16 @@ def newest_run(runs: Path) -> Path:
     return models[-1].parent
 
 
-def run_data_path(folder: Path) -> Path | None:
-    """Return the data set that a run folder was trained on, None for FER2013's usual place."""
+def saved_config(folder: Path) -> TrainConfig:
+    """Return the settings in a run folder, the default ones where a folder holds none."""
     saved = folder / "config.toml"
-    data = load_settings(TrainConfig, saved, {}).data if saved.exists() else ""
-    return Path(data) if data else None
+    return load_settings(TrainConfig, saved if saved.exists() else None, {})
 
 
-def _prepare_folder(config: TrainConfig, out: Path, resume: bool) -> None:
-    if not resume and (out / CHECKPOINT).exists():
-        raise FerError(f"{out} holds a run already; add --resume, or choose another --out")
-    make_folder(out)
-    if not resume:
-        write_text(out / "config.toml", settings_toml(config))
+def training_data(config: TrainConfig) -> FerDataset:
+    """Return the data set that the settings name, with the validation split they give it."""
+    path = Path(config.data) if config.data else None
+    return load_dataset(path, skip_bad=config.skip_bad).with_validation(config.seed)
 
 
 def _save_results(
@@ -84,6 +82,5 @@ def _save_results(
 ) -> None:
     save_model(model, out)
     save_confusion(out / "confusion.png", report, f"{model.name}, validation")
-    middle = int(np.flatnonzero(validation.labels == validation.labels.max())[0])
-    picture = model_inputs(validation.only(np.array([middle], np.int64)))[0]
+    picture = model_inputs(validation.only(np.array([0], np.int64)))[0]
     save_feature_maps(out / "feature_maps.png", model, picture)

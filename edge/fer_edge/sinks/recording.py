@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 
-import cv2
 from fer_core.errors import FerError
 from fer_core.files import make_folder, write_bytes, written_beside
+from fer_core.opencv import cv2
 from fer_core.readers import PICTURE_SUFFIXES
 from fer_core.values import Frame, Observation, UInt8Array
 
@@ -20,13 +21,18 @@ VIDEO_SUFFIXES = {".mp4": "mp4v", ".avi": "MJPG", ".mkv": "mp4v"}
 
 
 class VideoRecorder:
-    """An annotated video, written beside its name and renamed when it is left."""
+    """An annotated video, written beside its name and renamed when it is left.
 
-    def __init__(self, path: Path, fps: float) -> None:
+    With `live`, frames are placed by their time, since a camera's rate is not known beforehand;
+    else every frame counts once.
+    """
+
+    def __init__(self, path: Path, fps: float, live: bool = False) -> None:
         """Take a path with one of VIDEO_SUFFIXES; the file begins with the first frame."""
-        self._path, self._fps = path, fps
+        self._path, self._fps, self._live = path, fps, live
         self._writer: cv2.VideoWriter | None = None
-        self._size = (0, 0)
+        self._beside, self._size = path, (0, 0)
+        self._started_at, self._written = 0.0, 0
         self._stack = ExitStack()
 
     def write(
@@ -38,21 +44,25 @@ class VideoRecorder:
         """Draw and append one frame; a frame of another size is fitted to the first one's."""
         pixels = draw_observations(frame, observations)
         if self._writer is None:
-            self._size = (frame.width, frame.height)
+            self._size, self._started_at = (frame.width, frame.height), frame.captured_at
             self._writer = self._opened()
         if (frame.width, frame.height) != self._size:
             pixels = cv2.resize(pixels, self._size).astype(pixels.dtype)
-        self._writer.write(pixels)
+        due = round((frame.captured_at - self._started_at) * self._fps) + 1
+        for _ in range(due - self._written if self._live else 1):
+            self._writer.write(pixels)
+            self._written += 1
 
     def finish(self, events: Sequence[ExpressionEvent]) -> None:
         """Write nothing: a video shows frames."""
 
     def _opened(self) -> cv2.VideoWriter:
-        beside = self._stack.enter_context(written_beside(self._path))
+        self._beside = self._stack.enter_context(written_beside(self._path))
         code = cv2.VideoWriter.fourcc(*VIDEO_SUFFIXES[self._path.suffix.lower()])
-        writer = cv2.VideoWriter(str(beside), code, self._fps, self._size)
+        writer = cv2.VideoWriter(str(self._beside), code, self._fps, self._size)
         if not writer.isOpened():
-            raise FerError(f"OpenCV cannot write the video {self._path}")
+            with self._stack:
+                raise FerError(f"OpenCV cannot write the video {self._path}")
         return writer
 
     def __enter__(self) -> VideoRecorder:
@@ -64,17 +74,30 @@ class VideoRecorder:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._writer is not None:
-            self._writer.release()
-        self._stack.close()
+        if self._writer is None:
+            return
+        self._writer.release()
+        with self._stack:  # keeps the new video, or the old one when the new one is no good
+            if not _can_be_read(self._beside):
+                raise FerError(
+                    f"the video {self._path} could not be written whole: is the disk full?"
+                )
+
+
+def _can_be_read(video: Path) -> bool:
+    capture = cv2.VideoCapture(str(video))
+    ok, _ = capture.read()
+    capture.release()
+    return bool(ok)
 
 
 class PictureRecorder:
-    """Annotated pictures in a folder: NAME.jpg a picture, NAME-FRAME.jpg a frame of a stream."""
+    """Annotated pictures in a folder: NAME-seen.jpg, and NAME-000012-seen.jpg for frame 12."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, stream: bool) -> None:
         """Make the folder; raise FerError when that cannot be done."""
-        self._folder = make_folder(folder)
+        self._folder, self._stream = make_folder(folder), stream
+        self._names: set[str] = set()
 
     def write(
         self,
@@ -82,11 +105,12 @@ class PictureRecorder:
         observations: Sequence[Observation],
         events: Sequence[ExpressionEvent],
     ) -> None:
-        """Write one annotated picture."""
-        followed = any(seen.track_id is not None for seen in observations)
-        name = Path(frame.source).stem or "frame"
-        number = f"-{frame.index:06d}" if followed else ""
-        save_picture(self._folder / f"{name}{number}.jpg", draw_observations(frame, observations))
+        """Write one annotated picture; two of one name are told apart by their number."""
+        name = re.sub(r"[^\w.-]+", "_", Path(frame.source).stem) or "frame"
+        if self._stream or name in self._names:
+            name = f"{name}-{frame.index:06d}"
+        self._names.add(name)
+        save_picture(self._folder / f"{name}-seen.jpg", draw_observations(frame, observations))
 
     def finish(self, events: Sequence[ExpressionEvent]) -> None:
         """Write nothing: there is no further picture."""
@@ -121,17 +145,17 @@ class BestPicture:
 Recorder = VideoRecorder | PictureRecorder | BestPicture
 
 
-def make_recorder(where: Path, fps: float) -> Recorder:
+def make_recorder(where: Path, fps: float, stream: bool = True, live: bool = False) -> Recorder:
     """Return the sink for a path: a video, one picture, or a folder of pictures by its suffix."""
     suffix = where.suffix.lower()
     if suffix in VIDEO_SUFFIXES:
-        return VideoRecorder(where, fps)
+        return VideoRecorder(where, fps, live)
     if suffix in PICTURE_SUFFIXES:
         return BestPicture(where)
     if suffix and not where.is_dir():
         known = ", ".join(sorted({*VIDEO_SUFFIXES, *PICTURE_SUFFIXES}))
         raise FerError(f"cannot save {where}: give a folder, or a name that ends in {known}")
-    return PictureRecorder(where)
+    return PictureRecorder(where, stream)
 
 
 def save_picture(path: Path, pixels: UInt8Array) -> None:

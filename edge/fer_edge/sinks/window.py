@@ -9,8 +9,8 @@ import threading
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 
-import cv2
 from fer_core.errors import FerError
+from fer_core.opencv import cv2
 from fer_core.values import Frame, Observation
 
 from fer_edge.events import ExpressionEvent
@@ -31,14 +31,17 @@ def display_problem(environment: Mapping[str, str] = os.environ) -> str | None:
 
 
 class WindowSink:
-    """Shows annotated frames; `q` or Escape sets `stop`."""
+    """Shows annotated frames; `q`, Escape or closing the window sets `stop`.
 
-    def __init__(self, stop: threading.Event) -> None:
+    With `live` off each picture stays until a key is pressed.
+    """
+
+    def __init__(self, stop: threading.Event, live: bool = True) -> None:
         """Raise FerError when no window can be shown here."""
         problem = display_problem()
         if problem:
             raise FerError(f"cannot show a window: {problem}")
-        self._stop = stop
+        self._stop, self._live = stop, live
 
     def write(
         self,
@@ -48,7 +51,9 @@ class WindowSink:
     ) -> None:
         """Show one frame."""
         cv2.imshow(TITLE, draw_observations(frame, observations))
-        if cv2.waitKey(1) & 0xFF in _END_KEYS:
+        key = cv2.waitKey(1 if self._live else 0) & 0xFF  # a picture waits to be looked at
+        closed = cv2.getWindowProperty(TITLE, cv2.WND_PROP_VISIBLE) < 1
+        if key in _END_KEYS or closed:
             self._stop.set()
 
     def finish(self, events: Sequence[ExpressionEvent]) -> None:

@@ -68,6 +68,15 @@ def test_a_parent_that_answers_otherwise_gives_flips(nano_path: Path) -> None:
     assert label_flips(one, one) == 0
 
 
+def test_a_parent_that_is_not_there_fails_before_anything_is_measured(
+    nano_path: Path, tmp_path: Path
+) -> None:
+    said: list[str] = []
+    with pytest.raises(FerError, match="cannot read the model"):
+        run_benchmark([nano_path], None, tmp_path / "typo.tflite", True, "", said.append)
+    assert said == []
+
+
 def test_pictures_with_a_twin_in_training_are_told_apart() -> None:
     drawn = drawn_dataset((2, 1, 2))
     images = drawn.images.copy()

@@ -165,10 +165,32 @@ def test_a_bundle_says_where_it_came_from(saved: tuple[Path, Path], tmp_path: Pa
     assert set(facts["calibration_rows"]) <= set(DATA.part("train").rows.tolist())
     assert facts["parameters"] == 57_783
     assert bundle.manifest.labels == DATA.label_names
-    assert "Expressions are not feelings" in bundle.card
+    assert "An expression is not a feeling" in bundle.card
     parity = json.loads((tmp_path / "out" / "parity.json").read_text())
     assert parity["fer-nano-int8"]["count"] == 28
     assert parity["fer-nano-float32"]["flips"] == 0
+
+
+def test_the_runs_own_seed_decides_the_validation_split(
+    saved: tuple[Path, Path], tmp_path: Path
+) -> None:
+    faces = DATA.part("train")
+    undivided = save_npz(tmp_path / "undivided.npz", faces)
+    (tmp_path / "config.toml").write_text("seed = 7\n")
+    request = request_of((saved[0], undivided), tmp_path / "out", 100.0)
+    (path,) = convert(request, silent)
+    rows = ModelBundle.load(path).manifest.provenance["calibration_rows"]
+    divided = faces.with_validation(seed=7)
+    assert set(rows) <= set(np.flatnonzero(divided.split == 0).tolist())
+
+
+def test_a_second_format_keeps_the_first_ones_parity(
+    saved: tuple[Path, Path], tmp_path: Path
+) -> None:
+    for recipe in ("float32", "int8"):
+        convert(request_of(saved, tmp_path / "out", 100.0, recipe), silent)
+    parity = json.loads((tmp_path / "out" / "parity.json").read_text())
+    assert set(parity) == {"fer-nano-float32", "fer-nano-int8"}
 
 
 def test_too_large_a_drop_writes_no_bundle_but_the_parity(

@@ -58,6 +58,20 @@ def test_one_damaged_byte_of_the_model_is_found(saved: Path, position: int) -> N
         ModelBundle.load(saved)
 
 
+def test_no_damaged_byte_of_the_manifest_gives_a_traceback(saved: Path) -> None:
+    content = saved.read_bytes()
+    for position in range(len(FLATBUFFER), len(content)):
+        for bit in (1, 64):
+            damaged = bytearray(content)
+            damaged[position] ^= bit
+            saved.write_bytes(damaged)
+            try:
+                bundle = ModelBundle.load(saved)
+            except FerError:
+                continue
+            assert bundle.model == FLATBUFFER
+
+
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.8, 0.99])
 def test_a_file_cut_short_is_refused(saved: Path, share: float) -> None:
     content = saved.read_bytes()

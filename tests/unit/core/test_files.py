@@ -31,6 +31,14 @@ def test_devices_are_written_to_and_never_replaced() -> None:
     assert Path("/dev/full").is_char_device()
 
 
+def test_a_link_stays_a_link(tmp_path: Path) -> None:
+    (tmp_path / "target").write_text("old")
+    (tmp_path / "link").symlink_to(tmp_path / "target")
+    write_text(tmp_path / "link", "new")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "target").read_text() == "new"
+
+
 @pytest.mark.skipif(not hasattr(os, "geteuid"), reason="POSIX permissions")
 def test_the_new_file_has_ordinary_permissions(tmp_path: Path) -> None:
     umask = os.umask(0o022)

@@ -57,6 +57,22 @@ def test_a_picture_cut_short_is_no_picture(suffix: str) -> None:
     assert decode_picture(b"no picture") is None
 
 
+def test_what_a_camera_appends_behind_a_picture_does_not_matter() -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    encoded = cv2.imencode(".jpg", noise)[1].tobytes()
+    assert decode_picture(encoded + b"MotionPhoto\xff\xda" + bytes(200)) is not None
+
+
+def test_a_thumbnails_end_is_not_the_pictures() -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    encoded = cv2.imencode(".jpg", noise)[1].tobytes()
+    thumbnail = b"Exif\0\0" + cv2.imencode(".jpg", noise[:16, :16])[1].tobytes()
+    segment = b"\xff\xe1" + (len(thumbnail) + 2).to_bytes(2, "big") + thumbnail
+    photo = encoded[:2] + segment + encoded[2:]
+    assert decode_picture(photo) is not None
+    assert decode_picture(photo[: len(segment) + len(encoded) // 2]) is None
+
+
 def test_a_spec_refuses_what_it_cannot_be() -> None:
     with pytest.raises(ValueError, match="colour must be one of"):
         InputSpec(colour="bgr")

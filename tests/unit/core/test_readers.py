@@ -99,6 +99,29 @@ def test_npz_faults(tmp_path: Path) -> None:
         load_dataset(path)
 
 
+def test_npz_forms_that_are_none_and_forms_that_are_fine(tmp_path: Path) -> None:
+    drawn = drawn_dataset((1, 1, 1))
+    path = tmp_path / "drawn.NPZ"
+    usage = np.array([b"Training", b"PublicTest", b"PrivateTest"])[drawn.split]
+    with path.open("wb") as file:
+        np.savez(file, images=drawn.images, labels=drawn.labels, usage=usage)
+    assert load_dataset(path).split.tolist() == drawn.split.tolist()
+    with path.open("wb") as file:
+        np.savez(file, images=drawn.images, labels=drawn.labels.astype(str), usage=usage)
+    with pytest.raises(FerError, match="labels must be whole numbers"):
+        load_dataset(path)
+    with path.open("wb") as file:
+        np.savez(file, images=drawn.images[:0], labels=drawn.labels[:0], usage=usage[:0])
+    with pytest.raises(FerError, match="no picture that can be read"):
+        load_dataset(path)
+
+
+def test_a_byte_order_mark_is_no_fault(tmp_path: Path) -> None:
+    path = write_csv(tmp_path, GOOD)
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert len(load_dataset(path)) == 3
+
+
 def save_tree(root: Path, layout: dict[str, int]) -> Path:
     """Write empty-handed pictures: folder below `root` -> how many."""
     for number, (folder, count) in enumerate(layout.items()):
@@ -138,6 +161,7 @@ def test_unreadable_and_empty_pictures_are_named(tmp_path: Path) -> None:
     save_tree(tmp_path, {"happy": 2, "sad": 1})
     (tmp_path / "sad" / "empty.jpg").write_bytes(b"")
     (tmp_path / "sad" / "notes.txt").write_text("no picture, no fault")
+    (tmp_path / "sad" / "folder.png").mkdir()
     with pytest.raises(FerError, match=r"empty\.jpg: an empty or unreadable picture"):
         load_dataset(tmp_path)
     assert load_dataset(tmp_path, skip_bad=True).skipped == 1

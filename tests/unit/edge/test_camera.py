@@ -9,7 +9,8 @@ import picamera2_stand_in
 import pytest
 from fer_core.errors import FerError
 from fer_edge import camera
-from fer_edge.camera import CameraSource, open_camera
+from fer_edge.camera import open_camera
+from fer_edge.live import CameraSource
 from mjpeg_server import MjpegServer
 
 GO = threading.Event()
@@ -69,6 +70,19 @@ def test_a_camera_that_goes_away_is_opened_anew(caplog: pytest.LogCaptureFixture
     source.close()
 
 
+def test_a_capture_that_breaks_is_told_and_not_silent(caplog: pytest.LogCaptureFixture) -> None:
+    class Breaking(ScriptedCapture):
+        def read(self) -> np.ndarray | None:
+            raise RuntimeError("device vanished")
+
+    with caplog.at_level(logging.ERROR):
+        source = CameraSource(lambda: Breaking([]), "fake")
+        with pytest.raises(FerError, match="fake failed: RuntimeError"):
+            next(source.frames(GO))
+    assert "Traceback" in caplog.text
+    source.close()
+
+
 def test_a_camera_that_is_not_there_is_an_error_at_once() -> None:
     def refuse() -> ScriptedCapture:
         raise FerError("no camera")
@@ -94,10 +108,22 @@ def test_the_error_names_the_device_and_what_was_found() -> None:
         open_camera("/dev/video77", (640, 480), 30)
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="V4L2 is Linux's")
+def test_a_camera_that_is_there_but_does_not_open_may_be_in_use(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(camera.Path, "exists", lambda path: str(path) == "/dev/video77")
+    with pytest.raises(FerError, match=r"in use by another program \(fuser /dev/video77\)"):
+        open_camera("77", None, None)
+
+
 def test_an_address_without_an_answer_is_said_without_its_password() -> None:
     with pytest.raises(FerError, match="no answer from http://127") as caught:
         open_camera("http://user:secret@127.0.0.1:9/stream", None, None)
     assert "secret" not in str(caught.value)
+    with pytest.raises(FerError) as caught:
+        open_camera("http://127.0.0.1:9/video@hd?pwd=secret", None, None)
+    assert "http://127.0.0.1:9/video@hd:" in str(caught.value)
     with pytest.raises(FerError, match="give a number, picamera"):
         open_camera("front-door", None, None)
 
@@ -167,6 +193,18 @@ def test_without_picamera2_the_way_to_get_it_is_said(monkeypatch: pytest.MonkeyP
     monkeypatch.setitem(sys.modules, "picamera2", None)
     with pytest.raises(FerError, match="sudo apt install python3-picamera2"):
         open_camera("picamera", None, None)
+
+
+def test_a_camera_module_that_does_not_start_is_given_back(
+    picamera2: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy(self: object) -> None:
+        raise RuntimeError("Failed to start camera: Device or resource busy")
+
+    monkeypatch.setattr(picamera2.Picamera2, "start", busy)
+    with pytest.raises(FerError, match="Device or resource busy"):
+        open_camera("picamera", None, None)
+    assert [device.state for device in picamera2.opened] == ["closed"]
 
 
 def test_no_camera_module_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

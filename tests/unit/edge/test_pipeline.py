@@ -98,7 +98,7 @@ def test_what_to_watch_is_exactly_one_thing() -> None:
         Wishes()
     with pytest.raises(FerError, match="say what to watch"):
         Wishes(camera="0", demo=True)
-    with pytest.raises(FerError, match="cannot both be '-'"):
+    with pytest.raises(FerError, match="places of their own"):
         Wishes(demo=True, json="-", events="-")
 
 

@@ -50,6 +50,12 @@ def test_a_false_alarm_of_two_frames_makes_no_event() -> None:
     assert policy.finish() == ()
 
 
+def test_an_event_carries_the_confidence_of_its_own_label() -> None:
+    events = play(StreamPolicy(IouTracker(), time_constant_seconds=0.01), [0.4, 0.9, 0.9])
+    assert (events[0].kind, events[0].label) == ("started", "calm")
+    assert events[0].confidence == pytest.approx(0.1, abs=0.01)
+
+
 def test_a_flicker_changes_nothing() -> None:
     policy = StreamPolicy(IouTracker())
     assert kinds(play(policy, [CALM] * 5 + [GLAD] + [CALM] * 5)) == [("started", "calm")]

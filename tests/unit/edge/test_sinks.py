@@ -1,4 +1,5 @@
 import json
+import threading
 from pathlib import Path
 
 import cv2
@@ -8,6 +9,7 @@ from fer_core.errors import FerError
 from fer_core.values import Box, Face, Frame, Observation, Prediction
 from fer_edge.events import ExpressionEvent
 from fer_edge.overlay import draw_observations
+from fer_edge.sinks import window
 from fer_edge.sinks.lines import ConsoleSink, EventSink, JsonSink, LineFile
 from fer_edge.sinks.recording import (
     BestPicture,
@@ -91,11 +93,47 @@ def test_no_frame_makes_no_video(tmp_path: Path) -> None:
 
 
 def test_pictures_are_named_after_their_source(tmp_path: Path) -> None:
-    recorder = PictureRecorder(tmp_path / "out")
+    recorder = PictureRecorder(tmp_path / "pictures", stream=False)
     recorder.write(frame_of(source="a.png"), [seen(track_id=None)], [])
-    recorder.write(frame_of(7), [seen()], [])
-    names = sorted(path.name for path in (tmp_path / "out").iterdir())
-    assert names == ["a.jpg", "clip-000007.jpg"]
+    recorder.write(frame_of(1, source="a.jpg"), [], [])
+    names = sorted(path.name for path in (tmp_path / "pictures").iterdir())
+    assert names == ["a-000001-seen.jpg", "a-seen.jpg"]
+    recorder = PictureRecorder(tmp_path / "frames", stream=True)
+    recorder.write(frame_of(7, "http://cam/video?x=1"), [seen()], [])
+    recorder.write(frame_of(8, "http://cam/video?x=1"), [], [])
+    names = sorted(path.name for path in (tmp_path / "frames").iterdir())
+    assert names == ["video_x_1-000007-seen.jpg", "video_x_1-000008-seen.jpg"]
+
+
+def test_a_video_that_cannot_be_made_leaves_the_old_one(tmp_path: Path) -> None:
+    path = tmp_path / "seen.mp4"
+    path.write_bytes(b"old")
+    too_fast = VideoRecorder(path, 90_000.0)  # mp4v takes no such rate
+    with pytest.raises(FerError, match="cannot write the video"), too_fast as recorder:
+        recorder.write(frame_of(), [], [])
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_video_cut_by_a_full_disk_leaves_the_old_one(tmp_path: Path) -> None:
+    path = tmp_path / "seen.mp4"
+    path.write_bytes(b"old")
+    with pytest.raises(FerError, match="is the disk full"), VideoRecorder(path, 10.0) as recorder:
+        recorder.write(frame_of(), [], [])
+        recorder._writer.release()
+        recorder._beside.write_bytes(b"half")
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_slow_cameras_video_plays_in_real_time(tmp_path: Path) -> None:
+    path = tmp_path / "seen.avi"
+    with VideoRecorder(path, 20.0, live=True) as recorder:
+        for index in range(6):  # ten frames a second
+            recorder.write(frame_of(index), [], [])
+    capture = cv2.VideoCapture(str(path))
+    assert sum(capture.read()[0] for _ in range(30)) == 11  # half a second at twenty
+    capture.release()
 
 
 def test_the_best_picture_is_the_surest(tmp_path: Path) -> None:
@@ -124,5 +162,47 @@ def test_drawing_stays_inside_and_leaves_the_frame_alone(box: Box) -> None:
     assert (drawn != 90).any()
 
 
-def test_why_no_window_can_be_shown_is_said() -> None:
-    assert display_problem({}) is not None
+def test_why_no_window_can_be_shown_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(window.sys, "platform", "linux")
+    monkeypatch.setattr(window.cv2, "getBuildInformation", lambda: "  GUI:      NONE\n")
+    assert "no windows" in display_problem({"DISPLAY": ":0"})
+    monkeypatch.setattr(window.cv2, "getBuildInformation", lambda: "  GUI:      QT5\n")
+    assert "no display" in display_problem({})
+    assert display_problem({"DISPLAY": ":0"}) is None
+    monkeypatch.setattr(window.sys, "platform", "darwin")
+    assert display_problem({}) is None
+
+
+class FakeScreen:
+    """The window functions of OpenCV: which key comes, and whether the window is still open."""
+
+    def __init__(self, patch: pytest.MonkeyPatch, key: int, still_open: bool) -> None:
+        self.shown: list[np.ndarray] = []
+        self.waits: list[int] = []
+        self.closed = False
+        patch.setattr(window, "display_problem", lambda: None)
+        patch.setattr(window.cv2, "imshow", lambda title, pixels: self.shown.append(pixels))
+        patch.setattr(window.cv2, "waitKey", lambda ms: self.waits.append(ms) or key)
+        patch.setattr(window.cv2, "getWindowProperty", lambda *_: float(still_open))
+        patch.setattr(window.cv2, "destroyAllWindows", lambda: setattr(self, "closed", True))
+
+
+@pytest.mark.parametrize(
+    ("key", "still_open", "stops"),
+    [(-1, True, False), (ord("q"), True, True), (27, True, True), (-1, False, True)],
+)
+def test_q_escape_and_closing_the_window_stop(
+    monkeypatch: pytest.MonkeyPatch, key: int, still_open: bool, stops: bool
+) -> None:
+    screen = FakeScreen(monkeypatch, key, still_open)
+    stop = threading.Event()
+    with window.WindowSink(stop) as sink:
+        sink.write(frame_of(), [seen()], [])
+    assert (len(screen.shown), screen.waits, stop.is_set()) == (1, [1], stops)
+    assert screen.closed
+
+
+def test_a_picture_stays_until_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = FakeScreen(monkeypatch, ord("n"), True)
+    window.WindowSink(threading.Event(), live=False).write(frame_of(), [], [])
+    assert screen.waits == [0]

@@ -43,7 +43,7 @@ def test_saved_soft_labels_come_back_and_only_for_their_pictures(tmp_path: Path)
     assert np.allclose(load_soft_labels(tmp_path / "s.npz", training), soft, atol=1e-3)
     with pytest.raises(FerError, match="made for other training pictures"):
         load_soft_labels(tmp_path / "s.npz", training.only(np.arange(5)))
-    with pytest.raises(FerError, match="cannot read soft labels"):
+    with pytest.raises(FerError, match="cannot read"):
         load_soft_labels(tmp_path / "absent.npz", training)
 
 

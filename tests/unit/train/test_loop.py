@@ -11,6 +11,7 @@ from fer_train.architectures import ARCHITECTURES, build_model
 from fer_train.backend import make_deterministic
 from fer_train.checkpoint import TrainState
 from fer_train.config import TrainConfig
+from fer_train.evaluate import evaluate
 from fer_train.loop import train
 
 CONFIG = TrainConfig(epochs=3, batch_size=28, learning_rate=0.02, mixup=0.2, erasing=0.3)
@@ -99,10 +100,25 @@ def test_the_learning_rate_warms_up_and_ends_at_zero(tmp_path: Path) -> None:
 
 
 def test_averaged_weights_are_those_judged(tmp_path: Path) -> None:
-    slow = replace(CONFIG, epochs=2, batch_size=4, ema_decay=1.0)
-    state, weights = run(tmp_path / "a.npz", slow)
-    assert all(np.array_equal(a, b) for a, b in zip(state.best, weights, strict=True))
+    state, weights = run(tmp_path / "a.npz", replace(CONFIG, epochs=9, learning_rate=0.1))
+    with np.load(tmp_path / "a.npz") as held:  # three steps an epoch: an average every 8 steps
+        live = [held[f"model/{i}"] for i in range(len(weights))]
     assert len(state.averaged) == len(weights)
+    assert not any(np.array_equal(a, b) for a, b in zip(state.averaged[:2], live, strict=False))
+    judged = tiny()
+    judged.set_weights(state.averaged)
+    validation = DATA.part("validation")
+    accuracy = evaluate(judged, validation).accuracy
+    assert state.history[-1]["val_accuracy"] == pytest.approx(accuracy)
+
+
+@pytest.mark.parametrize(
+    ("knob", "value"),
+    [("seed", -1), ("zoom", 2.0), ("rotation", -5.0), ("learning_rate", float("nan"))],
+)
+def test_settings_out_of_range_are_said(knob: str, value: float) -> None:
+    with pytest.raises(ValueError, match=f"{knob} must lie in"):
+        replace(CONFIG, **{knob: value})
 
 
 def test_soft_labels_pull_the_targets(tmp_path: Path) -> None:
