@@ -124,8 +124,9 @@ class FerDataset:
             own = (split == 0) & (self.labels == class_index)
             groups = rng.permutation(np.unique(ids[own]))
             sizes = np.array([np.count_nonzero(ids[own] == group) for group in groups])
-            taken = groups[: np.searchsorted(sizes.cumsum(), share * own.sum(), "right")]
-            split[np.isin(ids, taken) & (split == 0)] = 1
+            count = np.searchsorted(sizes.cumsum(), share * own.sum(), "right")
+            at_least = min(1, len(groups) - 1)  # a class of one picture keeps it for training
+            split[np.isin(ids, groups[: max(count, at_least)]) & (split == 0)] = 1
         return FerDataset(
             self.images, self.labels, split, self.label_names, self.rows, self.name, self.skipped
         )

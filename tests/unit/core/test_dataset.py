@@ -51,6 +51,12 @@ def test_validation_is_a_stratified_tenth_with_twins_together() -> None:
     assert not np.array_equal(divided.split, dataset.with_validation(seed=4).split)
 
 
+def test_a_small_class_gives_one_picture_and_a_single_one_stays() -> None:
+    divided = dataset_of(distinct(6), [0] * 5 + [1], [0] * 6).with_validation(seed=1)
+    assert (divided.split[:5] == 1).sum() == 1
+    assert divided.split[5] == 0
+
+
 def test_a_given_validation_split_stays() -> None:
     dataset = drawn_dataset((2, 1, 1))
     assert dataset.with_validation(seed=1) is dataset
