@@ -49,7 +49,8 @@ def run(
     found = data or default_data_path()
     dataset = load_dataset(found, skip_bad=skip_bad) if found else None
     folder = make_folder(out or Path("results") / f"{datetime.now():%Y%m%d-%H%M%S}")
-    command = " ".join(["fer-bench", *(Path(word).name for word in sys.argv[1:])])
+    words = (Path(word).name if Path(word).is_absolute() else word for word in sys.argv[1:])
+    command = " ".join(["fer-bench", *words])
     results = run_benchmark(paths, dataset, parent, quick, command, talk(quiet))
     write_text(folder / "results.json", json.dumps(results.to_json(), indent=1) + "\n")
     print(results_table(results))

@@ -1,0 +1,61 @@
+"""What the README shows is what the commands understand, and its Python runs."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import fer_bench.cli
+import fer_convert.cli
+import fer_edge.cli
+import fer_train.cli
+import pytest
+import typer
+from drawn_faces import draw_scene
+
+README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+APPS = {
+    "fer-train": fer_train.cli.app,
+    "fer-convert": fer_convert.cli.app,
+    "fer-edge": fer_edge.cli.app,
+    "fer-bench": fer_bench.cli.app,
+}
+COMMANDS = re.findall(r"^    \$ (fer-.*)$", README, re.MULTILINE)
+
+
+def test_the_readme_shows_all_four_commands() -> None:
+    assert {command.split()[0] for command in COMMANDS} == set(APPS)
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_a_shown_command_is_understood(line: str) -> None:
+    name, *words = shlex.split(line)
+    command = typer.main.get_command(APPS[name])
+    context = command.make_context(name, words)
+    if hasattr(command, "commands"):  # the subcommand's own words as well
+        left = [*context._protected_args, *context.args]
+        sub_name, sub, rest = command.resolve_command(context, left)
+        sub.make_context(sub_name, rest, parent=context)
+
+
+def test_the_python_example_runs(tmp_path: Path) -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    assert len([line for line in code.splitlines() if line]) <= 12
+    cv2.imwrite(str(tmp_path / "photo.jpg"), draw_scene("happy"))
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    assert re.fullmatch(r"Box\(x=\d+, .*\) \w+ \d+%\n", done.stdout)
+
+
+def test_every_link_in_the_readme_leads_somewhere() -> None:
+    links = re.findall(r"\]\((?!http)([^)#]+)", README)
+    assert [link for link in links if not (Path(__file__).parents[2] / link).exists()] == []
