@@ -6,7 +6,6 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import TextIO
 
 from fer_core.errors import FerError
@@ -41,18 +40,13 @@ class LineFile:
     def __enter__(self) -> LineFile:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         if self._file is sys.stdout:
             return
         try:
             self._file.close()
         except OSError as closing:  # closing tries once more to write what is left
-            if error is None:
+            if raised[1] is None:
                 raise FerError(f"cannot write {self._where}: {closing.strerror}") from closing
 
 

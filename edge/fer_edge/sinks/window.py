@@ -7,7 +7,6 @@ import re
 import sys
 import threading
 from collections.abc import Mapping, Sequence
-from types import TracebackType
 
 from fer_core.errors import FerError
 from fer_core.opencv import cv2
@@ -62,10 +61,5 @@ class WindowSink:
     def __enter__(self) -> WindowSink:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         cv2.destroyAllWindows()
