@@ -31,10 +31,10 @@ class JudgedPictures:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Accuracy:
-    """The report on all test pictures, and the accuracy on those without a twin."""
+    """The report on all test pictures, and the accuracy on those without a twin, if there are."""
 
     report: ClassificationReport
-    without_twins: float
+    without_twins: float | None
     probabilities: FloatArray
 
 
@@ -54,7 +54,8 @@ def measure_accuracy(model: TfliteModel, pictures: JudgedPictures) -> Accuracy:
     probabilities = classify_images(model, test.images)
     right = probabilities.argmax(axis=1) == test.labels
     report = classification_report(probabilities, test.labels, labels)
-    return Accuracy(report, float(right[pictures.without_twin].mean()), probabilities)
+    single = right[pictures.without_twin]
+    return Accuracy(report, float(single.mean()) if len(single) else None, probabilities)
 
 
 def label_flips(one: FloatArray, other: FloatArray) -> int:

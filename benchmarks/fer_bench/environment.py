@@ -43,7 +43,7 @@ def read_environment(runtime: str, kernels: str) -> Environment:
         cpu=_cpu_name(),
         cores=usable_cores(),
         governor=_read(_GOVERNOR) or "unknown",
-        system=platform.platform(),
+        system=f"{platform.system()} {platform.machine()}",
         python=platform.python_version(),
         numpy=np.__version__,
         runtime=runtime,

@@ -78,7 +78,7 @@ def _footnotes(results: Results) -> list[str]:
         f"{record.bundle.name}: {record.accuracy.without_twins:.2%} without the pictures that have "
         "an exact twin in the training split"
         for record in results.models
-        if record.accuracy
+        if record.accuracy and record.accuracy.without_twins is not None
     ]
     if not where.on_a_pi:
         lines.append("not measured on a Pi")

@@ -29,10 +29,12 @@ def run(
     data: Annotated[
         Path | None, typer.Option(help="The data it was trained on; else as the run says.")
     ] = None,
-    calibration_samples: Annotated[int, typer.Option(help="Training pictures.")] = 512,
+    calibration_samples: Annotated[
+        int | None, typer.Option(min=1, help="Training pictures, 512 if there are as many.")
+    ] = None,
     max_drop: Annotated[float, typer.Option(help="Points of accuracy that may be lost.")] = 0.5,
     out: Annotated[Path | None, typer.Option(help="A folder; else beside the model.")] = None,
-    seed: Annotated[int, typer.Option(help="Chooses the calibration pictures.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="Chooses the calibration pictures.")] = 1,
     quiet: Quiet = False,
     version: Version = False,
 ) -> None:

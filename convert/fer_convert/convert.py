@@ -14,7 +14,7 @@ from fer_core import __version__
 from fer_core.bundle import ModelBundle, ModelManifest
 from fer_core.dataset import FerDataset
 from fer_core.errors import FerError
-from fer_core.files import make_folder, write_text
+from fer_core.files import ZIP_ERRORS, make_folder, write_text
 from fer_core.preprocess import InputSpec
 from fer_edge.interpreter import TfliteModel
 from fer_train.evaluate import predict
@@ -26,20 +26,23 @@ from fer_convert.export import count_macs, export_flatbuffer
 from fer_convert.recipes import QuantizationRecipe
 from fer_convert.verify import ParityReport, compare_models, require_small_drops
 
+CALIBRATION_SAMPLES = 512
+
 
 @dataclass(frozen=True, slots=True)
 class ConversionRequest:
     """What to convert and how.
 
     `target` is a run folder, a model file, or None for the newest run; `data` and `out` are where
-    the run says and beside the model when None.
+    the run says and beside the model when None. `calibration_samples` None means
+    CALIBRATION_SAMPLES, or all training pictures where there are fewer.
     """
 
     target: Path | None
     recipes: Sequence[QuantizationRecipe]
     data: Path | None
     out: Path | None
-    calibration_samples: int = 512
+    calibration_samples: int | None = None
     max_drop_points: float = 0.5
     seed: int = 1
 
@@ -64,7 +67,8 @@ def convert(request: ConversionRequest, say: Callable[[str], None]) -> list[Path
     dataset = training_data(replace(config, data=str(request.data)) if request.data else config)
     training, validation = dataset.part("train"), dataset.part("validation")
     parent = _load_parent(file, validation)
-    chosen = representative_set(training, request.calibration_samples, request.seed)
+    samples = request.calibration_samples or min(CALIBRATION_SAMPLES, len(training))
+    chosen = representative_set(training, samples, request.seed)
     reports: dict[str, ParityReport] = {}
     made: list[Path] = []
     for recipe in request.recipes:
@@ -82,9 +86,9 @@ def convert(request: ConversionRequest, say: Callable[[str], None]) -> list[Path
 def _save_parity(path: Path, reports: dict[str, ParityReport]) -> None:
     """Write the reports beside those of other recipes that are there already."""
     try:
-        facts = json.loads(path.read_text()) if path.exists() else {}
-    except ValueError as error:
-        raise FerError(f"{path} is no JSON ({error}); remove it and convert again") from error
+        facts = dict(json.loads(path.read_text()) if path.exists() else {})
+    except (ValueError, TypeError, OSError) as error:
+        raise FerError(f"{path} is no parity report ({error}); remove it") from error
     facts |= {name: parity.to_json() for name, parity in reports.items()}
     write_text(path, json.dumps(facts, indent=1) + "\n")
 
@@ -92,6 +96,8 @@ def _save_parity(path: Path, reports: dict[str, ParityReport]) -> None:
 def _model_file(target: Path | None) -> Path:
     target = target or newest_run(Path("runs"))
     file = target / "model.keras" if target.is_dir() else target
+    if target.is_dir() and not file.exists() and (target / "checkpoint.npz").exists():
+        raise FerError(f"the run {target} is not finished: fer-train --out {target} --resume")
     if not file.exists():
         raise FerError(f"there is no model at {file}; give a run folder or a .keras file")
     return file
@@ -100,7 +106,7 @@ def _model_file(target: Path | None) -> Path:
 def _load_parent(file: Path, validation: FerDataset) -> _Parent:
     try:
         model = keras.models.load_model(file, compile=False, safe_mode=True)
-    except (ValueError, OSError, TypeError) as error:
+    except (ValueError, OSError, TypeError, *ZIP_ERRORS) as error:
         raise FerError(f"Keras cannot load {file}: {error}") from error
     wanted = (None, *validation.images.shape[1:], 1), (None, len(validation.label_names))
     if (model.input_shape, model.output_shape) != wanted:

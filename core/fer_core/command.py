@@ -5,6 +5,8 @@ Exit codes: 0 done, 1 a fault the user can mend, 2 wrong arguments, 130 interrup
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from collections.abc import Callable
 from typing import Annotated, Any
@@ -41,10 +43,22 @@ def make_app() -> typer.Typer:
 def run_app(app: typer.Typer, name: str) -> None:
     """Run a command; a FerError becomes a message on stderr and its exit code."""
     try:
-        app(prog_name=name)
+        try:
+            app(prog_name=name)
+        finally:
+            sys.stdout.flush()
     except FerError as error:
         print(f"{name}: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
+    except PermissionError as error:
+        print(f"{name}: not allowed to reach {error.filename}", file=sys.stderr)
+        sys.exit(1)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EPIPE):
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # nothing more can be said there
+        print(f"{name}: cannot write to stdout: {error.strerror}", file=sys.stderr)
+        sys.exit(1)
 
 
 def _show_version(wanted: bool) -> None:

@@ -40,13 +40,13 @@ def written_beside(path: Path) -> Iterator[Path]:
     file keeps the suffix of `path`, since some writers choose the format by it.
     Raises FerError when the system refuses the write.
     """
-    device = path.is_relative_to("/dev")
-    path = path.resolve()  # a link stays a link
-    if device or (path.exists() and not path.is_file()):
-        with _said(path):
-            yield path
-        return
     with _said(path):
+        standard = path.as_posix().startswith(("/dev/std", "/dev/fd/"))
+        if standard or (path.exists() and not path.is_file()):
+            yield path
+            return
+        path = path.resolve()  # a link stays a link
+        mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
         handle, name = tempfile.mkstemp(
             prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent
         )
@@ -56,7 +56,7 @@ def written_beside(path: Path) -> Iterator[Path]:
             yield beside
             with beside.open("r+b") as written:
                 os.fsync(written.fileno())
-            beside.chmod(0o666 & ~_umask())
+            beside.chmod(mode)
             beside.replace(path)
         finally:
             with suppress(FileNotFoundError):

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from fer_core.opencv import cv2
 from fer_core.values import Box, FloatArray, Frame, UInt8Array
 
+PICTURE_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".pgm"}
 COLOURS = {"gray": 1, "rgb": 3}
 INPUT_SCALE = 1 / 128
 """The input scale of every int8 model; its zero point is 0."""

@@ -15,10 +15,9 @@ from fer_core.dataset import SPLIT_NAMES, FerDataset
 from fer_core.errors import FerError
 from fer_core.files import load_arrays
 from fer_core.labels import FER2013_LABELS, ordered_labels
-from fer_core.preprocess import InputSpec, decode_picture
+from fer_core.preprocess import PICTURE_SUFFIXES, InputSpec, decode_picture
 from fer_core.values import Int64Array, UInt8Array
 
-PICTURE_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".pgm"}
 SHOWN_FAULTS = 5
 _FILE_PREFIXES = {"training_": 0, "publictest_": 1, "privatetest_": 2}
 
@@ -50,11 +49,12 @@ class _Faults:
 
 
 def default_data_path() -> Path | None:
-    """Return where FER2013 is: $FER2013, else data/fer2013.* here, else None."""
+    """Return where FER2013 is: $FER2013, else data/fer2013.csv or .npz here, else None."""
     named = os.environ.get("FER2013")
     if named:
         return Path(named)
-    return next(iter(sorted(Path("data").glob("fer2013.*"))), None)
+    usual = (Path("data") / f"fer2013{suffix}" for suffix in (".csv", ".npz"))
+    return next((path for path in usual if path.is_file()), None)
 
 
 def load_dataset(
@@ -114,7 +114,12 @@ def _read_csv(path: Path, spec: InputSpec, faults: _Faults) -> FerDataset:
                 "fer2013.csv has emotion, pixels and Usage"
             )
         rows = _csv_rows(reader, columns, spec, faults)
-        return _assemble(rows, FER2013_LABELS, spec, path, faults)
+        try:
+            return _assemble(rows, FER2013_LABELS, spec, path, faults)
+        except csv.Error as error:
+            raise FerError(
+                f"{path}, line {reader.line_num}: {error}; the file is damaged"
+            ) from error
 
 
 def _csv_rows(
@@ -158,8 +163,13 @@ def _read_npz(path: Path, faults: _Faults) -> FerDataset:
     if missing:
         raise FerError(f"{path} lacks {', '.join(sorted(missing))}; it needs images, labels, usage")
     images, labels = held["images"], held["labels"]
-    names = tuple(str(name) for name in held.get("label_names", FER2013_LABELS))
-    if images.ndim != 3 or images.dtype != np.uint8 or labels.shape != (len(images),):
+    names = tuple(str(name) for name in np.ravel(held.get("label_names", FER2013_LABELS)))
+    if (
+        images.ndim != 3
+        or 0 in images.shape[1:]
+        or images.dtype != np.uint8
+        or labels.shape != (len(images),)
+    ):
         raise FerError(
             f"{path}: images must be (n, height, width) uint8 with n labels, "
             f"got {images.shape} {images.dtype} and {labels.shape}"
@@ -186,8 +196,8 @@ def _split_indices(
     if usage.shape != (n,):
         raise FerError(f"{path}: usage must have {n} entries, got shape {usage.shape}")
     if usage.dtype.kind in "US":
-        names = usage.astype(str)  # bytes as well
-        return np.array([SPLIT_NAMES.get(name.lower(), -1) for name in names], np.int64)
+        names = [name.decode("latin-1") if isinstance(name, bytes) else name for name in usage]
+        return np.array([SPLIT_NAMES.get(str(name).lower(), -1) for name in names], np.int64)
     split = usage.astype(np.int64)
     return np.where((split >= 0) & (split <= 2), split, -1).astype(np.int64)
 
@@ -230,10 +240,8 @@ def _folder_rows(
 
 
 def _official_split(name: str) -> int | None:
-    prefixes = (
-        split for prefix, split in _FILE_PREFIXES.items() if name.lower().startswith(prefix)
-    )
-    return next(prefixes, None)
+    named = [split for prefix, split in _FILE_PREFIXES.items() if name.lower().startswith(prefix)]
+    return named[0] if named else None
 
 
 def _subfolders(folder: Path) -> list[Path]:

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import numpy as np
-from fer_core.errors import FerError
+from fer_core.errors import ArgumentError, FerError
 from fer_core.opencv import cv2
 from fer_core.values import UInt8Array
 
@@ -106,22 +106,28 @@ def open_camera(where: str, size: tuple[int, int] | None, fps: float | None) -> 
 
     Raises FerError when it cannot be opened.
     """
+    if "://" in where:
+        try:
+            named = _without_password(where)
+        except ValueError as error:
+            raise ArgumentError(f"no camera address: {error}") from error
+        return CameraSource(lambda: OpenCvCapture(where, size, fps), named)
     if where == "picamera":
         return CameraSource(lambda: PiCapture(size, fps), "picamera")
-    if where.isdecimal():
+    if where.isdecimal() and len(where) < 4:
         return CameraSource(lambda: OpenCvCapture(int(where), size, fps), f"camera {where}")
     if where.startswith("/dev/video") and where[10:].isdecimal():
         return open_camera(where[10:], size, fps)
-    if "://" not in where:
-        raise FerError(
-            f"no camera {where!r}: give a number, picamera, or an http:// or rtsp:// address"
-        )
-    return CameraSource(lambda: OpenCvCapture(where, size, fps), _without_password(where))
+    raise ArgumentError(
+        f"no camera {where!r}: give a number, picamera, or an http:// or rtsp:// address"
+    )
 
 
 def _without_password(address: str) -> str:
     """Return scheme, host and path: user, password and query stay out of messages."""
     parts = urlsplit(address)
+    if not parts.hostname:
+        raise ValueError(f"{parts.scheme}:// names no host")
     port = f":{parts.port}" if parts.port else ""
     return f"{parts.scheme}://{parts.hostname}{port}{parts.path}"
 

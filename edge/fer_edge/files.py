@@ -10,8 +10,7 @@ from typing import Protocol
 import numpy as np
 from fer_core.errors import FerError
 from fer_core.opencv import cv2
-from fer_core.preprocess import decode_picture
-from fer_core.readers import PICTURE_SUFFIXES
+from fer_core.preprocess import PICTURE_SUFFIXES, decode_picture
 from fer_core.values import Frame
 
 
@@ -63,7 +62,7 @@ class PictureSource:
         if unreadable:
             raise FerError(
                 f"{len(unreadable)} of {len(self._files)} pictures are empty, cut short or of an "
-                f"unknown format: {', '.join(unreadable[:5])}"
+                f"unknown format (videos go with --video): {', '.join(unreadable[:5])}"
             )
 
     def close(self) -> None:

@@ -83,8 +83,10 @@ class CameraSource:
         capture: Capture | None = first
         try:
             while capture is not None:
-                self._keep_newest(capture)
-                capture.close()
+                try:
+                    self._keep_newest(capture)
+                finally:
+                    capture.close()
                 capture = self._reopened()
         except Exception as error:
             log.exception("capturing from %s failed", self._name)

@@ -56,8 +56,6 @@ class Wishes:
             )
         if self.json is not None and self.json == self.events:
             raise ArgumentError("--json and --events need places of their own")
-        if self.save in (self.video, *self.pictures) and self.save and not self.save.is_dir():
-            raise ArgumentError(f"--save {self.save} would replace what is watched")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +73,7 @@ def watch(config: EdgeConfig, wishes: Wishes) -> SessionResult:
     classifier = TfliteClassifier(TfliteModel(load_model(config.model), config.threads))
     stop = threading.Event()
     with ExitStack() as stack:
+        _spare_what_is_watched(wishes)
         source = stack.enter_context(closing(_make_source(config, wishes)))
         still = bool(wishes.pictures)
         policy = PicturePolicy() if still else StreamPolicy(IouTracker())
@@ -84,6 +83,15 @@ def watch(config: EdgeConfig, wishes: Wishes) -> SessionResult:
         summary = run(turned, HaarDetector(), classifier, policy, sinks, stop, time.perf_counter)
     dropped = source.dropped if isinstance(source, CameraSource) else 0
     return SessionResult(summary, interrupted.is_set(), dropped, saved)
+
+
+def _spare_what_is_watched(wishes: Wishes) -> None:
+    """Raise ArgumentError when an output would replace an input."""
+    watched = [*picture_files(wishes.pictures), *([wishes.video] if wishes.video else [])]
+    inputs = {path.resolve() for path in watched}
+    for output in (wishes.save, wishes.json, wishes.events):
+        if output is not None and Path(output).resolve() in inputs:
+            raise ArgumentError(f"writing {output} would replace what is watched")
 
 
 def _make_source(config: EdgeConfig, wishes: Wishes) -> FrameSource:

@@ -121,6 +121,35 @@ def test_wrong_inputs_get_a_clear_error_and_exit_1(tmp_path: Path) -> None:
     assert "size must look like 640x480" in error("good.jpg", "--size", "huge", code=2)
 
 
+def test_nothing_that_is_watched_is_written_over(tmp_path: Path) -> None:
+    clip = save_video(tmp_path / "in.mp4", [draw_scene("happy")] * 3)
+    (tmp_path / "folder").mkdir()
+    cv2.imwrite(str(tmp_path / "folder" / "a.jpg"), draw_scene("sad"))
+    before = clip.read_bytes(), (tmp_path / "folder" / "a.jpg").read_bytes()
+    for arguments in (
+        ("--video", clip, "--save", "in.mp4"),
+        ("--video", "in.mp4", "--json", clip),
+        ("folder", "--save", "folder/a.jpg"),
+    ):
+        done = call("fer-edge", *arguments, cwd=tmp_path, code=2)
+        assert "would replace what is watched" in done.stderr
+    assert before == (clip.read_bytes(), (tmp_path / "folder" / "a.jpg").read_bytes())
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's /dev/full")
+def test_a_full_stdout_is_said(tmp_path: Path) -> None:
+    for arguments in (["--version"], ["--demo", "--json", "-", "--quiet"]):
+        with Path("/dev/full").open("w") as full:
+            command = [command_path("fer-edge"), *arguments]
+            done = subprocess.run(
+                command, cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True, check=False
+            )
+        assert done.returncode == 1
+        assert "No space left" in done.stderr
+        assert "Traceback" not in done.stderr
+        assert "Exception ignored" not in done.stderr
+
+
 def test_wrong_arguments_exit_2(tmp_path: Path) -> None:
     assert "No such option" in call("fer-edge", "--camara", "0", cwd=tmp_path, code=2).stderr
 

@@ -104,7 +104,9 @@ def test_wrong_inputs_get_a_clear_error_and_exit_1(tmp_path: Path) -> None:
     (tmp_path / "runs" / "old").mkdir(parents=True)
     (tmp_path / "runs" / "old" / "checkpoint.npz").write_bytes(b"")
     assert "no data set: give --data PATH" in error("fer-train")
-    assert "there are fer-nano" in error("fer-train", "--data", "drawn.npz", "--arch", "vgg")
+    assert "there are fer-nano" in error(
+        "fer-train", "--data", "drawn.npz", "--arch", "vgg", code=2
+    )
     assert "the nearest known one is 'epochs'" in error("fer-train", "--config", "bad.toml")
     assert "holds a run already" in error("fer-train", "--out", "runs/old")
     assert "no checkpoint to resume" in error("fer-train", "--out", "new", "--resume")

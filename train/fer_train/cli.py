@@ -51,7 +51,7 @@ def run(
     need("keras", "matplotlib")
     start_quietly()
     from fer_train.config import TrainConfig
-    from fer_train.run import resumed_config, run_training
+    from fer_train.run import resumed_config, run_training, settled
 
     given = {
         "data": str(data.resolve()) if data else None,
@@ -68,7 +68,8 @@ def run(
             raise ArgumentError("--resume takes --out alone: a run goes on with its own settings")
         settings = resumed_config(out)
     else:
-        settings = load_settings(TrainConfig, config, given)
+        read = load_settings(TrainConfig, config, given)
+        settings = settled(read, config.parent if config else Path())
     folder = out or Path("runs") / f"{settings.arch}-{datetime.now():%Y%m%d-%H%M%S}"
     report = run_training(settings, folder, resume, talk(quiet))
     print(report.text(), end="")

@@ -21,7 +21,8 @@ _RANGES = (
 class TrainConfig:
     """Settings of `fer-train`, read from TOML and the command line, saved with the run.
 
-    `data` is a path, empty for FER2013's usual place; `skip_bad` leaves its bad rows out.
+    `data` is a path, empty for FER2013's usual place; `skip_bad` leaves its bad rows out. Paths in
+    a TOML file are relative to its folder.
     `patience` is how many epochs without gain end the run (0: none), `ema_decay` a factor a step
     of the averaged weights (0: no averaging). `teacher` is a file of soft labels and
     `teacher_weight` its share of the target.

@@ -101,6 +101,7 @@ def _train_epoch(
             before = time.perf_counter()
             images, wanted = augment(*batch, config, rng)
             augmenting += time.perf_counter() - before
+            model.reset_metrics()  # older Keras gives running means, newer ones the batch's own
             logs = model.train_on_batch(images, wanted, return_dict=True)
             sums += logs["loss"], logs["accuracy"]
             updates, waiting = divmod(state.epoch * steps + step + 1, AVERAGE_EVERY)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -11,7 +12,7 @@ from fer_core.dataset import FerDataset
 from fer_core.errors import FerError
 from fer_core.files import make_folder, write_text
 from fer_core.metrics import ClassificationReport
-from fer_core.readers import load_dataset
+from fer_core.readers import default_data_path, load_dataset
 from fer_core.settings import load_settings, settings_toml
 
 from fer_train.architectures import build_model
@@ -36,10 +37,10 @@ def run_training(
     say(dataset.describe())
     training, validation = dataset.part("train"), dataset.part("validation")
     soft = load_soft_labels(Path(config.teacher), training) if config.teacher else None
-    make_folder(out)
-    write_text(out / "config.toml", settings_toml(config))
     make_deterministic(config.seed)
     model = build_model(config.arch, (*training.images.shape[1:], 1), len(dataset.label_names))
+    make_folder(out)
+    write_text(out / "config.toml", settings_toml(config))
     say(f"{config.arch}: {model.count_params():,} parameters, {config.epochs} epochs")
     state = train(model, training, validation, config, out / CHECKPOINT, soft, resume, say)
     report = evaluate(model, validation)
@@ -63,6 +64,19 @@ def newest_run(runs: Path) -> Path:
     if not models:
         raise FerError(f"no finished run in {runs}; name a run or a model, or run fer-train first")
     return models[-1].parent
+
+
+def settled(config: TrainConfig, base: Path) -> TrainConfig:
+    """Return the settings with whole paths, so that they mean the same from everywhere.
+
+    Relative paths are taken from `base`; empty data becomes FER2013's usual place, if it is there.
+    """
+    data = base / config.data if config.data else default_data_path()
+    return replace(
+        config,
+        data=str(data.resolve()) if data else "",
+        teacher=str((base / config.teacher).resolve()) if config.teacher else "",
+    )
 
 
 def saved_config(folder: Path) -> TrainConfig:

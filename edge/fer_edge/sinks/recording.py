@@ -10,12 +10,14 @@ from pathlib import Path
 from fer_core.errors import FerError
 from fer_core.files import make_folder, write_bytes, written_beside
 from fer_core.opencv import cv2
-from fer_core.readers import PICTURE_SUFFIXES
+from fer_core.preprocess import PICTURE_SUFFIXES
 from fer_core.values import Frame, Observation, UInt8Array
 
 from fer_edge.events import ExpressionEvent
 from fer_edge.overlay import draw_observations
 
+LONGEST_FILL_SECONDS = 2.0
+"""How much of a live camera's silence a recording keeps."""
 VIDEO_SUFFIXES = {".mp4": "mp4v", ".avi": "MJPG", ".mkv": "mp4v"}
 
 
@@ -47,10 +49,18 @@ class VideoRecorder:
             self._writer = self._opened()
         if (frame.width, frame.height) != self._size:
             pixels = cv2.resize(pixels, self._size).astype(pixels.dtype)
-        due = round((frame.captured_at - self._started_at) * self._fps) + 1
-        for _ in range(due - self._written if self._live else 1):
+        for _ in range(self._missing(frame) if self._live else 1):
             self._writer.write(pixels)
             self._written += 1
+
+    def _missing(self, frame: Frame) -> int:
+        """Return how often to write a live frame; a long outage is cut short."""
+        due = round((frame.captured_at - self._started_at) * self._fps) + 1
+        missing = due - self._written
+        longest = round(LONGEST_FILL_SECONDS * self._fps)
+        if missing > longest:
+            self._started_at += (missing - longest) / self._fps
+        return min(missing, longest)
 
     def finish(self, events: Sequence[ExpressionEvent]) -> None:
         """Write nothing: a video shows frames."""
@@ -72,17 +82,20 @@ class VideoRecorder:
             return
         self._writer.release()
         with self._stack:  # keeps the new video, or the old one when the new one is no good
-            if not _can_be_read(self._beside):
+            if _frames_in(self._beside) != self._written:
                 raise FerError(
                     f"the video {self._path} could not be written whole: is the disk full?"
                 )
 
 
-def _can_be_read(video: Path) -> bool:
+def _frames_in(video: Path) -> int:
+    """Count the frames that can be read back: a full disk makes no error, only fewer of them."""
     capture = cv2.VideoCapture(str(video))
-    ok, _ = capture.read()
+    count = 0
+    while capture.grab():
+        count += 1
     capture.release()
-    return bool(ok)
+    return count
 
 
 class PictureRecorder:

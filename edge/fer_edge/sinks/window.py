@@ -50,10 +50,13 @@ class WindowSink:
     ) -> None:
         """Show one frame."""
         cv2.imshow(TITLE, draw_observations(frame, observations))
-        key = cv2.waitKey(1 if self._live else 0) & 0xFF  # a picture waits to be looked at
-        closed = cv2.getWindowProperty(TITLE, cv2.WND_PROP_VISIBLE) < 1
-        if key in _END_KEYS or closed:
-            self._stop.set()
+        while not self._stop.is_set():
+            key = cv2.waitKey(1 if self._live else 50)
+            closed = cv2.getWindowProperty(TITLE, cv2.WND_PROP_VISIBLE) < 1
+            if key & 0xFF in _END_KEYS or closed:
+                self._stop.set()
+            if self._live or key >= 0:
+                return
 
     def finish(self, events: Sequence[ExpressionEvent]) -> None:
         """Show nothing further."""

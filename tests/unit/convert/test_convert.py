@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -184,6 +185,13 @@ def test_the_runs_own_seed_decides_the_validation_split(
     assert set(rows) <= set(np.flatnonzero(divided.split == 0).tolist())
 
 
+def test_a_small_set_calibrates_with_all_it_has(saved: tuple[Path, Path], tmp_path: Path) -> None:
+    request = replace(request_of(saved, tmp_path / "out", 100.0), calibration_samples=None)
+    (path,) = convert(request, silent)
+    rows = ModelBundle.load(path).manifest.provenance["calibration_rows"]
+    assert len(rows) == len(DATA.part("train"))
+
+
 def test_a_second_format_keeps_the_first_ones_parity(
     saved: tuple[Path, Path], tmp_path: Path
 ) -> None:
@@ -221,5 +229,10 @@ def test_wrong_models_are_said(saved: tuple[Path, Path], tmp_path: Path) -> None
     with pytest.raises(FerError, match="Keras cannot load"):
         convert(request_of(saved, tmp_path, 1.0), silent)
     build_model("fer-nano", (48, 48, 1), 3).save(saved[0])
+    damaged = bytearray(saved[0].read_bytes())
+    damaged[len(damaged) // 2] ^= 255
+    (tmp_path / "damaged.keras").write_bytes(damaged)
+    with pytest.raises(FerError, match="Keras cannot load"):
+        convert(request_of((tmp_path / "damaged.keras", saved[1]), tmp_path, 1.0), silent)
     with pytest.raises(FerError, match="give the --data it was trained on"):
         convert(request_of(saved, tmp_path, 1.0), silent)

@@ -31,6 +31,13 @@ def test_devices_are_written_to_and_never_replaced() -> None:
     assert Path("/dev/full").is_char_device()
 
 
+def test_the_old_files_permissions_stay(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("old")
+    (tmp_path / "secret").chmod(0o600)
+    write_text(tmp_path / "secret", "new")
+    assert (tmp_path / "secret").stat().st_mode & 0o777 == 0o600
+
+
 def test_a_link_stays_a_link(tmp_path: Path) -> None:
     (tmp_path / "target").write_text("old")
     (tmp_path / "link").symlink_to(tmp_path / "target")

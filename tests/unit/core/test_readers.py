@@ -64,6 +64,12 @@ def test_many_bad_rows_are_counted_and_a_few_shown(tmp_path: Path) -> None:
     assert "and 3 more" in str(caught.value)
 
 
+def test_a_csv_with_an_unclosed_quote_is_damaged(tmp_path: Path) -> None:
+    path = write_csv(tmp_path, [*GOOD, '0,"' + "7 " * 9_000_000])
+    with pytest.raises(FerError, match="the file is damaged"):
+        load_dataset(path)
+
+
 def test_a_csv_of_something_else_is_refused(tmp_path: Path) -> None:
     with pytest.raises(FerError, match="no column pixels and no usage"):
         load_dataset(write_csv(tmp_path, ["1,2"], "emotion,name"))

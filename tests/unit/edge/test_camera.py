@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import picamera2_stand_in
 import pytest
-from fer_core.errors import FerError
+from fer_core.errors import ArgumentError, FerError
 from fer_edge import camera
 from fer_edge.camera import open_camera
 from fer_edge.live import CameraSource
@@ -76,10 +76,12 @@ def test_a_capture_that_breaks_is_told_and_not_silent(caplog: pytest.LogCaptureF
             raise RuntimeError("device vanished")
 
     with caplog.at_level(logging.ERROR):
-        source = CameraSource(lambda: Breaking([]), "fake")
+        capture = Breaking([])
+        source = CameraSource(lambda: capture, "fake")
         with pytest.raises(FerError, match="fake failed: RuntimeError"):
             next(source.frames(GO))
     assert "Traceback" in caplog.text
+    assert capture.closed
     source.close()
 
 
@@ -124,8 +126,9 @@ def test_an_address_without_an_answer_is_said_without_its_password() -> None:
     with pytest.raises(FerError) as caught:
         open_camera("http://127.0.0.1:9/video@hd?pwd=secret", None, None)
     assert "http://127.0.0.1:9/video@hd:" in str(caught.value)
-    with pytest.raises(FerError, match="give a number, picamera"):
-        open_camera("front-door", None, None)
+    for wrong in ("front-door", "http://", "http://h:99999/x", "http://[::1", "9" * 20):
+        with pytest.raises(ArgumentError, match="no camera"):
+            open_camera(wrong, None, None)
 
 
 @pytest.mark.parametrize("trouble", ["stall", "close"])

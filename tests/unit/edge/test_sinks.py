@@ -115,13 +115,19 @@ def test_a_video_that_cannot_be_made_leaves_the_old_one(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_video_cut_by_a_full_disk_leaves_the_old_one(tmp_path: Path) -> None:
-    path = tmp_path / "seen.mp4"
+@pytest.mark.parametrize("share", [0.0, 0.5])
+@pytest.mark.parametrize("suffix", [".mp4", ".avi", ".mkv"])
+def test_a_video_cut_by_a_full_disk_leaves_the_old_one(
+    tmp_path: Path, suffix: str, share: float
+) -> None:
+    path = tmp_path / f"seen{suffix}"
     path.write_bytes(b"old")
     with pytest.raises(FerError, match="is the disk full"), VideoRecorder(path, 10.0) as recorder:
-        recorder.write(frame_of(), [], [])
+        for index in range(40):
+            recorder.write(frame_of(index), [], [])
         recorder._writer.release()
-        recorder._beside.write_bytes(b"half")
+        content = recorder._beside.read_bytes()
+        recorder._beside.write_bytes(content[: int(len(content) * share)])
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -133,6 +139,16 @@ def test_a_slow_cameras_video_plays_in_real_time(tmp_path: Path) -> None:
             recorder.write(frame_of(index), [], [])
     capture = cv2.VideoCapture(str(path))
     assert sum(capture.read()[0] for _ in range(30)) == 11  # half a second at twenty
+    capture.release()
+
+
+def test_a_long_outage_does_not_fill_the_recording(tmp_path: Path) -> None:
+    path = tmp_path / "seen.avi"
+    with VideoRecorder(path, 10.0, live=True) as recorder:
+        for index in (0, 1, 100_000, 100_001):
+            recorder.write(frame_of(index), [], [])
+    capture = cv2.VideoCapture(str(path))
+    assert sum(capture.read()[0] for _ in range(99)) == 2 + 20 + 1
     capture.release()
 
 
@@ -205,4 +221,4 @@ def test_q_escape_and_closing_the_window_stop(
 def test_a_picture_stays_until_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
     screen = FakeScreen(monkeypatch, ord("n"), True)
     window.WindowSink(threading.Event(), live=False).write(frame_of(), [], [])
-    assert screen.waits == [0]
+    assert screen.waits == [50]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import keras
-from fer_core.errors import FerError
+from fer_core.errors import ArgumentError
 
 from fer_train.architectures.mini_xception import build_mini_xception
 from fer_train.architectures.residual import build_fer_nano, build_fer_small
@@ -22,7 +22,9 @@ ARCHITECTURES: dict[str, Callable[[tuple[int, int, int], int], keras.Model]] = {
 
 
 def build_model(name: str, input_shape: tuple[int, int, int], classes: int) -> keras.Model:
-    """Return a fresh network; raise FerError for an unknown name."""
+    """Return a fresh network; raise ArgumentError for an unknown name."""
     if name not in ARCHITECTURES:
-        raise FerError(f"no architecture {name!r}; there are {', '.join(sorted(ARCHITECTURES))}")
+        raise ArgumentError(
+            f"no architecture {name!r}; there are {', '.join(sorted(ARCHITECTURES))}"
+        )
     return ARCHITECTURES[name](input_shape, classes)
