@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from fer_core.bundle import ModelBundle
 from fer_edge.models import load_model
 

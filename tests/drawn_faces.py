@@ -6,6 +6,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+
 from fer_core.dataset import FerDataset
 from fer_core.labels import FER2013_LABELS
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+
 from fer_core.dataset import FerDataset
 from fer_core.errors import FerError
 from fer_core.metrics import ClassificationReport, classification_report
@@ -56,8 +57,3 @@ def measure_accuracy(model: TfliteModel, pictures: JudgedPictures) -> Accuracy:
     report = classification_report(probabilities, test.labels, labels)
     single = right[pictures.without_twin]
     return Accuracy(report, float(single.mean()) if len(single) else None, probabilities)
-
-
-def label_flips(one: FloatArray, other: FloatArray) -> int:
-    """Return how many pictures two models (n, classes) name differently."""
-    return int((one.argmax(axis=1) != other.argmax(axis=1)).sum())

@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from fer_core.bundle import ModelBundle
-from fer_core.dataset import FerDataset
-from fer_edge.interpreter import TfliteModel
 
-from fer_bench.accuracy import Accuracy, JudgedPictures, label_flips, measure_accuracy
+from fer_bench.accuracy import Accuracy, JudgedPictures, measure_accuracy
 from fer_bench.environment import Environment, read_environment, usable_cores
 from fer_bench.memory import ProcessCost, measure_process
 from fer_bench.timing import Latency, measure
+from fer_core.bundle import ModelBundle
+from fer_core.dataset import FerDataset
+from fer_core.metrics import label_flips
+from fer_edge.interpreter import TfliteModel
 
 SCHEMA_VERSION = 1
 RUNS, QUICK_RUNS = 1000, 100
@@ -92,11 +93,8 @@ def run_benchmark(
     checked = [*paths, *([parent] if parent else [])]
     first, *_ = [TfliteModel(ModelBundle.load(path)) for path in checked]  # a bad one fails now
     environment = read_environment(first.runtime, first.kernels)
-    data = (
-        f"{dataset.name}, test split, {len(pictures.dataset)} pictures"
-        if pictures and dataset
-        else ""
-    )
+    judged = pictures.dataset if pictures else None
+    data = f"{judged.name}, test split, {len(judged)} pictures" if judged else ""
     results = Results(command, environment, data)
     known: dict[Path, Accuracy] = {}
     for path in paths:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+
 from fer_core.command import Quiet, Version, make_app, run_app, talk
 from fer_core.errors import FerError
 
@@ -36,12 +37,11 @@ def run(
     version: Version = False,
 ) -> None:
     """Measure bundles: accuracy, latency, load time, memory and size."""
+    from fer_bench.bench import run_benchmark
+    from fer_bench.report import results_table
     from fer_core.files import make_folder, write_text
     from fer_core.readers import default_data_path, load_dataset
     from fer_edge.models import shipped_models
-
-    from fer_bench.bench import run_benchmark
-    from fer_bench.report import results_table
 
     paths = models or list(shipped_models().values())
     if not paths:

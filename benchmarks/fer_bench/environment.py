@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+
 from fer_core import __version__
 
 _BOARD = Path("/proc/device-tree/model")

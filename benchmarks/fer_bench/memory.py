@@ -42,6 +42,7 @@ def measure_process(path: Path) -> ProcessCost:
 
 def _pay(path: Path) -> ProcessCost:
     import numpy as np
+
     from fer_core.bundle import ModelBundle
     from fer_edge.interpreter import TfliteModel, load_runtime
 

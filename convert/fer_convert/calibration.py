@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import keras
 import numpy as np
+from scipy.optimize import minimize_scalar
+
 from fer_core.dataset import FerDataset
 from fer_core.errors import FerError
 from fer_core.values import FloatArray, Int64Array
-from scipy.optimize import minimize_scalar
 
 TEMPERATURES = (0.25, 4.0)
 LOGITS = "logits"

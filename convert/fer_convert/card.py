@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from fer_convert.verify import ParityReport
 from fer_core.bundle import ModelManifest
 from fer_core.labels import FER2013_LABELS
-
-from fer_convert.verify import ParityReport
 
 _FER2013 = """  FER2013's pictures are posed or from the web; people agree with two in three of
   its labels. It carries no open licence and is in general use for research.

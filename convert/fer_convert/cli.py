@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+
 from fer_core.command import Quiet, Version, make_app, run_app, talk
 from fer_train.backend import need, start_quietly
 
@@ -39,7 +40,7 @@ def run(
     version: Version = False,
 ) -> None:
     """Convert a Keras model to a .tflite bundle and prove what that changed."""
-    need("tensorflow", "scipy", "matplotlib")
+    need("tensorflow", "scipy")
     start_quietly()
     from fer_convert.convert import ConversionRequest, convert
     from fer_convert.recipes import RECIPES

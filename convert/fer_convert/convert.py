@@ -10,6 +10,12 @@ from typing import Any
 
 import keras
 import numpy as np
+
+from fer_convert.calibration import divide_logits, fit_temperature, has_logits, representative_set
+from fer_convert.card import model_card
+from fer_convert.export import count_macs, export_flatbuffer
+from fer_convert.recipes import QuantizationRecipe
+from fer_convert.verify import ParityReport, compare_models, require_small_drops
 from fer_core import __version__
 from fer_core.bundle import ModelBundle, ModelManifest
 from fer_core.dataset import FerDataset
@@ -18,13 +24,7 @@ from fer_core.files import ZIP_ERRORS, make_folder, write_text
 from fer_core.preprocess import InputSpec
 from fer_edge.interpreter import TfliteModel
 from fer_train.evaluate import predict
-from fer_train.run import newest_run, saved_config, training_data
-
-from fer_convert.calibration import divide_logits, fit_temperature, has_logits, representative_set
-from fer_convert.card import model_card
-from fer_convert.export import count_macs, export_flatbuffer
-from fer_convert.recipes import QuantizationRecipe
-from fer_convert.verify import ParityReport, compare_models, require_small_drops
+from fer_train.run_folder import CHECKPOINT, newest_run, saved_config, training_data
 
 CALIBRATION_SAMPLES = 512
 
@@ -96,7 +96,7 @@ def _save_parity(path: Path, reports: dict[str, ParityReport]) -> None:
 def _model_file(target: Path | None) -> Path:
     target = target or newest_run(Path("runs"))
     file = target / "model.keras" if target.is_dir() else target
-    if target.is_dir() and not file.exists() and (target / "checkpoint.npz").exists():
+    if target.is_dir() and not file.exists() and (target / CHECKPOINT).exists():
         raise FerError(f"the run {target} is not finished: fer-train --out {target} --resume")
     if not file.exists():
         raise FerError(f"there is no model at {file}; give a run folder or a .keras file")

@@ -9,15 +9,15 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
-from fer_core.dataset import FerDataset
-from fer_core.errors import FerError
-from fer_train.backend import native_output_hidden
-from fer_train.data import model_inputs
 from tensorflow.lite.python.convert import ConverterError, mlir_quantize
 from tensorflow.lite.python.util import modify_model_io_type
 from tensorflow.lite.tools import flatbuffer_utils
 
 from fer_convert.recipes import QuantizationRecipe
+from fer_core.dataset import FerDataset
+from fer_core.errors import FerError
+from fer_train.backend import native_output_hidden
+from fer_train.data import model_inputs
 
 INPUT_RANGE = (-1.0, 127 / 128)
 """The range of `(pixel - 128) / 128`: as int8 it has scale 1/128 and zero point 0."""

@@ -7,9 +7,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+
 from fer_core.dataset import FerDataset
 from fer_core.errors import FerError
-from fer_core.metrics import expected_calibration_error
+from fer_core.metrics import expected_calibration_error, label_flips
 from fer_core.values import FloatArray
 from fer_edge.classifier import classify_images
 from fer_edge.interpreter import TfliteModel
@@ -73,13 +74,12 @@ def require_small_drops(reports: Mapping[str, ParityReport], max_drop_points: fl
 def compare_models(parent: FloatArray, model: TfliteModel, validation: FerDataset) -> ParityReport:
     """Return what changed between the parent's probabilities (n, classes) and the model's."""
     child = classify_images(model, validation.images)
-    parent_class, child_class = parent.argmax(axis=1), child.argmax(axis=1)
     return ParityReport(
         count=len(validation),
-        flips=int((parent_class != child_class).sum()),
+        flips=label_flips(parent, child),
         max_abs_diff=float(np.abs(parent - child).max()),
-        parent_accuracy=float((parent_class == validation.labels).mean()),
-        child_accuracy=float((child_class == validation.labels).mean()),
+        parent_accuracy=float((parent.argmax(axis=1) == validation.labels).mean()),
+        child_accuracy=float((child.argmax(axis=1) == validation.labels).mean()),
         child_ece=expected_calibration_error(child, validation.labels),
         runtime=model.runtime,
         kernels=model.kernels,

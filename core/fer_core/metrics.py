@@ -33,6 +33,11 @@ def confusion_matrix(truth: Int64Array, predicted: Int64Array, classes: int) -> 
     return cells.reshape(classes, classes).astype(np.int64)
 
 
+def label_flips(one: FloatArray, other: FloatArray) -> int:
+    """Return how many pictures two models (n, classes) name differently."""
+    return int((one.argmax(axis=1) != other.argmax(axis=1)).sum())
+
+
 def expected_calibration_error(
     probabilities: FloatArray, truth: Int64Array, bins: int = 15
 ) -> float:

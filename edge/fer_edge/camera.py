@@ -10,10 +10,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import numpy as np
+
 from fer_core.errors import ArgumentError, FerError
 from fer_core.opencv import cv2
 from fer_core.values import UInt8Array
-
 from fer_edge.live import CameraSource
 
 log = logging.getLogger(__name__)

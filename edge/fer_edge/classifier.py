@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
+
 from fer_core.progress import progress_bar
 from fer_core.values import Face, FloatArray, Frame, Prediction, UInt8Array
-
 from fer_edge.interpreter import TfliteModel
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from fer_core.command import Quiet, Version, make_app, run_app
+
+from fer_core.command import Quiet, Version, make_app, run_app, talk
 
 app = make_app()
 
@@ -45,7 +45,6 @@ def run(
 ) -> None:
     """Find faces and say how they look: live, in a video or in pictures."""
     from fer_core.settings import load_settings
-
     from fer_edge.config import EdgeConfig
     from fer_edge.session import Wishes, watch
 
@@ -61,16 +60,10 @@ def run(
     settings = load_settings(EdgeConfig, config, given)
     wishes = Wishes(camera, video, tuple(pictures or ()), demo, json, events, save, show, quiet)
     result = watch(settings, wishes)
-    if not quiet:
-        summary = result.summary
-        dropped = f", {result.dropped} dropped" if result.dropped else ""
-        print(
-            f"{summary.frames} frames, {summary.faces} faces, "
-            f"{summary.frames_per_second:.1f} frames/s{dropped}; {summary.shares()}",
-            file=sys.stderr,
-        )
-        for path in result.saved:
-            print(f"saved {path}", file=sys.stderr)
+    say = talk(quiet)
+    say(result.text())
+    for path in result.saved:
+        say(f"saved {path}")
     if result.interrupted:
         raise typer.Exit(130)
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from importlib.resources import files
 
 import numpy as np
+
 from fer_core.errors import FerError
 from fer_core.opencv import cv2
 from fer_core.preprocess import decode_picture

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
+
 from fer_core.errors import FerError
 from fer_core.opencv import cv2
 from fer_core.preprocess import PICTURE_SUFFIXES, decode_picture

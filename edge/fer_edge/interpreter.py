@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
 from fer_core.bundle import ModelBundle
 from fer_core.errors import FerError
 from fer_core.preprocess import INPUT_SCALE, normalize_pixels, quantize_pixels

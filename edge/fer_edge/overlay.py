@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+
 from fer_core.opencv import cv2
 from fer_core.values import Box, Frame, Observation, Prediction, UInt8Array
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from fer_core.values import Face, Frame, Observation, Prediction
-
 from fer_edge.events import ExpressionEvent
 from fer_edge.smoothing import SmoothedFace
 from fer_edge.tracking import IouTracker

@@ -7,12 +7,11 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fer_core.errors import ArgumentError
 from fer_core.files import make_folder
-
 from fer_edge.camera import open_camera
 from fer_edge.classifier import TfliteClassifier
 from fer_edge.config import EdgeConfig
@@ -67,9 +66,19 @@ class SessionResult:
     dropped: int = 0
     saved: tuple[Path, ...] = ()
 
+    def text(self) -> str:
+        """Return counts, speed and the share of each stage as one line."""
+        summary = self.summary
+        dropped = f", {self.dropped} dropped" if self.dropped else ""
+        return (
+            f"{summary.frames} frames, {summary.faces} faces, "
+            f"{summary.frames_per_second:.1f} frames/s{dropped}; {summary.shares()}"
+        )
+
 
 def watch(config: EdgeConfig, wishes: Wishes) -> SessionResult:
     """Run the whole way once; raise FerError for what the user can mend."""
+    wishes = replace(wishes, pictures=picture_files(wishes.pictures))
     classifier = TfliteClassifier(TfliteModel(load_model(config.model), config.threads))
     stop = threading.Event()
     with ExitStack() as stack:
@@ -87,7 +96,7 @@ def watch(config: EdgeConfig, wishes: Wishes) -> SessionResult:
 
 def _spare_what_is_watched(wishes: Wishes) -> None:
     """Raise ArgumentError when an output would replace an input."""
-    watched = [*picture_files(wishes.pictures), *([wishes.video] if wishes.video else [])]
+    watched = [*wishes.pictures, *([wishes.video] if wishes.video else [])]
     inputs = {path.resolve() for path in watched}
     for output in (wishes.save, wishes.json, wishes.events):
         if output is not None and Path(output).resolve() in inputs:
@@ -101,7 +110,7 @@ def _make_source(config: EdgeConfig, wishes: Wishes) -> FrameSource:
         return VideoSource(wishes.video)
     if wishes.demo:
         return DemoSource()
-    return PictureSource(picture_files(wishes.pictures))
+    return PictureSource(wishes.pictures)
 
 
 def _make_sinks(

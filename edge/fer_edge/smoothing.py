@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+
 from fer_core.values import FloatArray, Prediction
 
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
+
 from fer_core.opencv import cv2
 from fer_core.values import Frame
-
 from fer_edge.files import FrameSource
 
 _CODES = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}

@@ -8,10 +8,11 @@ import sys
 import zipfile
 from pathlib import Path
 
-import fer_bench.cli
-import fer_edge.cli
 import pytest
 import typer
+
+import fer_bench.cli
+import fer_edge.cli
 
 ROOT = Path(__file__).parents[2]
 ROOMS = ("core", "train", "convert", "edge", "benchmarks")

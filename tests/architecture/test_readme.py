@@ -7,12 +7,13 @@ import sys
 from pathlib import Path
 
 import cv2
+import pytest
+import typer
+
 import fer_bench.cli
 import fer_convert.cli
 import fer_edge.cli
 import fer_train.cli
-import pytest
-import typer
 from drawn_faces import draw_scene
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")

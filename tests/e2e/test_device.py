@@ -10,6 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+
 from commands import call, command_path
 from drawn_faces import draw_scene, save_video
 from fer_edge.models import shipped_models

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tomllib
+
 from commands import call, command_path
 from drawn_faces import draw_scene, drawn_dataset, save_npz, save_video
 from fer_core.bundle import ModelBundle

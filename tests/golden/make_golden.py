@@ -48,6 +48,7 @@ def main() -> None:
     held = HERE / "faces.npz"
     if not held.exists():
         import cv2
+
         from drawn_faces import draw_face, draw_scene
         from fer_core.labels import FER2013_LABELS
 

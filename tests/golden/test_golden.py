@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from fer_core.bundle import ModelBundle
 from fer_core.values import Frame
 from fer_edge.interpreter import TfliteModel

@@ -4,6 +4,7 @@ import threading
 from pathlib import Path
 
 import pytest
+
 from fer_edge.camera import open_camera
 
 

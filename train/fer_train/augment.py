@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from fer_core.metrics import Float64Array
-from fer_core.values import FloatArray
 from keras import ops
 
+from fer_core.metrics import Float64Array
+from fer_core.values import FloatArray
 from fer_train.config import TrainConfig
 
 ERASED_SHARE = (0.02, 0.2)

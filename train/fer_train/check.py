@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from fer_core.dataset import SPLITS, FerDataset
 from fer_core.labels import FER2013_COUNTS, FER2013_LABELS
 

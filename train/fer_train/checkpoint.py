@@ -10,6 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 import numpy.typing as npt
+
 from fer_core.errors import FerError
 from fer_core.files import load_arrays, written_beside
 

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+
 from fer_core.command import Quiet, Version, make_app, run_app, talk
 from fer_core.errors import ArgumentError
 from fer_core.settings import load_settings
-
 from fer_train.backend import need, start_quietly
 
 app = make_app()
@@ -49,9 +49,8 @@ def run(
     The best epoch is chosen on the validation split; the test split is left to fer-bench.
     """
     need("keras", "matplotlib")
-    start_quietly()
     from fer_train.config import TrainConfig
-    from fer_train.run import resumed_config, run_training, settled
+    from fer_train.run_folder import resumed_config, settled
 
     given = {
         "data": str(data.resolve()) if data else None,
@@ -70,6 +69,9 @@ def run(
     else:
         read = load_settings(TrainConfig, config, given)
         settings = settled(read, config.parent if config else Path())
+    start_quietly()
+    from fer_train.run import run_training
+
     folder = out or Path("runs") / f"{settings.arch}-{datetime.now():%Y%m%d-%H%M%S}"
     report = run_training(settings, folder, resume, talk(quiet))
     print(report.text(), end="")
@@ -86,7 +88,6 @@ def soft_labels(
     """Turn the votes of FER+ into soft labels for `fer-train --teacher`."""
     need("sklearn")
     from fer_core.readers import load_dataset
-
     from fer_train.distill import save_soft_labels, soft_labels_from_votes
 
     dataset = load_dataset(data, skip_bad=skip_bad)
@@ -102,7 +103,6 @@ def check(
 ) -> None:
     """Read a data set and say what it holds: counts, faults, twins across splits."""
     from fer_core.readers import load_dataset
-
     from fer_train.check import describe_dataset
 
     print(describe_dataset(load_dataset(data, skip_bad=skip_bad)))

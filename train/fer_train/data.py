@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+
 from fer_core.dataset import FerDataset
 from fer_core.preprocess import normalize_pixels
 from fer_core.values import FloatArray

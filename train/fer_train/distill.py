@@ -11,6 +11,7 @@ import csv
 from pathlib import Path
 
 import numpy as np
+
 from fer_core.dataset import SPLIT_NAMES, FerDataset
 from fer_core.errors import FerError
 from fer_core.files import load_arrays, written_beside

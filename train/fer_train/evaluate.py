@@ -11,11 +11,11 @@ from typing import Any
 
 import keras
 import numpy as np
+
 from fer_core.dataset import FerDataset
 from fer_core.files import write_text, written_beside
 from fer_core.metrics import ClassificationReport, classification_report
 from fer_core.values import FloatArray
-
 from fer_train.checkpoint import TrainState
 from fer_train.data import model_inputs
 

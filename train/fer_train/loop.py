@@ -8,10 +8,10 @@ from pathlib import Path
 
 import keras
 import numpy as np
+
 from fer_core.dataset import FerDataset
 from fer_core.progress import progress_bar
 from fer_core.values import FloatArray
-
 from fer_train.augment import augment
 from fer_train.checkpoint import TrainState, Weights, load_checkpoint, save_checkpoint
 from fer_train.config import TrainConfig

@@ -7,10 +7,11 @@ from typing import Any
 
 import keras
 import numpy as np
+from matplotlib.figure import Figure
+
 from fer_core.files import written_beside
 from fer_core.metrics import ClassificationReport
 from fer_core.values import FloatArray
-from matplotlib.figure import Figure
 
 _TRAINING, _VALIDATION = "#8a8f98", "#1f6feb"
 

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import keras
 import numpy as np
+
 from fer_core.dataset import FerDataset
 from fer_core.errors import FerError
 from fer_core.files import make_folder, write_text
 from fer_core.metrics import ClassificationReport
-from fer_core.readers import default_data_path, load_dataset
-from fer_core.settings import load_settings, settings_toml
-
+from fer_core.settings import settings_toml
 from fer_train.architectures import build_model
 from fer_train.backend import make_deterministic
 from fer_train.config import TrainConfig
@@ -23,8 +21,7 @@ from fer_train.distill import load_soft_labels
 from fer_train.evaluate import evaluate, save_history, save_metrics, save_model
 from fer_train.loop import train
 from fer_train.plots import save_confusion, save_curves, save_feature_maps
-
-CHECKPOINT = "checkpoint.npz"
+from fer_train.run_folder import CHECKPOINT, training_data
 
 
 def run_training(
@@ -49,46 +46,6 @@ def run_training(
     save_metrics(out, model, state, report)
     save_curves(out / "curves.png", state.history, state.best_epoch)
     return report
-
-
-def resumed_config(out: Path) -> TrainConfig:
-    """Return the settings that a run folder was started with."""
-    if not (out / CHECKPOINT).exists() or not (out / "config.toml").exists():
-        raise FerError(f"{out} holds no checkpoint to resume; leave --resume out to start")
-    return saved_config(out)
-
-
-def newest_run(runs: Path) -> Path:
-    """Return the run folder below `runs` whose model is newest; raise FerError if none is."""
-    models = sorted(runs.glob("*/model.keras"), key=lambda path: path.stat().st_mtime)
-    if not models:
-        raise FerError(f"no finished run in {runs}; name a run or a model, or run fer-train first")
-    return models[-1].parent
-
-
-def settled(config: TrainConfig, base: Path) -> TrainConfig:
-    """Return the settings with whole paths, so that they mean the same from everywhere.
-
-    Relative paths are taken from `base`; empty data becomes FER2013's usual place, if it is there.
-    """
-    data = base / config.data if config.data else default_data_path()
-    return replace(
-        config,
-        data=str(data.resolve()) if data else "",
-        teacher=str((base / config.teacher).resolve()) if config.teacher else "",
-    )
-
-
-def saved_config(folder: Path) -> TrainConfig:
-    """Return the settings in a run folder, the default ones where a folder holds none."""
-    saved = folder / "config.toml"
-    return load_settings(TrainConfig, saved if saved.exists() else None, {})
-
-
-def training_data(config: TrainConfig) -> FerDataset:
-    """Return the data set that the settings name, with the validation split they give it."""
-    path = Path(config.data) if config.data else None
-    return load_dataset(path, skip_bad=config.skip_bad).with_validation(config.seed)
 
 
 def _save_results(

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from fer_core.values import Frame, Observation
-
 from fer_edge.events import ExpressionEvent
 
 

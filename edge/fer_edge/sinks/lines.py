@@ -10,7 +10,6 @@ from typing import TextIO
 
 from fer_core.errors import FerError
 from fer_core.values import Frame, Observation
-
 from fer_edge.events import ExpressionEvent
 
 

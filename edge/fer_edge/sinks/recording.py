@@ -12,7 +12,6 @@ from fer_core.files import make_folder, write_bytes, written_beside
 from fer_core.opencv import cv2
 from fer_core.preprocess import PICTURE_SUFFIXES
 from fer_core.values import Frame, Observation, UInt8Array
-
 from fer_edge.events import ExpressionEvent
 from fer_edge.overlay import draw_observations
 

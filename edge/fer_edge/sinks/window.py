@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from fer_core.errors import FerError
 from fer_core.opencv import cv2
 from fer_core.values import Frame, Observation
-
 from fer_edge.events import ExpressionEvent
 from fer_edge.overlay import draw_observations
 

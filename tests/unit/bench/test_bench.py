@@ -3,8 +3,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from drawn_faces import drawn_dataset
-from fer_bench.accuracy import JudgedPictures, label_flips, measure_accuracy
+from fer_bench.accuracy import JudgedPictures, measure_accuracy
 from fer_bench.bench import run_benchmark
 from fer_bench.environment import read_environment
 from fer_bench.memory import measure_process
@@ -12,6 +13,7 @@ from fer_bench.report import results_table
 from fer_core.bundle import ModelBundle
 from fer_core.dataset import FerDataset
 from fer_core.errors import FerError
+from fer_core.metrics import label_flips
 from fer_edge.interpreter import TfliteModel
 from fer_edge.models import shipped_models
 

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from fer_bench.timing import Latency, measure
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+
 from drawn_faces import drawn_dataset, save_npz
 from fer_convert.calibration import divide_logits, fit_temperature, representative_set
 from fer_convert.convert import ConversionRequest, convert

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
 from fer_core.bundle import ModelBundle, ModelManifest
 from fer_core.errors import FerError
 from fer_core.preprocess import InputSpec

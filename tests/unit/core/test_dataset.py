@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from drawn_faces import drawn_dataset
 from fer_core.dataset import FerDataset
 from fer_core.errors import FerError

@@ -2,6 +2,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from fer_core.errors import FerError
 from fer_core.files import make_folder, write_bytes, write_text, written_beside
 

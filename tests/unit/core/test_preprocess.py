@@ -1,6 +1,7 @@
 import cv2
 import numpy as np
 import pytest
+
 from fer_core.preprocess import InputSpec, decode_picture, normalize_pixels, quantize_pixels
 from fer_core.values import Box, Frame
 

@@ -3,6 +3,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+
 from drawn_faces import drawn_dataset, save_npz
 from fer_core.errors import FerError
 from fer_core.labels import FER2013_LABELS

@@ -2,6 +2,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
 from fer_core.errors import FerError
 from fer_core.settings import load_settings, settings_toml
 

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from fer_core.values import Box, Frame, Prediction
 
 

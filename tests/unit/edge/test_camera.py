@@ -5,8 +5,9 @@ import time
 from collections.abc import Callable, Iterator
 
 import numpy as np
-import picamera2_stand_in
 import pytest
+
+import picamera2_stand_in
 from fer_core.errors import ArgumentError, FerError
 from fer_edge import camera
 from fer_edge.camera import open_camera

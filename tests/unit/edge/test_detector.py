@@ -1,6 +1,7 @@
 import cv2
 import numpy as np
 import pytest
+
 from drawn_faces import draw_scene
 from fer_core.errors import FerError
 from fer_core.labels import FER2013_LABELS

@@ -4,6 +4,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+
 from drawn_faces import draw_scene, save_video
 from fer_core.errors import FerError
 from fer_edge.demo import FPS, DemoSource

@@ -3,6 +3,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import pytest
+
 from drawn_faces import draw_face
 from fer_core.bundle import ModelBundle
 from fer_core.errors import FerError

@@ -3,6 +3,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pytest
+
 from fer_core.errors import FerError
 from fer_core.values import Box, Face, Frame, Observation, Prediction
 from fer_edge.config import EdgeConfig

@@ -3,6 +3,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
+
 from fer_core.values import Box, Face, Frame, Prediction
 from fer_edge.events import ExpressionEvent
 from fer_edge.policy import PicturePolicy, StreamPolicy

@@ -5,6 +5,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+
 from fer_core.errors import FerError
 from fer_core.values import Box, Face, Frame, Observation, Prediction
 from fer_edge.events import ExpressionEvent

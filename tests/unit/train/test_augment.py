@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+
 from fer_train.augment import augment
 from fer_train.config import TrainConfig
 

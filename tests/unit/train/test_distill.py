@@ -2,6 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from drawn_faces import drawn_dataset
 from fer_core.dataset import FerDataset
 from fer_core.errors import FerError

@@ -4,6 +4,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+
 from drawn_faces import drawn_dataset
 from fer_core.errors import FerError
 from fer_train import checkpoint

@@ -1,8 +1,9 @@
 from pathlib import Path
 
 import pytest
+
 from fer_train.config import TrainConfig
-from fer_train.run import settled
+from fer_train.run_folder import settled
 
 
 def test_paths_of_a_settings_file_are_relative_to_it(tmp_path: Path) -> None:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import keras
-from fer_core.errors import ArgumentError
 
+from fer_core.errors import ArgumentError
 from fer_train.architectures.mini_xception import build_mini_xception
 from fer_train.architectures.residual import build_fer_nano, build_fer_small
 
