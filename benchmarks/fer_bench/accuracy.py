@@ -2,16 +2,36 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
+from fer_core.bundle import ModelBundle
 from fer_core.dataset import FerDataset
 from fer_core.errors import FerError
+from fer_core.ferplus import majority_labels
 from fer_core.metrics import ClassificationReport, classification_report
+from fer_core.readers import load_dataset
 from fer_core.values import FloatArray
 from fer_edge.classifier import classify_images
 from fer_edge.interpreter import TfliteModel
+
+
+def judged_data(
+    data: Path, models: Sequence[Path], votes: Path | None = None, skip_bad: bool = False
+) -> FerDataset:
+    """Return the data set to judge models by, in the largest of their input sizes.
+
+    With `votes`, fer2013new.csv, its labels are FER+'s majority labels.
+    """
+    inputs = [ModelBundle.load(path).manifest.input for path in models]
+    largest = max(inputs, key=lambda spec: spec.height * spec.width)
+    colour = "rgb" if any(spec.colour == "rgb" for spec in inputs) else "gray"
+    spec = replace(largest, colour=colour) if data.is_dir() else None
+    dataset = load_dataset(data, spec, skip_bad)
+    return majority_labels(dataset, votes) if votes else dataset
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,12 +67,7 @@ def measure_accuracy(model: TfliteModel, pictures: JudgedPictures) -> Accuracy:
             f"{model.bundle.name} knows {', '.join(labels)}; {test.name} holds "
             f"{', '.join(test.label_names)}. Give data of the same classes."
         )
-    if test.images.shape[1:] != model.bundle.manifest.input.shape[:2]:
-        raise FerError(
-            f"{model.bundle.name} takes {model.bundle.manifest.input.shape[:2]} pixels, "
-            f"{test.name} holds {test.images.shape[1:]}"
-        )
-    probabilities = classify_images(model, test.images)
+    probabilities = classify_images(model, test.fitted(model.bundle.manifest.input).pixels)
     right = probabilities.argmax(axis=1) == test.labels
     report = classification_report(probabilities, test.labels, labels)
     single = right[pictures.without_twin]

@@ -27,6 +27,9 @@ def run(
     data: Annotated[
         Path | None, typer.Option(help="Test pictures; else $FER2013 or data/fer2013.*, if there.")
     ] = None,
+    votes: Annotated[
+        Path | None, typer.Option(help="fer2013new.csv: judge by FER+'s majority labels.")
+    ] = None,
     parent: Annotated[
         Path | None, typer.Option(help="The float32 bundle to count flips by.")
     ] = None,
@@ -37,17 +40,18 @@ def run(
     version: Version = False,
 ) -> None:
     """Measure bundles: accuracy, latency, load time, memory and size."""
+    from fer_bench.accuracy import judged_data
     from fer_bench.bench import run_benchmark
     from fer_bench.report import results_table
     from fer_core.files import make_folder, write_text
-    from fer_core.readers import default_data_path, load_dataset
+    from fer_core.readers import default_data_path
     from fer_edge.models import shipped_models
 
     paths = models or list(shipped_models().values())
     if not paths:
         raise FerError("no model is shipped with this package; name a .tflite bundle")
     found = data or default_data_path()
-    dataset = load_dataset(found, skip_bad=skip_bad) if found else None
+    dataset = judged_data(found, paths, votes, skip_bad) if found else None
     folder = make_folder(out or Path("results") / f"{datetime.now():%Y%m%d-%H%M%S}")
     words = (Path(word).name if Path(word).is_absolute() else word for word in sys.argv[1:])
     command = " ".join(["fer-bench", *words])

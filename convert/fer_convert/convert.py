@@ -20,11 +20,11 @@ from fer_core import __version__
 from fer_core.bundle import ModelBundle, ModelManifest
 from fer_core.dataset import FerDataset
 from fer_core.errors import FerError
-from fer_core.files import ZIP_ERRORS, make_folder, write_text
-from fer_core.preprocess import InputSpec
+from fer_core.files import make_folder, write_text
 from fer_edge.interpreter import TfliteModel
-from fer_train.evaluate import predict
-from fer_train.run_folder import CHECKPOINT, newest_run, saved_config, training_data
+from fer_train.data import predict
+from fer_train.run_folder import model_file, newest_run, saved_config, training_data
+from fer_train.transfer import load_model
 
 CALIBRATION_SAMPLES = 512
 
@@ -61,7 +61,7 @@ def convert(request: ConversionRequest, say: Callable[[str], None]) -> list[Path
 
     A recipe that loses more accuracy than allowed leaves no bundle, and a FerError at the end.
     """
-    file = _model_file(request.target)
+    file = model_file(request.target or newest_run(Path("runs")))
     out = make_folder(request.out or file.parent)
     config = saved_config(file.parent)
     dataset = training_data(replace(config, data=str(request.data)) if request.data else config)
@@ -93,22 +93,9 @@ def _save_parity(path: Path, reports: dict[str, ParityReport]) -> None:
     write_text(path, json.dumps(facts, indent=1) + "\n")
 
 
-def _model_file(target: Path | None) -> Path:
-    target = target or newest_run(Path("runs"))
-    file = target / "model.keras" if target.is_dir() else target
-    if target.is_dir() and not file.exists() and (target / CHECKPOINT).exists():
-        raise FerError(f"the run {target} is not finished: fer-train --out {target} --resume")
-    if not file.exists():
-        raise FerError(f"there is no model at {file}; give a run folder or a .keras file")
-    return file
-
-
 def _load_parent(file: Path, validation: FerDataset) -> _Parent:
-    try:
-        model = keras.models.load_model(file, compile=False, safe_mode=True)
-    except (ValueError, OSError, TypeError, *ZIP_ERRORS) as error:
-        raise FerError(f"Keras cannot load {file}: {error}") from error
-    wanted = (None, *validation.images.shape[1:], 1), (None, len(validation.label_names))
+    model = load_model(file)
+    wanted = (None, *validation.spec.shape), (None, len(validation.label_names))
     if (model.input_shape, model.output_shape) != wanted:
         raise FerError(
             f"{file} maps {model.input_shape} to {model.output_shape}, but {validation.name} "
@@ -129,7 +116,6 @@ def _make_bundle(
     validation: FerDataset,
     request: ConversionRequest,
 ) -> tuple[ModelBundle, ParityReport]:
-    height, width = validation.images.shape[1:]
     provenance: dict[str, Any] = {
         "parameters": parent.model.count_params(),
         "macs": count_macs(parent.model),
@@ -143,7 +129,7 @@ def _make_bundle(
     manifest = ModelManifest(
         parent.model.name,
         validation.label_names,
-        InputSpec(height, width),
+        validation.spec,
         recipe.name,
         temperature=parent.temperature,
         provenance=provenance,

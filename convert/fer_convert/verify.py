@@ -73,7 +73,7 @@ def require_small_drops(reports: Mapping[str, ParityReport], max_drop_points: fl
 
 def compare_models(parent: FloatArray, model: TfliteModel, validation: FerDataset) -> ParityReport:
     """Return what changed between the parent's probabilities (n, classes) and the model's."""
-    child = classify_images(model, validation.images)
+    child = classify_images(model, validation.pixels)
     return ParityReport(
         count=len(validation),
         flips=label_flips(parent, child),

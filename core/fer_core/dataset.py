@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from fer_core.errors import FerError
+from fer_core.preprocess import InputSpec
 from fer_core.values import Int64Array, UInt8Array
 
 SPLITS = ("train", "validation", "test")
@@ -28,9 +29,9 @@ SPLIT_NAMES = {
 class FerDataset:
     """Face pictures with labels.
 
-    `images` (n, h, w) uint8 gray; `labels` (n,) int64 indices into `label_names`; `split` (n,)
-    int64 indices into SPLITS; `rows` (n,) int64, the row or file number where each came from;
-    `skipped` counts the bad rows that were left out on request.
+    `images` (n, h, w) uint8 gray or (n, h, w, 3) RGB; `labels` (n,) int64 indices into
+    `label_names`; `split` (n,) int64 indices into SPLITS; `rows` (n,) int64, the row or file
+    number where each came from; `faults` tells the bad rows that were left out on request.
     """
 
     images: UInt8Array
@@ -39,13 +40,15 @@ class FerDataset:
     label_names: tuple[str, ...]
     rows: Int64Array
     name: str = ""
-    skipped: int = 0
+    faults: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         n = len(self.images)
-        if self.images.ndim != 3 or self.images.dtype != np.uint8:
+        colours = self.images.shape[3:]
+        if self.images.ndim < 3 or colours not in ((), (3,)) or self.images.dtype != np.uint8:
             raise ValueError(
-                f"images must be (n, h, w) uint8, got {self.images.shape} {self.images.dtype}"
+                "images must be (n, h, w) or (n, h, w, 3) uint8, "
+                f"got {self.images.shape} {self.images.dtype}"
             )
         for what, array in (("labels", self.labels), ("split", self.split), ("rows", self.rows)):
             if array.shape != (n,) or array.dtype != np.int64:
@@ -56,15 +59,36 @@ class FerDataset:
 
     def only(self, chosen: npt.NDArray[np.bool_] | Int64Array) -> FerDataset:
         """Return the pictures that a mask or indices choose."""
-        return FerDataset(
-            self.images[chosen],
-            self.labels[chosen],
-            self.split[chosen],
-            self.label_names,
-            self.rows[chosen],
-            self.name,
-            self.skipped,
+        return replace(
+            self,
+            images=self.images[chosen],
+            labels=self.labels[chosen],
+            split=self.split[chosen],
+            rows=self.rows[chosen],
         )
+
+    def relabelled(self, labels: Int64Array, label_names: tuple[str, ...]) -> FerDataset:
+        """Return the same pictures under other labels."""
+        return replace(self, labels=labels, label_names=label_names)
+
+    @property
+    def spec(self) -> InputSpec:
+        """What an input of these pictures looks like."""
+        height, width = self.images.shape[1:3]
+        return InputSpec(height, width, "gray" if self.images.ndim == 3 else "rgb")
+
+    @property
+    def pixels(self) -> UInt8Array:
+        """The pictures as (n, h, w, channels) uint8."""
+        return self.images.reshape(len(self), *self.spec.shape)
+
+    def fitted(self, spec: InputSpec) -> FerDataset:
+        """Return the pictures in another size or colour, by the pixel contract."""
+        if self.spec.shape == spec.shape:
+            return self
+        bgr = self.images[..., ::-1] if self.images.ndim == 4 else self.images
+        fitted = np.stack([spec.resized(np.ascontiguousarray(picture)) for picture in bgr])
+        return replace(self, images=fitted[..., 0] if spec.colour == "gray" else fitted)
 
     def part(self, split: str) -> FerDataset:
         """Return one of SPLITS; raise FerError when the data set has no picture of it."""
@@ -127,14 +151,12 @@ class FerDataset:
             count = np.searchsorted(sizes.cumsum(), share * own.sum(), "right")
             at_least = min(1, len(groups) - 1)  # a class of one picture keeps it for training
             split[np.isin(ids, groups[: max(count, at_least)]) & (split == 0)] = 1
-        return FerDataset(
-            self.images, self.labels, split, self.label_names, self.rows, self.name, self.skipped
-        )
+        return replace(self, split=split)
 
     def describe(self) -> str:
         """Return what was read in a few lines: counts, blanks, twins, skipped rows."""
         sizes = ", ".join(f"{size} {name}" for name, size in self.split_sizes().items())
-        height, width = self.images.shape[1:]
+        height, width = self.images.shape[1:3]
         lines = [f"{self.name}: {len(self)} pictures of {width}x{height} ({sizes})"]
         twins = self.twins_across_splits()
         if twins:
@@ -144,6 +166,6 @@ class FerDataset:
         blank = int((flat.min(axis=1) == flat.max(axis=1)).sum())
         if blank:
             lines.append(f"blank pictures (one gray value): {blank}, kept")
-        if self.skipped:
-            lines.append(f"bad rows left out: {self.skipped}")
+        if self.faults:
+            lines.append(f"bad rows left out: {len(self.faults)}")
         return "\n".join(lines)

@@ -102,6 +102,16 @@ class ClassificationReport:
         return _ratio(2 * np.diag(self.confusion), both)
 
     @property
+    def macro_precision(self) -> float:
+        """The plain mean of the classes' precision, 0 to 1."""
+        return float(self.precision.mean())
+
+    @property
+    def macro_recall(self) -> float:
+        """The plain mean of the classes' recall, 0 to 1."""
+        return float(self.recall.mean())
+
+    @property
     def macro_f1(self) -> float:
         """The plain mean of the classes' F1, 0 to 1."""
         return float(self.f1.mean())

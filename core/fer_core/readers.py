@@ -22,7 +22,7 @@ SHOWN_FAULTS = 5
 _FILE_PREFIXES = {"training_": 0, "publictest_": 1, "privatetest_": 2}
 
 Row = tuple[UInt8Array, int, int, int]
-"""Pixels (h, w), class index, split index, row number."""
+"""Pixels (h, w) or (h, w, 3), class index, split index, row number."""
 
 
 @dataclass(slots=True)
@@ -62,11 +62,11 @@ def load_dataset(
 ) -> FerDataset:
     """Return the data set in a .csv, an .npz or a folder tree; None means FER2013's usual place.
 
-    Pictures of folders are brought to `spec`'s size by the pixel contract. Raises FerError that
-    names file and row for a wrong pixel count, a label out of range, an unreadable or empty
-    picture, or an unknown split; with `skip_bad` such rows are left out and counted.
+    Pictures are brought to `spec`'s size and colour by the pixel contract; without one, folders
+    give 48x48 gray, other forms what they hold. Raises FerError that names file and row for a
+    wrong pixel count, a label out of range, an unreadable or empty picture, or an unknown split;
+    with `skip_bad` such rows are left out and counted.
     """
-    spec = spec or InputSpec()
     path = path or default_data_path()
     if path is None:
         raise FerError(
@@ -77,9 +77,9 @@ def load_dataset(
         raise FerError(f"there is no data set at {path}; give --data a .csv, .npz or folder")
     faults = _Faults(str(path), skip_bad)
     if path.is_dir():
-        dataset = _read_folders(path, spec, faults)
+        dataset = _read_folders(path, spec or InputSpec(), faults)
     elif path.suffix.lower() == ".csv":
-        dataset = _read_csv(path, spec, faults)
+        dataset = _read_csv(path, InputSpec(), faults)
     elif path.suffix.lower() == ".npz":
         dataset = _read_npz(path, faults)
     else:
@@ -87,11 +87,11 @@ def load_dataset(
     faults.settle()
     if len(dataset) == 0:
         raise FerError(f"{path} holds no picture that can be read")
-    return dataset
+    return dataset.fitted(spec) if spec else dataset
 
 
 def _assemble(
-    rows: Iterable[Row], names: tuple[str, ...], spec: InputSpec, path: Path, faults: _Faults
+    rows: Iterable[Row], names: tuple[str, ...], path: Path, faults: _Faults
 ) -> FerDataset:
     kept = list(rows)
     faults.settle()
@@ -99,7 +99,7 @@ def _assemble(
         raise FerError(f"{path} holds no picture that can be read")
     images = np.stack([row[0] for row in kept])
     labels, split, number = (np.array([row[i] for row in kept], np.int64) for i in (1, 2, 3))
-    return FerDataset(images, labels, split, names, number, path.name, len(faults.rows))
+    return FerDataset(images, labels, split, names, number, path.name, tuple(faults.rows))
 
 
 def _read_csv(path: Path, spec: InputSpec, faults: _Faults) -> FerDataset:
@@ -115,7 +115,7 @@ def _read_csv(path: Path, spec: InputSpec, faults: _Faults) -> FerDataset:
             )
         rows = _csv_rows(reader, columns, spec, faults)
         try:
-            return _assemble(rows, FER2013_LABELS, spec, path, faults)
+            return _assemble(rows, FER2013_LABELS, path, faults)
         except csv.Error as error:
             raise FerError(
                 f"{path}, line {reader.line_num}: {error}; the file is damaged"
@@ -165,13 +165,14 @@ def _read_npz(path: Path, faults: _Faults) -> FerDataset:
     images, labels = held["images"], held["labels"]
     names = tuple(str(name) for name in np.ravel(held.get("label_names", FER2013_LABELS)))
     if (
-        images.ndim != 3
+        images.ndim not in (3, 4)
+        or images.shape[3:] not in ((), (3,))
         or 0 in images.shape[1:]
         or images.dtype != np.uint8
         or labels.shape != (len(images),)
     ):
         raise FerError(
-            f"{path}: images must be (n, height, width) uint8 with n labels, "
+            f"{path}: images must be (n, h, w) or (n, h, w, 3) uint8 with n labels, "
             f"got {images.shape} {images.dtype} and {labels.shape}"
         )
     if labels.dtype.kind not in "iu":
@@ -186,7 +187,7 @@ def _read_npz(path: Path, faults: _Faults) -> FerDataset:
         )
     rows = np.flatnonzero(good).astype(np.int64)
     return FerDataset(
-        images[rows], labels[rows], split[rows], names, rows, path.name, len(faults.rows)
+        images[rows], labels[rows], split[rows], names, rows, path.name, tuple(faults.rows)
     )
 
 
@@ -216,7 +217,7 @@ def _read_folders(path: Path, spec: InputSpec, faults: _Faults) -> FerDataset:
             "or train/ and test/ with one folder a class in each"
         )
     rows = _folder_rows(parts, names, spec, faults)
-    return _assemble(rows, names, spec, path, faults)
+    return _assemble(rows, names, path, faults)
 
 
 def _folder_rows(
@@ -228,14 +229,15 @@ def _folder_rows(
             for file in sorted(class_folder.iterdir()):
                 if file.suffix.lower() not in PICTURE_SUFFIXES or not file.is_file():
                     continue
-                picture = decode_picture(file.read_bytes())
+                picture = decode_picture(file.read_bytes(), colour=spec.colour == "rgb")
                 if picture is None:
                     faults.add(str(file), "an empty or unreadable picture")
                 else:
                     official = _official_split(file.name)
-                    gray = spec.resized(picture)[:, :, 0]
                     label = names.index(class_folder.name)
-                    yield gray, label, split if official is None else official, number
+                    pixels = spec.resized(picture)
+                    pixels = pixels[:, :, 0] if spec.colour == "gray" else pixels
+                    yield pixels, label, split if official is None else official, number
                 number += 1
 
 

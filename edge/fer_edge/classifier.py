@@ -37,11 +37,11 @@ class TfliteClassifier:
         )
 
 
-def classify_images(model: TfliteModel, images: UInt8Array) -> FloatArray:
-    """Return probabilities (n, classes) float32 of pictures (n, h, w) uint8 in the model's size."""
-    probabilities = np.empty((len(images), len(model.bundle.manifest.labels)), np.float32)
-    with progress_bar(len(images), model.bundle.name) as advance:
-        for index, image in enumerate(images):
-            probabilities[index] = model.probabilities(image[..., np.newaxis])
+def classify_images(model: TfliteModel, pixels: UInt8Array) -> FloatArray:
+    """Return probabilities (n, classes) float32 of model inputs (n, h, w, c) uint8."""
+    probabilities = np.empty((len(pixels), len(model.bundle.manifest.labels)), np.float32)
+    with progress_bar(len(pixels), model.bundle.name) as advance:
+        for index, image in enumerate(pixels):
+            probabilities[index] = model.probabilities(image)
             advance("")
     return probabilities

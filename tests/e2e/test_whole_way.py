@@ -27,6 +27,8 @@ RUN_FILES = {
     "curves.png",
     "confusion.png",
     "feature_maps.png",
+    "mistakes.png",
+    "tensorboard",
 }
 
 
@@ -105,7 +107,7 @@ def test_wrong_inputs_get_a_clear_error_and_exit_1(tmp_path: Path) -> None:
     (tmp_path / "runs" / "old").mkdir(parents=True)
     (tmp_path / "runs" / "old" / "checkpoint.npz").write_bytes(b"")
     assert "no data set: give --data PATH" in error("fer-train")
-    assert "there are fer-nano" in error(
+    assert "there are a-regularised" in error(
         "fer-train", "--data", "drawn.npz", "--arch", "vgg", code=2
     )
     assert "the nearest known one is 'epochs'" in error("fer-train", "--config", "bad.toml")

@@ -1,21 +1,108 @@
-"""What a data set holds, to be read before hours are spent on it."""
+"""What a data set holds and what is wrong with it, to be read before hours are spent on it."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import numpy as np
 
 from fer_core.dataset import SPLITS, FerDataset
+from fer_core.ferplus import FERPLUS_LABELS, read_votes
 from fer_core.labels import FER2013_COUNTS, FER2013_LABELS
+from fer_core.values import BoolArray, Int64Array
+
+SHOWN_FAULTS = 20
+_LABEL_OF_VOTE = {
+    "neutral": "neutral",
+    "happiness": "happy",
+    "surprise": "surprise",
+    "sadness": "sad",
+    "anger": "angry",
+    "disgust": "disgust",
+    "fear": "fear",
+}
+_NOT_A_FACE = len(FERPLUS_LABELS) + 1
 
 
-def describe_dataset(dataset: FerDataset) -> str:
-    """Return counts by class and split, twins and blanks, and whether it is the whole FER2013."""
-    counts = dataset.class_counts()
-    lines = [dataset.describe(), "", "".join(f"{word:>12}" for word in ("", *SPLITS))]
-    for index, name in enumerate(dataset.label_names):
-        lines.append("".join(f"{cell:>12}" for cell in (name, *counts[:, index])))
+def describe_dataset(dataset: FerDataset, votes: Path | None = None) -> str:
+    """Return counts, faults, duplicates, leaks and, with FER+'s votes, label noise, as text."""
+    lines = [dataset.describe(), "", *_counts(dataset), "", *_duplicates(dataset)]
     if dataset.label_names == FER2013_LABELS:
-        whole = np.array_equal(counts, FER2013_COUNTS)
+        whole = np.array_equal(dataset.class_counts(), FER2013_COUNTS)
         verdict = "are" if whole else "are not"
         lines += ["", f"these {verdict} the published counts of FER2013"]
+        if votes:
+            lines += ["", *_label_noise(dataset, votes)]
+    shown = [f"  {fault}" for fault in dataset.faults[:SHOWN_FAULTS]]
+    if dataset.faults:
+        lines += ["", f"{len(dataset.faults)} bad rows, left out here:", *shown]
+    if len(dataset.faults) > SHOWN_FAULTS:
+        lines.append(f"  and {len(dataset.faults) - SHOWN_FAULTS} more")
     return "\n".join(lines)
+
+
+def _counts(dataset: FerDataset) -> list[str]:
+    counts = dataset.class_counts()
+    wide = max(12, *(len(name) + 2 for name in dataset.label_names))
+    rows = [("", *SPLITS), *((name, *counts[:, i]) for i, name in enumerate(dataset.label_names))]
+    lines = [f"{name:>{wide}}" + "".join(f"{cell:>12}" for cell in cells) for name, *cells in rows]
+    present = counts.sum(axis=0)
+    lines.append(f"largest class / smallest class: {present.max() / max(1, present.min()):.1f}")
+    return lines
+
+
+def _duplicates(dataset: FerDataset) -> list[str]:
+    """Return lines on exact duplicates, and on those whose copies are labelled differently."""
+    ids = dataset.picture_ids()
+    sizes = np.bincount(ids)
+    groups = int((sizes > 1).sum())
+    if not groups:
+        return ["exact duplicates: none"]
+    odd = conflicting(dataset)
+    lines = [f"exact duplicates: {int((sizes - 1).sum())} surplus pictures in {groups} groups"]
+    if odd.any():
+        many = len(np.unique(ids[odd]))
+        lines.append(f"  {many} groups ({int(odd.sum())} pictures) are labelled differently")
+    return lines
+
+
+def conflicting(dataset: FerDataset) -> BoolArray:
+    """Return (n,) whether an exact copy of the picture carries another label."""
+    ids = dataset.picture_ids()
+    lowest = np.full(ids.max() + 1, len(dataset.label_names), np.int64)
+    highest = np.full(ids.max() + 1, -1, np.int64)
+    np.minimum.at(lowest, ids, dataset.labels)
+    np.maximum.at(highest, ids, dataset.labels)
+    return np.asarray((lowest != highest)[ids], np.bool_)
+
+
+def blank(dataset: FerDataset) -> BoolArray:
+    """Return (n,) whether the picture has one value alone."""
+    flat = dataset.images.reshape(len(dataset), -1)
+    return np.asarray(flat.min(axis=1) == flat.max(axis=1), np.bool_)
+
+
+def top_votes(dataset: FerDataset, votes: Path) -> tuple[Int64Array, BoolArray]:
+    """Return FER+'s top vote as an index of FER2013's labels, -1 for none, and what is no face."""
+    counts = read_votes(votes, dataset)
+    names = [_LABEL_OF_VOTE.get(name, "") for name in FERPLUS_LABELS] + ["", ""]
+    index = np.array([FER2013_LABELS.index(name) if name else -1 for name in names])
+    winner = counts.argmax(axis=1)
+    return index[winner].astype(np.int64), np.asarray(winner == _NOT_A_FACE, np.bool_)
+
+
+def _label_noise(dataset: FerDataset, votes: Path) -> list[str]:
+    top, no_face = top_votes(dataset, votes)
+    same = top == dataset.labels
+    lines = ["FER+: ten people's top vote is the label for"]
+    for index, split in enumerate(SPLITS):
+        part = dataset.split == index
+        if part.any():
+            lines.append(f"{split:>12}  {same[part].mean():.1%}")
+    for index, name in enumerate(dataset.label_names):
+        part = dataset.labels == index
+        others = np.bincount(top[part & ~same & (top >= 0)], minlength=len(dataset.label_names))
+        often = dataset.label_names[int(others.argmax())]
+        lines.append(f"{name:>12}  {same[part].mean():.1%}, else most often {often}")
+    lines.append(f"FER+ calls {int(no_face.sum())} pictures no face")
+    return lines

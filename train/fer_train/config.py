@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-OPTIMIZERS = ("sgd", "adam")
+_CHOICES = {
+    "optimizer": ("sgd", "adam"),
+    "schedule": ("cosine", "constant", "inverse"),
+    "labels": ("fer2013", "ferplus", "ferplus-votes"),
+    "colour": ("gray", "rgb"),
+}
 _RANGES = (
     ("epochs batch_size", 1, 100_000),
-    ("learning_rate weight_decay mixup", 0, 10),
+    ("learning_rate weight_decay decay mixup", 0, 10),
     ("flip erasing ema_decay teacher_weight shift brightness contrast", 0, 1),
     ("zoom label_smoothing", 0, 0.9),
     ("rotation", 0, 180),
     ("shear", 0, 60),
-    ("warmup_epochs patience", 0, 100_000),
+    ("warmup_epochs patience frozen_epochs", 0, 100_000),
+    ("size", 0, 1024),
     ("seed", 0, 2**32 - 1),
 )
 
@@ -21,11 +27,20 @@ _RANGES = (
 class TrainConfig:
     """Settings of `fer-train`, read from TOML and the command line, saved with the run.
 
-    `data` is a path, empty for FER2013's usual place; `skip_bad` leaves its bad rows out. Paths in
-    a TOML file are relative to its folder.
-    `patience` is how many epochs without gain end the run (0: none), `ema_decay` a factor a step
-    of the averaged weights (0: no averaging). `teacher` is a file of soft labels and
-    `teacher_weight` its share of the target.
+    Paths in a TOML file are relative to its folder; an empty one means none.
+
+    Data: `data` is a path, empty for FER2013's usual place; `skip_bad` leaves its bad rows out.
+    `labels` "ferplus" takes the majority of FER+'s eight classes instead of FER2013's labels,
+    "ferplus-votes" trains on the shares of the votes; `votes` is fer2013new.csv, empty when it
+    lies beside the data. `size` is the side of the pictures in pixels (0: as the data is, 48 for
+    folders), `colour` what they are read as. `init` is a model whose weights the run starts from.
+
+    Training: `schedule` follows a cosine to zero, stays constant, or is divided by
+    1 + `decay` x steps (what Keras 2 called `decay`). The first `frozen_epochs` train the last
+    layer alone. `patience` is how many epochs without gain end the run (0: none), `ema_decay` a
+    factor a step of the averaged weights (0: no averaging). `class_weights` makes every class
+    count the same in the loss. `teacher` is a file of soft labels, `teacher_weight` its share of
+    the target.
 
     Augmentation: shifts and zooms are fractions of the picture, rotations and shears degrees,
     brightness and contrast fractions of the gray range; each picture draws uniformly from minus
@@ -36,15 +51,24 @@ class TrainConfig:
     arch: str = "fer-nano"
     data: str = ""
     skip_bad: bool = False
+    labels: str = "fer2013"
+    votes: str = ""
+    size: int = 0
+    colour: str = "gray"
+    init: str = ""
     epochs: int = 60
+    frozen_epochs: int = 0
     batch_size: int = 64
     optimizer: str = "sgd"
     learning_rate: float = 0.1
+    schedule: str = "cosine"
+    decay: float = 0.0
     warmup_epochs: float = 1.0
     weight_decay: float = 5e-4
     label_smoothing: float = 0.0
     ema_decay: float = 0.998
     patience: int = 0
+    class_weights: bool = False
     flip: float = 0.5
     shift: float = 0.08
     rotation: float = 12.0
@@ -59,8 +83,9 @@ class TrainConfig:
     seed: int = 1
 
     def __post_init__(self) -> None:
-        if self.optimizer not in OPTIMIZERS:
-            raise ValueError(f"optimizer must be one of {OPTIMIZERS}, got {self.optimizer!r}")
+        for name, choices in _CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise ValueError(f"{name} must be one of {choices}, got {getattr(self, name)!r}")
         for names, low, high in _RANGES:
             for name in names.split():
                 value = getattr(self, name)

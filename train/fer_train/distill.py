@@ -7,18 +7,15 @@ turns a picture's votes into the probabilities of the seven FER2013 classes.
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
 import numpy as np
 
-from fer_core.dataset import SPLIT_NAMES, FerDataset
+from fer_core.dataset import FerDataset
 from fer_core.errors import FerError
+from fer_core.ferplus import read_votes
 from fer_core.files import load_arrays, written_beside
-from fer_core.metrics import Float64Array
 from fer_core.values import FloatArray
-
-VOTE_COLUMNS = 10
 
 
 def soft_labels_from_votes(dataset: FerDataset, votes_file: Path) -> tuple[FloatArray, float]:
@@ -29,30 +26,14 @@ def soft_labels_from_votes(dataset: FerDataset, votes_file: Path) -> tuple[Float
     """
     from sklearn.linear_model import LogisticRegression
 
-    share = _vote_shares(dataset, votes_file)
+    votes = read_votes(votes_file, dataset)
+    share = votes / np.maximum(votes.sum(axis=1, keepdims=True), 1)
     features = np.concatenate([share, np.sqrt(share)], axis=1)
     training, validation = dataset.split == 0, dataset.split == 1
     crowd = LogisticRegression(C=10.0, max_iter=2000)
     crowd.fit(features[training], dataset.labels[training])
     soft = crowd.predict_proba(features[training]).astype(np.float32)
     return soft, float(crowd.score(features[validation], dataset.labels[validation]))
-
-
-def _vote_shares(dataset: FerDataset, votes_file: Path) -> Float64Array:
-    try:
-        with votes_file.open(newline="", encoding="utf-8") as file:
-            records = list(csv.reader(file))[1:]
-        usage = np.array([SPLIT_NAMES[record[0].strip().lower()] for record in records])
-        votes = np.array([record[2 : 2 + VOTE_COLUMNS] for record in records], np.float64)
-    except (OSError, ValueError, KeyError, IndexError) as error:
-        raise FerError(f"cannot read FER+ votes from {votes_file}: {error!r}") from error
-    if dataset.rows.max() >= len(votes) or (usage[dataset.rows] != dataset.split).any():
-        raise FerError(
-            f"the rows of {votes_file} are not those of {dataset.name}; "
-            "votes go with fer2013.csv in its official order"
-        )
-    chosen = votes[dataset.rows]
-    return np.asarray(chosen / np.maximum(chosen.sum(axis=1, keepdims=True), 1), np.float64)
 
 
 def save_soft_labels(path: Path, training: FerDataset, soft: FloatArray) -> None:

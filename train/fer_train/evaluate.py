@@ -10,20 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 
 from fer_core.dataset import FerDataset
 from fer_core.files import write_text, written_beside
 from fer_core.metrics import ClassificationReport, classification_report
-from fer_core.values import FloatArray
 from fer_train.checkpoint import TrainState
-from fer_train.data import model_inputs
-
-
-def predict(model: keras.Model, dataset: FerDataset) -> FloatArray:
-    """Return probabilities (n, classes) float32 of every picture."""
-    probabilities = model.predict(model_inputs(dataset), batch_size=256, verbose=0)
-    return np.asarray(probabilities, np.float32)
+from fer_train.data import predict
 
 
 def evaluate(model: keras.Model, dataset: FerDataset) -> ClassificationReport:
@@ -32,7 +24,8 @@ def evaluate(model: keras.Model, dataset: FerDataset) -> ClassificationReport:
 
 
 def save_model(model: keras.Model, folder: Path) -> None:
-    """Write model.keras and, for older tools, model.h5."""
+    """Write model.keras and, for older tools, model.h5, both without the optimizer."""
+    model = keras.Model(model.inputs, model.outputs, name=model.name)
     with written_beside(folder / "model.keras") as beside:
         model.save(beside)
     absl_log = logging.getLogger("absl")  # Keras warns of the old format, which is asked for here
@@ -46,7 +39,7 @@ def save_model(model: keras.Model, folder: Path) -> None:
 
 
 def save_history(path: Path, history: list[dict[str, float]]) -> None:
-    """Write one row an epoch as CSV."""
+    """Write one row an epoch as CSV, with the columns of the first."""
     text = io.StringIO()
     writer = csv.DictWriter(text, history[0].keys(), lineterminator="\n")
     writer.writeheader()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -10,42 +11,119 @@ import numpy as np
 
 from fer_core.dataset import FerDataset
 from fer_core.errors import FerError
+from fer_core.ferplus import vote_shares
 from fer_core.files import make_folder, write_text
 from fer_core.metrics import ClassificationReport
 from fer_core.settings import settings_toml
+from fer_core.values import FloatArray
 from fer_train.architectures import build_model
 from fer_train.backend import make_deterministic
+from fer_train.checkpoint import TrainState
 from fer_train.config import TrainConfig
-from fer_train.data import model_inputs
+from fer_train.data import model_inputs, predict
 from fer_train.distill import load_soft_labels
+from fer_train.epoch_log import EpochLog
 from fer_train.evaluate import evaluate, save_history, save_metrics, save_model
-from fer_train.loop import train
+from fer_train.loop import epoch_line, train
 from fer_train.plots import save_confusion, save_curves, save_feature_maps
-from fer_train.run_folder import CHECKPOINT, training_data
+from fer_train.recipes import shipped
+from fer_train.run_folder import (
+    CHECKPOINT,
+    FROZEN_CHECKPOINT,
+    has_begun,
+    training_data,
+    votes_file,
+)
+from fer_train.sheet import save_mistakes
+from fer_train.transfer import freeze_all_but_logits, take_weights
+
+Say = Callable[[str], None]
 
 
-def run_training(
-    config: TrainConfig, out: Path, resume: bool, say: Callable[[str], None]
-) -> ClassificationReport:
+def run_training(config: TrainConfig, out: Path, resume: bool, say: Say) -> ClassificationReport:
     """Train as configured and leave the run folder; return the report on the validation split."""
-    if not resume and (out / CHECKPOINT).exists():
+    if not resume and has_begun(out):
         raise FerError(f"{out} holds a run already; add --resume, or choose another --out")
     dataset = training_data(config)
     say(dataset.describe())
+    return train_on(dataset, config, out, resume, say)
+
+
+def train_on(
+    dataset: FerDataset, config: TrainConfig, out: Path, resume: bool, say: Say
+) -> ClassificationReport:
+    """Train on a data set that has a validation split; return the report on that split."""
     training, validation = dataset.part("train"), dataset.part("validation")
-    soft = load_soft_labels(Path(config.teacher), training) if config.teacher else None
+    config, soft = _with_soft_labels(config, training, say)
     make_deterministic(config.seed)
-    model = build_model(config.arch, (*training.images.shape[1:], 1), len(dataset.label_names))
+    model = build_model(config.arch, dataset.spec.shape, len(dataset.label_names))
+    if config.init:
+        say(take_weights(model, Path(config.init), dataset.label_names))
     make_folder(out)
     write_text(out / "config.toml", settings_toml(config))
     say(f"{config.arch}: {model.count_params():,} parameters, {config.epochs} epochs")
-    state = train(model, training, validation, config, out / CHECKPOINT, soft, resume, say)
+    state = _train_stages(model, training, validation, config, soft, out, resume, say)
     report = evaluate(model, validation)
     _save_results(out, model, validation, report)
     save_history(out / "history.csv", state.history)
     save_metrics(out, model, state, report)
     save_curves(out / "curves.png", state.history, state.best_epoch)
     return report
+
+
+def _with_soft_labels(
+    config: TrainConfig, training: FerDataset, say: Say
+) -> tuple[TrainConfig, FloatArray | None]:
+    """Return the soft labels (n, classes) that the settings ask for, and the settings they mean.
+
+    The soft labels that ship with a recipe are FER2013's; other data goes without them.
+    """
+    if config.labels == "ferplus-votes":
+        shares = vote_shares(training, votes_file(config))
+        return replace(config, teacher="", teacher_weight=1.0), shares
+    if not config.teacher:
+        return config, None
+    try:
+        return config, load_soft_labels(Path(config.teacher), training)
+    except FerError:
+        if Path(config.teacher).parent != shipped("configs"):
+            raise
+        say(f"without the recipe's soft labels {Path(config.teacher).name}: they are FER2013's")
+        return replace(config, teacher=""), None
+
+
+def _train_stages(
+    model: keras.Model,
+    training: FerDataset,
+    validation: FerDataset,
+    config: TrainConfig,
+    soft: FloatArray | None,
+    out: Path,
+    resume: bool,
+    say: Say,
+) -> TrainState:
+    """Train the last layer alone for the frozen epochs, if any, then everything.
+
+    Each stage has a checkpoint and a log of its own; a stage that has begun goes on.
+    """
+
+    def stage(settings: TrainConfig, checkpoint: Path) -> TrainState:
+        with EpochLog(out / "tensorboard" / checkpoint.stem) as log:
+
+            def follow(state: TrainState) -> None:
+                say(epoch_line(state, settings.epochs))
+                log.write(state.history)
+
+            begun = resume and checkpoint.exists()
+            return train(model, training, validation, settings, checkpoint, soft, begun, follow)
+
+    if config.frozen_epochs and not (resume and (out / CHECKPOINT).exists()):
+        say(f"the last layer alone for {config.frozen_epochs} epochs, then all layers")
+        freeze_all_but_logits(model)
+        frozen = replace(config, epochs=config.frozen_epochs, patience=0, ema_decay=0)
+        stage(frozen, out / FROZEN_CHECKPOINT)
+        model.trainable = True
+    return stage(config, out / CHECKPOINT)
 
 
 def _save_results(
@@ -55,3 +133,4 @@ def _save_results(
     save_confusion(out / "confusion.png", report, f"{model.name}, validation")
     picture = model_inputs(validation.only(np.array([0], np.int64)))[0]
     save_feature_maps(out / "feature_maps.png", model, picture)
+    save_mistakes(out / "mistakes.png", validation, predict(model, validation))

@@ -2,23 +2,55 @@
 
 from __future__ import annotations
 
+import json
+import zipfile
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from fer_core.dataset import FerDataset
-from fer_core.errors import FerError
+from fer_core.errors import ArgumentError, FerError
+from fer_core.ferplus import VOTES_FILE, majority_labels, votes_beside
+from fer_core.files import ZIP_ERRORS
+from fer_core.preprocess import InputSpec
 from fer_core.readers import default_data_path, load_dataset
 from fer_core.settings import load_settings
 from fer_train.config import TrainConfig
+from fer_train.recipes import DEFAULT_ARCH, FINE_TUNE, full_name, recipe_file, shipped
 
 CHECKPOINT = "checkpoint.npz"
+FROZEN_CHECKPOINT = "frozen.npz"
 
 
 def resumed_config(out: Path) -> TrainConfig:
     """Return the settings that a run folder was started with."""
-    if not (out / CHECKPOINT).exists() or not (out / "config.toml").exists():
+    if not has_begun(out) or not (out / "config.toml").exists():
         raise FerError(f"{out} holds no checkpoint to resume; leave --resume out to start")
     return saved_config(out)
+
+
+def chosen_config(
+    file: Path | None, arch: str | None, init: str | None, given: Mapping[str, object]
+) -> TrainConfig:
+    """Return the settings of a new run: the given ones over those of a file or a recipe.
+
+    Without a file the recipe is that of the architecture, or of fine-tuning with `init`, a
+    shipped model's name, a run folder or a .keras file, whose architecture the run then has.
+    """
+    start = model_file(Path(init)).resolve() if init else None
+    if start:
+        if arch and full_name(arch) != model_name(start):
+            raise ArgumentError(f"--init {init} is a {model_name(start)}; leave --arch out")
+        arch = model_name(start)
+    named = full_name(arch or DEFAULT_ARCH) if arch or not file else None
+    recipe = file or recipe_file(FINE_TUNE if start else named or "")
+    own = {"arch": named, "init": str(start) if start else None}
+    return settled(load_settings(TrainConfig, recipe, {**own, **given}), recipe.parent)
+
+
+def has_begun(out: Path) -> bool:
+    """Return whether a folder holds a checkpoint of either stage."""
+    return (out / CHECKPOINT).exists() or (out / FROZEN_CHECKPOINT).exists()
 
 
 def newest_run(runs: Path) -> Path:
@@ -29,16 +61,54 @@ def newest_run(runs: Path) -> Path:
     return models[-1].parent
 
 
+def model_file(target: Path) -> Path:
+    """Return the model of a run folder, a model file itself, or a shipped model by its name."""
+    if not target.exists() and (shipped("results") / target / "model.keras").exists():
+        return shipped("results") / target / "model.keras"
+    file = target / "model.keras" if target.is_dir() else target
+    if target.is_dir() and not file.exists() and has_begun(target):
+        raise FerError(f"the run {target} is not finished: fer-train --out {target} --resume")
+    if not file.exists():
+        known = ", ".join(sorted(p.parent.name for p in shipped("results").glob("*/model.keras")))
+        raise FerError(
+            f"there is no model at {file}; give a run folder, a .keras file, or one of {known}"
+        )
+    return file
+
+
+def model_name(file: Path) -> str:
+    """Return the name that a .keras file carries, which is its architecture."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            return str(json.loads(archive.read("config.json"))["config"]["name"])
+    except (OSError, ValueError, *ZIP_ERRORS) as error:
+        raise FerError(f"{file} is no .keras file of fer-train: {error!r}") from error
+
+
+def model_labels(file: Path) -> tuple[str, ...]:
+    """Return the labels of a run's model from its metrics.json; empty where there is none."""
+    try:
+        return tuple(json.loads((file.parent / "metrics.json").read_text())["labels"])
+    except (OSError, ValueError, KeyError):
+        return ()
+
+
 def settled(config: TrainConfig, base: Path) -> TrainConfig:
     """Return the settings with whole paths, so that they mean the same from everywhere.
 
-    Relative paths are taken from `base`; empty data becomes FER2013's usual place, if it is there.
+    Relative paths are taken from `base`; empty data becomes FER2013's usual place, if it is
+    there, and the votes those beside the data.
     """
     data = base / config.data if config.data else default_data_path()
+    votes = base / config.votes if config.votes else None
+    if config.labels != "fer2013" and votes is None and data:
+        votes = votes_beside(data)
     return replace(
         config,
         data=str(data.resolve()) if data else "",
+        votes=str(votes.resolve()) if votes else "",
         teacher=str((base / config.teacher).resolve()) if config.teacher else "",
+        init=str(model_file(base / config.init).resolve()) if config.init else "",
     )
 
 
@@ -51,4 +121,21 @@ def saved_config(folder: Path) -> TrainConfig:
 def training_data(config: TrainConfig) -> FerDataset:
     """Return the data set that the settings name, with the validation split they give it."""
     path = Path(config.data) if config.data else None
-    return load_dataset(path, skip_bad=config.skip_bad).with_validation(config.seed)
+    spec = None
+    if config.size or config.colour != "gray":
+        side = config.size or InputSpec().height
+        spec = InputSpec(side, side, config.colour)
+    dataset = load_dataset(path, spec, config.skip_bad)
+    if config.labels != "fer2013":
+        dataset = majority_labels(dataset, votes_file(config))
+    return dataset.with_validation(config.seed)
+
+
+def votes_file(config: TrainConfig) -> Path:
+    """Return the file of FER+ votes that the settings name; raise FerError without one."""
+    if not config.votes:
+        raise FerError(
+            f"{config.labels} labels need the votes of FER+: --votes {VOTES_FILE}, or put it "
+            "beside the data (https://github.com/microsoft/FERPlus)"
+        )
+    return Path(config.votes)

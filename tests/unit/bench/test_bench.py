@@ -1,11 +1,13 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
-from drawn_faces import drawn_dataset
-from fer_bench.accuracy import JudgedPictures, measure_accuracy
+from drawn_faces import draw_face, drawn_dataset, save_npz
+from fer_bench.accuracy import JudgedPictures, judged_data, measure_accuracy
 from fer_bench.bench import run_benchmark
 from fer_bench.environment import read_environment
 from fer_bench.memory import measure_process
@@ -13,9 +15,12 @@ from fer_bench.report import results_table
 from fer_core.bundle import ModelBundle
 from fer_core.dataset import FerDataset
 from fer_core.errors import FerError
+from fer_core.ferplus import FERPLUS_LABELS
 from fer_core.metrics import label_flips
+from fer_core.preprocess import InputSpec
 from fer_edge.interpreter import TfliteModel
 from fer_edge.models import shipped_models
+from votes import write_votes
 
 PROMISED = {
     "accuracy",
@@ -89,18 +94,40 @@ def test_pictures_with_a_twin_in_training_are_told_apart() -> None:
     assert JudgedPictures.of(drawn).without_twin.all()
 
 
-def test_data_of_other_classes_or_size_is_refused(nano: ModelBundle) -> None:
+def test_data_of_other_classes_is_refused(nano: ModelBundle) -> None:
     drawn = drawn_dataset((1, 1, 1))
-    other = FerDataset(
-        drawn.images, drawn.labels, drawn.split, tuple("abcdefg"), drawn.rows, "other"
-    )
-    with pytest.raises(FerError, match="other holds a, b, c"):
+    other = drawn.relabelled(drawn.labels, tuple("abcdefg"))
+    with pytest.raises(FerError, match="drawn holds a, b, c"):
         measure_accuracy(TfliteModel(nano), JudgedPictures.of(other))
-    small = FerDataset(
-        drawn.images[:, :20], drawn.labels, drawn.split, drawn.label_names, drawn.rows, "small"
-    )
-    with pytest.raises(FerError, match="small holds"):
-        measure_accuracy(TfliteModel(nano), JudgedPictures.of(small))
+
+
+def test_pictures_of_another_size_are_brought_to_the_models(nano: ModelBundle) -> None:
+    drawn = drawn_dataset((1, 1, 2))
+    large = drawn.fitted(InputSpec(96, 96))
+    model = TfliteModel(nano)
+    there, back = (measure_accuracy(model, JudgedPictures.of(d)) for d in (drawn, large))
+    assert np.abs(there.probabilities - back.probabilities).max() < 0.2
+    assert back.probabilities.shape == (14, 7)
+
+
+def test_folders_are_read_in_the_size_of_the_largest_model(
+    tmp_path: Path, nano: ModelBundle
+) -> None:
+    face = draw_face("happy", 100)
+    for label in ("happy", "sad"):
+        (tmp_path / "faces" / "test" / label).mkdir(parents=True)
+        cv2.imwrite(str(tmp_path / "faces" / "test" / label / "a.png"), face)
+    manifest = replace(nano.manifest, input=InputSpec(64, 64, "rgb"))
+    ModelBundle(nano.model, manifest).save(tmp_path / "large.tflite")
+    nano.save(tmp_path / "nano.tflite")
+    paths = [tmp_path / "nano.tflite", tmp_path / "large.tflite"]
+    assert judged_data(tmp_path / "faces", paths).images.shape == (2, 64, 64, 3)
+
+
+def test_the_votes_of_ferplus_can_judge(tmp_path: Path, nano_path: Path) -> None:
+    drawn = drawn_dataset((2, 1, 2))
+    data, votes = save_npz(tmp_path / "d.npz", drawn), write_votes(tmp_path / "v.csv", drawn)
+    assert judged_data(data, [nano_path], votes).label_names == FERPLUS_LABELS
 
 
 def test_a_fresh_process_pays_for_the_model(nano_path: Path) -> None:

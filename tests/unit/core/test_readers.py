@@ -54,7 +54,7 @@ def test_a_bad_row_is_named_and_can_be_left_out(tmp_path: Path, row: str, messag
     assert "fer2013.csv: 1 bad rows" in str(caught.value)
     assert "--skip-bad" in str(caught.value)
     dataset = load_dataset(path, skip_bad=True)
-    assert (len(dataset), dataset.skipped) == (3, 1)
+    assert (len(dataset), len(dataset.faults)) == (3, 1)
     assert "bad rows left out: 1" in dataset.describe()
 
 
@@ -94,7 +94,7 @@ def test_npz_faults(tmp_path: Path) -> None:
     with pytest.raises(FerError, match=r"row 4: label 12 \(expected 0 to 6\)"):
         load_dataset(path)
     skipped = load_dataset(path, skip_bad=True)
-    assert (skipped.skipped, 4 in skipped.rows) == (1, False)
+    assert (len(skipped.faults), 4 in skipped.rows) == (1, False)
     np.savez(path, images=drawn.images, labels=drawn.labels)
     with pytest.raises(FerError, match="lacks usage"):
         load_dataset(path)
@@ -171,7 +171,7 @@ def test_unreadable_and_empty_pictures_are_named(tmp_path: Path) -> None:
     (tmp_path / "sad" / "folder.png").mkdir()
     with pytest.raises(FerError, match=r"empty\.jpg: an empty or unreadable picture"):
         load_dataset(tmp_path)
-    assert load_dataset(tmp_path, skip_bad=True).skipped == 1
+    assert load_dataset(tmp_path, skip_bad=True).faults[0].endswith("empty or unreadable picture")
 
 
 def test_wrong_places_are_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,26 +4,9 @@ import numpy as np
 import pytest
 
 from drawn_faces import drawn_dataset
-from fer_core.dataset import FerDataset
 from fer_core.errors import FerError
 from fer_train.distill import load_soft_labels, save_soft_labels, soft_labels_from_votes
-
-USAGE = ("Training", "PublicTest", "PrivateTest")
-HEAD = "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF"
-COLUMN_OF = {0: 4, 1: 5, 2: 6, 3: 1, 4: 3, 5: 2, 6: 0}
-
-
-def write_votes(path: Path, dataset: FerDataset, seed: int = 0) -> Path:
-    """Write votes that mostly agree with the labels."""
-    rng = np.random.default_rng(seed)
-    lines = [HEAD]
-    for label, split in zip(dataset.labels, dataset.split, strict=True):
-        votes = np.zeros(10, int)
-        votes[COLUMN_OF[int(label)]] = rng.integers(5, 10)
-        votes[rng.integers(0, 8)] += 10 - votes.sum()
-        lines.append(",".join([USAGE[split], "fer.png", *map(str, votes)]))
-    path.write_text("\n".join(lines) + "\n")
-    return path
+from votes import HEAD, write_votes
 
 
 def test_votes_become_soft_labels_that_agree_with_the_labels(tmp_path: Path) -> None:

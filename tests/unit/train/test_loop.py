@@ -8,10 +8,11 @@ import pytest
 from drawn_faces import drawn_dataset
 from fer_core.errors import FerError
 from fer_train import checkpoint
-from fer_train.architectures import ARCHITECTURES, build_model
+from fer_train.architectures import build_model
 from fer_train.backend import make_deterministic
 from fer_train.checkpoint import TrainState
 from fer_train.config import TrainConfig
+from fer_train.data import class_weights
 from fer_train.evaluate import evaluate
 from fer_train.loop import train
 
@@ -30,7 +31,7 @@ def tiny(dropout: float = 0.3) -> keras.Model:
     return keras.Model(pixels, layers.Softmax()(x))
 
 
-def silent(line: str) -> None:
+def silent(state: TrainState) -> None:
     pass
 
 
@@ -52,7 +53,7 @@ def test_a_resumed_run_ends_bit_equal(tmp_path: Path, monkeypatch: pytest.Monkey
     class StopError(Exception):
         pass
 
-    def stop_after_first(line: str) -> None:
+    def stop_after_first(state: TrainState) -> None:
         raise StopError
 
     model = tiny()
@@ -146,17 +147,54 @@ def test_a_checkpoint_of_another_model_or_a_damaged_one_is_refused(tmp_path: Pat
         run(tmp_path / "a.npz", CONFIG, resume=True)
 
 
+def test_every_epoch_has_its_precision_and_recall(tmp_path: Path) -> None:
+    state, _ = run(tmp_path / "a.npz", replace(CONFIG, epochs=2, ema_decay=0.0, mixup=0.0))
+    row = state.history[0]
+    assert {"precision", "recall", "val_precision", "val_recall"} <= set(row)
+    model = tiny()
+    with np.load(tmp_path / "a.npz") as held:
+        model.set_weights([held[f"model/{i}"] for i in range(len(model.weights))])
+    report = evaluate(model, DATA.part("validation"))
+    assert state.history[-1]["val_recall"] == pytest.approx(report.macro_recall)
+    assert state.history[-1]["val_precision"] == pytest.approx(report.macro_precision)
+
+
+def test_training_counts_are_those_of_the_epoch(tmp_path: Path) -> None:
+    still = TrainConfig(
+        epochs=1, batch_size=21, learning_rate=0.0, weight_decay=0.0, ema_decay=0.0,
+        flip=0, shift=0, rotation=0, zoom=0, brightness=0, contrast=0,
+    )  # fmt: skip
+    model, parts = tiny(0.0), (DATA.part("train"), DATA.part("validation"))
+    for layer in model.layers:  # moving means stay as they are
+        layer.trainable = layer.name == "logits"
+    before = evaluate(model, parts[0])
+    state = train(model, *parts, still, tmp_path / "a.npz", None, False, silent)
+    assert state.history[0]["accuracy"] == pytest.approx(before.accuracy)
+    assert state.history[0]["recall"] == pytest.approx(before.macro_recall)
+    assert state.history[0]["precision"] == pytest.approx(before.macro_precision)
+
+
 @pytest.mark.parametrize(
-    ("name", "most"), [("fer-nano", 60_000), ("fer-small", 400_000), ("mini-xception", 60_000)]
+    ("schedule", "expected"), [("constant", 0.02), ("inverse", 0.02 / (1 + 0.5 * 9))]
 )
-def test_networks_keep_within_their_size(name: str, most: int) -> None:
-    model = build_model(name, (48, 48, 1), 7)
-    assert most * 0.9 < model.count_params() <= most
-    assert model.output_shape == (None, 7)
-    assert model.get_layer("logits") is not None
+def test_schedules_other_than_the_cosine(schedule: str, expected: float, tmp_path: Path) -> None:
+    model = tiny()
+    config = replace(CONFIG, schedule=schedule, decay=0.5)
+    train(model, DATA.part("train"), DATA.part("validation"), config, tmp_path / "a.npz")
+    assert float(model.optimizer._learning_rate(9)) == pytest.approx(expected)
 
 
-def test_an_unknown_network_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(FerError, match="there are fer-nano, fer-small, mini-xception"):
-        build_model("resnet-9000", (48, 48, 1), 7)
-    assert set(ARCHITECTURES) == {"fer-nano", "fer-small", "mini-xception"}
+def test_class_weights_make_rare_classes_count(tmp_path: Path) -> None:
+    many = np.flatnonzero((DATA.split == 0) & (DATA.labels == 3))
+    few = np.flatnonzero((DATA.split == 0) & (DATA.labels == 4))[:2]
+    weights = class_weights(DATA.only(np.concatenate([many, few])))
+    assert weights[4] == pytest.approx(weights[3] * len(many) / 2)
+    counts = np.zeros(7)
+    counts[[3, 4]] = len(many), 2
+    assert (weights * counts).sum() == pytest.approx(counts.sum())
+    lopsided = DATA.only(np.concatenate([many, few, np.flatnonzero(DATA.split == 1)]))
+    weighted = train(
+        tiny(), lopsided.part("train"), lopsided.part("validation"),
+        replace(CONFIG, class_weights=True, epochs=1), tmp_path / "b.npz",
+    )  # fmt: skip
+    assert np.isfinite(weighted.history[0]["loss"])

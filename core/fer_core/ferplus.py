@@ -1,0 +1,79 @@
+"""FER+: ten people's votes for each picture of FER2013 (Barsoum et al., 2016, arXiv 1608.01041).
+
+The authors' rule: a single vote for a class counts as a slip; the label is the class with more
+than half of what remains.
+"""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+
+from fer_core.dataset import SPLIT_NAMES, FerDataset
+from fer_core.errors import FerError
+from fer_core.metrics import Float64Array
+from fer_core.values import FloatArray
+
+FERPLUS_LABELS = (
+    "neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt",
+)  # fmt: skip
+"""The eight classes, in the order of the columns; `unknown` and `NF` (not a face) follow them."""
+VOTES_FILE = "fer2013new.csv"
+VOTE_COLUMNS = len(FERPLUS_LABELS) + 2
+
+
+def votes_beside(data: Path) -> Path | None:
+    """Return the votes file that lies beside or in a data set, if one does."""
+    usual = (data.parent / VOTES_FILE, data / VOTES_FILE)
+    return next((path for path in usual if path.is_file()), None)
+
+
+def read_votes(path: Path, dataset: FerDataset) -> Float64Array:
+    """Return the votes (n, 10) of a data set's pictures, columns as in FERPLUS_LABELS and after.
+
+    `path` is fer2013new.csv, in the row order of fer2013.csv. Raises FerError when its rows are
+    not those of the data set.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            records = list(csv.reader(file))[1:]
+        usage = np.array([SPLIT_NAMES[record[0].strip().lower()] for record in records])
+        votes = np.array([record[2 : 2 + VOTE_COLUMNS] for record in records], np.float64)
+    except (OSError, ValueError, KeyError, IndexError) as error:
+        raise FerError(f"cannot read FER+ votes from {path}: {error!r}") from error
+    rows = dataset.rows  # a validation split may have been taken from training since
+    if rows.max() >= len(votes) or ((usage[rows] == 2) != (dataset.split == 2)).any():
+        raise FerError(
+            f"the rows of {path} are not those of {dataset.name}; "
+            "votes go with fer2013.csv in its official order"
+        )
+    return np.asarray(votes[rows], np.float64)
+
+
+def majority_labels(dataset: FerDataset, votes: Path) -> FerDataset:
+    """Return FER2013 under FER+'s majority labels.
+
+    Pictures without a majority, or called unknown or no face, are left out.
+    """
+    counts = _without_slips(read_votes(votes, dataset))
+    winner = counts.argmax(axis=1).astype(np.int64)
+    clear = counts.max(axis=1) > 0.5 * counts.sum(axis=1)
+    kept = np.flatnonzero(clear & (winner < len(FERPLUS_LABELS)))
+    if len(kept) == 0:
+        raise FerError(f"{votes} has no majority for any picture of {dataset.name}")
+    return dataset.relabelled(winner, FERPLUS_LABELS).only(kept)
+
+
+def vote_shares(dataset: FerDataset, votes: Path) -> FloatArray:
+    """Return the shares (n, 8) float32 of the votes for FERPLUS_LABELS, slips left out.
+
+    `dataset` is one that `majority_labels` made: each picture has votes for a class.
+    """
+    counts = _without_slips(read_votes(votes, dataset))[:, : len(FERPLUS_LABELS)]
+    return np.asarray(counts / counts.sum(axis=1, keepdims=True), np.float32)
+
+
+def _without_slips(votes: Float64Array) -> Float64Array:
+    return np.where(votes > 1, votes, 0.0)

@@ -1,0 +1,75 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from drawn_faces import drawn_dataset
+from fer_core.dataset import FerDataset
+from fer_core.errors import FerError
+from fer_core.ferplus import (
+    FERPLUS_LABELS,
+    majority_labels,
+    read_votes,
+    vote_shares,
+    votes_beside,
+)
+from votes import write_rows, write_votes
+
+DATA = drawn_dataset((2, 1, 1))
+
+
+def rows_of(*votes: list[int]) -> tuple[FerDataset, list[list[int]]]:
+    return DATA.only(np.arange(len(votes))), [list(row) for row in votes]
+
+
+def test_majority_leaves_out_slips_the_unclear_and_what_is_no_face(tmp_path: Path) -> None:
+    dataset, votes = rows_of(
+        [0, 9, 1, 0, 0, 0, 0, 0, 0, 0],  # clearly happiness
+        [0, 0, 0, 3, 0, 0, 1, 0, 1, 0],  # three of five, two of them slips: sadness
+        [0, 0, 0, 5, 5, 0, 0, 0, 0, 0],  # half each: no majority
+        [0, 0, 0, 0, 0, 0, 0, 0, 0, 10],  # no face
+        [2, 0, 0, 0, 0, 0, 0, 0, 8, 0],  # unknown
+        [0, 0, 0, 0, 0, 0, 2, 8, 0, 0],  # contempt
+        [1, 1, 1, 1, 1, 1, 1, 1, 1, 1],  # slips alone
+    )
+    file = write_rows(tmp_path / "votes.csv", dataset, votes)
+    labelled = majority_labels(dataset, file)
+    assert labelled.label_names == FERPLUS_LABELS
+    assert labelled.rows.tolist() == [0, 1, 5]
+    assert [FERPLUS_LABELS[i] for i in labelled.labels] == ["happiness", "sadness", "contempt"]
+    shares = vote_shares(labelled, file)
+    assert shares.shape == (3, 8)
+    assert shares.sum(axis=1) == pytest.approx(1)
+    assert shares[2, 6:].tolist() == pytest.approx([0.2, 0.8])
+    assert shares[1, 3] == 1
+
+
+def test_a_validation_split_taken_from_training_is_no_other_data(tmp_path: Path) -> None:
+    dataset = DATA.only(DATA.split != 1)
+    file = write_votes(tmp_path / "votes.csv", drawn_dataset((2, 1, 1)))
+    assert len(read_votes(file, dataset.with_validation(1))) == len(dataset)
+
+
+def test_votes_without_any_majority_are_refused(tmp_path: Path) -> None:
+    dataset, votes = rows_of([5, 5, 0, 0, 0, 0, 0, 0, 0, 0])
+    with pytest.raises(FerError, match="no majority for any picture"):
+        majority_labels(dataset, write_rows(tmp_path / "votes.csv", dataset, votes))
+
+
+def test_votes_are_found_beside_a_file_and_in_a_folder(tmp_path: Path) -> None:
+    assert votes_beside(tmp_path / "fer2013.npz") is None
+    (tmp_path / "fer2013new.csv").write_text("")
+    assert votes_beside(tmp_path / "fer2013.npz") == tmp_path / "fer2013new.csv"
+    assert votes_beside(tmp_path) == tmp_path / "fer2013new.csv"
+
+
+def test_real_votes_give_the_published_share_of_clear_pictures(real_data: Path) -> None:
+    from fer_core.readers import load_dataset
+
+    votes = votes_beside(real_data)
+    if votes is None:
+        pytest.skip("fer2013new.csv is not beside FER2013")
+    labelled = majority_labels(load_dataset(real_data), votes)
+    assert 0.85 < len(labelled) / 35_887 < 0.95
+    counts = dict(zip(FERPLUS_LABELS, labelled.class_counts().sum(axis=0), strict=True))
+    assert counts["neutral"] > counts["happiness"] > counts["surprise"] > counts["contempt"]

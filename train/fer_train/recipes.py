@@ -1,0 +1,40 @@
+"""What ships beside the code: recipes (`configs/NAME.toml`) and finished runs (`results/NAME`).
+
+In a checkout they lie beside the package, in an installed wheel inside it. Needs no Keras.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fer_core.errors import ArgumentError
+
+DEFAULT_ARCH = "fer-nano"
+FINE_TUNE = "fine-tune"
+_PACKAGE = Path(__file__).parent
+
+
+def shipped(folder: str) -> Path:
+    """Return where `configs` or `results` lie."""
+    inside = _PACKAGE / folder
+    return inside if inside.is_dir() else _PACKAGE.parent / folder
+
+
+def recipe_names() -> list[str]:
+    """Return the architectures that have a recipe, sorted."""
+    names = {path.stem for path in shipped("configs").glob("*.toml")}
+    return sorted(names - {FINE_TUNE})
+
+
+def full_name(arch: str) -> str:
+    """Return an architecture's name, `d-wide` for `d`; raise ArgumentError for an unknown one."""
+    names = recipe_names()
+    found = [name for name in names if arch in (name, name.partition("-")[0]) and arch != "fer"]
+    if len(found) != 1:
+        raise ArgumentError(f"no architecture {arch!r}; there are {', '.join(names)}")
+    return found[0]
+
+
+def recipe_file(name: str) -> Path:
+    """Return the settings that an architecture, or FINE_TUNE, is trained with by default."""
+    return shipped("configs") / f"{name}.toml"

@@ -1,0 +1,55 @@
+"""Starting from a trained model: its weights, all but those that do not fit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import keras
+
+from fer_core.errors import ArgumentError, FerError
+from fer_core.files import ZIP_ERRORS
+from fer_train.run_folder import model_labels
+
+LOGITS = "logits"
+
+
+def load_model(file: Path) -> keras.Model:
+    """Return the model of a .keras or .h5 file, without running code from it.
+
+    Raises FerError for what Keras cannot load or will not for safety's sake.
+    """
+    try:
+        return keras.models.load_model(file, compile=False, safe_mode=True)
+    except (ValueError, OSError, TypeError, *ZIP_ERRORS) as error:
+        raise FerError(f"Keras cannot load {file}: {error}") from error
+
+
+def take_weights(model: keras.Model, file: Path, labels: tuple[str, ...]) -> str:
+    """Copy the weights of a model file of the same architecture; say what was taken.
+
+    The layer `logits` is taken when the file's model has the same labels, else it stays fresh.
+    """
+    source = load_model(file)
+    if source.name != model.name:
+        raise ArgumentError(
+            f"{file} is a {source.name}, not a {model.name}; leave --arch out: --init decides it"
+        )
+    same = model_labels(file) == labels
+    for own, given in zip(model.layers, source.layers, strict=True):
+        if own.name == LOGITS and not same:
+            continue
+        try:
+            own.set_weights(given.get_weights())
+        except ValueError as error:
+            raise FerError(
+                f"{file} takes pictures of {source.input_shape[1:]}, these are "
+                f"{model.input_shape[1:]}; its layer {given.name} does not fit: {error}"
+            ) from error
+    head = "its last layer too" if same else "a fresh last layer, since the labels differ"
+    return f"weights of {source.name} from {file.name}, {head}"
+
+
+def freeze_all_but_logits(model: keras.Model) -> None:
+    """Let training move the layer `logits` alone; `model.trainable = True` undoes it."""
+    for layer in model.layers:
+        layer.trainable = layer.name == LOGITS
