@@ -108,7 +108,7 @@ def test_wrong_inputs_get_a_clear_error_and_exit_1(tmp_path: Path) -> None:
     (tmp_path / "runs" / "old" / "checkpoint.npz").write_bytes(b"")
     assert "no data set: give --data PATH" in error("fer-train")
     assert "there are a-regularised" in error(
-        "fer-train", "--data", "drawn.npz", "--arch", "vgg", code=2
+        "fer-train", "--data", "drawn.npz", "--arch", "lenet", code=2
     )
     assert "the nearest known one is 'epochs'" in error("fer-train", "--config", "bad.toml")
     assert "holds a run already" in error("fer-train", "--out", "runs/old")

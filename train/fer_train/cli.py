@@ -80,6 +80,7 @@ def run(
         "batch_size": batch_size,
         "learning_rate": learning_rate,
         "teacher": str(teacher.resolve()) if teacher else None,
+        "folds": folds,
         "seed": seed,
     }
     if resume:
@@ -90,11 +91,13 @@ def run(
     else:
         settings = chosen_config(config, arch, init, given)
     start_quietly()
+    from fer_train.cross_validation import cross_validate
     from fer_train.run import run_training
 
     folder = out or Path("runs") / f"{settings.arch}-{datetime.now():%Y%m%d-%H%M%S}"
-    report = run_training(settings, folder, resume, talk(quiet))
-    print(report.text(), end="")
+    go = cross_validate if settings.folds else run_training
+    go(settings, folder, resume, talk(quiet))
+    print((folder / "report.txt").read_text(encoding="utf-8"), end="")
     print(f"run folder: {folder}")
 
 
@@ -144,6 +147,63 @@ def check(
         print(f"contact sheet: {sheet}")
     if dataset.faults and not skip_bad:
         raise FerError("bad rows: mend them, or train without them: --skip-bad")
+
+
+@app.command()
+def prepare(
+    photos: Annotated[Path, typer.Argument(help="Photos, one folder a class.")],
+    out: Annotated[Path, typer.Argument(help="A new folder for the face pictures.")],
+    size: Annotated[int, typer.Option(help="Side of the face pictures in pixels.")] = 48,
+    colour: Annotated[str, typer.Option(help="gray or rgb.")] = "gray",
+    quiet: Quiet = False,
+) -> None:
+    """Find and crop the faces of your photos, as the runner does, ready for training."""
+    need("cv2", "matplotlib")
+    from fer_core.preprocess import InputSpec
+    from fer_edge.detector import HaarDetector
+    from fer_train.prepare import prepare_photos
+    from fer_train.prepare_sheet import save_prepared_sheet
+
+    try:
+        spec = InputSpec(size, size, colour)
+    except ValueError as error:
+        raise ArgumentError(str(error)) from error
+    prepared = prepare_photos(photos, out, HaarDetector(), spec)
+    save_prepared_sheet(photos, prepared)
+    print(prepared.text())
+
+
+@app.command()
+def explain(
+    model: Annotated[Path, typer.Argument(help="A run folder, a .keras file, or fer-nano.")],
+    pictures: Annotated[list[Path], typer.Argument(help="Pictures, one face each.")],
+    layer: Annotated[
+        str | None, typer.Option(help="Whose maps to explain by; else the last convolution.")
+    ] = None,
+    label: Annotated[
+        str | None, typer.Option(help="Which label to explain; else the likeliest.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="The picture to write.")] = Path("explained.png"),
+) -> None:
+    """Show where a network looks: Grad-CAM over the face of each picture."""
+    need("keras", "matplotlib")
+    start_quietly()
+    from fer_edge.detector import HaarDetector
+    from fer_train.explain import explain_picture, index_of, save_explanations
+    from fer_train.run_folder import model_file, model_labels
+    from fer_train.transfer import load_model
+
+    file = model_file(model)
+    network, labels = load_model(file), model_labels(file)
+    labels = labels or tuple(f"class {i}" for i in range(network.output_shape[-1]))
+    chosen = index_of(label, labels) if label else None
+    detector = HaarDetector()
+    seen = [explain_picture(network, path, detector, layer, chosen) for path in pictures]
+    save_explanations(out, seen, labels)
+    for one in seen:
+        likeliest = int(one.probabilities.argmax())
+        print(f"{one.name}: {labels[likeliest]} {one.probabilities[likeliest]:.0%}")
+    print(f"explained in {out}")
 
 
 def main() -> None:

@@ -18,7 +18,7 @@ _RANGES = (
     ("rotation", 0, 180),
     ("shear", 0, 60),
     ("warmup_epochs patience frozen_epochs", 0, 100_000),
-    ("size", 0, 1024),
+    ("size folds", 0, 1024),
     ("seed", 0, 2**32 - 1),
 )
 
@@ -40,7 +40,7 @@ class TrainConfig:
     layer alone. `patience` is how many epochs without gain end the run (0: none), `ema_decay` a
     factor a step of the averaged weights (0: no averaging). `class_weights` makes every class
     count the same in the loss. `teacher` is a file of soft labels, `teacher_weight` its share of
-    the target.
+    the target. `folds` above 1 is cross-validation over so many parts.
 
     Augmentation: shifts and zooms are fractions of the picture, rotations and shears degrees,
     brightness and contrast fractions of the gray range; each picture draws uniformly from minus
@@ -58,6 +58,7 @@ class TrainConfig:
     init: str = ""
     epochs: int = 60
     frozen_epochs: int = 0
+    folds: int = 0
     batch_size: int = 64
     optimizer: str = "sgd"
     learning_rate: float = 0.1

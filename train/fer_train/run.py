@@ -122,7 +122,7 @@ def _train_stages(
         freeze_all_but_logits(model)
         frozen = replace(config, epochs=config.frozen_epochs, patience=0, ema_decay=0)
         stage(frozen, out / FROZEN_CHECKPOINT)
-        model.trainable = True
+        freeze_all_but_logits(model, frozen=False)
     return stage(config, out / CHECKPOINT)
 
 

@@ -49,8 +49,8 @@ def chosen_config(
 
 
 def has_begun(out: Path) -> bool:
-    """Return whether a folder holds a checkpoint of either stage."""
-    return (out / CHECKPOINT).exists() or (out / FROZEN_CHECKPOINT).exists()
+    """Return whether a folder holds a checkpoint of either stage, or folds."""
+    return any((out / name).exists() for name in (CHECKPOINT, FROZEN_CHECKPOINT, "fold-1"))
 
 
 def newest_run(runs: Path) -> Path:

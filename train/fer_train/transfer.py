@@ -49,7 +49,7 @@ def take_weights(model: keras.Model, file: Path, labels: tuple[str, ...]) -> str
     return f"weights of {source.name} from {file.name}, {head}"
 
 
-def freeze_all_but_logits(model: keras.Model) -> None:
-    """Let training move the layer `logits` alone; `model.trainable = True` undoes it."""
+def freeze_all_but_logits(model: keras.Model, frozen: bool = True) -> None:
+    """Let training move the layer `logits` alone, or every layer again."""
     for layer in model.layers:
-        layer.trainable = layer.name == LOGITS
+        layer.trainable = not frozen or layer.name == LOGITS

@@ -1,0 +1,60 @@
+from pathlib import Path
+
+import cv2
+import keras
+import numpy as np
+import pytest
+
+from drawn_faces import draw_scene
+from fer_core.errors import FerError
+from fer_edge.detector import HaarDetector
+from fer_train.explain import explain_picture, grad_cam, index_of, save_explanations
+
+LABELS = ("left", "right")
+
+
+@pytest.fixture(scope="module")
+def sided() -> keras.Model:
+    """A network that answers `left` by what is bright on the left, `right` likewise."""
+    layers = keras.layers
+    pixels = keras.Input((48, 48, 1))
+    x = layers.Conv2D(2, 1, activation="relu", name="maps")(pixels)
+    x = layers.Flatten()(layers.AveragePooling2D((48, 24))(x))
+    x = layers.Dense(2, name="logits")(x)
+    model = keras.Model(pixels, layers.Softmax()(x))
+    model.get_layer("maps").set_weights([np.ones((1, 1, 1, 2)), np.ones(2)])
+    halves = np.array([[1, 0], [1, 0], [0, 1], [0, 1]], np.float32)  # (place, channel) to class
+    model.get_layer("logits").set_weights([9 * halves, np.zeros(2)])
+    return model
+
+
+def test_the_heat_is_where_the_class_comes_from(sided: keras.Model) -> None:
+    picture = np.full((48, 48, 1), -1, np.float32)
+    picture[20:28, 4:12] = 0.9
+    probabilities, heat, chosen = grad_cam(sided, picture, None, None)
+    assert (LABELS[chosen], probabilities.argmax()) == ("left", 0)
+    assert heat.shape == (48, 48)
+    assert heat[24, 8] == pytest.approx(1)
+    assert heat[:, 24:].max() < 0.01
+
+
+def test_a_face_is_cropped_and_another_layer_or_label_can_be_asked(
+    sided: keras.Model, tmp_path: Path
+) -> None:
+    cv2.imwrite(str(tmp_path / "face.png"), draw_scene("happy", x=300))
+    seen = explain_picture(sided, tmp_path / "face.png", HaarDetector(), "maps", 1)
+    assert seen.class_index == 1
+    assert seen.crop.shape == (48, 48, 1)
+    assert seen.crop.mean() > 120  # the face, not the dark scene
+    save_explanations(tmp_path / "out.png", [seen, seen], LABELS)
+    assert cv2.imread(str(tmp_path / "out.png")).shape[0] > 400
+
+
+def test_what_cannot_be_explained_is_said(sided: keras.Model, tmp_path: Path) -> None:
+    picture = np.zeros((48, 48, 1), np.float32)
+    with pytest.raises(FerError, match="no layer 'logits' with maps; there are maps"):
+        grad_cam(sided, picture, "logits", None)
+    with pytest.raises(FerError, match="is no picture"):
+        explain_picture(sided, tmp_path / "absent.png", HaarDetector())
+    with pytest.raises(FerError, match="the model knows left, right"):
+        index_of("up", LABELS)

@@ -1,0 +1,118 @@
+import csv
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from drawn_faces import draw_scene
+from fer_core.errors import FerError
+from fer_core.preprocess import InputSpec
+from fer_core.readers import load_dataset
+from fer_core.values import Frame
+from fer_edge.detector import HaarDetector
+from fer_train.prepare import RECORD, SHEET, PreparedFolder, prepare_photos
+from fer_train.prepare_sheet import save_prepared_sheet
+
+EMPTY = np.full((480, 640, 3), 90, np.uint8)
+
+
+def save(path: Path, picture: np.ndarray) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    assert cv2.imwrite(str(path), picture)
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    root = tmp_path / "photos"
+    for index in range(3):
+        save(root / "grin" / f"{index}.png", draw_scene("happy", seed=index))
+        save(root / "frown" / f"{index}.png", draw_scene("sad", seed=index))
+    save(root / "grin" / "wall.png", EMPTY)
+    save(root / "grin" / "again.png", draw_scene("happy", seed=0))
+    two = draw_scene("happy", x=40, size=180)
+    two[:, 340:] = draw_scene("sad", x=380, size=180)[:, 340:]
+    save(root / "frown" / "two.png", two)
+    small = draw_scene("sad", x=20, size=220, seed=9)
+    small[:, 400:] = draw_scene("sad", x=480, y=300, size=100)[:, 400:]
+    save(root / "frown" / "one-behind.jpg", small)
+    (root / "frown" / "cut.png").write_bytes(b"no picture")
+    (root / "frown" / "notes.txt").write_text("no photo")
+    save(root / "loose.png", draw_scene("happy"))
+    return root
+
+
+def prepared_from(photos: Path, out: Path, spec: InputSpec | None = None) -> PreparedFolder:
+    return prepare_photos(photos, out, HaarDetector(), spec or InputSpec())
+
+
+def test_faces_are_cropped_by_the_pixel_contract_and_the_rest_is_told(
+    photos: Path, tmp_path: Path
+) -> None:
+    prepared = prepared_from(photos, tmp_path / "faces")
+    why = {photo.path.name: photo.reason for photo in prepared.photos if photo.crop is None}
+    assert why == {
+        "wall.png": "no face found",
+        "two.png": "several faces",
+        "cut.png": "unreadable",
+        "again.png": "copy of another",
+    }
+    dataset = load_dataset(tmp_path / "faces")
+    assert dataset.label_names == ("frown", "grin")
+    assert dataset.class_counts()[0].tolist() == [4, 3]
+    assert "7 of 11 photos cropped" in prepared.text()
+    assert "4 left out: " in prepared.text()
+
+    frame = Frame(cv2.imread(str(photos / "frown" / "1.png")), 0, 0.0)
+    box = HaarDetector().detect(frame)[0].box
+    crop = cv2.imread(str(tmp_path / "faces" / "frown" / "1-png.png"), cv2.IMREAD_GRAYSCALE)
+    assert np.array_equal(crop, InputSpec().pixels(frame, box)[:, :, 0])
+
+
+def test_the_record_names_every_photo(photos: Path, tmp_path: Path) -> None:
+    prepared = prepared_from(photos, tmp_path / "faces")
+    rows = list(csv.DictReader((tmp_path / "faces" / RECORD).read_text().splitlines()))
+    assert [row["photo"] for row in rows] == [p.path.as_posix() for p in prepared.photos]
+    assert {row["class"] for row in rows} == {"grin", "frown"}
+    assert all(row["left_out"] or int(row["width"]) >= 40 for row in rows)
+
+
+def test_splits_colour_and_size_are_kept(tmp_path: Path) -> None:
+    for split in ("train", "test"):
+        for label in ("grin", "frown"):
+            for i in range(2):
+                look = "happy" if label == "grin" else "sad"
+                seed = i + 10 * (split == "test")
+                picture = draw_scene(look, seed=seed)
+                picture[:, :, 0] //= 2  # less blue
+                save(tmp_path / "photos" / split / label / f"{i}.jpg", picture)
+    spec = InputSpec(64, 64, "rgb")
+    prepared_from(tmp_path / "photos", tmp_path / "faces", spec)
+    dataset = load_dataset(tmp_path / "faces", spec)
+    assert dataset.images.shape == (8, 64, 64, 3)
+    assert dataset.split_sizes() == {"train": 4, "validation": 0, "test": 4}
+    red, _, blue = dataset.images.reshape(-1, 3).mean(axis=0)
+    assert blue < 0.7 * red
+
+
+def test_the_sheet_shows_what_was_left_out(photos: Path, tmp_path: Path) -> None:
+    prepared = prepared_from(photos, tmp_path / "faces")
+    save_prepared_sheet(photos, prepared)
+    sheet = cv2.imread(str(tmp_path / "faces" / SHEET))
+    assert sheet is not None
+    assert (sheet.max(axis=2).astype(int) - sheet.min(axis=2) > 80).any()  # red captions
+
+
+def test_wrong_places_are_said(photos: Path, tmp_path: Path) -> None:
+    with pytest.raises(FerError, match="there is no folder"):
+        prepared_from(tmp_path / "absent", tmp_path / "faces")
+    with pytest.raises(FerError, match="no photos in class folders"):
+        prepared_from(photos / "grin", tmp_path / "faces")
+    with pytest.raises(FerError, match="lies in"):
+        prepared_from(photos, photos / "faces")
+    save(tmp_path / "walls" / "white" / "a.png", EMPTY)
+    with pytest.raises(FerError, match="no face was found in the 1 photos"):
+        prepared_from(tmp_path / "walls", tmp_path / "none")
+    prepared_from(photos, tmp_path / "faces")
+    with pytest.raises(FerError, match="is not empty"):
+        prepared_from(photos, tmp_path / "faces")

@@ -1,0 +1,113 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from drawn_faces import drawn_dataset, save_npz
+from fer_core.errors import ArgumentError, FerError
+from fer_core.labels import FER2013_LABELS
+from fer_train.architectures import build_model
+from fer_train.evaluate import save_model
+from fer_train.recipes import recipe_file
+from fer_train.run import train_on
+from fer_train.run_folder import chosen_config, model_file, model_labels, model_name
+from fer_train.transfer import freeze_all_but_logits, load_model, take_weights
+
+
+@pytest.fixture
+def trained(tmp_path: Path) -> Path:
+    keras.utils.set_random_seed(5)
+    folder = tmp_path / "trained"
+    folder.mkdir()
+    save_model(build_model("b-plain", (48, 48, 1), 7), folder)
+    (folder / "metrics.json").write_text(json.dumps({"labels": FER2013_LABELS}))
+    return folder / "model.keras"
+
+
+def same(one: keras.Model, other: keras.Model, layer: str) -> bool:
+    pairs = zip(one.get_layer(layer).weights, other.get_layer(layer).weights, strict=True)
+    return all(np.array_equal(a, b) for a, b in pairs)
+
+
+def test_weights_are_taken_and_the_last_layer_by_its_labels(trained: Path) -> None:
+    source = load_model(trained)
+    first = source.layers[1].name
+    keras.utils.set_random_seed(6)
+    model = build_model("b-plain", (48, 48, 1), 7)
+    assert "its last layer too" in take_weights(model, trained, FER2013_LABELS)
+    assert np.array_equal(model.layers[1].weights[0], source.get_layer(first).weights[0])
+    assert same(model, source, "logits")
+    other = build_model("b-plain", (48, 48, 1), 3)
+    assert "a fresh last layer" in take_weights(other, trained, ("a", "b", "c"))
+    renamed = build_model("b-plain", (48, 48, 1), 7)
+    take_weights(renamed, trained, tuple("abcdefg"))
+    assert not same(renamed, source, "logits")
+
+
+def test_what_does_not_fit_is_said(trained: Path, tmp_path: Path) -> None:
+    with pytest.raises(ArgumentError, match="is a b-plain, not a e-dense"):
+        take_weights(build_model("e-dense", (48, 48, 1), 7), trained, FER2013_LABELS)
+    with pytest.raises(FerError, match=r"takes pictures of \(48, 48, 1\), these are"):
+        take_weights(build_model("b-plain", (64, 64, 1), 7), trained, FER2013_LABELS)
+    with pytest.raises(ArgumentError, match="leave --arch out"):
+        chosen_config(None, "e", str(trained), {})
+    with pytest.raises(FerError, match="or one of fer-nano"):
+        model_file(tmp_path / "absent")
+    (tmp_path / "x.keras").write_bytes(b"PK nothing")
+    with pytest.raises(FerError, match=r"no \.keras file"):
+        model_name(tmp_path / "x.keras")
+
+
+def test_the_shipped_model_goes_by_its_name() -> None:
+    file = model_file(Path("fer-nano"))
+    assert model_name(file) == "fer-nano"
+    assert model_labels(file) == FER2013_LABELS
+
+
+def test_a_saved_model_loads_without_our_code(trained: Path) -> None:
+    assert keras.models.load_model(trained).name == "b-plain"  # compiled or not, no custom object
+
+
+def test_fine_tuning_moves_the_last_layer_first(trained: Path, tmp_path: Path) -> None:
+    dataset = drawn_dataset((6, 3, 1))
+    three = dataset.only(np.flatnonzero(dataset.labels < 3))
+    three = replace(three, label_names=("a", "b", "c"))
+    config = chosen_config(None, None, str(trained), {"epochs": 2, "seed": 3})
+    assert (config.arch, config.class_weights) == ("b-plain", True)
+    config = replace(config, frozen_epochs=2)
+    said: list[str] = []
+    train_on(three, config, tmp_path / "run", False, said.append)
+    frozen = np.load(tmp_path / "run" / "frozen.npz")
+    source = load_model(trained).get_weights()
+    assert all(np.array_equal(frozen[f"model/{i}"], source[i]) for i in range(len(source) - 2))
+    unfrozen = np.load(tmp_path / "run" / "checkpoint.npz")
+    assert not np.array_equal(unfrozen["model/0"], source[0])
+    assert load_model(tmp_path / "run" / "model.keras").output_shape == (None, 3)
+    lines = [line for line in said if line.startswith("epoch")]
+    assert [line.split()[1] for line in lines] == ["1/2", "2/2", "1/2", "2/2"]
+
+
+def test_freezing_is_undone_whole() -> None:
+    model = build_model("fer-nano", (48, 48, 1), 7)
+    before = len(model.trainable_variables)
+    freeze_all_but_logits(model)
+    assert len(model.trainable_variables) == 2
+    freeze_all_but_logits(model, frozen=False)
+    assert len(model.trainable_variables) == before
+
+
+def test_shipped_soft_labels_are_left_out_for_other_data(tmp_path: Path) -> None:
+    data = save_npz(tmp_path / "d.npz", drawn_dataset((3, 2, 1)))
+    config = chosen_config(None, "fer-nano", None, {"data": str(data), "epochs": 1})
+    assert config.teacher == str((recipe_file("x").parent / "fer2013-votes.npz").resolve())
+    said: list[str] = []
+    train_on(drawn_dataset((3, 2, 1)), config, tmp_path / "run", False, said.append)
+    assert any("without the recipe's soft labels" in line for line in said)
+    copy = tmp_path / "own.npz"
+    copy.write_bytes((recipe_file("x").parent / "fer2013-votes.npz").read_bytes())
+    own = replace(config, teacher=str(copy))
+    with pytest.raises(FerError, match="made for other training pictures"):
+        train_on(drawn_dataset((3, 2, 1)), own, tmp_path / "own", False, said.append)

@@ -1,0 +1,126 @@
+"""Cross-validation: every picture is judged by a network that never saw it or its twin."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from fer_core.dataset import FerDataset
+from fer_core.errors import FerError
+from fer_core.files import load_arrays, make_folder, write_text, written_beside
+from fer_core.metrics import ClassificationReport, classification_report
+from fer_core.settings import settings_toml
+from fer_core.values import FloatArray, Int64Array
+from fer_train.config import TrainConfig
+from fer_train.data import predict
+from fer_train.plots import save_confusion
+from fer_train.run import train_on
+from fer_train.run_folder import has_begun, training_data
+from fer_train.transfer import load_model
+
+Say = Callable[[str], None]
+ANSWERS = "out_of_fold.npz"
+
+
+def cross_validate(config: TrainConfig, out: Path, resume: bool, say: Say) -> ClassificationReport:
+    """Train `config.folds` networks, each judged on the part that it did not see.
+
+    The parts divide training and validation pictures; the test split stays untouched. Within
+    each fold the best epoch is chosen on a tenth of its own training pictures, not on the part
+    that judges it. A fold that is done is not done again. Returns the out-of-fold report.
+    """
+    if not resume and has_begun(out):
+        raise FerError(f"{out} holds a run already; add --resume, or choose another --out")
+    pool = _pool(training_data(config))
+    make_folder(out)
+    write_text(out / "config.toml", settings_toml(config))
+    reports, answers = [], np.zeros((len(pool), len(pool.label_names)), np.float32)
+    for number, held_out in enumerate(_folds(pool, config), start=1):
+        folder = out / f"fold-{number}"
+        say(f"fold {number} of {config.folds}")
+        answers[held_out] = _answers(pool, held_out, config, folder, resume, say)
+        reports.append(
+            classification_report(answers[held_out], pool.labels[held_out], pool.label_names)
+        )
+    whole = classification_report(answers, pool.labels, pool.label_names)
+    save_confusion(out / "confusion.png", whole, f"{config.arch}, {config.folds} folds")
+    write_text(out / "report.txt", spread_text(reports) + "\n" + whole.text())
+    facts = {
+        "folds": [report.to_json() for report in reports],
+        "spread": {name: {"mean": m, "std": s} for name, (m, s) in spread(reports).items()},
+        "out_of_fold": whole.to_json(),
+    }
+    write_text(out / "cross_validation.json", json.dumps(facts, indent=1) + "\n")
+    return whole
+
+
+def spread(reports: list[ClassificationReport]) -> dict[str, tuple[float, float]]:
+    """Return mean and standard deviation (n - 1) over the folds of every figure, by its name."""
+    figures = {
+        "accuracy": [report.accuracy for report in reports],
+        "macro precision": [report.macro_precision for report in reports],
+        "macro recall": [report.macro_recall for report in reports],
+        "macro F1": [report.macro_f1 for report in reports],
+        "calibration error": [report.ece for report in reports],
+    }
+    for index, label in enumerate(reports[0].labels):
+        figures[f"recall {label}"] = [float(report.recall[index]) for report in reports]
+    return {
+        name: (float(np.mean(values)), float(np.std(values, ddof=1)))
+        for name, values in figures.items()
+    }
+
+
+def spread_text(reports: list[ClassificationReport]) -> str:
+    """Return mean and spread of every figure, a line each."""
+    lines = [f"{len(reports)} folds, mean and standard deviation"]
+    lines += [f"{name:<22}{m:8.2%} +- {s:.2%}" for name, (m, s) in spread(reports).items()]
+    return "\n".join(lines) + "\n"
+
+
+def _pool(dataset: FerDataset) -> FerDataset:
+    """Return the pictures to divide: all but the test split, as training pictures."""
+    kept = dataset.only(dataset.split != 2)
+    return replace(kept, split=np.zeros(len(kept), np.int64))
+
+
+def _folds(pool: FerDataset, config: TrainConfig) -> Iterator[Int64Array]:
+    """Yield the indices of each part: stratified, exact twins together, decided by the seed."""
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    fewest = int(np.bincount(pool.labels, minlength=len(pool.label_names)).min())
+    if not 2 <= config.folds <= fewest:
+        raise FerError(
+            f"{config.folds} folds need as many pictures of each class; the smallest class of "
+            f"{pool.name} has {fewest}"
+        )
+    folds = StratifiedGroupKFold(config.folds, shuffle=True, random_state=config.seed)
+    for _, held_out in folds.split(pool.images, pool.labels, pool.picture_ids()):
+        yield held_out
+
+
+def _answers(
+    pool: FerDataset,
+    held_out: Int64Array,
+    config: TrainConfig,
+    folder: Path,
+    resume: bool,
+    say: Say,
+) -> FloatArray:
+    """Return the probabilities (held out, classes) of one fold's network, trained if need be."""
+    judged = pool.only(held_out)
+    if resume and (folder / ANSWERS).exists():
+        held = load_arrays(folder / ANSWERS)
+        if np.array_equal(held["rows"], judged.rows):
+            return np.asarray(held["probabilities"], np.float32)
+        raise FerError(f"{folder / ANSWERS} is of other pictures; choose another --out")
+    rest = pool.only(np.setdiff1d(np.arange(len(pool)), held_out)).with_validation(config.seed)
+    train_on(rest, replace(config, folds=0), folder, resume, say)
+    probabilities = predict(load_model(folder / "model.keras"), judged)
+    with written_beside(folder / ANSWERS) as beside, beside.open("wb") as file:
+        np.savez_compressed(file, rows=judged.rows, probabilities=probabilities)
+    return probabilities

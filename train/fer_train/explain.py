@@ -1,0 +1,132 @@
+"""Where a network looks: Grad-CAM (Selvaraju et al., 2017) over faces."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+from matplotlib.figure import Figure
+
+from fer_core.errors import ArgumentError, FerError
+from fer_core.files import written_beside
+from fer_core.opencv import cv2
+from fer_core.preprocess import InputSpec, decode_picture, normalize_pixels
+from fer_core.values import FloatArray, Frame, UInt8Array
+from fer_edge.detector import FaceDetector
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Explanation:
+    """A crop (h, w, c) uint8, what the network says of it, and how much each place speaks for it.
+
+    `heat` is (h, w) float32 from 0 to 1, for the class `class_index`.
+    """
+
+    name: str
+    crop: UInt8Array
+    probabilities: FloatArray
+    class_index: int
+    heat: FloatArray
+
+
+def explain_picture(
+    model: keras.Model,
+    file: Path,
+    detector: FaceDetector,
+    layer: str | None = None,
+    class_index: int | None = None,
+) -> Explanation:
+    """Return Grad-CAM for the largest face of a picture, the whole picture where there is none.
+
+    `layer` is one with maps, the last convolution by default; `class_index` is the likeliest
+    class by default.
+    """
+    encoded = file.read_bytes() if file.is_file() else b""
+    pixels = decode_picture(encoded, colour=True)
+    if pixels is None:
+        raise FerError(f"{file} is no picture that can be read")
+    height, width, channels = model.input_shape[1:]
+    spec = InputSpec(height, width, "gray" if channels == 1 else "rgb")
+    frame = Frame(pixels, 0, 0.0, file.name)
+    faces = detector.detect(frame)
+    crop = spec.pixels(frame, faces[0].box) if faces else spec.resized(pixels)
+    probabilities, heat, chosen = grad_cam(model, normalize_pixels(crop), layer, class_index)
+    return Explanation(file.name, crop, probabilities, chosen, heat)
+
+
+def grad_cam(
+    model: keras.Model, picture: FloatArray, layer: str | None, class_index: int | None
+) -> tuple[FloatArray, FloatArray, int]:
+    """Return probabilities (classes,), heat (h, w) in 0 to 1 and the class that was explained.
+
+    `picture` is a network's input (h, w, c). The maps of the layer are weighted by the mean
+    gradient of the class's logit, summed, cut at zero and scaled to the picture.
+    """
+    if keras.backend.backend() != "tensorflow":
+        raise FerError("explain needs Keras's TensorFlow backend: unset KERAS_BACKEND")
+    import tensorflow as tf
+
+    maps_layer = _layer_with_maps(model, layer)
+    before_softmax = model.layers[-1].input
+    both = keras.Model(model.input, [maps_layer.output, before_softmax, model.output])
+    with tf.GradientTape() as tape:
+        maps, logits, probabilities = both(picture[None], training=False)
+        answer = np.asarray(probabilities[0], np.float32)
+        chosen = int(answer.argmax()) if class_index is None else class_index
+        target = logits[0, chosen]
+    weights = tf.reduce_mean(tape.gradient(target, maps), axis=(0, 1, 2))
+    heat = np.maximum(np.asarray(tf.reduce_sum(maps[0] * weights, axis=-1)), 0)
+    heat = cv2.resize(heat, picture.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+    return answer, np.asarray(heat / max(float(heat.max()), 1e-9), np.float32), chosen
+
+
+def _layer_with_maps(model: keras.Model, name: str | None) -> keras.layers.Layer:
+    with_maps = [
+        layer.name
+        for layer in model.layers[1:-1]
+        if isinstance(layer.output, keras.KerasTensor) and len(layer.output.shape) == 4
+    ]
+    if name is None:
+        convolutions = [layer.name for layer in model.layers if _is_convolution(layer)]
+        return model.get_layer(convolutions[-1])
+    if name not in with_maps:
+        raise ArgumentError(f"no layer {name!r} with maps; there are {', '.join(with_maps)}")
+    return model.get_layer(name)
+
+
+def _is_convolution(layer: keras.layers.Layer) -> bool:
+    kinds = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.SeparableConv2D)
+    return isinstance(layer, kinds) and layer.name != "logits"
+
+
+def index_of(label: str, labels: Sequence[str]) -> int:
+    """Return a label's class index; raise ArgumentError for one that the model does not know."""
+    if label not in labels:
+        raise ArgumentError(f"no label {label!r}; the model knows {', '.join(labels)}")
+    return list(labels).index(label)
+
+
+def save_explanations(
+    path: Path, explanations: Sequence[Explanation], labels: Sequence[str]
+) -> None:
+    """Draw a row for each picture: the crop, the heat over it, the probabilities."""
+    figure = Figure(figsize=(7.5, 2.4 * len(explanations)), layout="constrained")
+    grid = figure.subplots(len(explanations), 3, squeeze=False, width_ratios=(1, 1, 1.5))
+    for (left, middle, right), seen in zip(grid, explanations, strict=True):
+        for axis in (left, middle):
+            axis.imshow(seen.crop.squeeze(), cmap="gray", vmin=0, vmax=255)
+            axis.set_axis_off()
+        left.set_title(seen.name, fontsize=8)
+        middle.imshow(seen.heat, cmap="inferno", alpha=0.55, vmin=0, vmax=1)
+        middle.set_title(f"what speaks for {labels[seen.class_index]}", fontsize=8)
+        colours = ["#8a8f98"] * len(labels)
+        colours[seen.class_index] = "#1f6feb"
+        right.barh(labels, seen.probabilities, color=colours)
+        right.set_xlim(0, 1)
+        right.invert_yaxis()
+        right.tick_params(labelsize=8)
+    with written_beside(path) as beside:
+        figure.savefig(beside, dpi=130)
