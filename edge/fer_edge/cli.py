@@ -16,7 +16,8 @@ app = make_app()
 @app.command(
     epilog="Examples:  fer-edge --camera 0   |   fer-edge --camera picamera --size 640x480   |   "
     "fer-edge --camera http://camera.local/stream --json -   |   "
-    "fer-edge --video clip.mp4 --save seen.mp4   |   fer-edge a.jpg b.jpg   |   fer-edge --demo"
+    "fer-edge --video clip.mp4 --save seen.mp4   |   fer-edge a.jpg b.jpg   |   "
+    "fer-edge a.jpg --plot plot.png   |   fer-edge --demo"
 )
 def run(
     pictures: Annotated[list[Path] | None, typer.Argument(help="Pictures or folders.")] = None,
@@ -39,6 +40,9 @@ def run(
     save: Annotated[
         Path | None, typer.Option(help="Annotated FILE.mp4, FILE.jpg or FOLDER of pictures.")
     ] = None,
+    plot: Annotated[
+        Path | None, typer.Option(help="One picture beside its probabilities, as OUT.png.")
+    ] = None,
     config: Annotated[Path | None, typer.Option(help="Settings as TOML.")] = None,
     quiet: Quiet = False,
     version: Version = False,
@@ -58,7 +62,9 @@ def run(
         "mirror": mirror,
     }
     settings = load_settings(EdgeConfig, config, given)
-    wishes = Wishes(camera, video, tuple(pictures or ()), demo, json, events, save, show, quiet)
+    wishes = Wishes(
+        camera, video, tuple(pictures or ()), demo, json, events, save, plot, show, quiet
+    )
     result = watch(settings, wishes)
     say = talk(quiet)
     say(result.text())

@@ -23,18 +23,34 @@ _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _ROW_PX = 13
 
 
+def colour_of(label: str) -> tuple[int, int, int]:
+    """Return the colour (B, G, R) of a label, the same one everywhere."""
+    return _COLOURS.get(label, _OTHER)
+
+
 def draw_observations(frame: Frame, observations: Sequence[Observation]) -> UInt8Array:
     """Return a copy of the frame's pixels (h, w, 3) BGR with box, label and bars for each face."""
-    canvas = frame.pixels.copy()
-    unit = max(1.0, min(frame.width, frame.height) / 480)
+    canvas, unit = draw_boxes(frame, observations), _unit(frame)
     taken = [observation.face.box for observation in observations]
     for observation in observations:
-        _draw_face(canvas, observation, unit)
         panel = _panel_box(frame, observation, unit)
         if panel and not any(panel.iou(box) for box in taken):
             taken.append(panel)
             _draw_panel(canvas, panel, observation.prediction, unit)
     return canvas
+
+
+def draw_boxes(frame: Frame, observations: Sequence[Observation]) -> UInt8Array:
+    """Return a copy of the frame's pixels (h, w, 3) BGR with box and label for each face."""
+    canvas = frame.pixels.copy()
+    for observation in observations:
+        _draw_face(canvas, observation, _unit(frame))
+    return canvas
+
+
+def _unit(frame: Frame) -> float:
+    """Return how much larger than in 640x480 things are drawn."""
+    return max(1.0, min(frame.width, frame.height) / 480)
 
 
 def _panel_box(frame: Frame, observation: Observation, unit: float) -> Box | None:
@@ -48,7 +64,7 @@ def _panel_box(frame: Frame, observation: Observation, unit: float) -> Box | Non
 
 def _draw_face(canvas: UInt8Array, observation: Observation, unit: float) -> None:
     box, prediction = observation.face.box, observation.prediction
-    colour = _COLOURS.get(prediction.label, _OTHER)
+    colour = colour_of(prediction.label)
     corner = (box.x + box.width, box.y + box.height)
     cv2.rectangle(canvas, (box.x, box.y), corner, colour, round(2 * unit), cv2.LINE_AA)
     who = "" if observation.track_id is None else f"{observation.track_id}: "
@@ -80,6 +96,6 @@ def _draw_panel(canvas: UInt8Array, panel: Box, prediction: Prediction, unit: fl
         top = panel.y + index * row
         length = round(float(prediction.probabilities[index]) * (panel.width - name_px))
         bar = (left, top + pad), (left + length, top + row - pad)
-        cv2.rectangle(canvas, *bar, _COLOURS.get(label, _OTHER), cv2.FILLED)
+        cv2.rectangle(canvas, *bar, colour_of(label), cv2.FILLED)
         place = (panel.x + pad, top + row - pad)
         cv2.putText(canvas, label, place, _FONT, 0.36 * unit, (255, 255, 255), 1, cv2.LINE_AA)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from fer_core.errors import ArgumentError
 from fer_core.files import make_folder
+from fer_core.preprocess import PICTURE_SUFFIXES
 from fer_edge.camera import open_camera
 from fer_edge.classifier import TfliteClassifier
 from fer_edge.config import EdgeConfig
@@ -25,6 +26,7 @@ from fer_edge.pipeline import PipelineSummary, run
 from fer_edge.policy import PicturePolicy, StreamPolicy
 from fer_edge.sinks import Sink
 from fer_edge.sinks.lines import ConsoleSink, EventSink, JsonSink, LineFile
+from fer_edge.sinks.plot import PlotSink
 from fer_edge.sinks.recording import VideoRecorder, make_recorder
 from fer_edge.sinks.window import WindowSink, display_problem
 from fer_edge.tracking import IouTracker
@@ -44,6 +46,7 @@ class Wishes:
     json: str | None = None
     events: str | None = None
     save: Path | None = None
+    plot: Path | None = None
     show: bool | None = None
     quiet: bool = False
 
@@ -55,6 +58,11 @@ class Wishes:
             )
         if self.json is not None and self.json == self.events:
             raise ArgumentError("--json and --events need places of their own")
+        if self.plot is not None and self.plot.suffix.lower() not in PICTURE_SUFFIXES:
+            raise ArgumentError(
+                f"cannot plot to {self.plot}: the name must end in "
+                f"{', '.join(sorted(PICTURE_SUFFIXES))}"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +87,8 @@ class SessionResult:
 def watch(config: EdgeConfig, wishes: Wishes) -> SessionResult:
     """Run the whole way once; raise FerError for what the user can mend."""
     wishes = replace(wishes, pictures=picture_files(wishes.pictures))
+    if wishes.plot and len(wishes.pictures) != 1:
+        raise ArgumentError("--plot goes with one picture: fer-edge PICTURE --plot OUT.png")
     classifier = TfliteClassifier(TfliteModel(load_model(config.model), config.threads))
     stop = threading.Event()
     with ExitStack() as stack:
@@ -98,7 +108,7 @@ def _spare_what_is_watched(wishes: Wishes) -> None:
     """Raise ArgumentError when an output would replace an input."""
     watched = [*wishes.pictures, *([wishes.video] if wishes.video else [])]
     inputs = {path.resolve() for path in watched}
-    for output in (wishes.save, wishes.json, wishes.events):
+    for output in (wishes.save, wishes.plot, wishes.json, wishes.events):
         if output is not None and Path(output).resolve() in inputs:
             raise ArgumentError(f"writing {output} would replace what is watched")
 
@@ -123,6 +133,8 @@ def _make_sinks(
         sinks.append(EventSink(stack.enter_context(LineFile(wishes.events))))
     if not wishes.quiet and "-" not in (wishes.json, wishes.events):
         sinks.append(ConsoleSink(LineFile("-")))
+    if wishes.plot:
+        sinks.append(PlotSink(wishes.plot))
     saved = _saved_paths(wishes)
     fps = source.fps if isinstance(source, VideoSource) else FPS
     for path in saved:
@@ -132,7 +144,7 @@ def _make_sinks(
         sinks.append(recorder)
     if wishes.show or (wishes.show is None and wishes.camera and display_problem() is None):
         sinks.append(stack.enter_context(WindowSink(stop, live=not wishes.pictures)))
-    return sinks, saved
+    return sinks, (*saved, *([wishes.plot] if wishes.plot else []))
 
 
 def _saved_paths(wishes: Wishes) -> tuple[Path, ...]:

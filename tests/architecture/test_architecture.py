@@ -90,6 +90,7 @@ EDGE_FORMS = [
     "--demo",
     "--camera 0 --size 640x480 --fps 15 --rotate 90 --mirror --threads 2",
     "--camera 0 --model fer-nano --no-show --json - --events events.jsonl",
+    "a.jpg --plot plot.png",
     "a.jpg --model my.tflite --save seen --config edge.toml",
 ]
 BENCH_FORMS = ["", "a.tflite b.tflite --data fer2013.csv --parent c.tflite --quick --out results/a"]

@@ -117,6 +117,9 @@ def test_wrong_inputs_get_a_clear_error_and_exit_1(tmp_path: Path) -> None:
     assert "cannot write" in error("good.jpg", "--json", "absent/seen.jsonl")
     assert "cannot write" in error("good.jpg", "--save", "absent/seen.jpg")
     assert "would replace" in error("good.jpg", "--save", "good.jpg", code=2)
+    assert "--plot goes with one picture" in error("--demo", "--plot", "a.png", code=2)
+    assert "cannot plot to a.txt" in error("good.jpg", "--plot", "a.txt", code=2)
+    assert "would replace" in error("good.jpg", "--plot", "good.jpg", code=2)
     assert "places of their own" in error("good.jpg", "--json", "a", "--events", "a", code=2)
     assert "say what to watch" in error(code=2)
     assert "size must look like 640x480" in error("good.jpg", "--size", "huge", code=2)
@@ -149,6 +152,13 @@ def test_a_full_stdout_is_said(tmp_path: Path) -> None:
         assert "No space left" in done.stderr
         assert "Traceback" not in done.stderr
         assert "Exception ignored" not in done.stderr
+
+
+def test_a_picture_with_its_plot(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "good.jpg"), draw_scene("happy"))
+    done = call("fer-edge", "good.jpg", "--plot", "plot.png", cwd=tmp_path)
+    assert "saved plot.png" in done.stderr
+    assert cv2.imread(str(tmp_path / "plot.png")).shape == (720, 960 + 460, 3)
 
 
 def test_wrong_arguments_exit_2(tmp_path: Path) -> None:

@@ -9,9 +9,10 @@ import pytest
 from fer_core.errors import FerError
 from fer_core.values import Box, Face, Frame, Observation, Prediction
 from fer_edge.events import ExpressionEvent
-from fer_edge.overlay import draw_observations
+from fer_edge.overlay import colour_of, draw_observations
 from fer_edge.sinks import window
 from fer_edge.sinks.lines import ConsoleSink, EventSink, JsonSink, LineFile
+from fer_edge.sinks.plot import draw_plot
 from fer_edge.sinks.recording import (
     BestPicture,
     PictureRecorder,
@@ -49,6 +50,23 @@ def test_an_observation_is_the_promised_json_line(tmp_path: Path) -> None:
         "probabilities": {"calm": 0.25, "glad": 0.75},
     }
     assert second["label"] == "calm"
+
+
+def test_a_plot_shows_the_picture_and_a_bar_for_every_label() -> None:
+    plain = draw_plot(frame_of(), [])
+    one = draw_plot(frame_of(), [seen(0.75)])
+    assert one.shape == plain.shape == (720, 960 + 460, 3)
+    bars = one[:, 960 + 150 : -80].reshape(-1, 3)
+    coloured = (bars == np.array(colour_of("glad"), np.uint8)).all(axis=1).sum()
+    assert coloured > 0
+    longer = draw_plot(frame_of(), [seen(0.99)])
+    assert (longer != one).any()
+
+
+def test_a_plot_of_many_faces_shows_the_first_six() -> None:
+    boxes = [Box(10 * i, 20, 30, 30) for i in range(8)]
+    many = draw_plot(frame_of(), [seen(box=box) for box in boxes])
+    assert many.shape == (990, 960 + 2 * 460, 3)
 
 
 def test_events_and_console_tell_what_changed(capsys: pytest.CaptureFixture[str]) -> None:
