@@ -37,7 +37,7 @@ def save_checkpoint(path: Path, model: keras.Model, state: TrainState) -> None:
     """Write model, optimizer and state whole or not at all; the last checkpoint survives."""
     groups = {
         "model": model.get_weights(),
-        "optimizer": [np.asarray(variable) for variable in model.optimizer.variables],
+        "optimizer": [keras.ops.convert_to_numpy(v) for v in model.optimizer.variables],
         "averaged": state.averaged,
         "best": state.best,
     }

@@ -52,7 +52,7 @@ def save_confusion(path: Path, report: ClassificationReport, title: str) -> None
 def save_feature_maps(path: Path, model: keras.Model, picture: FloatArray) -> None:
     """Draw a picture (h, w, 1) beside the maps that the first convolution makes of it."""
     first = next(layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D))
-    maps = np.asarray(keras.Model(model.input, first.output)(picture[None]))[0]
+    maps = keras.Model(model.input, first.output).predict(picture[None], verbose=0)[0]
     columns = 8
     rows = -(-maps.shape[-1] // columns)
     figure = Figure(figsize=(columns * 1.1 + 2.2, max(rows, 2) * 1.1), layout="constrained")
