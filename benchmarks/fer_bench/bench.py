@@ -44,6 +44,11 @@ class BenchmarkRecord:
             "file_bytes": self.file_bytes,
             "parameters": provenance.get("parameters"),
             "mmacs": round(provenance.get("macs", 0) / 1e6, 2),
+            "epochs": provenance.get("epochs"),
+            "recipe_epochs": provenance.get("recipe_epochs"),
+            "validation_accuracy": self.bundle.manifest.metrics.get("validation", {}).get(
+                "child_accuracy"
+            ),
             "latency_ms": asdict(self.latency),
             "latency_all_threads_ms": {**asdict(self.latency_all), "threads": self.threads_all},
             "load_ms": self.cost.load_ms,

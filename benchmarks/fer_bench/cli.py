@@ -18,7 +18,8 @@ app = make_app()
 
 @app.command(
     epilog="Examples:  fer-bench   |   fer-bench --data fer2013.csv   |   "
-    "fer-bench models/*.tflite --parent models/fer-nano-float32.tflite --out results/models"
+    "fer-bench models/*.tflite --parent models/fer-nano-float32.tflite --out results/models   |   "
+    "fer-bench report results/models/results.json"
 )
 def run(
     models: Annotated[
@@ -59,6 +60,21 @@ def run(
     write_text(folder / "results.json", json.dumps(results.to_json(), indent=1) + "\n")
     print(results_table(results))
     print(f"results: {folder / 'results.json'}")
+
+
+@app.command()
+def report(
+    results: Annotated[Path, typer.Argument(help="A results.json of fer-bench.")],
+    out: Annotated[Path | None, typer.Option(help="A .md file to write as well.")] = None,
+) -> None:
+    """Print the results as Markdown, for a README."""
+    from fer_bench.markdown import markdown_report, read_results
+    from fer_core.files import write_text
+
+    text = markdown_report(read_results(results))
+    if out:
+        write_text(out, text)
+    print(text, end="")
 
 
 def main() -> None:

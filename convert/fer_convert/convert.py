@@ -23,7 +23,13 @@ from fer_core.errors import FerError
 from fer_core.files import make_folder, write_text
 from fer_edge.interpreter import TfliteModel
 from fer_train.data import predict
-from fer_train.run_folder import model_file, newest_run, saved_config, training_data
+from fer_train.run_folder import (
+    model_file,
+    newest_run,
+    saved_config,
+    training_data,
+    training_facts,
+)
 from fer_train.transfer import load_model
 
 CALIBRATION_SAMPLES = 512
@@ -49,10 +55,11 @@ class ConversionRequest:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Parent:
-    """The model before conversion, its temperature divided in, and its answers."""
+    """The model before conversion, its temperature divided in, its training and its answers."""
 
     model: keras.Model
     temperature: float
+    training: dict[str, int]
     probabilities: np.ndarray[Any, np.dtype[np.float32]]
 
 
@@ -103,10 +110,10 @@ def _load_parent(file: Path, validation: FerDataset) -> _Parent:
         )
     probabilities = predict(model, validation)
     if not has_logits(model):
-        return _Parent(model, 1.0, probabilities)
+        return _Parent(model, 1.0, training_facts(file), probabilities)
     temperature = fit_temperature(probabilities, validation.labels)
     divide_logits(model, temperature)
-    return _Parent(model, temperature, predict(model, validation))
+    return _Parent(model, temperature, training_facts(file), predict(model, validation))
 
 
 def _make_bundle(
@@ -122,6 +129,7 @@ def _make_bundle(
         "data": validation.name,
         "keras": keras.__version__,
         "fer_edge_kit": __version__,
+        **parent.training,
     }
     if recipe.calibrated:
         provenance["calibration_rows"] = chosen.rows.tolist()

@@ -36,11 +36,13 @@ def load_settings(
         values[key] = _checked(key, value, known[key], path)
     given = {key: value for key, value in overrides.items() if value is not None}
     try:
+        kind(**values)
+    except ValueError as error:
+        raise FerError(f"{path}: {error}") from error
+    try:
         return kind(**{**values, **given})
     except ValueError as error:
-        if path is None:
-            raise ArgumentError(str(error)) from error
-        raise FerError(f"{path}: {error}") from error
+        raise ArgumentError(str(error)) from error
 
 
 def settings_toml(settings: object) -> str:

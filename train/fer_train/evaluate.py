@@ -25,7 +25,7 @@ def evaluate(model: keras.Model, dataset: FerDataset) -> ClassificationReport:
 
 def save_model(model: keras.Model, folder: Path) -> None:
     """Write model.keras and, for older tools, model.h5, both without the optimizer."""
-    model = keras.Model(model.inputs, model.outputs, name=model.name)
+    model = keras.Model(model.input, model.output, name=model.name)
     with written_beside(folder / "model.keras") as beside:
         model.save(beside)
     absl_log = logging.getLogger("absl")  # Keras warns of the old format, which is asked for here

@@ -93,6 +93,19 @@ def model_labels(file: Path) -> tuple[str, ...]:
         return ()
 
 
+def training_facts(file: Path) -> dict[str, int]:
+    """Return how long a run's model was trained and how long its recipe says, as far as known."""
+    try:
+        metrics = json.loads((file.parent / "metrics.json").read_text())
+        facts = {"epochs": int(metrics["epochs"]), "best_epoch": int(metrics["best_epoch"])}
+        recipe = recipe_file(str(metrics["model"]))
+    except (OSError, ValueError, KeyError):
+        return {}
+    if recipe.exists() and not saved_config(file.parent).init:
+        facts["recipe_epochs"] = load_settings(TrainConfig, recipe, {}).epochs
+    return facts
+
+
 def settled(config: TrainConfig, base: Path) -> TrainConfig:
     """Return the settings with whole paths, so that they mean the same from everywhere.
 

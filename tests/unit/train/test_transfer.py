@@ -68,7 +68,9 @@ def test_the_shipped_model_goes_by_its_name() -> None:
 
 
 def test_a_saved_model_loads_without_our_code(trained: Path) -> None:
-    assert keras.models.load_model(trained).name == "b-plain"  # compiled or not, no custom object
+    model = keras.models.load_model(trained)  # compiled or not, there is no custom object
+    assert model.name == "b-plain"
+    assert model.output.shape == (None, 7)  # one tensor, not a list of one
 
 
 def test_fine_tuning_moves_the_last_layer_first(trained: Path, tmp_path: Path) -> None:

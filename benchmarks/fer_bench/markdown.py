@@ -1,0 +1,88 @@
+"""results.json as Markdown, for a README or a lesson."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from fer_bench.bench import SCHEMA_VERSION
+from fer_core.errors import FerError
+
+_YARDSTICK = "mini-xception"
+_HEAD = (
+    "model",
+    "epochs",
+    "parameters",
+    "MMACs",
+    "validation",
+    "test (95 %)",
+    "macro-F1",
+    "KiB",
+    "ms a face",
+    "times",
+)
+
+
+def read_results(path: Path) -> dict[str, Any]:
+    """Return the content of a results.json; raise FerError for another file or schema."""
+    try:
+        results = json.loads(path.read_text(encoding="utf-8"))
+        version = results["schema_version"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise FerError(f"{path} is no results.json of fer-bench: {error!r}") from error
+    if version != SCHEMA_VERSION:
+        raise FerError(f"{path} has schema {version}, this fer-bench reads {SCHEMA_VERSION}")
+    return dict(results)
+
+
+def markdown_report(results: dict[str, Any]) -> str:
+    """Return a table of the models and, below it, on what and by which command it was measured.
+
+    `epochs` are those trained, of those in the recipe where that is more; `times` is the latency
+    in that of mini-xception, or of the first model where it is not among them.
+    """
+    models = results["models"]
+    yardstick = next((m for m in models if m["name"].startswith(_YARDSTICK)), models[0])
+    rows = [_HEAD, tuple("---" if i == 0 else "---:" for i in range(len(_HEAD)))]
+    rows += [_cells(model, yardstick) for model in models]
+    table = ["| " + " | ".join(row) + " |" for row in rows]
+    where = results["environment"]
+    board = "" if where["on_a_pi"] else " Not measured on a Pi."
+    notes = [
+        f"`{results['command']}`",
+        "",
+        f"{where['runtime']}, {where['kernels']} kernels, one thread, median of "
+        f"{yardstick['latency_ms']['runs']} faces; {where['cpu']}, {where['cores']} cores.{board}",
+        f"Test: {results['data'] or 'no data'}. `times`: latency in that of {yardstick['name']}.",
+    ]
+    return "\n".join([*table, "", *notes]) + "\n"
+
+
+def _cells(model: dict[str, Any], yardstick: dict[str, Any]) -> tuple[str, ...]:
+    ratio = model["latency_ms"]["p50"] / yardstick["latency_ms"]["p50"]
+    test = macro_f1 = "-"
+    if "accuracy" in model:
+        low, high = (100 * bound for bound in model["accuracy_interval95"])
+        test = f"{100 * model['accuracy']:.1f} ({low:.1f}-{high:.1f})"
+        macro_f1 = f"{100 * model['macro_f1']:.1f}"
+    validation = model.get("validation_accuracy")
+    return (
+        model["name"],
+        _epochs(model),
+        f"{model['parameters']:,}" if model["parameters"] else "-",
+        f"{model['mmacs']:.1f}",
+        f"{100 * validation:.1f}" if validation else "-",
+        test,
+        macro_f1,
+        f"{model['file_bytes'] / 1024:,.0f}",
+        f"{model['latency_ms']['p50']:.3f}",
+        f"{ratio:.2f}",
+    )
+
+
+def _epochs(model: dict[str, Any]) -> str:
+    done, planned = model.get("epochs"), model.get("recipe_epochs")
+    if not done:
+        return "-"
+    return f"{done} of {planned}" if planned and done < planned else str(done)
