@@ -178,7 +178,8 @@ def explain(
     model: Annotated[Path, typer.Argument(help="A run folder, a .keras file, or fer-nano.")],
     pictures: Annotated[list[Path], typer.Argument(help="Pictures, one face each.")],
     layer: Annotated[
-        str | None, typer.Option(help="Whose maps to explain by; else the last convolution.")
+        str | None,
+        typer.Option(help="Whose maps to explain by; else the end of the last convolution."),
     ] = None,
     label: Annotated[
         str | None, typer.Option(help="Which label to explain; else the likeliest.")

@@ -68,6 +68,7 @@ def spread(reports: list[ClassificationReport]) -> dict[str, tuple[float, float]
         "calibration error": [report.ece for report in reports],
     }
     for index, label in enumerate(reports[0].labels):
+        figures[f"precision {label}"] = [float(report.precision[index]) for report in reports]
         figures[f"recall {label}"] = [float(report.recall[index]) for report in reports]
     return {
         name: (float(np.mean(values)), float(np.std(values, ddof=1)))

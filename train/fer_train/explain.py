@@ -16,6 +16,13 @@ from fer_core.opencv import cv2
 from fer_core.preprocess import InputSpec, decode_picture, normalize_pixels
 from fer_core.values import FloatArray, Frame, UInt8Array
 from fer_edge.detector import FaceDetector
+from fer_train.transfer import LOGITS
+
+_CONVOLUTIONS = (
+    keras.layers.Conv2D,
+    keras.layers.DepthwiseConv2D,
+    keras.layers.SeparableConv2D,
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,8 +48,8 @@ def explain_picture(
 ) -> Explanation:
     """Return Grad-CAM for the largest face of a picture, the whole picture where there is none.
 
-    `layer` is one with maps, the last convolution by default; `class_index` is the likeliest
-    class by default.
+    `layer` is one with maps, the end of the last convolution's block by default; `class_index`
+    is the likeliest class by default.
     """
     encoded = file.read_bytes() if file.is_file() else b""
     pixels = decode_picture(encoded, colour=True)
@@ -84,22 +91,22 @@ def grad_cam(
 
 
 def _layer_with_maps(model: keras.Model, name: str | None) -> keras.layers.Layer:
-    with_maps = [
-        layer.name
-        for layer in model.layers[1:-1]
-        if isinstance(layer.output, keras.KerasTensor) and len(layer.output.shape) == 4
-    ]
+    """Return the named layer, or the last one before the last convolution's maps get smaller."""
+    with_maps = [layer for layer in model.layers[1:-1] if _map_size(layer) is not None]
     if name is None:
-        convolutions = [layer.name for layer in model.layers if _is_convolution(layer)]
-        return model.get_layer(convolutions[-1])
-    if name not in with_maps:
-        raise ArgumentError(f"no layer {name!r} with maps; there are {', '.join(with_maps)}")
+        last = [layer for layer in with_maps if isinstance(layer, _CONVOLUTIONS)][-1]
+        return [layer for layer in with_maps if _map_size(layer) == _map_size(last)][-1]
+    if name not in [layer.name for layer in with_maps]:
+        known = ", ".join(layer.name for layer in with_maps)
+        raise ArgumentError(f"no layer {name!r} with maps; there are {known}")
     return model.get_layer(name)
 
 
-def _is_convolution(layer: keras.layers.Layer) -> bool:
-    kinds = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.SeparableConv2D)
-    return isinstance(layer, kinds) and layer.name != "logits"
+def _map_size(layer: keras.layers.Layer) -> tuple[int, int] | None:
+    """Return height and width of a layer's maps, None for one that has none."""
+    shape: tuple[int, ...] = getattr(layer.output, "shape", ())
+    maps = len(shape) == 4 and layer.name != LOGITS
+    return (shape[1], shape[2]) if maps else None
 
 
 def index_of(label: str, labels: Sequence[str]) -> int:

@@ -13,21 +13,23 @@ from fer_core.files import written_beside
 from fer_core.metrics import ClassificationReport
 from fer_core.values import FloatArray
 
+_CURVES = ("loss", "accuracy", "precision", "recall")
 _TRAINING, _VALIDATION = "#8a8f98", "#1f6feb"
 
 
 def save_curves(path: Path, history: list[dict[str, float]], best_epoch: int) -> None:
-    """Draw loss and accuracy of both splits over the epochs; the best epoch is marked."""
-    figure = Figure(figsize=(9, 3.6), layout="constrained")
-    for axis, quantity in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
-        epochs = [row["epoch"] for row in history]
+    """Draw the figures of both splits over the epochs; the best epoch is marked."""
+    figure = Figure(figsize=(14, 3.4), layout="constrained")
+    epochs = [row["epoch"] for row in history]
+    for axis, quantity in zip(figure.subplots(1, len(_CURVES)), _CURVES, strict=True):
         axis.plot(epochs, [row[quantity] for row in history], color=_TRAINING, label="training")
         judged = [row[f"val_{quantity}"] for row in history]
         axis.plot(epochs, judged, color=_VALIDATION, label="validation")
         axis.plot(best_epoch, judged[best_epoch - 1], "o", color=_VALIDATION, label="best epoch")
         axis.set(xlabel="epoch", title=quantity)
+        axis.xaxis.get_major_locator().set_params(integer=True)
         axis.grid(alpha=0.3)
-        axis.legend(frameon=False)
+    axis.legend(frameon=False)
     _save(figure, path)
 
 
