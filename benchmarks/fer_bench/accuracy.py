@@ -2,36 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from fer_core.bundle import ModelBundle
 from fer_core.dataset import FerDataset
 from fer_core.errors import FerError
 from fer_core.ferplus import majority_labels
 from fer_core.metrics import ClassificationReport, classification_report
+from fer_core.preprocess import InputSpec
 from fer_core.readers import load_dataset
 from fer_core.values import FloatArray
 from fer_edge.classifier import classify_images
 from fer_edge.interpreter import TfliteModel
-
-
-def judged_data(
-    data: Path, models: Sequence[Path], votes: Path | None = None, skip_bad: bool = False
-) -> FerDataset:
-    """Return the data set to judge models by, in the largest of their input sizes.
-
-    With `votes`, fer2013new.csv, its labels are FER+'s majority labels.
-    """
-    inputs = [ModelBundle.load(path).manifest.input for path in models]
-    largest = max(inputs, key=lambda spec: spec.height * spec.width)
-    colour = "rgb" if any(spec.colour == "rgb" for spec in inputs) else "gray"
-    spec = replace(largest, colour=colour) if data.is_dir() else None
-    dataset = load_dataset(data, spec, skip_bad)
-    return majority_labels(dataset, votes) if votes else dataset
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,6 +32,28 @@ class JudgedPictures:
         ids = dataset.picture_ids()
         twins = np.isin(ids[dataset.split == 2], ids[dataset.split == 0])
         return cls(test, ~twins)
+
+
+class TestPictures:
+    """The test pictures of a data set, read once for each input that a model takes.
+
+    With `votes`, fer2013new.csv, their labels are FER+'s majority labels.
+    """
+
+    __test__ = False  # pytest would take it for a test
+
+    def __init__(self, data: Path, votes: Path | None = None, skip_bad: bool = False) -> None:
+        self._data, self._votes, self._skip_bad = data, votes, skip_bad
+        self._read: dict[tuple[int, int, int], JudgedPictures] = {}
+
+    def for_input(self, spec: InputSpec) -> JudgedPictures:
+        """Return the pictures in a model's size and colour."""
+        if spec.shape not in self._read:
+            dataset = load_dataset(self._data, spec, self._skip_bad)
+            if self._votes:
+                dataset = majority_labels(dataset, self._votes)
+            self._read[spec.shape] = JudgedPictures.of(dataset)
+        return self._read[spec.shape]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,7 +73,7 @@ def measure_accuracy(model: TfliteModel, pictures: JudgedPictures) -> Accuracy:
             f"{model.bundle.name} knows {', '.join(labels)}; {test.name} holds "
             f"{', '.join(test.label_names)}. Give data of the same classes."
         )
-    probabilities = classify_images(model, test.fitted(model.bundle.manifest.input).pixels)
+    probabilities = classify_images(model, test.pixels)
     right = probabilities.argmax(axis=1) == test.labels
     report = classification_report(probabilities, test.labels, labels)
     single = right[pictures.without_twin]

@@ -9,12 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from fer_bench.accuracy import Accuracy, JudgedPictures, measure_accuracy
+from fer_bench.accuracy import Accuracy, TestPictures, measure_accuracy
 from fer_bench.environment import Environment, read_environment, usable_cores
 from fer_bench.memory import ProcessCost, measure_process
 from fer_bench.timing import Latency, measure
 from fer_core.bundle import ModelBundle
-from fer_core.dataset import FerDataset
 from fer_core.metrics import label_flips
 from fer_edge.interpreter import TfliteModel
 
@@ -84,21 +83,20 @@ class Results:
 
 def run_benchmark(
     paths: Sequence[Path],
-    dataset: FerDataset | None,
+    pictures: TestPictures | None,
     parent: Path | None,
     quick: bool,
     command: str,
     say: Callable[[str], None],
 ) -> Results:
-    """Measure each bundle; without a data set everything but accuracy and flips.
+    """Measure each bundle; without pictures everything but accuracy and flips.
 
     Flips count against `parent`, else against NAME-float32.tflite beside the model.
     """
-    pictures = JudgedPictures.of(dataset) if dataset else None
     checked = [*paths, *([parent] if parent else [])]
     first, *_ = [TfliteModel(ModelBundle.load(path)) for path in checked]  # a bad one fails now
     environment = read_environment(first.runtime, first.kernels)
-    judged = pictures.dataset if pictures else None
+    judged = pictures.for_input(first.bundle.manifest.input).dataset if pictures else None
     data = f"{judged.name}, test split, {len(judged)} pictures" if judged else ""
     results = Results(command, environment, data)
     known: dict[Path, Accuracy] = {}
@@ -111,7 +109,7 @@ def run_benchmark(
 def _measure_model(
     path: Path,
     parent: Path | None,
-    pictures: JudgedPictures | None,
+    pictures: TestPictures | None,
     quick: bool,
     known: dict[Path, Accuracy],
 ) -> BenchmarkRecord:
@@ -137,9 +135,11 @@ def _measure_model(
     )
 
 
-def _accuracy_of(path: Path, pictures: JudgedPictures, known: dict[Path, Accuracy]) -> Accuracy:
+def _accuracy_of(path: Path, pictures: TestPictures, known: dict[Path, Accuracy]) -> Accuracy:
     if path not in known:
-        known[path] = measure_accuracy(TfliteModel(ModelBundle.load(path)), pictures)
+        model = TfliteModel(ModelBundle.load(path))
+        judged = pictures.for_input(model.bundle.manifest.input)
+        known[path] = measure_accuracy(model, judged)
     return known[path]
 
 

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from fer_core.command import Quiet, Version, make_app, run_app, talk
-from fer_core.errors import FerError
+from fer_core.errors import ArgumentError, FerError
 
 app = make_app()
 
@@ -41,7 +41,7 @@ def run(
     version: Version = False,
 ) -> None:
     """Measure bundles: accuracy, latency, load time, memory and size."""
-    from fer_bench.accuracy import judged_data
+    from fer_bench.accuracy import TestPictures
     from fer_bench.bench import run_benchmark
     from fer_bench.report import results_table
     from fer_core.files import make_folder, write_text
@@ -52,11 +52,13 @@ def run(
     if not paths:
         raise FerError("no model is shipped with this package; name a .tflite bundle")
     found = data or default_data_path()
-    dataset = judged_data(found, paths, votes, skip_bad) if found else None
+    if votes and not found:
+        raise ArgumentError("--votes judge the pictures of --data: name those too")
+    pictures = TestPictures(found, votes, skip_bad) if found else None
     folder = make_folder(out or Path("results") / f"{datetime.now():%Y%m%d-%H%M%S}")
     words = (Path(word).name if Path(word).is_absolute() else word for word in sys.argv[1:])
     command = " ".join(["fer-bench", *words])
-    results = run_benchmark(paths, dataset, parent, quick, command, talk(quiet))
+    results = run_benchmark(paths, pictures, parent, quick, command, talk(quiet))
     write_text(folder / "results.json", json.dumps(results.to_json(), indent=1) + "\n")
     print(results_table(results))
     print(f"results: {folder / 'results.json'}")

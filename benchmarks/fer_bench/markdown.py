@@ -9,6 +9,8 @@ from typing import Any
 from fer_bench.bench import SCHEMA_VERSION
 from fer_core.errors import FerError
 
+_NEEDED = {"schema_version", "command", "environment", "data", "models"}
+_NEEDED_OF_A_MODEL = {"name", "file_bytes", "parameters", "mmacs", "latency_ms"}
 _YARDSTICK = "mini-xception"
 _HEAD = (
     "model",
@@ -27,13 +29,18 @@ _HEAD = (
 def read_results(path: Path) -> dict[str, Any]:
     """Return the content of a results.json; raise FerError for another file or schema."""
     try:
-        results = json.loads(path.read_text(encoding="utf-8"))
-        version = results["schema_version"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        results = dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
         raise FerError(f"{path} is no results.json of fer-bench: {error!r}") from error
-    if version != SCHEMA_VERSION:
+    version = results.get("schema_version")
+    if version not in (None, SCHEMA_VERSION):
         raise FerError(f"{path} has schema {version}, this fer-bench reads {SCHEMA_VERSION}")
-    return dict(results)
+    lacking = _NEEDED - set(results) or {
+        key for model in results["models"] for key in _NEEDED_OF_A_MODEL - set(model)
+    }
+    if lacking:
+        raise FerError(f"{path} is no results.json of fer-bench: no {', '.join(sorted(lacking))}")
+    return results
 
 
 def markdown_report(results: dict[str, Any]) -> str:

@@ -19,11 +19,12 @@ from fer_convert.verify import ParityReport, compare_models, require_small_drops
 from fer_core import __version__
 from fer_core.bundle import ModelBundle, ModelManifest
 from fer_core.dataset import FerDataset
-from fer_core.errors import FerError
+from fer_core.errors import ArgumentError, FerError
 from fer_core.files import make_folder, write_text
 from fer_edge.interpreter import TfliteModel
 from fer_train.data import predict
 from fer_train.run_folder import (
+    is_shipped,
     model_file,
     newest_run,
     saved_config,
@@ -69,6 +70,8 @@ def convert(request: ConversionRequest, say: Callable[[str], None]) -> list[Path
     A recipe that loses more accuracy than allowed leaves no bundle, and a FerError at the end.
     """
     file = model_file(request.target or newest_run(Path("runs")))
+    if request.out is None and is_shipped(file):
+        raise ArgumentError(f"{file.parent.name} is a shipped model: say where to write, --out DIR")
     out = make_folder(request.out or file.parent)
     config = saved_config(file.parent)
     dataset = training_data(replace(config, data=str(request.data)) if request.data else config)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -31,7 +32,8 @@ class FerDataset:
 
     `images` (n, h, w) uint8 gray or (n, h, w, 3) RGB; `labels` (n,) int64 indices into
     `label_names`; `split` (n,) int64 indices into SPLITS; `rows` (n,) int64, the row or file
-    number where each came from; `faults` tells the bad rows that were left out on request.
+    number where each came from; `faults` tells the bad rows that were left out on request;
+    `numbered` says that `rows` count the rows of a table such as fer2013.csv, not files.
     """
 
     images: UInt8Array
@@ -41,6 +43,7 @@ class FerDataset:
     rows: Int64Array
     name: str = ""
     faults: tuple[str, ...] = ()
+    numbered: bool = True
 
     def __post_init__(self) -> None:
         n = len(self.images)
@@ -117,6 +120,13 @@ class FerDataset:
         seen: dict[bytes, int] = {}
         ids = [seen.setdefault(image.tobytes(), len(seen)) for image in self.images]
         return np.array(ids, np.int64)
+
+    def fingerprint(self) -> str:
+        """Return a SHA-256 over pictures, labels, rows and label names, in hexadecimal."""
+        digest = hashlib.sha256(repr((self.images.shape, self.label_names)).encode())
+        for array in (self.images, self.labels, self.rows):
+            digest.update(np.ascontiguousarray(array).data)
+        return digest.hexdigest()
 
     def twins_across_splits(self) -> dict[tuple[str, str], int]:
         """Count pictures of a later split that have an exact twin in an earlier one.

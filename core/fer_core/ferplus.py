@@ -25,9 +25,9 @@ VOTE_COLUMNS = len(FERPLUS_LABELS) + 2
 
 
 def votes_beside(data: Path) -> Path | None:
-    """Return the votes file that lies beside or in a data set, if one does."""
-    usual = (data.parent / VOTES_FILE, data / VOTES_FILE)
-    return next((path for path in usual if path.is_file()), None)
+    """Return the votes file that lies beside a .csv or .npz, if one does."""
+    usual = data.parent / VOTES_FILE
+    return usual if data.is_file() and usual.is_file() else None
 
 
 def read_votes(path: Path, dataset: FerDataset) -> Float64Array:
@@ -36,6 +36,10 @@ def read_votes(path: Path, dataset: FerDataset) -> Float64Array:
     `path` is fer2013new.csv, in the row order of fer2013.csv. Raises FerError when its rows are
     not those of the data set.
     """
+    if not dataset.numbered:
+        raise FerError(
+            f"votes go with fer2013.csv or an .npz in its row order; {dataset.name} is a folder"
+        )
     try:
         with path.open(newline="", encoding="utf-8") as file:
             records = list(csv.reader(file))[1:]

@@ -142,7 +142,9 @@ class ClassificationReport:
         low, high = self.accuracy_interval95
         lines = [
             f"accuracy {self.accuracy:.2%} (95 % interval {low:.2%} to {high:.2%}, "
-            f"n = {self.count}), macro-F1 {self.macro_f1:.2%}, calibration error {self.ece:.2%}",
+            f"n = {self.count}), calibration error {self.ece:.2%}",
+            f"macro-F1 {self.macro_f1:.2%}, macro precision {self.macro_precision:.2%}, "
+            f"macro recall {self.macro_recall:.2%}",
             "",
             f"{'class':<14}{'precision':>10}{'recall':>10}{'F1':>10}{'pictures':>10}",
         ]

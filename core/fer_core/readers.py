@@ -6,7 +6,7 @@ import csv
 import os
 import warnings
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -217,7 +217,7 @@ def _read_folders(path: Path, spec: InputSpec, faults: _Faults) -> FerDataset:
             "or train/ and test/ with one folder a class in each"
         )
     rows = _folder_rows(parts, names, spec, faults)
-    return _assemble(rows, names, path, faults)
+    return replace(_assemble(rows, names, path, faults), numbered=False)
 
 
 def _folder_rows(

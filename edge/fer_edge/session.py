@@ -12,7 +12,6 @@ from pathlib import Path
 
 from fer_core.errors import ArgumentError
 from fer_core.files import make_folder
-from fer_core.preprocess import PICTURE_SUFFIXES
 from fer_edge.camera import open_camera
 from fer_edge.classifier import TfliteClassifier
 from fer_edge.config import EdgeConfig
@@ -27,7 +26,7 @@ from fer_edge.policy import PicturePolicy, StreamPolicy
 from fer_edge.sinks import Sink
 from fer_edge.sinks.lines import ConsoleSink, EventSink, JsonSink, LineFile
 from fer_edge.sinks.plot import PlotSink
-from fer_edge.sinks.recording import VideoRecorder, make_recorder
+from fer_edge.sinks.recording import SAVED_SUFFIXES, VideoRecorder, make_recorder
 from fer_edge.sinks.window import WindowSink, display_problem
 from fer_edge.tracking import IouTracker
 from fer_edge.turning import TurnedSource
@@ -58,11 +57,13 @@ class Wishes:
             )
         if self.json is not None and self.json == self.events:
             raise ArgumentError("--json and --events need places of their own")
-        if self.plot is not None and self.plot.suffix.lower() not in PICTURE_SUFFIXES:
+        if self.plot is not None and self.plot.suffix.lower() not in SAVED_SUFFIXES:
             raise ArgumentError(
                 f"cannot plot to {self.plot}: the name must end in "
-                f"{', '.join(sorted(PICTURE_SUFFIXES))}"
+                f"{', '.join(sorted(SAVED_SUFFIXES))}"
             )
+        if self.plot is not None and self.plot == self.save:
+            raise ArgumentError("--plot and --save need places of their own")
 
 
 @dataclass(frozen=True, slots=True)

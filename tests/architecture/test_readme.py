@@ -32,7 +32,7 @@ def test_the_readme_shows_all_four_commands() -> None:
 
 @pytest.mark.parametrize("line", COMMANDS)
 def test_a_shown_command_is_understood(line: str) -> None:
-    name, *words = shlex.split(line)
+    name, *words = shlex.split(line, comments=True)
     command = typer.main.get_command(APPS[name])
     context = command.make_context(name, words)
     if hasattr(command, "commands"):  # the subcommand's own words as well

@@ -98,7 +98,7 @@ def test_wrong_inputs_are_said(prepared: Path) -> None:
     def error(*arguments: object, code: int = 1) -> str:
         return call("fer-train", *arguments, cwd=prepared, code=code).stderr
 
-    assert "is not empty" in error("prepare", "photos", "faces")
+    assert "is there already" in error("prepare", "photos", "faces")
     assert "no photos in class folders" in error("prepare", "photos/grin", "new")
     assert "or one of fer-nano" in error("explain", "absent", "photos/grin/0.jpg")
     assert "no layer 'x' with maps" in error(
@@ -110,6 +110,12 @@ def test_wrong_inputs_are_said(prepared: Path) -> None:
     assert "leave --arch out" in error(
         "--data", "faces", "--init", "fer-nano", "--arch", "d", code=2
     )
+    assert "would replace" in error(
+        "explain", "fer-nano", "photos/grin/0.jpg", "--out", "photos/grin/0.jpg", code=2
+    )
+    assert "must end in .png" in error("check", "faces", "--sheet", "sheet.txt", code=2)
+    assert "votes go with labels" in error("--data", "faces", "--votes", "x.csv", code=2)
+    assert "folds must be 0" in error("--data", "faces", "--folds", 1, code=2)
     assert "need the votes of FER+" in error("--data", "faces", "--labels", "ferplus")
     assert "colour must be one of" in error("--data", "faces", "--colour", "sepia", code=2)
     assert "20 folds need as many pictures" in error("--data", "faces", "--folds", 20)

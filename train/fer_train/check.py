@@ -101,6 +101,8 @@ def _label_noise(dataset: FerDataset, votes: Path) -> list[str]:
             lines.append(f"{split:>12}  {same[part].mean():.1%}")
     for index, name in enumerate(dataset.label_names):
         part = dataset.labels == index
+        if not part.any():
+            continue
         others = np.bincount(top[part & ~same & (top >= 0)], minlength=len(dataset.label_names))
         often = dataset.label_names[int(others.argmax())]
         lines.append(f"{name:>12}  {same[part].mean():.1%}, else most often {often}")

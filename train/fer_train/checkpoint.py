@@ -14,13 +14,21 @@ import numpy.typing as npt
 from fer_core.errors import FerError
 from fer_core.files import load_arrays, written_beside
 
+_FACTS = ("data", "earlier", "epoch", "best_epoch", "history")
+
 Weights = list[npt.NDArray[Any]]
 
 
 @dataclass(slots=True)
 class TrainState:
-    """How far a run has come: epochs done, averaged and best weights, and the history."""
+    """How far a run has come: epochs done, averaged and best weights, and the history.
 
+    `data` is the fingerprint of its pictures, `earlier` how many of the epochs belong to an
+    earlier stage.
+    """
+
+    data: str = ""
+    earlier: int = 0
     epoch: int = 0
     averaged: Weights = field(default_factory=list)
     best: Weights = field(default_factory=list)
@@ -42,20 +50,25 @@ def save_checkpoint(path: Path, model: keras.Model, state: TrainState) -> None:
         "best": state.best,
     }
     arrays = {f"{group}/{i}": a for group, list_ in groups.items() for i, a in enumerate(list_)}
-    facts = {"epoch": state.epoch, "best_epoch": state.best_epoch, "history": state.history}
+    facts = {name: getattr(state, name) for name in _FACTS}
     with written_beside(path) as beside, beside.open("wb") as file:
         np.savez(file, facts=np.array(json.dumps(facts)), **arrays)
 
 
-def load_checkpoint(path: Path, model: keras.Model) -> TrainState:
+def load_checkpoint(path: Path, model: keras.Model, data: str) -> TrainState:
     """Bring a compiled model back to where its last epoch ended.
 
-    Raises FerError when the file cannot be read or is of another model.
+    `data` is the fingerprint of the pictures to go on with. Raises FerError when the file cannot
+    be read, or is of another model, other pictures or an older version.
     """
     try:
         groups: dict[str, Weights] = {}
         held = load_arrays(path)
         facts = json.loads(str(held.pop("facts")))
+        if missing := set(_FACTS) - set(facts):
+            raise FerError(f"an older version wrote it, without {', '.join(sorted(missing))}")
+        if facts["data"] != data:
+            raise FerError("the pictures or their labels have changed since")
         for key, array in held.items():
             groups.setdefault(key.split("/")[0], []).append(array)
         model.set_weights(groups["model"])
@@ -66,10 +79,4 @@ def load_checkpoint(path: Path, model: keras.Model) -> TrainState:
         raise FerError(
             f"cannot resume from {path}: {error}. Start again without --resume, in another --out."
         ) from error
-    return TrainState(
-        facts["epoch"],
-        groups.get("averaged", []),
-        groups.get("best", []),
-        facts["best_epoch"],
-        facts["history"],
-    )
+    return TrainState(averaged=groups.get("averaged", []), best=groups.get("best", []), **facts)

@@ -136,13 +136,16 @@ def check(
     from fer_core.readers import load_dataset
     from fer_train.check import describe_dataset
 
+    if sheet:
+        need("matplotlib")
+        from fer_train.check_sheet import save_check_sheet
+        from fer_train.figures import require_picture
+
+        require_picture(sheet)
     dataset = load_dataset(data, skip_bad=True)
     votes = votes or votes_beside(data)
     print(describe_dataset(dataset, votes))
     if sheet:
-        need("matplotlib")
-        from fer_train.check_sheet import save_check_sheet
-
         save_check_sheet(sheet, dataset, votes)
         print(f"contact sheet: {sheet}")
     if dataset.faults and not skip_bad:
@@ -191,9 +194,13 @@ def explain(
     start_quietly()
     from fer_edge.detector import HaarDetector
     from fer_train.explain import explain_picture, index_of, save_explanations
+    from fer_train.figures import require_picture
     from fer_train.run_folder import model_file, model_labels
     from fer_train.transfer import load_model
 
+    require_picture(out)
+    if out.resolve() in {picture.resolve() for picture in pictures}:
+        raise ArgumentError(f"writing {out} would replace a picture to explain")
     file = model_file(model)
     network, labels = load_model(file), model_labels(file)
     labels = labels or tuple(f"class {i}" for i in range(network.output_shape[-1]))

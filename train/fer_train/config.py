@@ -27,7 +27,8 @@ _RANGES = (
 class TrainConfig:
     """Settings of `fer-train`, read from TOML and the command line, saved with the run.
 
-    Paths in a TOML file are relative to its folder; an empty one means none.
+    Paths in a TOML file are relative to its folder; an empty one means none. `arch` may be the
+    first part of a name.
 
     Data: `data` is a path, empty for FER2013's usual place; `skip_bad` leaves its bad rows out.
     `labels` "ferplus" takes the majority of FER+'s eight classes instead of FER2013's labels,
@@ -36,11 +37,11 @@ class TrainConfig:
     folders), `colour` what they are read as. `init` is a model whose weights the run starts from.
 
     Training: `schedule` follows a cosine to zero, stays constant, or is divided by
-    1 + `decay` x steps (what Keras 2 called `decay`). The first `frozen_epochs` train the last
-    layer alone. `patience` is how many epochs without gain end the run (0: none), `ema_decay` a
-    factor a step of the averaged weights (0: no averaging). `class_weights` makes every class
-    count the same in the loss. `teacher` is a file of soft labels, `teacher_weight` its share of
-    the target. `folds` above 1 is cross-validation over so many parts.
+    1 + `decay` x steps (what Keras 2 called `decay`; without warm-up). The first `frozen_epochs`
+    train the last layer alone. `patience` is how many epochs without gain end the run (0: none),
+    `ema_decay` a factor a step of the averaged weights (0: no averaging). `class_weights` makes
+    every class count the same in the loss. `teacher` is a file of soft labels, `teacher_weight`
+    its share of the target. `folds` above 1 is cross-validation over so many parts.
 
     Augmentation: shifts and zooms are fractions of the picture, rotations and shears degrees,
     brightness and contrast fractions of the gray range; each picture draws uniformly from minus
@@ -87,6 +88,10 @@ class TrainConfig:
         for name, choices in _CHOICES.items():
             if getattr(self, name) not in choices:
                 raise ValueError(f"{name} must be one of {choices}, got {getattr(self, name)!r}")
+        if self.folds == 1:
+            raise ValueError("folds must be 0, or at least 2")
+        if self.votes and self.labels == "fer2013":
+            raise ValueError("votes go with labels ferplus or ferplus-votes")
         for names, low, high in _RANGES:
             for name in names.split():
                 value = getattr(self, name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -36,10 +36,13 @@ def cross_validate(config: TrainConfig, out: Path, resume: bool, say: Say) -> Cl
     if not resume and has_begun(out):
         raise FerError(f"{out} holds a run already; add --resume, or choose another --out")
     pool = _pool(training_data(config))
+    folds = _folds(pool, config)
     make_folder(out)
     write_text(out / "config.toml", settings_toml(config))
+    if config.init:
+        say(f"the figures flatter {config.init} if it has seen these pictures before")
     reports, answers = [], np.zeros((len(pool), len(pool.label_names)), np.float32)
-    for number, held_out in enumerate(_folds(pool, config), start=1):
+    for number, held_out in enumerate(folds, start=1):
         folder = out / f"fold-{number}"
         say(f"fold {number} of {config.folds}")
         answers[held_out] = _answers(pool, held_out, config, folder, resume, say)
@@ -70,6 +73,7 @@ def spread(reports: list[ClassificationReport]) -> dict[str, tuple[float, float]
     for index, label in enumerate(reports[0].labels):
         figures[f"precision {label}"] = [float(report.precision[index]) for report in reports]
         figures[f"recall {label}"] = [float(report.recall[index]) for report in reports]
+        figures[f"F1 {label}"] = [float(report.f1[index]) for report in reports]
     return {
         name: (float(np.mean(values)), float(np.std(values, ddof=1)))
         for name, values in figures.items()
@@ -89,19 +93,19 @@ def _pool(dataset: FerDataset) -> FerDataset:
     return replace(kept, split=np.zeros(len(kept), np.int64))
 
 
-def _folds(pool: FerDataset, config: TrainConfig) -> Iterator[Int64Array]:
-    """Yield the indices of each part: stratified, exact twins together, decided by the seed."""
+def _folds(pool: FerDataset, config: TrainConfig) -> list[Int64Array]:
+    """Return the indices of each part: stratified, exact twins together, decided by the seed."""
     from sklearn.model_selection import StratifiedGroupKFold
 
     fewest = int(np.bincount(pool.labels, minlength=len(pool.label_names)).min())
-    if not 2 <= config.folds <= fewest:
+    if config.folds > fewest:
         raise FerError(
             f"{config.folds} folds need as many pictures of each class; the smallest class of "
             f"{pool.name} has {fewest}"
         )
     folds = StratifiedGroupKFold(config.folds, shuffle=True, random_state=config.seed)
-    for _, held_out in folds.split(pool.images, pool.labels, pool.picture_ids()):
-        yield held_out
+    parts = folds.split(pool.images, pool.labels, pool.picture_ids())
+    return [held_out for _, held_out in parts]
 
 
 def _answers(
@@ -116,12 +120,17 @@ def _answers(
     judged = pool.only(held_out)
     if resume and (folder / ANSWERS).exists():
         held = load_arrays(folder / ANSWERS)
-        if np.array_equal(held["rows"], judged.rows):
+        if str(held["data"]) == judged.fingerprint():
             return np.asarray(held["probabilities"], np.float32)
-        raise FerError(f"{folder / ANSWERS} is of other pictures; choose another --out")
+        raise FerError(
+            f"{folder / ANSWERS} is of other pictures than {pool.name} holds now; "
+            "start anew in another --out"
+        )
     rest = pool.only(np.setdiff1d(np.arange(len(pool)), held_out)).with_validation(config.seed)
     train_on(rest, replace(config, folds=0), folder, resume, say)
     probabilities = predict(load_model(folder / "model.keras"), judged)
     with written_beside(folder / ANSWERS) as beside, beside.open("wb") as file:
-        np.savez_compressed(file, rows=judged.rows, probabilities=probabilities)
+        np.savez_compressed(
+            file, rows=judged.rows, probabilities=probabilities, data=judged.fingerprint()
+        )
     return probabilities

@@ -7,9 +7,11 @@ turns a picture's votes into the probabilities of the seven FER2013 classes.
 
 from __future__ import annotations
 
+import zlib
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from fer_core.dataset import FerDataset
 from fer_core.errors import FerError
@@ -36,26 +38,44 @@ def soft_labels_from_votes(dataset: FerDataset, votes_file: Path) -> tuple[Float
     return soft, float(crowd.score(features[validation], dataset.labels[validation]))
 
 
+class OtherPicturesError(FerError):
+    """Soft labels were made for other pictures."""
+
+
 def save_soft_labels(path: Path, training: FerDataset, soft: FloatArray) -> None:
-    """Write soft labels as float16 with the rows and class names they belong to."""
+    """Write soft labels as float16 with the pictures and class names they belong to."""
     with written_beside(path) as beside, beside.open("wb") as file:
         np.savez_compressed(
             file,
             soft=soft.astype(np.float16),
             rows=training.rows,
+            checksums=_checksums(training),
             label_names=np.array(training.label_names),
         )
 
 
 def load_soft_labels(path: Path, training: FerDataset) -> FloatArray:
-    """Return cached soft labels (n, classes) float32; raise FerError if they are another's."""
+    """Return cached soft labels (n, classes) float32, the plain label where a row has none.
+
+    Raises OtherPicturesError unless every row that the file knows holds the very picture it was
+    made for, and FerError when it cannot be read.
+    """
     held = load_arrays(path)
-    if missing := {"soft", "rows", "label_names"} - set(held):
+    if missing := {"soft", "rows", "checksums", "label_names"} - set(held):
         raise FerError(f"{path} lacks {', '.join(sorted(missing))}: it holds no soft labels")
-    soft, rows, names = held["soft"], held["rows"], held["label_names"]
-    if not np.array_equal(rows, training.rows) or tuple(names) != training.label_names:
-        raise FerError(
+    place = {int(row): index for index, row in enumerate(held["rows"])}
+    known = np.array([int(row) in place for row in training.rows])
+    index = np.array([place[int(row)] for row in training.rows[known]], np.int64)
+    same = np.array_equal(held["checksums"][index], _checksums(training.only(known)))
+    if not (known.any() and same and tuple(held["label_names"]) == training.label_names):
+        raise OtherPicturesError(
             f"{path} was made for other training pictures; make it anew: fer-train soft-labels"
         )
-    soft = soft.astype(np.float32)
+    soft = np.eye(len(training.label_names), dtype=np.float32)[training.labels]
+    soft[known] = held["soft"][index].astype(np.float32)
     return np.asarray(soft / soft.sum(axis=1, keepdims=True), np.float32)
+
+
+def _checksums(dataset: FerDataset) -> npt.NDArray[np.uint32]:
+    """Return the CRC-32 (n,) of every picture's bytes."""
+    return np.array([zlib.crc32(image.tobytes()) for image in dataset.images], np.uint32)

@@ -11,11 +11,11 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from fer_core.errors import ArgumentError, FerError
-from fer_core.files import written_beside
 from fer_core.opencv import cv2
 from fer_core.preprocess import InputSpec, decode_picture, normalize_pixels
 from fer_core.values import FloatArray, Frame, UInt8Array
 from fer_edge.detector import FaceDetector
+from fer_train.figures import save_figure
 from fer_train.transfer import LOGITS
 
 _CONVOLUTIONS = (
@@ -55,13 +55,21 @@ def explain_picture(
     pixels = decode_picture(encoded, colour=True)
     if pixels is None:
         raise FerError(f"{file} is no picture that can be read")
-    height, width, channels = model.input_shape[1:]
+    height, width, channels = _input_shape(model)
     spec = InputSpec(height, width, "gray" if channels == 1 else "rgb")
     frame = Frame(pixels, 0, 0.0, file.name)
     faces = detector.detect(frame)
     crop = spec.pixels(frame, faces[0].box) if faces else spec.resized(pixels)
     probabilities, heat, chosen = grad_cam(model, normalize_pixels(crop), layer, class_index)
     return Explanation(file.name, crop, probabilities, chosen, heat)
+
+
+def _input_shape(model: keras.Model) -> tuple[int, int, int]:
+    shape: tuple[int, ...] = getattr(model, "input_shape", ())[1:]
+    if len(shape) != 3 or None in shape or shape[-1] not in (1, 3):
+        raise FerError(f"explain takes models of fer-train; {model.name} takes {shape or '?'}")
+    height, width, channels = shape
+    return height, width, channels
 
 
 def grad_cam(
@@ -76,6 +84,8 @@ def grad_cam(
         raise FerError("explain needs Keras's TensorFlow backend: unset KERAS_BACKEND")
     import tensorflow as tf
 
+    if not isinstance(model.layers[-1], keras.layers.Softmax) or not model.inputs:
+        raise FerError(f"explain takes models of fer-train; {model.name} does not end in a softmax")
     maps_layer = _layer_with_maps(model, layer)
     before_softmax = model.layers[-1].input
     both = keras.Model(model.input, [maps_layer.output, before_softmax, model.output])
@@ -94,7 +104,10 @@ def _layer_with_maps(model: keras.Model, name: str | None) -> keras.layers.Layer
     """Return the named layer, or the last one before the last convolution's maps get smaller."""
     with_maps = [layer for layer in model.layers[1:-1] if _map_size(layer) is not None]
     if name is None:
-        last = [layer for layer in with_maps if isinstance(layer, _CONVOLUTIONS)][-1]
+        convolutions = [layer for layer in with_maps if isinstance(layer, _CONVOLUTIONS)]
+        if not convolutions:
+            raise FerError(f"{model.name} has no convolution to explain by")
+        last = convolutions[-1]
         return [layer for layer in with_maps if _map_size(layer) == _map_size(last)][-1]
     if name not in [layer.name for layer in with_maps]:
         known = ", ".join(layer.name for layer in with_maps)
@@ -126,14 +139,14 @@ def save_explanations(
         for axis in (left, middle):
             axis.imshow(seen.crop.squeeze(), cmap="gray", vmin=0, vmax=255)
             axis.set_axis_off()
-        left.set_title(seen.name, fontsize=8)
+        left.set_title(seen.name, fontsize=8, parse_math=False)
         middle.imshow(seen.heat, cmap="inferno", alpha=0.55, vmin=0, vmax=1)
-        middle.set_title(f"what speaks for {labels[seen.class_index]}", fontsize=8)
+        title = f"what speaks for {labels[seen.class_index]}"
+        middle.set_title(title, fontsize=8, parse_math=False)
         colours = ["#8a8f98"] * len(labels)
         colours[seen.class_index] = "#1f6feb"
         right.barh(labels, seen.probabilities, color=colours)
         right.set_xlim(0, 1)
         right.invert_yaxis()
         right.tick_params(labelsize=8)
-    with written_beside(path) as beside:
-        figure.savefig(beside, dpi=130)
+    save_figure(path, figure)

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from fer_core.dataset import FerDataset
+from fer_core.errors import FerError
 from fer_core.metrics import ClassificationReport, classification_report
 from fer_core.progress import progress_bar
 from fer_core.values import FloatArray
@@ -32,20 +33,24 @@ def train(
     soft_labels: FloatArray | None = None,
     resume: bool = False,
     follow: Callable[[TrainState], None] = lambda state: None,
+    earlier: TrainState | None = None,
 ) -> TrainState:
     """Train until the last epoch or until patience ends; leave the best weights in the model.
 
     Order, augmentation and dropout depend on the seed and the epoch alone, and a checkpoint
     follows every epoch, so a run that was killed and resumed ends bit-equal to one that was not.
-    `follow` is called after each epoch.
+    `follow` is called after each epoch. `earlier` is the state that an earlier stage ended in:
+    its epochs and its best count on.
     """
     compile_model(model, config, steps_per_epoch(training, config.batch_size))
-    state = load_checkpoint(checkpoint, model) if resume else TrainState()
+    data = training.fingerprint() + validation.fingerprint()
+    state = load_checkpoint(checkpoint, model, data) if resume else _fresh_state(data, earlier)
     targets = one_hot(training)
     if soft_labels is not None:
         targets += np.float32(config.teacher_weight) * (soft_labels - targets)
     weights = class_weights(training) if config.class_weights else None
-    while state.epoch < config.epochs and not _out_of_patience(state, config.patience):
+    last = state.earlier + config.epochs
+    while state.epoch < last and not _out_of_patience(state, config.patience):
         row = _train_epoch(model, training, targets, weights, config, state)
         live = model.get_weights()
         if state.averaged:
@@ -53,7 +58,7 @@ def train(
         row |= _judge(model, validation)
         state.epoch += 1
         state.history.append({"epoch": state.epoch, **row})
-        if row["val_accuracy"] > state.best_accuracy:
+        if _is_best(state):
             state.best, state.best_epoch = model.get_weights(), state.epoch
         model.set_weights(live)
         save_checkpoint(checkpoint, model, state)
@@ -80,7 +85,7 @@ def _train_epoch(
     steps = steps_per_epoch(training, config.batch_size)
     started, augmenting, loss = time.perf_counter(), 0.0, 0.0
     counts = np.zeros((targets.shape[1],) * 2, np.int64)
-    with progress_bar(steps, f"epoch {state.epoch + 1}/{config.epochs}") as advance:
+    with progress_bar(steps, f"epoch {state.epoch + 1}") as advance:
         for step, batch in enumerate(batches(training, targets, config.batch_size, rng)):
             before = time.perf_counter()
             images, wanted = augment(*batch, config, rng)
@@ -89,8 +94,14 @@ def _train_epoch(
             each = None if weights is None else wanted @ weights
             logs = model.train_on_batch(images, wanted, sample_weight=each, return_dict=True)
             loss += logs["loss"]
+            if not np.isfinite(loss):
+                raise FerError(
+                    f"the loss is {loss} in epoch {state.epoch + 1}: it diverges; "
+                    "start anew with a smaller --learning-rate"
+                )
             counts += keras.ops.convert_to_numpy(logs["confusion"]).astype(np.int64)
-            updates, waiting = divmod(state.epoch * steps + step + 1, AVERAGE_EVERY)
+            done = (state.epoch - state.earlier) * steps + step + 1
+            updates, waiting = divmod(done, AVERAGE_EVERY)
             if config.ema_decay and not waiting:
                 _average(state, model.get_weights(), config.ema_decay**AVERAGE_EVERY, updates)
             advance(f"loss {loss / (step + 1):.3f} accuracy {np.trace(counts) / counts.sum():.1%}")
@@ -145,8 +156,24 @@ def _figures(report: ClassificationReport) -> dict[str, float]:
     }
 
 
+def _fresh_state(data: str, earlier: TrainState | None) -> TrainState:
+    if earlier is None:
+        return TrainState(data)
+    done = earlier.epoch
+    return TrainState(data, done, done, [], earlier.best, earlier.best_epoch, list(earlier.history))
+
+
+def _is_best(state: TrainState) -> bool:
+    """Return whether the last epoch is the best: more accurate, or as accurate with less loss."""
+    row = state.history[-1]
+    if not state.best_epoch:
+        return True
+    best = state.history[state.best_epoch - 1]
+    return (row["val_accuracy"], -row["val_loss"]) > (best["val_accuracy"], -best["val_loss"])
+
+
 def _out_of_patience(state: TrainState, patience: int) -> bool:
-    return patience > 0 and state.epoch - state.best_epoch >= patience
+    return patience > 0 and state.epoch - max(state.best_epoch, state.earlier) >= patience
 
 
 def epoch_line(state: TrainState, epochs: int) -> str:

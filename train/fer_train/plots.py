@@ -9,9 +9,9 @@ import keras
 import numpy as np
 from matplotlib.figure import Figure
 
-from fer_core.files import written_beside
 from fer_core.metrics import ClassificationReport
 from fer_core.values import FloatArray
+from fer_train.figures import save_figure
 
 _CURVES = ("loss", "accuracy", "precision", "recall")
 _TRAINING, _VALIDATION = "#8a8f98", "#1f6feb"
@@ -30,7 +30,7 @@ def save_curves(path: Path, history: list[dict[str, float]], best_epoch: int) ->
         axis.xaxis.get_major_locator().set_params(integer=True)
         axis.grid(alpha=0.3)
     axis.legend(frameon=False)
-    _save(figure, path)
+    save_figure(path, figure)
 
 
 def save_confusion(path: Path, report: ClassificationReport, title: str) -> None:
@@ -48,30 +48,26 @@ def save_confusion(path: Path, report: ClassificationReport, title: str) -> None
             colour = "white" if share[row, column] > 0.5 else "black"
             text = f"{share[row, column]:.0%}"
             axis.text(column, row, text, ha="center", va="center", color=colour, fontsize=9)
-    _save(figure, path)
+    save_figure(path, figure)
 
 
 def save_feature_maps(path: Path, model: keras.Model, picture: FloatArray) -> None:
-    """Draw a picture (h, w, 1) beside the maps that the first convolution makes of it."""
+    """Draw a picture (h, w, c), -1 to 127/128, beside the maps of the first convolution."""
     first = next(layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D))
     maps = keras.Model(model.input, first.output).predict(picture[None], verbose=0)[0]
     columns = 8
     rows = -(-maps.shape[-1] // columns)
     figure = Figure(figsize=(columns * 1.1 + 2.2, max(rows, 2) * 1.1), layout="constrained")
+    shown = np.asarray((picture.squeeze() + 1) / 2, np.float32)
     grid = figure.add_gridspec(rows, columns + 2)
-    _show(figure.add_subplot(grid[:, :2]), picture[:, :, 0], "gray", "input")
+    _show(figure.add_subplot(grid[:, :2]), shown, "gray", "input")
     for index in range(maps.shape[-1]):
         axis = figure.add_subplot(grid[index // columns, 2 + index % columns])
         _show(axis, maps[:, :, index], "viridis", "")
-    _save(figure, path)
+    save_figure(path, figure)
 
 
 def _show(axis: Any, picture: FloatArray, colours: str, title: str) -> None:
     axis.imshow(picture, cmap=colours)
     axis.set_title(title)
     axis.set_axis_off()
-
-
-def _save(figure: Figure, path: Path) -> None:
-    with written_beside(path) as beside:
-        figure.savefig(beside, dpi=130)

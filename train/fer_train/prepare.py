@@ -5,12 +5,12 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
+from fer_core.dataset import SPLIT_NAMES
 from fer_core.errors import FerError
 from fer_core.files import make_folder, write_bytes, write_text
 from fer_core.opencv import cv2
@@ -22,6 +22,7 @@ from fer_edge.detector import FaceDetector
 SIMILAR_AREA = 0.5
 """A second face with this share of the largest one's area makes it unclear whose photo it is."""
 RECORD, SHEET = "prepared.csv", "contact-sheet.png"
+_NOT_READ = {".heic", ".heif", ".tif", ".tiff", ".gif", ".avif", ".dng"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,70 +64,98 @@ class PreparedFolder:
 def prepare_photos(
     photos: Path, out: Path, detector: FaceDetector, spec: InputSpec
 ) -> PreparedFolder:
-    """Crop the largest face of every photo into the same folders below `out`, as PNG.
+    """Crop the largest face of every photo into a folder for its class below `out`, as PNG.
 
-    The folder that holds a photo is its class. Left out are unreadable photos, those without a
-    face, those with two faces of like size, and exact copies of an earlier crop. Raises FerError
-    when there are no photos in class folders, or `out` holds something already.
+    The first folder below `photos` is the class, or the first below one named as a split. Left
+    out are photos of formats that are not read, those without a face or with two of like size,
+    exact copies, and those that lie in two classes. Raises FerError when no photo lies in a
+    class folder, or `out` holds something already.
     """
     files = _photo_files(photos)
-    if not files:
+    if not any(_place(path) for path in files):
         raise FerError(f"{photos} holds no photos in class folders; put them into {photos}/CLASS/")
-    if out.exists() and any(out.iterdir()):
-        raise FerError(f"{out} is not empty; choose another folder for the crops")
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise FerError(f"{out} is there already; choose a new folder for the crops")
     if out.resolve().is_relative_to(photos.resolve()):
         raise FerError(f"{out} lies in {photos}; put the crops beside the photos, not among them")
-    make_folder(out)
-    prepared = []
+    found = []
     with progress_bar(len(files), "photos") as advance:
-        for photo in _cropped(photos, files, detector, spec):
-            if photo.crop is not None:
-                _save_crop(out, photo)
-            prepared.append(photo)
+        for index, path in enumerate(files):
+            found.append(_prepared(photos, path, index, detector, spec))
             advance("")
+    prepared = _without_copies(found)
     if all(photo.crop is None for photo in prepared):
         raise FerError(f"no face was found in the {len(files)} photos of {photos}")
+    for photo in prepared:
+        _save_crop(out, photo)
     _save_record(out / RECORD, prepared)
     return PreparedFolder(out, tuple(prepared))
 
 
 def _photo_files(photos: Path) -> list[Path]:
-    """Return the pictures that lie in a folder below `photos`, as paths from there."""
+    """Return the photos below a folder, as paths from there, hidden ones left out."""
     if not photos.is_dir():
         raise FerError(f"there is no folder {photos}; give the folder with one folder a class")
     below = (path.relative_to(photos) for path in sorted(photos.rglob("*")) if path.is_file())
     return [
         path
         for path in below
-        if path.suffix.lower() in PICTURE_SUFFIXES
-        and len(path.parts) > 1
+        if path.suffix.lower() in PICTURE_SUFFIXES | _NOT_READ
         and not any(part.startswith(".") for part in path.parts)
     ]
 
 
-def _cropped(
-    photos: Path, files: list[Path], detector: FaceDetector, spec: InputSpec
-) -> Iterator[PreparedPhoto]:
-    seen: dict[bytes, Path] = {}
-    for index, path in enumerate(files):
-        label = path.parent.name
-        pixels = decode_picture((photos / path).read_bytes(), colour=True)
-        if pixels is None:
-            yield PreparedPhoto(path, label, None, reason="unreadable")
-            continue
-        frame = Frame(pixels, index, 0.0, path.name)
-        faces = detector.detect(frame)
-        if len(faces) == 0:
-            yield PreparedPhoto(path, label, None, reason="no face found")
-        elif _unclear(faces):
-            yield PreparedPhoto(path, label, None, faces[0], "several faces")
+def _place(path: Path) -> tuple[Path, str] | None:
+    """Return a photo's class folder and file name, its deeper folders joined into the name.
+
+    None for a photo that lies in no class folder.
+    """
+    parts = list(path.parts)
+    above = []
+    while parts and parts[0].lower() in {"images", *SPLIT_NAMES}:
+        above.append(parts.pop(0))
+    return (Path(*above, parts[0]), "~".join(parts[1:])) if len(parts) > 1 else None
+
+
+def _prepared(
+    photos: Path, path: Path, index: int, detector: FaceDetector, spec: InputSpec
+) -> PreparedPhoto:
+    place = _place(path)
+    label = place[0].name if place else ""
+    if place is None:
+        return PreparedPhoto(path, label, None, reason="in no class folder")
+    if path.suffix.lower() in _NOT_READ:
+        return PreparedPhoto(path, label, None, reason="format not read")
+    pixels = decode_picture((photos / path).read_bytes(), colour=True)
+    if pixels is None:
+        return PreparedPhoto(path, label, None, reason="unreadable")
+    frame = Frame(pixels, index, 0.0, path.name)
+    faces = detector.detect(frame)
+    if not faces:
+        return PreparedPhoto(path, label, None, reason="no face found")
+    if _unclear(faces):
+        return PreparedPhoto(path, label, None, faces[0], "several faces")
+    return PreparedPhoto(path, label, spec.pixels(frame, faces[0].box), faces[0])
+
+
+def _without_copies(found: list[PreparedPhoto]) -> list[PreparedPhoto]:
+    """Leave out copies of an earlier crop, and every copy of one that lies in two classes."""
+    labels: dict[bytes, list[str]] = {}
+    for photo in found:
+        if photo.crop is not None:
+            labels.setdefault(photo.crop.tobytes(), []).append(photo.label)
+    seen: set[bytes] = set()
+    kept = []
+    for photo in found:
+        pixels = b"" if photo.crop is None else photo.crop.tobytes()
+        if pixels and len(set(labels[pixels])) > 1:
+            kept.append(replace(photo, crop=None, reason="in two classes"))
+        elif pixels in seen:
+            kept.append(replace(photo, crop=None, reason="copy of another"))
         else:
-            crop = spec.pixels(frame, faces[0].box)
-            first = seen.setdefault(crop.tobytes(), path)
-            same = first is not path
-            yield PreparedPhoto(
-                path, label, None if same else crop, faces[0], "copy of another" if same else ""
-            )
+            kept.append(photo)
+        seen |= {pixels} - {b""}
+    return kept
 
 
 def _unclear(faces: tuple[Face, ...]) -> bool:
@@ -135,11 +164,12 @@ def _unclear(faces: tuple[Face, ...]) -> bool:
 
 
 def _save_crop(out: Path, photo: PreparedPhoto) -> None:
-    assert photo.crop is not None
-    folder = make_folder(out / photo.path.parent)
-    name = photo.path.name.replace(".", "-") + ".png"  # a.jpg and a.png are two photos
+    place = _place(photo.path)
+    if photo.crop is None or place is None:
+        return
+    folder, name = place
     encoded = cv2.imencode(".png", np.ascontiguousarray(photo.crop[:, :, ::-1]))[1]
-    write_bytes(folder / name, encoded.tobytes())
+    write_bytes(make_folder(out / folder) / f"{name}.png", encoded.tobytes())
 
 
 def _save_record(path: Path, prepared: list[PreparedPhoto]) -> None:

@@ -12,7 +12,7 @@ from fer_core.values import UInt8Array
 from fer_train.prepare import SHEET, PreparedFolder, PreparedPhoto
 from fer_train.sheet import Tile, save_sheet
 
-MOST_CROPS = 100
+MOST_OF_EACH = 100
 _SIDE_PX = 96
 _NOTHING = np.full((_SIDE_PX, _SIDE_PX), 200, np.uint8)
 
@@ -21,12 +21,14 @@ def save_prepared_sheet(photos: Path, folder: PreparedFolder) -> Path:
     """Draw the photos left out, small and with the reason in red, then the crops."""
     left_out = [photo for photo in folder.photos if photo.crop is None]
     cropped = [photo for photo in folder.photos if photo.crop is not None]
-    tiles = [Tile(_thumbnail(photos, photo), _caption(photo), True) for photo in left_out]
-    for photo in cropped:
+    tiles = [
+        Tile(_thumbnail(photos, photo), _caption(photo), True) for photo in left_out[:MOST_OF_EACH]
+    ]
+    for photo in cropped[:MOST_OF_EACH]:
         assert photo.crop is not None
         tiles.append(Tile(photo.crop.squeeze(), _caption(photo)))
     title = f"{len(left_out)} photos left out, {len(cropped)} faces cropped"
-    save_sheet(folder.out / SHEET, tiles, title, most=len(left_out) + MOST_CROPS)
+    save_sheet(folder.out / SHEET, tiles, title, most=len(tiles))
     return folder.out / SHEET
 
 

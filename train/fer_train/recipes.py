@@ -11,7 +11,7 @@ from fer_core.errors import ArgumentError
 
 DEFAULT_ARCH = "fer-nano"
 FINE_TUNE = "fine-tune"
-_PACKAGE = Path(__file__).parent
+_PACKAGE = Path(__file__).resolve().parent
 
 
 def shipped(folder: str) -> Path:

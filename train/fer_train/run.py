@@ -21,7 +21,7 @@ from fer_train.backend import make_deterministic
 from fer_train.checkpoint import TrainState
 from fer_train.config import TrainConfig
 from fer_train.data import model_inputs, predict
-from fer_train.distill import load_soft_labels
+from fer_train.distill import OtherPicturesError, load_soft_labels
 from fer_train.epoch_log import EpochLog
 from fer_train.evaluate import evaluate, save_history, save_metrics, save_model
 from fer_train.loop import epoch_line, train
@@ -57,11 +57,12 @@ def train_on(
     config, soft = _with_soft_labels(config, training, say)
     make_deterministic(config.seed)
     model = build_model(config.arch, dataset.spec.shape, len(dataset.label_names))
-    if config.init:
+    if config.init and not (resume and has_begun(out)):
         say(take_weights(model, Path(config.init), dataset.label_names))
     make_folder(out)
     write_text(out / "config.toml", settings_toml(config))
-    say(f"{config.arch}: {model.count_params():,} parameters, {config.epochs} epochs")
+    epochs = config.frozen_epochs + config.epochs
+    say(f"{config.arch}: {model.count_params():,} parameters, {epochs} epochs")
     state = _train_stages(model, training, validation, config, soft, out, resume, say)
     report = evaluate(model, validation)
     _save_results(out, model, validation, report)
@@ -85,10 +86,10 @@ def _with_soft_labels(
         return config, None
     try:
         return config, load_soft_labels(Path(config.teacher), training)
-    except FerError:
+    except OtherPicturesError:
         if Path(config.teacher).parent != shipped("configs"):
             raise
-        say(f"without the recipe's soft labels {Path(config.teacher).name}: they are FER2013's")
+        say(f"without the soft labels {Path(config.teacher).name}: they are of FER2013's pictures")
         return replace(config, teacher=""), None
 
 
@@ -104,26 +105,33 @@ def _train_stages(
 ) -> TrainState:
     """Train the last layer alone for the frozen epochs, if any, then everything.
 
-    Each stage has a checkpoint and a log of its own; a stage that has begun goes on.
+    Each stage has a checkpoint of its own; a stage that has begun goes on, and the second one
+    counts on where the first ended.
     """
+    frozen = config.frozen_epochs
 
-    def stage(settings: TrainConfig, checkpoint: Path) -> TrainState:
-        with EpochLog(out / "tensorboard" / checkpoint.stem) as log:
+    def stage(
+        settings: TrainConfig, checkpoint: Path, earlier: TrainState | None = None
+    ) -> TrainState:
+        with EpochLog(out / "tensorboard") as log:
 
             def follow(state: TrainState) -> None:
-                say(epoch_line(state, settings.epochs))
+                say(epoch_line(state, frozen + config.epochs))
                 log.write(state.history)
 
             begun = resume and checkpoint.exists()
-            return train(model, training, validation, settings, checkpoint, soft, begun, follow)
+            return train(
+                model, training, validation, settings, checkpoint, soft, begun, follow, earlier
+            )
 
-    if config.frozen_epochs and not (resume and (out / CHECKPOINT).exists()):
-        say(f"the last layer alone for {config.frozen_epochs} epochs, then all layers")
-        freeze_all_but_logits(model)
-        frozen = replace(config, epochs=config.frozen_epochs, patience=0, ema_decay=0)
-        stage(frozen, out / FROZEN_CHECKPOINT)
-        freeze_all_but_logits(model, frozen=False)
-    return stage(config, out / CHECKPOINT)
+    if not frozen or (resume and (out / CHECKPOINT).exists()):
+        return stage(config, out / CHECKPOINT)
+    say(f"the last layer alone for {frozen} epochs, then all layers")
+    freeze_all_but_logits(model)
+    alone = replace(config, epochs=frozen, patience=0, ema_decay=0)
+    first = stage(alone, out / FROZEN_CHECKPOINT)
+    freeze_all_but_logits(model, frozen=False)
+    return stage(config, out / CHECKPOINT, first)
 
 
 def _save_results(

@@ -37,20 +37,34 @@ def chosen_config(
     Without a file the recipe is that of the architecture, or of fine-tuning with `init`, a
     shipped model's name, a run folder or a .keras file, whose architecture the run then has.
     """
-    start = model_file(Path(init)).resolve() if init else None
-    if start:
+    recipe = file or recipe_file(FINE_TUNE if init else full_name(arch or DEFAULT_ARCH))
+    config = load_settings(TrainConfig, recipe, {**given, "arch": arch})
+    start = None
+    if init or config.init:
+        start = model_file(Path(init) if init else _from(recipe.parent, config.init)).resolve()
         if arch and full_name(arch) != model_name(start):
-            raise ArgumentError(f"--init {init} is a {model_name(start)}; leave --arch out")
-        arch = model_name(start)
-    named = full_name(arch or DEFAULT_ARCH) if arch or not file else None
-    recipe = file or recipe_file(FINE_TUNE if start else named or "")
-    own = {"arch": named, "init": str(start) if start else None}
-    return settled(load_settings(TrainConfig, recipe, {**own, **given}), recipe.parent)
+            raise ArgumentError(f"{start} is a {model_name(start)}; leave --arch out")
+    config = replace(
+        config,
+        arch=model_name(start) if start else full_name(config.arch),
+        init=str(start) if start else "",
+    )
+    return settled(config, recipe.parent)
+
+
+def _from(base: Path, name: str) -> Path:
+    """Return a path taken from a folder, or the bare name of a shipped model."""
+    return base / name if (base / name).exists() else Path(name)
 
 
 def has_begun(out: Path) -> bool:
     """Return whether a folder holds a checkpoint of either stage, or folds."""
     return any((out / name).exists() for name in (CHECKPOINT, FROZEN_CHECKPOINT, "fold-1"))
+
+
+def is_shipped(file: Path) -> bool:
+    """Return whether a model ships with the code, where nothing of a user's is written."""
+    return file.resolve().is_relative_to(shipped("results"))
 
 
 def newest_run(runs: Path) -> Path:
@@ -66,6 +80,8 @@ def model_file(target: Path) -> Path:
     if not target.exists() and (shipped("results") / target / "model.keras").exists():
         return shipped("results") / target / "model.keras"
     file = target / "model.keras" if target.is_dir() else target
+    if target.is_dir() and (target / "fold-1").exists():
+        raise FerError(f"{target} is a cross-validation: choose one fold, {target / 'fold-1'}")
     if target.is_dir() and not file.exists() and has_begun(target):
         raise FerError(f"the run {target} is not finished: fer-train --out {target} --resume")
     if not file.exists():
@@ -121,7 +137,6 @@ def settled(config: TrainConfig, base: Path) -> TrainConfig:
         data=str(data.resolve()) if data else "",
         votes=str(votes.resolve()) if votes else "",
         teacher=str((base / config.teacher).resolve()) if config.teacher else "",
-        init=str(model_file(base / config.init).resolve()) if config.init else "",
     )
 
 

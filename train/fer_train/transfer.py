@@ -35,18 +35,23 @@ def take_weights(model: keras.Model, file: Path, labels: tuple[str, ...]) -> str
             f"{file} is a {source.name}, not a {model.name}; leave --arch out: --init decides it"
         )
     same = model_labels(file) == labels
-    for own, given in zip(model.layers, source.layers, strict=True):
-        if own.name == LOGITS and not same:
-            continue
-        try:
-            own.set_weights(given.get_weights())
-        except ValueError as error:
-            raise FerError(
-                f"{file} takes pictures of {source.input_shape[1:]}, these are "
-                f"{model.input_shape[1:]}; its layer {given.name} does not fit: {error}"
-            ) from error
+    if source.input_shape != model.input_shape:
+        raise FerError(
+            f"{file} takes pictures of {source.input_shape[1:]}, these are "
+            f"{model.input_shape[1:]}: give --size and --colour to match"
+        )
+    taken = [layer for layer in model.layers if same or layer.name != LOGITS]
+    given = [layer for layer in source.layers if same or layer.name != LOGITS]
+    if [_shapes(layer) for layer in taken] != [_shapes(layer) for layer in given]:
+        raise FerError(f"{file} is another {model.name} than this version's: train it anew")
+    for own, other in zip(taken, given, strict=True):
+        own.set_weights(other.get_weights())
     head = "its last layer too" if same else "a fresh last layer, since the labels differ"
     return f"weights of {source.name} from {file.name}, {head}"
+
+
+def _shapes(layer: keras.layers.Layer) -> list[tuple[int, ...]]:
+    return [tuple(weight.shape) for weight in layer.weights]
 
 
 def freeze_all_but_logits(model: keras.Model, frozen: bool = True) -> None:

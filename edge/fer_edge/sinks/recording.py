@@ -17,6 +17,7 @@ from fer_edge.overlay import draw_observations
 
 LONGEST_FILL_SECONDS = 2.0
 """How much of a live camera's silence a recording keeps."""
+SAVED_SUFFIXES = PICTURE_SUFFIXES - {".pgm"}  # a .pgm has no colour
 VIDEO_SUFFIXES = {".mp4": "mp4v", ".avi": "MJPG", ".mkv": "mp4v"}
 
 
@@ -156,10 +157,10 @@ def make_recorder(where: Path, fps: float, stream: bool = True, live: bool = Fal
     suffix = where.suffix.lower()
     if suffix in VIDEO_SUFFIXES:
         return VideoRecorder(where, fps, live)
-    if suffix in PICTURE_SUFFIXES:
+    if suffix in SAVED_SUFFIXES:
         return BestPicture(where)
     if suffix and not where.is_dir():
-        known = ", ".join(sorted({*VIDEO_SUFFIXES, *PICTURE_SUFFIXES}))
+        known = ", ".join(sorted({*VIDEO_SUFFIXES, *SAVED_SUFFIXES}))
         raise FerError(f"cannot save {where}: give a folder, or a name that ends in {known}")
     return PictureRecorder(where, stream)
 

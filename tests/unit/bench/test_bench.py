@@ -1,5 +1,4 @@
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -7,7 +6,7 @@ import numpy as np
 import pytest
 
 from drawn_faces import draw_face, drawn_dataset, save_npz
-from fer_bench.accuracy import JudgedPictures, judged_data, measure_accuracy
+from fer_bench.accuracy import JudgedPictures, TestPictures, measure_accuracy
 from fer_bench.bench import run_benchmark
 from fer_bench.environment import read_environment
 from fer_bench.memory import measure_process
@@ -42,10 +41,13 @@ def nano_path() -> Path:
     return shipped_models()["fer-nano"]
 
 
-def test_results_have_every_promised_key(nano_path: Path) -> None:
-    results = run_benchmark(
-        [nano_path], drawn_dataset((1, 1, 2)), None, True, "fer-bench", lambda line: None
-    )
+@pytest.fixture
+def pictures(tmp_path: Path) -> TestPictures:
+    return TestPictures(save_npz(tmp_path / "drawn.npz", drawn_dataset((1, 1, 2))))
+
+
+def test_results_have_every_promised_key(nano_path: Path, pictures: TestPictures) -> None:
+    results = run_benchmark([nano_path], pictures, None, True, "fer-bench", lambda line: None)
     values = json.loads(json.dumps(results.to_json()))
     (model,) = values["models"]
     assert set(model) >= PROMISED
@@ -65,10 +67,10 @@ def test_without_data_the_accuracy_is_said_to_be_unmeasured(nano_path: Path) -> 
     assert "accuracy not measured" in results_table(results)
 
 
-def test_a_parent_that_answers_otherwise_gives_flips(nano_path: Path) -> None:
-    results = run_benchmark(
-        [nano_path], drawn_dataset((1, 1, 2)), nano_path, True, "", lambda line: None
-    )
+def test_a_parent_that_answers_otherwise_gives_flips(
+    nano_path: Path, pictures: TestPictures
+) -> None:
+    results = run_benchmark([nano_path], pictures, nano_path, True, "", lambda line: None)
     assert results.models[0].label_flips is None  # a model is not its own parent
     one = np.array([[0.9, 0.1], [0.2, 0.8]], np.float32)
     assert label_flips(one, one[:, ::-1]) == 2
@@ -101,33 +103,22 @@ def test_data_of_other_classes_is_refused(nano: ModelBundle) -> None:
         measure_accuracy(TfliteModel(nano), JudgedPictures.of(other))
 
 
-def test_pictures_of_another_size_are_brought_to_the_models(nano: ModelBundle) -> None:
-    drawn = drawn_dataset((1, 1, 2))
-    large = drawn.fitted(InputSpec(96, 96))
-    model = TfliteModel(nano)
-    there, back = (measure_accuracy(model, JudgedPictures.of(d)) for d in (drawn, large))
-    assert np.abs(there.probabilities - back.probabilities).max() < 0.2
-    assert back.probabilities.shape == (14, 7)
-
-
-def test_folders_are_read_in_the_size_of_the_largest_model(
-    tmp_path: Path, nano: ModelBundle
-) -> None:
+def test_each_model_gets_the_pictures_in_its_own_input(tmp_path: Path) -> None:
     face = draw_face("happy", 100)
     for label in ("happy", "sad"):
         (tmp_path / "faces" / "test" / label).mkdir(parents=True)
         cv2.imwrite(str(tmp_path / "faces" / "test" / label / "a.png"), face)
-    manifest = replace(nano.manifest, input=InputSpec(64, 64, "rgb"))
-    ModelBundle(nano.model, manifest).save(tmp_path / "large.tflite")
-    nano.save(tmp_path / "nano.tflite")
-    paths = [tmp_path / "nano.tflite", tmp_path / "large.tflite"]
-    assert judged_data(tmp_path / "faces", paths).images.shape == (2, 64, 64, 3)
+    pictures = TestPictures(tmp_path / "faces")
+    for spec in (InputSpec(), InputSpec(64, 64, "rgb")):
+        assert pictures.for_input(spec).dataset.pixels.shape == (2, *spec.shape)
+    assert pictures.for_input(InputSpec()) is pictures.for_input(InputSpec())
 
 
-def test_the_votes_of_ferplus_can_judge(tmp_path: Path, nano_path: Path) -> None:
+def test_the_votes_of_ferplus_can_judge(tmp_path: Path) -> None:
     drawn = drawn_dataset((2, 1, 2))
     data, votes = save_npz(tmp_path / "d.npz", drawn), write_votes(tmp_path / "v.csv", drawn)
-    assert judged_data(data, [nano_path], votes).label_names == FERPLUS_LABELS
+    judged = TestPictures(data, votes).for_input(InputSpec()).dataset
+    assert judged.label_names == FERPLUS_LABELS
 
 
 def test_a_fresh_process_pays_for_the_model(nano_path: Path) -> None:

@@ -59,6 +59,9 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text("[]")
     with pytest.raises(FerError, match="is no results"):
         read_results(tmp_path / "a.json")
+    (tmp_path / "a.json").write_text(json.dumps({**RESULTS, "models": [{"name": "x"}]}))
+    with pytest.raises(FerError, match="no file_bytes, latency_ms, mmacs, parameters"):
+        read_results(tmp_path / "a.json")
     (tmp_path / "b.json").write_text(json.dumps({**RESULTS, "schema_version": 9}))
     with pytest.raises(FerError, match="has schema 9, this fer-bench reads 1"):
         read_results(tmp_path / "b.json")

@@ -13,6 +13,7 @@ from fer_convert.export import count_macs, export_flatbuffer
 from fer_convert.recipes import RECIPES
 from fer_convert.verify import ParityReport, require_small_drops
 from fer_core.bundle import ModelBundle, ModelManifest
+from fer_core.dataset import FerDataset
 from fer_core.errors import FerError
 from fer_core.preprocess import InputSpec
 from fer_edge.interpreter import TfliteModel
@@ -22,9 +23,27 @@ from fer_train.data import model_inputs
 DATA = drawn_dataset((8, 4, 1))
 
 
+def varied(data: FerDataset) -> FerDataset:
+    """Return the faces, also inverted, dark, shifted and noisy, so that answers can differ."""
+    faces = data.images
+    noise = np.random.default_rng(0).integers(0, 256, faces.shape, np.uint8)
+    shifted = np.roll(faces, 12, axis=2)
+    images = np.concatenate([faces, 255 - faces, faces // 5, shifted, noise, faces // 2 + 127])
+    return replace(
+        data,
+        images=images,
+        labels=np.tile(data.labels, 6),
+        split=np.tile(data.split, 6),
+        rows=np.arange(len(images), dtype=np.int64),
+    )
+
+
+VARIED = varied(DATA)
+
+
 @pytest.fixture(scope="module")
 def models() -> dict[str, keras.Model]:
-    """Every network with weights and statistics that are not those of a fresh one."""
+    """Every network with statistics that are not fresh, and answers that differ by picture."""
     keras.utils.set_random_seed(3)
     made = {}
     for name in ARCHITECTURES:
@@ -41,28 +60,39 @@ def models() -> dict[str, keras.Model]:
                         variance * rng.uniform(0.8, 1.2, variance.shape),
                     ]
                 )
+        logits = model.get_layer("logits")
+        answers = keras.Model(model.input, model.layers[-1].input)
+        values = answers.predict(model_inputs(VARIED.part("validation")), verbose=0)
+        scale = 2 / values.std(axis=0).max()
+        kernel, bias = logits.get_weights()
+        logits.set_weights([kernel * scale, (bias - values.mean(axis=0)) * scale])
         made[name] = model
     return made
 
 
 def bundle_of(model: keras.Model, recipe: str) -> ModelBundle:
     manifest = ModelManifest(model.name, DATA.label_names, InputSpec(), recipe)
-    return ModelBundle(export_flatbuffer(model, RECIPES[recipe], DATA.part("train")), manifest)
+    return ModelBundle(export_flatbuffer(model, RECIPES[recipe], VARIED.part("train")), manifest)
 
 
 @pytest.mark.parametrize("name", sorted(ARCHITECTURES))
 @pytest.mark.parametrize(
-    ("recipe", "tolerance"),
-    [("float32", 1e-5), ("float16", 5e-3), ("dynamic", 0.05), ("int8", 0.1)],
+    ("recipe", "least"),
+    [("float32", 0.999999), ("float16", 0.999), ("dynamic", 0.8), ("int8", 0.8)],
 )
-def test_keras_and_the_bundle_agree(
-    models: dict[str, keras.Model], name: str, recipe: str, tolerance: float
+def test_keras_and_the_bundle_answer_alike(
+    models: dict[str, keras.Model], name: str, recipe: str, least: float
 ) -> None:
-    faces = DATA.part("validation")
+    """Untrained networks: what counts is that both differ from face to face in the same way."""
+    faces = VARIED.part("validation")
     model = TfliteModel(bundle_of(models[name], recipe))
-    child = np.stack([model.probabilities(image[..., None]) for image in faces.images])
+    child = np.stack([model.probabilities(pixels) for pixels in faces.pixels])
     parent = models[name].predict(model_inputs(faces), verbose=0)
-    assert np.abs(child - parent).max() < tolerance
+    assert parent.std(axis=0).max() > 0.1  # an answer that ignores the face would show
+    together = np.corrcoef(
+        (child - child.mean(axis=0)).ravel(), (parent - parent.mean(axis=0)).ravel()
+    )
+    assert together[0, 1] > least
 
 
 def test_the_int8_input_range_is_forced_and_nothing_is_float(

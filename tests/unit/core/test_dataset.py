@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from drawn_faces import drawn_dataset
 from fer_core.dataset import FerDataset
 from fer_core.errors import FerError
+from fer_core.preprocess import InputSpec
 
 
 def dataset_of(images: np.ndarray, labels: list[int], split: list[int]) -> FerDataset:
@@ -17,6 +20,33 @@ def distinct(n: int) -> np.ndarray:
     images = np.zeros((n, 4, 4), np.uint8)
     images[:, 0, 0], images[:, 1, 1] = np.arange(n) % 256, np.arange(n) // 256
     return images
+
+
+def test_colours_keep_their_order_in_another_size_or_colour() -> None:
+    reddish = np.zeros((2, 40, 40, 3), np.uint8)
+    reddish[..., 0], reddish[..., 1], reddish[..., 2] = 200, 100, 0
+    drawn = drawn_dataset((1, 0, 0)).only(np.arange(2))
+    dataset = replace(drawn, images=reddish)
+    small = dataset.fitted(InputSpec(20, 20, "rgb"))
+    assert (small.images == np.array([200, 100, 0])).all()
+    gray = dataset.fitted(InputSpec(20, 20))
+    assert gray.images.shape == (2, 20, 20)
+    assert abs(int(gray.images[0, 0, 0]) - (0.299 * 200 + 0.587 * 100)) <= 1
+    again = gray.fitted(InputSpec(20, 20, "rgb"))
+    assert (again.images == gray.images[..., None]).all()
+    assert again.spec.shape == again.pixels.shape[1:]
+
+
+def test_a_fingerprint_is_of_pictures_labels_rows_and_names() -> None:
+    drawn = drawn_dataset((1, 1, 1))
+    others = [
+        replace(drawn, images=drawn.images[::-1].copy()),
+        replace(drawn, labels=drawn.labels[::-1].copy()),
+        replace(drawn, rows=drawn.rows + 1),
+        replace(drawn, label_names=tuple("abcdefg")),
+    ]
+    assert len({one.fingerprint() for one in [drawn, *others]}) == 5
+    assert drawn_dataset((1, 1, 1)).fingerprint() == drawn.fingerprint()
 
 
 def test_a_missing_split_is_said_with_what_there_is() -> None:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -56,11 +57,19 @@ def test_votes_without_any_majority_are_refused(tmp_path: Path) -> None:
         majority_labels(dataset, write_rows(tmp_path / "votes.csv", dataset, votes))
 
 
-def test_votes_are_found_beside_a_file_and_in_a_folder(tmp_path: Path) -> None:
+def test_votes_are_found_beside_a_table_but_not_beside_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "faces").mkdir()
+    (tmp_path / "fer2013.npz").write_bytes(b"")
     assert votes_beside(tmp_path / "fer2013.npz") is None
     (tmp_path / "fer2013new.csv").write_text("")
     assert votes_beside(tmp_path / "fer2013.npz") == tmp_path / "fer2013new.csv"
-    assert votes_beside(tmp_path) == tmp_path / "fer2013new.csv"
+    assert votes_beside(tmp_path / "faces") is None
+
+
+def test_files_of_a_folder_are_not_rows_of_a_table(tmp_path: Path) -> None:
+    file = write_votes(tmp_path / "votes.csv", DATA)
+    with pytest.raises(FerError, match="drawn is a folder"):
+        read_votes(file, replace(DATA, numbered=False))
 
 
 def test_real_votes_give_the_published_share_of_clear_pictures(real_data: Path) -> None:

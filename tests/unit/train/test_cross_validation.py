@@ -8,6 +8,7 @@ import pytest
 from drawn_faces import drawn_dataset, save_npz
 from fer_core.errors import FerError
 from fer_core.metrics import classification_report
+from fer_core.readers import load_dataset
 from fer_train import cross_validation
 from fer_train.config import TrainConfig
 from fer_train.cross_validation import cross_validate, spread
@@ -45,9 +46,17 @@ def test_a_fold_that_is_done_is_not_done_again(
 ) -> None:
     config = replace(CONFIG, data=str(data_with_twins(tmp_path)))
     real, trained = cross_validation.train_on, []
+    drawn = load_dataset(Path(config.data))
+    pool = drawn.only(drawn.split != 2)
 
     def counting(*arguments: object) -> object:
         trained.append(arguments[2])
+        rest = arguments[0]
+        held = pool.only(~np.isin(pool.rows, rest.rows))
+        assert len(held) >= 20
+        pixels = {image.tobytes() for image in held.images}
+        assert not pixels & {image.tobytes() for image in rest.images}  # not even a twin
+        assert set(rest.split.tolist()) == {0, 1}
         if len(trained) == 2:
             raise KeyboardInterrupt
         return real(*arguments)
@@ -58,6 +67,10 @@ def test_a_fold_that_is_done_is_not_done_again(
     with pytest.raises(FerError, match="holds a run already"):
         cross_validate(config, tmp_path / "run", False, print)
     cross_validate(config, tmp_path / "run", True, print)
+    changed = drawn.relabelled((drawn.labels + 1) % 7, drawn.label_names)
+    save_npz(Path(config.data), changed)
+    with pytest.raises(FerError, match="is of other pictures than drawn"):
+        cross_validate(config, tmp_path / "run", True, print)
     assert [path.name for path in trained] == ["fold-1", "fold-2", "fold-2", "fold-3"]
 
 

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -25,8 +26,18 @@ def test_saved_soft_labels_come_back_and_only_for_their_pictures(tmp_path: Path)
     soft = np.full((len(training), 7), 1 / 7, np.float32)
     save_soft_labels(tmp_path / "s.npz", training, soft)
     assert np.allclose(load_soft_labels(tmp_path / "s.npz", training), soft, atol=1e-3)
-    with pytest.raises(FerError, match="made for other training pictures"):
-        load_soft_labels(tmp_path / "s.npz", training.only(np.arange(5)))
+    few = load_soft_labels(tmp_path / "s.npz", training.only(np.arange(5)))
+    assert np.allclose(few, soft[:5], atol=1e-3)
+    both = load_soft_labels(tmp_path / "s.npz", dataset.only(dataset.split != 2))
+    added = dataset.part("validation")
+    assert np.array_equal(both[len(training) :], np.eye(7)[added.labels])  # their plain labels
+    for other in (
+        replace(training, images=training.images[::-1].copy()),
+        training.relabelled(training.labels, tuple("abcdefg")),
+        added,
+    ):
+        with pytest.raises(FerError, match="made for other training pictures"):
+            load_soft_labels(tmp_path / "s.npz", other)
     with pytest.raises(FerError, match="cannot read"):
         load_soft_labels(tmp_path / "absent.npz", training)
 

@@ -14,7 +14,7 @@ from fer_train.checkpoint import TrainState
 from fer_train.config import TrainConfig
 from fer_train.data import class_weights
 from fer_train.evaluate import evaluate
-from fer_train.loop import train
+from fer_train.loop import _is_best, train
 
 CONFIG = TrainConfig(epochs=3, batch_size=28, learning_rate=0.02, mixup=0.2, erasing=0.3)
 DATA = drawn_dataset((12, 3, 1))
@@ -72,14 +72,38 @@ def test_a_resumed_run_ends_bit_equal(tmp_path: Path, monkeypatch: pytest.Monkey
     assert whole.best_epoch == resumed.best_epoch
 
 
+def test_a_run_does_not_go_on_with_other_pictures(tmp_path: Path) -> None:
+    run(tmp_path / "a.npz", replace(CONFIG, epochs=1))
+    darker = replace(DATA, images=DATA.images // 2)
+    parts = darker.part("train"), darker.part("validation")
+    with pytest.raises(FerError, match="the pictures or their labels have changed"):
+        train(tiny(), *parts, CONFIG, tmp_path / "a.npz", None, True, silent)
+
+
+def test_a_run_that_diverges_says_so(tmp_path: Path) -> None:
+    with pytest.raises(FerError, match="it diverges; start anew with a smaller"):
+        run(tmp_path / "a.npz", replace(CONFIG, epochs=30, learning_rate=10.0, warmup_epochs=0))
+
+
 def test_the_loss_falls_and_the_best_epoch_is_kept(tmp_path: Path) -> None:
     config = replace(CONFIG, epochs=8, mixup=0.0, erasing=0.0, ema_decay=0.0)
     state, _ = run(tmp_path / "a.npz", config)
     losses = [row["loss"] for row in state.history]
     assert losses[-1] < 0.8 * losses[0]
-    accuracies = [row["val_accuracy"] for row in state.history]
-    assert state.best_epoch == 1 + accuracies.index(max(accuracies))
-    assert state.best_accuracy == max(accuracies)
+    ranks = [(row["val_accuracy"], -row["val_loss"]) for row in state.history]
+    assert state.best_epoch == 1 + ranks.index(max(ranks))
+    assert state.best_accuracy == max(ranks)[0]
+
+
+def test_of_two_equally_accurate_epochs_the_one_with_less_loss_is_best() -> None:
+    rows = [(0.8, 1.0), (0.8, 0.9), (0.7, 0.1), (0.8, 0.95)]
+    state, found = TrainState(), []
+    for epoch, (accuracy, loss) in enumerate(rows, start=1):
+        state.history.append({"val_accuracy": accuracy, "val_loss": loss})
+        if _is_best(state):
+            state.best_epoch = epoch
+        found.append(state.best_epoch)
+    assert found == [1, 2, 2, 2]
 
 
 def test_patience_ends_a_run_that_gains_nothing(tmp_path: Path) -> None:

@@ -39,6 +39,7 @@ def photos(tmp_path: Path) -> Path:
     (root / "frown" / "cut.png").write_bytes(b"no picture")
     (root / "frown" / "notes.txt").write_text("no photo")
     save(root / "loose.png", draw_scene("happy"))
+    (root / "grin" / "phone.HEIC").write_bytes(b"from a phone")
     return root
 
 
@@ -56,16 +57,18 @@ def test_faces_are_cropped_by_the_pixel_contract_and_the_rest_is_told(
         "two.png": "several faces",
         "cut.png": "unreadable",
         "again.png": "copy of another",
+        "loose.png": "in no class folder",
+        "phone.HEIC": "format not read",
     }
     dataset = load_dataset(tmp_path / "faces")
     assert dataset.label_names == ("frown", "grin")
     assert dataset.class_counts()[0].tolist() == [4, 3]
-    assert "7 of 11 photos cropped" in prepared.text()
-    assert "4 left out: " in prepared.text()
+    assert "7 of 13 photos cropped" in prepared.text()
+    assert "6 left out: " in prepared.text()
 
     frame = Frame(cv2.imread(str(photos / "frown" / "1.png")), 0, 0.0)
     box = HaarDetector().detect(frame)[0].box
-    crop = cv2.imread(str(tmp_path / "faces" / "frown" / "1-png.png"), cv2.IMREAD_GRAYSCALE)
+    crop = cv2.imread(str(tmp_path / "faces" / "frown" / "1.png.png"), cv2.IMREAD_GRAYSCALE)
     assert np.array_equal(crop, InputSpec().pixels(frame, box)[:, :, 0])
 
 
@@ -73,7 +76,7 @@ def test_the_record_names_every_photo(photos: Path, tmp_path: Path) -> None:
     prepared = prepared_from(photos, tmp_path / "faces")
     rows = list(csv.DictReader((tmp_path / "faces" / RECORD).read_text().splitlines()))
     assert [row["photo"] for row in rows] == [p.path.as_posix() for p in prepared.photos]
-    assert {row["class"] for row in rows} == {"grin", "frown"}
+    assert {row["class"] for row in rows} == {"grin", "frown", ""}
     assert all(row["left_out"] or int(row["width"]) >= 40 for row in rows)
 
 
@@ -103,6 +106,28 @@ def test_the_sheet_shows_what_was_left_out(photos: Path, tmp_path: Path) -> None
     assert (sheet.max(axis=2).astype(int) - sheet.min(axis=2) > 80).any()  # red captions
 
 
+def test_names_that_look_alike_and_deeper_folders_keep_their_photos(tmp_path: Path) -> None:
+    photos = tmp_path / "photos"
+    for index, name in enumerate(("1.2.jpg", "1-2.jpg", "session 1/a.jpg", "session 2/a.jpg")):
+        save(photos / "grin" / name, draw_scene("happy", seed=index))
+    save(photos / "frown" / "a.jpg", draw_scene("sad"))
+    prepared = prepared_from(photos, tmp_path / "faces")
+    assert "5 of 5 photos cropped" in prepared.text()
+    dataset = load_dataset(tmp_path / "faces")
+    assert dataset.label_names == ("frown", "grin")
+    assert dataset.class_counts()[0].tolist() == [1, 4]
+
+
+def test_a_photo_in_two_classes_is_in_none(tmp_path: Path) -> None:
+    for label in ("grin", "frown"):
+        save(tmp_path / "photos" / label / "same.png", draw_scene("happy"))
+        save(tmp_path / "photos" / label / "own.png", draw_scene("sad", seed=len(label)))
+    prepared = prepared_from(tmp_path / "photos", tmp_path / "faces")
+    why = [photo.reason for photo in prepared.photos if photo.path.name == "same.png"]
+    assert why == ["in two classes"] * 2
+    assert "2 of 4 photos cropped" in prepared.text()
+
+
 def test_wrong_places_are_said(photos: Path, tmp_path: Path) -> None:
     with pytest.raises(FerError, match="there is no folder"):
         prepared_from(tmp_path / "absent", tmp_path / "faces")
@@ -113,6 +138,9 @@ def test_wrong_places_are_said(photos: Path, tmp_path: Path) -> None:
     save(tmp_path / "walls" / "white" / "a.png", EMPTY)
     with pytest.raises(FerError, match="no face was found in the 1 photos"):
         prepared_from(tmp_path / "walls", tmp_path / "none")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(FerError, match="is there already"):
+        prepared_from(photos, tmp_path / "file")
     prepared_from(photos, tmp_path / "faces")
-    with pytest.raises(FerError, match="is not empty"):
+    with pytest.raises(FerError, match="is there already"):
         prepared_from(photos, tmp_path / "faces")

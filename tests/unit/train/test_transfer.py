@@ -27,6 +27,10 @@ def trained(tmp_path: Path) -> Path:
     return folder / "model.keras"
 
 
+def silent(line: str) -> None:
+    pass
+
+
 def same(one: keras.Model, other: keras.Model, layer: str) -> bool:
     pairs = zip(one.get_layer(layer).weights, other.get_layer(layer).weights, strict=True)
     return all(np.array_equal(a, b) for a, b in pairs)
@@ -50,7 +54,9 @@ def test_weights_are_taken_and_the_last_layer_by_its_labels(trained: Path) -> No
 def test_what_does_not_fit_is_said(trained: Path, tmp_path: Path) -> None:
     with pytest.raises(ArgumentError, match="is a b-plain, not a e-dense"):
         take_weights(build_model("e-dense", (48, 48, 1), 7), trained, FER2013_LABELS)
-    with pytest.raises(FerError, match=r"takes pictures of \(48, 48, 1\), these are"):
+    with pytest.raises(
+        FerError, match=r"takes pictures of \(48, 48, 1\), these are \(64, 64, 1\): give --size"
+    ):
         take_weights(build_model("b-plain", (64, 64, 1), 7), trained, FER2013_LABELS)
     with pytest.raises(ArgumentError, match="leave --arch out"):
         chosen_config(None, "e", str(trained), {})
@@ -89,7 +95,41 @@ def test_fine_tuning_moves_the_last_layer_first(trained: Path, tmp_path: Path) -
     assert not np.array_equal(unfrozen["model/0"], source[0])
     assert load_model(tmp_path / "run" / "model.keras").output_shape == (None, 3)
     lines = [line for line in said if line.startswith("epoch")]
-    assert [line.split()[1] for line in lines] == ["1/2", "2/2", "1/2", "2/2"]
+    assert [line.split()[1] for line in lines] == ["1/4", "2/4", "3/4", "4/4"]
+    history = (tmp_path / "run" / "history.csv").read_text().splitlines()
+    assert [row.split(",")[0] for row in history] == ["epoch", "1", "2", "3", "4"]
+
+
+def test_the_best_of_the_frozen_stage_counts(trained: Path, tmp_path: Path) -> None:
+    dataset = drawn_dataset((6, 3, 1))
+    config = chosen_config(None, None, str(trained), {"epochs": 3, "seed": 3})
+    config = replace(config, frozen_epochs=3, learning_rate=0.01, patience=0)
+    train_on(dataset, config, tmp_path / "run", False, silent)
+    with np.load(tmp_path / "run" / "frozen.npz") as held:
+        frozen = json.loads(str(held["facts"]))
+        best = [held[f"best/{i}"] for i in range(8)]
+    idle = replace(config, learning_rate=0.0, weight_decay=0.0)  # the second stage gains nothing
+    (tmp_path / "run" / "checkpoint.npz").unlink()
+    train_on(dataset, idle, tmp_path / "run", True, silent)
+    with np.load(tmp_path / "run" / "checkpoint.npz") as held:
+        whole = json.loads(str(held["facts"]))
+    assert whole["history"][:3] == frozen["history"]
+    assert len(whole["history"]) == 6
+    assert whole["best_epoch"] == frozen["best_epoch"]
+    final = load_model(tmp_path / "run" / "model.keras").get_weights()
+    assert all(np.array_equal(a, b) for a, b in zip(final, best, strict=False))
+
+
+def test_settings_files_may_name_shipped_models_and_first_parts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.toml").write_text('init = "fer-nano"\n')
+    config = chosen_config(tmp_path / "a.toml", None, None, {})
+    assert config.arch == "fer-nano"
+    assert config.init == str(model_file(Path("fer-nano")).resolve())
+    (tmp_path / "b.toml").write_text('arch = "d"\n')
+    assert chosen_config(tmp_path / "b.toml", None, None, {}).arch == "d-wide"
 
 
 def test_freezing_is_undone_whole() -> None:
@@ -107,7 +147,7 @@ def test_shipped_soft_labels_are_left_out_for_other_data(tmp_path: Path) -> None
     assert config.teacher == str((recipe_file("x").parent / "fer2013-votes.npz").resolve())
     said: list[str] = []
     train_on(drawn_dataset((3, 2, 1)), config, tmp_path / "run", False, said.append)
-    assert any("without the recipe's soft labels" in line for line in said)
+    assert any("without the soft labels" in line for line in said)
     copy = tmp_path / "own.npz"
     copy.write_bytes((recipe_file("x").parent / "fer2013-votes.npz").read_bytes())
     own = replace(config, teacher=str(copy))

@@ -47,5 +47,5 @@ def build_model(name: str, input_shape: tuple[int, int, int], classes: int) -> k
     except ValueError as error:
         height, width, _ = input_shape
         raise ArgumentError(
-            f"{name} cannot be built for pictures of {width}x{height}: {error}"
+            f"{name} cannot be built for pictures of {width}x{height}: {str(error).splitlines()[0]}"
         ) from error

@@ -1,0 +1,25 @@
+"""Writing a figure, whatever it shows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from fer_core.errors import ArgumentError
+from fer_core.files import written_beside
+
+_SUFFIXES = (".png", ".jpg", ".pdf", ".svg")
+
+
+def save_figure(path: Path, figure: Figure, dpi: int = 130) -> None:
+    """Write a figure whole or not at all; raise ArgumentError for a suffix that is no picture's."""
+    require_picture(path)
+    with written_beside(path) as beside:
+        figure.savefig(beside, dpi=dpi)
+
+
+def require_picture(path: Path) -> None:
+    """Raise ArgumentError unless a figure can be written to a path by its suffix."""
+    if path.suffix.lower() not in _SUFFIXES:
+        raise ArgumentError(f"cannot draw to {path}: the name must end in {', '.join(_SUFFIXES)}")
