@@ -30,6 +30,12 @@ def run(
     threads: Annotated[int | None, typer.Option(help="Threads of the network.")] = None,
     size: Annotated[str | None, typer.Option(help="WIDTHxHEIGHT asked of a camera.")] = None,
     fps: Annotated[float | None, typer.Option(help="Frames a second asked of a camera.")] = None,
+    rate: Annotated[
+        float | None, typer.Option(help="How often a second a face is classified, 0: every frame.")
+    ] = None,
+    min_face: Annotated[
+        int | None, typer.Option(help="Side in pixels of the smallest face of a stream.")
+    ] = None,
     rotate: Annotated[int | None, typer.Option(help="0, 90, 180 or 270, clockwise.")] = None,
     mirror: Annotated[bool | None, typer.Option(help="Swap left and right.")] = None,
     show: Annotated[
@@ -58,6 +64,8 @@ def run(
         "threads": threads,
         "size": size,
         "fps": fps,
+        "rate": rate,
+        "min_face": min_face,
         "rotate": rotate,
         "mirror": mirror,
     }
