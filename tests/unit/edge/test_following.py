@@ -57,7 +57,7 @@ def test_a_short_miss_is_bridged_and_a_long_one_is_not() -> None:
     covered = face.copy()
     cv2.rectangle(covered, (230, 180), (410, 300), (175, 175, 175), cv2.FILLED)  # a hand
     assert HaarDetector().detect(Frame(covered, 0, 0.0)) == ()
-    seen = play(FollowingDetector(), [face] * 5 + [covered] * 12 + [face] * 3)
+    seen = play(FollowingDetector(), [face] * 5 + [covered] * 12 + [face] * 6)
     counts = [len(faces) for faces in seen]
     bridged = round(SearchPlan().coast_seconds * FPS)
     assert counts[: 5 + bridged] == [1] * (5 + bridged)
