@@ -7,7 +7,10 @@ a few sizes about its own.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -36,7 +39,7 @@ class SearchPlan:
 SEARCH_STEP, SEARCH_NEIGHBORS = 1.2, 2
 """Few neighbours find nearly every face; a look near each rejects the false ones."""
 NEAR_STEP, NEAR_NEIGHBORS = 1.1, 3
-NEAR_MARGIN, NEAR_PX, NEAR_SIZES = 0.3, 36, (0.75, 1.35)
+NEAR_MARGIN, NEAR_PX, NEAR_SIZES = 0.3, 30, (0.75, 1.35)
 """How far around a face it is looked for, in its own size; how large it is shown then, in pixels;
 and which sizes are tried, in its own."""
 SAME_FACE_IOU = 0.3
@@ -51,15 +54,33 @@ class _Followed:
     looks: UInt8Array
 
 
+class _AtOnce(Executor):
+    """Runs what is submitted before it returns."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        done: Future[Any] = Future()
+        done.set_result(fn(*args, **kwargs))
+        return done
+
+
 class FollowingDetector:
     """A FaceDetector for streams: it remembers the faces of earlier frames.
 
-    Frames come in the order of their `captured_at`, whose clock the plan counts in.
+    Frames come in the order of their `captured_at`, whose clock the plan counts in. With a thread
+    pool as `executor` the faces are followed while the whole frame is searched; without one every
+    search ends before its frame does, and the same frames always give the same faces.
     """
 
-    def __init__(self, plan: SearchPlan | None = None, times: StageTimes | None = None) -> None:
+    def __init__(
+        self,
+        plan: SearchPlan | None = None,
+        times: StageTimes | None = None,
+        executor: Executor | None = None,
+    ) -> None:
         self._plan, self._times = plan or SearchPlan(), times or StageTimes()
-        self._cascade = HaarCascade()
+        self._executor = executor or _AtOnce()
+        self._searching: Future[tuple[Face, ...]] | None = None
+        self._wide, self._cascade = HaarCascade(), HaarCascade()  # one serves one thread
         self._followed: list[_Followed] = []
         self._searched_at = -np.inf
         self.searches = 0
@@ -70,10 +91,8 @@ class FollowingDetector:
         with self._times.stage("follow"):
             gray = to_gray(frame.pixels)
             self._follow(gray, now)
-        if now - self._searched_at >= self._pause(now):
-            self._searched_at = now
-            with self._times.stage("search"):
-                self._search(gray, now)
+        with self._times.stage("search"):
+            self._search(gray, now)
         faces = (followed.face for followed in self._followed)
         return tuple(sorted(faces, key=lambda face: face.box.area_px, reverse=True))
 
@@ -109,10 +128,16 @@ class FollowingDetector:
         return self._plan.followed_seconds
 
     def _search(self, gray: UInt8Array, now: float) -> None:
-        """Search the whole frame; follow what is new, and find again what was lost."""
-        self.searches += 1
+        """Search the whole frame if it is time; take in what a search has found."""
         scale = min(1.0, WINDOW_PX / self._plan.min_size_px)
-        found = self._cascade.find(shrunk(gray, scale), SEARCH_STEP, SEARCH_NEIGHBORS, WINDOW_PX)
+        if self._searching is None and now - self._searched_at >= self._pause(now):
+            self.searches, self._searched_at = self.searches + 1, now
+            self._searching = self._executor.submit(
+                self._wide.find, shrunk(gray, scale), SEARCH_STEP, SEARCH_NEIGHBORS, WINDOW_PX
+            )
+        if self._searching is None or not self._searching.done():
+            return
+        found, self._searching = self._searching.result(), None
         for small in found:
             face = Face(_scaled(small.box, 1 / scale), small.score)
             known = [f for f in self._followed if f.face.box.iou(face.box) > SAME_FACE_IOU]
@@ -121,7 +146,7 @@ class FollowingDetector:
                 if sure:
                     self._followed.append(_Followed(sure, now, _looks(gray, sure.box)))
             elif known[0].seen_at < now:
-                self._see(known[0], face, gray, now)
+                self._see(known[0], self._near(gray, face.box) or face, gray, now)
 
     def _near(self, gray: UInt8Array, box: Box) -> Face | None:
         """Return the surest face near a box, of a like size, None if there is none."""

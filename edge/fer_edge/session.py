@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -98,7 +99,7 @@ def watch(config: EdgeConfig, wishes: Wishes) -> SessionResult:
     with ExitStack() as stack:
         _spare_what_is_watched(wishes)
         source = stack.enter_context(closing(_make_source(config, wishes)))
-        detector, policy = _make_eyes(config, bool(wishes.pictures), times)
+        detector, policy = _make_eyes(config, wishes, stack, times)
         sinks, saved = _make_sinks(wishes, source, stop, stack, times)
         turned = TurnedSource(source, config.rotate, config.mirror)
         interrupted = stack.enter_context(_stopping_on_signals(stop))
@@ -107,12 +108,16 @@ def watch(config: EdgeConfig, wishes: Wishes) -> SessionResult:
     return SessionResult(summary, times, interrupted.is_set(), dropped, saved)
 
 
-def _make_eyes(config: EdgeConfig, still: bool, times: StageTimes) -> tuple[FaceDetector, Policy]:
+def _make_eyes(
+    config: EdgeConfig, wishes: Wishes, stack: ExitStack, times: StageTimes
+) -> tuple[FaceDetector, Policy]:
     """Return what finds faces and what follows them: thorough for pictures, swift for streams."""
-    if still:
+    if wishes.pictures:
         return HaarDetector(times=times), PicturePolicy()
     plan = SearchPlan(config.min_face, config.search_seconds)
-    return FollowingDetector(plan, times), StreamPolicy(IouTracker(), rate_hz=config.rate)
+    searcher = stack.enter_context(ThreadPoolExecutor(1, "search")) if wishes.camera else None
+    detector = FollowingDetector(plan, times, searcher)
+    return detector, StreamPolicy(IouTracker(), rate_hz=config.rate)
 
 
 def _spare_what_is_watched(wishes: Wishes) -> None:

@@ -1,4 +1,5 @@
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future
 from pathlib import Path
 
 import cv2
@@ -89,6 +90,34 @@ def test_forty_pixels_are_enough() -> None:
     tiny = draw_scene("happy", x=300, y=200, size=52)  # the cascade's box is smaller than the head
     (face,) = play(FollowingDetector(SearchPlan(min_size_px=40)), [tiny])[0]
     assert 36 <= face.box.width <= 56
+
+
+class Later(Executor):
+    """Keeps what is submitted until it is told to run it."""
+
+    def __init__(self) -> None:
+        self.waiting: list[tuple[Future[object], Callable[[], object]]] = []
+
+    def submit(self, fn: Callable[..., object], /, *args: object) -> Future[object]:
+        future: Future[object] = Future()
+        self.waiting.append((future, lambda: fn(*args)))
+        return future
+
+    def run(self) -> None:
+        future, work = self.waiting.pop()
+        future.set_result(work())
+
+
+def test_a_search_on_another_thread_holds_up_nothing() -> None:
+    later = Later()
+    detector = FollowingDetector(executor=later)
+    scenes = [draw_scene("happy", x=150 + 5 * i, size=180) for i in range(10)]
+    assert play(detector, scenes[:5]) == [()] * 5
+    assert len(later.waiting) == 1  # one at a time
+    later.run()
+    (faces,) = play(detector, [scenes[5]], start=5)
+    assert faces[0].box.iou(Box(175, 140, 180, 180)) > 0.6
+    assert all(len(faces) == 1 for faces in play(detector, scenes[6:], start=6))
 
 
 @pytest.mark.parametrize(
