@@ -7,7 +7,7 @@ from typing import Protocol
 
 from fer_core.values import Face, Frame, Observation, Prediction
 from fer_edge.classifier import Classifier
-from fer_edge.events import ExpressionEvent
+from fer_edge.events import NONE, ExpressionEvent
 from fer_edge.smoothing import SmoothedFace
 from fer_edge.tracking import IouTracker
 
@@ -104,7 +104,11 @@ class StreamPolicy:
     def _endings(self, track_ids: set[int]) -> list[ExpressionEvent]:
         """Forget tracks; tell of the end of those whose start was told."""
         gone = [(track_id, self._faces.pop(track_id)) for track_id in sorted(track_ids)]
-        return [self._event("ended", track_id, face) for track_id, face in gone if face.told]
+        return [
+            ExpressionEvent("ended", track_id, NONE, 0.0, self._now)
+            for track_id, face in gone
+            if face.told
+        ]
 
     def _event(self, kind: str, track_id: int, face: SmoothedFace) -> ExpressionEvent:
         return ExpressionEvent(kind, track_id, face.label, face.confidence, self._now)
