@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from fer_core.command import Quiet, Version, make_app, run_app, talk
+from fer_core.errors import FerError
 
 app = make_app()
 
@@ -17,7 +18,8 @@ app = make_app()
     epilog="Examples:  fer-edge --camera 0   |   fer-edge --camera picamera --size 640x480   |   "
     "fer-edge --camera http://camera.local/stream --json -   |   "
     "fer-edge --video clip.mp4 --save seen.mp4   |   fer-edge a.jpg b.jpg   |   "
-    "fer-edge a.jpg --plot plot.png   |   fer-edge --demo"
+    "fer-edge a.jpg --plot plot.png   |   fer-edge --demo   |   "
+    "fer-edge doctor"
 )
 def run(
     pictures: Annotated[list[Path] | None, typer.Argument(help="Pictures or folders.")] = None,
@@ -80,6 +82,19 @@ def run(
         say(f"saved {path}")
     if result.interrupted:
         raise typer.Exit(130)
+
+
+@app.command()
+def doctor() -> None:
+    """Check what this computer needs for fer-edge, and say what mends each fault."""
+    from fer_edge.doctor import examine
+
+    faults = 0
+    for finding in examine():
+        print(finding.text(), flush=True)
+        faults += finding.verdict == "fault"
+    if faults:
+        raise FerError(f"{faults} to mend")
 
 
 def main() -> None:
