@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from concurrent.futures import TimeoutError as FutureTimeoutError
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -50,6 +51,22 @@ class OpenCvCapture:
     def close(self) -> None:
         """Release the device."""
         self._capture.release()
+
+
+def has_picamera() -> bool:
+    """Return whether picamera2 is installed for this Python."""
+    return find_spec("picamera2") is not None
+
+
+def picamera_problem() -> str | None:
+    """Return why picamera2 does not load, None when it does or is not installed."""
+    if not has_picamera():
+        return None
+    try:
+        import picamera2  # noqa: F401
+    except (ImportError, ValueError) as error:  # ValueError: built for another numpy
+        return str(error)
+    return None
 
 
 class PiCapture:

@@ -10,6 +10,7 @@ import numpy as np
 from fer_core.progress import progress_bar
 from fer_core.values import Face, FloatArray, Frame, Prediction, UInt8Array
 from fer_edge.interpreter import TfliteModel
+from fer_edge.stages import StageTimes
 
 
 class Classifier(Protocol):
@@ -22,19 +23,18 @@ class Classifier(Protocol):
 class TfliteClassifier:
     """Classifies faces with a bundle, its labels and its own crop."""
 
-    def __init__(self, model: TfliteModel) -> None:
-        self._model = model
+    def __init__(self, model: TfliteModel, times: StageTimes | None = None) -> None:
+        self._model, self._times = model, times or StageTimes()
 
     def classify(self, frame: Frame, faces: Sequence[Face]) -> tuple[Prediction, ...]:
         """Return one prediction a face, in the order of `faces`."""
         manifest = self._model.bundle.manifest
-        return tuple(
-            Prediction(
-                self._model.probabilities(manifest.input.pixels(frame, face.box)),
-                manifest.labels,
+        with self._times.stage("crop"):
+            crops = [manifest.input.pixels(frame, face.box) for face in faces]
+        with self._times.stage("classify"):
+            return tuple(
+                Prediction(self._model.probabilities(crop), manifest.labels) for crop in crops
             )
-            for face in faces
-        )
 
 
 def classify_images(model: TfliteModel, pixels: UInt8Array) -> FloatArray:

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from fer_core.command import Quiet, Version, make_app, run_app, talk
+from fer_core.errors import FerError
 
 app = make_app()
 
@@ -17,7 +18,8 @@ app = make_app()
     epilog="Examples:  fer-edge --camera 0   |   fer-edge --camera picamera --size 640x480   |   "
     "fer-edge --camera http://camera.local/stream --json -   |   "
     "fer-edge --video clip.mp4 --save seen.mp4   |   fer-edge a.jpg b.jpg   |   "
-    "fer-edge a.jpg --plot plot.png   |   fer-edge --demo"
+    "fer-edge a.jpg --plot plot.png   |   fer-edge --demo   |   "
+    "fer-edge doctor"
 )
 def run(
     pictures: Annotated[list[Path] | None, typer.Argument(help="Pictures or folders.")] = None,
@@ -30,6 +32,12 @@ def run(
     threads: Annotated[int | None, typer.Option(help="Threads of the network.")] = None,
     size: Annotated[str | None, typer.Option(help="WIDTHxHEIGHT asked of a camera.")] = None,
     fps: Annotated[float | None, typer.Option(help="Frames a second asked of a camera.")] = None,
+    rate: Annotated[
+        float | None, typer.Option(help="How often a second a face is classified, 0: every frame.")
+    ] = None,
+    min_face: Annotated[
+        int | None, typer.Option(help="Side in pixels of the smallest face of a stream.")
+    ] = None,
     rotate: Annotated[int | None, typer.Option(help="0, 90, 180 or 270, clockwise.")] = None,
     mirror: Annotated[bool | None, typer.Option(help="Swap left and right.")] = None,
     show: Annotated[
@@ -58,6 +66,8 @@ def run(
         "threads": threads,
         "size": size,
         "fps": fps,
+        "rate": rate,
+        "min_face": min_face,
         "rotate": rotate,
         "mirror": mirror,
     }
@@ -72,6 +82,19 @@ def run(
         say(f"saved {path}")
     if result.interrupted:
         raise typer.Exit(130)
+
+
+@app.command()
+def doctor() -> None:
+    """Check what this computer needs for fer-edge, and say what mends each fault."""
+    from fer_edge.doctor import examine
+
+    faults = 0
+    for finding in examine():
+        print(finding.text(), flush=True)
+        faults += finding.verdict == "fault"
+    if faults:
+        raise FerError(f"{faults} to mend")
 
 
 def main() -> None:

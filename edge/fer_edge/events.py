@@ -6,11 +6,17 @@ import json
 from dataclasses import asdict, dataclass
 
 KINDS = ("started", "changed", "ended")
+NONE = "none"
+"""The label of a face that has left."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExpressionEvent:
-    """A change worth telling; `at` is in seconds of the source's clock."""
+    """A change worth telling; `at` is in seconds of the source's clock.
+
+    `label` is what the face looks like from now on, NONE when it has left; `confidence`, 0 to 1,
+    is that of the label, 0 for NONE.
+    """
 
     kind: str
     track_id: int

@@ -6,19 +6,20 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from fer_core.values import Face, Frame, Observation, Prediction
-from fer_edge.events import ExpressionEvent
+from fer_edge.classifier import Classifier
+from fer_edge.events import NONE, ExpressionEvent
 from fer_edge.smoothing import SmoothedFace
 from fer_edge.tracking import IouTracker
 
+_SLACK = 1e-3
+"""Seconds by which a frame may come early and still be due."""
 Outcome = tuple[tuple[Observation, ...], tuple[ExpressionEvent, ...]]
 
 
 class Policy(Protocol):
     """Turns predictions into observations and events. Time comes with the frame."""
 
-    def update(
-        self, frame: Frame, faces: Sequence[Face], predictions: Sequence[Prediction]
-    ) -> Outcome:
+    def update(self, frame: Frame, faces: Sequence[Face], classifier: Classifier) -> Outcome:
         """Return the frame's observations and what they changed."""
 
     def finish(self) -> tuple[ExpressionEvent, ...]:
@@ -28,10 +29,9 @@ class Policy(Protocol):
 class PicturePolicy:
     """Each picture for itself: no ids, no smoothing, no events."""
 
-    def update(
-        self, frame: Frame, faces: Sequence[Face], predictions: Sequence[Prediction]
-    ) -> Outcome:
+    def update(self, frame: Frame, faces: Sequence[Face], classifier: Classifier) -> Outcome:
         """Return one observation a face."""
+        predictions = classifier.classify(frame, faces)
         return tuple(
             Observation(frame.index, frame.captured_at, face, prediction)
             for face, prediction in zip(faces, predictions, strict=True)
@@ -45,9 +45,10 @@ class PicturePolicy:
 class StreamPolicy:
     """Follows faces through a stream, smooths their probabilities and tells of changes.
 
-    `time_constant_seconds` is that of the average; a label counts once it has led for
-    `dwell_seconds`, a face once it has been seen `min_sightings` times, so that a false alarm of
-    the detector makes observations but no event.
+    Each face is classified at most `rate_hz` times a second, 0 for every frame; in between it
+    keeps what was last seen. `time_constant_seconds` is that of the average; a label counts once
+    it has led for `dwell_seconds`, a face once it has been seen `min_sightings` times, so that a
+    false alarm of the detector makes observations but no event.
     """
 
     def __init__(
@@ -56,49 +57,58 @@ class StreamPolicy:
         time_constant_seconds: float = 0.25,
         dwell_seconds: float = 0.25,
         min_sightings: int = 3,
+        rate_hz: float = 0.0,
     ) -> None:
-        self._tracker = tracker
+        self._tracker, self._rate_hz = tracker, rate_hz
         self._time_constant_seconds, self._dwell_seconds = time_constant_seconds, dwell_seconds
         self._min_sightings = min_sightings
         self._faces: dict[int, SmoothedFace] = {}
         self._now = 0.0
 
-    def update(
-        self, frame: Frame, faces: Sequence[Face], predictions: Sequence[Prediction]
-    ) -> Outcome:
+    def update(self, frame: Frame, faces: Sequence[Face], classifier: Classifier) -> Outcome:
         """Return smoothed observations, and the events of this frame."""
         self._now = now = frame.captured_at
         ids = self._tracker.update(faces, now)
         events = self._endings(set(self._faces) - self._tracker.live)
-        observations = []
-        for face, prediction, track_id in zip(faces, predictions, ids, strict=True):
-            smoothed, told = self._smoothed(track_id, prediction, now)
-            observations.append(Observation(frame.index, now, face, smoothed, track_id))
-            events += told
-        return tuple(observations), tuple(events)
+        due = [index for index, track_id in enumerate(ids) if self._is_due(track_id, now)]
+        predictions = classifier.classify(frame, [faces[index] for index in due])
+        for index, prediction in zip(due, predictions, strict=True):
+            events += self._seen(ids[index], prediction, now)
+        observations = tuple(
+            Observation(frame.index, now, face, self._faces[track_id].prediction, track_id)
+            for face, track_id in zip(faces, ids, strict=True)
+        )
+        return observations, tuple(events)
 
     def finish(self) -> tuple[ExpressionEvent, ...]:
         """End every track that is still there."""
         return tuple(self._endings(set(self._faces)))
 
-    def _smoothed(
-        self, track_id: int, prediction: Prediction, now: float
-    ) -> tuple[Prediction, list[ExpressionEvent]]:
+    def _is_due(self, track_id: int, now: float) -> bool:
+        face = self._faces.get(track_id)
+        return face is None or not self._rate_hz or now - face.at >= 1 / self._rate_hz - _SLACK
+
+    def _seen(self, track_id: int, prediction: Prediction, now: float) -> list[ExpressionEvent]:
+        """Take in what a face was just classified as; return what that changed."""
         face = self._faces.get(track_id)
         if face is None:
             face = self._faces[track_id] = SmoothedFace.first(prediction, now)
         smoothed = face.update(prediction, now, self._time_constant_seconds)
         changed = face.changed(smoothed, now, self._dwell_seconds)
         if face.sightings < self._min_sightings or (face.told and not changed):
-            return smoothed, []
+            return []
         kind = "changed" if face.told else "started"
         face.told = True
-        return smoothed, [self._event(kind, track_id, face)]
+        return [self._event(kind, track_id, face)]
 
     def _endings(self, track_ids: set[int]) -> list[ExpressionEvent]:
         """Forget tracks; tell of the end of those whose start was told."""
         gone = [(track_id, self._faces.pop(track_id)) for track_id in sorted(track_ids)]
-        return [self._event("ended", track_id, face) for track_id, face in gone if face.told]
+        return [
+            ExpressionEvent("ended", track_id, NONE, 0.0, self._now)
+            for track_id, face in gone
+            if face.told
+        ]
 
     def _event(self, kind: str, track_id: int, face: SmoothedFace) -> ExpressionEvent:
         return ExpressionEvent(kind, track_id, face.label, face.confidence, self._now)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import signal
 import threading
-import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,18 +16,20 @@ from fer_edge.camera import open_camera
 from fer_edge.classifier import TfliteClassifier
 from fer_edge.config import EdgeConfig
 from fer_edge.demo import FPS, DemoSource
-from fer_edge.detector import HaarDetector
+from fer_edge.detector import FaceDetector, HaarDetector
 from fer_edge.files import FrameSource, PictureSource, VideoSource, picture_files
+from fer_edge.following import FollowingDetector, SearchPlan
 from fer_edge.interpreter import TfliteModel
 from fer_edge.live import CameraSource
 from fer_edge.models import load_model
 from fer_edge.pipeline import PipelineSummary, run
-from fer_edge.policy import PicturePolicy, StreamPolicy
+from fer_edge.policy import PicturePolicy, Policy, StreamPolicy
 from fer_edge.sinks import Sink
 from fer_edge.sinks.lines import ConsoleSink, EventSink, JsonSink, LineFile
 from fer_edge.sinks.plot import PlotSink
 from fer_edge.sinks.recording import SAVED_SUFFIXES, VideoRecorder, make_recorder
 from fer_edge.sinks.window import WindowSink, display_problem
+from fer_edge.stages import StageTimes
 from fer_edge.tracking import IouTracker
 from fer_edge.turning import TurnedSource
 
@@ -68,20 +70,21 @@ class Wishes:
 
 @dataclass(frozen=True, slots=True)
 class SessionResult:
-    """The pipeline's summary, the frames a camera dropped, and the files that were written."""
+    """The pipeline's summary, its times, the frames a camera dropped, the files written."""
 
     summary: PipelineSummary
+    times: StageTimes
     interrupted: bool
     dropped: int = 0
     saved: tuple[Path, ...] = ()
 
     def text(self) -> str:
-        """Return counts, speed and the share of each stage as one line."""
+        """Return counts and speed, and below them what each stage took."""
         summary = self.summary
         dropped = f", {self.dropped} dropped" if self.dropped else ""
         return (
             f"{summary.frames} frames, {summary.faces} faces, "
-            f"{summary.frames_per_second:.1f} frames/s{dropped}; {summary.shares()}"
+            f"{summary.frames_per_second:.1f} frames/s{dropped}\n{self.times.table(summary.frames)}"
         )
 
 
@@ -90,19 +93,31 @@ def watch(config: EdgeConfig, wishes: Wishes) -> SessionResult:
     wishes = replace(wishes, pictures=picture_files(wishes.pictures))
     if wishes.plot and len(wishes.pictures) != 1:
         raise ArgumentError("--plot goes with one picture: fer-edge PICTURE --plot OUT.png")
-    classifier = TfliteClassifier(TfliteModel(load_model(config.model), config.threads))
+    times = StageTimes()
+    classifier = TfliteClassifier(TfliteModel(load_model(config.model), config.threads), times)
     stop = threading.Event()
     with ExitStack() as stack:
         _spare_what_is_watched(wishes)
         source = stack.enter_context(closing(_make_source(config, wishes)))
-        still = bool(wishes.pictures)
-        policy = PicturePolicy() if still else StreamPolicy(IouTracker())
-        sinks, saved = _make_sinks(wishes, source, stop, stack)
+        detector, policy = _make_eyes(config, wishes, stack, times)
+        sinks, saved = _make_sinks(wishes, source, stop, stack, times)
         turned = TurnedSource(source, config.rotate, config.mirror)
         interrupted = stack.enter_context(_stopping_on_signals(stop))
-        summary = run(turned, HaarDetector(), classifier, policy, sinks, stop, time.perf_counter)
+        summary = run(turned, detector, classifier, policy, sinks, stop, times)
     dropped = source.dropped if isinstance(source, CameraSource) else 0
-    return SessionResult(summary, interrupted.is_set(), dropped, saved)
+    return SessionResult(summary, times, interrupted.is_set(), dropped, saved)
+
+
+def _make_eyes(
+    config: EdgeConfig, wishes: Wishes, stack: ExitStack, times: StageTimes
+) -> tuple[FaceDetector, Policy]:
+    """Return what finds faces and what follows them: thorough for pictures, swift for streams."""
+    if wishes.pictures:
+        return HaarDetector(times=times), PicturePolicy()
+    plan = SearchPlan(config.min_face, config.search_seconds)
+    searcher = stack.enter_context(ThreadPoolExecutor(1, "search")) if wishes.camera else None
+    detector = FollowingDetector(plan, times, searcher)
+    return detector, StreamPolicy(IouTracker(), rate_hz=config.rate)
 
 
 def _spare_what_is_watched(wishes: Wishes) -> None:
@@ -125,7 +140,11 @@ def _make_source(config: EdgeConfig, wishes: Wishes) -> FrameSource:
 
 
 def _make_sinks(
-    wishes: Wishes, source: FrameSource, stop: threading.Event, stack: ExitStack
+    wishes: Wishes,
+    source: FrameSource,
+    stop: threading.Event,
+    stack: ExitStack,
+    times: StageTimes,
 ) -> tuple[list[Sink], tuple[Path, ...]]:
     sinks: list[Sink] = []
     if wishes.json:
@@ -139,7 +158,7 @@ def _make_sinks(
     saved = _saved_paths(wishes)
     fps = source.fps if isinstance(source, VideoSource) else FPS
     for path in saved:
-        recorder = make_recorder(path, fps, not wishes.pictures, wishes.camera is not None)
+        recorder = make_recorder(path, fps, not wishes.pictures, wishes.camera is not None, times)
         if isinstance(recorder, VideoRecorder):
             stack.enter_context(recorder)
         sinks.append(recorder)

@@ -32,6 +32,11 @@ class SmoothedFace:
         return cls(prediction.probabilities, prediction.labels, now, prediction.label)
 
     @property
+    def prediction(self) -> Prediction:
+        """The smoothed probabilities."""
+        return Prediction(self.probabilities, self.labels)
+
+    @property
     def confidence(self) -> float:
         """The smoothed probability of the label that is shown, 0 to 1."""
         return float(self.probabilities[self.labels.index(self.label)])

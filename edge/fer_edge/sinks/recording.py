@@ -14,6 +14,7 @@ from fer_core.preprocess import PICTURE_SUFFIXES
 from fer_core.values import Frame, Observation, UInt8Array
 from fer_edge.events import ExpressionEvent
 from fer_edge.overlay import draw_observations
+from fer_edge.stages import StageTimes
 
 LONGEST_FILL_SECONDS = 2.0
 """How much of a live camera's silence a recording keeps."""
@@ -28,9 +29,12 @@ class VideoRecorder:
     else every frame counts once.
     """
 
-    def __init__(self, path: Path, fps: float, live: bool = False) -> None:
+    def __init__(
+        self, path: Path, fps: float, live: bool = False, times: StageTimes | None = None
+    ) -> None:
         """Take a path with one of VIDEO_SUFFIXES; the file begins with the first frame."""
         self._path, self._fps, self._live = path, fps, live
+        self._times = times or StageTimes()
         self._writer: cv2.VideoWriter | None = None
         self._beside, self._size = path, (0, 0)
         self._started_at, self._written = 0.0, 0
@@ -43,7 +47,12 @@ class VideoRecorder:
         events: Sequence[ExpressionEvent],
     ) -> None:
         """Draw and append one frame; a frame of another size is fitted to the first one's."""
-        pixels = draw_observations(frame, observations)
+        with self._times.stage("draw"):
+            pixels = draw_observations(frame, observations)
+        with self._times.stage("encode"):
+            self._append(frame, pixels)
+
+    def _append(self, frame: Frame, pixels: UInt8Array) -> None:
         if self._writer is None:
             self._size, self._started_at = (frame.width, frame.height), frame.captured_at
             self._writer = self._opened()
@@ -152,11 +161,17 @@ class BestPicture:
 Recorder = VideoRecorder | PictureRecorder | BestPicture
 
 
-def make_recorder(where: Path, fps: float, stream: bool = True, live: bool = False) -> Recorder:
+def make_recorder(
+    where: Path,
+    fps: float,
+    stream: bool = True,
+    live: bool = False,
+    times: StageTimes | None = None,
+) -> Recorder:
     """Return the sink for a path: a video, one picture, or a folder of pictures by its suffix."""
     suffix = where.suffix.lower()
     if suffix in VIDEO_SUFFIXES:
-        return VideoRecorder(where, fps, live)
+        return VideoRecorder(where, fps, live, times)
     if suffix in SAVED_SUFFIXES:
         return BestPicture(where)
     if suffix and not where.is_dir():

@@ -22,6 +22,17 @@ def glad(share: float) -> Prediction:
     return Prediction(np.array([1 - share, share], np.float32), LABELS)
 
 
+class Saying:
+    """A classifier that says what it was told to, and counts the faces it was asked about."""
+
+    def __init__(self, *predictions: Prediction) -> None:
+        self._predictions, self.asked = predictions, 0
+
+    def classify(self, frame: Frame, faces: Sequence[Face]) -> tuple[Prediction, ...]:
+        self.asked += len(faces)
+        return self._predictions[: len(faces)]
+
+
 def play(
     policy: StreamPolicy, shares: Sequence[float | None], fps: float = 10.0, start: int = 0
 ) -> list[ExpressionEvent]:
@@ -30,7 +41,7 @@ def play(
     for index, share in enumerate(shares, start):
         seen = [] if share is None else [share]
         frame = Frame(PIXELS, index, index / fps)
-        events += policy.update(frame, [face_at(20)] * len(seen), [glad(s) for s in seen])[1]
+        events += policy.update(frame, [face_at(20)] * len(seen), Saying(*map(glad, seen)))[1]
     return events
 
 
@@ -41,7 +52,7 @@ def kinds(events: Sequence[ExpressionEvent]) -> list[tuple[str, str]]:
 def test_a_face_starts_changes_and_ends() -> None:
     policy = StreamPolicy(IouTracker())
     events = play(policy, [CALM] * 10 + [GLAD] * 10 + [None] * 15)
-    assert kinds(events) == [("started", "calm"), ("changed", "glad"), ("ended", "glad")]
+    assert kinds(events) == [("started", "calm"), ("changed", "glad"), ("ended", "none")]
     assert events[1].at == pytest.approx(1.4, abs=0.25)
 
 
@@ -72,7 +83,7 @@ def test_a_short_miss_keeps_the_track() -> None:
 def test_the_end_of_the_source_ends_every_told_track() -> None:
     policy = StreamPolicy(IouTracker())
     play(policy, [CALM] * 5)
-    assert kinds(policy.finish()) == [("ended", "calm")]
+    assert kinds(policy.finish()) == [("ended", "none")]
     assert policy.finish() == ()
 
 
@@ -84,9 +95,21 @@ def test_smoothing_does_not_depend_on_the_frame_rate(fps: float) -> None:
     frames = range(1, count + 1)
     for index in frames:
         frame = Frame(PIXELS, index, index / fps)
-        observations, _ = policy.update(frame, [face_at(20)], [glad(1.0)])
+        observations, _ = policy.update(frame, [face_at(20)], Saying(glad(1.0)))
     expected = 1 - np.exp(-2.0)
     assert observations[0].prediction.probabilities[1] == pytest.approx(expected, abs=1e-4)
+
+
+def test_a_face_is_classified_at_most_so_often_and_shown_every_frame() -> None:
+    policy, saying = StreamPolicy(IouTracker(), rate_hz=5.0), Saying(glad(0.8), glad(0.2))
+    shown = []
+    for index in range(31):
+        frame = Frame(PIXELS, index, index / 30)
+        faces = [face_at(20)] if index < 15 else [face_at(20), face_at(70)]
+        observations, _ = policy.update(frame, faces, saying)
+        shown.append(len(observations))
+    assert saying.asked == 6 + 3  # every 0.2 s from 0 to 1, and from 0.5 for the second
+    assert shown == [1] * 15 + [2] * 16
 
 
 def test_two_faces_keep_their_ids_when_they_swap_order() -> None:
@@ -105,7 +128,7 @@ def test_ids_are_never_used_again() -> None:
 
 def test_pictures_stand_alone() -> None:
     observations, events = PicturePolicy().update(
-        Frame(PIXELS, 3, 0.0), [face_at(0), face_at(50)], [glad(0.9), glad(0.2)]
+        Frame(PIXELS, 3, 0.0), [face_at(0), face_at(50)], Saying(glad(0.9), glad(0.2))
     )
     assert [seen.prediction.label for seen in observations] == ["glad", "calm"]
     assert {seen.track_id for seen in observations} == {None}

@@ -1,0 +1,50 @@
+"""What a board tells of its heat: the kernel's thermal zones and, on a Pi, `vcgencmd`."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+_ZONES = Path("/sys/class/thermal")
+_THROTTLED = {
+    0: "under-voltage",
+    1: "capped frequency",
+    2: "throttled",
+    3: "soft temperature limit",
+}
+
+
+def temperature_celsius(zones: Path = _ZONES) -> float | None:
+    """Return the hottest thermal zone in degrees Celsius, None where the system tells none."""
+    readings = []
+    for zone in zones.glob("thermal_zone*/temp"):
+        try:
+            readings.append(int(zone.read_text()) / 1000)
+        except (OSError, ValueError):
+            continue  # some zones exist and cannot be read
+    return max(readings, default=None)
+
+
+def throttling() -> str | None:
+    """Return what a Raspberry Pi says slows it now, empty for nothing, None on other boards."""
+    command = shutil.which("vcgencmd")
+    if command is None:
+        return None
+    done = subprocess.run(
+        [command, "get_throttled"], capture_output=True, text=True, timeout=5, check=False
+    )
+    return read_throttled(done.stdout)
+
+
+def read_throttled(answer: str) -> str | None:
+    """Return the words for `throttled=0x5`, as `vcgencmd get_throttled` prints it.
+
+    Bits 0 to 3 are what is so now (Raspberry Pi documentation, vcgencmd).
+    """
+    _, _, number = answer.strip().partition("=")
+    try:
+        bits = int(number, 16)
+    except ValueError:
+        return None
+    return ", ".join(word for bit, word in _THROTTLED.items() if bits >> bit & 1)

@@ -1,0 +1,168 @@
+"""The checks of `fer-edge doctor`: what is here, and which command mends what is not."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from fer_core.errors import FerError
+
+NEWEST, OLDEST = (3, 14), (3, 10)
+HOT_CELSIUS = 80.0
+SPEED_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check found: `verdict` is ok, note or fault, `mend` a command or an advice."""
+
+    name: str
+    verdict: str
+    detail: str
+    mend: str = ""
+
+    def text(self) -> str:
+        """Return the finding in one line, and its mend in another."""
+        line = f"{self.verdict:<6}{self.name:<10}{self.detail}"
+        return f"{line}\n{'':16}mend: {self.mend}" if self.mend else line
+
+
+def examine() -> Iterator[Finding]:
+    """Yield a finding for every check, in the order in which things depend on each other."""
+    for name, check in _CHECKS.items():
+        try:
+            yield check()
+        except FerError as error:
+            yield Finding(name, "fault", *_split(str(error)))
+
+
+def _split(message: str) -> tuple[str, str]:
+    """Divide a message into what is wrong and, from its install command on, what mends it."""
+    for mark in ("Install the extra", "pip install", "sudo "):
+        what, found, mend = message.partition(mark)
+        if found:
+            return what.rstrip(" :.(,"), found + mend
+    return message, ""
+
+
+def _python() -> Finding:
+    detail = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
+    if OLDEST <= sys.version_info[:2] <= NEWEST:
+        return Finding("python", "ok", detail)
+    return Finding("python", "fault", detail, "use Python 3.10 to 3.14")
+
+
+def _runtime() -> Finding:
+    from fer_edge.interpreter import load_runtime
+
+    _, name = load_runtime()
+    if name.startswith("tflite-runtime"):
+        return Finding("runtime", "note", f"{name}: int8 without XNNPACK, 2 to 16 times slower")
+    return Finding("runtime", "ok", f"{name}, XNNPACK kernels")
+
+
+def _opencv() -> Finding:
+    from fer_core.opencv import cv2
+    from fer_edge.detector import HaarCascade
+
+    HaarCascade()
+    return Finding("opencv", "ok", f"{cv2.__version__}, with its face cascade")
+
+
+def _numpy() -> Finding:
+    import numpy as np
+
+    from fer_edge.camera import picamera_problem
+
+    problem = picamera_problem()
+    if problem is None:
+        return Finding("numpy", "ok", np.__version__)
+    mend = "pip uninstall numpy, then pip install 'fer-edge-kit[edge-bookworm]'"
+    return Finding("numpy", "fault", f"{np.__version__}, but picamera2: {problem}", mend)
+
+
+def _cameras() -> Finding:
+    from fer_edge.camera import has_picamera
+
+    devices = sorted(Path("/dev").glob("video*"))
+    closed = [device for device in devices if not os.access(device, os.R_OK | os.W_OK)]
+    if closed:
+        names = ", ".join(map(str, closed))
+        mend = "sudo usermod -aG video $USER, then log in anew"
+        return Finding("cameras", "fault", f"not allowed to open {names}", mend)
+    found = [device.name for device in devices] + ["picamera2"] * has_picamera()
+    if not found and sys.platform.startswith("linux"):
+        detail = "none found: pictures, videos and network cameras still work"
+        mend = "plug one in; for a camera module: sudo apt install python3-picamera2"
+        return Finding("cameras", "note", detail, mend)
+    return Finding("cameras", "ok", ", ".join(found) or f"not listed on {platform.system()}")
+
+
+def _display() -> Finding:
+    from fer_edge.sinks.window import display_problem
+
+    problem = display_problem()
+    return Finding("display", "note", problem) if problem else Finding("display", "ok", "there")
+
+
+def _model() -> Finding:
+    from fer_edge.models import load_model, shipped_models
+
+    names = list(shipped_models())
+    for name in names:
+        load_model(name)
+    return Finding("model", "ok", f"{', '.join(names)}: every byte as shipped")
+
+
+def _speed() -> Finding:
+    from fer_edge.classifier import TfliteClassifier
+    from fer_edge.demo import DemoSource
+    from fer_edge.following import FollowingDetector
+    from fer_edge.interpreter import TfliteModel
+    from fer_edge.models import load_model
+    from fer_edge.stages import StageTimes
+
+    times = StageTimes()
+    detector = FollowingDetector(times=times)
+    classifier = TfliteClassifier(TfliteModel(load_model()), times)
+    frames, ends = 0, time.perf_counter() + SPEED_SECONDS
+    for frame in DemoSource(frames=10_000).frames(threading.Event()):
+        classifier.classify(frame, detector.detect(frame))
+        frames += 1
+        if time.perf_counter() > ends:
+            break
+    spent = {name: 1e3 * seconds / max(1, frames) for name, seconds in times.seconds.items()}
+    parts = ", ".join(f"{name} {spent[name]:.2f}" for name in ("search", "follow", "classify"))
+    return Finding("speed", "ok", f"640x480, ms a frame: {parts}")
+
+
+def _heat() -> Finding:
+    from fer_edge.board import temperature_celsius, throttling
+
+    celsius, slowed = temperature_celsius(), throttling()
+    detail = "not told here" if celsius is None else f"{celsius:.0f} degrees Celsius"
+    if slowed:
+        mend = "a better power supply" if "voltage" in slowed else "a heat sink or a fan"
+        return Finding("heat", "fault", f"{detail}, {slowed}", mend)
+    if celsius is not None and celsius >= HOT_CELSIUS:
+        return Finding("heat", "fault", detail, "a heat sink or a fan")
+    return Finding("heat", "ok", detail)
+
+
+_CHECKS: dict[str, Callable[[], Finding]] = {
+    "python": _python,
+    "runtime": _runtime,
+    "opencv": _opencv,
+    "numpy": _numpy,
+    "cameras": _cameras,
+    "display": _display,
+    "model": _model,
+    "speed": _speed,
+    "heat": _heat,
+}

@@ -1,0 +1,40 @@
+"""Light a lamp on a GPIO pin while anyone in sight shows an expression.
+
+fer-edge --camera picamera --events - | python examples/lamp.py --pin 17 --label happy
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable, Iterator
+
+
+def lamp_states(lines: Iterable[str], label: str) -> Iterator[bool]:
+    """Yield after each event whether the lamp is to be on."""
+    shown: dict[int, str] = {}
+    for line in lines:
+        event = json.loads(line)
+        shown[event["track_id"]] = event["label"]
+        if event["kind"] == "ended":
+            del shown[event["track_id"]]
+        yield label in shown.values()
+
+
+def main() -> None:
+    """Follow the events on standard input."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--pin", type=int, default=17)
+    parser.add_argument("--label", default="happy")
+    arguments = parser.parse_args()
+
+    from gpiozero import LED
+
+    with LED(arguments.pin) as lamp:
+        for on in lamp_states(sys.stdin, arguments.label):
+            lamp.value = on
+
+
+if __name__ == "__main__":
+    main()

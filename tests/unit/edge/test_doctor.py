@@ -1,0 +1,72 @@
+from pathlib import Path
+
+import pytest
+
+from fer_core.errors import FerError
+from fer_edge import board, camera, doctor
+from fer_edge.board import read_throttled, temperature_celsius
+from fer_edge.doctor import Finding, examine
+
+
+def test_every_check_finds_something_here() -> None:
+    findings = list(examine())
+    assert [finding.name for finding in findings] == list(doctor._CHECKS)
+    by_name = {finding.name: finding for finding in findings}
+    assert {finding.verdict for finding in findings} <= {"ok", "note", "fault"}
+    assert by_name["model"].verdict == by_name["opencv"].verdict == "ok"
+    assert "follow" in by_name["speed"].detail
+    assert all(finding.mend for finding in findings if finding.verdict == "fault")
+
+
+def test_a_fault_is_told_with_the_command_that_mends_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails() -> Finding:
+        raise FerError("no TFLite runtime loads (x). Install the extra that fits: pip install y")
+
+    monkeypatch.setattr(doctor, "_CHECKS", {"runtime": fails})
+    (finding,) = examine()
+    assert (finding.verdict, finding.detail) == ("fault", "no TFLite runtime loads (x)")
+    assert finding.mend == "Install the extra that fits: pip install y"
+    assert finding.text().splitlines()[1].strip().startswith("mend: Install")
+
+
+def test_a_numpy_that_clashes_with_picamera2_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(camera, "picamera_problem", lambda: "numpy.dtype size changed")
+    finding = doctor._numpy()
+    assert finding.verdict == "fault"
+    assert "numpy.dtype size changed" in finding.detail
+    assert "edge-bookworm" in finding.mend
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ("throttled=0x0\n", ""),
+        ("throttled=0x50005\n", "under-voltage, throttled"),
+        ("throttled=0x8", "soft temperature limit"),
+        ("VCHI initialization failed", None),
+    ],
+)
+def test_what_vcgencmd_says_is_read(answer: str, words: str | None) -> None:
+    assert read_throttled(answer) == words
+
+
+def test_the_hottest_zone_counts(tmp_path: Path) -> None:
+    assert temperature_celsius(tmp_path) is None
+    for index, reading in enumerate(("41500", "63250", "broken")):
+        (tmp_path / f"thermal_zone{index}").mkdir()
+        (tmp_path / f"thermal_zone{index}" / "temp").write_text(reading)
+    assert temperature_celsius(tmp_path) == 63.25
+
+
+@pytest.mark.parametrize(
+    ("celsius", "slowed", "verdict"),
+    [(50.0, "", "ok"), (85.0, "", "fault"), (60.0, "under-voltage", "fault"), (None, None, "ok")],
+)
+def test_heat_and_throttling_are_judged(
+    celsius: float | None, slowed: str | None, verdict: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(board, "temperature_celsius", lambda: celsius)
+    monkeypatch.setattr(board, "throttling", lambda: slowed)
+    finding = doctor._heat()
+    assert finding.verdict == verdict
+    assert bool(finding.mend) == (verdict == "fault")

@@ -1,0 +1,143 @@
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from drawn_faces import draw_scene
+from fer_core.values import Box, Face, Frame
+from fer_edge.detector import HaarDetector
+from fer_edge.following import FollowingDetector, SearchPlan
+
+FPS = 20.0
+EMPTY = np.full((480, 640, 3), 90, np.uint8)
+
+
+def play(
+    detector: FollowingDetector, scenes: Sequence[np.ndarray], start: int = 0
+) -> list[tuple[Face, ...]]:
+    """Show scenes at 20 frames a second; return the faces of each."""
+    frames = (Frame(scene, i, i / FPS) for i, scene in enumerate(scenes, start))
+    return [detector.detect(frame) for frame in frames]
+
+
+def test_a_moving_face_is_found_in_every_frame_by_few_searches() -> None:
+    detector = FollowingDetector()
+    places = [(100 + 6 * i, 80 + 2 * i) for i in range(40)]
+    seen = play(detector, [draw_scene("happy", x=x, y=y, size=180) for x, y in places])
+    for faces, (x, y) in zip(seen, places, strict=True):
+        (face,) = faces
+        assert face.box.iou(Box(x, y, 180, 180)) > 0.5
+    assert detector.searches <= 1 + 2.0 / SearchPlan().followed_seconds
+
+
+def test_a_face_that_comes_nearer_grows() -> None:
+    sizes = [round(90 * 1.02**i) for i in range(50)]
+    scenes = [draw_scene("sad", x=300 - s // 2, y=240 - s // 2, size=s) for s in sizes]
+    seen = play(FollowingDetector(), scenes)
+    assert all(len(faces) == 1 for faces in seen)
+    growth = seen[-1][0].box.width / seen[0][0].box.width
+    assert growth == pytest.approx(sizes[-1] / sizes[0], rel=0.2)
+
+
+def test_a_second_face_is_found_at_the_next_search() -> None:
+    one = draw_scene("happy", x=60, y=140, size=160)
+    two = one.copy()
+    two[:, 340:] = draw_scene("sad", x=400, y=140, size=160)[:, 340:]
+    detector = FollowingDetector()
+    counts = [len(faces) for faces in play(detector, [one] * 4 + [two] * 20)]
+    late = 4 + round(SearchPlan().followed_seconds * FPS)
+    assert counts[:4] == [1] * 4
+    assert counts[late:] == [2] * (24 - late)
+
+
+def test_a_short_miss_is_bridged_and_a_long_one_is_not() -> None:
+    face = draw_scene("happy")
+    covered = face.copy()
+    cv2.rectangle(covered, (230, 180), (410, 300), (175, 175, 175), cv2.FILLED)  # a hand
+    assert HaarDetector().detect(Frame(covered, 0, 0.0)) == ()
+    seen = play(FollowingDetector(), [face] * 5 + [covered] * 12 + [face] * 6)
+    counts = [len(faces) for faces in seen]
+    bridged = round(SearchPlan().coast_seconds * FPS)
+    assert counts[: 5 + bridged] == [1] * (5 + bridged)
+    assert counts[5 + bridged + 1 : 17] == [0] * (12 - bridged - 1)
+    assert counts[-1] == 1
+
+
+def test_a_cut_to_another_scene_ends_the_face_at_once() -> None:
+    noise = np.random.default_rng(0).integers(0, 256, EMPTY.shape, np.uint8)
+    seen = play(FollowingDetector(), [draw_scene("happy")] * 5 + [noise, noise])
+    assert [len(faces) for faces in seen] == [1] * 5 + [0, 0]
+
+
+def test_an_empty_scene_is_searched_now_and_then() -> None:
+    detector = FollowingDetector()
+    assert play(detector, [EMPTY] * 20) == [()] * 20
+    assert 4 <= detector.searches <= 6
+    faces = play(detector, [draw_scene("happy")] * 6, start=20)
+    assert len(faces[-1]) == 1
+
+
+def test_only_wanted_sizes_are_found() -> None:
+    small = draw_scene("happy", x=300, y=200, size=60)
+    assert len(play(FollowingDetector(SearchPlan(min_size_px=40)), [small])[0]) == 1
+    assert play(FollowingDetector(SearchPlan(min_size_px=120)), [small]) == [()]
+
+
+def test_forty_pixels_are_enough() -> None:
+    tiny = draw_scene("happy", x=300, y=200, size=52)  # the cascade's box is smaller than the head
+    (face,) = play(FollowingDetector(SearchPlan(min_size_px=40)), [tiny])[0]
+    assert 36 <= face.box.width <= 56
+
+
+class Later(Executor):
+    """Keeps what is submitted until it is told to run it."""
+
+    def __init__(self) -> None:
+        self.waiting: list[tuple[Future[object], Callable[[], object]]] = []
+
+    def submit(self, fn: Callable[..., object], /, *args: object) -> Future[object]:
+        future: Future[object] = Future()
+        self.waiting.append((future, lambda: fn(*args)))
+        return future
+
+    def run(self) -> None:
+        future, work = self.waiting.pop()
+        future.set_result(work())
+
+
+def test_a_search_on_another_thread_holds_up_nothing() -> None:
+    later = Later()
+    detector = FollowingDetector(executor=later)
+    scenes = [draw_scene("happy", x=150 + 5 * i, size=180) for i in range(10)]
+    assert play(detector, scenes[:5]) == [()] * 5
+    assert len(later.waiting) == 1  # one at a time
+    later.run()
+    (faces,) = play(detector, [scenes[5]], start=5)
+    assert faces[0].box.iou(Box(175, 140, 180, 180)) > 0.6
+    assert all(len(faces) == 1 for faces in play(detector, scenes[6:], start=6))
+
+
+@pytest.mark.parametrize(
+    ("clip", "faces_end"),
+    [
+        ("video_signing_vga.mkv", 77),
+        ("video_neutral_happy.mp4", 72),
+        ("video_face_then_none.mov", 72),
+    ],
+)
+def test_real_clips_have_one_face_until_it_ends(
+    real_frames: Path, clip: str, faces_end: int
+) -> None:
+    capture = cv2.VideoCapture(str(real_frames / clip))
+    fps, counts, detector = capture.get(cv2.CAP_PROP_FPS), [], FollowingDetector()
+    while True:
+        ok, pixels = capture.read()
+        if not ok:
+            break
+        counts.append(len(detector.detect(Frame(pixels, len(counts), len(counts) / fps))))
+    assert max(counts) == 1
+    assert sum(counts[:faces_end]) >= 0.98 * faces_end
+    assert sum(counts[faces_end:]) == 0
