@@ -9,9 +9,9 @@ from scipy.optimize import minimize_scalar
 from fer_core.dataset import FerDataset
 from fer_core.errors import FerError
 from fer_core.values import FloatArray, Int64Array
+from fer_train.transfer import LOGITS
 
 TEMPERATURES = (0.25, 4.0)
-LOGITS = "logits"
 
 
 def representative_set(training: FerDataset, samples: int, seed: int) -> FerDataset:

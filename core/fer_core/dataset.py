@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from fer_core.errors import FerError
 from fer_core.preprocess import InputSpec
-from fer_core.values import Int64Array, UInt8Array
+from fer_core.values import BoolArray, Int64Array, UInt8Array
 
 SPLITS = ("train", "validation", "test")
 SPLIT_NAMES = {
@@ -121,6 +121,11 @@ class FerDataset:
         ids = [seen.setdefault(image.tobytes(), len(seen)) for image in self.images]
         return np.array(ids, np.int64)
 
+    def blank(self) -> BoolArray:
+        """Return (n,) whether the picture has one value alone."""
+        flat = self.images.reshape(len(self), -1)
+        return np.asarray(flat.min(axis=1) == flat.max(axis=1), np.bool_)
+
     def fingerprint(self) -> str:
         """Return a SHA-256 over pictures, labels, rows and label names, in hexadecimal."""
         digest = hashlib.sha256(repr((self.images.shape, self.label_names)).encode())
@@ -172,8 +177,7 @@ class FerDataset:
         if twins:
             counts = ", ".join(f"{n} {a} pictures in {b}" for (a, b), n in twins.items())
             lines.append(f"exact twins across splits: {counts}")
-        flat = self.images.reshape(len(self), -1)
-        blank = int((flat.min(axis=1) == flat.max(axis=1)).sum())
+        blank = int(self.blank().sum())
         if blank:
             lines.append(f"blank pictures (one gray value): {blank}, kept")
         if self.faults:

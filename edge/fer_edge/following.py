@@ -154,7 +154,7 @@ class FollowingDetector:
         window = box.expanded(NEAR_MARGIN).clipped(width, height)
         if window is None:
             return None
-        part = gray[window.y : window.y + window.height, window.x : window.x + window.width]
+        part = _part(gray, window)
         scale = min(1.0, NEAR_PX / box.width)
         shown = box.width * scale
         found = self._cascade.find(
@@ -172,12 +172,17 @@ class FollowingDetector:
         return Face(moved, best.score)
 
 
+def _part(gray: UInt8Array, box: Box) -> UInt8Array:
+    """Return what lies within a box that lies within the picture."""
+    return gray[box.y : box.y + box.height, box.x : box.x + box.width]
+
+
 def _looks(gray: UInt8Array, box: Box) -> UInt8Array:
     """Return a thumbnail of what lies within a box, to compare one frame with another."""
     inside = box.clipped(gray.shape[1], gray.shape[0])
     if inside is None:
         return np.zeros((LOOKS_PX, LOOKS_PX), np.uint8)
-    part = gray[inside.y : inside.y + inside.height, inside.x : inside.x + inside.width]
+    part = _part(gray, inside)
     size = (LOOKS_PX, LOOKS_PX)
     return np.asarray(cv2.resize(part, size, interpolation=cv2.INTER_AREA), np.uint8)
 

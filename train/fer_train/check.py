@@ -76,12 +76,6 @@ def conflicting(dataset: FerDataset) -> BoolArray:
     return np.asarray((lowest != highest)[ids], np.bool_)
 
 
-def blank(dataset: FerDataset) -> BoolArray:
-    """Return (n,) whether the picture has one value alone."""
-    flat = dataset.images.reshape(len(dataset), -1)
-    return np.asarray(flat.min(axis=1) == flat.max(axis=1), np.bool_)
-
-
 def top_votes(dataset: FerDataset, votes: Path) -> tuple[Int64Array, BoolArray]:
     """Return FER+'s top vote as an index of FER2013's labels, -1 for none, and what is no face."""
     counts = read_votes(votes, dataset)

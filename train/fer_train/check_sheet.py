@@ -9,7 +9,7 @@ import numpy as np
 from fer_core.dataset import SPLITS, FerDataset
 from fer_core.labels import FER2013_LABELS
 from fer_core.values import Int64Array
-from fer_train.check import blank, conflicting, top_votes
+from fer_train.check import conflicting, top_votes
 from fer_train.sheet import COLUMNS, Tile, save_sheet
 
 
@@ -37,7 +37,7 @@ def _row(dataset: FerDataset, chosen: Int64Array, doubt: str) -> list[Tile | Non
 
 def _doubts(dataset: FerDataset, votes: Path | None) -> dict[str, Int64Array]:
     found = {
-        "blank": np.flatnonzero(blank(dataset)),
+        "blank": np.flatnonzero(dataset.blank()),
         "copy labelled\notherwise": np.flatnonzero(conflicting(dataset)),
     }
     if votes and dataset.label_names == FER2013_LABELS:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,11 +17,10 @@ from fer_core.values import FloatArray, Int64Array
 from fer_train.config import TrainConfig
 from fer_train.data import predict
 from fer_train.plots import save_confusion
-from fer_train.run import train_on
-from fer_train.run_folder import has_begun, training_data
+from fer_train.run import Say, train_on
+from fer_train.run_folder import require_new_or_resumed, training_data
 from fer_train.transfer import load_model
 
-Say = Callable[[str], None]
 ANSWERS = "out_of_fold.npz"
 
 
@@ -33,8 +31,7 @@ def cross_validate(config: TrainConfig, out: Path, resume: bool, say: Say) -> Cl
     each fold the best epoch is chosen on a tenth of its own training pictures, not on the part
     that judges it. A fold that is done is not done again. Returns the out-of-fold report.
     """
-    if not resume and has_begun(out):
-        raise FerError(f"{out} holds a run already; add --resume, or choose another --out")
+    require_new_or_resumed(out, resume)
     pool = _pool(training_data(config))
     folds = _folds(pool, config)
     make_folder(out)

@@ -10,10 +10,9 @@ import keras
 import numpy as np
 
 from fer_core.dataset import FerDataset
-from fer_core.errors import FerError
 from fer_core.ferplus import vote_shares
 from fer_core.files import make_folder, write_text
-from fer_core.metrics import ClassificationReport
+from fer_core.metrics import ClassificationReport, classification_report
 from fer_core.settings import settings_toml
 from fer_core.values import FloatArray
 from fer_train.architectures import build_model
@@ -23,7 +22,7 @@ from fer_train.config import TrainConfig
 from fer_train.data import model_inputs, predict
 from fer_train.distill import OtherPicturesError, load_soft_labels
 from fer_train.epoch_log import EpochLog
-from fer_train.evaluate import evaluate, save_history, save_metrics, save_model
+from fer_train.evaluate import save_history, save_metrics, save_model
 from fer_train.loop import epoch_line, train
 from fer_train.plots import save_confusion, save_curves, save_feature_maps
 from fer_train.recipes import shipped
@@ -31,6 +30,7 @@ from fer_train.run_folder import (
     CHECKPOINT,
     FROZEN_CHECKPOINT,
     has_begun,
+    require_new_or_resumed,
     training_data,
     votes_file,
 )
@@ -42,8 +42,7 @@ Say = Callable[[str], None]
 
 def run_training(config: TrainConfig, out: Path, resume: bool, say: Say) -> ClassificationReport:
     """Train as configured and leave the run folder; return the report on the validation split."""
-    if not resume and has_begun(out):
-        raise FerError(f"{out} holds a run already; add --resume, or choose another --out")
+    require_new_or_resumed(out, resume)
     dataset = training_data(config)
     say(dataset.describe())
     return train_on(dataset, config, out, resume, say)
@@ -64,8 +63,13 @@ def train_on(
     epochs = config.frozen_epochs + config.epochs
     say(f"{config.arch}: {model.count_params():,} parameters, {epochs} epochs")
     state = _train_stages(model, training, validation, config, soft, out, resume, say)
-    report = evaluate(model, validation)
-    _save_results(out, model, validation, report)
+    probabilities = predict(model, validation)
+    report = classification_report(probabilities, validation.labels, validation.label_names)
+    save_model(model, out)
+    save_confusion(out / "confusion.png", report, f"{model.name}, validation")
+    first = model_inputs(validation.only(np.array([0], np.int64)))[0]
+    save_feature_maps(out / "feature_maps.png", model, first)
+    save_mistakes(out / "mistakes.png", validation, probabilities)
     save_history(out / "history.csv", state.history)
     save_metrics(out, model, state, report)
     save_curves(out / "curves.png", state.history, state.best_epoch)
@@ -132,13 +136,3 @@ def _train_stages(
     first = stage(alone, out / FROZEN_CHECKPOINT)
     freeze_all_but_logits(model, frozen=False)
     return stage(config, out / CHECKPOINT, first)
-
-
-def _save_results(
-    out: Path, model: keras.Model, validation: FerDataset, report: ClassificationReport
-) -> None:
-    save_model(model, out)
-    save_confusion(out / "confusion.png", report, f"{model.name}, validation")
-    picture = model_inputs(validation.only(np.array([0], np.int64)))[0]
-    save_feature_maps(out / "feature_maps.png", model, picture)
-    save_mistakes(out / "mistakes.png", validation, predict(model, validation))

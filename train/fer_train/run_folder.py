@@ -62,6 +62,12 @@ def has_begun(out: Path) -> bool:
     return any((out / name).exists() for name in (CHECKPOINT, FROZEN_CHECKPOINT, "fold-1"))
 
 
+def require_new_or_resumed(out: Path, resume: bool) -> None:
+    """Raise FerError when a new run would go into a folder that holds one."""
+    if not resume and has_begun(out):
+        raise FerError(f"{out} holds a run already; add --resume, or choose another --out")
+
+
 def is_shipped(file: Path) -> bool:
     """Return whether a model ships with the code, where nothing of a user's is written."""
     return file.resolve().is_relative_to(shipped("results"))
