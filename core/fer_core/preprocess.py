@@ -116,5 +116,29 @@ def normalize_pixels(pixels: UInt8Array) -> FloatArray:
     return (pixels.astype(np.float32) - np.float32(128)) * np.float32(INPUT_SCALE)
 
 
+def ten_crops(pixels: UInt8Array) -> UInt8Array:
+    """Return ten views of pictures (n, h, w, c) as (10, n, h, w, c): test-time augmentation.
+
+    The centre and the four corners, 11/12 of the side (44 of 48), resized to the whole, and each
+    of these mirrored.
+    """
+    height, width = pixels.shape[1:3]
+    tall, wide = round(height * 11 / 12), round(width * 11 / 12)
+    down, across = height - tall, width - wide
+    corners = [(0, 0), (0, across), (down, 0), (down, across), (down // 2, across // 2)]
+    views = [
+        np.stack(
+            [_enlarged(picture[y : y + tall, x : x + wide], height, width) for picture in pixels]
+        )
+        for y, x in corners
+    ]
+    return np.stack([*views, *(view[:, :, ::-1] for view in views)])
+
+
+def _enlarged(crop: UInt8Array, height: int, width: int) -> UInt8Array:
+    resized = cv2.resize(crop, (width, height), interpolation=cv2.INTER_LINEAR)
+    return _as_uint8(resized).reshape(height, width, crop.shape[2])
+
+
 def _as_uint8(array: npt.NDArray[np.generic]) -> UInt8Array:
     return np.asarray(array, np.uint8)

@@ -103,20 +103,31 @@ def run(
 
 @app.command("soft-labels")
 def soft_labels(
-    votes: Annotated[Path, typer.Argument(help="fer2013new.csv of FER+.")],
+    teachers: Annotated[
+        list[Path], typer.Argument(help="fer2013new.csv of FER+, run folders, .keras files.")
+    ],
     out: Annotated[Path, typer.Option(help="The .npz to write.")],
     data: Data = None,
     skip_bad: SkipBad = False,
+    quiet: Quiet = False,
 ) -> None:
-    """Turn the votes of FER+ into soft labels for `fer-train --teacher`."""
-    need("sklearn")
-    from fer_core.readers import load_dataset
-    from fer_train.distill import save_soft_labels, soft_labels_from_votes
+    """Let teachers judge the training pictures once, for `fer-train --teacher`.
 
-    dataset = load_dataset(data, skip_bad=skip_bad)
-    soft, accuracy = soft_labels_from_votes(dataset, votes)
-    save_soft_labels(out, dataset.part("train"), soft)
-    print(f"{len(soft)} soft labels in {out}; the votes alone reach {accuracy:.1%} on validation")
+    The soft labels are the mean of what the teachers say.
+    """
+    need("keras", "sklearn")
+    start_quietly()
+    from fer_core.readers import load_dataset
+    from fer_train.distill import mean_teaching, save_soft_labels, teaching_of
+
+    dataset, say = load_dataset(data, skip_bad=skip_bad), talk(quiet)
+    each = []
+    for teacher in teachers:
+        each.append(teaching_of(teacher, dataset))
+        say(f"{teacher}: {each[-1].accuracy(dataset):.2%} on validation")
+    mean = mean_teaching(each)
+    save_soft_labels(out, dataset.part("train"), mean.training)
+    print(f"{len(mean.training)} soft labels in {out}; {mean.accuracy(dataset):.2%} on validation")
 
 
 @app.command()

@@ -9,6 +9,7 @@ _CHOICES = {
     "schedule": ("cosine", "constant", "inverse"),
     "labels": ("fer2013", "ferplus", "ferplus-votes"),
     "colour": ("gray", "rgb"),
+    "precision": ("float32", "bfloat16"),
 }
 _RANGES = (
     ("epochs batch_size", 1, 100_000),
@@ -36,12 +37,14 @@ class TrainConfig:
     lies beside the data. `size` is the side of the pictures in pixels (0: as the data is, 48 for
     folders), `colour` what they are read as. `init` is a model whose weights the run starts from.
 
-    Training: `schedule` follows a cosine to zero, stays constant, or is divided by
-    1 + `decay` x steps (what Keras 2 called `decay`; without warm-up). The first `frozen_epochs`
-    train the last layer alone. `patience` is how many epochs without gain end the run (0: none),
-    `ema_decay` a factor a step of the averaged weights (0: no averaging). `class_weights` makes
-    every class count the same in the loss. `teacher` is a file of soft labels, `teacher_weight`
-    its share of the target. `folds` above 1 is cross-validation over so many parts.
+    Training: `precision` "bfloat16" is up to twice as fast on processors that multiply it (AVX-512
+    BF16, AMX); the weights stay float32. `schedule` follows a cosine to zero, stays constant, or is
+    divided by 1 + `decay` x steps (what Keras 2 called `decay`; without warm-up). The first
+    `frozen_epochs` train the last layer alone. `patience` is how many epochs without gain end the
+    run (0: none), `ema_decay` a factor a step of the averaged weights (0: no averaging).
+    `class_weights` makes every class count the same in the loss. `teacher` is a file of soft
+    labels, `teacher_weight` its share of the target. `folds` above 1 is cross-validation over so
+    many parts.
 
     Augmentation: shifts and zooms are fractions of the picture, rotations and shears degrees,
     brightness and contrast fractions of the gray range; each picture draws uniformly from minus
@@ -61,6 +64,7 @@ class TrainConfig:
     frozen_epochs: int = 0
     folds: int = 0
     batch_size: int = 64
+    precision: str = "float32"
     optimizer: str = "sgd"
     learning_rate: float = 0.1
     schedule: str = "cosine"

@@ -1,13 +1,16 @@
-"""Soft labels: what a teacher says of each training picture, cached so no student runs a teacher.
+"""Soft labels: what teachers say of each training picture, cached so no student runs a teacher.
 
-The teacher here is the crowd of FER+ (Barsoum et al., 2016): ten people judged each FER2013
-picture. Logistic regression from their votes to FER2013's own label, fitted on Training alone,
-turns a picture's votes into the probabilities of the seven FER2013 classes.
+A teacher is a larger network (Hinton et al., 2015), or the crowd of FER+ (Barsoum et al., 2016):
+ten people judged each FER2013 picture. Logistic regression from their votes to FER2013's own
+label, fitted on Training alone, turns a picture's votes into the probabilities of the seven
+FER2013 classes. Several teachers count the same.
 """
 
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,11 +20,59 @@ from fer_core.dataset import FerDataset
 from fer_core.errors import FerError
 from fer_core.ferplus import read_votes
 from fer_core.files import load_arrays, written_beside
+from fer_core.preprocess import normalize_pixels, ten_crops
 from fer_core.values import FloatArray
+from fer_train.run_folder import model_file, model_labels
+from fer_train.transfer import load_model
 
 
-def soft_labels_from_votes(dataset: FerDataset, votes_file: Path) -> tuple[FloatArray, float]:
-    """Return soft labels (n, classes) for the training part, and their validation accuracy.
+@dataclass(frozen=True, slots=True, eq=False)
+class Teaching:
+    """What a teacher says of the training and the validation pictures, (n, classes) float32."""
+
+    training: FloatArray
+    validation: FloatArray
+
+    def accuracy(self, dataset: FerDataset) -> float:
+        """Return how often its likeliest label is that of the validation picture, 0 to 1."""
+        truth = dataset.part("validation").labels
+        return float((self.validation.argmax(axis=1) == truth).mean())
+
+
+def teaching_of(source: Path, dataset: FerDataset) -> Teaching:
+    """Return what one teacher says: a .csv of FER+'s votes, a run folder or a model file."""
+    if source.suffix == ".csv":
+        return teaching_from_votes(dataset, source)
+    return teaching_from_model(dataset, model_file(source))
+
+
+def mean_teaching(teachings: Sequence[Teaching]) -> Teaching:
+    """Return the mean of several teachers."""
+    training = np.mean([teaching.training for teaching in teachings], axis=0)
+    validation = np.mean([teaching.validation for teaching in teachings], axis=0)
+    return Teaching(training, validation)
+
+
+def teaching_from_model(dataset: FerDataset, file: Path) -> Teaching:
+    """Return a network's probabilities, each the mean over ten crops of the picture."""
+    model = load_model(file)
+    labels, taken = model_labels(file), model.input_shape[1:]
+    if labels != dataset.label_names or taken != dataset.spec.shape:
+        raise FerError(
+            f"{file} takes {taken} and knows {', '.join(labels)}; the data is "
+            f"{dataset.spec.shape} with {', '.join(dataset.label_names)}"
+        )
+
+    def said(part: str) -> FloatArray:
+        views = ten_crops(dataset.part(part).pixels)
+        each = [model.predict(normalize_pixels(v), batch_size=256, verbose=0) for v in views]
+        return np.asarray(np.mean(each, axis=0), np.float32)
+
+    return Teaching(said("train"), said("validation"))
+
+
+def teaching_from_votes(dataset: FerDataset, votes_file: Path) -> Teaching:
+    """Return what the crowd of FER+ says.
 
     `votes_file` is fer2013new.csv of FER+, in the row order of fer2013.csv. Raises FerError
     when its rows are not those of the data set.
@@ -34,8 +85,8 @@ def soft_labels_from_votes(dataset: FerDataset, votes_file: Path) -> tuple[Float
     training, validation = dataset.split == 0, dataset.split == 1
     crowd = LogisticRegression(C=10.0, max_iter=2000)
     crowd.fit(features[training], dataset.labels[training])
-    soft = crowd.predict_proba(features[training]).astype(np.float32)
-    return soft, float(crowd.score(features[validation], dataset.labels[validation]))
+    said = crowd.predict_proba(features).astype(np.float32)
+    return Teaching(said[training], said[validation])
 
 
 class OtherPicturesError(FerError):

@@ -19,6 +19,7 @@ from fer_train.checkpoint import TrainState, Weights, load_checkpoint, save_chec
 from fer_train.compiling import compile_model
 from fer_train.config import TrainConfig
 from fer_train.data import batches, class_weights, one_hot, predict, steps_per_epoch
+from fer_train.twin import training_twin
 
 AVERAGE_EVERY = 8
 """Steps between two updates of the averaged weights; each copies the weights once."""
@@ -42,26 +43,24 @@ def train(
     `follow` is called after each epoch. `earlier` is the state that an earlier stage ended in:
     its epochs and its best count on.
     """
-    compile_model(model, config, steps_per_epoch(training, config.batch_size))
+    twin = training_twin(model, config.precision)
+    compile_model(twin, config, steps_per_epoch(training, config.batch_size))
     data = training.fingerprint() + validation.fingerprint()
-    state = load_checkpoint(checkpoint, model, data) if resume else _fresh_state(data, earlier)
+    state = load_checkpoint(checkpoint, twin, data) if resume else _fresh_state(data, earlier)
     targets = one_hot(training)
     if soft_labels is not None:
         targets += np.float32(config.teacher_weight) * (soft_labels - targets)
     weights = class_weights(training) if config.class_weights else None
     last = state.earlier + config.epochs
     while state.epoch < last and not _out_of_patience(state, config.patience):
-        row = _train_epoch(model, training, targets, weights, config, state)
-        live = model.get_weights()
-        if state.averaged:
-            model.set_weights(state.averaged)
+        row = _train_epoch(twin, training, targets, weights, config, state)
+        model.set_weights(state.averaged or twin.get_weights())
         row |= _judge(model, validation)
         state.epoch += 1
         state.history.append({"epoch": state.epoch, **row})
         if _is_best(state):
             state.best, state.best_epoch = model.get_weights(), state.epoch
-        model.set_weights(live)
-        save_checkpoint(checkpoint, model, state)
+        save_checkpoint(checkpoint, twin, state)
         follow(state)
     model.set_weights(state.best)
     return state

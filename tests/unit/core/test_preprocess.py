@@ -2,7 +2,13 @@ import cv2
 import numpy as np
 import pytest
 
-from fer_core.preprocess import InputSpec, decode_picture, normalize_pixels, quantize_pixels
+from fer_core.preprocess import (
+    InputSpec,
+    decode_picture,
+    normalize_pixels,
+    quantize_pixels,
+    ten_crops,
+)
 from fer_core.values import Box, Frame
 
 
@@ -79,3 +85,16 @@ def test_a_spec_refuses_what_it_cannot_be() -> None:
         InputSpec(colour="bgr")
     with pytest.raises(ValueError, match="no such input"):
         InputSpec(height=0)
+
+
+def test_ten_crops_are_centre_corners_and_their_mirror_images() -> None:
+    across = np.tile(np.arange(48, dtype=np.uint8) * 5, (48, 1))
+    pictures = np.stack([across, across.T])[..., None]
+    views = ten_crops(pictures)
+    assert views.shape == (10, 2, 48, 48, 1)
+    np.testing.assert_array_equal(views[5:], views[:5, :, :, ::-1])
+    assert [int(view[0, 20, 0, 0]) for view in views[:5]] == [0, 20, 0, 20, 10]
+    assert [int(view[1, 0, 20, 0]) for view in views[:5]] == [0, 0, 20, 20, 10]
+    assert [int(view[0, 20, -1, 0]) for view in views[:5]] == [215, 235, 215, 235, 225]
+    coloured = np.repeat(pictures, 3, axis=3)
+    np.testing.assert_array_equal(ten_crops(coloured)[..., 1], views[..., 0])

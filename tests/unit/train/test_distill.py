@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -6,18 +7,46 @@ import pytest
 
 from drawn_faces import drawn_dataset
 from fer_core.errors import FerError
-from fer_train.distill import load_soft_labels, save_soft_labels, soft_labels_from_votes
+from fer_core.files import write_text
+from fer_train.architectures import build_model
+from fer_train.data import predict
+from fer_train.distill import (
+    load_soft_labels,
+    mean_teaching,
+    save_soft_labels,
+    teaching_from_votes,
+    teaching_of,
+)
 from votes import HEAD, write_votes
 
 
 def test_votes_become_soft_labels_that_agree_with_the_labels(tmp_path: Path) -> None:
     dataset = drawn_dataset((12, 4, 2))
-    soft, accuracy = soft_labels_from_votes(dataset, write_votes(tmp_path / "v.csv", dataset))
+    crowd = teaching_of(write_votes(tmp_path / "v.csv", dataset), dataset)
     training = dataset.part("train")
-    assert soft.shape == (len(training), 7)
-    assert np.allclose(soft.sum(axis=1), 1, atol=1e-5)
-    assert (soft.argmax(axis=1) == training.labels).mean() > 0.95
-    assert accuracy > 0.8
+    assert crowd.training.shape == (len(training), 7)
+    assert np.allclose(crowd.training.sum(axis=1), 1, atol=1e-5)
+    assert (crowd.training.argmax(axis=1) == training.labels).mean() > 0.95
+    assert crowd.accuracy(dataset) > 0.8
+
+
+def test_a_network_teaches_and_several_teachers_count_the_same(tmp_path: Path) -> None:
+    dataset = drawn_dataset((6, 3, 1))
+    model = build_model("fer-nano", (48, 48, 1), 7)
+    model.save(tmp_path / "model.keras")
+    with pytest.raises(FerError, match="knows ; the data is"):
+        teaching_of(tmp_path, dataset)
+    write_text(tmp_path / "metrics.json", json.dumps({"labels": dataset.label_names}))
+    network = teaching_of(tmp_path, dataset)
+    assert network.training.shape == (len(dataset.part("train")), 7)
+    assert np.allclose(network.training.sum(axis=1), 1, atol=1e-5)
+    one_view = predict(model, dataset.part("validation"))
+    assert not np.array_equal(network.validation, one_view)
+    assert np.allclose(network.validation, one_view, atol=0.1)
+    crowd = teaching_from_votes(dataset, write_votes(tmp_path / "v.csv", dataset))
+    both = mean_teaching([network, crowd])
+    assert np.allclose(both.training, (network.training + crowd.training) / 2)
+    assert np.allclose(both.validation, (network.validation + crowd.validation) / 2)
 
 
 def test_saved_soft_labels_come_back_and_only_for_their_pictures(tmp_path: Path) -> None:
@@ -48,10 +77,10 @@ def test_votes_of_other_rows_are_refused(tmp_path: Path) -> None:
     lines = path.read_text().splitlines()
     path.write_text("\n".join([lines[0], *reversed(lines[1:])]) + "\n")
     with pytest.raises(FerError, match="are not those of drawn"):
-        soft_labels_from_votes(dataset, path)
+        teaching_from_votes(dataset, path)
     path.write_text("\n".join(lines[:5]) + "\n")
     with pytest.raises(FerError, match="are not those of drawn"):
-        soft_labels_from_votes(dataset, path)
+        teaching_from_votes(dataset, path)
     path.write_text(HEAD + "\nTraining,x,one,two\n")
     with pytest.raises(FerError, match="cannot read FER"):
-        soft_labels_from_votes(dataset, path)
+        teaching_from_votes(dataset, path)

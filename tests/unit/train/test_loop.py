@@ -11,6 +11,7 @@ from fer_train import checkpoint
 from fer_train.architectures import build_model
 from fer_train.backend import make_deterministic
 from fer_train.checkpoint import TrainState
+from fer_train.compiling import compile_model
 from fer_train.config import TrainConfig
 from fer_train.data import class_weights
 from fer_train.evaluate import evaluate
@@ -82,7 +83,7 @@ def test_a_run_does_not_go_on_with_other_pictures(tmp_path: Path) -> None:
 
 def test_a_run_that_diverges_says_so(tmp_path: Path) -> None:
     with pytest.raises(FerError, match="it diverges; start anew with a smaller"):
-        run(tmp_path / "a.npz", replace(CONFIG, epochs=30, learning_rate=10.0, warmup_epochs=0))
+        run(tmp_path / "a.npz", replace(CONFIG, epochs=30, learning_rate=10.0, weight_decay=1.0))
 
 
 def test_the_loss_falls_and_the_best_epoch_is_kept(tmp_path: Path) -> None:
@@ -112,16 +113,14 @@ def test_patience_ends_a_run_that_gains_nothing(tmp_path: Path) -> None:
     assert (state.epoch, state.best_epoch) == (3, 1)
 
 
-def test_the_learning_rate_warms_up_and_ends_at_zero(tmp_path: Path) -> None:
-    model = tiny()
-    parts = DATA.part("train"), DATA.part("validation")
-    train(model, *parts, CONFIG, tmp_path / "a.npz", None, False, silent)
-    steps = 3 * len(parts[0]) // CONFIG.batch_size
+def test_the_learning_rate_warms_up_and_ends_at_zero() -> None:
+    model, steps = tiny(), 12
+    compile_model(model, CONFIG, steps // CONFIG.epochs)
     schedule = model.optimizer._learning_rate
     rates = [float(schedule(step)) for step in range(steps + 1)]
     assert rates[0] == 0.0
     assert max(rates) == pytest.approx(CONFIG.learning_rate)
-    assert rates.index(max(rates)) == steps // 3
+    assert rates.index(max(rates)) == steps // CONFIG.epochs
     assert rates[-1] == pytest.approx(0.0, abs=1e-8)
 
 
@@ -201,10 +200,9 @@ def test_training_counts_are_those_of_the_epoch(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("schedule", "expected"), [("constant", 0.02), ("inverse", 0.02 / (1 + 0.5 * 9))]
 )
-def test_schedules_other_than_the_cosine(schedule: str, expected: float, tmp_path: Path) -> None:
+def test_schedules_other_than_the_cosine(schedule: str, expected: float) -> None:
     model = tiny()
-    config = replace(CONFIG, schedule=schedule, decay=0.5)
-    train(model, DATA.part("train"), DATA.part("validation"), config, tmp_path / "a.npz")
+    compile_model(model, replace(CONFIG, schedule=schedule, decay=0.5), steps=4)
     assert float(model.optimizer._learning_rate(9)) == pytest.approx(expected)
 
 
