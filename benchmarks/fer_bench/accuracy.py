@@ -11,9 +11,9 @@ from fer_core.dataset import FerDataset
 from fer_core.errors import FerError
 from fer_core.ferplus import majority_labels
 from fer_core.metrics import ClassificationReport, classification_report
-from fer_core.preprocess import InputSpec
+from fer_core.preprocess import InputSpec, ten_crops
 from fer_core.readers import load_dataset
-from fer_core.values import FloatArray
+from fer_core.values import BoolArray, FloatArray
 from fer_edge.classifier import classify_images
 from fer_edge.interpreter import TfliteModel
 
@@ -23,7 +23,7 @@ class JudgedPictures:
     """The test split, and which of its pictures have no exact twin in the training split."""
 
     dataset: FerDataset
-    without_twin: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
+    without_twin: BoolArray
 
     @classmethod
     def of(cls, dataset: FerDataset) -> JudgedPictures:
@@ -58,11 +58,15 @@ class TestPictures:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Accuracy:
-    """The report on all test pictures, and the accuracy on those without a twin, if there are."""
+    """The report on all test pictures, and the accuracy on those without a twin, if there are.
+
+    `probabilities` (n, classes) are the answers, `right` (n,) says which of them are true.
+    """
 
     report: ClassificationReport
     without_twins: float | None
     probabilities: FloatArray
+    right: BoolArray
 
 
 def measure_accuracy(model: TfliteModel, pictures: JudgedPictures) -> Accuracy:
@@ -77,4 +81,10 @@ def measure_accuracy(model: TfliteModel, pictures: JudgedPictures) -> Accuracy:
     right = probabilities.argmax(axis=1) == test.labels
     report = classification_report(probabilities, test.labels, labels)
     single = right[pictures.without_twin]
-    return Accuracy(report, float(single.mean()) if len(single) else None, probabilities)
+    return Accuracy(report, float(single.mean()) if len(single) else None, probabilities, right)
+
+
+def ten_crop_accuracy(model: TfliteModel, test: FerDataset) -> float:
+    """Return the accuracy (0 to 1) of the mean over ten crops of each picture."""
+    mean = sum(classify_images(model, view) for view in ten_crops(test.pixels))
+    return float((np.asarray(mean).argmax(axis=1) == test.labels).mean())

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from fer_bench.accuracy import Accuracy, TestPictures, measure_accuracy
+from fer_bench.accuracy import Accuracy, TestPictures, measure_accuracy, ten_crop_accuracy
+from fer_bench.distortions import measure_robustness
 from fer_bench.environment import Environment, read_environment, usable_cores
 from fer_bench.memory import ProcessCost, measure_process
 from fer_bench.timing import Latency, measure
 from fer_core.bundle import ModelBundle
-from fer_core.metrics import label_flips
+from fer_core.metrics import label_flips, paired_difference
 from fer_edge.interpreter import TfliteModel
 
 SCHEMA_VERSION = 1
@@ -23,7 +24,11 @@ RUNS, QUICK_RUNS = 1000, 100
 
 @dataclass(frozen=True, slots=True)
 class BenchmarkRecord:
-    """All figures of one model; accuracy and flips are None where they were not measured."""
+    """All figures of one model; those that were not measured are None or empty.
+
+    `parent` is what the float32 parent answers, `ten_crop` an accuracy, `robustness` an accuracy
+    for each distortion.
+    """
 
     bundle: ModelBundle
     file_bytes: int
@@ -32,7 +37,23 @@ class BenchmarkRecord:
     threads_all: int
     cost: ProcessCost
     accuracy: Accuracy | None = None
-    label_flips: int | None = None
+    parent: Accuracy | None = None
+    ten_crop: float | None = None
+    robustness: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def label_flips(self) -> int | None:
+        """How many test pictures the parent names differently."""
+        if not (self.accuracy and self.parent):
+            return None
+        return label_flips(self.accuracy.probabilities, self.parent.probabilities)
+
+    @property
+    def accuracy_change(self) -> tuple[float, tuple[float, float]] | None:
+        """By how much the accuracy rose from the parent's, and its 95 % interval."""
+        if not (self.accuracy and self.parent):
+            return None
+        return paired_difference(self.accuracy.right, self.parent.right)
 
     def to_json(self) -> dict[str, Any]:
         """Return the record with the keys that `results.json` promises."""
@@ -58,6 +79,11 @@ class BenchmarkRecord:
         if self.accuracy:
             values |= self.accuracy.report.to_json()
             values["accuracy_without_twins"] = self.accuracy.without_twins
+            values["accuracy_ten_crop"] = self.ten_crop
+            values["robustness"] = self.robustness
+        if self.accuracy_change:
+            values["accuracy_change"], interval = self.accuracy_change
+            values["accuracy_change_interval95"] = list(interval)
         return values
 
 
@@ -81,11 +107,19 @@ class Results:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How much is measured: `quick` a tenth of the timed runs, `robustness` distortions too."""
+
+    quick: bool = False
+    robustness: bool = False
+
+
 def run_benchmark(
     paths: Sequence[Path],
     pictures: TestPictures | None,
     parent: Path | None,
-    quick: bool,
+    extent: Extent,
     command: str,
     say: Callable[[str], None],
 ) -> Results:
@@ -102,7 +136,7 @@ def run_benchmark(
     known: dict[Path, Accuracy] = {}
     for path in paths:
         say(f"measuring {path.name}")
-        results.models.append(_measure_model(path, parent, pictures, quick, known))
+        results.models.append(_measure_model(path, parent, pictures, extent, known))
     return results
 
 
@@ -110,28 +144,40 @@ def _measure_model(
     path: Path,
     parent: Path | None,
     pictures: TestPictures | None,
-    quick: bool,
+    extent: Extent,
     known: dict[Path, Accuracy],
 ) -> BenchmarkRecord:
     bundle = ModelBundle.load(path)
     cores = usable_cores()
-    flips = accuracy = None
-    if pictures:
-        accuracy = _accuracy_of(path, pictures, known)
-        beside = path.with_name(f"{bundle.manifest.name}-float32.tflite")
-        parent = parent or (beside if beside.exists() else None)
-        if parent and parent != path:
-            parent_answers = _accuracy_of(parent, pictures, known).probabilities
-            flips = label_flips(accuracy.probabilities, parent_answers)
-    return BenchmarkRecord(
+    record = BenchmarkRecord(
         bundle,
         path.stat().st_size,
-        _latency(bundle, 1, quick),
-        _latency(bundle, cores, quick),
+        _latency(bundle, 1, extent.quick),
+        _latency(bundle, cores, extent.quick),
         cores,
         measure_process(path),
-        accuracy,
-        flips,
+    )
+    return _with_accuracy(record, path, parent, pictures, extent, known) if pictures else record
+
+
+def _with_accuracy(
+    record: BenchmarkRecord,
+    path: Path,
+    parent: Path | None,
+    pictures: TestPictures,
+    extent: Extent,
+    known: dict[Path, Accuracy],
+) -> BenchmarkRecord:
+    manifest = record.bundle.manifest
+    beside = path.with_name(f"{manifest.name}-float32.tflite")
+    parent = parent or (beside if beside.exists() else None)
+    model, test = TfliteModel(record.bundle), pictures.for_input(manifest.input).dataset
+    return replace(
+        record,
+        accuracy=_accuracy_of(path, pictures, known),
+        parent=_accuracy_of(parent, pictures, known) if parent and parent != path else None,
+        ten_crop=None if extent.quick else ten_crop_accuracy(model, test),
+        robustness=measure_robustness(model, test) if extent.robustness else {},
     )
 
 

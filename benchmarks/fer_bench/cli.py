@@ -34,7 +34,12 @@ def run(
     parent: Annotated[
         Path | None, typer.Option(help="The float32 bundle to count flips by.")
     ] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="A tenth of the timed runs.")] = False,
+    robustness: Annotated[
+        bool, typer.Option("--robustness", help="Blur, noise, dark, small or turned faces as well.")
+    ] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="A tenth of the timed runs, no ten-crop.")
+    ] = False,
     out: Annotated[Path | None, typer.Option(help="A folder; else results/TIME.")] = None,
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave bad rows out.")] = False,
     quiet: Quiet = False,
@@ -42,7 +47,7 @@ def run(
 ) -> None:
     """Measure bundles: accuracy, latency, load time, memory and size."""
     from fer_bench.accuracy import TestPictures
-    from fer_bench.bench import run_benchmark
+    from fer_bench.bench import Extent, run_benchmark
     from fer_bench.report import results_table
     from fer_core.files import make_folder, write_text
     from fer_core.readers import default_data_path
@@ -52,13 +57,17 @@ def run(
     if not paths:
         raise FerError("no model is shipped with this package; name a .tflite bundle")
     found = data or default_data_path()
+    if robustness and not found:
+        raise ArgumentError("--robustness distorts the pictures of --data: name those too")
     if votes and not found:
         raise ArgumentError("--votes judge the pictures of --data: name those too")
     pictures = TestPictures(found, votes, skip_bad) if found else None
     folder = make_folder(out or Path("results") / f"{datetime.now():%Y%m%d-%H%M%S}")
     words = (Path(word).name if Path(word).is_absolute() else word for word in sys.argv[1:])
     command = " ".join(["fer-bench", *words])
-    results = run_benchmark(paths, pictures, parent, quick, command, talk(quiet))
+    results = run_benchmark(
+        paths, pictures, parent, Extent(quick, robustness), command, talk(quiet)
+    )
     write_text(folder / "results.json", json.dumps(results.to_json(), indent=1) + "\n")
     print(results_table(results))
     print(f"results: {folder / 'results.json'}")

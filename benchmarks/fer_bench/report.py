@@ -32,7 +32,25 @@ def results_table(results: Results) -> str:
         )
         for row in rows
     ]
-    return "\n".join([*lines, "", *_footnotes(results)])
+    return "\n".join([*lines, "", *_robustness(results), *_footnotes(results)])
+
+
+def _robustness(results: Results) -> list[str]:
+    """Return accuracy under every distortion, a row each, the change from plain in brackets."""
+    models = [record for record in results.models if record.robustness and record.accuracy]
+    if not models:
+        return []
+    names = list(models[0].robustness)
+    first = max(map(len, names))
+    lines = [" ".join(["distortion".ljust(first), *(f"{m.bundle.name:>20}" for m in models)])]
+    for name in names:
+        cells = [
+            f"{m.robustness[name]:>11.2%} ({100 * (m.robustness[name] - plain):+5.1f})"
+            for m in models
+            for plain in [m.accuracy.report.accuracy if m.accuracy else 0.0]
+        ]
+        lines.append(" ".join([name.ljust(first), *cells]))
+    return [*lines, ""]
 
 
 def _cells(record: BenchmarkRecord) -> tuple[str, ...]:
@@ -74,12 +92,27 @@ def _footnotes(results: Results) -> list[str]:
         if results.data
         else "no data: accuracy not measured",
     ]
-    lines += [
-        f"{record.bundle.name}: {record.accuracy.without_twins:.2%} without the pictures that have "
-        "an exact twin in the training split"
-        for record in results.models
-        if record.accuracy and record.accuracy.without_twins is not None
-    ]
+    for record in results.models:
+        lines += [f"{record.bundle.name}: {line}" for line in _apart(record)]
     if not where.on_a_pi:
         lines.append("not measured on a Pi")
+    return lines
+
+
+def _apart(record: BenchmarkRecord) -> list[str]:
+    """Return the figures that are no headline: without twins, ten-crop, against the parent."""
+    lines = []
+    if record.accuracy and record.accuracy.without_twins is not None:
+        lines.append(
+            f"{record.accuracy.without_twins:.2%} without the pictures that have an exact twin "
+            "in the training split"
+        )
+    if record.ten_crop is not None:
+        lines.append(f"{record.ten_crop:.2%} as the mean over ten crops")
+    if record.accuracy_change:
+        change, (low, high) = record.accuracy_change
+        lines.append(
+            f"{100 * change:+.2f} points against its parent "
+            f"(95 % interval {100 * low:+.2f} to {100 * high:+.2f}, paired)"
+        )
     return lines

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fer_core.values import FloatArray, Int64Array
+from fer_core.values import BoolArray, FloatArray, Int64Array
 
 Float64Array = npt.NDArray[np.float64]
 _Z95 = 1.959963984540054
@@ -36,6 +36,22 @@ def confusion_matrix(truth: Int64Array, predicted: Int64Array, classes: int) -> 
 def label_flips(one: FloatArray, other: FloatArray) -> int:
     """Return how many pictures two models (n, classes) name differently."""
     return int((one.argmax(axis=1) != other.argmax(axis=1)).sum())
+
+
+def paired_difference(
+    right: BoolArray, right_before: BoolArray
+) -> tuple[float, tuple[float, float]]:
+    """Return how much the share of right answers (n,) rose, and its 95 % interval.
+
+    Both answered the same pictures, so only those count on which they differ (Wald interval of
+    paired proportions; Agresti, Categorical Data Analysis, 10.1).
+    """
+    if right.shape != right_before.shape or right.ndim != 1 or len(right) == 0:
+        raise ValueError(f"need two equal vectors, got {right.shape} and {right_before.shape}")
+    change = right.astype(np.float64) - right_before
+    mean = float(change.mean())
+    spread = _Z95 * float(change.std()) / math.sqrt(len(change))
+    return mean, (mean - spread, mean + spread)
 
 
 def expected_calibration_error(

@@ -1,22 +1,33 @@
 """Augmentation of whole batches: parameters drawn with NumPy, pixels moved by Keras.
 
 The draws depend on the given generator alone, so one seed gives the same pictures on every
-Keras backend and after a resume. There is no loop over pictures.
+Keras backend and after a resume. No loop over pictures, but for the few that a poor camera took.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from keras import ops
 
+from fer_core.distort import blurred, coarse, compressed, darkened, noisy
 from fer_core.metrics import Float64Array
-from fer_core.values import FloatArray
+from fer_core.preprocess import INPUT_SCALE, normalize_pixels
+from fer_core.values import FloatArray, UInt8Array
 from fer_train.config import TrainConfig
 
 ERASED_SHARE = (0.02, 0.2)
 """Smallest and largest share of the picture that erasing covers (Zhong et al., 2020)."""
+
+_DEGRADATIONS: tuple[Callable[[UInt8Array, np.random.Generator], UInt8Array], ...] = (
+    lambda picture, rng: blurred(picture, rng.uniform(1 / 120, 1 / 24) * len(picture)),
+    lambda picture, rng: noisy(picture, rng.uniform(3, 20), rng),
+    lambda picture, rng: darkened(picture, rng.uniform(0.15, 0.6), rng.uniform(1, 6), rng),
+    lambda picture, rng: compressed(picture, int(rng.integers(10, 50))),
+    lambda picture, rng: coarse(picture, int(rng.uniform(0.33, 0.75) * len(picture))),
+)
 
 
 def augment(
@@ -24,7 +35,8 @@ def augment(
 ) -> tuple[Any, FloatArray]:
     """Return an augmented batch: images (n, h, w, c) in -1 to 1 and targets (n, classes).
 
-    In order: geometry (edges replicated), contrast and brightness, erasing, mixup.
+    In order: geometry (edges replicated), contrast and brightness, what a poor camera does,
+    erasing, mixup.
     """
     n, height, width, _ = images.shape
     moved = ops.image.affine_transform(
@@ -33,6 +45,8 @@ def augment(
     batch = ops.convert_to_numpy(moved)
     if config.contrast or config.brightness:
         batch = _photometric(batch, config, rng)
+    if config.degrade:
+        batch = _degraded(batch, config.degrade, rng)
     if config.erasing:
         batch = _erased(batch, config.erasing, rng)
     if config.mixup:
@@ -67,6 +81,16 @@ def _photometric(batch: FloatArray, config: TrainConfig, rng: np.random.Generato
     offset = 2 * rng.uniform(-config.brightness, config.brightness, shape).astype(np.float32)
     mean = batch.mean(axis=(1, 2, 3), keepdims=True)
     return np.asarray(np.clip((batch - mean) * gain + mean + offset, -1.0, 127 / 128), np.float32)
+
+
+def _degraded(batch: FloatArray, probability: float, rng: np.random.Generator) -> FloatArray:
+    """Give some pictures the focus, noise, light, compression or size of a poor camera."""
+    batch = np.array(batch)
+    for index in np.flatnonzero(rng.random(len(batch)) < probability):
+        picture = np.rint(batch[index] / INPUT_SCALE + 128).astype(np.uint8)
+        worse = _DEGRADATIONS[rng.integers(len(_DEGRADATIONS))](picture, rng)
+        batch[index] = normalize_pixels(worse)
+    return batch
 
 
 def _erased(batch: FloatArray, probability: float, rng: np.random.Generator) -> FloatArray:

@@ -14,7 +14,7 @@ _CHOICES = {
 _RANGES = (
     ("epochs batch_size", 1, 100_000),
     ("learning_rate weight_decay decay mixup", 0, 10),
-    ("flip erasing ema_decay teacher_weight shift brightness contrast", 0, 1),
+    ("flip erasing degrade ema_decay teacher_weight shift brightness contrast", 0, 1),
     ("zoom label_smoothing", 0, 0.9),
     ("rotation", 0, 180),
     ("shear", 0, 60),
@@ -48,8 +48,8 @@ class TrainConfig:
 
     Augmentation: shifts and zooms are fractions of the picture, rotations and shears degrees,
     brightness and contrast fractions of the gray range; each picture draws uniformly from minus
-    to plus the value. `flip` and `erasing` are probabilities, `mixup` is the alpha of Zhang et
-    al. (2018), 0 for none.
+    to plus the value. `flip`, `erasing` and `degrade` (blur, noise, darkness, JPEG or few pixels)
+    are probabilities, `mixup` is the alpha of Zhang et al. (2018), 0 for none.
     """
 
     arch: str = "fer-nano"
@@ -82,6 +82,7 @@ class TrainConfig:
     shear: float = 0.0
     brightness: float = 0.1
     contrast: float = 0.2
+    degrade: float = 0.0
     erasing: float = 0.0
     mixup: float = 0.0
     teacher: str = ""

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -6,8 +7,14 @@ import numpy as np
 import pytest
 
 from drawn_faces import draw_face, drawn_dataset, save_npz
-from fer_bench.accuracy import JudgedPictures, TestPictures, measure_accuracy
-from fer_bench.bench import run_benchmark
+from fer_bench.accuracy import (
+    JudgedPictures,
+    TestPictures,
+    measure_accuracy,
+    ten_crop_accuracy,
+)
+from fer_bench.bench import Extent, Results, run_benchmark
+from fer_bench.distortions import DISTORTIONS, measure_robustness
 from fer_bench.environment import read_environment
 from fer_bench.memory import measure_process
 from fer_bench.report import results_table
@@ -21,6 +28,7 @@ from fer_edge.interpreter import TfliteModel
 from fer_edge.models import shipped_models
 from votes import write_votes
 
+QUICK = Extent(quick=True)
 PROMISED = {
     "accuracy",
     "accuracy_interval95",
@@ -47,7 +55,7 @@ def pictures(tmp_path: Path) -> TestPictures:
 
 
 def test_results_have_every_promised_key(nano_path: Path, pictures: TestPictures) -> None:
-    results = run_benchmark([nano_path], pictures, None, True, "fer-bench", lambda line: None)
+    results = run_benchmark([nano_path], pictures, None, QUICK, "fer-bench", lambda line: None)
     values = json.loads(json.dumps(results.to_json()))
     (model,) = values["models"]
     assert set(model) >= PROMISED
@@ -62,15 +70,58 @@ def test_results_have_every_promised_key(nano_path: Path, pictures: TestPictures
 
 
 def test_without_data_the_accuracy_is_said_to_be_unmeasured(nano_path: Path) -> None:
-    results = run_benchmark([nano_path], None, None, True, "fer-bench", lambda line: None)
+    results = run_benchmark([nano_path], None, None, QUICK, "fer-bench", lambda line: None)
     assert "accuracy" not in results.to_json()["models"][0]
     assert "accuracy not measured" in results_table(results)
+
+
+def test_robustness_and_ten_crops_are_rows_apart(nano_path: Path, pictures: TestPictures) -> None:
+    model = TfliteModel(ModelBundle.load(nano_path))
+    test = pictures.for_input(model.bundle.manifest.input).dataset
+    found = measure_robustness(model, test)
+    assert found == measure_robustness(model, test)  # every model sees the same pictures
+    plain = measure_accuracy(model, pictures.for_input(test.spec))
+    mean = ten_crop_accuracy(model, test)
+    record = run_benchmark([nano_path], None, None, QUICK, "", lambda line: None).models[0]
+    record = replace(record, accuracy=plain, ten_crop=mean, robustness=found)
+    values = record.to_json()
+    assert values["accuracy_ten_crop"] == mean
+    assert list(values["robustness"]) == list(DISTORTIONS)
+    results = Results("fer-bench", read_environment("x", "y"), "drawn", [record])
+    table = results_table(results)
+    assert f"{mean:.2%} as the mean over ten crops" in table
+    row = next(line for line in table.splitlines() if line.startswith("JPEG 20"))
+    assert f"{found['JPEG 20']:.2%}" in row
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("name", DISTORTIONS)
+def test_distortions_change_pictures_and_keep_their_kind(name: str, channels: int) -> None:
+    face = np.ascontiguousarray(draw_face("happy", 48)[:, :, :channels])
+    changed = DISTORTIONS[name](face, np.random.default_rng(5))
+    assert changed.shape == face.shape
+    assert changed.dtype == np.uint8
+    assert not np.array_equal(changed, face)
+    other = DISTORTIONS[name](face, np.random.default_rng(6))
+    drawn_by_chance = not np.array_equal(changed, other)
+    assert drawn_by_chance == (name not in {"blur", "JPEG 20", "24-pixel face"})
+
+
+def test_low_light_is_dark_and_a_shift_shifts() -> None:
+    face = np.zeros((48, 48, 1), np.uint8)
+    face[20:28, 20:28] = 200
+    assert DISTORTIONS["low light"](face, np.random.default_rng(0)).max() < 80
+    moved = DISTORTIONS["shift ±15 %"](face, np.random.default_rng(1))
+    rows, columns = np.nonzero(moved[:, :, 0] > 100)
+    across, down = np.random.default_rng(1).uniform(-0.15, 0.15, 2) * 48
+    assert columns.mean() - 23.5 == pytest.approx(across, abs=0.6)
+    assert rows.mean() - 23.5 == pytest.approx(down, abs=0.6)
 
 
 def test_a_parent_that_answers_otherwise_gives_flips(
     nano_path: Path, pictures: TestPictures
 ) -> None:
-    results = run_benchmark([nano_path], pictures, nano_path, True, "", lambda line: None)
+    results = run_benchmark([nano_path], pictures, nano_path, QUICK, "", lambda line: None)
     assert results.models[0].label_flips is None  # a model is not its own parent
     one = np.array([[0.9, 0.1], [0.2, 0.8]], np.float32)
     assert label_flips(one, one[:, ::-1]) == 2
@@ -82,7 +133,7 @@ def test_a_parent_that_is_not_there_fails_before_anything_is_measured(
 ) -> None:
     said: list[str] = []
     with pytest.raises(FerError, match="cannot read the model"):
-        run_benchmark([nano_path], None, tmp_path / "typo.tflite", True, "", said.append)
+        run_benchmark([nano_path], None, tmp_path / "typo.tflite", QUICK, "", said.append)
     assert said == []
 
 

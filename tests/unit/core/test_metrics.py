@@ -5,6 +5,7 @@ from fer_core.metrics import (
     classification_report,
     confusion_matrix,
     expected_calibration_error,
+    paired_difference,
     wilson_interval,
 )
 
@@ -68,3 +69,16 @@ def test_figures_equal_those_of_scikit_learn(seed: int) -> None:
 def test_no_picture_is_no_report() -> None:
     with pytest.raises(ValueError, match="n > 0"):
         classification_report(np.empty((0, 2), np.float32), np.empty(0, np.int64), ("a", "b"))
+
+
+def test_a_paired_difference_counts_only_the_pictures_that_changed() -> None:
+    before = np.array([True] * 60 + [False] * 40)
+    after = before.copy()
+    after[:8], after[60:62] = False, True
+    change, (low, high) = paired_difference(after, before)
+    assert change == pytest.approx(-0.06)
+    spread = 1.959964 * np.sqrt((8 + 2) / 100 - 0.06**2) / 10
+    assert (low, high) == (pytest.approx(-0.06 - spread), pytest.approx(-0.06 + spread))
+    assert paired_difference(before, before) == (0.0, (0.0, 0.0))
+    with pytest.raises(ValueError, match="two equal vectors"):
+        paired_difference(before, before[:5])

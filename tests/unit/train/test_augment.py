@@ -79,3 +79,19 @@ def test_mixup_blends_pictures_and_targets_alike() -> None:
 def test_one_seed_gives_the_same_pictures() -> None:
     config = TrainConfig(erasing=0.5, mixup=0.2, shear=5)
     assert np.array_equal(augmented(config)[0], augmented(config)[0])
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_poor_camera_takes_some_of_the_pictures(channels: int) -> None:
+    grid = np.round(IMAGES * 128) / 128
+    images = np.repeat(grid, channels, axis=3).astype(np.float32)
+    all_same, _ = augmented(STILL, images)
+    some, _ = augmented(replace(STILL, degrade=0.5), images)
+    changed = np.abs(some - all_same).max(axis=(1, 2, 3)) > 0.01
+    assert 3 <= changed.sum() <= 13
+    every, _ = augmented(replace(STILL, degrade=1.0), images)
+    assert (np.abs(every - all_same).max(axis=(1, 2, 3)) > 0.01).all()
+    assert every.shape == images.shape
+    assert every.dtype == np.float32
+    assert every.min() >= -1
+    assert every.max() <= 127 / 128

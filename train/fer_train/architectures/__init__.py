@@ -13,7 +13,7 @@ import keras
 from fer_core.errors import ArgumentError
 from fer_train.architectures.classics import build_resnet_20, build_vgg_11
 from fer_train.architectures.mini_xception import build_mini_xception
-from fer_train.architectures.residual import build_fer_nano, build_fer_small
+from fer_train.architectures.residual import build_fer_base, build_fer_nano, build_fer_small
 from fer_train.architectures.starting_points import (
     build_a_regularised,
     build_b_plain,
@@ -25,6 +25,7 @@ from fer_train.architectures.starting_points import (
 ARCHITECTURES: dict[str, Callable[[tuple[int, int, int], int], keras.Model]] = {
     "fer-nano": build_fer_nano,
     "fer-small": build_fer_small,
+    "fer-base": build_fer_base,
     "mini-xception": build_mini_xception,
     "resnet-20": build_resnet_20,
     "vgg-11": build_vgg_11,
