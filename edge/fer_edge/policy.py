@@ -47,8 +47,8 @@ class StreamPolicy:
 
     Each face is classified at most `rate_hz` times a second, 0 for every frame; in between it
     keeps what was last seen. `time_constant_seconds` is that of the average; a label counts once
-    it has led for `dwell_seconds`, a face once it has been seen `min_sightings` times, so that a
-    false alarm of the detector makes observations but no event.
+    it has led by `margin` for `dwell_seconds`, a face once it has been seen `min_sightings` times,
+    so that a false alarm of the detector makes observations but no event.
     """
 
     def __init__(
@@ -56,12 +56,13 @@ class StreamPolicy:
         tracker: IouTracker,
         time_constant_seconds: float = 0.25,
         dwell_seconds: float = 0.25,
+        margin: float = 0.1,
         min_sightings: int = 3,
         rate_hz: float = 0.0,
     ) -> None:
         self._tracker, self._rate_hz = tracker, rate_hz
         self._time_constant_seconds, self._dwell_seconds = time_constant_seconds, dwell_seconds
-        self._min_sightings = min_sightings
+        self._margin, self._min_sightings = margin, min_sightings
         self._faces: dict[int, SmoothedFace] = {}
         self._now = 0.0
 
@@ -94,7 +95,7 @@ class StreamPolicy:
         if face is None:
             face = self._faces[track_id] = SmoothedFace.first(prediction, now)
         smoothed = face.update(prediction, now, self._time_constant_seconds)
-        changed = face.changed(smoothed, now, self._dwell_seconds)
+        changed = face.changed(smoothed, now, self._dwell_seconds, self._margin)
         if face.sightings < self._min_sightings or (face.told and not changed):
             return []
         kind = "changed" if face.told else "started"

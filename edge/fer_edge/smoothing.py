@@ -56,9 +56,14 @@ class SmoothedFace:
         self.sightings += 1
         return Prediction(self.probabilities, prediction.labels)
 
-    def changed(self, smoothed: Prediction, now: float, dwell_seconds: float) -> bool:
-        """Take over a new label once it has led for `dwell_seconds`; return whether it did."""
-        if smoothed.label == self.label:
+    def changed(
+        self, smoothed: Prediction, now: float, dwell_seconds: float, margin: float
+    ) -> bool:
+        """Take over a new label once it has led for `dwell_seconds`; return whether it did.
+
+        It leads while its probability is at least `margin` above that of the label shown.
+        """
+        if smoothed.confidence - self.confidence < max(margin, 1e-9):
             self.challenger = ""
             return False
         if smoothed.label != self.challenger:

