@@ -1,10 +1,10 @@
-# Targets: setup demo test check e2e bench build device-test clean
+# Targets: setup demo test check e2e bench build device-test arm64 clean
 PYTHON ?= python3
 FULL := .venv/bin
 EDGE := .venv-edge/bin
 PIP := -m pip --disable-pip-version-check install --quiet
 
-.PHONY: setup demo test check e2e bench build device-test clean
+.PHONY: setup demo test check e2e bench build device-test arm64 arm64-pythons clean
 
 setup: .venv/installed
 
@@ -53,6 +53,15 @@ device-test: build
 	  .venv-$$extra/bin/python $(PIP) "$$(ls dist/*.whl)[$$extra]" 'pytest>=8' && \
 	  .venv-$$extra/bin/python -m pytest tests/unit/core tests/unit/edge tests/unit/bench tests/golden tests/e2e/test_device.py || exit 1; \
 	done
+
+# The device side on arm64, as on a Raspberry Pi, run by qemu (needs: sudo apt install
+# qemu-user-static mmdebstrap). `make test` runs these tests too once the Pythons are made.
+arm64: arm64-pythons
+	$(FULL)/python -m pytest tests/arm64
+
+arm64-pythons: build
+	tests/arm64/make_python.sh bookworm 3.11 edge-bookworm "$$(ls dist/*.whl)"
+	tests/arm64/make_python.sh trixie 3.13 edge-headless "$$(ls dist/*.whl)"
 
 clean:
 	rm -rf .venv .venv-* build dist runs results fer-edge-demo .pytest_cache .mypy_cache .ruff_cache
