@@ -6,6 +6,11 @@
 #
 # Needs qemu-user-static and mmdebstrap (sudo apt install qemu-user-static mmdebstrap).
 set -eu
+for tool in qemu-aarch64-static mmdebstrap; do
+  command -v $tool > /dev/null && continue
+  echo "no $tool here: sudo apt install qemu-user-static mmdebstrap" >&2
+  exit 1
+done
 suite=$1 version=$2 extra=$3 wheel=$4
 home=$(pwd)/build/arm64/$suite
 root=$home/root site=$home/site
