@@ -12,6 +12,7 @@ from pathlib import Path
 
 from fer_core.errors import ArgumentError
 from fer_core.files import make_folder
+from fer_edge.board import temperature_celsius
 from fer_edge.camera import open_camera
 from fer_edge.classifier import TfliteClassifier
 from fer_edge.config import EdgeConfig
@@ -25,6 +26,7 @@ from fer_edge.models import load_model
 from fer_edge.pipeline import PipelineSummary, run
 from fer_edge.policy import PicturePolicy, Policy, StreamPolicy
 from fer_edge.sinks import Sink
+from fer_edge.sinks.heat import HeatSink
 from fer_edge.sinks.lines import ConsoleSink, EventSink, JsonSink, LineFile
 from fer_edge.sinks.plot import PlotSink
 from fer_edge.sinks.recording import SAVED_SUFFIXES, VideoRecorder, make_recorder
@@ -82,10 +84,11 @@ class SessionResult:
         """Return counts and speed, and below them what each stage took."""
         summary = self.summary
         dropped = f", {self.dropped} dropped" if self.dropped else ""
-        return (
-            f"{summary.frames} frames, {summary.faces} faces, "
-            f"{summary.frames_per_second:.1f} frames/s{dropped}\n{self.times.table(summary.frames)}"
-        )
+        celsius = temperature_celsius()
+        heat = "" if celsius is None else f", {celsius:.0f} degrees Celsius"
+        speed = f"{summary.frames_per_second:.1f} frames/s{dropped}{heat}"
+        table = self.times.table(summary.frames)
+        return f"{summary.frames} frames, {summary.faces} faces, {speed}\n{table}"
 
 
 def watch(config: EdgeConfig, wishes: Wishes) -> SessionResult:
@@ -147,6 +150,8 @@ def _make_sinks(
     times: StageTimes,
 ) -> tuple[list[Sink], tuple[Path, ...]]:
     sinks: list[Sink] = []
+    if wishes.camera:
+        sinks.append(HeatSink())
     if wishes.json:
         sinks.append(JsonSink(stack.enter_context(LineFile(wishes.json))))
     if wishes.events:

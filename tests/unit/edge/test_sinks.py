@@ -1,5 +1,6 @@
 import json
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -11,6 +12,7 @@ from fer_core.values import Box, Face, Frame, Observation, Prediction
 from fer_edge.events import ExpressionEvent
 from fer_edge.overlay import colour_of, draw_observations
 from fer_edge.sinks import window
+from fer_edge.sinks.heat import HeatSink
 from fer_edge.sinks.lines import ConsoleSink, EventSink, JsonSink, LineFile
 from fer_edge.sinks.plot import draw_plot
 from fer_edge.sinks.recording import (
@@ -241,3 +243,25 @@ def test_a_picture_stays_until_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
     screen = FakeScreen(monkeypatch, ord("n"), True)
     window.WindowSink(threading.Event(), live=False).write(frame_of(), [], [])
     assert screen.waits == [50]
+
+
+def test_a_board_that_is_slowed_says_so_once(caplog: pytest.LogCaptureFixture) -> None:
+    answers = ["", "under-voltage", "under-voltage", "throttled", None]
+    asked: list[float] = []
+
+    def ask() -> str | None:
+        asked.append(now)
+        return answers[len(asked) - 1]
+
+    sink = HeatSink(ask, every_seconds=10.0)
+    with caplog.at_level("WARNING"):
+        for now in np.arange(0, 50, 2.5):
+            sink.write(replace(frame_of(), captured_at=now), (), ())
+        sink.finish(())
+    assert asked == [0, 10, 20, 30, 40]
+    said = [record.getMessage().partition(";")[0] for record in caplog.records]
+    assert said == [
+        "the board is slowed: under-voltage",
+        "the board is slowed: throttled",
+        "the board is no longer slowed",
+    ]
