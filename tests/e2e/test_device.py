@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -203,3 +204,18 @@ def test_the_cut_to_a_cartoon_ends_the_face(tmp_path: Path, real_frames: Path) -
     assert told[-1]["kind"] == "ended"
     assert {line["track_id"] for line in told} == {1}
     assert np.isclose(told[-1]["at"], 72 / 26.4, atol=1.2)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="only POSIX tells the peak of a child process")
+def test_a_clip_takes_less_than_120_mb(tmp_path: Path) -> None:
+    clip = save_video(tmp_path / "clip.avi", [draw_scene("happy")] * 60)
+    measure = (
+        "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True);"
+        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+    )
+    watch = [command_path("fer-edge"), "--video", str(clip), "--quiet"]
+    done = subprocess.run(
+        [sys.executable, "-c", measure, *watch], capture_output=True, text=True, check=True
+    )
+    peak = int(done.stdout) * (1 if sys.platform == "darwin" else 1024)
+    assert 20e6 < peak < 120e6
