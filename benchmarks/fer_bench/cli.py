@@ -79,7 +79,7 @@ def run(
         raise ArgumentError("--votes judge the pictures of --data: name those too")
     pictures = TestPictures(found, votes, skip_bad) if found else None
     folder = make_folder(out or Path("results") / f"{datetime.now():%Y%m%d-%H%M%S}")
-    words = (Path(word).name if Path(word).is_absolute() else word for word in sys.argv[1:])
+    words = (_without_place(word) for word in sys.argv[1:])
     command = " ".join(["fer-bench", *words])
     results = run_benchmark(
         paths, pictures, parent, Extent(quick, robustness), command, talk(quiet)
@@ -90,6 +90,12 @@ def run(
     write_text(folder / "results.json", json.dumps(results.to_json(), indent=1) + "\n")
     print(results_table(results))
     print(f"results: {folder / 'results.json'}")
+
+
+def _without_place(word: str) -> str:
+    """Return a word of the command line, of a path outside the working folder its name alone."""
+    path = Path(word)
+    return path.name if path.is_absolute() or ".." in path.parts else word
 
 
 @app.command()

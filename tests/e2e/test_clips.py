@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 from typing import Any
 
+import cv2
 import pytest
 
-from fer_core.values import Box
+from fer_core.values import Box, Frame
 from fer_edge.config import EdgeConfig
+from fer_edge.detector import HaarDetector
 from fer_edge.session import Wishes, watch
 
 
@@ -58,6 +61,22 @@ def test_a_skull_on_a_shirt_is_nobody(real_frames: Path, tmp_path: Path) -> None
     kinds = [event["kind"] for event in lines(events)]
     assert (kinds[0], kinds[-1]) == ("started", "ended")
     assert not {event["label"] for event in lines(events)} & {"happy", "surprise"}
+
+
+def test_photos_lose_few_faces_and_add_few(real_frames: Path) -> None:
+    faces: dict[str, list[Box]] = {}
+    with (real_frames / "faces.csv").open(newline="") as file:
+        for row in csv.DictReader(file):
+            faces.setdefault(row["file"], []).append(Box(*(int(row[side]) for side in "xywh")))
+    detector, found, false = HaarDetector(), 0, 0
+    for picture in sorted(real_frames.glob("*.jpg")):
+        unseen = faces.get(picture.name, [])
+        for face in detector.detect(Frame(cv2.imread(str(picture)), 0, 0.0)):
+            seen = [box for box in unseen if box.iou(face.box) > 0.3][:1]
+            unseen = [box for box in unseen if box not in seen]
+            found, false = found + len(seen), false + (not seen)
+    assert found >= 49
+    assert false <= 2
 
 
 def test_a_landscape_is_nobody(real_frames: Path, tmp_path: Path) -> None:
