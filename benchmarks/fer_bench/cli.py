@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
@@ -12,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from fer_core.command import Quiet, Version, make_app, run_app, talk
+from fer_core.command import Quiet, Version, command_line, make_app, run_app, talk
 from fer_core.errors import ArgumentError, FerError
 
 app = make_app()
@@ -79,8 +78,7 @@ def run(
         raise ArgumentError("--votes judge the pictures of --data: name those too")
     pictures = TestPictures(found, votes, skip_bad) if found else None
     folder = make_folder(out or Path("results") / f"{datetime.now():%Y%m%d-%H%M%S}")
-    words = (_without_place(word) for word in sys.argv[1:])
-    command = " ".join(["fer-bench", *words])
+    command = command_line("fer-bench")
     results = run_benchmark(
         paths, pictures, parent, Extent(quick, robustness), command, talk(quiet)
     )
@@ -90,12 +88,6 @@ def run(
     write_text(folder / "results.json", json.dumps(results.to_json(), indent=1) + "\n")
     print(results_table(results))
     print(f"results: {folder / 'results.json'}")
-
-
-def _without_place(word: str) -> str:
-    """Return a word of the command line, of a path outside the working folder its name alone."""
-    path = Path(word)
-    return path.name if path.is_absolute() or ".." in path.parts else word
 
 
 @app.command()

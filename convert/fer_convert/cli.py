@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from fer_core.command import Quiet, Version, make_app, run_app, talk
+from fer_core.command import Quiet, Version, command_line, make_app, run_app, talk
+from fer_core.errors import ArgumentError
 from fer_train.backend import need, start_quietly
 
 app = make_app()
@@ -15,11 +16,13 @@ app = make_app()
 
 @app.command(
     epilog="Examples:  fer-convert --int8   |   fer-convert runs/nano --all --out models   |   "
-    "fer-convert model.keras --int8 --data fer2013.csv --max-drop 0.3"
+    "fer-convert model.keras --int8 --data fer2013.csv --max-drop 0.3   |   "
+    "fer-convert FILE.tflite   |   fer-convert --verify FILE.tflite --data fer2013.csv"
 )
 def run(
     run_or_model: Annotated[
-        Path | None, typer.Argument(help="A run folder or a .keras file; else the newest run.")
+        Path | None,
+        typer.Argument(help="A run folder, a .keras file, else the newest run; a .tflite to show."),
     ] = None,
     float32: Annotated[bool, typer.Option("--float32", help="As trained.")] = False,
     float16: Annotated[bool, typer.Option("--float16", help="Half-precision weights.")] = False,
@@ -27,6 +30,12 @@ def run(
     int8: Annotated[bool, typer.Option("--int8", help="Full-integer, the default.")] = False,
     int16x8: Annotated[bool, typer.Option("--int16x8", help="Int16 activations.")] = False,
     every: Annotated[bool, typer.Option("--all", help="All of these.")] = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Say what int8 loses in which layer, and draw it.")
+    ] = False,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Repeat a bundle's parity, without TensorFlow.")
+    ] = False,
     data: Annotated[
         Path | None, typer.Option(help="The data it was trained on; else as the run says.")
     ] = None,
@@ -40,6 +49,17 @@ def run(
     version: Version = False,
 ) -> None:
     """Convert a Keras model to a .tflite bundle and prove what that changed."""
+    shown = run_or_model is not None and run_or_model.suffix == ".tflite"
+    if shown or verify:
+        from fer_convert.recheck import describe, recheck
+
+        if run_or_model is None or not shown:
+            raise ArgumentError("--verify takes a bundle: fer-convert --verify FILE.tflite")
+        if verify:
+            print(recheck(run_or_model, data, max_drop))
+        else:
+            print(describe(run_or_model))
+        return
     need("tensorflow", "scipy")
     start_quietly()
     from fer_convert.convert import ConversionRequest, convert
@@ -54,7 +74,15 @@ def run(
     }
     recipes = [recipe for name, recipe in RECIPES.items() if every or wanted[name]]
     request = ConversionRequest(
-        run_or_model, recipes, data, out, calibration_samples, max_drop, seed
+        run_or_model,
+        recipes,
+        data,
+        out,
+        calibration_samples,
+        max_drop,
+        seed,
+        explain,
+        command_line("fer-convert"),
     )
     for path in convert(request, talk(quiet)):
         print(path)

@@ -13,8 +13,11 @@ import numpy as np
 
 from fer_convert.calibration import divide_logits, fit_temperature, has_logits, representative_set
 from fer_convert.card import model_card
-from fer_convert.export import count_macs, export_flatbuffer
-from fer_convert.recipes import QuantizationRecipe
+from fer_convert.contents import FileContents, read_contents
+from fer_convert.explain import layers_table, measure_layers, save_layers
+from fer_convert.export import export_flatbuffer
+from fer_convert.recheck import DATA_SETTINGS
+from fer_convert.recipes import RECIPES, QuantizationRecipe
 from fer_convert.verify import ParityReport, compare_models, require_small_drops
 from fer_core import __version__
 from fer_core.bundle import ModelBundle, ModelManifest
@@ -22,6 +25,7 @@ from fer_core.dataset import FerDataset
 from fer_core.errors import ArgumentError, FerError
 from fer_core.files import make_folder, write_text
 from fer_edge.interpreter import TfliteModel
+from fer_train.config import TrainConfig
 from fer_train.data import predict
 from fer_train.run_folder import (
     is_shipped,
@@ -33,7 +37,7 @@ from fer_train.run_folder import (
 )
 from fer_train.transfer import load_model
 
-CALIBRATION_SAMPLES = 512
+CALIBRATION_SAMPLES, EXPLAINED_PICTURES = 512, 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,8 @@ class ConversionRequest:
 
     `target` is a run folder, a model file, or None for the newest run; `data` and `out` are where
     the run says and beside the model when None. `calibration_samples` None means
-    CALIBRATION_SAMPLES, or all training pictures where there are fewer.
+    CALIBRATION_SAMPLES, or all training pictures where there are fewer. `explain` asks
+    where int8 loses; `command` is what was typed, for the manifest.
     """
 
     target: Path | None
@@ -52,6 +57,8 @@ class ConversionRequest:
     calibration_samples: int | None = None
     max_drop_points: float = 0.5
     seed: int = 1
+    explain: bool = False
+    command: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,6 +66,7 @@ class _Parent:
     """The model before conversion, its temperature divided in, its training and its answers."""
 
     model: keras.Model
+    config: TrainConfig
     temperature: float
     training: dict[str, int]
     probabilities: np.ndarray[Any, np.dtype[np.float32]]
@@ -76,15 +84,18 @@ def convert(request: ConversionRequest, say: Callable[[str], None]) -> list[Path
     config = saved_config(file.parent)
     dataset = training_data(replace(config, data=str(request.data)) if request.data else config)
     training, validation = dataset.part("train"), dataset.part("validation")
-    parent = _load_parent(file, validation)
+    parent = _load_parent(file, config, validation)
     samples = request.calibration_samples or min(CALIBRATION_SAMPLES, len(training))
     chosen = representative_set(training, samples, request.seed)
     reports: dict[str, ParityReport] = {}
     made: list[Path] = []
     for recipe in request.recipes:
-        bundle, parity = _make_bundle(parent, recipe, chosen, validation, request)
+        bundle, contents, parity = _make_bundle(parent, recipe, chosen, validation, request)
         say(_parity_line(bundle, parity))
+        say(contents.text())
         reports[bundle.name] = parity
+        if request.explain and recipe.name == "int8":
+            say(_explained(parent, bundle, chosen, out))
         if not parity.lost_more_than(request.max_drop_points):
             bundle.save(out / f"{bundle.name}.tflite")
             made.append(out / f"{bundle.name}.tflite")
@@ -103,7 +114,7 @@ def _save_parity(path: Path, reports: dict[str, ParityReport]) -> None:
     write_text(path, json.dumps(facts, indent=1) + "\n")
 
 
-def _load_parent(file: Path, validation: FerDataset) -> _Parent:
+def _load_parent(file: Path, config: TrainConfig, validation: FerDataset) -> _Parent:
     model = load_model(file)
     wanted = (None, *validation.spec.shape), (None, len(validation.label_names))
     if (model.input_shape, model.output_shape) != wanted:
@@ -113,10 +124,10 @@ def _load_parent(file: Path, validation: FerDataset) -> _Parent:
         )
     probabilities = predict(model, validation)
     if not has_logits(model):
-        return _Parent(model, 1.0, training_facts(file), probabilities)
+        return _Parent(model, config, 1.0, training_facts(file), probabilities)
     temperature = fit_temperature(probabilities, validation.labels)
     divide_logits(model, temperature)
-    return _Parent(model, temperature, training_facts(file), predict(model, validation))
+    return _Parent(model, config, temperature, training_facts(file), predict(model, validation))
 
 
 def _make_bundle(
@@ -125,11 +136,21 @@ def _make_bundle(
     chosen: FerDataset,
     validation: FerDataset,
     request: ConversionRequest,
-) -> tuple[ModelBundle, ParityReport]:
+) -> tuple[ModelBundle, FileContents, ParityReport]:
+    flatbuffer = export_flatbuffer(parent.model, recipe, chosen)
+    contents = read_contents(flatbuffer)
+    if recipe.name == "int8":
+        contents.require_integer(f"{parent.model.name}-int8")
     provenance: dict[str, Any] = {
         "parameters": parent.model.count_params(),
-        "macs": count_macs(parent.model),
+        "macs": contents.macs,
+        "activation_bytes": contents.activation_bytes,
+        "min_runtime": contents.min_runtime,
         "data": validation.name,
+        "data_settings": {name: getattr(parent.config, name) for name in DATA_SETTINGS},
+        "validation_fingerprint": validation.fingerprint(),
+        "parent_classes": " ".join(map(str, parent.probabilities.argmax(axis=1))),
+        "command": request.command,
         "keras": keras.__version__,
         "fer_edge_kit": __version__,
         **parent.training,
@@ -145,10 +166,19 @@ def _make_bundle(
         temperature=parent.temperature,
         provenance=provenance,
     )
-    bundle = ModelBundle(export_flatbuffer(parent.model, recipe, chosen), manifest)
+    bundle = ModelBundle(flatbuffer, manifest)
     parity = compare_models(parent.probabilities, TfliteModel(bundle), validation)
     manifest.metrics["validation"] = parity.to_json()
-    return ModelBundle(bundle.model, manifest, model_card(manifest, parity)), parity
+    return ModelBundle(bundle.model, manifest, model_card(manifest, parity)), contents, parity
+
+
+def _explained(parent: _Parent, bundle: ModelBundle, chosen: FerDataset, out: Path) -> str:
+    """Return what every layer lost, and draw it beside the bundle."""
+    float32 = export_flatbuffer(parent.model, RECIPES["float32"], chosen)
+    losses = measure_layers(float32, bundle.model, chosen.pixels[:EXPLAINED_PICTURES])
+    picture = out / f"{bundle.name}-layers.png"
+    save_layers(picture, losses, bundle.name)
+    return f"{layers_table(losses)}\n{picture}"
 
 
 def _parity_line(bundle: ModelBundle, parity: ParityReport) -> str:

@@ -83,15 +83,3 @@ def _full_integer(converter: Any) -> bytes:
     observed.min, observed.max = [INPUT_RANGE[0]], [INPUT_RANGE[1]]
     quantized = mlir_quantize(flatbuffer_utils.convert_object_to_bytearray(calibrated))
     return bytes(modify_model_io_type(quantized, tf.int8, tf.int8))
-
-
-def count_macs(model: keras.Model) -> int:
-    """Return the multiply-accumulate operations of one picture in convolutions and dense layers."""
-    total = 0
-    for layer in model._flatten_layers(include_self=False):
-        kernels = [w for w in layer.weights if w.path.split("/")[-1].endswith("kernel")]
-        if not kernels or not isinstance(layer.output.shape, tuple):
-            continue
-        places = int(np.prod(layer.output.shape[1:-1], dtype=np.int64))
-        total += places * sum(int(np.prod(kernel.shape)) for kernel in kernels)
-    return total

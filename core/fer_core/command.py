@@ -9,6 +9,7 @@ import errno
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -38,6 +39,19 @@ def make_app() -> typer.Typer:
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
     )
+
+
+def command_line(name: str) -> str:
+    """Return what was typed, to be kept with a result.
+
+    Of paths outside the working folder only the last name is kept.
+    """
+
+    def without_place(word: str) -> str:
+        path = Path(word)
+        return path.name if path.is_absolute() or ".." in path.parts else word
+
+    return " ".join([name, *map(without_place, sys.argv[1:])])
 
 
 def run_app(app: typer.Typer, name: str) -> None:

@@ -56,11 +56,19 @@ def test_train_convert_edge_bench(tmp_path: Path) -> None:
         70,
         "--max-drop",
         100,
+        "--explain",
         cwd=tmp_path,
     )
+    assert "SQNR dB" in converted.stderr
+    assert (run / "fer-nano-int8-layers.png").exists()
     assert converted.stdout.splitlines()[-1].endswith("fer-nano-int8.tflite")
     bundle = ModelBundle.load(run / "fer-nano-int8.tflite")
     assert len(bundle.manifest.provenance["calibration_rows"]) == 70
+    verified = call(
+        "fer-convert", "--verify", bundle.path, "--data", data, "--max-drop", 100, cwd=tmp_path
+    )
+    assert "flips (recorded: " in verified.stdout
+    assert "FULLY_CONNECTED" in call("fer-convert", bundle.path, cwd=tmp_path).stdout
 
     clip = save_video(tmp_path / "clip.mp4", [draw_scene("happy")] * 5)
     seen = call("fer-edge", "--video", clip, "--model", bundle.path, "--json", "-", cwd=tmp_path)

@@ -9,7 +9,8 @@ import pytest
 from drawn_faces import drawn_dataset, save_npz
 from fer_convert.calibration import divide_logits, fit_temperature, representative_set
 from fer_convert.convert import ConversionRequest, convert
-from fer_convert.export import count_macs, export_flatbuffer
+from fer_convert.export import export_flatbuffer
+from fer_convert.recheck import describe, recheck
 from fer_convert.recipes import RECIPES
 from fer_convert.verify import ParityReport, require_small_drops
 from fer_core.bundle import ModelBundle, ModelManifest
@@ -115,15 +116,6 @@ def test_conversion_gives_the_same_bytes_twice(models: dict[str, keras.Model]) -
     assert first == again
 
 
-def test_macs_are_those_of_the_layers(models: dict[str, keras.Model]) -> None:
-    pixels = keras.Input((48, 48, 1))
-    x = keras.layers.Conv2D(8, 3, 2, padding="same")(pixels)  # 24 * 24 * 3 * 3 * 8
-    x = keras.layers.SeparableConv2D(16, 3, padding="same")(x)  # 24 * 24 * (9 * 8 + 8 * 16)
-    x = keras.layers.Dense(5)(keras.layers.GlobalAveragePooling2D()(x))  # 16 * 5
-    assert count_macs(keras.Model(pixels, x)) == 576 * 72 + 576 * 200 + 80
-    assert count_macs(models["fer-nano"]) == pytest.approx(19.3e6, rel=0.02)
-
-
 def test_the_representative_set_is_stratified_and_seeded() -> None:
     training = DATA.part("train")
     chosen = representative_set(training, 21, seed=4)
@@ -214,6 +206,27 @@ def test_the_runs_own_seed_decides_the_validation_split(
     rows = ModelBundle.load(path).manifest.provenance["calibration_rows"]
     divided = faces.with_validation(seed=7)
     assert set(rows) <= set(np.flatnonzero(divided.split == 0).tolist())
+
+
+def test_a_bundle_can_be_checked_again(saved: tuple[Path, Path], tmp_path: Path) -> None:
+    request = replace(request_of(saved, tmp_path / "out", 100.0), command="fer-convert --int8")
+    (path,) = convert(request, silent)
+    assert "made with fer-edge-kit" in describe(path)
+    assert describe(path).endswith("fer-convert --int8")
+    recorded = json.loads((tmp_path / "out" / "parity.json").read_text())["fer-nano-int8"]
+    told = recheck(path, saved[1], 100.0)
+    assert f"{recorded['flips']} flips (recorded: {recorded['flips']}" in told
+    assert f"{recorded['parent_accuracy']:.2%} -> {recorded['child_accuracy']:.2%}" in told
+    with pytest.raises(FerError, match="the parity does not hold"):
+        recheck(path, saved[1], -101.0)
+    other = save_npz(tmp_path / "other.npz", drawn_dataset((8, 5, 1)))
+    with pytest.raises(FerError, match="are not those of"):
+        recheck(path, other, 100.0)
+    bundle = ModelBundle.load(path)
+    bundle.manifest.provenance.pop("parent_classes")
+    bundle.save(tmp_path / "old.tflite")
+    with pytest.raises(FerError, match="does not hold its parent's answers"):
+        recheck(tmp_path / "old.tflite", saved[1], 100.0)
 
 
 def test_a_small_set_calibrates_with_all_it_has(saved: tuple[Path, Path], tmp_path: Path) -> None:

@@ -1,0 +1,171 @@
+"""What a .tflite file holds: its operations, what they cost, and who can run them."""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+from fer_core.errors import FerError
+
+_FLOATS = ("FLOAT16", "FLOAT32", "FLOAT64")
+_MIN_RUNTIME = b"min_runtime_version"
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation of a file.
+
+    `types` are those of its tensors, weights and biases included, `macs` its multiply-accumulate
+    operations for one picture, `layer` the Keras layer that gave it its weights or, without any,
+    its result; `result` is the index of the tensor that it makes.
+    """
+
+    kind: str
+    version: int
+    types: frozenset[str]
+    macs: int
+    layer: str
+    result: int
+
+    @property
+    def is_integer(self) -> bool:
+        """Whether no tensor of it is floating-point and TensorFlow itself is not needed for it."""
+        return not self.types.intersection(_FLOATS) and not self.kind.startswith("Flex")
+
+
+@dataclass(frozen=True, slots=True)
+class FileContents:
+    """Operations in their order, and what they need.
+
+    `weight_bytes` is what is constant, `activation_bytes` the most that lives at one time, without
+    what a kernel needs for itself; `min_runtime` the oldest TensorFlow Lite that knows every
+    operation, empty when the file does not say.
+    """
+
+    operations: tuple[Operation, ...]
+    weight_bytes: int
+    activation_bytes: int
+    min_runtime: str
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulate operations for one picture."""
+        return sum(operation.macs for operation in self.operations)
+
+    def require_integer(self, name: str) -> None:
+        """Raise FerError that names what of an int8 file is not integer."""
+        wrong = [o for o in self.operations if not o.is_integer]
+        if wrong:
+            told = ", ".join(f"{o.kind} of {o.layer}" for o in wrong[:5])
+            more = f" and {len(wrong) - 5} more" if len(wrong) > 5 else ""
+            raise FerError(f"{name} is not int8 throughout: {told}{more} compute in floating point")
+
+    def text(self) -> str:
+        """Return the kinds of operations with counts and versions, and what they cost."""
+        kinds = Counter((o.kind, o.version) for o in self.operations)
+        told = ", ".join(f"{n} {kind} v{version}" for (kind, version), n in kinds.items())
+        types = "/".join(sorted(set().union(*(o.types for o in self.operations))))
+        runtime = f"TensorFlow Lite {self.min_runtime} or newer" if self.min_runtime else "unknown"
+        weights, activations = self.weight_bytes / 1024, self.activation_bytes / 1024
+        return (
+            f"{len(self.operations)} operations ({types}): {told}\n"
+            f"{self.macs / 1e6:.2f} million multiply-accumulates, {weights:.0f} KiB of weights, "
+            f"{activations:.0f} KiB of activations; runtime: {runtime}"
+        )
+
+
+def read_contents(flatbuffer: bytes) -> FileContents:
+    """Return what a flatbuffer (a bundle's `model`) holds; raise FerError if it is none."""
+    try:
+        if flatbuffer[4:8] != b"TFL3":
+            raise ValueError("its bytes 4 to 8 are not TFL3")
+        model = schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(flatbuffer, 0))
+        graph = model.subgraphs[0]
+        operations = tuple(_operation(model, graph, each) for each in graph.operators)
+    except (AttributeError, IndexError, TypeError, ValueError, KeyError, struct.error) as error:
+        raise FerError(f"this is no TFLite flatbuffer: {error!r}") from error
+    constant = {i for i, tensor in enumerate(graph.tensors) if _is_constant(model, tensor)}
+    buffers = {graph.tensors[i].buffer for i in constant}
+    weight_bytes = sum(len(model.buffers[buffer].data) for buffer in buffers)
+    return FileContents(operations, weight_bytes, _most_alive(graph, constant), _min_runtime(model))
+
+
+def _operation(model: Any, graph: Any, each: Any) -> Operation:
+    code = model.operatorCodes[each.opcodeIndex]
+    number = max(code.builtinCode, code.deprecatedBuiltinCode)
+    kind = _KINDS[number]
+    if kind == "CUSTOM":
+        kind = bytes(code.customCode).decode()
+    inputs = [graph.tensors[i] for i in each.inputs if i >= 0]
+    outputs = [graph.tensors[i] for i in each.outputs]
+    types = frozenset(_TYPES[tensor.type] for tensor in (*inputs, *outputs))
+    layer = _layer(bytes(outputs[0].name).decode()) or kind.lower()
+    macs = _macs(kind, inputs, outputs[0])
+    return Operation(kind, code.version, types, macs, layer, int(each.outputs[0]))
+
+
+def _layer(tensor_name: str) -> str:
+    """Return the layer in names that the converter has fused: net_1/net_1/conv2d_3_1/convolution.
+
+    The converter numbers every layer anew, hence the last `_1`. Empty for a name that holds no
+    layer, as that of the output.
+    """
+    parts = tensor_name.split(";")
+    weighted = [part for part in parts if re.search(r"/(convolution|depthwise|MatMul)", part)]
+    words = (weighted or parts)[0].split("/")
+    return re.sub(r"_\d+$", "", words[-2]) if len(words) > 1 else ""
+
+
+def _macs(kind: str, inputs: list[Any], output: Any) -> int:
+    """Return the products in a convolution or dense layer; kernels lie as TFLite lays them."""
+    if kind == "CONV_2D":
+        return int(np.prod(output.shape) * np.prod(inputs[1].shape[1:]))
+    if kind == "DEPTHWISE_CONV_2D":
+        return int(np.prod(output.shape) * np.prod(inputs[1].shape[1:3]))
+    if kind == "TRANSPOSE_CONV":
+        return int(np.prod(inputs[2].shape[:3]) * np.prod(inputs[1].shape))
+    if kind == "FULLY_CONNECTED":
+        return int(np.prod(output.shape) * inputs[1].shape[-1])
+    return 0
+
+
+def _is_constant(model: Any, tensor: Any) -> bool:
+    data = model.buffers[tensor.buffer].data
+    return data is not None and len(data) > 0
+
+
+def _most_alive(graph: Any, constant: set[int]) -> int:
+    """Return the bytes of the tensors that live together where most do."""
+    last_use = {i: step for step, each in enumerate(graph.operators) for i in each.inputs}
+    last_use |= dict.fromkeys(graph.outputs, len(graph.operators))
+    alive, most = {i for i in graph.inputs if i not in constant}, 0
+    for step, each in enumerate(graph.operators):
+        alive |= set(each.outputs)
+        most = max(most, sum(_bytes_of(graph.tensors[i]) for i in alive))
+        alive = {i for i in alive if last_use.get(i, step) > step}
+    return most
+
+
+def _bytes_of(tensor: Any) -> int:
+    return int(np.prod(tensor.shape)) * _SIZES.get(_TYPES[tensor.type], 4)
+
+
+def _min_runtime(model: Any) -> str:
+    for each in model.metadata or []:
+        if bytes(each.name) == _MIN_RUNTIME:
+            return bytes(model.buffers[each.buffer].data).rstrip(b"\0").decode()
+    return ""
+
+
+def _names(enumeration: type) -> dict[int, str]:
+    return {n: name for name, n in vars(enumeration).items() if isinstance(n, int)}
+
+
+_KINDS, _TYPES = _names(schema.BuiltinOperator), _names(schema.TensorType)
+_SIZES = {"INT8": 1, "UINT8": 1, "BOOL": 1, "INT16": 2, "FLOAT16": 2, "INT64": 8, "FLOAT64": 8}

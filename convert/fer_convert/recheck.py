@@ -1,0 +1,80 @@
+"""Looking at a finished bundle again, anywhere a TFLite runtime is: needs no TensorFlow."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from fer_convert.contents import read_contents
+from fer_core.bundle import ModelBundle
+from fer_core.dataset import FerDataset
+from fer_core.errors import FerError
+from fer_core.metrics import paired_difference
+from fer_edge.classifier import classify_images
+from fer_edge.interpreter import TfliteModel
+from fer_train.config import TrainConfig
+from fer_train.run_folder import settled, training_data
+
+DATA_SETTINGS = ("labels", "seed", "skip_bad")
+"""The settings of a run that, beside path, size and colour, decide its validation pictures."""
+
+
+def describe(file: Path) -> str:
+    """Return what a bundle is and holds, as text."""
+    bundle = ModelBundle.load(file)
+    manifest, facts = bundle.manifest, bundle.manifest.provenance
+    size = f"{manifest.input.width}x{manifest.input.height} {manifest.input.colour}"
+    lines = [
+        f"{bundle.name}: {file.stat().st_size / 1024:.0f} KiB, takes {size}, knows "
+        f"{', '.join(manifest.labels)}",
+        read_contents(bundle.model).text(),
+        f"made with fer-edge-kit {facts.get('fer_edge_kit')} and Keras {facts.get('keras')} from "
+        f"{facts.get('data')}" + (f": {facts['command']}" if facts.get("command") else ""),
+    ]
+    return "\n".join(lines)
+
+
+def recheck(file: Path, data: Path | None, max_drop_points: float) -> str:
+    """Repeat the parity of a bundle on its validation pictures; return what came out.
+
+    Raises FerError when the pictures are others than then, or when more accuracy is lost against
+    the parent's own answers, which the manifest holds, than `max_drop_points`.
+    """
+    bundle = ModelBundle.load(file)
+    facts, recorded = bundle.manifest.provenance, bundle.manifest.metrics.get("validation", {})
+    if "parent_classes" not in facts:
+        raise FerError(f"{file} does not hold its parent's answers: convert it anew")
+    validation = _validation(bundle, data)
+    parent = np.array(facts["parent_classes"].split(), np.int64)
+    model = TfliteModel(bundle)
+    child = classify_images(model, validation.pixels).argmax(axis=1)
+    right, right_before = child == validation.labels, parent == validation.labels
+    change, (low, high) = (100 * np.array(part) for part in paired_difference(right, right_before))
+    told = (
+        f"{bundle.name}: accuracy {right_before.mean():.2%} -> {right.mean():.2%} on "
+        f"{len(validation)} validation pictures ({change:+.2f} points, 95 % interval {low:+.2f} to "
+        f"{high:+.2f}), {(child != parent).sum()} flips (recorded: {recorded.get('flips')}, "
+        f"{recorded.get('child_accuracy', 0):.2%}); {model.runtime}, {model.kernels} kernels"
+    )
+    if -change > max_drop_points:
+        raise FerError(f"{told}\nthe parity does not hold: more than --max-drop {max_drop_points}")
+    return told
+
+
+def _validation(bundle: ModelBundle, data: Path | None) -> FerDataset:
+    """Return the pictures that the bundle was judged by; raise FerError for others."""
+    facts, spec = bundle.manifest.provenance, bundle.manifest.input
+    config = TrainConfig(
+        data=str(data.resolve()) if data else "",
+        size=spec.height,
+        colour=spec.colour,
+        **facts["data_settings"],
+    )
+    validation = training_data(settled(config, Path())).part("validation")
+    if validation.fingerprint() != facts["validation_fingerprint"]:
+        raise FerError(
+            f"the validation pictures of {validation.name} are not those of {facts['data']} that "
+            f"{bundle.name} was judged by: give the same --data"
+        )
+    return validation

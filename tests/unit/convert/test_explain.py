@@ -1,0 +1,63 @@
+from pathlib import Path
+
+import cv2
+import keras
+import numpy as np
+import pytest
+
+from drawn_faces import drawn_dataset
+from fer_convert.explain import layers_table, measure_layers, save_layers
+from fer_convert.export import export_flatbuffer
+from fer_convert.recipes import RECIPES
+from fer_core.errors import FerError
+
+TRAINING = drawn_dataset((4, 1, 1)).part("train")
+
+
+def flatbuffers_of(spread: float) -> tuple[bytes, bytes]:
+    """Return a small net in float32 and int8; `spread` sets channels of one layer far apart."""
+    keras.utils.set_random_seed(0)
+    pixels = keras.Input((48, 48, 1))
+    x = keras.layers.Conv2D(8, 3, 2, activation="relu", name="first")(pixels)
+    x = keras.layers.Conv2D(8, 3, 2, activation="relu", name="second")(x)
+    x = keras.layers.GlobalAveragePooling2D()(x)
+    x = keras.layers.Dense(7, name="logits")(x)
+    model = keras.Model(pixels, keras.layers.Softmax()(x), name="small")
+    kernel, bias = model.get_layer("second").get_weights()
+    model.get_layer("second").set_weights([kernel * np.geomspace(1, spread, 8), bias])
+    return tuple(export_flatbuffer(model, RECIPES[name], TRAINING) for name in ("float32", "int8"))
+
+
+def test_the_layer_that_loses_is_found(tmp_path: Path) -> None:
+    good = measure_layers(*flatbuffers_of(1.0), TRAINING.pixels[:8])
+    assert [loss.layer for loss in good[:2]] == ["first", "second"]
+    assert [loss.kind for loss in good] == [
+        "CONV_2D", "CONV_2D", "MEAN", "FULLY_CONNECTED", "SOFTMAX",
+    ]  # fmt: skip
+    assert all(20 < loss.sqnr_db < 70 for loss in good)
+    assert all(loss.saturated < 0.01 for loss in good)
+    table = layers_table(good)
+    assert len(table.splitlines()) == 1 + len(good)
+    assert table.count("<") == 2
+    save_layers(tmp_path / "layers.png", good, "small-int8")
+    assert cv2.imread(str(tmp_path / "layers.png")) is not None
+
+
+def test_values_beyond_the_range_are_counted() -> None:
+    float32, int8 = flatbuffers_of(1.0)
+    shape = TRAINING.pixels[:4].shape
+    harsh = 255 * np.random.default_rng(0).integers(0, 2, shape, np.uint8)  # as none calibrated
+    seen = measure_layers(float32, int8, TRAINING.pixels[:4])
+    unseen = measure_layers(float32, int8, harsh)
+    assert unseen[0].saturated > 0.01 > seen[0].saturated
+    assert unseen[0].sqnr_db < seen[0].sqnr_db - 5
+    assert unseen[0].largest_error > seen[0].largest_error
+
+
+def test_files_of_different_networks_are_refused() -> None:
+    float32, _ = flatbuffers_of(1.0)
+    pixels = keras.Input((48, 48, 1))
+    x = keras.layers.Dense(7)(keras.layers.Flatten()(pixels))
+    other = export_flatbuffer(keras.Model(pixels, x, name="other"), RECIPES["int8"], TRAINING)
+    with pytest.raises(FerError, match="other operations than the float32 one"):
+        measure_layers(float32, other, TRAINING.pixels[:1])
