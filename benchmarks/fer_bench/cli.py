@@ -59,7 +59,7 @@ def run(
     """Measure bundles: accuracy, latency, load time, memory and size."""
     from fer_bench.accuracy import TestPictures
     from fer_bench.bench import Extent, run_benchmark
-    from fer_bench.clips import Loop, RunnerLoop, measure_clips
+    from fer_bench.clips import ClipPlan, Loop, RunnerLoop, read_true_faces
     from fer_bench.report import results_table
     from fer_bench.rival import FerPackage
     from fer_core.files import make_folder, write_text
@@ -77,14 +77,16 @@ def run(
     if votes and not found:
         raise ArgumentError("--votes judge the pictures of --data: name those too")
     pictures = TestPictures(found, votes, skip_bad) if found else None
+    makers: list[Callable[[], Loop]] = [partial(RunnerLoop, path) for path in paths]
+    makers += [partial(FerPackage, rival)] if rival else []
+    plan = ClipPlan(video or [], makers if video else [], read_true_faces(faces) if faces else {})
+    plan.check()
     folder = make_folder(out or Path("results") / f"{datetime.now():%Y%m%d-%H%M%S}")
     command = command_line("fer-bench")
     results = run_benchmark(
         paths, pictures, parent, Extent(quick, robustness), command, talk(quiet)
     )
-    makers: list[Callable[[], Loop]] = [partial(RunnerLoop, path) for path in paths]
-    makers += [partial(FerPackage, rival)] if rival else []
-    results.clips.extend(measure_clips(video or [], makers, faces, talk(quiet)))
+    results.clips.extend(plan.measure(talk(quiet)))
     write_text(folder / "results.json", json.dumps(results.to_json(), indent=1) + "\n")
     print(results_table(results))
     print(f"results: {folder / 'results.json'}")

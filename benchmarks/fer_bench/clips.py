@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import threading
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,11 +18,9 @@ from fer_core.values import Box, Frame
 from fer_edge.classifier import TfliteClassifier
 from fer_edge.config import EdgeConfig
 from fer_edge.files import VideoSource
-from fer_edge.following import FollowingDetector, SearchPlan
 from fer_edge.interpreter import TfliteModel
-from fer_edge.policy import StreamPolicy
+from fer_edge.session import make_stream_eyes
 from fer_edge.stages import StageTimes
-from fer_edge.tracking import IouTracker
 
 TRUE_IOU = 0.3
 """The overlap with the true face from which a box is true: what the shared photos use too."""
@@ -40,12 +40,10 @@ class RunnerLoop:
     """What `fer-edge --video` does with a frame, without sinks."""
 
     def __init__(self, path: Path) -> None:
-        config, bundle = EdgeConfig(), ModelBundle.load(path)
+        bundle = ModelBundle.load(path)
         self.name, self.times = bundle.name, StageTimes()
-        plan = SearchPlan(config.min_face, config.search_seconds)
-        self._detector = FollowingDetector(plan, self.times)
+        self._detector, self._policy = make_stream_eyes(EdgeConfig(), self.times)
         self._classifier = TfliteClassifier(TfliteModel(bundle, threads=1), self.times)
-        self._policy = StreamPolicy(IouTracker(), rate_hz=config.rate)
 
     def take(self, frame: Frame) -> Sequence[Box]:
         """Follow and classify the faces of a frame."""
@@ -81,12 +79,19 @@ def read_true_faces(path: Path) -> dict[str, TrueFaces]:
     found: dict[str, dict[int, Box | None]] = {}
     try:
         with path.open(newline="", encoding="utf-8") as file:
-            for row in csv.DictReader(file):
+            rows = csv.DictReader(file)
+            for row in rows:
                 sides = [row[side] for side in "xywh"]
-                box = Box(*map(int, sides)) if all(sides) else None
+                box = Box(*map(int, sides)) if any(sides) else None
                 found.setdefault(row["file"], {})[int(row["frame"])] = box
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise FerError(f"{path} has no columns file,frame,x,y,w,h of numbers: {error}") from error
+    except OSError as error:
+        raise FerError(f"cannot read {path}: {error.strerror}") from error
+    except KeyError as error:
+        raise FerError(f"{path} has no column {error}; it needs file,frame,x,y,w,h") from error
+    except (ValueError, TypeError, csv.Error) as error:
+        raise FerError(
+            f"{path}, line {rows.line_num}, holds no four whole numbers: {error}"
+        ) from error
     return {name: TrueFaces(boxes) for name, boxes in found.items()}
 
 
@@ -109,11 +114,11 @@ class LoopResult:
 
 @dataclass(slots=True)
 class ClipResult:
-    """What every loop did on one clip; `held` frames show a face, None when nobody knows."""
+    """What every loop did on one clip; `frames_with_face` is None when nobody knows."""
 
     clip: str
     frames: int = 0
-    held: int | None = None
+    frames_with_face: int | None = None
     loops: list[LoopResult] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
@@ -121,49 +126,74 @@ class ClipResult:
         values = asdict(self)
         for loop in values["loops"]:
             loop["frames_per_second"] = self.frames / loop["seconds"]
-            if self.held is None:
+            if self.frames_with_face is None:
                 loop["found"] = loop["false_boxes"] = None
         return values
 
 
-def measure_clip(path: Path, loops: Sequence[Loop], truth: TrueFaces | None) -> ClipResult:
+def measure_clip(
+    path: Path,
+    loops: Sequence[Loop],
+    truth: TrueFaces | None,
+    clock: Callable[[], float] = time.perf_counter,
+) -> ClipResult:
     """Give every frame of a clip to each loop in turn, so that a bad moment hits all alike.
 
     OpenCV has one thread meanwhile. Decoding is not counted.
     """
-    result = ClipResult(path.name, held=0 if truth else None)
+    result = ClipResult(path.name, frames_with_face=0 if truth else None)
     result.loops = [LoopResult(loop.name) for loop in loops]
-    clock, threads = loops[0].times.clock, cv2.getNumThreads()
-    cv2.setNumThreads(1)
-    try:
-        for frame in VideoSource(path).frames(threading.Event()):
+    with _one_thread(), closing(VideoSource(path)) as source:
+        for frame in source.frames(threading.Event()):
             face = truth.at(frame.index) if truth else None
             result.frames += 1
-            if result.held is not None:
-                result.held += face is not None
+            if result.frames_with_face is not None:
+                result.frames_with_face += face is not None
             for loop, done in zip(loops, result.loops, strict=True):
                 started = clock()
                 boxes = loop.take(frame)
                 done.seconds += clock() - started
                 done.judge(boxes, face)
-    finally:
-        cv2.setNumThreads(threads)
     for loop, done in zip(loops, result.loops, strict=True):
         spent = {name: seconds for name, seconds in loop.times.seconds.items() if seconds}
         done.stages_ms = {name: 1e3 * s / result.frames for name, s in spent.items()}
     return result
 
 
-def measure_clips(
-    clips: Sequence[Path],
-    makers: Sequence[Callable[[], Loop]],
-    faces: Path | None,
-    say: Callable[[str], None],
-) -> list[ClipResult]:
-    """Measure each clip with loops made anew, judged by the true faces where a file has them."""
-    truths = read_true_faces(faces) if faces else {}
-    results = []
-    for clip in clips:
-        say(f"watching {clip.name}")
-        results.append(measure_clip(clip, [make() for make in makers], truths.get(clip.name)))
-    return results
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(threads)
+
+
+@dataclass(frozen=True, slots=True)
+class ClipPlan:
+    """Clips, what makes the loops that watch them, and where their faces are, by file name."""
+
+    clips: Sequence[Path] = ()
+    makers: Sequence[Callable[[], Loop]] = ()
+    faces: Mapping[str, TrueFaces] = field(default_factory=dict)
+
+    def check(self) -> None:
+        """Raise FerError for a clip or a loop that cannot be opened, or whose faces lack."""
+        for make in self.makers:
+            make()
+        for clip in self.clips:
+            VideoSource(clip).close()
+            if self.faces and clip.name not in self.faces:
+                raise FerError(
+                    f"--faces says nothing of {clip.name}, only of {', '.join(self.faces)}"
+                )
+
+    def measure(self, say: Callable[[str], None]) -> list[ClipResult]:
+        """Watch each clip with loops made anew."""
+        results = []
+        for clip in self.clips:
+            say(f"watching {clip.name}")
+            loops = [make() for make in self.makers]
+            results.append(measure_clip(clip, loops, self.faces.get(clip.name)))
+        return results

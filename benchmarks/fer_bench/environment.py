@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from fer_core import __version__
+from fer_core.opencv import cv2
 
 _BOARD = Path("/proc/device-tree/model")
 _GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
@@ -27,6 +28,7 @@ class Environment:
     system: str
     python: str
     numpy: str
+    opencv: str
     runtime: str
     kernels: str
     fer_edge_kit: str
@@ -47,6 +49,7 @@ def read_environment(runtime: str, kernels: str) -> Environment:
         system=f"{platform.system()} {platform.machine()}",
         python=platform.python_version(),
         numpy=np.__version__,
+        opencv=cv2.__version__,
         runtime=runtime,
         kernels=kernels,
         fer_edge_kit=__version__,

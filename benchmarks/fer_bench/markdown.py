@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,10 @@ from fer_core.errors import FerError
 
 _NEEDED = {"schema_version", "command", "environment", "data", "models"}
 _NEEDED_OF_A_MODEL = {"name", "file_bytes", "parameters", "mmacs", "latency_ms"}
+_APART = {
+    "accuracy_without_twins": "without the pictures that have a twin in Training",
+    "accuracy_ten_crop": "over ten crops",
+}
 _YARDSTICKS = ("mini-xception", "fer-nano")
 _HEAD = (
     "model",
@@ -53,7 +58,7 @@ def markdown_report(results: dict[str, Any]) -> str:
     yardstick = _yardstick(models)
     rows = [_HEAD, tuple("---" if i == 0 else "---:" for i in range(len(_HEAD)))]
     rows += [_cells(model, yardstick) for model in models]
-    table = ["| " + " | ".join(row) + " |" for row in rows]
+    table = _table(rows)
     where = results["environment"]
     board = "" if where["on_a_pi"] else " Not measured on a Pi."
     notes = [
@@ -63,7 +68,65 @@ def markdown_report(results: dict[str, Any]) -> str:
         f"{yardstick['latency_ms']['runs']} faces; {where['cpu']}, {where['cores']} cores.{board}",
         f"Test: {results['data'] or 'no data'}. `times`: latency in that of {yardstick['name']}.",
     ]
-    return "\n".join([*table, "", *notes]) + "\n"
+    return "\n".join(
+        [*table, "", *_apart(models), *_robustness(models), *_clips(results), *notes, ""]
+    )
+
+
+def _apart(models: list[dict[str, Any]]) -> list[str]:
+    """Return the figures that are no headline, a line a model that has them."""
+    lines = []
+    for model in models:
+        told = [
+            f"{100 * model[key]:.1f} {words}"
+            for key, words in _APART.items()
+            if model.get(key) is not None
+        ]
+        if "accuracy_change" in model:
+            low, high = (100 * bound for bound in model["accuracy_change_interval95"])
+            told.append(
+                f"{100 * model['accuracy_change']:+.2f} points against its parent "
+                f"({low:+.2f} to {high:+.2f}, paired)"
+            )
+        if told:
+            lines.append(f"- {model['name']}: {'; '.join(told)}")
+    return [*lines, ""] if lines else []
+
+
+def _robustness(models: list[dict[str, Any]]) -> list[str]:
+    """Return the accuracy under every distortion, the change from plain in brackets."""
+    models = [model for model in models if model.get("robustness")]
+    if not models:
+        return []
+    rows = [
+        ("distortion", *(model["name"] for model in models)),
+        ("---",) + ("---:",) * len(models),
+    ]
+    for name in models[0]["robustness"]:
+        shares = [(model["robustness"][name], model["accuracy"]) for model in models]
+        cells = [f"{100 * share:.1f} ({100 * (share - plain):+.1f})" for share, plain in shares]
+        rows.append((name, *cells))
+    return [*_table(rows), ""]
+
+
+def _clips(results: dict[str, Any]) -> list[str]:
+    """Return speed and finds of every loop on every clip."""
+    rows: list[tuple[str, ...]] = [
+        ("clip", "loop", "frames/s", "found of frames", "false boxes"),
+        ("---", "---", "---:", "---:", "---:"),
+    ]
+    for clip in results.get("clips", []):
+        for loop in clip["loops"]:
+            known = clip["frames_with_face"] is not None
+            found = f"{loop['found']} of {clip['frames_with_face']}" if known else "-"
+            false = str(loop["false_boxes"]) if known else "-"
+            speed = f"{loop['frames_per_second']:.0f}"
+            rows.append((clip["clip"], loop["name"], speed, found, false))
+    return [*_table(rows), ""] if len(rows) > 2 else []
+
+
+def _table(rows: Sequence[Sequence[str]]) -> list[str]:
+    return ["| " + " | ".join(row) + " |" for row in rows]
 
 
 def _yardstick(models: list[dict[str, Any]]) -> dict[str, Any]:

@@ -57,17 +57,19 @@ def _clips(results: Results) -> list[str]:
     """Return a row for each clip and loop, and how much faster the first loop is than others."""
     if not results.clips:
         return []
-    name_width = max(len(loop.name) for loop in results.clips[0].loops)
-    lines = [
-        f"{'clip':<26}{'loop':<{name_width}}  frames/s  ms a frame  found of frames  false boxes"
-    ]
+    loop_width = 2 + max(len(loop.name) for loop in results.clips[0].loops)
+    clip_width = 2 + max(len(clip.clip) for clip in results.clips)
+    heads = "frames/s  ms a frame  found of frames  false boxes"
+    lines = [f"{'clip':<{clip_width}}{'loop':<{loop_width}}{heads}"]
     for clip in results.clips:
+        known = clip.frames_with_face is not None
         for loop in clip.loops:
-            judged = "-" if clip.held is None else f"{loop.found} of {clip.held}"
-            false = "-" if clip.held is None else str(loop.false_boxes)
+            found = f"{loop.found} of {clip.frames_with_face}" if known else "-"
+            false = str(loop.false_boxes) if known else "-"
+            speed, took = clip.frames / loop.seconds, 1e3 * loop.seconds / clip.frames
             lines.append(
-                f"{clip.clip:<26}{loop.name:<{name_width}}{clip.frames / loop.seconds:>10.1f}"
-                f"{1e3 * loop.seconds / clip.frames:>12.3f}{judged:>17}{false:>13}"
+                f"{clip.clip:<{clip_width}}{loop.name:<{loop_width}}{speed:8.1f}{took:12.3f}"
+                f"{found:>17}{false:>13}"
             )
     first, *others = (
         [clip.loops[i] for clip in results.clips] for i in range(len(results.clips[0].loops))
@@ -115,7 +117,8 @@ def _footnotes(results: Results) -> list[str]:
     lines = [
         f"one face, pixels to probabilities; p50 p90 p99 on one thread, 'all' on {where.cores}; "
         f"load and peak memory in a fresh process",
-        f"{where.runtime}, {where.kernels} kernels, Python {where.python}, numpy {where.numpy}",
+        f"{where.runtime}, {where.kernels} kernels, Python {where.python}, numpy {where.numpy}, "
+        f"OpenCV {where.opencv}",
         f"{where.board}, {where.cpu}, {where.cores} cores, governor {where.governor}",
         f"accuracy: {results.data}, single crop"
         if results.data

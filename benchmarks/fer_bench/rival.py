@@ -51,8 +51,11 @@ class FerPackage:
         content, self.name = read_network(rival)
         self.times = StageTimes()
         module, _ = load_runtime()
-        self._interpreter = module.Interpreter(model_content=content, num_threads=1)
-        self._interpreter.allocate_tensors()
+        try:
+            self._interpreter = module.Interpreter(model_content=content, num_threads=1)
+            self._interpreter.allocate_tensors()
+        except (ValueError, RuntimeError) as error:
+            raise FerError(f"the network of the rival {rival} does not load: {error}") from error
         self._input = self._interpreter.get_input_details()[0]["index"]
         self._output = self._interpreter.get_output_details()[0]["index"]
         self._cascade = HaarCascade()

@@ -8,9 +8,9 @@ try:
     import cv2
 except ImportError as error:
     raise FerError(
-        f"OpenCV does not load ({error}). Install the extra that fits: "
-        "pip install 'fer-edge-kit[edge]' (with windows; on Debian also apt install libgl1) or "
-        "'fer-edge-kit[edge-headless]' (servers, a Pi without a screen)."
+        f"OpenCV does not load ({error}). Install the extra that fits, where fer-edge-kit lies: "
+        "pip install '.[edge]' (with windows; on Debian also apt install libgl1) or "
+        "'.[edge-headless]' (servers, a Pi without a screen)."
     ) from error
 
 __all__ = ["cv2"]

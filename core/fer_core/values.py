@@ -133,10 +133,27 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Observation:
-    """One face in one frame with its expression; `track_id` is None where nothing is tracked."""
+    """One face in one frame with its expression; `track_id` is None where nothing is tracked.
+
+    `label` is what is shown of it: in a stream the one that has held for a while, which need not
+    be the most probable of this moment; left empty, it becomes that of the prediction.
+    """
 
     frame_index: int
     captured_at: float
     face: Face
     prediction: Prediction
     track_id: int | None = None
+    label: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.label:
+            object.__setattr__(self, "label", self.prediction.label)
+        if self.label not in self.prediction.labels:
+            raise ValueError(f"{self.label!r} is none of {', '.join(self.prediction.labels)}")
+
+    @property
+    def confidence(self) -> float:
+        """The probability of `label`, 0 to 1."""
+        index = self.prediction.labels.index(self.label)
+        return float(self.prediction.probabilities[index])

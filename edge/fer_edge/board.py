@@ -31,9 +31,12 @@ def throttling() -> str | None:
     command = shutil.which("vcgencmd")
     if command is None:
         return None
-    done = subprocess.run(
-        [command, "get_throttled"], capture_output=True, text=True, timeout=5, check=False
-    )
+    try:
+        done = subprocess.run(
+            [command, "get_throttled"], capture_output=True, text=True, timeout=0.5, check=False
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None  # it is there and cannot answer
     return read_throttled(done.stdout)
 
 

@@ -79,7 +79,7 @@ class PiCapture:
         except (ImportError, ValueError) as error:  # ValueError: built for another numpy
             raise FerError(
                 f"picamera2 does not load ({error}). On a Pi: sudo apt install python3-picamera2, "
-                "a venv with --system-site-packages, and on Bookworm 'fer-edge-kit[edge-bookworm]'"
+                "a venv with --system-site-packages, and on Bookworm pip install '.[edge-bookworm]'"
             ) from error
         controls: dict[str, Any] = {"FrameRate": fps} if fps else {}
         # picamera2's RGB888 lies in memory as B, G, R, which is what a Frame wants.

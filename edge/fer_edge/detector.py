@@ -109,5 +109,10 @@ def _load_cascade() -> cv2.CascadeClassifier:
     folders = [Path(shipped.haarcascades)] if shipped else []
     for folder in (*folders, _SYSTEM_CASCADES):
         if (folder / CASCADE).exists():
-            return cv2.CascadeClassifier(str(folder / CASCADE))
-    raise FerError(f"no {CASCADE}: sudo apt install opencv-data, or pip install opencv-python<5")
+            cascade = cv2.CascadeClassifier(str(folder / CASCADE))
+            if cascade.empty():
+                raise FerError(f"{folder / CASCADE} is damaged: install OpenCV anew")
+            return cascade
+    raise FerError(
+        f"no {CASCADE}: sudo apt install opencv-data, or pip install 'opencv-python-headless<5'"
+    )

@@ -16,6 +16,7 @@ from fer_core.errors import FerError
 NEWEST, OLDEST = (3, 14), (3, 10)
 HOT_CELSIUS = 80.0
 SPEED_SECONDS = 1.0
+_DEVICES, _NAMES = Path("/dev"), Path("/sys/class/video4linux")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +45,14 @@ def examine() -> Iterator[Finding]:
 
 def _split(message: str) -> tuple[str, str]:
     """Divide a message into what is wrong and, from its install command on, what mends it."""
-    for mark in ("Install the extra", "pip install", "sudo "):
-        what, found, mend = message.partition(mark)
-        if found:
-            return what.rstrip(" :.(,"), found + mend
-    return message, ""
+    places = [
+        at
+        for mark in ("Install the extra", "pip install", "sudo ")
+        if (at := message.find(mark)) >= 0
+    ]
+    if not places:
+        return message, ""
+    return message[: min(places)].rstrip(" :.(,"), message[min(places) :]
 
 
 def _python() -> Finding:
@@ -83,14 +87,17 @@ def _numpy() -> Finding:
     problem = picamera_problem()
     if problem is None:
         return Finding("numpy", "ok", np.__version__)
-    mend = "pip uninstall numpy, then pip install 'fer-edge-kit[edge-bookworm]'"
+    if "numpy" not in problem:
+        mend = "sudo apt install python3-picamera2, and a venv with --system-site-packages"
+        return Finding("numpy", "fault", f"{np.__version__}; picamera2: {problem}", mend)
+    mend = "pip uninstall numpy, then pip install '.[edge-bookworm]' where fer-edge-kit lies"
     return Finding("numpy", "fault", f"{np.__version__}, but picamera2: {problem}", mend)
 
 
 def _cameras() -> Finding:
     from fer_edge.camera import has_picamera
 
-    devices = sorted(Path("/dev").glob("video*"))
+    devices = [device for device in sorted(_DEVICES.glob("video*")) if _may_be_a_camera(device)]
     closed = [device for device in devices if not os.access(device, os.R_OK | os.W_OK)]
     if closed:
         names = ", ".join(map(str, closed))
@@ -102,6 +109,15 @@ def _cameras() -> Finding:
         mend = "plug one in; for a camera module: sudo apt install python3-picamera2"
         return Finding("cameras", "note", detail, mend)
     return Finding("cameras", "ok", ", ".join(found) or f"not listed on {platform.system()}")
+
+
+def _may_be_a_camera(device: Path) -> bool:
+    """Return whether a video device is none of the codecs and converters of a Pi."""
+    try:
+        name = (_NAMES / device.name / "name").read_text()
+    except OSError:
+        return True
+    return not name.startswith(("bcm2835-codec", "bcm2835-isp", "rpivid", "pispbe"))
 
 
 def _display() -> Finding:

@@ -7,7 +7,7 @@ a few sizes about its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from typing import Any
@@ -39,9 +39,9 @@ class SearchPlan:
 SEARCH_STEP, SEARCH_NEIGHBORS = 1.2, 2
 """Few neighbours find nearly every face; a look near each rejects the false ones."""
 NEAR_STEP, NEAR_NEIGHBORS = 1.1, 3
-NEAR_MARGIN, NEAR_PX, NEAR_SIZES = 0.3, 30, (0.75, 1.35)
+NEAR_MARGIN, NEAR_PX, NEAR_LARGEST = 0.3, 30, 1.35
 """How far around a face it is looked for, in its own size; how large it is shown then, in pixels;
-and which sizes are tried, in its own."""
+and up to which size it may have grown. The smallest is the cascade's own window."""
 SAME_FACE_IOU = 0.3
 LOOKS_PX, CUT_CHANGE = 12, 30.0
 """Side of the thumbnails compared, and the mean change in gray values that only a cut makes."""
@@ -79,7 +79,7 @@ class FollowingDetector:
     ) -> None:
         self._plan, self._times = plan or SearchPlan(), times or StageTimes()
         self._executor = executor or _AtOnce()
-        self._searching: Future[tuple[Face, ...]] | None = None
+        self._searching: Future[tuple[tuple[Face, ...], float]] | None = None
         self._wide, self._cascade = HaarCascade(), HaarCascade()  # one serves one thread
         self._followed: list[_Followed] = []
         self._searched_at = -np.inf
@@ -91,8 +91,7 @@ class FollowingDetector:
         with self._times.stage("follow"):
             gray = to_gray(frame.pixels)
             self._follow(gray, now)
-        with self._times.stage("search"):
-            self._search(gray, now)
+        self._search(gray, now)
         faces = (followed.face for followed in self._followed)
         return tuple(sorted(faces, key=lambda face: face.box.area_px, reverse=True))
 
@@ -132,12 +131,23 @@ class FollowingDetector:
         scale = min(1.0, WINDOW_PX / self._plan.min_size_px)
         if self._searching is None and now - self._searched_at >= self._pause(now):
             self.searches, self._searched_at = self.searches + 1, now
-            self._searching = self._executor.submit(
-                self._wide.find, shrunk(gray, scale), SEARCH_STEP, SEARCH_NEIGHBORS, WINDOW_PX
-            )
+            self._searching = self._executor.submit(self._found, gray, scale)
         if self._searching is None or not self._searching.done():
             return
-        found, self._searching = self._searching.result(), None
+        (found, seconds), self._searching = self._searching.result(), None
+        self._times.add("search", seconds)
+        with self._times.stage("follow"):
+            self._take_in(found, scale, gray, now)
+
+    def _found(self, gray: UInt8Array, scale: float) -> tuple[tuple[Face, ...], float]:
+        """Search the whole frame, shrunk; return its faces there and the seconds it took."""
+        started = self._times.clock()
+        small = shrunk(gray, scale)
+        found = self._wide.find(small, SEARCH_STEP, SEARCH_NEIGHBORS, WINDOW_PX)
+        return found, self._times.clock() - started
+
+    def _take_in(self, found: Sequence[Face], scale: float, gray: UInt8Array, now: float) -> None:
+        """Follow the new faces of a search that a near look confirms; see again those lost."""
         for small in found:
             face = Face(_scaled(small.box, 1 / scale), small.score)
             known = [f for f in self._followed if f.face.box.iou(face.box) > SAME_FACE_IOU]
@@ -161,8 +171,8 @@ class FollowingDetector:
             shrunk(part, scale),
             NEAR_STEP,
             NEAR_NEIGHBORS,
-            max(WINDOW_PX, round(shown * NEAR_SIZES[0])),
-            max(WINDOW_PX + 1, round(shown * NEAR_SIZES[1])),
+            WINDOW_PX,
+            max(WINDOW_PX + 1, round(shown * NEAR_LARGEST)),
         )
         if not found:
             return None

@@ -34,8 +34,8 @@ def load_runtime() -> tuple[Any, str]:
             return tflite, f"tflite-runtime {version('tflite-runtime')}"
         except ImportError:
             raise FerError(
-                f"no TFLite runtime loads ({litert_error}). Install the extra that fits: "
-                "pip install 'fer-edge-kit[edge]', or [edge-headless] without a screen, "
+                f"no TFLite runtime loads ({litert_error}). Install the extra that fits, where "
+                "fer-edge-kit lies: pip install '.[edge]', or [edge-headless] without a screen, "
                 "[edge-bookworm] beside Pi OS Bookworm's picamera2, [edge-legacy] on 32-bit Pi OS."
             ) from litert_error
 

@@ -63,14 +63,13 @@ def _panel_box(frame: Frame, observation: Observation, unit: float) -> Box | Non
 
 
 def _draw_face(canvas: UInt8Array, observation: Observation, unit: float) -> None:
-    box, prediction = observation.face.box, observation.prediction
-    colour = colour_of(prediction.label)
+    box = observation.face.box
+    colour = colour_of(observation.label)
     corner = (box.x + box.width, box.y + box.height)
     cv2.rectangle(canvas, (box.x, box.y), corner, colour, round(2 * unit), cv2.LINE_AA)
     who = "" if observation.track_id is None else f"{observation.track_id}: "
-    _draw_text(
-        canvas, f"{who}{prediction.label} {prediction.confidence:.0%}", box.x, box.y, unit, colour
-    )
+    told = f"{who}{observation.label} {observation.confidence:.0%}"
+    _draw_text(canvas, told, box.x, box.y, unit, colour)
 
 
 def _draw_text(

@@ -36,17 +36,19 @@ def run(
     sinks: Sequence[Sink],
     stop: threading.Event,
     times: StageTimes,
+    reading: str = "read",
 ) -> PipelineSummary:
     """Send every frame through the stages until the source ends or `stop` is set.
 
-    The caller closes source and sinks. Each part counts its own time in `times`.
+    The caller closes source and sinks. Each part counts its own time in `times`, the next frame's
+    as the stage `reading`.
     """
     summary = PipelineSummary()
     started = times.clock()
     frames = source.frames(stop)
     try:
         while True:
-            with times.stage("read"):
+            with times.stage(reading):
                 frame = next(frames, None)
             if frame is None:
                 break

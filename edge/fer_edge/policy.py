@@ -74,10 +74,13 @@ class StreamPolicy:
         due = [index for index, track_id in enumerate(ids) if self._is_due(track_id, now)]
         predictions = classifier.classify(frame, [faces[index] for index in due])
         for index, prediction in zip(due, predictions, strict=True):
-            events += self._seen(ids[index], prediction, now)
+            self._classified(ids[index], prediction, now)
+        for track_id in ids:
+            events += self._seen(track_id, now)
         observations = tuple(
-            Observation(frame.index, now, face, self._faces[track_id].prediction, track_id)
+            Observation(frame.index, now, face, known.prediction, track_id, known.label)
             for face, track_id in zip(faces, ids, strict=True)
+            for known in [self._faces[track_id]]
         )
         return observations, tuple(events)
 
@@ -89,13 +92,18 @@ class StreamPolicy:
         face = self._faces.get(track_id)
         return face is None or not self._rate_hz or now - face.at >= 1 / self._rate_hz - _SLACK
 
-    def _seen(self, track_id: int, prediction: Prediction, now: float) -> list[ExpressionEvent]:
-        """Take in what a face was just classified as; return what that changed."""
+    def _classified(self, track_id: int, prediction: Prediction, now: float) -> None:
+        """Take in what a face was just classified as."""
         face = self._faces.get(track_id)
         if face is None:
             face = self._faces[track_id] = SmoothedFace.first(prediction, now)
-        smoothed = face.update(prediction, now, self._time_constant_seconds)
-        changed = face.changed(smoothed, now, self._dwell_seconds, self._margin)
+        face.update(prediction, now, self._time_constant_seconds)
+
+    def _seen(self, track_id: int, now: float) -> list[ExpressionEvent]:
+        """Count a face of this frame; return its start or its change, if it is time to tell."""
+        face = self._faces[track_id]
+        face.sightings += 1
+        changed = face.take_over(now, self._dwell_seconds, self._margin)
         if face.sightings < self._min_sightings or (face.told and not changed):
             return []
         kind = "changed" if face.told else "started"

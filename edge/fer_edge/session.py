@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -106,7 +106,8 @@ def watch(config: EdgeConfig, wishes: Wishes) -> SessionResult:
         sinks, saved = _make_sinks(wishes, source, stop, stack, times)
         turned = TurnedSource(source, config.rotate, config.mirror)
         interrupted = stack.enter_context(_stopping_on_signals(stop))
-        summary = run(turned, detector, classifier, policy, sinks, stop, times)
+        reading = "wait" if wishes.camera else "read"
+        summary = run(turned, detector, classifier, policy, sinks, stop, times, reading)
     dropped = source.dropped if isinstance(source, CameraSource) else 0
     return SessionResult(summary, times, interrupted.is_set(), dropped, saved)
 
@@ -117,8 +118,15 @@ def _make_eyes(
     """Return what finds faces and what follows them: thorough for pictures, swift for streams."""
     if wishes.pictures:
         return HaarDetector(times=times), PicturePolicy()
-    plan = SearchPlan(config.min_face, config.search_seconds)
     searcher = stack.enter_context(ThreadPoolExecutor(1, "search")) if wishes.camera else None
+    return make_stream_eyes(config, times, searcher)
+
+
+def make_stream_eyes(
+    config: EdgeConfig, times: StageTimes, searcher: Executor | None = None
+) -> tuple[FollowingDetector, StreamPolicy]:
+    """Return what finds and what follows the faces of a stream; `searcher` runs whole searches."""
+    plan = SearchPlan(config.min_face, config.search_seconds)
     detector = FollowingDetector(plan, times, searcher)
     return detector, StreamPolicy(IouTracker(), rate_hz=config.rate)
 
@@ -159,7 +167,7 @@ def _make_sinks(
     if not wishes.quiet and "-" not in (wishes.json, wishes.events):
         sinks.append(ConsoleSink(LineFile("-")))
     if wishes.plot:
-        sinks.append(PlotSink(wishes.plot))
+        sinks.append(PlotSink(wishes.plot, times))
     saved = _saved_paths(wishes)
     fps = source.fps if isinstance(source, VideoSource) else FPS
     for path in saved:
@@ -168,7 +176,7 @@ def _make_sinks(
             stack.enter_context(recorder)
         sinks.append(recorder)
     if wishes.show or (wishes.show is None and wishes.camera and display_problem() is None):
-        sinks.append(stack.enter_context(WindowSink(stop, live=not wishes.pictures)))
+        sinks.append(stack.enter_context(WindowSink(stop, not wishes.pictures, times)))
     return sinks, (*saved, *([wishes.plot] if wishes.plot else []))
 
 

@@ -12,9 +12,11 @@ from fer_core.values import FloatArray, Prediction
 
 @dataclass(slots=True)
 class SmoothedFace:
-    """The smoothed probabilities of one track, the label it shows, and how often it was seen.
+    """The smoothed probabilities (n,) float32 of one track, and the label it shows.
 
-    `told` says whether an event has told of it.
+    `at` is when it was last classified, in seconds of the frames' clock; `sightings` counts the
+    frames it was in; `told` says whether an event has told of it. Before that its label is simply
+    the most probable one.
     """
 
     probabilities: FloatArray
@@ -41,10 +43,8 @@ class SmoothedFace:
         """The smoothed probability of the label that is shown, 0 to 1."""
         return float(self.probabilities[self.labels.index(self.label)])
 
-    def update(
-        self, prediction: Prediction, now: float, time_constant_seconds: float
-    ) -> Prediction:
-        """Move towards a new prediction; return the smoothed one.
+    def update(self, prediction: Prediction, now: float, time_constant_seconds: float) -> None:
+        """Move towards a new prediction.
 
         The step after dt seconds is 1 - exp(-dt / time constant), so the result does not depend
         on the frame rate.
@@ -53,16 +53,15 @@ class SmoothedFace:
         change = np.float32(step) * (prediction.probabilities - self.probabilities)
         mixed = self.probabilities + change
         self.probabilities, self.at = np.asarray(mixed / mixed.sum(), np.float32), now
-        self.sightings += 1
-        return Prediction(self.probabilities, prediction.labels)
 
-    def changed(
-        self, smoothed: Prediction, now: float, dwell_seconds: float, margin: float
-    ) -> bool:
-        """Take over a new label once it has led for `dwell_seconds`; return whether it did.
+    def take_over(self, now: float, dwell_seconds: float, margin: float) -> bool:
+        """Show a new label once it has led for `dwell_seconds`; return whether that is so now.
 
         It leads while its probability is at least `margin` above that of the label shown.
         """
+        smoothed = self.prediction
+        if not self.told:
+            self.label = smoothed.label
         if smoothed.confidence - self.confidence < max(margin, 1e-9):
             self.challenger = ""
             return False

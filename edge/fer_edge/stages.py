@@ -6,11 +6,16 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-STAGES = ("read", "search", "follow", "crop", "classify", "draw", "encode", "tell")
+STAGES = ("wait", "read", "search", "follow", "crop", "classify", "draw", "encode")
 
 
 class StageTimes:
-    """Adds up what each of STAGES took; one stage at a time, none within another."""
+    """Adds up what each of STAGES took; one stage at a time, none within another.
+
+    "wait" is for the next picture of a live camera, "read" for that of a file. A search on a
+    thread of its own counts when its result is taken, so that all together may take longer than
+    the run.
+    """
 
     def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
         """Take the clock, in seconds."""
@@ -24,7 +29,11 @@ class StageTimes:
         try:
             yield
         finally:
-            self.seconds[name] += self.clock() - started
+            self.add(name, self.clock() - started)
+
+    def add(self, name: str, seconds: float) -> None:
+        """Count seconds as those of a stage."""
+        self.seconds[name] += seconds
 
     def table(self, frames: int) -> str:
         """Return milliseconds a frame and share of every stage that took time, a line each."""

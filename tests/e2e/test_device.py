@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -206,16 +205,23 @@ def test_the_cut_to_a_cartoon_ends_the_face(tmp_path: Path, real_frames: Path) -
     assert np.isclose(told[-1]["at"], 72 / 26.4, atol=1.2)
 
 
-@pytest.mark.skipif(os.name != "posix", reason="only POSIX tells the peak of a child process")
-def test_a_clip_takes_less_than_120_mb(tmp_path: Path) -> None:
-    clip = save_video(tmp_path / "clip.avi", [draw_scene("happy")] * 60)
-    measure = (
-        "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True);"
-        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
-    )
-    watch = [command_path("fer-edge"), "--video", str(clip), "--quiet"]
+def test_the_doctor_is_content_or_says_what_to_mend(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", measure, *watch], capture_output=True, text=True, check=True
-    )
-    peak = int(done.stdout) * (1 if sys.platform == "darwin" else 1024)
-    assert 20e6 < peak < 120e6
+        [command_path("fer-edge"), "doctor"],
+        capture_output=True, text=True, timeout=60, check=False, cwd=tmp_path,
+    )  # fmt: skip
+    faults = [line for line in done.stdout.splitlines() if line.startswith("fault")]
+    assert done.returncode == bool(faults)
+    assert ("to mend" in done.stderr) == bool(faults)
+    assert "ok    model" in done.stdout
+    assert "ms a frame: search" in done.stdout
+
+
+def test_an_answer_comes_soon_after_the_start(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "face.png"), draw_scene("happy"))
+    took = []
+    for _ in range(3):
+        started = time.perf_counter()
+        call("fer-edge", "face.png", "--quiet", "--json", "-", cwd=tmp_path)
+        took.append(time.perf_counter() - started)
+    assert min(took) < 1.2  # 0.44 s on an idle machine

@@ -17,8 +17,8 @@ def need(*packages: str) -> None:
     missing = [package for package in packages if find_spec(package) is None]
     if missing:
         raise FerError(
-            f"{', '.join(missing)} not installed: pip install 'fer-edge-kit[train,edge-headless]' "
-            "(Python 3.11 to 3.13)"
+            f"{', '.join(missing)} not installed: pip install '.[train,edge-headless]' where "
+            "fer-edge-kit lies (Python 3.11 to 3.13)"
         )
 
 

@@ -127,8 +127,8 @@ def observation_json(source: str, observation: Observation) -> str:
         "time_s": round(observation.captured_at, 3),
         "track": observation.track_id,
         "box": [box.x, box.y, box.width, box.height],
-        "label": prediction.label,
-        "confidence": round(prediction.confidence, 4),
+        "label": observation.label,
+        "confidence": round(observation.confidence, 4),
         "probabilities": {
             label: round(float(share), 4)
             for label, share in zip(prediction.labels, prediction.probabilities, strict=True)

@@ -13,6 +13,7 @@ from fer_core.values import Frame, Observation, Prediction, UInt8Array
 from fer_edge.events import ExpressionEvent
 from fer_edge.overlay import colour_of, draw_boxes
 from fer_edge.sinks.recording import save_picture
+from fer_edge.stages import StageTimes
 
 HEIGHT_PX = 720
 PANEL_PX = (460, 330)
@@ -25,9 +26,9 @@ _PAPER, _INK = 250, (40, 40, 40)
 class PlotSink:
     """Writes the annotated picture with a bar chart for each face, the largest faces first."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, times: StageTimes | None = None) -> None:
         """Take a path whose suffix names a picture format."""
-        self._path = path
+        self._path, self._times = path, times or StageTimes()
 
     def write(
         self,
@@ -36,7 +37,10 @@ class PlotSink:
         events: Sequence[ExpressionEvent],
     ) -> None:
         """Draw and save the figure."""
-        save_picture(self._path, draw_plot(frame, observations))
+        with self._times.stage("draw"):
+            plot = draw_plot(frame, observations)
+        with self._times.stage("encode"):
+            save_picture(self._path, plot)
 
     def finish(self, events: Sequence[ExpressionEvent]) -> None:
         """Write nothing: there is no further picture."""
@@ -61,7 +65,7 @@ def draw_plot(frame: Frame, observations: Sequence[Observation]) -> UInt8Array:
         left, panel = size[0] + column * PANEL_PX[0], height // rows
         area = canvas[row * panel : (row + 1) * panel, left : left + PANEL_PX[0]]
         name = f"face {seen.track_id}: " if seen.track_id else ""
-        _draw_bars(area, f"{name}{seen.prediction.label}", seen.prediction)
+        _draw_bars(area, f"{name}{seen.label}", seen.prediction)
     if not shown:
         _write(canvas, "no face found", size[0] + 30, height // 2, 0.8)
     return canvas

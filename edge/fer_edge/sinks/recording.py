@@ -110,9 +110,10 @@ def _frames_in(video: Path) -> int:
 class PictureRecorder:
     """Annotated pictures in a folder: NAME-seen.jpg, and NAME-000012-seen.jpg for frame 12."""
 
-    def __init__(self, folder: Path, stream: bool) -> None:
+    def __init__(self, folder: Path, stream: bool, times: StageTimes | None = None) -> None:
         """Make the folder; raise FerError when that cannot be done."""
         self._folder, self._stream = make_folder(folder), stream
+        self._times = times or StageTimes()
         self._names: set[str] = set()
 
     def write(
@@ -126,7 +127,10 @@ class PictureRecorder:
         if self._stream or name in self._names:
             name = f"{name}-{frame.index:06d}"
         self._names.add(name)
-        save_picture(self._folder / f"{name}-seen.jpg", draw_observations(frame, observations))
+        with self._times.stage("draw"):
+            picture = draw_observations(frame, observations)
+        with self._times.stage("encode"):
+            save_picture(self._folder / f"{name}-seen.jpg", picture)
 
     def finish(self, events: Sequence[ExpressionEvent]) -> None:
         """Write nothing: there is no further picture."""
@@ -135,8 +139,8 @@ class PictureRecorder:
 class BestPicture:
     """The annotated picture of the frame whose face is surest, written at the end."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, times: StageTimes | None = None) -> None:
+        self._path, self._times = path, times or StageTimes()
         self._confidence = -1.0
         self._picture: UInt8Array | None = None
 
@@ -147,15 +151,17 @@ class BestPicture:
         events: Sequence[ExpressionEvent],
     ) -> None:
         """Keep the frame if its surest face is surer than any before."""
-        surest = max((seen.prediction.confidence for seen in observations), default=0.0)
+        surest = max((seen.confidence for seen in observations), default=0.0)
         if surest > self._confidence:
             self._confidence = surest
-            self._picture = draw_observations(frame, observations)
+            with self._times.stage("draw"):
+                self._picture = draw_observations(frame, observations)
 
     def finish(self, events: Sequence[ExpressionEvent]) -> None:
         """Write the picture."""
         if self._picture is not None:
-            save_picture(self._path, self._picture)
+            with self._times.stage("encode"):
+                save_picture(self._path, self._picture)
 
 
 Recorder = VideoRecorder | PictureRecorder | BestPicture
@@ -173,11 +179,11 @@ def make_recorder(
     if suffix in VIDEO_SUFFIXES:
         return VideoRecorder(where, fps, live, times)
     if suffix in SAVED_SUFFIXES:
-        return BestPicture(where)
+        return BestPicture(where, times)
     if suffix and not where.is_dir():
         known = ", ".join(sorted({*VIDEO_SUFFIXES, *SAVED_SUFFIXES}))
         raise FerError(f"cannot save {where}: give a folder, or a name that ends in {known}")
-    return PictureRecorder(where, stream)
+    return PictureRecorder(where, stream, times)
 
 
 def save_picture(path: Path, pixels: UInt8Array) -> None:

@@ -13,6 +13,7 @@ from fer_core.opencv import cv2
 from fer_core.values import Frame, Observation
 from fer_edge.events import ExpressionEvent
 from fer_edge.overlay import draw_observations
+from fer_edge.stages import StageTimes
 
 TITLE = "fer-edge (q ends)"
 _END_KEYS = {ord("q"), 27}
@@ -21,7 +22,7 @@ _END_KEYS = {ord("q"), 27}
 def display_problem(environment: Mapping[str, str] = os.environ) -> str | None:
     """Return why no window can be shown here, or None when one can."""
     if re.search(r"GUI:\s+NONE", cv2.getBuildInformation()):
-        return "this OpenCV has no windows; pip install 'fer-edge-kit[edge]'"
+        return "this OpenCV has no windows; pip install '.[edge]' where fer-edge-kit lies"
     needs_display = sys.platform.startswith("linux")
     if needs_display and not (environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY")):
         return "there is no display (DISPLAY is not set)"
@@ -34,12 +35,14 @@ class WindowSink:
     With `live` off each picture stays until a key is pressed.
     """
 
-    def __init__(self, stop: threading.Event, live: bool = True) -> None:
+    def __init__(
+        self, stop: threading.Event, live: bool = True, times: StageTimes | None = None
+    ) -> None:
         """Raise FerError when no window can be shown here."""
         problem = display_problem()
         if problem:
             raise FerError(f"cannot show a window: {problem}")
-        self._stop, self._live = stop, live
+        self._stop, self._live, self._times = stop, live, times or StageTimes()
 
     def write(
         self,
@@ -48,7 +51,8 @@ class WindowSink:
         events: Sequence[ExpressionEvent],
     ) -> None:
         """Show one frame."""
-        cv2.imshow(TITLE, draw_observations(frame, observations))
+        with self._times.stage("draw"):
+            cv2.imshow(TITLE, draw_observations(frame, observations))
         while not self._stop.is_set():
             key = cv2.waitKey(1 if self._live else 50)
             closed = cv2.getWindowProperty(TITLE, cv2.WND_PROP_VISIBLE) < 1

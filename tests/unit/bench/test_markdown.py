@@ -71,3 +71,28 @@ def test_the_committed_results_can_be_reported() -> None:
     reference = Path(__file__).parents[3] / "benchmarks" / "reference"
     for path in reference.glob("*/results.json"):
         assert "| fer-nano-int8 |" in markdown_report(read_results(path))
+
+
+def test_rows_apart_distortions_and_clips_are_told() -> None:
+    whole = {
+        **MODEL, "accuracy_without_twins": 0.643, "accuracy_ten_crop": 0.662,
+        "accuracy_change": -0.002, "accuracy_change_interval95": [-0.0046, 0.0006],
+        "robustness": {"blur": 0.45, "noise": 0.5},
+    }  # fmt: skip
+    loop = {"name": "x-int8", "frames_per_second": 377.2, "found": 77, "false_boxes": 0}
+    unjudged = {**loop, "found": None, "false_boxes": None}
+    clips = [
+        {"clip": "a.mp4", "frames_with_face": 78, "loops": [loop]},
+        {"clip": "b.mp4", "frames_with_face": None, "loops": [unjudged]},
+    ]
+    lines = markdown_report({**RESULTS, "models": [whole, MODEL], "clips": clips}).splitlines()
+    assert (
+        "- mini-xception-int8: 64.3 without the pictures that have a twin in Training; 66.2 over "
+        "ten crops; -0.20 points against its parent (-0.46 to +0.06, paired)"
+    ) in lines
+    assert cells(lines[lines.index("| distortion | mini-xception-int8 |") + 2]) == [
+        "blur", "45.0 (-20.5)",
+    ]  # fmt: skip
+    first = lines.index("| clip | loop | frames/s | found of frames | false boxes |") + 2
+    assert cells(lines[first]) == ["a.mp4", "x-int8", "377", "77 of 78", "0"]
+    assert cells(lines[first + 1]) == ["b.mp4", "x-int8", "377", "-", "-"]

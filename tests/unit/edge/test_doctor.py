@@ -30,6 +30,8 @@ def test_a_fault_is_told_with_the_command_that_mends_it(monkeypatch: pytest.Monk
 
 
 def test_a_numpy_that_clashes_with_picamera2_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(camera, "picamera_problem", lambda: "No module named 'libcamera'")
+    assert "--system-site-packages" in doctor._numpy().mend
     monkeypatch.setattr(camera, "picamera_problem", lambda: "numpy.dtype size changed")
     finding = doctor._numpy()
     assert finding.verdict == "fault"
@@ -70,3 +72,32 @@ def test_heat_and_throttling_are_judged(
     finding = doctor._heat()
     assert finding.verdict == verdict
     assert bool(finding.mend) == (verdict == "fault")
+
+
+def test_codecs_are_no_cameras_and_closed_cameras_are_a_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for device, name in (("video0", "USB Camera\n"), ("video10", "bcm2835-codec-decode\n")):
+        (tmp_path / device).touch()
+        (tmp_path / "names" / device).mkdir(parents=True)
+        (tmp_path / "names" / device / "name").write_text(name)
+    monkeypatch.setattr(doctor, "_DEVICES", tmp_path)
+    monkeypatch.setattr(doctor, "_NAMES", tmp_path / "names")
+    assert doctor._cameras().detail == "video0"
+    monkeypatch.setattr(doctor.os, "access", lambda path, mode: False)
+    finding = doctor._cameras()
+    assert finding.verdict == "fault"
+    assert "usermod -aG video" in finding.mend
+    assert "video10" not in finding.detail
+
+
+def test_a_vcgencmd_that_hangs_costs_nothing_but_its_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = tmp_path / "vcgencmd"
+    command.write_text("#!/bin/sh\nexec sleep 5\n")
+    command.chmod(0o755)
+    monkeypatch.setattr(board.shutil, "which", lambda name: str(command))
+    assert board.throttling() is None
+    command.write_text("#!/bin/sh\necho throttled=0x4\n")
+    assert board.throttling() == "throttled"

@@ -63,9 +63,32 @@ def test_a_false_alarm_of_two_frames_makes_no_event() -> None:
 
 
 def test_an_event_carries_the_confidence_of_its_own_label() -> None:
-    events = play(StreamPolicy(IouTracker(), time_constant_seconds=0.01), [0.4, 0.9, 0.9])
-    assert (events[0].kind, events[0].label) == ("started", "calm")
-    assert events[0].confidence == pytest.approx(0.1, abs=0.01)
+    policy = StreamPolicy(IouTracker(), time_constant_seconds=0.01, dwell_seconds=0.15)
+    events = play(policy, [0.4, 0.4, 0.4, 0.9, 0.9, 0.9])
+    assert kinds(events) == [("started", "calm"), ("changed", "glad")]
+    assert events[0].confidence == pytest.approx(0.6, abs=0.01)
+    assert events[1].confidence == pytest.approx(0.9, abs=0.01)
+
+
+def test_a_face_starts_with_what_it_looks_like_by_then() -> None:
+    events = play(StreamPolicy(IouTracker(), time_constant_seconds=0.05), [0.4, 0.9, 0.9, 0.9])
+    assert kinds(events) == [("started", "glad")]
+
+
+def test_a_face_that_is_classified_seldom_still_starts_at_once() -> None:
+    events = play(StreamPolicy(IouTracker(), rate_hz=0.5), [CALM] * 19)
+    assert [(event.kind, event.at) for event in events] == [("started", pytest.approx(0.2))]
+
+
+def test_what_is_shown_is_what_was_told() -> None:
+    policy, shown, told = StreamPolicy(IouTracker()), [], []
+    for index, share in enumerate([CALM] * 5 + [GLAD] * 2 + [CALM] * 2 + [GLAD] * 8):
+        frame = Frame(PIXELS, index, index / 10)
+        seen, events = policy.update(frame, [face_at(20)], Saying(glad(share)))
+        told += [event.label for event in events]
+        shown.append(seen[0].label)
+    assert told == ["calm", "glad"]
+    assert shown == sorted(shown)
 
 
 def test_a_flicker_changes_nothing() -> None:
