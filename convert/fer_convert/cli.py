@@ -17,7 +17,8 @@ app = make_app()
 @app.command(
     epilog="Examples:  fer-convert --int8   |   fer-convert runs/nano --all --out models   |   "
     "fer-convert model.keras --int8 --data fer2013.csv --max-drop 0.3   |   "
-    "fer-convert FILE.tflite   |   fer-convert --verify FILE.tflite --data fer2013.csv"
+    "fer-convert FILE.tflite   |   fer-convert --verify FILE.tflite --data fer2013.csv   |   "
+    "fer-convert FILE.tflite --micro"
 )
 def run(
     run_or_model: Annotated[
@@ -32,6 +33,9 @@ def run(
     every: Annotated[bool, typer.Option("--all", help="All of these.")] = False,
     explain: Annotated[
         bool, typer.Option("--explain", help="Say what int8 loses in which layer, and draw it.")
+    ] = False,
+    micro: Annotated[
+        bool, typer.Option("--micro", help="The int8 bundle as a C array for a microcontroller.")
     ] = False,
     verify: Annotated[
         bool, typer.Option("--verify", help="Repeat a bundle's parity, without TensorFlow.")
@@ -50,15 +54,15 @@ def run(
 ) -> None:
     """Convert a Keras model to a .tflite bundle and prove what that changed."""
     shown = run_or_model is not None and run_or_model.suffix == ".tflite"
-    if shown or verify:
+    if verify and not shown:
+        raise ArgumentError("--verify takes a bundle: fer-convert --verify FILE.tflite")
+    if run_or_model and shown:
         from fer_convert.recheck import describe, recheck
 
-        if run_or_model is None or not shown:
-            raise ArgumentError("--verify takes a bundle: fer-convert --verify FILE.tflite")
-        if verify:
-            print(recheck(run_or_model, data, max_drop))
+        if micro:
+            _for_a_microcontroller(run_or_model, data, out or run_or_model.parent)
         else:
-            print(describe(run_or_model))
+            print(recheck(run_or_model, data, max_drop) if verify else describe(run_or_model))
         return
     need("tensorflow", "scipy")
     start_quietly()
@@ -69,7 +73,7 @@ def run(
         "float32": float32,
         "float16": float16,
         "dynamic": dynamic,
-        "int8": int8 or not any((float32, float16, dynamic, int16x8)),
+        "int8": int8 or micro or not any((float32, float16, dynamic, int16x8)),
         "int16x8": int16x8,
     }
     recipes = [recipe for name, recipe in RECIPES.items() if every or wanted[name]]
@@ -85,6 +89,20 @@ def run(
         command_line("fer-convert"),
     )
     for path in convert(request, talk(quiet)):
+        print(path)
+        if micro and path.stem.endswith("-int8"):
+            _for_a_microcontroller(path, data, path.parent)
+
+
+def _for_a_microcontroller(file: Path, data: Path | None, out: Path) -> None:
+    from fer_convert.micro import check_micro, micro_pictures, save_c_files
+    from fer_core.bundle import ModelBundle
+    from fer_core.files import make_folder
+
+    bundle = ModelBundle.load(file)
+    report = check_micro(bundle, micro_pictures(bundle, data))
+    print(report.text())
+    for path in save_c_files(bundle, report, make_folder(out)):
         print(path)
 
 

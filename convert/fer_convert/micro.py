@@ -1,0 +1,184 @@
+"""For a microcontroller: an int8 bundle as a C array, checked in TensorFlow Lite Micro."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from fer_core.bundle import ModelBundle
+from fer_core.errors import FerError
+from fer_core.files import write_text
+from fer_core.preprocess import quantize_pixels
+from fer_core.readers import default_data_path, load_dataset
+from fer_core.values import UInt8Array
+from fer_edge.interpreter import TfliteModel
+
+PICTURES = 200
+CODE_BYTES, OTHER_RAM_BYTES = 100_000, 32_000
+"""What is set aside for the interpreter with its kernels in flash, and for the program in RAM."""
+
+
+@dataclass(frozen=True, slots=True)
+class Microcontroller:
+    """A board and the bytes of its flash and of its largest RAM in one piece."""
+
+    name: str
+    flash_bytes: int
+    ram_bytes: int
+
+
+BOARDS = (
+    Microcontroller("Arduino Nano 33 BLE (nRF52840)", 1 << 20, 256 << 10),
+    Microcontroller("Raspberry Pi Pico (RP2040)", 2 << 20, 256 << 10),
+    Microcontroller("STM32F746 Discovery", 1 << 20, 320 << 10),
+    Microcontroller("ESP32-S3", 8 << 20, 512 << 10),
+    Microcontroller("Raspberry Pi Pico 2 (RP2350)", 4 << 20, 512 << 10),
+    Microcontroller("STM32H743 Nucleo", 2 << 20, 512 << 10),
+)
+"""From the makers' data sheets."""
+
+
+@dataclass(frozen=True, slots=True)
+class MicroReport:
+    """What a microcontroller needs for a network: `flash_bytes` of weights, `arena_bytes` of RAM.
+
+    On all `pictures` the answers were those of LiteRT's reference kernels, bit for bit.
+    """
+
+    flash_bytes: int
+    arena_bytes: int
+    pictures: int
+
+    def fits(self, board: Microcontroller) -> bool:
+        """Return whether network, interpreter and program have room on a board."""
+        return (
+            self.flash_bytes + CODE_BYTES <= board.flash_bytes
+            and self.arena_bytes + OTHER_RAM_BYTES <= board.ram_bytes
+        )
+
+    def text(self) -> str:
+        """Return flash, arena, and the boards that it fits."""
+        lines = [
+            f"flash {self.flash_bytes:,} bytes, tensor arena {self.arena_bytes:,} bytes; "
+            f"TensorFlow Lite Micro answers {self.pictures} pictures as LiteRT's reference "
+            "kernels do, bit for bit"
+        ]
+        lines += [f"{'fits' if self.fits(b) else 'too large for':<14}{b.name}" for b in BOARDS]
+        return "\n".join(lines)
+
+
+def micro_pictures(bundle: ModelBundle, data: Path | None) -> UInt8Array:
+    """Return PICTURES faces (n, h, w, c) uint8 of a data set, or of noise where there is none."""
+    spec, found = bundle.manifest.input, data or default_data_path()
+    if found:
+        return load_dataset(found, spec).pixels[:PICTURES]
+    return np.random.default_rng(0).integers(0, 256, (PICTURES, *spec.shape), np.uint8)
+
+
+def check_micro(bundle: ModelBundle, pixels: UInt8Array) -> MicroReport:
+    """Run pictures (n, h, w, c) uint8 in TensorFlow Lite Micro; return what it needs.
+
+    Raises FerError when the network is not int8, does not run there or answers otherwise.
+    """
+    if bundle.manifest.recipe != "int8":
+        raise FerError(f"{bundle.name} is not int8: a microcontroller takes fer-convert --int8")
+    answers, arena_bytes = _answers(bundle, quantize_pixels(pixels))
+    reference = TfliteModel(bundle, kernels="reference")
+    wanted = np.stack([reference.invoke(reference.prepared(picture)) for picture in pixels])
+    if not np.array_equal(answers, wanted):
+        wrong = int((answers != wanted).any(axis=1).sum())
+        raise FerError(
+            f"TensorFlow Lite Micro answers {wrong} of {len(pixels)} pictures otherwise than "
+            "LiteRT's reference kernels"
+        )
+    return MicroReport(len(bundle.model), arena_bytes, len(pixels))
+
+
+def _answers(bundle: ModelBundle, codes: npt.NDArray[np.int8]) -> tuple[npt.NDArray[np.int8], int]:
+    """Return the answers (n, classes) int8 to inputs (n, h, w, c) int8, and the arena's bytes."""
+    if find_spec("tflite_micro") is None:
+        raise FerError(
+            "tflite-micro is not installed: pip install '.[micro]' where fer-edge-kit lies "
+            "(Linux on x86-64)"
+        )
+    with tempfile.TemporaryDirectory() as folder:
+        model, inputs, outputs = (Path(folder) / n for n in ("m.tflite", "in.npy", "out.npy"))
+        model.write_bytes(bundle.model)
+        np.save(inputs, codes)
+        done = subprocess.run(
+            [sys.executable, "-m", "fer_convert.micro_run", str(model), str(inputs), str(outputs)],
+            capture_output=True,
+            text=True,
+            timeout=600,
+            check=False,
+        )
+        said = done.stdout + done.stderr
+        arena = re.search(r"Arena allocation total (\d+) bytes", said)
+        if done.returncode or not arena:
+            last = said.strip().splitlines()[-1:] or [f"exit {done.returncode}"]
+            raise FerError(f"TensorFlow Lite Micro cannot run {bundle.name}: {last[0]}")
+        return np.load(outputs), int(arena[1])
+
+
+def save_c_files(bundle: ModelBundle, report: MicroReport, out: Path) -> tuple[Path, Path]:
+    """Write NAME.h and NAME.c with the flatbuffer as an array; return their paths."""
+    name = re.sub(r"\W", "_", bundle.name)
+    header, source = out / f"{name}.h", out / f"{name}.c"
+    write_text(header, _header(bundle, name, report))
+    write_text(source, _source(bundle, name))
+    return header, source
+
+
+def _header(bundle: ModelBundle, name: str, report: MicroReport) -> str:
+    spec, labels = bundle.manifest.input, bundle.manifest.labels
+    height, width, channels = spec.shape
+    return f"""/* {bundle.name}, made by fer-convert --micro. SHA-256 of the network:
+ * {bundle.manifest.sha256}
+ *
+ * Input: {height}x{width}x{channels} int8, each value the gray value minus 128.
+ * Output: {len(labels)} int8; probability = (code - zero point) * scale of the output tensor.
+ */
+#ifndef {name.upper()}_H
+#define {name.upper()}_H
+
+#ifdef __cplusplus
+extern "C" {{
+#endif
+
+/* What TensorFlow Lite Micro allocated on x86-64, rounded up to the next KiB. */
+#define {name.upper()}_ARENA_BYTES {-(-report.arena_bytes // 1024) * 1024}
+#define {name.upper()}_LABELS {len(labels)}
+
+extern const unsigned char {name}[];
+extern const unsigned int {name}_bytes;
+extern const char *const {name}_labels[{name.upper()}_LABELS];
+
+#ifdef __cplusplus
+}}
+#endif
+
+#endif
+"""
+
+
+def _source(bundle: ModelBundle, name: str) -> str:
+    rows = [bundle.model[i : i + 20] for i in range(0, len(bundle.model), 20)]
+    data = "\n".join("  " + "".join(f"{byte}," for byte in row) for row in rows)
+    labels = ", ".join(json.dumps(label) for label in bundle.manifest.labels)
+    return f"""#include "{name}.h"
+
+const unsigned char {name}[] __attribute__((aligned(16))) = {{
+{data}
+}};
+const unsigned int {name}_bytes = {len(bundle.model)};
+const char *const {name}_labels[{name.upper()}_LABELS] = {{{labels}}};
+"""

@@ -1,0 +1,103 @@
+import ctypes
+import re
+import shutil
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fer_convert import micro
+from fer_convert.micro import (
+    BOARDS,
+    MicroReport,
+    check_micro,
+    micro_pictures,
+    save_c_files,
+)
+from fer_core.bundle import ModelBundle
+from fer_core.errors import FerError
+
+PIXELS = np.random.default_rng(4).integers(0, 256, (6, 48, 48, 1), np.uint8)
+REPORT = MicroReport(56_000, 122_120, 200)
+needs_micro = pytest.mark.skipif(
+    micro.find_spec("tflite_micro") is None, reason="tflite-micro is not installed"
+)
+
+
+@needs_micro
+def test_fer_nano_answers_bit_for_bit_and_fits_a_small_board(
+    nano: ModelBundle, real_data: Path
+) -> None:
+    report = check_micro(nano, micro_pictures(nano, real_data))
+    assert report.pictures == 200
+    assert report.flash_bytes < 1 << 20
+    assert 100_000 < report.arena_bytes < 256 << 10
+    assert report.fits(BOARDS[0])
+
+
+@needs_micro
+def test_other_answers_and_a_broken_network_are_said(
+    nano: ModelBundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = micro._answers
+
+    def off_by_one(bundle: ModelBundle, codes: np.ndarray) -> tuple[np.ndarray, int]:
+        answers, arena = real(bundle, codes)
+        answers[2, 0] ^= 1
+        return answers, arena
+
+    monkeypatch.setattr(micro, "_answers", off_by_one)
+    with pytest.raises(FerError, match="answers 1 of 6 pictures otherwise"):
+        check_micro(nano, PIXELS)
+    monkeypatch.setattr(micro, "_answers", real)
+    broken = ModelBundle(nano.model[:20_000], nano.manifest)
+    with pytest.raises(FerError, match="TensorFlow Lite Micro cannot run fer-nano-int8"):
+        check_micro(broken, PIXELS)
+
+
+def test_only_int8_goes_to_a_microcontroller(
+    nano: ModelBundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    floats = ModelBundle(nano.model, replace(nano.manifest, recipe="float32"))
+    with pytest.raises(FerError, match="fer-nano-float32 is not int8"):
+        check_micro(floats, PIXELS)
+    monkeypatch.setattr(micro, "find_spec", lambda name: None)
+    with pytest.raises(FerError, match="tflite-micro is not installed"):
+        check_micro(nano, PIXELS)
+
+
+def test_without_data_noise_is_answered(nano: ModelBundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(micro, "default_data_path", lambda: None)
+    noise = micro_pictures(nano, None)
+    assert noise.shape == (200, 48, 48, 1)
+    assert np.array_equal(noise, micro_pictures(nano, None))
+
+
+def test_a_board_needs_room_for_the_program_too() -> None:
+    board = BOARDS[0]
+    assert REPORT.fits(board)
+    assert not MicroReport(REPORT.flash_bytes, board.ram_bytes, 1).fits(board)
+    assert not MicroReport(board.flash_bytes - 50_000, 1000, 1).fits(board)
+    assert "fits          Arduino Nano 33 BLE" in REPORT.text()
+    assert "too large for Raspberry Pi Pico (RP2040)" in MicroReport(1, 250_000, 1).text()
+
+
+def test_the_c_files_compile_and_hold_the_network(nano: ModelBundle, tmp_path: Path) -> None:
+    odd = replace(nano.manifest, labels=('say "hi"', "b\\c", *nano.manifest.labels[2:]))
+    header, source = save_c_files(ModelBundle(nano.model, odd), REPORT, tmp_path)
+    assert header.name == "fer_nano_int8.h"
+    assert "FER_NANO_INT8_ARENA_BYTES 122880" in header.read_text()
+    if shutil.which("gcc") is None:
+        values = re.findall(r"\d+(?=,)", source.read_text().partition("{")[2].partition("}")[0])
+        assert bytes(map(int, values)) == nano.model
+        return
+    library = tmp_path / "nano.so"
+    command = ["gcc", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-o", library, source]
+    subprocess.run(command, check=True)
+    held = ctypes.CDLL(str(library))
+    size = ctypes.c_uint.in_dll(held, "fer_nano_int8_bytes").value
+    assert bytes((ctypes.c_ubyte * size).in_dll(held, "fer_nano_int8")) == nano.model
+    labels = (ctypes.c_char_p * 7).in_dll(held, "fer_nano_int8_labels")
+    assert [label.decode() for label in labels] == list(odd.labels)
