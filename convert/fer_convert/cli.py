@@ -31,6 +31,9 @@ def run(
     int8: Annotated[bool, typer.Option("--int8", help="Full-integer, the default.")] = False,
     int16x8: Annotated[bool, typer.Option("--int16x8", help="Int16 activations.")] = False,
     every: Annotated[bool, typer.Option("--all", help="All of these.")] = False,
+    runtime_floor: Annotated[
+        str, typer.Option(help="The oldest TensorFlow Lite that must load it, as 2.14.")
+    ] = "",
     explain: Annotated[
         bool, typer.Option("--explain", help="Say what int8 loses in which layer, and draw it.")
     ] = False,
@@ -57,12 +60,7 @@ def run(
     if verify and not shown:
         raise ArgumentError("--verify takes a bundle: fer-convert --verify FILE.tflite")
     if run_or_model and shown:
-        from fer_convert.recheck import describe, recheck
-
-        if micro:
-            _for_a_microcontroller(run_or_model, data, out or run_or_model.parent)
-        else:
-            print(recheck(run_or_model, data, max_drop) if verify else describe(run_or_model))
+        _look_at(run_or_model, data, out, max_drop, verify, micro)
         return
     need("tensorflow", "scipy")
     start_quietly()
@@ -86,12 +84,27 @@ def run(
         max_drop,
         seed,
         explain,
+        runtime_floor,
         command_line("fer-convert"),
     )
     for path in convert(request, talk(quiet)):
         print(path)
         if micro and path.stem.endswith("-int8"):
             _for_a_microcontroller(path, data, path.parent)
+
+
+def _look_at(
+    file: Path, data: Path | None, out: Path | None, max_drop: float, verify: bool, micro: bool
+) -> None:
+    """Do with a finished bundle what needs no TensorFlow."""
+    from fer_convert.recheck import describe, recheck
+
+    if verify:
+        print(recheck(file, data, max_drop))
+    if micro:
+        _for_a_microcontroller(file, data, out or file.parent)
+    if not (verify or micro):
+        print(describe(file))
 
 
 def _for_a_microcontroller(file: Path, data: Path | None, out: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from fer_core.errors import FerError
+from fer_core.errors import ArgumentError, FerError
 
 _FLOATS = ("FLOAT16", "FLOAT32", "FLOAT64")
 _MIN_RUNTIME = b"min_runtime_version"
@@ -65,6 +65,12 @@ class FileContents:
             told = ", ".join(f"{o.kind} of {o.layer}" for o in wrong[:5])
             more = f" and {len(wrong) - 5} more" if len(wrong) > 5 else ""
             raise FerError(f"{name} is not int8 throughout: {told}{more} compute in floating point")
+
+    def require_runtime(self, name: str, floor: str) -> None:
+        """Raise FerError when the file needs a newer TensorFlow Lite than `floor`, as 2.14."""
+        if _version(self.min_runtime or "999") > _version(floor):
+            needed = self.min_runtime or "a version that it does not name"
+            raise FerError(f"{name} needs TensorFlow Lite {needed}, newer than {floor}")
 
     def text(self) -> str:
         """Return the kinds of operations with counts and versions, and what they cost."""
@@ -154,6 +160,13 @@ def _most_alive(graph: Any, constant: set[int]) -> int:
 
 def _bytes_of(tensor: Any) -> int:
     return int(np.prod(tensor.shape)) * _SIZES.get(_TYPES[tensor.type], 4)
+
+
+def _version(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(part) for part in text.split("."))
+    except ValueError as error:
+        raise ArgumentError(f"{text!r} is no version such as 2.14") from error
 
 
 def _min_runtime(model: Any) -> str:

@@ -46,8 +46,9 @@ class ConversionRequest:
 
     `target` is a run folder, a model file, or None for the newest run; `data` and `out` are where
     the run says and beside the model when None. `calibration_samples` None means
-    CALIBRATION_SAMPLES, or all training pictures where there are fewer. `explain` asks
-    where int8 loses; `command` is what was typed, for the manifest.
+    CALIBRATION_SAMPLES, or all training pictures where there are fewer. `explain` asks where int8
+    loses; `runtime_floor` is the oldest TensorFlow Lite that must load the files, as 2.14;
+    `command` is what was typed, for the manifest.
     """
 
     target: Path | None
@@ -58,6 +59,7 @@ class ConversionRequest:
     max_drop_points: float = 0.5
     seed: int = 1
     explain: bool = False
+    runtime_floor: str = ""
     command: str = ""
 
 
@@ -141,6 +143,8 @@ def _make_bundle(
     contents = read_contents(flatbuffer)
     if recipe.name == "int8":
         contents.require_integer(f"{parent.model.name}-int8")
+    if request.runtime_floor:
+        contents.require_runtime(f"{parent.model.name}-{recipe.name}", request.runtime_floor)
     provenance: dict[str, Any] = {
         "parameters": parent.model.count_params(),
         "macs": contents.macs,

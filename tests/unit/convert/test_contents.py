@@ -8,7 +8,7 @@ from drawn_faces import drawn_dataset
 from fer_convert.contents import FileContents, Operation, read_contents
 from fer_convert.export import export_flatbuffer
 from fer_convert.recipes import RECIPES
-from fer_core.errors import FerError
+from fer_core.errors import ArgumentError, FerError
 
 TRAINING = drawn_dataset((4, 1, 1)).part("train")
 
@@ -60,6 +60,17 @@ def test_what_is_not_integer_is_named(model: keras.Model) -> None:
     flex = Operation("FlexErf", 1, frozenset({"INT8"}), 0, "erf", 1)
     with pytest.raises(FerError, match="FlexErf of erf"):
         FileContents((flex,), 0, 0, "").require_integer("x")
+
+
+def test_a_runtime_that_is_too_old_is_named(model: keras.Model) -> None:
+    contents = contents_of(model, "dynamic")  # per-channel dense layers would need 2.17
+    contents.require_runtime("x", "2.14")
+    with pytest.raises(FerError, match=rf"x needs TensorFlow Lite {contents.min_runtime}, newer"):
+        contents.require_runtime("x", "1.0")
+    with pytest.raises(FerError, match="a version that it does not name"):
+        FileContents((), 0, 0, "").require_runtime("x", "2.14")
+    with pytest.raises(ArgumentError, match="'new' is no version"):
+        contents.require_runtime("x", "new")
 
 
 def test_custom_operations_have_their_own_name(model: keras.Model) -> None:
