@@ -6,8 +6,10 @@ from fer_convert.verify import ParityReport
 from fer_core.bundle import ModelManifest
 from fer_core.labels import FER2013_LABELS
 
-_FER2013 = """  FER2013's pictures are posed or from the web; people agree with two in three of
-  its labels. It carries no open licence and is in general use for research.
+_FER2013 = """
+FER2013's pictures are posed or from the web, and people agree with two in three of its labels. It
+carries no open licence and is in general use for research. Training took its Training pictures,
+PublicTest chose epoch and temperature; the figure to quote is PrivateTest's, by `fer-bench`.
 """
 
 
@@ -23,11 +25,28 @@ Says which of {len(manifest.labels)} expressions a face shows: {", ".join(manife
 - {facts["parameters"]:,} parameters, {facts["macs"] / 1e6:.1f} million multiply-accumulates a face.
 - Accuracy on the {parity.count} validation pictures, where epoch and temperature were chosen:
   {parity.child_accuracy:.2%} (before conversion {parity.parent_accuracy:.2%}; {parity.flips} labels
-  changed). Calibration error {parity.child_ece:.2%}. Measured with {parity.runtime},
+  changed), macro-F1 {parity.child_macro_f1:.2%}. Calibration error {parity.child_ece:.2%} with the
+  temperature {manifest.temperature:.3f} divided in. Measured with {parity.runtime},
   {parity.kernels} kernels.
 - Trained on {facts["data"]}.
+
+| class | precision | recall | pictures |
+|---|---:|---:|---:|
+{_rows(parity)}
 {_FER2013 if manifest.labels == FER2013_LABELS else ""}
-An expression is not a feeling, and nothing is known of how the figures differ between groups of
-people. The EU AI Act forbids inferring emotions at work and in education save for medical or
-safety reasons, and asks to inform people elsewhere.
+It was made for one face at a time, cropped as OpenCV's frontal cascade does it. Faces from the
+side, in part hidden, dark or smaller than {manifest.input.width} pixels are harder than these figures say:
+`fer-bench --robustness` tells how much.
+
+An expression is not a feeling: this says nothing of a person's inner state. There are no labels of
+age, gender or skin tone, so nothing is known of how the figures differ between groups of people.
+The EU AI Act forbids inferring emotions at work and in education save for medical or safety
+reasons, and asks to inform people elsewhere.
 """
+
+
+def _rows(parity: ParityReport) -> str:
+    return "\n".join(
+        f"| {label} | {each['precision']:.3f} | {each['recall']:.3f} | {each['support']} |"
+        for label, each in parity.child_per_class.items()
+    )

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 
 from fer_core.dataset import FerDataset
 from fer_core.errors import FerError
-from fer_core.metrics import expected_calibration_error, label_flips
+from fer_core.metrics import classification_report, label_flips
 from fer_core.values import FloatArray
 from fer_edge.classifier import classify_images
 from fer_edge.interpreter import TfliteModel
@@ -21,7 +21,8 @@ class ParityReport:
     """Parent against child on `count` pictures.
 
     `flips` is how many labels differ, `max_abs_diff` the largest difference of a probability,
-    the accuracies and calibration errors are shares, 0 to 1.
+    the accuracies and calibration errors are shares, 0 to 1; `child_per_class` holds precision,
+    recall, f1 and support of the child by label.
     """
 
     count: int
@@ -32,6 +33,8 @@ class ParityReport:
     child_ece: float
     runtime: str
     kernels: str
+    child_macro_f1: float = 0.0
+    child_per_class: dict[str, dict[str, float]] = field(default_factory=dict)
 
     @property
     def top1_agreement(self) -> float:
@@ -74,13 +77,16 @@ def require_small_drops(reports: Mapping[str, ParityReport], max_drop_points: fl
 def compare_models(parent: FloatArray, model: TfliteModel, validation: FerDataset) -> ParityReport:
     """Return what changed between the parent's probabilities (n, classes) and the model's."""
     child = classify_images(model, validation.pixels)
+    report = classification_report(child, validation.labels, validation.label_names)
     return ParityReport(
         count=len(validation),
         flips=label_flips(parent, child),
         max_abs_diff=float(np.abs(parent - child).max()),
         parent_accuracy=float((parent.argmax(axis=1) == validation.labels).mean()),
-        child_accuracy=float((child.argmax(axis=1) == validation.labels).mean()),
-        child_ece=expected_calibration_error(child, validation.labels),
+        child_accuracy=report.accuracy,
+        child_ece=report.ece,
         runtime=model.runtime,
         kernels=model.kernels,
+        child_macro_f1=report.macro_f1,
+        child_per_class=report.to_json()["per_class"],
     )
