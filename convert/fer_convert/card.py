@@ -35,7 +35,7 @@ Says which of {len(manifest.labels)} expressions a face shows: {", ".join(manife
 {_rows(parity)}
 {_FER2013 if manifest.labels == FER2013_LABELS else ""}
 It was made for one face at a time, cropped as OpenCV's frontal cascade does it. Faces from the
-side, in part hidden, dark or smaller than {manifest.input.width} pixels are harder than these figures say:
+side, in part hidden, dark, or of fewer pixels are harder than these figures say;
 `fer-bench --robustness` tells how much.
 
 An expression is not a feeling: this says nothing of a person's inner state. There are no labels of

@@ -27,6 +27,7 @@ from fer_core.files import make_folder, write_text
 from fer_edge.interpreter import TfliteModel
 from fer_train.config import TrainConfig
 from fer_train.data import predict
+from fer_train.folding import folded
 from fer_train.run_folder import (
     is_shipped,
     model_file,
@@ -178,7 +179,7 @@ def _make_bundle(
 
 def _explained(parent: _Parent, bundle: ModelBundle, chosen: FerDataset, out: Path) -> str:
     """Return what every layer lost, and draw it beside the bundle."""
-    float32 = export_flatbuffer(parent.model, RECIPES["float32"], chosen)
+    float32 = export_flatbuffer(folded(parent.model), RECIPES["float32"], chosen)
     losses = measure_layers(float32, bundle.model, chosen.pixels[:EXPLAINED_PICTURES])
     picture = out / f"{bundle.name}-layers.png"
     save_layers(picture, losses, bundle.name)

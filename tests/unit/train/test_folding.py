@@ -1,0 +1,78 @@
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from fer_train.architectures import build_model
+from fer_train.folding import folded
+
+RNG = np.random.default_rng(7)
+PICTURES = RNG.uniform(-1, 1, (4, 48, 48, 1)).astype(np.float32)
+
+
+def norms(model: keras.Model) -> list[keras.Layer]:
+    return [layer for layer in model.layers if isinstance(layer, layers.BatchNormalization)]
+
+
+def seasoned(model: keras.Model) -> keras.Model:
+    """Return the model with statistics and biases as training leaves them."""
+    for layer in model.layers:
+        weights = layer.get_weights()
+        if isinstance(layer, layers.BatchNormalization):
+            weights = [w * RNG.uniform(0.5, 2, w.shape) + RNG.uniform(0, 0.3) for w in weights]
+        elif getattr(layer, "use_bias", False):
+            weights[-1] = RNG.normal(0, 0.2, weights[-1].shape)
+        layer.set_weights(weights)
+    return model
+
+
+def assert_same_answers(model: keras.Model) -> keras.Model:
+    made = folded(model)
+    np.testing.assert_allclose(made(PICTURES), model(PICTURES), atol=2e-6)
+    return made
+
+
+@pytest.mark.parametrize("name", ["fer-nano", "mini-xception", "resnet-20", "c-blocks"])
+def test_networks_answer_as_before(name: str) -> None:
+    made = assert_same_answers(seasoned(build_model(name, (48, 48, 1), 7)))
+    assert made.name == name
+    assert norms(made) == []
+    assert made.get_layer("logits") is not None
+
+
+def test_each_kind_of_layer_takes_its_normalisation() -> None:
+    pixels = keras.Input((48, 48, 1))
+    x = layers.Conv2D(6, 3, 2)(pixels)
+    x = layers.BatchNormalization(scale=False)(x)
+    x = layers.DepthwiseConv2D(3, depth_multiplier=2, use_bias=False)(x)
+    x = layers.ReLU()(layers.BatchNormalization(center=False)(x))
+    x = layers.BatchNormalization(name="behind_relu")(layers.SeparableConv2D(8, 3)(x))
+    x = layers.Flatten()(layers.AveragePooling2D(4)(x))
+    x = layers.BatchNormalization()(layers.Dense(7, name="logits")(x))
+    model = seasoned(keras.Model(pixels, layers.Softmax()(x)))
+    assert norms(assert_same_answers(model)) == []
+
+
+def test_a_normalisation_behind_an_activation_becomes_depthwise() -> None:
+    pixels = keras.Input((48, 48, 1))
+    x = layers.Conv2D(6, 3, 2, activation="relu")(pixels)
+    x = layers.BatchNormalization(name="late")(x)
+    y = layers.Conv2D(6, 1)(x)  # two layers take this one's result
+    x = layers.Add()([layers.BatchNormalization(name="shared")(y), y])
+    x = layers.BatchNormalization(name="of_vectors")(layers.GlobalAveragePooling2D()(x))
+    model = seasoned(keras.Model(pixels, layers.Dense(7)(x)))
+    made = assert_same_answers(model)
+    assert isinstance(made.get_layer("late"), layers.DepthwiseConv2D)
+    assert isinstance(made.get_layer("shared"), layers.DepthwiseConv2D)
+    assert [norm.name for norm in norms(made)] == ["of_vectors"]
+
+
+def test_other_kinds_of_models() -> None:
+    row = [layers.Conv2D(4, 3), layers.BatchNormalization(), layers.Flatten(), layers.Dense(7)]
+    sequential = seasoned(keras.Sequential([keras.Input((48, 48, 1)), *row]))
+    assert norms(assert_same_answers(sequential)) == []
+    nested = keras.Sequential([keras.Input((48, 48, 1)), sequential, layers.Softmax()])
+    assert_same_answers(nested)
+    twice, pixels = layers.Conv2D(1, 3, padding="same"), keras.Input((48, 48, 1))
+    shared = keras.Model(pixels, layers.Flatten()(twice(twice(pixels))))
+    assert folded(shared) is shared
