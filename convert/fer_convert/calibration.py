@@ -64,8 +64,10 @@ def fit_temperature(probabilities: FloatArray, truth: Int64Array) -> float:
 
 def divide_logits(model: keras.Model, temperature: float) -> None:
     """Divide the weights of the layer `logits` by a temperature, in place."""
-    layer = model.get_layer(LOGITS)
-    layer.set_weights([weights / np.float32(temperature) for weights in layer.get_weights()])
+    for layer in model.layers:
+        if layer.name in (LOGITS, f"{LOGITS}_range"):  # the range is that of its rounded result
+            divided = [weights / np.float32(temperature) for weights in layer.get_weights()]
+            layer.set_weights(divided)
 
 
 def has_logits(model: keras.Model) -> bool:

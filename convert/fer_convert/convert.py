@@ -28,6 +28,7 @@ from fer_edge.interpreter import TfliteModel
 from fer_train.config import TrainConfig
 from fer_train.data import predict
 from fer_train.folding import folded
+from fer_train.quantize_aware import is_quantize_aware
 from fer_train.run_folder import (
     is_shipped,
     model_file,
@@ -97,7 +98,7 @@ def convert(request: ConversionRequest, say: Callable[[str], None]) -> list[Path
         say(_parity_line(bundle, parity))
         say(contents.text())
         reports[bundle.name] = parity
-        if request.explain and recipe.name == "int8":
+        if request.explain and recipe.name == "int8" and not is_quantize_aware(parent.model):
             say(_explained(parent, bundle, chosen, out))
         if not parity.lost_more_than(request.max_drop_points):
             bundle.save(out / f"{bundle.name}.tflite")
@@ -160,7 +161,7 @@ def _make_bundle(
         "fer_edge_kit": __version__,
         **parent.training,
     }
-    if recipe.calibrated:
+    if recipe.calibrated and not is_quantize_aware(parent.model):
         provenance["calibration_rows"] = chosen.rows.tolist()
         provenance["calibration_seed"] = request.seed
     manifest = ModelManifest(

@@ -19,6 +19,7 @@ from fer_core.errors import FerError
 from fer_train.backend import native_output_hidden
 from fer_train.data import model_inputs
 from fer_train.folding import folded
+from fer_train.quantize_aware import is_quantize_aware
 
 INPUT_RANGE = (-1.0, 127 / 128)
 """The range of `(pixel - 128) / 128`: as int8 it has scale 1/128 and zero point 0."""
@@ -32,16 +33,24 @@ def export_flatbuffer(
     The input range of an int8 model is fixed, whatever the representative pictures hold. Batch
     normalisation is folded first, for one behind a ReLU would else lose points of accuracy.
     """
-    if recipe.calibrated:
+    rounded = is_quantize_aware(model)
+    if rounded and recipe.name != "int8":
+        raise FerError(f"{model.name} was trained with the rounding of int8: only --int8 fits it")
+    if recipe.calibrated and not rounded:
         model = folded(model)
     pixels = keras.Input(batch_shape=(1, *model.input_shape[1:]), name="pixels")
     fixed = keras.Model(pixels, model(pixels, training=False), name=model.name)
     converter = tf.lite.TFLiteConverter.from_keras_model(fixed)
-    _configure(converter, recipe, representative)
+    if rounded:
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        converter.inference_input_type = converter.inference_output_type = tf.int8
+    else:
+        _configure(converter, recipe, representative)
     with native_output_hidden(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of statistics that are set after calibration
         try:
-            return _full_integer(converter) if recipe.name == "int8" else converter.convert()
+            calibrated = recipe.name == "int8" and not rounded
+            return _full_integer(converter) if calibrated else bytes(converter.convert())
         except ConverterError as error:
             raise FerError(
                 f"{model.name} has a layer that {recipe.name} cannot hold: {error}"

@@ -45,6 +45,9 @@ def run(
     init: Annotated[
         str | None, typer.Option(help="Start from fer-nano, a run or a .keras file.")
     ] = None,
+    qat: Annotated[
+        bool, typer.Option("--qat", help="Go on from --init with the rounding of int8 in it.")
+    ] = False,
     epochs: Annotated[int | None, typer.Option(help="Passes over the training split.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Pictures a step.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Its highest value.")] = None,
@@ -76,6 +79,7 @@ def run(
         "votes": str(votes.resolve()) if votes else None,
         "size": size,
         "colour": colour,
+        "qat": qat or None,
         "epochs": epochs,
         "batch_size": batch_size,
         "learning_rate": learning_rate,

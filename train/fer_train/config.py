@@ -35,7 +35,8 @@ class TrainConfig:
     `labels` "ferplus" takes the majority of FER+'s eight classes instead of FER2013's labels,
     "ferplus-votes" trains on the shares of the votes; `votes` is fer2013new.csv, empty when it
     lies beside the data. `size` is the side of the pictures in pixels (0: as the data is, 48 for
-    folders), `colour` what they are read as. `init` is a model whose weights the run starts from.
+    folders), `colour` what they are read as. `init` is a model whose weights the run starts from;
+    with `qat` it goes on with the rounding of int8 in it.
 
     Training: `precision` "bfloat16" is up to twice as fast on processors that multiply it (AVX-512
     BF16, AMX); the weights stay float32. `schedule` follows a cosine to zero, stays constant, or is
@@ -60,6 +61,7 @@ class TrainConfig:
     size: int = 0
     colour: str = "gray"
     init: str = ""
+    qat: bool = False
     epochs: int = 60
     frozen_epochs: int = 0
     folds: int = 0
@@ -93,6 +95,8 @@ class TrainConfig:
         for name, choices in _CHOICES.items():
             if getattr(self, name) not in choices:
                 raise ValueError(f"{name} must be one of {choices}, got {getattr(self, name)!r}")
+        if self.qat and (self.precision != "float32" or self.frozen_epochs or self.folds):
+            raise ValueError("qat goes with precision float32, without frozen_epochs and folds")
         if self.folds == 1:
             raise ValueError("folds must be 0, or at least 2")
         if self.votes and self.labels == "fer2013":

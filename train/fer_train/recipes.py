@@ -10,7 +10,7 @@ from pathlib import Path
 from fer_core.errors import ArgumentError
 
 DEFAULT_ARCH = "fer-nano"
-FINE_TUNE = "fine-tune"
+FINE_TUNE, QUANTIZE_AWARE = "fine-tune", "quantize-aware"
 _PACKAGE = Path(__file__).resolve().parent
 
 
@@ -23,7 +23,7 @@ def shipped(folder: str) -> Path:
 def recipe_names() -> list[str]:
     """Return the architectures that have a recipe, sorted."""
     names = {path.stem for path in shipped("configs").glob("*.toml")}
-    return sorted(names - {FINE_TUNE})
+    return sorted(names - {FINE_TUNE, QUANTIZE_AWARE})
 
 
 def full_name(arch: str) -> str:
@@ -36,5 +36,5 @@ def full_name(arch: str) -> str:
 
 
 def recipe_file(name: str) -> Path:
-    """Return the settings that an architecture, or FINE_TUNE, is trained with by default."""
+    """Return the settings of an architecture, of FINE_TUNE or of QUANTIZE_AWARE."""
     return shipped("configs") / f"{name}.toml"

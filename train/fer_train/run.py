@@ -25,6 +25,7 @@ from fer_train.epoch_log import EpochLog
 from fer_train.evaluate import save_history, save_metrics, save_model
 from fer_train.loop import epoch_line, train
 from fer_train.plots import save_confusion, save_curves, save_feature_maps
+from fer_train.quantize_aware import quantize_aware
 from fer_train.recipes import shipped
 from fer_train.run_folder import (
     CHECKPOINT,
@@ -58,6 +59,8 @@ def train_on(
     model = build_model(config.arch, dataset.spec.shape, len(dataset.label_names))
     if config.init and not (resume and has_begun(out)):
         say(take_weights(model, Path(config.init), dataset.label_names))
+    if config.qat:
+        model = quantize_aware(model)
     make_folder(out)
     write_text(out / "config.toml", settings_toml(config))
     epochs = config.frozen_epochs + config.epochs

@@ -16,7 +16,14 @@ from fer_core.preprocess import InputSpec
 from fer_core.readers import default_data_path, load_dataset
 from fer_core.settings import load_settings
 from fer_train.config import TrainConfig
-from fer_train.recipes import DEFAULT_ARCH, FINE_TUNE, full_name, recipe_file, shipped
+from fer_train.recipes import (
+    DEFAULT_ARCH,
+    FINE_TUNE,
+    QUANTIZE_AWARE,
+    full_name,
+    recipe_file,
+    shipped,
+)
 
 CHECKPOINT = "checkpoint.npz"
 FROZEN_CHECKPOINT = "frozen.npz"
@@ -35,21 +42,30 @@ def chosen_config(
     """Return the settings of a new run: the given ones over those of a file or a recipe.
 
     Without a file the recipe is that of the architecture, or of fine-tuning with `init`, a
-    shipped model's name, a run folder or a .keras file, whose architecture the run then has.
+    shipped model's name, a run folder or a .keras file, whose architecture the run then has, or of
+    quantisation-aware training.
     """
-    recipe = file or recipe_file(FINE_TUNE if init else full_name(arch or DEFAULT_ARCH))
+    recipe = file or _recipe_of(arch, init, bool(given.get("qat")))
     config = load_settings(TrainConfig, recipe, {**given, "arch": arch})
     start = None
     if init or config.init:
         start = model_file(Path(init) if init else _from(recipe.parent, config.init)).resolve()
         if arch and full_name(arch) != model_name(start):
             raise ArgumentError(f"{start} is a {model_name(start)}; leave --arch out")
+    if config.qat and not start:
+        raise ArgumentError("--qat goes on from a trained model: name it with --init")
     config = replace(
         config,
         arch=model_name(start) if start else full_name(config.arch),
         init=str(start) if start else "",
     )
     return settled(config, recipe.parent)
+
+
+def _recipe_of(arch: str | None, init: str | None, qat: bool) -> Path:
+    if qat:
+        return recipe_file(QUANTIZE_AWARE)
+    return recipe_file(FINE_TUNE if init else full_name(arch or DEFAULT_ARCH))
 
 
 def _from(base: Path, name: str) -> Path:

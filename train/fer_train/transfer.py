@@ -6,6 +6,7 @@ from pathlib import Path
 
 import keras
 
+import fer_train.quantize_aware  # noqa: F401  # Keras has to know its layers to load them
 from fer_core.errors import ArgumentError, FerError
 from fer_core.files import ZIP_ERRORS
 from fer_train.run_folder import model_labels

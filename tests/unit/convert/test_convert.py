@@ -8,6 +8,7 @@ import pytest
 
 from drawn_faces import drawn_dataset, save_npz
 from fer_convert.calibration import divide_logits, fit_temperature, representative_set
+from fer_convert.contents import read_contents
 from fer_convert.convert import ConversionRequest, convert
 from fer_convert.export import export_flatbuffer
 from fer_convert.recheck import describe, recheck
@@ -20,6 +21,7 @@ from fer_core.preprocess import InputSpec
 from fer_edge.interpreter import TfliteModel
 from fer_train.architectures import ARCHITECTURES, build_model
 from fer_train.data import model_inputs
+from fer_train.quantize_aware import quantize_aware
 
 DATA = drawn_dataset((8, 4, 1))
 
@@ -280,3 +282,25 @@ def test_wrong_models_are_said(saved: tuple[Path, Path], tmp_path: Path) -> None
         convert(request_of((tmp_path / "damaged.keras", saved[1]), tmp_path, 1.0), silent)
     with pytest.raises(FerError, match="give the --data it was trained on"):
         convert(request_of(saved, tmp_path, 1.0), silent)
+
+
+def test_a_quantisation_aware_model_needs_no_calibration(tmp_path: Path) -> None:
+    keras.utils.set_random_seed(4)
+    rounded = quantize_aware(build_model("fer-nano", (48, 48, 1), 7))
+    rounded.compile(keras.optimizers.SGD(0.05), "categorical_crossentropy")
+    inputs = model_inputs(VARIED.part("train"))
+    wanted = np.eye(7, dtype=np.float32)[VARIED.part("train").labels]
+    for _ in range(6):
+        rounded.train_on_batch(inputs, wanted)
+    divide_logits(rounded, 0.5)
+    bundle = bundle_of(rounded, "int8")
+    read_contents(bundle.model).require_integer("fer-nano-int8")
+    model = TfliteModel(bundle, kernels="reference")
+    assert model.input_quantization == (1 / 128, 0)
+    pixels = VARIED.part("validation").pixels
+    answers = np.stack([model.probabilities(picture) for picture in pixels])
+    expected = np.asarray(rounded(model_inputs(VARIED.part("validation")), training=False))
+    assert np.abs(answers - expected).max() < 0.03
+    assert (answers.argmax(axis=1) == expected.argmax(axis=1)).mean() > 0.97
+    with pytest.raises(FerError, match="only --int8 fits it"):
+        bundle_of(rounded, "float32")

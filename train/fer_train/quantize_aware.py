@@ -1,0 +1,175 @@
+"""Quantisation-aware training: the rounding of int8 in the forward pass (Jacob et al., 2018).
+
+Batch normalisation is folded first. Kernels are rounded with a scale for every channel, dense
+ones with one scale; what layers give is rounded in a range that follows the batches. The
+converter turns the rounding into int8 operations and needs no calibration.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import layers, ops
+
+from fer_core.errors import FerError
+from fer_train.folding import folded
+
+INPUT_RANGE = (-1.0, 127 / 128)
+"""That of `(pixel - 128) / 128`: scale 1/128, zero point 0."""
+_PASSING = (layers.MaxPooling2D, layers.Flatten, layers.Dropout, layers.Reshape)
+"""Layers that give what they take, rounded already."""
+
+
+@keras.saving.register_keras_serializable("fer_train")
+class FakeQuantize(layers.Layer):  # type: ignore[misc]  # Keras has no types
+    """Rounds its input to the 256 values of int8 between `low` and `high`.
+
+    Without limits they follow the smallest and largest values of the batches in training.
+    """
+
+    def __init__(self, limits: tuple[float, float] | None = None, **options: Any) -> None:
+        """Take fixed limits, or none."""
+        super().__init__(**options)
+        self.limits, self.momentum = limits, 0.99
+
+    def build(self, shape: tuple[int | None, ...]) -> None:
+        """Make the limits and the mark that says whether a batch was seen."""
+        low, high = self.limits or (0.0, 0.0)
+        options: dict[str, Any] = {"shape": (), "trainable": False}
+        self.low = self.add_weight(name="low", initializer=_constant(low), **options)
+        self.high = self.add_weight(name="high", initializer=_constant(high), **options)
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        """Return the input rounded; gradients pass where it lies within the limits."""
+        if training and not self.limits:
+            fresh = ops.equal(self.low, self.high)
+            for limit, seen in (
+                (self.low, ops.minimum(ops.min(inputs), 0.0)),
+                (self.high, ops.maximum(ops.max(inputs), 1e-3)),
+            ):
+                moved = self.momentum * limit + (1 - self.momentum) * seen
+                limit.assign(ops.where(fresh, seen, moved))
+        return keras.quantizers.fake_quant_with_min_max_vars(inputs, self.low, self.high)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what makes the layer again."""
+        return {**super().get_config(), "limits": self.limits}
+
+
+def _constant(value: float) -> keras.initializers.Initializer:
+    return keras.initializers.Constant(value)
+
+
+def _rounded_kernel(kernel: Any, axis: int | None) -> Any:
+    """Return a kernel rounded to -127..127 steps, with a scale for each place along `axis`."""
+    others = tuple(i for i in range(len(kernel.shape)) if axis is None or i != axis)
+    limit = ops.maximum(ops.max(ops.abs(kernel), axis=others), 1e-8)
+    return keras.quantizers.fake_quant_with_min_max_vars(
+        kernel, -limit, limit, narrow_range=True, axis=axis
+    )
+
+
+@keras.saving.register_keras_serializable("fer_train")
+class QuantizedConv2D(layers.Conv2D):  # type: ignore[misc]
+    """A convolution with a rounded kernel."""
+
+    def call(self, inputs: Any) -> Any:
+        """Return the convolution of (n, h, w, c)."""
+        kernel = _rounded_kernel(self.kernel, axis=3)
+        return self.activation(
+            ops.conv(inputs, kernel, self.strides, self.padding, None, self.dilation_rate)
+            + self.bias
+        )
+
+
+@keras.saving.register_keras_serializable("fer_train")
+class QuantizedDepthwiseConv2D(layers.DepthwiseConv2D):  # type: ignore[misc]
+    """A depthwise convolution with a rounded kernel; its multiplier is 1."""
+
+    def call(self, inputs: Any) -> Any:
+        """Return the convolution of (n, h, w, c)."""
+        height, width, channels, _ = self.kernel.shape
+        as_tflite = ops.reshape(self.kernel, (1, height, width, channels))  # the converter's way
+        kernel = ops.reshape(_rounded_kernel(as_tflite, axis=3), self.kernel.shape)
+        return self.activation(
+            ops.depthwise_conv(inputs, kernel, self.strides, self.padding, None, self.dilation_rate)
+            + self.bias
+        )
+
+
+@keras.saving.register_keras_serializable("fer_train")
+class QuantizedDense(layers.Dense):  # type: ignore[misc]
+    """A dense layer with a rounded kernel."""
+
+    def call(self, inputs: Any, training: bool | None = None) -> Any:
+        """Return the products of (n, c)."""
+        return self.activation(
+            ops.matmul(inputs, _rounded_kernel(self.kernel, axis=None)) + self.bias
+        )
+
+
+_QUANTIZED: dict[type, Any] = {
+    layers.Conv2D: QuantizedConv2D,
+    layers.DepthwiseConv2D: QuantizedDepthwiseConv2D,
+    layers.Dense: QuantizedDense,
+}
+
+
+def quantize_aware(model: keras.Model) -> keras.Model:
+    """Return a model of the same weights that rounds as int8 will; raise FerError if it cannot."""
+    plain = folded(model)
+    odd = [layer.name for layer in plain.layers if not _can_be_rounded(layer)]
+    if odd:
+        raise FerError(
+            f"{model.name} cannot be trained quantisation-aware: its layers {', '.join(odd)} have "
+            "no int8 form here"
+        )
+    rounded: dict[str, Any] = {}
+
+    def copied(layer: keras.Layer) -> keras.Layer:
+        config = layer.get_config()
+        if type(layer) in _QUANTIZED:
+            return _QUANTIZED[type(layer)].from_config({**config, "use_bias": True})
+        return type(layer).from_config(config)
+
+    def called(layer: keras.Layer, *inputs: Any, **options: Any) -> Any:
+        first = inputs[0]
+        if isinstance(getattr(first, "_keras_history", [None])[0], layers.InputLayer):
+            if first.name not in rounded:
+                rounded[first.name] = FakeQuantize(INPUT_RANGE, name="pixels_range")(first)
+            inputs = (rounded[first.name], *inputs[1:])
+        result = layer(*inputs, **options)
+        if isinstance(layer, layers.Softmax):
+            return FakeQuantize((0.0, 255 / 256), name=f"{layer.name}_range")(result)
+        if isinstance(layer, _PASSING) or _feeds_a_relu(plain.get_layer(layer.name)):
+            return result
+        return FakeQuantize(name=f"{layer.name}_range")(result)
+
+    made = keras.models.clone_model(plain, clone_function=copied, call_function=called)
+    for layer in (each for each in plain.layers if each.weights):
+        weights = layer.get_weights()
+        twin = made.get_layer(layer.name)
+        if len(weights) < len(twin.get_weights()):
+            weights.append(twin.get_weights()[-1])  # the bias it had not, zero
+        twin.set_weights(weights)
+    return made
+
+
+def is_quantize_aware(model: keras.Model) -> bool:
+    """Return whether a model rounds as int8 does."""
+    return any(isinstance(layer, FakeQuantize) for layer in model.layers)
+
+
+def _can_be_rounded(layer: keras.Layer) -> bool:
+    if isinstance(layer, layers.DepthwiseConv2D):
+        return bool(layer.depth_multiplier == 1)
+    known = (layers.Add, layers.ReLU, layers.GlobalAveragePooling2D, layers.AveragePooling2D)
+    kinds = (*_QUANTIZED, *_PASSING, *known, layers.Softmax, layers.InputLayer)
+    return type(layer) in kinds and getattr(layer, "groups", 1) == 1
+
+
+def _feeds_a_relu(layer: keras.Layer) -> bool:
+    """Return whether a ReLU alone takes what a layer gives: the two become one operation."""
+    takers = [node.operation for node in layer._outbound_nodes]
+    return len(takers) == 1 and isinstance(takers[0], layers.ReLU)
