@@ -28,10 +28,7 @@ def folded(model: keras.Model) -> keras.Model:
     Only a normalisation of vectors that no dense layer precedes stays. A model that is no plain
     graph of layers, each used once, is returned as it is.
     """
-    if isinstance(model, keras.Sequential):
-        copy = keras.models.clone_model(model)
-        copy.set_weights(model.get_weights())
-        model = keras.Model(copy.inputs[0], copy.outputs[0], name=model.name)
+    model = _functional(model)
     if not _is_plain_graph(model):
         return model
     followed = {
@@ -61,14 +58,18 @@ def folded(model: keras.Model) -> keras.Model:
     made = keras.models.clone_model(model, clone_function=copied, call_function=called)
     for layer in (each for each in made.layers if each.weights):
         source = model.get_layer(layer.name)
-        if layer.name in followed:
-            layer.set_weights(_folded_weights(source, followed[layer.name]))
-        elif layer.name in alone:
-            scale, offset = _affine(source)
-            layer.set_weights([scale.reshape(layer.kernel.shape), offset])
-        else:
-            layer.set_weights(source.get_weights())
+        norm = source if layer.name in alone else followed.get(layer.name)
+        layer.set_weights(_folded_weights(source, norm) if norm else source.get_weights())
     return made
+
+
+def _functional(model: keras.Model) -> keras.Model:
+    """Return a sequential model as a graph of layers, any other as it is."""
+    if not isinstance(model, keras.Sequential):
+        return model
+    copy = keras.models.clone_model(model)
+    copy.set_weights(model.get_weights())
+    return keras.Model(copy.inputs[0], copy.outputs[0], name=model.name)
 
 
 def _is_plain_graph(model: keras.Model) -> bool:
@@ -99,8 +100,10 @@ def _affine(norm: keras.Layer) -> tuple[FloatArray, FloatArray]:
 
 
 def _folded_weights(layer: keras.Layer, norm: keras.Layer) -> list[FloatArray]:
-    """Return kernel and bias of a layer with the normalisation behind it."""
+    """Return kernel and bias of a layer with the normalisation behind it, or of that alone."""
     scale, offset = _affine(norm)
+    if layer is norm:
+        return [scale.reshape(1, 1, -1, 1), offset]
     kernels = layer.get_weights()
     if layer.use_bias:
         offset = offset + kernels.pop() * scale
