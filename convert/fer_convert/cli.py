@@ -31,6 +31,10 @@ def run(
     int8: Annotated[bool, typer.Option("--int8", help="Full-integer, the default.")] = False,
     int16x8: Annotated[bool, typer.Option("--int16x8", help="Int16 activations.")] = False,
     every: Annotated[bool, typer.Option("--all", help="All of these.")] = False,
+    keep_float: Annotated[
+        list[str] | None,
+        typer.Option(help="A layer to leave in float32, as --explain names it; may be repeated."),
+    ] = None,
     runtime_floor: Annotated[
         str, typer.Option(help="The oldest TensorFlow Lite that must load it, as 2.14.")
     ] = "",
@@ -65,7 +69,7 @@ def run(
     need("tensorflow", "scipy")
     start_quietly()
     from fer_convert.convert import ConversionRequest, convert
-    from fer_convert.recipes import RECIPES
+    from fer_convert.recipes import RECIPES, mixed
 
     wanted = {
         "float32": float32,
@@ -75,6 +79,8 @@ def run(
         "int16x8": int16x8,
     }
     recipes = [recipe for name, recipe in RECIPES.items() if every or wanted[name]]
+    if keep_float:
+        recipes = [mixed(keep_float) if recipe.name == "int8" else recipe for recipe in recipes]
     request = ConversionRequest(
         run_or_model,
         recipes,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import keras
@@ -13,9 +13,10 @@ from tensorflow.lite.python.convert import ConverterError, mlir_quantize
 from tensorflow.lite.python.util import modify_model_io_type
 from tensorflow.lite.tools import flatbuffer_utils
 
+from fer_convert.contents import read_contents
 from fer_convert.recipes import QuantizationRecipe
 from fer_core.dataset import FerDataset
-from fer_core.errors import FerError
+from fer_core.errors import ArgumentError, FerError
 from fer_train.backend import native_output_hidden
 from fer_train.data import model_inputs
 from fer_train.folding import folded
@@ -49,8 +50,9 @@ def export_flatbuffer(
     with native_output_hidden(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of statistics that are set after calibration
         try:
-            calibrated = recipe.name == "int8" and not rounded
-            return _full_integer(converter) if calibrated else bytes(converter.convert())
+            if recipe.name in ("int8", "mixed") and not rounded:
+                return _full_integer(converter, recipe.keep_float)
+            return bytes(converter.convert())
         except ConverterError as error:
             raise FerError(
                 f"{model.name} has a layer that {recipe.name} cannot hold: {error}"
@@ -79,11 +81,12 @@ def _configure(converter: Any, recipe: QuantizationRecipe, representative: FerDa
 
 _OPS = {
     "int8": tf.lite.OpsSet.TFLITE_BUILTINS_INT8,
+    "mixed": tf.lite.OpsSet.TFLITE_BUILTINS_INT8,
     "int16x8": tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8,
 }
 
 
-def _full_integer(converter: Any) -> bytes:
+def _full_integer(converter: Any, keep_float: Sequence[str]) -> bytes:
     """Calibrate, set the input's range, quantise, and make input and output int8.
 
     The converter's own steps, taken one by one: a fake-quantisation layer at the input would do
@@ -94,5 +97,18 @@ def _full_integer(converter: Any) -> bytes:
     graph = calibrated.subgraphs[0]
     observed = graph.tensors[graph.inputs[0]].quantization
     observed.min, observed.max = [INPUT_RANGE[0]], [INPUT_RANGE[1]]
-    quantized = mlir_quantize(flatbuffer_utils.convert_object_to_bytearray(calibrated))
+    ready = bytes(flatbuffer_utils.convert_object_to_bytearray(calibrated))
+    quantized = mlir_quantize(ready, denylisted_nodes=_results_of(keep_float, ready, graph))
     return bytes(modify_model_io_type(quantized, tf.int8, tf.int8))
+
+
+def _results_of(layers: Sequence[str], flatbuffer: bytes, graph: Any) -> set[str] | None:
+    """Return the names of what layers give; raise ArgumentError for a layer that is not there."""
+    operations = read_contents(flatbuffer).operations
+    known = [operation.layer for operation in operations]
+    if unknown := [layer for layer in layers if layer not in known]:
+        raise ArgumentError(
+            f"no layer {', '.join(unknown)} in the converted network; there are {', '.join(known)}"
+        )
+    kept = (operation for operation in operations if operation.layer in layers)
+    return {bytes(graph.tensors[each.result].name).decode() for each in kept} or None

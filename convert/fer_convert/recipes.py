@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class QuantizationRecipe:
-    """How a model is stored, and whether pictures calibrate its activations."""
+    """How a model is stored, whether pictures calibrate its activations, what stays float32.
+
+    `keep_float` are names of Keras layers, of "mixed" alone.
+    """
 
     name: str
     calibrated: bool
+    keep_float: tuple[str, ...] = ()
+
+
+def mixed(keep_float: Sequence[str]) -> QuantizationRecipe:
+    """Return int8 with some layers in float32."""
+    return QuantizationRecipe("mixed", calibrated=True, keep_float=tuple(keep_float))
 
 
 RECIPES = {

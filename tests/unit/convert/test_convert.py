@@ -8,15 +8,15 @@ import pytest
 
 from drawn_faces import drawn_dataset, save_npz
 from fer_convert.calibration import divide_logits, fit_temperature, representative_set
-from fer_convert.contents import read_contents
+from fer_convert.contents import Operation, read_contents
 from fer_convert.convert import ConversionRequest, convert
 from fer_convert.export import export_flatbuffer
 from fer_convert.recheck import describe, recheck
-from fer_convert.recipes import RECIPES
+from fer_convert.recipes import RECIPES, mixed
 from fer_convert.verify import ParityReport, require_small_drops
 from fer_core.bundle import ModelBundle, ModelManifest
 from fer_core.dataset import FerDataset
-from fer_core.errors import FerError
+from fer_core.errors import ArgumentError, FerError
 from fer_core.preprocess import InputSpec
 from fer_edge.interpreter import TfliteModel
 from fer_train.architectures import ARCHITECTURES, build_model
@@ -304,3 +304,15 @@ def test_a_quantisation_aware_model_needs_no_calibration(tmp_path: Path) -> None
     assert (answers.argmax(axis=1) == expected.argmax(axis=1)).mean() > 0.97
     with pytest.raises(FerError, match="only --int8 fits it"):
         bundle_of(rounded, "float32")
+
+
+def test_layers_can_be_kept_in_float32(models: dict[str, keras.Model]) -> None:
+    def exported(*layers: str) -> list[Operation]:
+        flatbuffer = export_flatbuffer(models["fer-nano"], mixed(layers), VARIED.part("train"))
+        return list(read_contents(flatbuffer).operations)
+
+    kept = {o.layer for o in exported("logits", "conv2d_3") if not o.is_integer}
+    assert {"logits", "conv2d_3"} <= kept
+    assert len(kept) <= 6  # and the conversions around them
+    with pytest.raises(ArgumentError, match="no layer typo in the converted network; there are"):
+        exported("typo", "logits")
