@@ -17,7 +17,8 @@ TEMPERATURES = (0.25, 4.0)
 def representative_set(training: FerDataset, samples: int, seed: int) -> FerDataset:
     """Return a seeded choice of training pictures, each class in its share, none left out.
 
-    Raises FerError when there are fewer pictures than samples or more classes than samples.
+    Raises FerError when there are fewer pictures than samples or more classes than samples, and
+    when every picture chosen is blank.
     """
     counts = np.bincount(training.labels, minlength=len(training.label_names))
     if samples > len(training) or samples < len(counts):
@@ -33,7 +34,12 @@ def representative_set(training: FerDataset, samples: int, seed: int) -> FerData
         rng.choice(np.flatnonzero(training.labels == index), size, replace=False)
         for index, size in enumerate(_shares(counts, samples))
     ]
-    return training.only(np.sort(np.concatenate(chosen)))
+    representative = training.only(np.sort(np.concatenate(chosen)))
+    if representative.blank().all():
+        raise FerError(
+            f"all {samples} calibration pictures are of one gray value: they say nothing of faces"
+        )
+    return representative
 
 
 def _shares(counts: Int64Array, samples: int) -> Int64Array:

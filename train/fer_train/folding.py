@@ -29,17 +29,11 @@ def folded(model: keras.Model) -> keras.Model:
     graph of layers, each used once, is returned as it is.
     """
     model = _functional(model)
-    if not _is_plain_graph(model):
-        return model
-    followed = {
-        layer.name: norm
-        for norm in model.layers
-        if isinstance(norm, keras.layers.BatchNormalization)
-        for layer in [_foldable_into(norm)]
-        if layer
-    }
-    gone = {norm.name for norm in followed.values()}
     norms = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    if not (norms and _is_plain_graph(model)):
+        return model
+    followed = {layer.name: norm for norm in norms for layer in [_foldable_into(norm)] if layer}
+    gone = {norm.name for norm in followed.values()}
     alone = {norm.name for norm in norms if norm.name not in gone and len(norm.input.shape) == 4}
 
     def copied(layer: keras.Layer) -> keras.Layer:

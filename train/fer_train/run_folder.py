@@ -27,6 +27,7 @@ from fer_train.recipes import (
 
 CHECKPOINT = "checkpoint.npz"
 FROZEN_CHECKPOINT = "frozen.npz"
+SAVED_MODEL = "saved_model.pb"
 
 
 def resumed_config(out: Path) -> TrainConfig:
@@ -98,9 +99,11 @@ def newest_run(runs: Path) -> Path:
 
 
 def model_file(target: Path) -> Path:
-    """Return the model of a run folder, a model file itself, or a shipped model by its name."""
+    """Return the model of a run folder, a model file or SavedModel itself, or a shipped one."""
     if not target.exists() and (shipped("results") / target / "model.keras").exists():
         return shipped("results") / target / "model.keras"
+    if (target / SAVED_MODEL).exists():
+        return target
     file = target / "model.keras" if target.is_dir() else target
     if target.is_dir() and (target / "fold-1").exists():
         raise FerError(f"{target} is a cross-validation: choose one fold, {target / 'fold-1'}")

@@ -12,17 +12,41 @@ from fer_core.files import ZIP_ERRORS
 from fer_train.run_folder import model_labels
 
 LOGITS = "logits"
+_PICKLES = (".pkl", ".pickle", ".joblib", ".pt", ".pth")
 
 
 def load_model(file: Path) -> keras.Model:
-    """Return the model of a .keras or .h5 file, without running code from it.
+    """Return the model of a .keras or .h5 file or a SavedModel folder, running no Python from it.
 
     Raises FerError for what Keras cannot load or will not for safety's sake.
     """
+    if file.suffix in _PICKLES:
+        raise FerError(
+            f"{file} is a pickle, which can run any code and is not loaded: save the model as "
+            ".keras"
+        )
     try:
+        if file.is_dir():
+            return _from_saved_model(file)
         return keras.models.load_model(file, compile=False, safe_mode=True)
     except (ValueError, OSError, TypeError, *ZIP_ERRORS) as error:
+        if "Lambda" in str(error):
+            raise FerError(
+                f"{file} holds a Lambda layer, that is Python code, which is not run: build the "
+                "model with a layer of Keras's own in its place (Rescaling, Resizing, ...)"
+            ) from error
         raise FerError(f"Keras cannot load {file}: {error}") from error
+
+
+def _from_saved_model(folder: Path) -> keras.Model:
+    """Return a SavedModel as one layer; its default signature has one input and one output."""
+    import tensorflow as tf
+
+    signature = tf.saved_model.load(str(folder)).signatures["serving_default"]
+    (taken,) = signature.structured_input_signature[1].values()
+    pixels = keras.Input(taken.shape[1:], name="pixels")
+    (given,) = keras.layers.TFSMLayer(str(folder), call_endpoint="serving_default")(pixels).values()
+    return keras.Model(pixels, given, name=folder.name)
 
 
 def take_weights(model: keras.Model, file: Path, labels: tuple[str, ...]) -> str:

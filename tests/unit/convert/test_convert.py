@@ -20,8 +20,10 @@ from fer_core.errors import ArgumentError, FerError
 from fer_core.preprocess import InputSpec
 from fer_edge.interpreter import TfliteModel
 from fer_train.architectures import ARCHITECTURES, build_model
+from fer_train.backend import native_output_hidden
 from fer_train.data import model_inputs
 from fer_train.quantize_aware import quantize_aware
+from fer_train.transfer import load_model
 
 DATA = drawn_dataset((8, 4, 1))
 
@@ -141,6 +143,9 @@ def test_calibration_sets_that_cannot_be_are_refused() -> None:
         representative_set(training, 999, seed=1)
     with pytest.raises(FerError, match="no training picture of disgust"):
         representative_set(training.only(training.labels != 1), 14, seed=1)
+    black = replace(training, images=np.zeros_like(training.images))
+    with pytest.raises(FerError, match="all 14 calibration pictures are of one gray value"):
+        representative_set(black, 14, seed=1)
 
 
 def test_the_temperature_is_found_again() -> None:
@@ -316,3 +321,28 @@ def test_layers_can_be_kept_in_float32(models: dict[str, keras.Model]) -> None:
     assert len(kept) <= 6  # and the conversions around them
     with pytest.raises(ArgumentError, match="no layer typo in the converted network; there are"):
         exported("typo", "logits")
+
+
+def test_a_saved_model_and_an_h5_become_bundles_too(
+    saved: tuple[Path, Path], tmp_path: Path
+) -> None:
+    model = keras.models.load_model(saved[0])
+    with native_output_hidden():
+        model.export(tmp_path / "exported", verbose=False)
+    model.save(tmp_path / "old.h5")
+    for file, name in (("exported", "exported-int8"), ("old.h5", "fer-nano-int8")):
+        request = request_of((tmp_path / file, saved[1]), tmp_path / "out", 100.0)
+        (path,) = convert(request, silent)
+        assert path.name == f"{name}.tflite"
+        assert ModelBundle.load(path).manifest.provenance["macs"] > 19e6
+
+
+def test_code_in_a_model_is_not_run(tmp_path: Path) -> None:
+    pixels = keras.Input((48, 48, 1))
+    doubled = keras.layers.Lambda(lambda x: 2 * x)(pixels)
+    keras.Model(pixels, doubled).save(tmp_path / "lambda.keras")
+    with pytest.raises(FerError, match="holds a Lambda layer, that is Python code"):
+        load_model(tmp_path / "lambda.keras")
+    (tmp_path / "model.pkl").write_bytes(b"")
+    with pytest.raises(FerError, match="is a pickle, which can run any code"):
+        load_model(tmp_path / "model.pkl")
