@@ -45,13 +45,21 @@ build: setup
 # numpy 1, which Bookworm (Python 3.11) needs, has no wheels for Python 3.13 and newer.
 BOOKWORM = $(shell $(PYTHON) -c 'import sys; print("edge-bookworm" * (sys.version_info < (3, 13)))')
 
-# The device tests on the built wheel, TensorFlow absent: the newest OpenCV and numpy, then those
-# that go with Raspberry Pi OS Bookworm.
+# The device tests on the built wheel, TensorFlow absent: the newest OpenCV and numpy, those that go
+# with Raspberry Pi OS Bookworm, and tflite-runtime 2.14 as edge-legacy has it, whose wheels end at
+# Python 3.11 (with OpenCV's headless wheel, since the windowed one needs libgl1).
+LEGACY = $(shell $(PYTHON) -c 'import sys; print("edge-legacy" * (sys.version_info < (3, 12)))')
+DEVICE_TESTS = tests/unit/core tests/unit/edge tests/unit/bench tests/golden tests/e2e/test_device.py
+
 device-test: build
-	for extra in edge-headless $(BOOKWORM); do \
+	for extra in edge-headless $(BOOKWORM) $(LEGACY); do \
+	  wheel="$$(ls dist/*.whl)"; wanted="$$wheel[$$extra]"; \
+	  if [ $$extra = edge-legacy ]; then \
+	    wanted="$$wheel tflite-runtime==2.14.0 numpy<2 opencv-python-headless<4.12"; \
+	  fi; \
 	  rm -rf .venv-$$extra && $(PYTHON) -m venv .venv-$$extra && \
-	  .venv-$$extra/bin/python $(PIP) "$$(ls dist/*.whl)[$$extra]" 'pytest>=8' && \
-	  .venv-$$extra/bin/python -m pytest tests/unit/core tests/unit/edge tests/unit/bench tests/golden tests/e2e/test_device.py || exit 1; \
+	  .venv-$$extra/bin/python $(PIP) $$wanted 'pytest>=8' && \
+	  .venv-$$extra/bin/python -m pytest $(DEVICE_TESTS) || exit 1; \
 	done
 
 # The device side on arm64, as on a Raspberry Pi, run by qemu (needs: sudo apt install
