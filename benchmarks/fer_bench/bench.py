@@ -3,111 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from fer_bench.accuracy import Accuracy, TestPictures, measure_accuracy, ten_crop_accuracy
-from fer_bench.clips import ClipResult
 from fer_bench.distortions import measure_robustness
-from fer_bench.environment import Environment, read_environment, usable_cores
+from fer_bench.environment import read_environment, usable_cores
 from fer_bench.memory import ProcessCost, measure_process
-from fer_bench.timing import Latency, measure
+from fer_bench.records import BenchmarkRecord, Conditions, FailedModel, Results
+from fer_bench.timing import Latency, ReferenceLoop, measure
 from fer_core.bundle import ModelBundle
-from fer_core.metrics import label_flips, paired_difference
-from fer_edge.interpreter import TfliteModel
+from fer_core.errors import FerError
+from fer_edge.board import frequency_mhz, temperature_celsius, throttling
+from fer_edge.interpreter import TfliteModel, kernels_taken, load_runtime
 
-SCHEMA_VERSION = 1
 RUNS, QUICK_RUNS = 1000, 100
-
-
-@dataclass(frozen=True, slots=True)
-class BenchmarkRecord:
-    """All figures of one model; those that were not measured are None or empty.
-
-    `parent` is what the float32 parent answers, `ten_crop` an accuracy, `robustness` an accuracy
-    for each distortion.
-    """
-
-    bundle: ModelBundle
-    file_bytes: int
-    latency: Latency
-    latency_all: Latency
-    threads_all: int
-    cost: ProcessCost
-    accuracy: Accuracy | None = None
-    parent: Accuracy | None = None
-    ten_crop: float | None = None
-    robustness: dict[str, float] = field(default_factory=dict)
-
-    @property
-    def label_flips(self) -> int | None:
-        """How many test pictures the parent names differently."""
-        if not (self.accuracy and self.parent):
-            return None
-        return label_flips(self.accuracy.probabilities, self.parent.probabilities)
-
-    @property
-    def accuracy_change(self) -> tuple[float, tuple[float, float]] | None:
-        """By how much the accuracy rose from the parent's, and its 95 % interval."""
-        if not (self.accuracy and self.parent):
-            return None
-        return paired_difference(self.accuracy.right, self.parent.right)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the record with the keys that `results.json` promises."""
-        provenance = self.bundle.manifest.provenance
-        values: dict[str, Any] = {
-            "name": self.bundle.name,
-            "sha256": self.bundle.manifest.sha256,
-            "file_bytes": self.file_bytes,
-            "parameters": provenance.get("parameters"),
-            "mmacs": round(provenance.get("macs", 0) / 1e6, 2),
-            "epochs": provenance.get("epochs"),
-            "recipe_epochs": provenance.get("recipe_epochs"),
-            "validation_accuracy": self.bundle.manifest.metrics.get("validation", {}).get(
-                "child_accuracy"
-            ),
-            "latency_ms": asdict(self.latency),
-            "latency_all_threads_ms": {**asdict(self.latency_all), "threads": self.threads_all},
-            "load_ms": self.cost.load_ms,
-            "first_ms": self.cost.first_ms,
-            "peak_rss_bytes": self.cost.peak_rss_bytes,
-            "label_flips": self.label_flips,
-        }
-        if self.accuracy:
-            values |= self.accuracy.report.to_json()
-            values["accuracy_without_twins"] = self.accuracy.without_twins
-            values["accuracy_ten_crop"] = self.ten_crop
-            values["robustness"] = self.robustness
-        if self.accuracy_change:
-            values["accuracy_change"], interval = self.accuracy_change
-            values["accuracy_change_interval95"] = list(interval)
-        return values
-
-
-@dataclass(frozen=True, slots=True)
-class Results:
-    """The records of one run, with the command and the environment they were measured in."""
-
-    command: str
-    environment: Environment
-    data: str
-    models: list[BenchmarkRecord] = field(default_factory=list)
-    clips: list[ClipResult] = field(default_factory=list)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return everything as JSON values."""
-        return {
-            "schema_version": SCHEMA_VERSION,
-            "command": self.command,
-            "environment": {**asdict(self.environment), "on_a_pi": self.environment.on_a_pi},
-            "data": self.data,
-            "models": [record.to_json() for record in self.models],
-            "clips": [clip.to_json() for clip in self.clips],
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,39 +40,45 @@ def run_benchmark(
 ) -> Results:
     """Measure each bundle; without pictures everything but accuracy and flips.
 
-    Flips count against `parent`, else against NAME-float32.tflite beside the model.
+    Flips count against `parent`, else against NAME-float32.tflite beside the model. A model that
+    crashes is told as failed, and the others are measured.
     """
-    checked = [*paths, *([parent] if parent else [])]
-    first, *_ = [TfliteModel(ModelBundle.load(path)) for path in checked]  # a bad one fails now
-    environment = read_environment(first.runtime, first.kernels)
-    judged = pictures.for_input(first.bundle.manifest.input).dataset if pictures else None
+    bundles = [ModelBundle.load(path) for path in (*paths, *([parent] if parent else []))]
+    _, runtime = load_runtime()
+    environment = read_environment(runtime, kernels_taken(runtime))
+    judged = pictures.for_input(bundles[0].manifest.input).dataset if pictures else None
     data = f"{judged.name}, test split, {len(judged)} pictures" if judged else ""
     results = Results(command, environment, data)
     known: dict[Path, Accuracy] = {}
-    for path in paths:
+    reference = ReferenceLoop()
+    reference.slowdown()
+    for path, bundle in zip(paths, bundles, strict=False):
         say(f"measuring {path.name}")
-        results.models.append(_measure_model(path, parent, pictures, extent, known))
+        try:
+            cost = measure_process(path)  # a network that crashes takes that process alone
+        except FerError as error:
+            results.failed.append(FailedModel(bundle.name, str(error)))
+            continue
+        record = _timed(bundle, path.stat().st_size, cost, extent, reference)
+        if pictures:
+            record = _with_accuracy(record, path, parent, pictures, extent, known)
+        results.models.append(record)
     return results
 
 
-def _measure_model(
-    path: Path,
-    parent: Path | None,
-    pictures: TestPictures | None,
+def _timed(
+    bundle: ModelBundle,
+    file_bytes: int,
+    cost: ProcessCost,
     extent: Extent,
-    known: dict[Path, Accuracy],
+    reference: ReferenceLoop,
 ) -> BenchmarkRecord:
-    bundle = ModelBundle.load(path)
-    cores = usable_cores()
-    record = BenchmarkRecord(
-        bundle,
-        path.stat().st_size,
-        _latency(bundle, 1, extent.quick),
-        _latency(bundle, cores, extent.quick),
-        cores,
-        measure_process(path),
+    latencies = {n: _latency(bundle, n, extent.quick) for n in sorted({1, 2, usable_cores()})}
+    builtin = _latency(bundle, 1, extent.quick, "builtin")
+    conditions = Conditions(
+        reference.slowdown(), temperature_celsius(), frequency_mhz(), throttling()
     )
-    return _with_accuracy(record, path, parent, pictures, extent, known) if pictures else record
+    return BenchmarkRecord(bundle, file_bytes, latencies, builtin, conditions, cost)
 
 
 def _with_accuracy(
@@ -192,8 +110,8 @@ def _accuracy_of(path: Path, pictures: TestPictures, known: dict[Path, Accuracy]
     return known[path]
 
 
-def _latency(bundle: ModelBundle, threads: int, quick: bool) -> Latency:
+def _latency(bundle: ModelBundle, threads: int, quick: bool, kernels: str = "xnnpack") -> Latency:
     """Time pixels to probabilities, one face a call, on a face of random pixels."""
-    model = TfliteModel(bundle, threads)
+    model = TfliteModel(bundle, threads, kernels)
     pixels = np.random.default_rng(0).integers(0, 256, bundle.manifest.input.shape, np.uint8)
     return measure(lambda: model.probabilities(pixels), runs=QUICK_RUNS if quick else RUNS)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from fer_bench.bench import SCHEMA_VERSION
+from fer_bench.records import SCHEMA_VERSION
 from fer_core.errors import FerError
 
 _NEEDED = {"schema_version", "command", "environment", "data", "models"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fer_bench.bench import BenchmarkRecord, Results
+from fer_bench.records import BenchmarkRecord, Results
 
 _COLUMNS = (
     ("model", "<"),
@@ -106,7 +106,7 @@ def _cells(record: BenchmarkRecord) -> tuple[str, ...]:
         f"{record.latency.p50:.3f}",
         f"{record.latency.p90:.3f}",
         f"{record.latency.p99:.3f}",
-        f"{record.latency_all.p50:.3f}",
+        f"{record.latencies[max(record.latencies)].p50:.3f}",
         f"{record.cost.load_ms:.1f}",
         "-" if peak is None else f"{peak / 1e6:.1f}",
     )
@@ -115,8 +115,8 @@ def _cells(record: BenchmarkRecord) -> tuple[str, ...]:
 def _footnotes(results: Results) -> list[str]:
     where = results.environment
     lines = [
-        f"one face, pixels to probabilities; p50 p90 p99 on one thread, 'all' on {where.cores}; "
-        f"load and peak memory in a fresh process",
+        "one face, pixels to probabilities; p50 p90 p99 on one thread, 'all' on "
+        f"{max(2, where.cores)}; load and peak memory in a fresh process",
         f"{where.runtime}, {where.kernels} kernels, Python {where.python}, numpy {where.numpy}, "
         f"OpenCV {where.opencv}",
         f"{where.board}, {where.cpu}, {where.cores} cores, governor {where.governor}",
@@ -124,6 +124,7 @@ def _footnotes(results: Results) -> list[str]:
         if results.data
         else "no data: accuracy not measured",
     ]
+    lines += [f"{model.name}: not measured: {model.error}" for model in results.failed]
     for record in results.models:
         lines += [f"{record.bundle.name}: {line}" for line in _apart(record)]
     if not where.on_a_pi:
@@ -134,6 +135,11 @@ def _footnotes(results: Results) -> list[str]:
 def _apart(record: BenchmarkRecord) -> list[str]:
     """Return the figures that are no headline: without twins, ten-crop, against the parent."""
     lines = []
+    if record.conditions.are_noisy:
+        lines.append(
+            f"NOISY: a fixed piece of work took {record.conditions.slowdown:.2f} times as long as "
+            f"at its best ({record.conditions.throttled or 'other load'}); measure the latency anew"
+        )
     if record.accuracy and record.accuracy.without_twins is not None:
         lines.append(
             f"{record.accuracy.without_twins:.2%} without the pictures that have an exact twin "
@@ -145,6 +151,7 @@ def _apart(record: BenchmarkRecord) -> list[str]:
         change, (low, high) = record.accuracy_change
         lines.append(
             f"{100 * change:+.2f} points against its parent "
-            f"(95 % interval {100 * low:+.2f} to {100 * high:+.2f}, paired)"
+            f"(95 % interval {100 * low:+.2f} to {100 * high:+.2f}, paired; McNemar's exact "
+            f"p = {record.mcnemar_p:.2g})"
         )
     return lines

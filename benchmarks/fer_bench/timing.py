@@ -10,21 +10,36 @@ import numpy as np
 
 from fer_core.metrics import Float64Array
 
+REPEATS, LIMIT_SECONDS, LEAST_RUNS = 5, 5.0, 200
+NOISY = 1.15
+"""How much slower than at its best the reference loop may be before a figure is marked."""
+
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """Median and tails of `runs` timed calls, in milliseconds."""
+    """Median and tails of `runs` timed calls, in milliseconds.
+
+    `spread` is how far the medians of the repeats lie apart, as a share of the median;
+    `percentiles` are those from 0 to 100 in steps of 2.
+    """
 
     p50: float
     p90: float
+    p95: float
     p99: float
     runs: int
+    spread: float
+    percentiles: tuple[float, ...]
 
     @classmethod
-    def of(cls, samples_ms: Float64Array) -> Latency:
-        """Return the percentiles of samples (n,) in any order; n must not be 0."""
-        p50, p90, p99 = (float(value) for value in np.percentile(samples_ms, (50, 90, 99)))
-        return cls(p50, p90, p99, len(samples_ms))
+    def of(cls, repeats: list[Float64Array]) -> Latency:
+        """Return the percentiles of the samples of all repeats, in any order; none is empty."""
+        samples = np.concatenate(repeats)
+        medians = [float(np.median(repeat)) for repeat in repeats]
+        every = tuple(round(float(v), 5) for v in np.percentile(samples, np.arange(0, 101, 2)))
+        p50, p90, p95, p99 = (float(v) for v in np.percentile(samples, (50, 90, 95, 99)))
+        spread = (max(medians) - min(medians)) / p50 if p50 else 0.0
+        return cls(p50, p90, p95, p99, len(samples), spread, every)
 
 
 def measure(
@@ -33,12 +48,48 @@ def measure(
     runs: int = 500,
     clock_ns: Callable[[], int] = time.perf_counter_ns,
 ) -> Latency:
-    """Time each of `runs` calls after `warmup` untimed ones."""
+    """Time `runs` calls in REPEATS, after `warmup` untimed ones.
+
+    A slow call ends after LIMIT_SECONDS, but not before LEAST_RUNS or all `runs`.
+    """
     for _ in range(warmup):
         call()
-    samples = np.empty(runs)
-    for index in range(runs):
-        started = clock_ns()
-        call()
-        samples[index] = (clock_ns() - started) / 1e6
-    return Latency.of(samples)
+    began, each = clock_ns(), max(1, runs // REPEATS)
+    repeats: list[Float64Array] = []
+    for _ in range(REPEATS):
+        samples: list[float] = []
+        while len(samples) < each:
+            if _is_enough(len(repeats) * each + len(samples), runs, clock_ns() - began):
+                break
+            started = clock_ns()
+            call()
+            samples.append((clock_ns() - started) / 1e6)
+        if samples:
+            repeats.append(np.array(samples))
+    return Latency.of(repeats)
+
+
+def _is_enough(done: int, runs: int, spent_ns: int) -> bool:
+    return done >= min(LEAST_RUNS, runs) and spent_ns > LIMIT_SECONDS * 1e9
+
+
+class ReferenceLoop:
+    """A fixed piece of work, timed beside every figure: how disturbed the machine is.
+
+    Multiplies two matrices of 128x128 on whatever the processor gives NumPy.
+    """
+
+    def __init__(self, clock_ns: Callable[[], int] = time.perf_counter_ns) -> None:
+        self._clock_ns, self.best_ms = clock_ns, float("inf")
+        self._matrix = np.random.default_rng(0).random((128, 128))
+
+    def slowdown(self, runs: int = 40) -> float:
+        """Return how much slower the work is now than at its best so far, 1 or more."""
+        samples = []
+        for _ in range(runs):
+            started = self._clock_ns()
+            self._matrix @ self._matrix
+            samples.append((self._clock_ns() - started) / 1e6)
+        now = float(np.median(samples))
+        self.best_ms = min(self.best_ms, now)
+        return now / self.best_ms if self.best_ms else 1.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -52,6 +53,17 @@ def paired_difference(
     mean = float(change.mean())
     spread = _Z95 * float(change.std()) / math.sqrt(len(change))
     return mean, (mean - spread, mean + spread)
+
+
+def mcnemar_exact(right: BoolArray, right_before: BoolArray) -> float:
+    """Return the two-sided p-value of McNemar's exact test (1947) on right answers (n,).
+
+    Only the pictures on which the two differ count, each a coin's toss if neither is better.
+    """
+    won, lost = int((right & ~right_before).sum()), int((right_before & ~right).sum())
+    tosses = won + lost
+    tail = sum(math.comb(tosses, k) for k in range(min(won, lost) + 1))
+    return min(1.0, float(Fraction(2 * tail, 2**tosses)))
 
 
 def expected_calibration_error(

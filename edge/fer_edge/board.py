@@ -6,7 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-_ZONES = Path("/sys/class/thermal")
+_ZONES, _CPUS = Path("/sys/class/thermal"), Path("/sys/devices/system/cpu")
 _THROTTLED = {
     0: "under-voltage",
     1: "capped frequency",
@@ -23,6 +23,17 @@ def temperature_celsius(zones: Path = _ZONES) -> float | None:
             readings.append(int(zone.read_text()) / 1000)
         except (OSError, ValueError):
             continue  # some zones exist and cannot be read
+    return max(readings, default=None)
+
+
+def frequency_mhz(cpus: Path = _CPUS) -> float | None:
+    """Return the highest clock of the processor's cores now, None where the system tells none."""
+    readings = []
+    for clock in cpus.glob("cpu*/cpufreq/scaling_cur_freq"):
+        try:
+            readings.append(int(clock.read_text()) / 1000)
+        except (OSError, ValueError):
+            continue
     return max(readings, default=None)
 
 

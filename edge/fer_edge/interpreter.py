@@ -40,6 +40,12 @@ def load_runtime() -> tuple[Any, str]:
             ) from litert_error
 
 
+def kernels_taken(runtime: str, wanted: str = "xnnpack") -> str:
+    """Return the kernel set that a runtime takes: tflite-runtime has no XNNPACK ones for int8."""
+    has_xnnpack = runtime.startswith("ai-edge-litert")
+    return wanted if wanted != "xnnpack" or has_xnnpack else "builtin"
+
+
 def dequantize(codes: npt.NDArray[np.int8], scale: float, zero_point: int) -> FloatArray:
     """Return `(codes - zero_point) * scale` as float32.
 
@@ -57,9 +63,7 @@ class TfliteModel:
             raise ValueError(f"kernels must be one of {sorted(KERNELS)}, got {kernels!r}")
         module, self.runtime = load_runtime()
         self.bundle, self.threads = bundle, threads
-        # tflite-runtime has no XNNPACK kernels for int8 and takes its own instead.
-        has_xnnpack = self.runtime.startswith("ai-edge-litert")
-        self.kernels = kernels if kernels != "xnnpack" or has_xnnpack else "builtin"
+        self.kernels = kernels_taken(self.runtime, kernels)
         resolver = getattr(module.OpResolverType, KERNELS[kernels])
         try:
             self._interpreter = module.Interpreter(

@@ -13,10 +13,11 @@ from fer_bench.accuracy import (
     measure_accuracy,
     ten_crop_accuracy,
 )
-from fer_bench.bench import Extent, Results, run_benchmark
+from fer_bench.bench import Extent, run_benchmark
 from fer_bench.distortions import DISTORTIONS, measure_robustness
 from fer_bench.environment import read_environment
 from fer_bench.memory import measure_process
+from fer_bench.records import Conditions, Results
 from fer_bench.report import results_table
 from fer_core.bundle import ModelBundle
 from fer_core.dataset import FerDataset
@@ -59,7 +60,10 @@ def test_results_have_every_promised_key(nano_path: Path, pictures: TestPictures
     values = json.loads(json.dumps(results.to_json()))
     (model,) = values["models"]
     assert set(model) >= PROMISED
-    assert set(model["latency_ms"]) == {"p50", "p90", "p99", "runs"}
+    assert set(model["latency_ms"]) >= {"p50", "p90", "p95", "p99", "runs", "spread"}
+    assert set(model["latency_by_threads_ms"]) >= {"1", "2"}
+    assert model["latency_without_xnnpack_ms"]["p50"] > 0
+    assert model["conditions"]["slowdown"] >= 1
     assert model["count"] == 14
     assert model["label_flips"] is None  # no parent beside it
     assert model["file_bytes"] == nano_path.stat().st_size
@@ -67,6 +71,24 @@ def test_results_have_every_promised_key(nano_path: Path, pictures: TestPictures
     table = results_table(results)
     assert "fer-nano-int8" in table
     assert ("not measured on a Pi" in table) != values["environment"]["on_a_pi"]
+
+
+def test_a_model_that_crashes_is_told_and_the_others_are_measured(
+    nano_path: Path, nano: ModelBundle, tmp_path: Path
+) -> None:
+    broken = ModelBundle(nano.model[:30_000], replace(nano.manifest, name="broken"))
+    broken.save(tmp_path / "broken.tflite")
+    said: list[str] = []
+    paths = [tmp_path / "broken.tflite", nano_path]
+    results = run_benchmark(paths, None, None, QUICK, "fer-bench", said.append)
+    assert [record.bundle.name for record in results.models] == ["fer-nano-int8"]
+    (failed,) = results.to_json()["failed"]
+    assert failed["name"] == "broken-int8"
+    assert "broken-int8: not measured: measuring" in results_table(results)
+    noisy = replace(results.models[0], conditions=Conditions(1.4, 61.0, 1500.0, "under-voltage"))
+    told = results_table(replace(results, models=[noisy]))
+    assert "NOISY: a fixed piece of work took 1.40 times as long" in told
+    assert noisy.to_json()["conditions"]["noisy"] is True
 
 
 def test_without_data_the_accuracy_is_said_to_be_unmeasured(nano_path: Path) -> None:

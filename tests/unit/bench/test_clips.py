@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from drawn_faces import draw_face, save_video
-from fer_bench.bench import Results
 from fer_bench.clips import (
     ClipPlan,
     LoopResult,
@@ -17,6 +16,7 @@ from fer_bench.clips import (
     read_true_faces,
 )
 from fer_bench.environment import read_environment
+from fer_bench.records import Results
 from fer_bench.report import results_table
 from fer_bench.rival import NETWORK, FerPackage, read_network
 from fer_core.errors import FerError

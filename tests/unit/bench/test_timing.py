@@ -1,23 +1,69 @@
 import numpy as np
 import pytest
 
-from fer_bench.timing import Latency, measure
+from fer_bench import timing
+from fer_bench.timing import Latency, ReferenceLoop, measure
+
+
+class Clock:
+    """A clock that stands still until it is told to go on."""
+
+    def __init__(self) -> None:
+        self.now_ns, self.calls = 0, 0
+
+    def __call__(self) -> int:
+        return self.now_ns
+
+    def work(self, *durations_ms: float) -> None:
+        """Take as long as the next of the durations, the last one again and again."""
+        self.now_ns += round(1e6 * durations_ms[min(self.calls, len(durations_ms) - 1)])
+        self.calls += 1
 
 
 def test_percentiles_do_not_depend_on_the_order() -> None:
     samples = np.arange(1, 102, dtype=np.float64)
     shuffled = np.random.default_rng(0).permutation(samples)
-    assert Latency.of(shuffled) == Latency(51.0, 91.0, 100.0, 101)
+    latency = Latency.of([shuffled[:50], shuffled[50:]])
+    assert (latency.p50, latency.p90, latency.p95, latency.p99) == (51.0, 91.0, 96.0, 100.0)
+    assert latency.runs == 101
+    assert latency.percentiles[0] == 1
+    assert latency.percentiles[25] == 51
+    assert latency.percentiles[-1] == 101
+    assert len(latency.percentiles) == 51
+
+
+def test_the_spread_is_that_of_the_repeats() -> None:
+    assert Latency.of([np.full(9, 2.0), np.full(9, 2.5), np.full(9, 2.1)]).spread == (
+        pytest.approx(0.5 / 2.1)
+    )
+    assert Latency.of([np.array([1.0, 2.0, 9.0])]).spread == 0
 
 
 def test_warmup_is_not_timed() -> None:
-    # A clock that advances by what each call takes: 90 ms at first, then 2 ms.
-    state = {"now": 0, "calls": 0}
-
-    def call() -> None:
-        state["calls"] += 1
-        state["now"] += 90_000_000 if state["calls"] <= 3 else 2_000_000
-
-    latency = measure(call, warmup=3, runs=10, clock_ns=lambda: state["now"])
+    clock = Clock()
+    latency = measure(lambda: clock.work(90, 90, 90, 2), 3, 10, clock)
     assert (latency.p50, latency.p99, latency.runs) == (pytest.approx(2), pytest.approx(2), 10)
-    assert state["calls"] == 13
+    assert clock.calls == 13
+
+
+def test_slow_calls_end_in_time_but_not_before_enough() -> None:
+    clock = Clock()
+    assert measure(lambda: clock.work(10), 0, 1000, clock).runs == 501  # five seconds
+    clock = Clock()
+    assert measure(lambda: clock.work(100), 0, 1000, clock).runs == timing.LEAST_RUNS
+    clock = Clock()
+    assert measure(lambda: clock.work(1000), 0, 20, clock).runs == 20
+
+
+def test_the_reference_loop_notices_a_bad_moment() -> None:
+    clock = Clock()
+    loop = ReferenceLoop(clock)
+
+    class Timed:
+        def __matmul__(self, other: object) -> None:
+            clock.work(*[1.0] * 40, *[1.5] * 40, *[0.5] * 40, 1.0)
+
+    loop._matrix = Timed()  # type: ignore[assignment]
+    assert [loop.slowdown() for _ in range(4)] == [1.0, 1.5, 1.0, 2.0]
+    assert loop.best_ms == 0.5
+    assert ReferenceLoop().slowdown() == 1.0

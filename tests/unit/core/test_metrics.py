@@ -5,6 +5,7 @@ from fer_core.metrics import (
     classification_report,
     confusion_matrix,
     expected_calibration_error,
+    mcnemar_exact,
     paired_difference,
     wilson_interval,
 )
@@ -82,3 +83,15 @@ def test_a_paired_difference_counts_only_the_pictures_that_changed() -> None:
     assert paired_difference(before, before) == (0.0, (0.0, 0.0))
     with pytest.raises(ValueError, match="two equal vectors"):
         paired_difference(before, before[:5])
+
+
+def test_mcnemar_is_the_binomial_test_of_the_changes() -> None:
+    stats = pytest.importorskip("scipy.stats", reason="SciPy is not installed")
+    rng = np.random.default_rng(3)
+    for share in (0.0, 0.02, 0.1, 0.5):
+        before = rng.random(600) < 0.7
+        after = before ^ (rng.random(600) < share)
+        won, lost = int((after & ~before).sum()), int((before & ~after).sum())
+        expected = stats.binomtest(won, won + lost).pvalue if won + lost else 1.0
+        assert mcnemar_exact(after, before) == pytest.approx(expected)
+    assert mcnemar_exact(np.ones(4000, bool), np.zeros(4000, bool)) == pytest.approx(0.0)

@@ -1,0 +1,152 @@
+"""What a benchmark found: a record a model, and the results that hold them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from fer_bench.accuracy import Accuracy
+from fer_bench.clips import ClipResult
+from fer_bench.environment import Environment
+from fer_bench.memory import ProcessCost
+from fer_bench.timing import NOISY, Latency
+from fer_core.bundle import ModelBundle
+from fer_core.metrics import label_flips, mcnemar_exact, paired_difference
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """How the machine was while a model was timed; None where it does not tell.
+
+    `slowdown` is how much slower a fixed piece of work was than at its best in this run,
+    `throttled` what a Pi says slows it.
+    """
+
+    slowdown: float
+    temperature_celsius: float | None
+    frequency_mhz: float | None
+    throttled: str | None
+
+    @property
+    def are_noisy(self) -> bool:
+        """Whether figures taken then are to be marked."""
+        return self.slowdown > NOISY or bool(self.throttled)
+
+
+@dataclass(frozen=True, slots=True)
+class FailedModel:
+    """A model that could not be measured, and why."""
+
+    name: str
+    error: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Return name and error."""
+        return {"name": self.name, "error": self.error}
+
+
+@dataclass(frozen=True, slots=True)
+class BenchmarkRecord:
+    """All figures of one model; those that were not measured are None or empty.
+
+    `latencies` are by number of threads, 1 among them; `latency_builtin` is on one thread without
+    XNNPACK. `parent` is what the float32 parent answers, `ten_crop` an accuracy, `robustness` an
+    accuracy for each distortion.
+    """
+
+    bundle: ModelBundle
+    file_bytes: int
+    latencies: dict[int, Latency]
+    latency_builtin: Latency
+    conditions: Conditions
+    cost: ProcessCost
+    accuracy: Accuracy | None = None
+    parent: Accuracy | None = None
+    ten_crop: float | None = None
+    robustness: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def latency(self) -> Latency:
+        """The latency on one thread, as it is quoted."""
+        return self.latencies[1]
+
+    @property
+    def label_flips(self) -> int | None:
+        """How many test pictures the parent names differently."""
+        if not (self.accuracy and self.parent):
+            return None
+        return label_flips(self.accuracy.probabilities, self.parent.probabilities)
+
+    @property
+    def accuracy_change(self) -> tuple[float, tuple[float, float]] | None:
+        """By how much the accuracy rose from the parent's, and its 95 % interval."""
+        if not (self.accuracy and self.parent):
+            return None
+        return paired_difference(self.accuracy.right, self.parent.right)
+
+    @property
+    def mcnemar_p(self) -> float | None:
+        """How likely so uneven a change is when neither is better (McNemar's exact test)."""
+        if not (self.accuracy and self.parent):
+            return None
+        return mcnemar_exact(self.accuracy.right, self.parent.right)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the record with the keys that `results.json` promises."""
+        provenance = self.bundle.manifest.provenance
+        values: dict[str, Any] = {
+            "name": self.bundle.name,
+            "sha256": self.bundle.manifest.sha256,
+            "file_bytes": self.file_bytes,
+            "parameters": provenance.get("parameters"),
+            "mmacs": round(provenance.get("macs", 0) / 1e6, 2),
+            "epochs": provenance.get("epochs"),
+            "recipe_epochs": provenance.get("recipe_epochs"),
+            "validation_accuracy": self.bundle.manifest.metrics.get("validation", {}).get(
+                "child_accuracy"
+            ),
+            "latency_ms": asdict(self.latency),
+            "latency_by_threads_ms": {str(n): asdict(each) for n, each in self.latencies.items()},
+            "latency_without_xnnpack_ms": asdict(self.latency_builtin),
+            "conditions": {**asdict(self.conditions), "noisy": self.conditions.are_noisy},
+            "load_ms": self.cost.load_ms,
+            "first_ms": self.cost.first_ms,
+            "peak_rss_bytes": self.cost.peak_rss_bytes,
+            "label_flips": self.label_flips,
+        }
+        if self.accuracy:
+            values |= self.accuracy.report.to_json()
+            values["accuracy_without_twins"] = self.accuracy.without_twins
+            values["accuracy_ten_crop"] = self.ten_crop
+            values["robustness"] = self.robustness
+        if self.accuracy_change:
+            values["accuracy_change"], interval = self.accuracy_change
+            values["accuracy_change_interval95"] = list(interval)
+            values["mcnemar_p"] = self.mcnemar_p
+        return values
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """The records of one run, with the command and the environment they were measured in."""
+
+    command: str
+    environment: Environment
+    data: str
+    models: list[BenchmarkRecord] = field(default_factory=list)
+    failed: list[FailedModel] = field(default_factory=list)
+    clips: list[ClipResult] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return everything as JSON values."""
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "command": self.command,
+            "environment": {**asdict(self.environment), "on_a_pi": self.environment.on_a_pi},
+            "data": self.data,
+            "models": [record.to_json() for record in self.models],
+            "failed": [model.to_json() for model in self.failed],
+            "clips": [clip.to_json() for clip in self.clips],
+        }
