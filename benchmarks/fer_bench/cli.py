@@ -20,7 +20,7 @@ app = make_app()
 @app.command(
     epilog="Examples:  fer-bench   |   fer-bench --data fer2013.csv   |   "
     "fer-bench models/*.tflite --parent models/fer-nano-float32.tflite --out results/models   |   "
-    "fer-bench report results/models/results.json"
+    "fer-bench report results/models/results.json   |   fer-bench compare A.json B.json"
 )
 def run(
     models: Annotated[
@@ -105,6 +105,32 @@ def report(
     if out:
         write_text(out, text)
     print(text, end="")
+
+
+@app.command()
+def compare(
+    before: Annotated[Path, typer.Argument(help="A results.json of fer-bench.")],
+    after: Annotated[Path, typer.Argument(help="Another one, of the same machine.")],
+    tolerance: Annotated[
+        float, typer.Option(min=0, help="Percent by which latency, memory and size may grow.")
+    ] = 10.0,
+    max_drop: Annotated[
+        float, typer.Option(min=0, help="Points of accuracy and macro-F1 that may be lost.")
+    ] = 0.5,
+) -> None:
+    """Say what changed beyond the noise; exit with 1 when something got worse than tolerated."""
+    from fer_bench.compare import (
+        Tolerance,
+        changes_table,
+        compare_results,
+        require_no_regression,
+    )
+    from fer_bench.markdown import read_results
+
+    tolerated = Tolerance(max_drop, tolerance)
+    changes = compare_results(read_results(before), read_results(after), tolerated)
+    print(changes_table(changes))
+    require_no_regression(changes)
 
 
 def main() -> None:
