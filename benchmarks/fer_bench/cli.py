@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -95,15 +97,29 @@ def run(
 @app.command()
 def report(
     results: Annotated[Path, typer.Argument(help="A results.json of fer-bench.")],
-    out: Annotated[Path | None, typer.Option(help="A .md file to write as well.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="A .html or .md file; else report.html beside the results.")
+    ] = None,
 ) -> None:
-    """Print the results as Markdown, for a README."""
+    """Make a page with plots, and print the tables as Markdown for a README."""
     from fer_bench.markdown import markdown_report, read_results
     from fer_core.files import write_text
 
-    text = markdown_report(read_results(results))
-    if out:
-        write_text(out, text)
+    read = read_results(results)
+    text = markdown_report(read)
+    file = out or results.with_name("report.html")
+    if file.suffix == ".md":
+        write_text(file, text)
+    elif find_spec("matplotlib") is None:
+        lacking = "plots need Matplotlib: pip install '.[report]' where fer-edge-kit lies"
+        if out:
+            raise FerError(lacking)
+        print(f"no {file.name}: {lacking}", file=sys.stderr)
+    else:
+        from fer_bench.html import html_report
+
+        write_text(file, html_report(read))
+        print(f"page: {file}", file=sys.stderr)
     print(text, end="")
 
 

@@ -11,7 +11,7 @@ from fer_bench.environment import Environment
 from fer_bench.memory import ProcessCost
 from fer_bench.timing import NOISY, Latency
 from fer_core.bundle import ModelBundle
-from fer_core.metrics import label_flips, mcnemar_exact, paired_difference
+from fer_core.metrics import label_flips, mcnemar_exact, paired_difference, reliability
 
 SCHEMA_VERSION = 1
 
@@ -119,6 +119,8 @@ class BenchmarkRecord:
         if self.accuracy:
             values |= self.accuracy.report.to_json()
             values["accuracy_without_twins"] = self.accuracy.without_twins
+            bins = reliability(self.accuracy.probabilities, self.accuracy.right)
+            values["reliability"] = [asdict(each) for each in bins]
             values["accuracy_ten_crop"] = self.ten_crop
             values["robustness"] = self.robustness
         if self.accuracy_change:

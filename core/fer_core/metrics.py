@@ -73,11 +73,34 @@ def expected_calibration_error(
 
     `probabilities` is (n, classes), `truth` (n,).
     """
+    found = reliability(probabilities, probabilities.argmax(axis=1) == truth, bins)
+    gaps = sum(each.count * abs(each.accuracy - each.confidence) for each in found)
+    return gaps / len(truth)
+
+
+@dataclass(frozen=True, slots=True)
+class ReliabilityBin:
+    """The answers of like confidence: its mean, the share that is right (0 to 1), how many."""
+
+    confidence: float
+    accuracy: float
+    count: int
+
+
+def reliability(
+    probabilities: FloatArray, right: BoolArray, bins: int = 15
+) -> tuple[ReliabilityBin, ...]:
+    """Return equal-width bins of confidence, those that hold answers, the least sure first.
+
+    `probabilities` is (n, classes), `right` (n,) whether each answer is true.
+    """
     confidence = probabilities.max(axis=1).astype(np.float64)
-    correct = (probabilities.argmax(axis=1) == truth).astype(np.float64)
     where = np.clip(np.ceil(confidence * bins).astype(np.int64) - 1, 0, bins - 1)
-    gap = np.bincount(where, weights=correct - confidence, minlength=bins)
-    return float(np.abs(gap).sum() / len(truth))
+    return tuple(
+        ReliabilityBin(float(confidence[held].mean()), float(right[held].mean()), int(held.sum()))
+        for held in (where == index for index in range(bins))
+        if held.any()
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,0 +1,169 @@
+"""The report's plots as SVG whose ink follows the page's, light or dark."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+INK = "#010203"
+"""Stands for the page's own text colour; no colour of a plot is the same."""
+COLOURS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#888888")
+_STYLE: Any = {
+    "svg.fonttype": "none",
+    "font.size": 10,
+    "text.color": INK,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+}
+Model = dict[str, Any]
+
+
+def accuracy_against_latency(models: Sequence[Model]) -> str:
+    """Draw every model, with its interval, and the line of those that no other beats in both."""
+    with mpl.rc_context(_STYLE):
+        figure, axes = _figure(7, 4)
+        for model, colour in _coloured(models):
+            low, high = (100 * bound for bound in model["accuracy_interval95"])
+            x, y = model["latency_ms"]["p50"], 100 * model["accuracy"]
+            axes.errorbar(x, y, [[y - low], [high - y]], fmt="o", color=colour, capsize=3)
+            axes.annotate(model["name"], (x, y), (6, 6), textcoords="offset points")
+        front = pareto_front([(m["latency_ms"]["p50"], 100 * m["accuracy"]) for m in models])
+        axes.plot(*zip(*front, strict=True), color=INK, linewidth=0.8, linestyle="--", zorder=0)
+        axes.set(xlabel="ms a face, one thread (median)", ylabel="accuracy, %")
+        _by_powers(axes)
+        axes.margins(x=0.25)
+        return _svg(figure, "front")
+
+
+def pareto_front(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Return the points (cost, gain) that no other point beats in both, the cheapest first."""
+    front: list[tuple[float, float]] = []
+    for cost, gain in sorted(points, key=lambda point: (point[0], -point[1])):
+        if not front or gain > front[-1][1]:
+            front.append((cost, gain))
+    return front
+
+
+def reliability(models: Sequence[Model]) -> str:
+    """Draw how often each model is right against how sure it is."""
+    with mpl.rc_context(_STYLE):
+        figure, axes = _figure(5.5, 4.5)
+        axes.plot([0, 1], [0, 1], color=INK, linewidth=0.8, linestyle="--")
+        for model, colour in _coloured(models):
+            bins = model["reliability"]
+            confidence = [each["confidence"] for each in bins]
+            label = f"{model['name']} (ECE {model['ece']:.1%})"
+            right = [each["accuracy"] for each in bins]
+            axes.plot(confidence, right, "o-", color=colour, label=label, markersize=4)
+        axes.set(xlabel="confidence", ylabel="share right", xlim=(0, 1), ylim=(0, 1))
+        axes.legend(frameon=False)
+        return _svg(figure, "reliability")
+
+
+def confusion(model: Model) -> str:
+    """Draw a confusion matrix, each row as shares of the true class."""
+    labels = list(model["per_class"])
+    counts = np.array(model["confusion"], float)
+    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    ticks = range(len(labels))
+    with mpl.rc_context(_STYLE):
+        figure, axes = _figure(5.5, 4.8)
+        axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
+        axes.set_xticks(ticks, labels, rotation=45, ha="right")
+        axes.set_yticks(ticks, labels)
+        axes.set(xlabel="predicted", ylabel="true", title=model["name"])
+        for row in ticks:
+            for column in ticks:
+                colour = "white" if share[row, column] > 0.5 else "black"
+                cell = f"{share[row, column]:.0%}"
+                axes.text(column, row, cell, ha="center", va="center", color=colour, fontsize=8)
+        return _svg(figure, f"confusion {model['name']}")
+
+
+def latency_distribution(models: Sequence[Model]) -> str:
+    """Draw which share of the faces took at most how long."""
+    with mpl.rc_context(_STYLE):
+        figure, axes = _figure(7, 3.5)
+        for model, colour in _coloured(models):
+            values = model["latency_ms"]["percentiles"]
+            shares = np.linspace(0, 100, len(values))
+            axes.plot(values, shares, color=colour, label=model["name"])
+        axes.set(xlabel="ms a face, one thread", ylabel="faces at most so slow, %")
+        _by_powers(axes)
+        axes.legend(frameon=False)
+        return _svg(figure, "distribution")
+
+
+def stages(clips: Sequence[dict[str, Any]]) -> str:
+    """Draw what each stage of every loop takes, as the mean over the clips."""
+    names = [loop["name"] for loop in clips[0]["loops"]]
+    kinds = list(dict.fromkeys(k for c in clips for loop in c["loops"] for k in loop["stages_ms"]))
+    with mpl.rc_context(_STYLE):
+        figure, axes = _figure(7, 1.2 + 0.5 * len(names))
+        for row in range(len(names)):
+            left = 0.0
+            for kind, colour in zip(kinds, COLOURS, strict=False):
+                spent = float(np.mean([c["loops"][row]["stages_ms"].get(kind, 0) for c in clips]))
+                label = kind if row == 0 else None
+                axes.barh(row, spent, left=left, color=colour, label=label)
+                left += spent
+        axes.set_yticks(range(len(names)), names)
+        axes.invert_yaxis()
+        axes.set(xlabel="ms a frame, mean of the clips, decoding not counted")
+        axes.legend(frameon=False, ncols=len(kinds), loc="lower left", bbox_to_anchor=(0, 1))
+        return _svg(figure, "stages")
+
+
+def robustness(models: Sequence[Model]) -> str:
+    """Draw the accuracy of every model under every distortion, and the plain one as a line."""
+    names = list(models[0]["robustness"])
+    with mpl.rc_context(_STYLE):
+        figure, axes = _figure(7, 1 + 0.18 * len(names) * (1 + len(models)))
+        height = 0.8 / len(models)
+        for index, (model, colour) in enumerate(_coloured(models)):
+            shares = [100 * model["robustness"][name] for name in names]
+            places = np.arange(len(names)) + (index + 0.5) * height - 0.4
+            axes.barh(places, shares, height, color=colour, label=model["name"])
+            axes.axvline(100 * model["accuracy"], color=colour, linewidth=0.8, linestyle="--")
+        axes.set_yticks(range(len(names)), names)
+        axes.invert_yaxis()
+        axes.set(xlabel="accuracy, %; dashed: undistorted")
+        axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=len(models))
+        return _svg(figure, "robustness")
+
+
+def _by_powers(axes: Axes) -> None:
+    """Make the x axis logarithmic, with plain numbers at it."""
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+
+
+def _coloured(models: Sequence[Model]) -> list[tuple[Model, str]]:
+    return [(model, COLOURS[i % len(COLOURS)]) for i, model in enumerate(models)]
+
+
+def _figure(width: float, height: float) -> tuple[Figure, Axes]:
+    figure = Figure(figsize=(width, height), layout="constrained")
+    return figure, figure.subplots()
+
+
+def _svg(figure: Figure, name: str) -> str:
+    """Return a figure as an SVG element; `name` keeps its inner ids apart from others'."""
+    written = io.StringIO()
+    with mpl.rc_context({"svg.hashsalt": name}):
+        figure.savefig(written, format="svg", transparent=True, metadata={"Date": None})
+    text = written.getvalue()
+    return text[text.index("<svg") :].replace(INK, "currentColor")

@@ -1,0 +1,105 @@
+"""results.json as one page that needs nothing else: for a screen, a telephone, or paper."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from html import escape
+from typing import Any
+
+from fer_bench import figures
+from fer_bench.markdown import markdown_report
+
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<style>
+:root {{ color-scheme: light dark;
+  --ink: #1c2128; --paper: #ffffff; --line: #d5d9e0; --soft: #f4f6f9; }}
+@media (prefers-color-scheme: dark) {{
+  :root {{ --ink: #e4e7ec; --paper: #14171c; --line: #363c46; --soft: #1d2128; }}
+}}
+@media print {{
+  :root {{ --ink: #000; --paper: #fff; --line: #bbb; --soft: #fff; }}
+  figure {{ break-inside: avoid; }}
+}}
+body {{ margin: 0 auto; padding: 1.5rem 1rem 4rem; max-width: 62rem;
+  color: var(--ink); background: var(--paper); font: 16px/1.5 system-ui, sans-serif; }}
+h1 {{ font-size: 1.5rem; margin: 0 0 .25rem; }} h2 {{ font-size: 1.1rem; margin: 2.5rem 0 .5rem; }}
+.scroll {{ overflow-x: auto; margin: 1rem 0; }}
+table {{ border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .9rem; }}
+th, td {{ padding: .3rem .7rem; text-align: right; white-space: nowrap;
+  border-bottom: 1px solid var(--line); }}
+th {{ background: var(--soft); }} th:first-child, td:first-child {{ text-align: left; }}
+figure {{ margin: .5rem 0; }} figure svg {{ max-width: 100%; height: auto; }}
+.side {{ display: flex; flex-wrap: wrap; gap: 1rem; }} .side figure {{ flex: 1 1 18rem; }}
+code {{ overflow-wrap: anywhere; font-size: .85rem; }} .note {{ font-size: .9rem; }}
+</style>
+</head>
+<body>
+{body}
+</body>
+</html>
+"""
+
+
+def html_report(results: dict[str, Any]) -> str:
+    """Return the page; it holds its plots and asks nothing of the network."""
+    body = "\n".join(_parts(results))
+    return _PAGE.format(title=escape(f"fer-bench: {results['data'] or 'no data'}"), body=body)
+
+
+def _parts(results: dict[str, Any]) -> Iterator[str]:
+    models = results["models"]
+    judged = [model for model in models if "accuracy" in model]
+    yield "<h1>Which one to ship, and how sure</h1>"
+    yield from _text(markdown_report(results))
+    if judged:
+        yield _section("Accuracy against latency", figures.accuracy_against_latency(judged))
+    told = [model for model in judged if "reliability" in model]
+    if told:
+        yield _section("Is it as sure as it is right?", figures.reliability(told))
+    if judged:
+        yield _section("What is taken for what", *map(figures.confusion, judged))
+    robust = [model for model in judged if model.get("robustness")]
+    if robust:
+        yield _section("What cameras do to it", figures.robustness(robust))
+    timed = [model for model in models if "percentiles" in model["latency_ms"]]
+    if timed:
+        yield _section("How long a face takes", figures.latency_distribution(timed))
+    if results.get("clips"):
+        yield _section("Where a frame's time goes", figures.stages(results["clips"]))
+
+
+def _section(title: str, *plots: str) -> str:
+    drawn = "".join(f"<figure>{plot}</figure>" for plot in plots)
+    return f'<h2>{escape(title)}</h2><div class="side">{drawn}</div>'
+
+
+def _text(markdown: str) -> Iterator[str]:
+    """Return our own Markdown, tables, lists and paragraphs, as HTML."""
+    for block in markdown.strip().split("\n\n"):
+        lines = block.splitlines()
+        if lines[0].startswith("| "):
+            yield _table(lines)
+        elif lines[0].startswith("- "):
+            items = "".join(f"<li>{escape(line[2:])}</li>" for line in lines)
+            yield f'<ul class="note">{items}</ul>'
+        elif block.startswith("`"):
+            yield f"<p><code>{escape(block.strip('`'))}</code></p>"
+        else:
+            words = re.sub("`([^`]+)`", r"<code>\1</code>", escape(block))
+            yield f'<p class="note">{words}</p>'
+
+
+def _table(lines: list[str]) -> str:
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    head = "".join(f"<th>{escape(cell)}</th>" for cell in rows[0])
+    body = "".join(
+        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows[2:]
+    )
+    table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    return f'<div class="scroll">{table}</div>'
