@@ -88,6 +88,13 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True)
+class Gap:
+    """In place of a Frame: no picture has come lately; `at` is now, in seconds of their clock."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class Face:
     """A detected face; `score` is the detector's, unbounded, larger is surer."""
 

@@ -12,14 +12,14 @@ import numpy as np
 from fer_core.errors import FerError
 from fer_core.opencv import cv2
 from fer_core.preprocess import PICTURE_SUFFIXES, decode_picture
-from fer_core.values import Frame
+from fer_core.values import Frame, Gap
 
 
 class FrameSource(Protocol):
     """Gives frames until it ends or is told to stop."""
 
-    def frames(self, stop: threading.Event) -> Iterator[Frame]:
-        """Yield frames; return soon after `stop` is set."""
+    def frames(self, stop: threading.Event) -> Iterator[Frame | Gap]:
+        """Yield frames, and a gap a second while none comes; return soon after `stop` is set."""
 
     def close(self) -> None:
         """Give back the device or file; harmless when called twice."""

@@ -9,12 +9,14 @@ from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from fer_core.errors import FerError
-from fer_core.values import Frame, UInt8Array
+from fer_core.values import Frame, Gap, UInt8Array
 
 log = logging.getLogger(__name__)
 
 CLOSE_SECONDS = 12.0
 """How long closing waits for a read in progress; V4L2 cameras take up to 10 s to give up."""
+GAP_SECONDS = 1.0
+"""How long no picture comes before that is told, and how often it is told again."""
 RETRY_SECONDS = (0.5, 1.0, 2.0, 5.0)
 """Waits between attempts to open a camera that went away; the last one repeats."""
 
@@ -60,16 +62,21 @@ class CameraSource:
         )
         self._thread.start()
 
-    def frames(self, stop: threading.Event) -> Iterator[Frame]:
+    def frames(self, stop: threading.Event) -> Iterator[Frame | Gap]:
         """Yield the newest frame each time one is asked for, until told to stop."""
+        told_at = self._clock()
         while not stop.is_set():
             with self._arrived:
                 self._arrived.wait_for(lambda: self._newest is not None, timeout=0.1)
                 frame, self._newest = self._newest, None
             if frame is not None:
+                told_at = self._clock()
                 yield frame
             elif self._failure is not None:
                 raise FerError(f"{self._name} failed: {self._failure!r}") from self._failure
+            elif self._clock() - told_at >= GAP_SECONDS:
+                told_at = self._clock()
+                yield Gap(told_at - self._opened_at)
 
     def close(self) -> None:
         """Stop capturing and give the camera back."""

@@ -22,6 +22,9 @@ class Policy(Protocol):
     def update(self, frame: Frame, faces: Sequence[Face], classifier: Classifier) -> Outcome:
         """Return the frame's observations and what they changed."""
 
+    def idle(self, now: float) -> tuple[ExpressionEvent, ...]:
+        """Return the events that a time without frames makes."""
+
     def finish(self) -> tuple[ExpressionEvent, ...]:
         """Return the events that the end of the source makes."""
 
@@ -36,6 +39,10 @@ class PicturePolicy:
             Observation(frame.index, frame.captured_at, face, prediction)
             for face, prediction in zip(faces, predictions, strict=True)
         ), ()
+
+    def idle(self, now: float) -> tuple[ExpressionEvent, ...]:
+        """Return nothing."""
+        return ()
 
     def finish(self) -> tuple[ExpressionEvent, ...]:
         """Return nothing."""
@@ -83,6 +90,12 @@ class StreamPolicy:
             for known in [self._faces[track_id]]
         )
         return observations, tuple(events)
+
+    def idle(self, now: float) -> tuple[ExpressionEvent, ...]:
+        """End the tracks that have not been seen for too long."""
+        self._now = now
+        self._tracker.expire(now)
+        return tuple(self._endings(set(self._faces) - self._tracker.live))
 
     def finish(self) -> tuple[ExpressionEvent, ...]:
         """End every track that is still there."""

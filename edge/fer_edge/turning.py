@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from fer_core.opencv import cv2
-from fer_core.values import Frame
+from fer_core.values import Frame, Gap
 from fer_edge.files import FrameSource
 
 _CODES = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
@@ -21,9 +21,12 @@ class TurnedSource:
     def __init__(self, source: FrameSource, rotate: int, mirror: bool) -> None:
         self._source, self._rotate, self._mirror = source, rotate, mirror
 
-    def frames(self, stop: threading.Event) -> Iterator[Frame]:
+    def frames(self, stop: threading.Event) -> Iterator[Frame | Gap]:
         """Yield the turned frames."""
         for frame in self._source.frames(stop):
+            if isinstance(frame, Gap):
+                yield frame
+                continue
             pixels = frame.pixels
             if self._rotate:
                 pixels = np.asarray(cv2.rotate(pixels, _CODES[self._rotate]), np.uint8)

@@ -3,12 +3,14 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 
 import numpy as np
 import pytest
 
 import picamera2_stand_in
 from fer_core.errors import ArgumentError, FerError
+from fer_core.values import Gap
 from fer_edge import camera
 from fer_edge.camera import open_camera
 from fer_edge.live import CameraSource
@@ -68,6 +70,19 @@ def test_a_camera_that_goes_away_is_opened_anew(caplog: pytest.LogCaptureFixture
     assert source.reconnects == 1
     assert "fake is back after 3 attempts" in caplog.text
     assert caplog.text.count("not there") == 0  # said once, not at every attempt
+    source.close()
+
+
+def test_a_camera_that_is_silent_says_so_every_second() -> None:
+    times = iter([0.0, 0.0, *(tick / 4 for tick in range(100))])  # a quarter of a second a look
+    captures = iter([ScriptedCapture([])])
+    source = CameraSource(
+        lambda: next(captures), "fake", lambda: next(times), retry_seconds=(60.0,)
+    )
+    gaps = [item for _, item in zip(range(3), source.frames(GO), strict=False)]
+    assert all(isinstance(gap, Gap) for gap in gaps)
+    ats = [gap.at for gap in gaps]
+    assert all(1 <= later - earlier <= 1.5 for earlier, later in pairwise(ats))
     source.close()
 
 

@@ -1,11 +1,12 @@
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from fer_core.errors import FerError
-from fer_core.values import Box, Face, Frame, Observation, Prediction
+from fer_core.values import Box, Face, Frame, Gap, Observation, Prediction
 from fer_edge.config import EdgeConfig
 from fer_edge.events import ExpressionEvent
 from fer_edge.models import load_model
@@ -129,3 +130,28 @@ def test_size_is_width_by_height() -> None:
 def test_an_unknown_model_is_answered_with_the_known_ones() -> None:
     with pytest.raises(FerError, match="no model 'fer-huge'; shipped are fer-nano"):
         load_model("fer-huge")
+
+
+def test_faces_end_while_a_camera_gives_nothing() -> None:
+    class Interrupted(FakeSource):
+        def frames(self, stop: threading.Event) -> Iterator[Frame | Gap]:
+            yield Gap(0.5)  # before the first frame
+            yield from (replace(frame, index=1) for frame in super().frames(stop))
+            yield from (Gap(0.9 + second) for second in range(4))
+
+    sink = FakeSink()
+    summary = run(
+        Interrupted(5),
+        FakeDetector(),
+        FakeClassifier(),
+        StreamPolicy(IouTracker()),
+        [sink],
+        threading.Event(),
+        StageTimes(Ticks()),
+    )
+    assert [(event.kind, event.at) for event in sink.events] == [
+        ("started", pytest.approx(0.2)),
+        ("ended", pytest.approx(1.9)),
+    ]
+    assert summary.frames == 5
+    assert sink.frames == [(1, 1)] * 5 + [(1, 0)]
