@@ -41,8 +41,8 @@ def run_benchmark(
 ) -> Results:
     """Measure each bundle; without pictures everything but accuracy and flips.
 
-    Flips count against `parent`, else against NAME-float32.tflite beside the model. A model that
-    crashes is told as failed, and the others are measured.
+    Flips count against `parent`, else against the float32 bundle of the same name among `paths` or
+    beside the model. A model that crashes is told as failed, and the others are measured.
     """
     bundles = [ModelBundle.load(path) for path in (*paths, *([parent] if parent else []))]
     _, runtime = load_runtime()
@@ -51,6 +51,11 @@ def run_benchmark(
     data = f"{judged.name}, test split, {len(judged)} pictures" if judged else ""
     results = Results(command, environment, data)
     known: dict[Path, Accuracy] = {}
+    floats = {
+        bundle.manifest.name: path
+        for path, bundle in zip(paths, bundles, strict=False)
+        if bundle.manifest.recipe == "float32"
+    }
     reference = ReferenceLoop()
     reference.slowdown()
     for path, bundle in zip(paths, bundles, strict=False):
@@ -62,7 +67,8 @@ def run_benchmark(
             continue
         record = _timed(bundle, path.stat().st_size, cost, extent, reference)
         if pictures:
-            record = _with_accuracy(record, path, parent, pictures, extent, known)
+            own = parent or floats.get(bundle.manifest.name)
+            record = _with_accuracy(record, path, own, pictures, extent, known)
         results.models.append(record)
     return results
 

@@ -150,6 +150,19 @@ def test_a_parent_that_answers_otherwise_gives_flips(
     assert label_flips(one, one) == 0
 
 
+def test_the_parent_is_found_among_the_models(
+    nano_path: Path, nano: ModelBundle, pictures: TestPictures, tmp_path: Path
+) -> None:
+    twin = ModelBundle(nano.model, replace(nano.manifest, recipe="float32"))
+    twin.save(tmp_path / "twin.tflite")
+    paths = [nano_path, tmp_path / "twin.tflite"]
+    results = run_benchmark(paths, pictures, None, QUICK, "", lambda line: None)
+    assert [record.label_flips for record in results.models] == [0, None]
+    values = results.to_json()["models"][0]
+    assert (values["accuracy_change"], values["mcnemar_p"]) == (0.0, 1.0)
+    assert "+0.00 points against its parent" in results_table(results)
+
+
 def test_a_parent_that_is_not_there_fails_before_anything_is_measured(
     nano_path: Path, tmp_path: Path
 ) -> None:
