@@ -42,7 +42,8 @@ def run_benchmark(
     """Measure each bundle; without pictures everything but accuracy and flips.
 
     Flips count against `parent`, else against the float32 bundle of the same name among `paths` or
-    beside the model. A model that crashes is told as failed, and the others are measured.
+    beside the model. A model that crashes, or knows other labels, is told as failed, and the others
+    are measured; FerError when none is left.
     """
     bundles = [ModelBundle.load(path) for path in (*paths, *([parent] if parent else []))]
     _, runtime = load_runtime()
@@ -66,10 +67,17 @@ def run_benchmark(
             results.failed.append(FailedModel(bundle.name, str(error)))
             continue
         record = _timed(bundle, path.stat().st_size, cost, extent, reference)
-        if pictures:
-            own = parent or floats.get(bundle.manifest.name)
-            record = _with_accuracy(record, path, own, pictures, extent, known)
+        try:
+            if pictures:
+                own = parent or floats.get(bundle.manifest.name)
+                record = _with_accuracy(record, path, own, pictures, extent, known)
+        except FerError as error:  # it knows other labels than the pictures have
+            results.failed.append(FailedModel(bundle.name, str(error)))
+            continue
         results.models.append(record)
+    if not results.models:
+        reasons = "; ".join(f"{model.name}: {model.error}" for model in results.failed)
+        raise FerError(f"no model could be measured: {reasons}")
     return results
 
 
@@ -99,13 +107,13 @@ def _with_accuracy(
     manifest = record.bundle.manifest
     beside = path.with_name(f"{manifest.name}-float32.tflite")
     parent = parent or (beside if beside.exists() else None)
-    if is_rival(record.bundle):
+    if is_rival(record.bundle) or (parent and parent.resolve() == path.resolve()):
         parent = None
     model, test = open_model(record.bundle), pictures.for_input(manifest.input).dataset
     return replace(
         record,
         accuracy=_accuracy_of(path, pictures, known),
-        parent=_accuracy_of(parent, pictures, known) if parent and parent != path else None,
+        parent=_accuracy_of(parent, pictures, known) if parent else None,
         ten_crop=None if extent.quick else ten_crop_accuracy(model, test),
         robustness=measure_robustness(model, test) if extent.robustness else {},
     )

@@ -76,6 +76,8 @@ def run(
         raise ArgumentError("--faces goes with --video CLIP")
     if robustness and not found:
         raise ArgumentError("--robustness distorts the pictures of --data: name those too")
+    if parent and not found:
+        raise ArgumentError("--parent is compared on the pictures of --data: name those too")
     if votes and not found:
         raise ArgumentError("--votes judge the pictures of --data: name those too")
     pictures = TestPictures(found, votes, skip_bad) if found else None

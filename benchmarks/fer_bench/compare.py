@@ -42,13 +42,18 @@ def compare_results(
     """
     old = {model["name"]: model for model in before["models"]}
     shared = [(old[model["name"]], model) for model in after["models"] if model["name"] in old]
-    if not shared:
+    failed = {model["name"]: model["error"] for model in after.get("failed", [])}
+    if not (shared or failed.keys() & old.keys()):
         raise FerError(
             f"the two results share no model: {', '.join(old)} and "
             f"{', '.join(model['name'] for model in after['models'])}"
         )
     same_pictures = before["data"] == after["data"]
-    changes: list[Change] = []
+    changes = [
+        Change(name, "measured", "yes", "no", failed[name], "REGRESSION")
+        for name in old
+        if name in failed
+    ]
     for one, other in shared:
         if same_pictures:
             changes += _shares(one, other, tolerance)

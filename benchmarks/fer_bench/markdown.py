@@ -43,6 +43,8 @@ def read_results(path: Path) -> dict[str, Any]:
     lacking = _NEEDED - set(results) or {
         key for model in results["models"] for key in _NEEDED_OF_A_MODEL - set(model)
     }
+    if not lacking and not results["models"]:
+        raise FerError(f"{path} holds no model that was measured")
     if lacking:
         raise FerError(f"{path} is no results.json of fer-bench: no {', '.join(sorted(lacking))}")
     return results
@@ -68,9 +70,20 @@ def markdown_report(results: dict[str, Any]) -> str:
         f"{yardstick['latency_ms']['runs']} faces; {where['cpu']}, {where['cores']} cores.{board}",
         f"Test: {results['data'] or 'no data'}. `times`: latency in that of {yardstick['name']}.",
     ]
-    return "\n".join(
-        [*table, "", *_apart(models), *_robustness(models), *_clips(results), *notes, ""]
-    )
+    apart = [*_failed(results), *_apart(models), *_robustness(models), *_clips(results)]
+    return "\n".join([*table, "", *apart, *notes, ""])
+
+
+def _failed(results: dict[str, Any]) -> list[str]:
+    """Return a line for each model that could not be measured, and for each bad moment."""
+    lines = [f"- {m['name']}: not measured: {m['error']}" for m in results.get("failed", [])]
+    lines += [
+        f"- {m['name']}: latency taken in a bad moment, when a fixed piece of work took "
+        f"{m['conditions']['slowdown']:.2f} times as long as at its best"
+        for m in results["models"]
+        if m.get("conditions", {}).get("noisy")
+    ]
+    return [*lines, ""] if lines else []
 
 
 def _apart(models: list[dict[str, Any]]) -> list[str]:

@@ -54,23 +54,21 @@ def measure(
     """
     for _ in range(warmup):
         call()
-    began, each = clock_ns(), max(1, runs // REPEATS)
-    repeats: list[Float64Array] = []
+    repeats, each = [], -(-runs // REPEATS)
     for _ in range(REPEATS):
+        began = clock_ns()
         samples: list[float] = []
-        while len(samples) < each:
-            if _is_enough(len(repeats) * each + len(samples), runs, clock_ns() - began):
-                break
+        while len(samples) < each and not _is_enough(len(samples), clock_ns() - began):
             started = clock_ns()
             call()
             samples.append((clock_ns() - started) / 1e6)
-        if samples:
-            repeats.append(np.array(samples))
+        repeats.append(np.array(samples))
     return Latency.of(repeats)
 
 
-def _is_enough(done: int, runs: int, spent_ns: int) -> bool:
-    return done >= min(LEAST_RUNS, runs) and spent_ns > LIMIT_SECONDS * 1e9
+def _is_enough(done: int, spent_ns: int) -> bool:
+    """Return whether a repeat has had its share of runs and of time."""
+    return done * REPEATS >= LEAST_RUNS and spent_ns * REPEATS > LIMIT_SECONDS * 1e9
 
 
 class ReferenceLoop:

@@ -60,27 +60,29 @@ def run(
     version: Version = False,
 ) -> None:
     """Convert a Keras model to a .tflite bundle and prove what that changed."""
-    shown = run_or_model is not None and run_or_model.suffix == ".tflite"
-    if verify and not shown:
-        raise ArgumentError("--verify takes a bundle: fer-convert --verify FILE.tflite")
-    if run_or_model and shown:
-        _look_at(run_or_model, data, out, max_drop, verify, micro)
+    formats = [float32, float16, dynamic, int16x8, every]
+    if run_or_model and run_or_model.suffix == ".tflite":
+        if any((*formats, int8, explain, keep_float, calibration_samples)):
+            raise ArgumentError(f"{run_or_model} is made already: give the run or model it is of")
+        _look_at(run_or_model, data, out, max_drop, runtime_floor, verify, micro)
         return
+    if verify:
+        raise ArgumentError("--verify takes a bundle: fer-convert --verify FILE.tflite")
+    if keep_float and (micro or any(formats)):
+        raise ArgumentError("--keep-float makes one bundle: leave --micro and other formats out")
     need("tensorflow", "scipy")
     start_quietly()
     from fer_convert.convert import ConversionRequest, convert
-    from fer_convert.recipes import RECIPES, mixed
+    from fer_convert.recipes import chosen_recipes
 
     wanted = {
         "float32": float32,
         "float16": float16,
         "dynamic": dynamic,
-        "int8": int8 or micro or not any((float32, float16, dynamic, int16x8)),
+        "int8": int8 or micro or not any(formats),
         "int16x8": int16x8,
     }
-    recipes = [recipe for name, recipe in RECIPES.items() if every or wanted[name]]
-    if keep_float:
-        recipes = [mixed(keep_float) if recipe.name == "int8" else recipe for recipe in recipes]
+    recipes = chosen_recipes([n for n, asked in wanted.items() if asked or every], keep_float)
     request = ConversionRequest(
         run_or_model,
         recipes,
@@ -100,11 +102,19 @@ def run(
 
 
 def _look_at(
-    file: Path, data: Path | None, out: Path | None, max_drop: float, verify: bool, micro: bool
+    file: Path,
+    data: Path | None,
+    out: Path | None,
+    max_drop: float,
+    runtime_floor: str,
+    verify: bool,
+    micro: bool,
 ) -> None:
     """Do with a finished bundle what needs no TensorFlow."""
-    from fer_convert.recheck import describe, recheck
+    from fer_convert.recheck import describe, recheck, require_runtime
 
+    if runtime_floor:
+        require_runtime(file, runtime_floor)
     if verify:
         print(recheck(file, data, max_drop))
     if micro:

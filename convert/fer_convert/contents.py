@@ -6,10 +6,10 @@ import re
 import struct
 from collections import Counter
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
-from ai_edge_litert import schema_py_generated as schema
 
 from fer_core.errors import ArgumentError, FerError
 
@@ -88,6 +88,7 @@ class FileContents:
 
 def read_contents(flatbuffer: bytes) -> FileContents:
     """Return what a flatbuffer (a bundle's `model`) holds; raise FerError if it is none."""
+    schema = _schema()
     try:
         if flatbuffer[4:8] != b"TFL3":
             raise ValueError("its bytes 4 to 8 are not TFL3")
@@ -102,15 +103,26 @@ def read_contents(flatbuffer: bytes) -> FileContents:
     return FileContents(operations, weight_bytes, _most_alive(graph, constant), _min_runtime(model))
 
 
+def _schema() -> Any:
+    """Return the classes that read a flatbuffer, which LiteRT brings."""
+    try:
+        from ai_edge_litert import schema_py_generated as schema
+    except ImportError as error:
+        raise FerError(
+            "reading what a .tflite file holds needs LiteRT: pip install ai-edge-litert"
+        ) from error
+    return schema
+
+
 def _operation(model: Any, graph: Any, each: Any) -> Operation:
     code = model.operatorCodes[each.opcodeIndex]
     number = max(code.builtinCode, code.deprecatedBuiltinCode)
-    kind = _KINDS[number]
+    kind = _names(_schema().BuiltinOperator)[number]
     if kind == "CUSTOM":
         kind = bytes(code.customCode).decode()
     inputs = [graph.tensors[i] for i in each.inputs if i >= 0]
     outputs = [graph.tensors[i] for i in each.outputs]
-    types = frozenset(_TYPES[tensor.type] for tensor in (*inputs, *outputs))
+    types = frozenset(_type_of(tensor) for tensor in (*inputs, *outputs))
     layer = _layer(bytes(outputs[0].name).decode()) or kind.lower()
     macs = _macs(kind, inputs, outputs[0])
     return Operation(kind, code.version, types, macs, layer, int(each.outputs[0]))
@@ -159,7 +171,7 @@ def _most_alive(graph: Any, constant: set[int]) -> int:
 
 
 def _bytes_of(tensor: Any) -> int:
-    return int(np.prod(tensor.shape)) * _SIZES.get(_TYPES[tensor.type], 4)
+    return int(np.prod(tensor.shape)) * _SIZES.get(_type_of(tensor), 4)
 
 
 def _version(text: str) -> tuple[int, ...]:
@@ -176,9 +188,13 @@ def _min_runtime(model: Any) -> str:
     return ""
 
 
+def _type_of(tensor: Any) -> str:
+    return _names(_schema().TensorType)[tensor.type]
+
+
+@cache
 def _names(enumeration: type) -> dict[int, str]:
     return {n: name for name, n in vars(enumeration).items() if isinstance(n, int)}
 
 
-_KINDS, _TYPES = _names(schema.BuiltinOperator), _names(schema.TensorType)
 _SIZES = {"INT8": 1, "UINT8": 1, "BOOL": 1, "INT16": 2, "FLOAT16": 2, "INT64": 8, "FLOAT64": 8}

@@ -181,7 +181,8 @@ def _make_bundle(
 def _explained(parent: _Parent, bundle: ModelBundle, chosen: FerDataset, out: Path) -> str:
     """Return what every layer lost, and draw it beside the bundle."""
     float32 = export_flatbuffer(folded(parent.model), RECIPES["float32"], chosen)
-    losses = measure_layers(float32, bundle.model, chosen.pixels[:EXPLAINED_PICTURES])
+    every = max(1, len(chosen) // EXPLAINED_PICTURES)  # of every class, in whatever order
+    losses = measure_layers(float32, bundle.model, chosen.pixels[::every])
     picture = out / f"{bundle.name}-layers.png"
     save_layers(picture, losses, bundle.name)
     return f"{layers_table(losses)}\n{picture}"

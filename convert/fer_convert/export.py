@@ -17,13 +17,11 @@ from fer_convert.contents import read_contents
 from fer_convert.recipes import QuantizationRecipe
 from fer_core.dataset import FerDataset
 from fer_core.errors import ArgumentError, FerError
+from fer_core.preprocess import INPUT_RANGE
 from fer_train.backend import native_output_hidden
 from fer_train.data import model_inputs
 from fer_train.folding import folded
 from fer_train.quantize_aware import is_quantize_aware
-
-INPUT_RANGE = (-1.0, 127 / 128)
-"""The range of `(pixel - 128) / 128`: as int8 it has scale 1/128 and zero point 0."""
 
 
 def export_flatbuffer(

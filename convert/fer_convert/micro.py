@@ -22,7 +22,7 @@ from fer_core.readers import default_data_path, load_dataset
 from fer_core.values import UInt8Array
 from fer_edge.interpreter import TfliteModel
 
-PICTURES = 200
+PICTURES, LIMIT_SECONDS = 200, 1200
 CODE_BYTES, OTHER_RAM_BYTES = 100_000, 32_000
 """What is set aside for the interpreter with its kernels in flash, and for the program in RAM."""
 
@@ -80,7 +80,9 @@ def micro_pictures(bundle: ModelBundle, data: Path | None) -> UInt8Array:
     """Return PICTURES faces (n, h, w, c) uint8 of a data set, or of noise where there is none."""
     spec, found = bundle.manifest.input, data or default_data_path()
     if found:
-        return load_dataset(found, spec).pixels[:PICTURES]
+        pixels = load_dataset(found, spec).pixels
+        every = np.linspace(0, len(pixels) - 1, min(PICTURES, len(pixels))).astype(int)
+        return np.asarray(pixels[every], np.uint8)  # of every class, in whatever order they lie
     return np.random.default_rng(0).integers(0, 256, (PICTURES, *spec.shape), np.uint8)
 
 
@@ -114,13 +116,20 @@ def _answers(bundle: ModelBundle, codes: npt.NDArray[np.int8]) -> tuple[npt.NDAr
         model, inputs, outputs = (Path(folder) / n for n in ("m.tflite", "in.npy", "out.npy"))
         model.write_bytes(bundle.model)
         np.save(inputs, codes)
-        done = subprocess.run(
-            [sys.executable, "-m", "fer_convert.micro_run", str(model), str(inputs), str(outputs)],
-            capture_output=True,
-            text=True,
-            timeout=600,
-            check=False,
-        )
+        command = [
+            sys.executable,
+            "-m",
+            "fer_convert.micro_run",
+            *map(str, (model, inputs, outputs)),
+        ]
+        try:
+            done = subprocess.run(
+                command, capture_output=True, text=True, timeout=LIMIT_SECONDS, check=False
+            )
+        except subprocess.TimeoutExpired as error:
+            raise FerError(
+                f"TensorFlow Lite Micro did not answer {len(codes)} pictures in {LIMIT_SECONDS} s"
+            ) from error
         said = done.stdout + done.stderr
         arena = re.search(r"Arena allocation total (\d+) bytes", said)
         if done.returncode or not arena:

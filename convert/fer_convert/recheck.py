@@ -35,6 +35,12 @@ def describe(file: Path) -> str:
     return "\n".join(lines)
 
 
+def require_runtime(file: Path, floor: str) -> None:
+    """Raise FerError when a bundle needs a newer TensorFlow Lite than `floor`."""
+    bundle = ModelBundle.load(file)
+    read_contents(bundle.model).require_runtime(bundle.name, floor)
+
+
 def recheck(file: Path, data: Path | None, max_drop_points: float) -> str:
     """Repeat the parity of a bundle on its validation pictures; return what came out.
 
@@ -64,14 +70,10 @@ def recheck(file: Path, data: Path | None, max_drop_points: float) -> str:
 
 def _validation(bundle: ModelBundle, data: Path | None) -> FerDataset:
     """Return the pictures that the bundle was judged by; raise FerError for others."""
-    facts, spec = bundle.manifest.provenance, bundle.manifest.input
-    config = TrainConfig(
-        data=str(data.resolve()) if data else "",
-        size=spec.height,
-        colour=spec.colour,
-        **facts["data_settings"],
-    )
-    validation = training_data(settled(config, Path())).part("validation")
+    facts = bundle.manifest.provenance
+    config = TrainConfig(data=str(data.resolve()) if data else "", **facts["data_settings"])
+    dataset = training_data(settled(config, Path()), bundle.manifest.input)
+    validation = dataset.part("validation")
     if validation.fingerprint() != facts["validation_fingerprint"]:
         raise FerError(
             f"the validation pictures of {validation.name} are not those of {facts['data']} that "

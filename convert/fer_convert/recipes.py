@@ -35,3 +35,13 @@ RECIPES = {
 }
 """As trained; half-precision weights; int8 weights and float activations; int8 throughout, input
 and output too; int16 activations and int8 weights. All but int8 take and give float32."""
+
+
+def chosen_recipes(
+    names: Sequence[str], keep_float: Sequence[str] | None = None
+) -> list[QuantizationRecipe]:
+    """Return the recipes of these names; layers to keep in float32 make "int8" a mixed one."""
+    recipes = [RECIPES[name] for name in names]
+    if not keep_float:
+        return recipes
+    return [mixed(keep_float) if recipe.name == "int8" else recipe for recipe in recipes]

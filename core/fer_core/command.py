@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -48,10 +49,12 @@ def command_line(name: str) -> str:
     """
 
     def without_place(word: str) -> str:
-        path = Path(word)
-        return path.name if path.is_absolute() or ".." in path.parts else word
+        option, equals, value = word.rpartition("=") if word.startswith("--") else ("", "", word)
+        path = Path(value)
+        outside = path.is_absolute() or ".." in path.parts
+        return f"{option}{equals}{path.name if outside else value}"
 
-    return " ".join([name, *map(without_place, sys.argv[1:])])
+    return shlex.join([name, *map(without_place, sys.argv[1:])])
 
 
 def run_app(app: typer.Typer, name: str) -> None:

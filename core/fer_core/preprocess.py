@@ -19,6 +19,8 @@ PICTURE_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".pgm"}
 COLOURS = {"gray": 1, "rgb": 3}
 INPUT_SCALE = 1 / 128
 """The input scale of every int8 model; its zero point is 0."""
+INPUT_RANGE = (-1.0, 127 / 128)
+"""The values that a float model takes: those of the 256 grays."""
 
 
 @dataclass(frozen=True, slots=True)

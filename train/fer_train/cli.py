@@ -112,6 +112,9 @@ def soft_labels(
     ],
     out: Annotated[Path, typer.Option(help="The .npz to write.")],
     data: Data = None,
+    size: Annotated[int, typer.Option(min=0, help="Side of the pictures in pixels.")] = 0,
+    colour: Annotated[str, typer.Option(help="gray or rgb.")] = "gray",
+    seed: Annotated[int, typer.Option(min=0, help="Of the run, if it divided the data.")] = 1,
     skip_bad: SkipBad = False,
     quiet: Quiet = False,
 ) -> None:
@@ -121,11 +124,14 @@ def soft_labels(
     """
     need("keras", "sklearn")
     start_quietly()
-    from fer_core.readers import load_dataset
+    from fer_train.config import TrainConfig
     from fer_train.distill import mean_teaching, save_soft_labels, teaching_of
+    from fer_train.run_folder import training_data
 
-    dataset, say = load_dataset(data, skip_bad=skip_bad), talk(quiet)
-    each = []
+    settings = TrainConfig(
+        data=str(data) if data else "", size=size, colour=colour, seed=seed, skip_bad=skip_bad
+    )
+    dataset, say, each = training_data(settings), talk(quiet), []
     for teacher in teachers:
         each.append(teaching_of(teacher, dataset))
         say(f"{teacher}: {each[-1].accuracy(dataset):.2%} on validation")

@@ -57,6 +57,8 @@ def teaching_from_model(dataset: FerDataset, file: Path) -> Teaching:
     """Return a network's probabilities, each the mean over ten crops of the picture."""
     model = load_model(file)
     labels, taken = model_labels(file), model.input_shape[1:]
+    if not labels:
+        raise FerError(f"no labels of {file}: metrics.json of its run must lie beside it")
     if labels != dataset.label_names or taken != dataset.spec.shape:
         raise FerError(
             f"{file} takes {taken} and knows {', '.join(labels)}; the data is "

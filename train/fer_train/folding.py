@@ -25,8 +25,8 @@ _WEIGHTED = (
 def folded(model: keras.Model) -> keras.Model:
     """Return a model of the same answers without batch normalisation, layers named as before.
 
-    Only a normalisation of vectors that no dense layer precedes stays. A model that is no plain
-    graph of layers, each used once, is returned as it is.
+    Only a normalisation of vectors that no dense layer precedes stays, and one of another axis. A
+    model that is no plain graph of layers, each used once, is returned as it is.
     """
     model = _functional(model)
     norms = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
@@ -34,7 +34,11 @@ def folded(model: keras.Model) -> keras.Model:
         return model
     followed = {layer.name: norm for norm in norms for layer in [_foldable_into(norm)] if layer}
     gone = {norm.name for norm in followed.values()}
-    alone = {norm.name for norm in norms if norm.name not in gone and len(norm.input.shape) == 4}
+    alone = {
+        norm.name
+        for norm in norms
+        if norm.name not in gone and len(norm.input.shape) == 4 and norm.axis in (-1, 3)
+    }
 
     def copied(layer: keras.Layer) -> keras.Layer:
         config = layer.get_config()

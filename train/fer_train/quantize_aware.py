@@ -13,10 +13,9 @@ import keras
 from keras import layers, ops
 
 from fer_core.errors import FerError
+from fer_core.preprocess import INPUT_RANGE
 from fer_train.folding import folded
 
-INPUT_RANGE = (-1.0, 127 / 128)
-"""That of `(pixel - 128) / 128`: scale 1/128, zero point 0."""
 _PASSING = (layers.MaxPooling2D, layers.Flatten, layers.Dropout, layers.Reshape)
 """Layers that give what they take, rounded already."""
 

@@ -171,11 +171,13 @@ def saved_config(folder: Path) -> TrainConfig:
     return load_settings(TrainConfig, saved if saved.exists() else None, {})
 
 
-def training_data(config: TrainConfig) -> FerDataset:
-    """Return the data set that the settings name, with the validation split they give it."""
+def training_data(config: TrainConfig, spec: InputSpec | None = None) -> FerDataset:
+    """Return the data set that the settings name, with the validation split they give it.
+
+    A `spec` decides size and colour in place of the settings.
+    """
     path = Path(config.data) if config.data else None
-    spec = None
-    if config.size or config.colour != "gray":
+    if spec is None and (config.size or config.colour != "gray"):
         side = config.size or InputSpec().height
         spec = InputSpec(side, side, config.colour)
     dataset = load_dataset(path, spec, config.skip_bad)

@@ -43,7 +43,7 @@ def build_fer_base(input_shape: tuple[int, int, int], classes: int) -> keras.Mod
 def _residual_net(
     input_shape: tuple[int, int, int], classes: int, name: str, widths: tuple[int, ...]
 ) -> keras.Model:
-    """Return a convolution of 32 and a pool, then blocks; a wider one halves the picture."""
+    """Return a convolution of 32 and a pool, then blocks; one wider than the last halves it."""
     pixels = input_of(input_shape)
     x = keras.layers.MaxPooling2D()(conv_relu(pixels, 32))
     for before, filters in zip((widths[0], *widths), widths, strict=False):
