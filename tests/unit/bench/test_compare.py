@@ -92,3 +92,9 @@ def test_the_command_exits_with_1_on_a_regression(tmp_path: Path) -> None:
     assert "-0.59 points" in worse.stdout
     assert "worse than tolerated: accuracy of fer-nano-int8" in worse.stderr
     call("fer-bench", "compare", "a.json", "b.json", "--max-drop", 1, cwd=tmp_path)
+
+
+def test_a_model_that_can_no_longer_be_measured_is_a_regression() -> None:
+    after = {**results(name="other-int8"), "failed": [{"name": "fer-nano-int8", "error": "crash"}]}
+    (change,) = compare_results(results(), after, Tolerance())
+    assert (change.figure, change.verdict, change.change) == ("measured", "REGRESSION", "crash")

@@ -96,3 +96,18 @@ def test_rows_apart_distortions_and_clips_are_told() -> None:
     first = lines.index("| clip | loop | frames/s | found of frames | false boxes |") + 2
     assert cells(lines[first]) == ["a.mp4", "x-int8", "377", "77 of 78", "0"]
     assert cells(lines[first + 1]) == ["b.mp4", "x-int8", "377", "-", "-"]
+
+
+def test_what_failed_and_what_was_disturbed_is_told() -> None:
+    noisy = {**MODEL, "conditions": {"noisy": True, "slowdown": 1.4}}
+    failed = [{"name": "broken-int8", "error": "it crashed"}]
+    text = markdown_report({**RESULTS, "models": [noisy], "failed": failed})
+    assert "- broken-int8: not measured: it crashed" in text
+    assert "- mini-xception-int8: latency taken in a bad moment" in text
+    assert "1.40 times as long" in text
+
+
+def test_results_without_a_model_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(json.dumps(RESULTS))
+    with pytest.raises(FerError, match="holds no model that was measured"):
+        read_results(tmp_path / "a.json")
