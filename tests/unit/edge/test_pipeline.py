@@ -128,7 +128,7 @@ def test_size_is_width_by_height() -> None:
 
 
 def test_an_unknown_model_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(FerError, match="no model 'fer-huge'; shipped are fer-nano"):
+    with pytest.raises(FerError, match="no model 'fer-huge'; shipped are fer-base, fer-nano"):
         load_model("fer-huge")
 
 
