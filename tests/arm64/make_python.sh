@@ -18,7 +18,7 @@ rm -rf "$home" && mkdir -p "$home"
 
 mmdebstrap --quiet --arch=arm64 --variant=extract \
   --include=python3-minimal,libpython3-stdlib,libstdc++6,libgcc-s1,zlib1g \
-  "$suite" "$root" http://deb.debian.org/debian
+  "$suite" "$root"
 
 [ -e "$root/lib" ] || ln -s usr/lib "$root/lib"  # trixie's packages leave that to the installer
 
