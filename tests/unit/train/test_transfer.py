@@ -60,7 +60,7 @@ def test_what_does_not_fit_is_said(trained: Path, tmp_path: Path) -> None:
         take_weights(build_model("b-plain", (64, 64, 1), 7), trained, FER2013_LABELS)
     with pytest.raises(ArgumentError, match="leave --arch out"):
         chosen_config(None, "e", str(trained), {})
-    with pytest.raises(FerError, match="or one of fer-nano"):
+    with pytest.raises(FerError, match="or one of fer-base, fer-nano"):
         model_file(tmp_path / "absent")
     (tmp_path / "x.keras").write_bytes(b"PK nothing")
     with pytest.raises(FerError, match=r"no \.keras file"):
