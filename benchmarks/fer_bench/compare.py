@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from fer_bench.report import aligned
 from fer_core.errors import FerError
 
 
@@ -65,14 +66,7 @@ def changes_table(changes: Sequence[Change]) -> str:
     """Return a line a figure."""
     head = Change("model", "figure", "before", "after", "change", "verdict")
     rows = [(c.model, c.figure, c.before, c.after, c.change, c.verdict) for c in (head, *changes)]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    sides = "<<>>><"
-    return "\n".join(
-        "  ".join(
-            f"{cell:{side}{width}}" for cell, side, width in zip(row, sides, widths, strict=True)
-        )
-        for row in rows
-    )
+    return "\n".join(aligned(rows, "<<>>><"))
 
 
 def require_no_regression(changes: Sequence[Change]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from fer_bench.records import BenchmarkRecord, Results
 
 _COLUMNS = (
@@ -24,15 +26,17 @@ _COLUMNS = (
 def results_table(results: Results) -> str:
     """Return the table with the lines that say where and on what it was measured."""
     rows = [tuple(name for name, _ in _COLUMNS)] + [_cells(record) for record in results.models]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(_COLUMNS))]
-    lines = [
-        "  ".join(
-            f"{cell:{side}{width}}"
-            for cell, (_, side), width in zip(row, _COLUMNS, widths, strict=True)
-        )
+    lines = aligned(rows, [side for _, side in _COLUMNS])
+    return "\n".join([*lines, "", *_robustness(results), *_clips(results), *_footnotes(results)])
+
+
+def aligned(rows: Sequence[Sequence[str]], sides: Sequence[str]) -> list[str]:
+    """Return rows of cells as lines whose columns stand below each other, `<` left or `>` right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(f"{c:{side}{width}}" for c, side, width in zip(row, sides, widths, strict=True))
         for row in rows
     ]
-    return "\n".join([*lines, "", *_robustness(results), *_clips(results), *_footnotes(results)])
 
 
 def _robustness(results: Results) -> list[str]:

@@ -17,23 +17,22 @@ _THROTTLED = {
 
 def temperature_celsius(zones: Path = _ZONES) -> float | None:
     """Return the hottest thermal zone in degrees Celsius, None where the system tells none."""
-    readings = []
-    for zone in zones.glob("thermal_zone*/temp"):
-        try:
-            readings.append(int(zone.read_text()) / 1000)
-        except (OSError, ValueError):
-            continue  # some zones exist and cannot be read
-    return max(readings, default=None)
+    return _highest(zones, "thermal_zone*/temp")
 
 
 def frequency_mhz(cpus: Path = _CPUS) -> float | None:
     """Return the highest clock of the processor's cores now, None where the system tells none."""
+    return _highest(cpus, "cpu*/cpufreq/scaling_cur_freq")
+
+
+def _highest(folder: Path, pattern: str) -> float | None:
+    """Return a thousandth of the highest number in the files that match, None without any."""
     readings = []
-    for clock in cpus.glob("cpu*/cpufreq/scaling_cur_freq"):
+    for file in folder.glob(pattern):
         try:
-            readings.append(int(clock.read_text()) / 1000)
+            readings.append(int(file.read_text()) / 1000)
         except (OSError, ValueError):
-            continue
+            continue  # some exist and cannot be read
     return max(readings, default=None)
 
 
