@@ -10,6 +10,7 @@ import numpy as np
 
 from fer_bench.accuracy import Accuracy, TestPictures, measure_accuracy, ten_crop_accuracy
 from fer_bench.distortions import measure_robustness
+from fer_bench.endurance import measure_endurance
 from fer_bench.environment import read_environment, usable_cores
 from fer_bench.memory import ProcessCost, measure_process
 from fer_bench.records import BenchmarkRecord, Conditions, FailedModel, Results
@@ -25,10 +26,15 @@ RUNS, QUICK_RUNS = 1000, 100
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """How much is measured: `quick` a tenth of the timed runs, `robustness` distortions too."""
+    """How much is measured.
+
+    `quick` is a tenth of the timed runs, `robustness` distortions too, `steady` the seconds of a
+    run without a pause (0: none).
+    """
 
     quick: bool = False
     robustness: bool = False
+    steady: float = 0.0
 
 
 def run_benchmark(
@@ -58,27 +64,33 @@ def run_benchmark(
         if bundle.manifest.recipe == "float32"
     }
     reference = ReferenceLoop()
-    reference.slowdown()
+    moments: list[float] = []
     for path, bundle in zip(paths, bundles, strict=False):
         say(f"measuring {path.name}")
+        own = parent or floats.get(bundle.manifest.name)
         try:
             cost = measure_process(path)  # a network that crashes takes that process alone
+            moment, record = _timed(bundle, path.stat().st_size, cost, extent, reference)
+            if pictures:  # FerError when it knows other labels than they have
+                record = _with_accuracy(record, path, own, pictures, extent, known)
         except FerError as error:
             results.failed.append(FailedModel(bundle.name, str(error)))
             continue
-        record = _timed(bundle, path.stat().st_size, cost, extent, reference)
-        try:
-            if pictures:
-                own = parent or floats.get(bundle.manifest.name)
-                record = _with_accuracy(record, path, own, pictures, extent, known)
-        except FerError as error:  # it knows other labels than the pictures have
-            results.failed.append(FailedModel(bundle.name, str(error)))
-            continue
         results.models.append(record)
+        moments.append(moment)
     if not results.models:
         reasons = "; ".join(f"{model.name}: {model.error}" for model in results.failed)
         raise FerError(f"no model could be measured: {reasons}")
+    _judge_moments(results, [*moments, reference.milliseconds()])
     return results
+
+
+def _judge_moments(results: Results, moments: Sequence[float]) -> None:
+    """Set how much slower the reference loop was beside each record than at its best."""
+    results.models[:] = [
+        replace(record, conditions=replace(record.conditions, slowdown=moment / min(moments)))
+        for moment, record in zip(moments, results.models, strict=False)
+    ]
 
 
 def _timed(
@@ -87,13 +99,17 @@ def _timed(
     cost: ProcessCost,
     extent: Extent,
     reference: ReferenceLoop,
-) -> BenchmarkRecord:
+) -> tuple[float, BenchmarkRecord]:
+    """Return how long the reference loop took at worst, before or after, and the record."""
+    before = reference.milliseconds()
     latencies = {n: _latency(bundle, n, extent.quick) for n in sorted({1, 2, usable_cores()})}
     builtin = _latency(bundle, 1, extent.quick, "builtin")
-    conditions = Conditions(
-        reference.slowdown(), temperature_celsius(), frequency_mhz(), throttling()
+    moment = max(before, reference.milliseconds())
+    conditions = Conditions(1.0, temperature_celsius(), frequency_mhz(), throttling())
+    endurance = measure_endurance(_looking(bundle), extent.steady) if extent.steady else None
+    return moment, BenchmarkRecord(
+        bundle, file_bytes, latencies, builtin, conditions, cost, endurance=endurance
     )
-    return BenchmarkRecord(bundle, file_bytes, latencies, builtin, conditions, cost)
 
 
 def _with_accuracy(
@@ -128,7 +144,15 @@ def _accuracy_of(path: Path, pictures: TestPictures, known: dict[Path, Accuracy]
 
 
 def _latency(bundle: ModelBundle, threads: int, quick: bool, kernels: str = "xnnpack") -> Latency:
-    """Time pixels to probabilities, one face a call, on a face of random pixels."""
+    """Time pixels to probabilities, one face a call."""
+    runs = QUICK_RUNS if quick else RUNS
+    return measure(_looking(bundle, threads, kernels), runs=runs)
+
+
+def _looking(
+    bundle: ModelBundle, threads: int = 1, kernels: str = "xnnpack"
+) -> Callable[[], object]:
+    """Return the look at one face of random pixels."""
     model = open_model(bundle, threads, kernels)
     pixels = np.random.default_rng(0).integers(0, 256, bundle.manifest.input.shape, np.uint8)
-    return measure(lambda: model.probabilities(pixels), runs=QUICK_RUNS if quick else RUNS)
+    return lambda: model.probabilities(pixels)

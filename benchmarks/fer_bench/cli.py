@@ -50,6 +50,9 @@ def run(
     robustness: Annotated[
         bool, typer.Option("--robustness", help="Blur, noise, dark, small or turned faces as well.")
     ] = False,
+    steady: Annotated[
+        float, typer.Option(min=0, help="Run each model so many seconds on end: heat, energy.")
+    ] = 0.0,
     quick: Annotated[
         bool, typer.Option("--quick", help="A tenth of the timed runs, no ten-crop.")
     ] = False,
@@ -87,7 +90,7 @@ def run(
     plan.check()
     folder = make_folder(out or Path("results") / f"{datetime.now():%Y%m%d-%H%M%S}")
     command = command_line("fer-bench")
-    extent = Extent(quick, robustness)
+    extent = Extent(quick, robustness, steady)
     with rival_files(rival) as rivals:
         results = run_benchmark([*paths, *rivals], pictures, parent, extent, command, talk(quiet))
     results.clips.extend(plan.measure(talk(quiet)))

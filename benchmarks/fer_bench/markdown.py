@@ -26,6 +26,8 @@ _HEAD = (
     "test (95 %)",
     "macro-F1",
     "KiB",
+    "activations KiB",
+    "flips",
     "ms a face",
     "times",
 )
@@ -101,9 +103,24 @@ def _apart(models: list[dict[str, Any]]) -> list[str]:
                 f"{100 * model['accuracy_change']:+.2f} points against its parent "
                 f"({low:+.2f} to {high:+.2f}, paired)"
             )
+        if held := model.get("endurance"):
+            told.append(_endurance(held))
         if told:
             lines.append(f"- {model['name']}: {'; '.join(told)}")
     return [*lines, ""] if lines else []
+
+
+def _endurance(held: dict[str, Any]) -> str:
+    """Return the run without a pause in words."""
+    words = f"{held['first_ms']:.3f} ms at first and {held['last_ms']:.3f} after "
+    words += f"{held['seconds']:.0f} s without a pause"
+    if held["throttled_share"]:
+        words += (
+            f", slowed {held['throttled_share']:.0%} of it ({held['throttled_ms']:.3f} ms then)"
+        )
+    if held["millijoules_a_face"] is None:
+        return f"{words}; energy not measured"
+    return f"{words}; {held['millijoules_a_face']:.2f} mJ a face at {held['busy_watts']:.1f} W"
 
 
 def _robustness(models: list[dict[str, Any]]) -> list[str]:
@@ -164,6 +181,8 @@ def _cells(model: dict[str, Any], yardstick: dict[str, Any]) -> tuple[str, ...]:
         test,
         macro_f1,
         f"{model['file_bytes'] / 1024:,.0f}",
+        f"{model['activation_bytes'] / 1024:.0f}" if model.get("activation_bytes") else "-",
+        str(model["label_flips"]) if model.get("label_flips") is not None else "-",
         f"{model['latency_ms']['p50']:.3f}",
         f"{ratio:.2f}",
     )

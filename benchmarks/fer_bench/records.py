@@ -7,6 +7,7 @@ from typing import Any
 
 from fer_bench.accuracy import Accuracy
 from fer_bench.clips import ClipResult
+from fer_bench.endurance import Endurance
 from fer_bench.environment import Environment
 from fer_bench.memory import ProcessCost
 from fer_bench.timing import NOISY, Latency
@@ -53,7 +54,7 @@ class BenchmarkRecord:
 
     `latencies` are by number of threads, 1 among them; `latency_builtin` is on one thread without
     XNNPACK. `parent` is what the float32 parent answers, `ten_crop` an accuracy, `robustness` an
-    accuracy for each distortion.
+    accuracy for each distortion, `endurance` a run without a pause.
     """
 
     bundle: ModelBundle
@@ -66,6 +67,7 @@ class BenchmarkRecord:
     parent: Accuracy | None = None
     ten_crop: float | None = None
     robustness: dict[str, float] = field(default_factory=dict)
+    endurance: Endurance | None = None
 
     @property
     def latency(self) -> Latency:
@@ -102,6 +104,7 @@ class BenchmarkRecord:
             "file_bytes": self.file_bytes,
             "parameters": provenance.get("parameters"),
             "mmacs": round(provenance["macs"] / 1e6, 2) if "macs" in provenance else None,
+            "activation_bytes": provenance.get("activation_bytes"),
             "epochs": provenance.get("epochs"),
             "recipe_epochs": provenance.get("recipe_epochs"),
             "validation_accuracy": self.bundle.manifest.metrics.get("validation", {}).get(
@@ -115,6 +118,7 @@ class BenchmarkRecord:
             "first_ms": self.cost.first_ms,
             "peak_rss_bytes": self.cost.peak_rss_bytes,
             "label_flips": self.label_flips,
+            "endurance": self.endurance.to_json() if self.endurance else None,
         }
         if self.accuracy:
             values |= self.accuracy.report.to_json()

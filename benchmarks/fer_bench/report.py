@@ -131,6 +131,8 @@ def _footnotes(results: Results) -> list[str]:
     lines += [f"{model.name}: not measured: {model.error}" for model in results.failed]
     for record in results.models:
         lines += [f"{record.bundle.name}: {line}" for line in _apart(record)]
+    if not any(record.endurance for record in results.models):
+        lines.append("energy and the effect of heat: not measured (--steady SECONDS)")
     if not where.on_a_pi:
         lines.append("not measured on a Pi")
     return lines
@@ -144,6 +146,8 @@ def _apart(record: BenchmarkRecord) -> list[str]:
             f"NOISY: a fixed piece of work took {record.conditions.slowdown:.2f} times as long as "
             f"at its best ({record.conditions.throttled or 'other load'}); measure the latency anew"
         )
+    if record.endurance:
+        lines.append(record.endurance.text())
     if record.accuracy and record.accuracy.without_twins is not None:
         lines.append(
             f"{record.accuracy.without_twins:.2%} without the pictures that have an exact twin "

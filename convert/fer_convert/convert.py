@@ -18,7 +18,7 @@ from fer_convert.explain import layers_table, measure_layers, save_layers
 from fer_convert.export import export_flatbuffer
 from fer_convert.recheck import DATA_SETTINGS
 from fer_convert.recipes import RECIPES, QuantizationRecipe
-from fer_convert.verify import ParityReport, compare_models, require_small_drops
+from fer_convert.verify import ParityReport, compare_models, refused_drops
 from fer_core import __version__
 from fer_core.bundle import ModelBundle, ModelManifest
 from fer_core.dataset import FerDataset
@@ -79,7 +79,8 @@ class _Parent:
 def convert(request: ConversionRequest, say: Callable[[str], None]) -> list[Path]:
     """Write one bundle a recipe and parity.json; return the bundles' paths.
 
-    A recipe that loses more accuracy than allowed leaves no bundle, and a FerError at the end.
+    A recipe that cannot be made, or loses more accuracy than allowed, leaves no bundle; the others
+    are made, then comes a FerError that names it.
     """
     file = model_file(request.target or newest_run(Path("runs")))
     if request.out is None and is_shipped(file):
@@ -93,8 +94,15 @@ def convert(request: ConversionRequest, say: Callable[[str], None]) -> list[Path
     chosen = representative_set(training, samples, request.seed)
     reports: dict[str, ParityReport] = {}
     made: list[Path] = []
+    refusals: list[str] = []
     for recipe in request.recipes:
-        bundle, contents, parity = _make_bundle(parent, recipe, chosen, validation, request)
+        try:
+            bundle, contents, parity = _make_bundle(parent, recipe, chosen, validation, request)
+        except ArgumentError:
+            raise
+        except FerError as error:
+            refusals.append(str(error))
+            continue
         say(_parity_line(bundle, parity))
         say(contents.text())
         reports[bundle.name] = parity
@@ -103,8 +111,11 @@ def convert(request: ConversionRequest, say: Callable[[str], None]) -> list[Path
         if not parity.lost_more_than(request.max_drop_points):
             bundle.save(out / f"{bundle.name}.tflite")
             made.append(out / f"{bundle.name}.tflite")
-    _save_parity(out / "parity.json", reports)
-    require_small_drops(reports, request.max_drop_points)
+    if reports:
+        _save_parity(out / "parity.json", reports)
+    refusals += refused_drops(reports, request.max_drop_points)
+    if refusals:
+        raise FerError("\n".join(refusals))
     return made
 
 

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from fer_core.dataset import FerDataset
-from fer_core.errors import FerError
 from fer_core.metrics import classification_report, label_flips
 from fer_core.values import FloatArray
 from fer_edge.classifier import classify_images
@@ -59,19 +58,15 @@ class ParityReport:
         }
 
 
-def require_small_drops(reports: Mapping[str, ParityReport], max_drop_points: float) -> None:
-    """Raise FerError that names the bundles which lost more accuracy than allowed."""
-    lost = [
+def refused_drops(reports: Mapping[str, ParityReport], max_drop_points: float) -> list[str]:
+    """Return a line for each bundle that lost more accuracy than allowed."""
+    return [
         f"{name} fell by {parity.drop_points:.2f} points, from {parity.parent_accuracy:.2%} to "
-        f"{parity.child_accuracy:.2%}"
+        f"{parity.child_accuracy:.2%}: more than --max-drop {max_drop_points:g}, so it was not "
+        "written. Try more --calibration-samples, fer-train --qat, or --float16."
         for name, parity in reports.items()
         if parity.lost_more_than(max_drop_points)
     ]
-    if lost:
-        raise FerError(
-            f"{'; '.join(lost)}: more than --max-drop {max_drop_points:g}, so no such bundle was "
-            "written. Try more --calibration-samples, or --float16."
-        )
 
 
 def compare_models(parent: FloatArray, model: TfliteModel, validation: FerDataset) -> ParityReport:

@@ -1,7 +1,8 @@
-"""What a board tells of its heat: the kernel's thermal zones and, on a Pi, `vcgencmd`."""
+"""What a board tells of its heat and power: thermal zones and, on a Pi, `vcgencmd`."""
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -38,16 +39,43 @@ def _highest(folder: Path, pattern: str) -> float | None:
 
 def throttling() -> str | None:
     """Return what a Raspberry Pi says slows it now, empty for nothing, None on other boards."""
+    answer = _vcgencmd("get_throttled")
+    return None if answer is None else read_throttled(answer)
+
+
+def power_watts() -> float | None:
+    """Return what a Raspberry Pi 5 draws now, None on boards without a meter."""
+    answer = _vcgencmd("pmic_read_adc")
+    return None if answer is None else read_power(answer)
+
+
+def _vcgencmd(question: str) -> str | None:
     command = shutil.which("vcgencmd")
     if command is None:
         return None
     try:
         done = subprocess.run(
-            [command, "get_throttled"], capture_output=True, text=True, timeout=0.5, check=False
+            [command, question], capture_output=True, text=True, timeout=0.5, check=False
         )
     except (OSError, subprocess.SubprocessError):
         return None  # it is there and cannot answer
-    return read_throttled(done.stdout)
+    return done.stdout
+
+
+def read_power(answer: str) -> float | None:
+    """Return the watts over all rails that `vcgencmd pmic_read_adc` prints, None without any.
+
+    A rail has two lines, `VDD_CORE_A current(7)=1.2A` and `VDD_CORE_V volt(15)=0.9V`. What USB
+    devices draw does not pass these rails (Raspberry Pi documentation, vcgencmd).
+    """
+    readings = dict(re.findall(r"(\S+_[AV]) \w+\(\d+\)=([\d.]+)[AV]", answer))
+    rails = [name[:-2] for name in readings if name.endswith("_A")]
+    watts = [
+        float(readings[f"{rail}_A"]) * float(readings[f"{rail}_V"])
+        for rail in rails
+        if f"{rail}_V" in readings
+    ]
+    return sum(watts) if watts else None
 
 
 def read_throttled(answer: str) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import keras
 
@@ -13,6 +14,35 @@ from fer_train.run_folder import model_labels
 
 LOGITS = "logits"
 _PICKLES = (".pkl", ".pickle", ".joblib", ".pt", ".pth")
+
+
+class _OfKeras2:
+    """Makes a layer from settings that Keras 2 wrote into an .h5 file and Keras 3 does not know."""
+
+    layer: type[keras.layers.Layer]
+    gone = ("groups", "kernel_initializer", "kernel_regularizer", "kernel_constraint")
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> keras.layers.Layer:
+        """Return the layer; settings for a kernel that it does not have, and one group, fall away.
+
+        Raises ValueError for more groups, which Keras 3 does not have here.
+        """
+        if config.get("groups", 1) != 1:
+            raise ValueError(f"{config['name']} has {config['groups']} groups")
+        kept = {name: value for name, value in config.items() if name not in cls.gone}
+        return cls.layer.from_config(kept)
+
+
+class _SeparableConv2D(_OfKeras2):
+    layer = keras.layers.SeparableConv2D
+
+
+class _DepthwiseConv2D(_OfKeras2):
+    layer = keras.layers.DepthwiseConv2D
+
+
+_OF_KERAS_2 = {"SeparableConv2D": _SeparableConv2D, "DepthwiseConv2D": _DepthwiseConv2D}
 
 
 def load_model(file: Path) -> keras.Model:
@@ -28,7 +58,9 @@ def load_model(file: Path) -> keras.Model:
     try:
         if file.is_dir():
             return _from_saved_model(file)
-        return keras.models.load_model(file, compile=False, safe_mode=True)
+        return keras.models.load_model(
+            file, custom_objects=_OF_KERAS_2, compile=False, safe_mode=True
+        )
     except (ValueError, OSError, TypeError, *ZIP_ERRORS) as error:
         if "Lambda" in str(error):
             raise FerError(

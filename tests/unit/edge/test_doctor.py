@@ -4,7 +4,7 @@ import pytest
 
 from fer_core.errors import FerError
 from fer_edge import board, camera, doctor
-from fer_edge.board import read_throttled, temperature_celsius
+from fer_edge.board import read_power, read_throttled, temperature_celsius
 from fer_edge.doctor import Finding, examine
 
 
@@ -101,3 +101,14 @@ def test_a_vcgencmd_that_hangs_costs_nothing_but_its_answer(
     assert board.throttling() is None
     command.write_text("#!/bin/sh\necho throttled=0x4\n")
     assert board.throttling() == "throttled"
+
+
+def test_the_power_of_a_pi_5_is_the_sum_over_its_rails() -> None:
+    said = """     3V7_WL_SW_A current(0)=0.10000000A
+       VDD_CORE_A current(7)=2.00000000A
+     3V7_WL_SW_V volt(8)=3.70000000V
+       VDD_CORE_V volt(15)=0.90000000V
+          EXT5V_V volt(24)=5.14000000V
+"""
+    assert read_power(said) == pytest.approx(0.37 + 1.8)
+    assert read_power('error=1 error_msg="Command not registered"') is None  # a Pi 4

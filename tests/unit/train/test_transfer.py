@@ -153,3 +153,11 @@ def test_shipped_soft_labels_are_left_out_for_other_data(tmp_path: Path) -> None
     own = replace(config, teacher=str(copy))
     with pytest.raises(FerError, match="made for other training pictures"):
         train_on(drawn_dataset((3, 2, 1)), own, tmp_path / "own", False, said.append)
+
+
+def test_an_h5_of_keras_2_answers_as_it_did_there() -> None:
+    model = load_model(Path(__file__).with_name("keras2.h5"))  # separable layers among others
+    gray = (np.arange(48 * 48) * 7 % 256).reshape(1, 48, 48, 1).astype(np.float32)
+    said = model.predict((gray - 128) / 128, verbose=0)
+    there = [0.120426, 0.147649, 0.15586, 0.154317, 0.156908, 0.145311, 0.11953]
+    np.testing.assert_allclose(said, [there], atol=1e-5)
