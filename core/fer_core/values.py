@@ -89,9 +89,14 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """In place of a Frame: no picture has come lately; `at` is now, in seconds of their clock."""
+    """In place of a Frame: no picture has come lately; `at` is now, in seconds of their clock.
+
+    `attempts` is how often, since the start, the camera has been asked anew and has answered in
+    some way within its time limit: while it grows, whoever asks is alive.
+    """
 
     at: float
+    attempts: int = 0
 
 
 @dataclass(frozen=True, slots=True)

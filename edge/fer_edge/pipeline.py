@@ -73,8 +73,10 @@ def run(
 
 
 def _tell_of_gap(gap: Gap, last: Frame | None, policy: Policy, sinks: Sequence[Sink]) -> None:
-    """Give what a gap ends to the sinks, with the last frame that there was."""
+    """Tell the sinks of a gap, and of what it ends with the last frame that there was."""
     events = policy.idle(gap.at)
     if last and events:
         for sink in sinks:
             sink.write(replace(last, captured_at=gap.at), (), events)
+    for sink in sinks:
+        sink.idle(gap)

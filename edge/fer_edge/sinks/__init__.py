@@ -1,20 +1,22 @@
 """Where observations and events go.
 
-Sinks that own a file or a window are context managers as well: leaving them completes the file.
+Sinks that own a file, a window or a connection are context managers as well: leaving them
+completes it.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Protocol
 
-from fer_core.values import Frame, Observation
+from fer_core.values import Frame, Gap, Observation
 from fer_edge.events import ExpressionEvent
 
 
-class Sink(Protocol):
+class Sink(ABC):
     """Takes each frame with what was seen in it."""
 
+    @abstractmethod
     def write(
         self,
         frame: Frame,
@@ -23,5 +25,8 @@ class Sink(Protocol):
     ) -> None:
         """Take one frame; its pixels are only borrowed."""
 
-    def finish(self, events: Sequence[ExpressionEvent]) -> None:
+    def idle(self, gap: Gap) -> None:  # noqa: B027  # most sinks have nothing to do then
+        """Take note that no frame has come lately."""
+
+    def finish(self, events: Sequence[ExpressionEvent]) -> None:  # noqa: B027
         """Take the events that the end of the source made."""

@@ -8,11 +8,12 @@ from collections.abc import Callable, Sequence
 from fer_core.values import Frame, Observation
 from fer_edge.board import throttling
 from fer_edge.events import ExpressionEvent
+from fer_edge.sinks import Sink
 
 log = logging.getLogger(__name__)
 
 
-class HeatSink:
+class HeatSink(Sink):
     """Asks the board every `every_seconds` of the frames' clock; warns of each change once."""
 
     def __init__(
@@ -37,6 +38,3 @@ class HeatSink:
         elif self._told and not slowed:
             log.warning("the board is no longer slowed")
         self._told = slowed
-
-    def finish(self, events: Sequence[ExpressionEvent]) -> None:
-        """Do nothing."""

@@ -11,6 +11,7 @@ from typing import TextIO
 from fer_core.errors import FerError
 from fer_core.values import Frame, Observation
 from fer_edge.events import ExpressionEvent
+from fer_edge.sinks import Sink
 
 
 class LineFile:
@@ -49,7 +50,7 @@ class LineFile:
                 raise FerError(f"cannot write {self._where}: {closing.strerror}") from closing
 
 
-class JsonSink:
+class JsonSink(Sink):
     """One JSON line an observation."""
 
     def __init__(self, lines: LineFile) -> None:
@@ -65,11 +66,8 @@ class JsonSink:
         for observation in observations:
             self._lines.write(observation_json(frame.source, observation))
 
-    def finish(self, events: Sequence[ExpressionEvent]) -> None:
-        """Write nothing: the end observes nothing."""
 
-
-class EventSink:
+class EventSink(Sink):
     """One JSON line an event."""
 
     def __init__(self, lines: LineFile) -> None:
@@ -90,7 +88,7 @@ class EventSink:
             self._lines.write(event.to_json())
 
 
-class ConsoleSink:
+class ConsoleSink(Sink):
     """What a person wants to read: each picture's faces, or a stream's changes."""
 
     def __init__(self, lines: LineFile) -> None:

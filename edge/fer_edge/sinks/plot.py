@@ -12,6 +12,7 @@ from fer_core.opencv import cv2
 from fer_core.values import Frame, Observation, Prediction, UInt8Array
 from fer_edge.events import ExpressionEvent
 from fer_edge.overlay import colour_of, draw_boxes
+from fer_edge.sinks import Sink
 from fer_edge.sinks.recording import save_picture
 from fer_edge.stages import StageTimes
 
@@ -23,7 +24,7 @@ _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _PAPER, _INK = 250, (40, 40, 40)
 
 
-class PlotSink:
+class PlotSink(Sink):
     """Writes the annotated picture with a bar chart for each face, the largest faces first."""
 
     def __init__(self, path: Path, times: StageTimes | None = None) -> None:
@@ -41,9 +42,6 @@ class PlotSink:
             plot = draw_plot(frame, observations)
         with self._times.stage("encode"):
             save_picture(self._path, plot)
-
-    def finish(self, events: Sequence[ExpressionEvent]) -> None:
-        """Write nothing: there is no further picture."""
 
 
 def draw_plot(frame: Frame, observations: Sequence[Observation]) -> UInt8Array:

@@ -14,6 +14,7 @@ from fer_core.preprocess import PICTURE_SUFFIXES
 from fer_core.values import Frame, Observation, UInt8Array
 from fer_edge.events import ExpressionEvent
 from fer_edge.overlay import draw_observations
+from fer_edge.sinks import Sink
 from fer_edge.stages import StageTimes
 
 LONGEST_FILL_SECONDS = 2.0
@@ -22,7 +23,7 @@ SAVED_SUFFIXES = PICTURE_SUFFIXES - {".pgm"}  # a .pgm has no colour
 VIDEO_SUFFIXES = {".mp4": "mp4v", ".avi": "MJPG", ".mkv": "mp4v"}
 
 
-class VideoRecorder:
+class VideoRecorder(Sink):
     """An annotated video, written beside its name and renamed when it is left.
 
     With `live`, frames are placed by their time, since a camera's rate is not known beforehand;
@@ -71,9 +72,6 @@ class VideoRecorder:
             self._started_at += (missing - longest) / self._fps
         return min(missing, longest)
 
-    def finish(self, events: Sequence[ExpressionEvent]) -> None:
-        """Write nothing: a video shows frames."""
-
     def _opened(self) -> cv2.VideoWriter:
         self._beside = self._stack.enter_context(written_beside(self._path))
         code = cv2.VideoWriter.fourcc(*VIDEO_SUFFIXES[self._path.suffix.lower()])
@@ -107,7 +105,7 @@ def _frames_in(video: Path) -> int:
     return count
 
 
-class PictureRecorder:
+class PictureRecorder(Sink):
     """Annotated pictures in a folder: NAME-seen.jpg, and NAME-000012-seen.jpg for frame 12."""
 
     def __init__(self, folder: Path, stream: bool, times: StageTimes | None = None) -> None:
@@ -132,11 +130,8 @@ class PictureRecorder:
         with self._times.stage("encode"):
             save_picture(self._folder / f"{name}-seen.jpg", picture)
 
-    def finish(self, events: Sequence[ExpressionEvent]) -> None:
-        """Write nothing: there is no further picture."""
 
-
-class BestPicture:
+class BestPicture(Sink):
     """The annotated picture of the frame whose face is surest, written at the end."""
 
     def __init__(self, path: Path, times: StageTimes | None = None) -> None:

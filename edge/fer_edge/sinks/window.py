@@ -13,6 +13,7 @@ from fer_core.opencv import cv2
 from fer_core.values import Frame, Observation
 from fer_edge.events import ExpressionEvent
 from fer_edge.overlay import draw_observations
+from fer_edge.sinks import Sink
 from fer_edge.stages import StageTimes
 
 TITLE = "fer-edge (q ends)"
@@ -29,7 +30,7 @@ def display_problem(environment: Mapping[str, str] = os.environ) -> str | None:
     return None
 
 
-class WindowSink:
+class WindowSink(Sink):
     """Shows annotated frames; `q`, Escape or closing the window sets `stop`.
 
     With `live` off each picture stays until a key is pressed.
@@ -60,9 +61,6 @@ class WindowSink:
                 self._stop.set()
             if self._live or key >= 0:
                 return
-
-    def finish(self, events: Sequence[ExpressionEvent]) -> None:
-        """Show nothing further."""
 
     def __enter__(self) -> WindowSink:
         return self

@@ -13,6 +13,7 @@ from fer_edge.models import load_model
 from fer_edge.pipeline import run
 from fer_edge.policy import PicturePolicy, StreamPolicy
 from fer_edge.session import Wishes
+from fer_edge.sinks import Sink
 from fer_edge.stages import StageTimes
 from fer_edge.tracking import IouTracker
 
@@ -41,7 +42,7 @@ class FakeClassifier:
         return tuple(Prediction(np.array([1.0], np.float32), ("only",)) for _ in faces)
 
 
-class FakeSink:
+class FakeSink(Sink):
     def __init__(self, stop: threading.Event | None = None, after: int = 0) -> None:
         self.frames: list[tuple[int, int]] = []
         self.events: list[ExpressionEvent] = []
