@@ -19,6 +19,7 @@ app = make_app()
     "fer-edge --camera http://camera.local/stream --json -   |   "
     "fer-edge --video clip.mp4 --save seen.mp4   |   fer-edge a.jpg b.jpg   |   "
     "fer-edge a.jpg --plot plot.png   |   fer-edge --demo   |   "
+    "fer-edge --camera 0 --serve 8080   |   "
     "fer-edge doctor"
 )
 def run(
@@ -48,6 +49,12 @@ def run(
     save: Annotated[
         Path | None, typer.Option(help="Annotated FILE.mp4, FILE.jpg or FOLDER of pictures.")
     ] = None,
+    serve: Annotated[
+        str | None, typer.Option(help="A page with the live picture, as 8080 or HOST:PORT.")
+    ] = None,
+    video_on_page: Annotated[
+        bool | None, typer.Option("--page-video/--no-video", help="Numbers only on the page.")
+    ] = None,
     plot: Annotated[
         Path | None, typer.Option(help="One picture beside its probabilities, as OUT.png.")
     ] = None,
@@ -57,7 +64,8 @@ def run(
 ) -> None:
     """Find faces and say how they look: live, in a video or in pictures."""
     from fer_core.settings import load_settings
-    from fer_edge.config import EdgeConfig
+    from fer_edge.config import EdgeConfig, with_secrets
+    from fer_edge.page.access import ServeAddress
     from fer_edge.session import Wishes, watch
 
     logging.basicConfig(format="fer-edge: %(message)s", level=logging.WARNING)
@@ -70,13 +78,17 @@ def run(
         "min_face": min_face,
         "rotate": rotate,
         "mirror": mirror,
+        "serve": serve,
+        "serve_video": video_on_page,
     }
-    settings = load_settings(EdgeConfig, config, given)
+    settings = with_secrets(load_settings(EdgeConfig, config, given), config)
     wishes = Wishes(
         camera, video, tuple(pictures or ()), demo, json, events, save, plot, show, quiet
     )
-    result = watch(settings, wishes)
     say = talk(quiet)
+    if settings.serve:
+        say(f"page: {ServeAddress.of(settings.serve).url}")
+    result = watch(settings, wishes)
     say(result.text())
     for path in result.saved:
         say(f"saved {path}")

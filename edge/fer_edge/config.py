@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
+from fer_core.errors import FerError
 from fer_edge.detector import WINDOW_PX
 from fer_edge.models import DEFAULT_MODEL
 
 ROTATIONS = (0, 90, 180, 270)
+_SECRETS = {"token": "FER_EDGE_TOKEN", "mqtt_password": "FER_EDGE_MQTT_PASSWORD"}
+"""Settings that no command line holds, and where in the environment they may stand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +25,10 @@ class EdgeConfig:
     0 for every frame; `min_face` the side in pixels of the smallest face to find in a stream, and
     `search_seconds` how often the whole frame is searched while every face is in sight.
     `rotate` turns the picture clockwise, in degrees.
+
+    `serve` is HOST:PORT of the page, empty for none, `serve_video` whether it shows the picture,
+    and `token` what other computers have to know. `mqtt` is mqtt://HOST or mqtts://HOST of a
+    broker, `mqtt_name` the name of this device there.
     """
 
     model: str = DEFAULT_MODEL
@@ -30,6 +40,13 @@ class EdgeConfig:
     search_seconds: float = 0.5
     rotate: int = 0
     mirror: bool = False
+    serve: str = ""
+    serve_video: bool = True
+    token: str = field(default="", repr=False)
+    mqtt: str = ""
+    mqtt_name: str = "fer-edge"
+    mqtt_user: str = ""
+    mqtt_password: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
         if self.threads < 1:
@@ -52,3 +69,19 @@ class EdgeConfig:
         if not (width.isdecimal() and height.isdecimal() and int(width) and int(height)):
             raise ValueError(f"size must look like 640x480, got {self.size!r}")
         return int(width), int(height)
+
+
+def with_secrets(
+    config: EdgeConfig, file: Path | None, environment: Mapping[str, str] = os.environ
+) -> EdgeConfig:
+    """Return the settings with the secrets that the environment holds.
+
+    Raises FerError when the file they were read from holds one and others may read it.
+    """
+    held = [name for name in _SECRETS if getattr(config, name)]
+    if held and file and os.name == "posix" and file.stat().st_mode & 0o077:
+        raise FerError(
+            f"{file} holds the setting {held[0]} and other users may read it: chmod 600 {file}"
+        )
+    given = {name: environment[key] for name, key in _SECRETS.items() if environment.get(key)}
+    return replace(config, **given)  # type: ignore[arg-type]  # both are text

@@ -25,6 +25,7 @@ from fer_edge.live import CameraSource
 from fer_edge.models import load_model
 from fer_edge.pipeline import PipelineSummary, run
 from fer_edge.policy import PicturePolicy, Policy, StreamPolicy
+from fer_edge.shelf import make_shelf_sinks
 from fer_edge.sinks import Sink
 from fer_edge.sinks.heat import HeatSink
 from fer_edge.sinks.lines import ConsoleSink, EventSink, JsonSink, LineFile
@@ -94,16 +95,20 @@ class SessionResult:
 def watch(config: EdgeConfig, wishes: Wishes) -> SessionResult:
     """Run the whole way once; raise FerError for what the user can mend."""
     wishes = replace(wishes, pictures=picture_files(wishes.pictures))
+    if config.serve and wishes.pictures:
+        raise ArgumentError("--serve goes with a camera or a video, not with pictures")
     if wishes.plot and len(wishes.pictures) != 1:
         raise ArgumentError("--plot goes with one picture: fer-edge PICTURE --plot OUT.png")
     times = StageTimes()
-    classifier = TfliteClassifier(TfliteModel(load_model(config.model), config.threads), times)
+    model = TfliteModel(load_model(config.model), config.threads)
+    classifier = TfliteClassifier(model, times)
     stop = threading.Event()
     with ExitStack() as stack:
         _spare_what_is_watched(wishes)
         source = stack.enter_context(closing(_make_source(config, wishes)))
         detector, policy = _make_eyes(config, wishes, stack, times)
         sinks, saved = _make_sinks(wishes, source, stop, stack, times)
+        sinks += make_shelf_sinks(config, model.bundle.manifest.labels, source, stack)
         turned = TurnedSource(source, config.rotate, config.mirror)
         interrupted = stack.enter_context(_stopping_on_signals(stop))
         reading = "wait" if wishes.camera else "read"

@@ -1,0 +1,1 @@
+"""A page for a computer without a screen: live picture, faces, timeline, health and metrics."""

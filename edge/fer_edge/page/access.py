@@ -1,0 +1,102 @@
+"""Who may look: a token for other computers, this computer's own names for itself."""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from collections import deque
+from dataclasses import dataclass, field
+from http.cookies import CookieError, SimpleCookie
+from ipaddress import ip_address
+
+from fer_core.errors import ArgumentError
+
+LEAST_TOKEN = 16
+COOKIE = "fer_edge"
+_MOST_SESSIONS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class ServeAddress:
+    """Where the page is served."""
+
+    host: str
+    port: int
+
+    @classmethod
+    def of(cls, text: str) -> ServeAddress:
+        """Read `8080`, `HOST:8080` or `[::1]:8080`; raise ArgumentError for anything else."""
+        host, _, port = text.rpartition(":")
+        host = host.removeprefix("[").removesuffix("]") or "127.0.0.1"
+        if not (port.isdecimal() and 0 < int(port) < 65536):
+            raise ArgumentError(f"serve must be HOST:PORT or PORT, as 127.0.0.1:8080, got {text!r}")
+        return cls(host, int(port))
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this computer reaches it."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    @property
+    def url(self) -> str:
+        """The address for a browser."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}/"
+
+
+@dataclass(slots=True)
+class Access:
+    """Decides by a request's headers; without a token for requests to this computer alone."""
+
+    address: ServeAddress
+    token: str = field(default="", repr=False)
+    _sessions: deque[str] = field(default_factory=lambda: deque(maxlen=_MOST_SESSIONS), repr=False)
+
+    def __post_init__(self) -> None:
+        if not self.token and not self.address.is_loopback:
+            raise ArgumentError(
+                f"other computers reach {self.address.host}, so a token is needed: put one of at "
+                f"least {LEAST_TOKEN} characters into $FER_EDGE_TOKEN or as token = ... into the "
+                '--config file (python3 -c "import secrets; print(secrets.token_urlsafe())")'
+            )
+        if self.token and len(self.token) < LEAST_TOKEN:
+            raise ArgumentError(f"the token is too short: at least {LEAST_TOKEN} characters")
+
+    def allows(self, host: str, authorization: str, cookie: str) -> bool:
+        """Return whether a request with these headers may see anything.
+
+        Without a token the host must be a name of this computer, since else any web page could
+        look through a name of its own that leads here (DNS rebinding).
+        """
+        if not self.token:
+            return _names_this_computer(host)
+        kind, _, given = authorization.partition(" ")
+        if kind.lower() == "bearer" and same(given.strip(), self.token):
+            return True
+        try:
+            morsel = SimpleCookie(cookie).get(COOKIE)
+        except CookieError:
+            return False
+        return morsel is not None and any(same(morsel.value, each) for each in self._sessions)
+
+    def open_session(self, token: str) -> str | None:
+        """Return the secret of a new session, None for a wrong token."""
+        if not (self.token and same(token, self.token)):
+            return None
+        self._sessions.append(secrets.token_urlsafe(32))
+        return self._sessions[-1]
+
+
+def same(one: str, other: str) -> bool:
+    """Compare in a time that does not tell how much is right."""
+    return hmac.compare_digest(one.encode(), other.encode())
+
+
+def _names_this_computer(host: str) -> bool:
+    name = host.partition("]")[0][1:] if host.startswith("[") else host.partition(":")[0]
+    return ServeAddress(name, 1).is_loopback

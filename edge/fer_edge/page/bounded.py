@@ -1,0 +1,99 @@
+"""An HTTP server that bounds what others can cost it: connections, time, and words in the log."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import sys
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+log = logging.getLogger(__name__)
+
+MOST_CONNECTIONS = 64
+REQUEST_SECONDS = 5.0
+"""How long a request may take to arrive."""
+
+
+class BoundedServer(ThreadingHTTPServer):
+    """Serves each connection on a thread, up to MOST_CONNECTIONS; `refused` counts the rest.
+
+    A handler says by `request_has_come` that all of a request is there; until then the connection
+    has REQUEST_SECONDS.
+    """
+
+    daemon_threads, block_on_close, request_queue_size = True, False, 32
+
+    def __init__(self, host: str, port: int, handler: type[BaseHTTPRequestHandler]) -> None:
+        """Bind the address; raise OSError when it cannot be had."""
+        if ":" in host:
+            self.address_family = socket.AF_INET6
+        self.refused = 0
+        self._lock = threading.Lock()
+        self._open: dict[Any, float | None] = {}
+        super().__init__((host, port), handler)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Give the connection a thread, unless there are too many."""
+        with self._lock:
+            full = len(self._open) >= MOST_CONNECTIONS
+            if not full:
+                self._open[request] = time.monotonic()
+        if full:
+            self.refuse()
+            self.shutdown_request(request)
+        else:
+            super().process_request(request, client_address)
+
+    def request_has_come(self, request: Any) -> None:
+        """Let a connection live on, since all of its request is there."""
+        with self._lock:
+            self._open[request] = None
+
+    def service_actions(self) -> None:
+        """End the connections whose request takes too long to come."""
+        now = time.monotonic()
+        with self._lock:
+            slow = [
+                request
+                for request, since in self._open.items()
+                if since is not None and now - since > REQUEST_SECONDS
+            ]
+            for request in slow:
+                self._open[request] = None
+                self.refused += 1
+        for request in slow:
+            _end(request)
+
+    def shutdown_request(self, request: Any) -> None:
+        """Close a connection and forget it."""
+        super().shutdown_request(request)
+        with self._lock:
+            self._open.pop(request, None)
+
+    def close_all(self) -> None:
+        """Close what is open, the listening socket too."""
+        self.server_close()
+        with self._lock:
+            remaining = list(self._open)
+        for request in remaining:
+            _end(request)
+
+    def refuse(self) -> None:
+        """Count a request that was turned away."""
+        with self._lock:
+            self.refused += 1
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of viewers who vanish; anything else is a fault of ours."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            log.exception("serving a page failed")
+
+
+def _end(request: socket.socket) -> None:
+    try:
+        request.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        return  # it has gone by itself

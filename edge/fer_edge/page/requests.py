@@ -1,0 +1,237 @@
+"""What the page answers: files, the live picture, states, health and metrics."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler
+from importlib.resources import files
+from urllib.parse import parse_qs
+
+from fer_edge.overlay import colour_of
+from fer_edge.page.access import COOKIE, Access
+from fer_edge.page.bounded import BoundedServer
+from fer_edge.page.metrics import FORMAT, metrics_text
+from fer_edge.page.view import STALE_SECONDS, LiveView
+
+MOST_VIEWERS = 24
+SEND_SECONDS = 10.0
+"""How long a viewer may take for what it is sent."""
+PICTURES_PER_SECOND, STATES_PER_SECOND = 15.0, 5.0
+_MOST_BODY_BYTES = 1024
+_FILES = {
+    "/": ("index.html", "text/html; charset=utf-8"),
+    "/page.css": ("page.css", "text/css; charset=utf-8"),
+    "/page.js": ("page.js", "text/javascript; charset=utf-8"),
+}
+_SAFE = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; img-src 'self' data:; style-src 'self'; "
+    "script-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What is served to whom; `counters` are further metrics by name."""
+
+    view: LiveView
+    access: Access
+    labels: tuple[str, ...]
+    video: bool = True
+    counters: Callable[[], Mapping[str, int]] = dict
+    viewing: threading.BoundedSemaphore = field(
+        default_factory=lambda: threading.BoundedSemaphore(MOST_VIEWERS)
+    )
+
+
+def make_handler(site: Site) -> type[BaseHTTPRequestHandler]:
+    """Return the class that answers for a site."""
+    return type("SiteRequest", (PageRequest,), {"site": site})
+
+
+class PageRequest(BaseHTTPRequestHandler):
+    """Answers one request; `make_handler` gives it its site."""
+
+    server: BoundedServer
+    site: Site
+    server_version, sys_version, timeout = "fer-edge", "", SEND_SECONDS
+
+    def do_GET(self) -> None:
+        """Answer a request for a page, a stream or figures."""
+        self.server.request_has_come(self.request)
+        path = self._path
+        if path == "/healthz":
+            self._health()
+        elif not self.site.access.allows(*map(self._header, _ASKED)):
+            self._unknown_visitor(path)
+        elif path in _FILES:
+            self._file(*_FILES[path])
+        elif path in _ROUTES and (path != "/video" or self.site.video):
+            _ROUTES[path](self)
+        else:
+            self._text(HTTPStatus.NOT_FOUND, "there is no such page")
+
+    def do_POST(self) -> None:
+        """Take a token and give a session for it."""
+        length = self._header("Content-Length")
+        if self._path != "/login":
+            self._refuse(HTTPStatus.METHOD_NOT_ALLOWED, "only pages here")
+            return
+        if not length.isdecimal() or len(length) > 6 or int(length) > _MOST_BODY_BYTES:
+            self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too much")
+            return
+        body = self.rfile.read(int(length)).decode("latin-1")
+        self.server.request_has_come(self.request)
+        session = self.site.access.open_session(parse_qs(body).get("token", [""])[0])
+        if session is None:
+            self.site.view.wait_closed(0.5)  # so that guessing takes long
+            self.server.refuse()
+            self._answer(*_page("login.html"), HTTPStatus.FORBIDDEN)
+            return
+        cookie = f"{COOKIE}={session}; HttpOnly; SameSite=Strict; Path=/"
+        self._answer(
+            b"", "text/plain", HTTPStatus.SEE_OTHER, {"Location": "/", "Set-Cookie": cookie}
+        )
+
+    @property
+    def _path(self) -> str:
+        return self.path.partition("?")[0]
+
+    def _header(self, name: str) -> str:
+        return str(self.headers.get(name, ""))
+
+    def _unknown_visitor(self, path: str) -> None:
+        self.server.refuse()
+        if self.site.access.token and path == "/":
+            self._answer(*_page("login.html"), HTTPStatus.UNAUTHORIZED)
+        elif self.site.access.token and path == "/page.css":
+            self._file(*_FILES[path])
+        elif self.site.access.token:
+            self._text(HTTPStatus.UNAUTHORIZED, "a token is needed")
+        else:
+            self._text(HTTPStatus.FORBIDDEN, "this page is for localhost")
+
+    def _refuse(self, status: HTTPStatus, words: str) -> None:
+        self.server.refuse()
+        self._text(status, words)
+
+    def _file(self, name: str, kind: str) -> None:
+        self._answer(_static(name), kind)
+
+    def _text(self, status: HTTPStatus, words: str) -> None:
+        self._answer(f"{words}\n".encode(), "text/plain; charset=utf-8", status)
+
+    def _answer(
+        self,
+        body: bytes,
+        kind: str,
+        status: HTTPStatus = HTTPStatus.OK,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self.send_response(status)
+        sized = {"Content-Type": kind, "Content-Length": str(len(body))}
+        for name, value in {**sized, **_SAFE, **(headers or {})}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def do_HEAD(self) -> None:
+        """Answer as to GET, without a body; streams are not begun."""
+        if self._path in _STREAMS:
+            self.server.request_has_come(self.request)
+            self._text(HTTPStatus.METHOD_NOT_ALLOWED, "GET it")
+        else:
+            self.do_GET()
+
+    def _health(self) -> None:
+        silent = self.site.view.silent_seconds
+        ill = silent > STALE_SECONDS
+        words = f"no frame for {silent:.0f} s" if ill else "ok"
+        self._text(HTTPStatus.SERVICE_UNAVAILABLE if ill else HTTPStatus.OK, words)
+
+    def _metrics(self) -> None:
+        counters = {**self.site.counters(), "requests_refused": self.server.refused}
+        self._answer(metrics_text(self.site.view, counters).encode(), FORMAT)
+
+    def _about(self) -> None:
+        colours = {label: _css_colour(label) for label in self.site.labels}
+        about = {"colours": colours, "video": self.site.video}
+        self._answer(json.dumps(about).encode(), "application/json")
+
+    def _stream(self, kind: str, send: Callable[[], None]) -> None:
+        """Send until the viewer goes or the view closes; a slow one only waits itself."""
+        if not self.site.viewing.acquire(blocking=False):
+            self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, "too many viewers")
+            return
+        try:
+            self.send_response(HTTPStatus.OK)
+            for name, value in {"Content-Type": kind, **_SAFE}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            send()
+        except (ConnectionError, TimeoutError):
+            self.close_connection = True
+        finally:
+            self.site.viewing.release()
+
+    def _video(self) -> None:
+        self._stream("multipart/x-mixed-replace; boundary=frame", self._send_pictures)
+
+    def _send_pictures(self) -> None:
+        view, number = self.site.view, 0
+        self.request.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 17)  # no old pictures
+        with view.watched():
+            while not view.closed:
+                came = view.next_jpeg(number, 1.0)
+                if came is None:
+                    continue
+                number, jpeg = came
+                head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n"
+                self.wfile.write(head.encode() + jpeg + b"\r\n")
+                view.wait_closed(1 / PICTURES_PER_SECOND)
+
+    def _events(self) -> None:
+        self._stream("text/event-stream", self._send_states)
+
+    def _send_states(self) -> None:
+        view, number = self.site.view, 0
+        while not view.closed:
+            state = view.state(number)
+            number = max([number, *(event["number"] for event in state["events"])])
+            self.wfile.write(f"data: {json.dumps(state)}\n\n".encode())
+            view.wait_closed(1 / STATES_PER_SECOND)
+            view.wait(1.0)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # http.server's name
+        """Keep addresses and requests out of the log."""
+
+
+_ASKED = ("Host", "Authorization", "Cookie")
+_STREAMS: dict[str, Callable[[PageRequest], None]] = {
+    "/video": PageRequest._video,
+    "/events": PageRequest._events,
+}
+_ROUTES = {**_STREAMS, "/metrics": PageRequest._metrics, "/about": PageRequest._about}
+
+
+def _static(name: str) -> bytes:
+    return files("fer_edge.page").joinpath("static", name).read_bytes()
+
+
+def _page(name: str) -> tuple[bytes, str]:
+    return _static(name), "text/html; charset=utf-8"
+
+
+def _css_colour(label: str) -> str:
+    blue, green, red = colour_of(label)
+    return f"rgb({red} {green} {blue})"

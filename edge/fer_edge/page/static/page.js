@@ -1,0 +1,136 @@
+"use strict";
+const SPAN_SECONDS = 300, MOST_EVENTS = 30, RETRY_MS = 2000;
+const $ = (id) => document.getElementById(id);
+const make = (tag, parent, text = "", name = "") => {
+  const element = document.createElement(tag);
+  element.textContent = text;
+  element.className = name;
+  parent.append(element);
+  return element;
+};
+const percent = (share) => `${Math.round(100 * share)} %`;
+const faces = new Map(); // what is shown of each face, by track
+let colours = {};
+let told = []; // events, oldest first
+
+function health(kind, words) {
+  $("status").className = kind;
+  $("words").textContent = words;
+}
+
+function newFace(face) {
+  const box = make("div", $("faces"), "", "face");
+  const title = make("h3", box);
+  const shown = { box, name: make("span", title), sure: make("small", title), fills: {}, shares: {} };
+  for (const label of Object.keys(face.probabilities)) {
+    const bar = make("div", box, "", "bar");
+    make("span", bar, label);
+    shown.fills[label] = make("span", make("span", bar, "", "track"), "", "fill");
+    shown.fills[label].style.background = colours[label];
+    shown.shares[label] = make("span", bar);
+  }
+  return shown;
+}
+
+function showFaces(seen) {
+  const present = new Set(seen.map((face) => face.track));
+  for (const [track, shown] of faces) {
+    if (!present.has(track)) {
+      shown.box.remove();
+      faces.delete(track);
+    }
+  }
+  for (const face of seen) {
+    if (!faces.has(face.track)) faces.set(face.track, newFace(face));
+    const shown = faces.get(face.track);
+    shown.name.textContent = face.label;
+    shown.sure.textContent = `face ${face.track} · ${percent(face.confidence)}`;
+    for (const [label, share] of Object.entries(face.probabilities)) {
+      shown.fills[label].style.width = `${100 * share}%`;
+      shown.shares[label].textContent = percent(share);
+    }
+  }
+  $("nobody").hidden = seen.length > 0;
+}
+
+function showStrip(now) {
+  const strip = $("strip"), start = now - SPAN_SECONDS, open = new Map();
+  strip.replaceChildren();
+  const tracks = [...new Set(told.filter((e) => e.wall > start || e.kind !== "ended").map((e) => e.track))].slice(-4);
+  const draw = (track, label, from, until) => {
+    if (until < start || !tracks.includes(track)) return;
+    const bar = document.createElementNS("http://www.w3.org/2000/svg", "rect");
+    const height = 10 / tracks.length, left = Math.max(from - start, 0);
+    bar.setAttribute("x", left);
+    bar.setAttribute("width", Math.max(until - start - left, 0.5));
+    bar.setAttribute("y", height * tracks.indexOf(track));
+    bar.setAttribute("height", height * 0.96);
+    bar.setAttribute("fill", colours[label] || "gray");
+    strip.append(bar);
+  };
+  for (const event of told) {
+    const last = open.get(event.track);
+    if (last) draw(event.track, last.label, last.wall, event.wall);
+    if (event.kind === "ended") open.delete(event.track);
+    else open.set(event.track, event);
+  }
+  for (const [track, last] of open) draw(track, last.label, last.wall, now);
+}
+
+function showEvent(event) {
+  const line = document.createElement("li");
+  make("time", line, new Date(1000 * event.wall).toLocaleTimeString());
+  const words = event.kind === "ended" ? "left" : `${event.label}, ${percent(event.confidence)}`;
+  make("span", line, `face ${event.track}: ${words}`);
+  $("events").prepend(line);
+  while ($("events").children.length > MOST_EVENTS) $("events").lastChild.remove();
+}
+
+function show(state) {
+  const silent = Math.round(state.silent_seconds);
+  if (state.ill) health("ill", `no picture for ${silent} s`);
+  else health("well", silent > 2 ? `waiting for the camera, ${silent} s` : "live");
+  $("speed").textContent = state.frames_per_second.toFixed(1);
+  $("frames").textContent = state.frames.toLocaleString();
+  $("heat").textContent = state.temperature_celsius === null ? "not told" : `${state.temperature_celsius.toFixed(0)} °C`;
+  showFaces(state.faces);
+  for (const event of state.events) {
+    told.push(event);
+    showEvent(event);
+  }
+  told = told.slice(-400);
+  showStrip(state.now);
+}
+
+function follow() {
+  const source = new EventSource("events");
+  source.onopen = () => { told = []; $("events").replaceChildren(); };
+  source.onmessage = (message) => show(JSON.parse(message.data));
+  source.onerror = () => {
+    health("ill", "no connection");
+    showFaces([]);
+    if (source.readyState === EventSource.CLOSED) setTimeout(follow, RETRY_MS);
+  };
+}
+
+function look() {
+  const picture = $("picture");
+  picture.onerror = () => setTimeout(() => { picture.src = `video?again=${Date.now()}`; }, RETRY_MS);
+  picture.src = "video";
+  $("live").hidden = false;
+}
+
+async function begin() {
+  const about = await (await fetch("about")).json();
+  colours = about.colours;
+  for (const [label, colour] of Object.entries(colours)) {
+    const entry = make("li", $("legend"));
+    make("i", entry).style.background = colour;
+    entry.append(label);
+  }
+  if (about.video) look();
+  else document.querySelector("main").className = "numbers";
+  follow();
+}
+
+begin().catch(() => { health("ill", "no connection"); setTimeout(() => location.reload(), RETRY_MS); });

@@ -1,0 +1,203 @@
+"""What viewers see: the newest frame and its faces, drawn only when somebody looks."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from fer_core.opencv import cv2
+from fer_core.values import Frame, Gap, Observation
+from fer_edge.board import temperature_celsius
+from fer_edge.events import ExpressionEvent
+from fer_edge.overlay import draw_boxes
+from fer_edge.sinks import Sink
+
+STALE_SECONDS = 15.0
+"""How long no frame may come before the runner counts as ill."""
+_SPEED_SECONDS, _TIMELINE, _JPEG_QUALITY = 5.0, 200, 80
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Told:
+    """An event with a number that grows and the time of day, in seconds since 1970."""
+
+    number: int
+    wall: float
+    event: ExpressionEvent
+
+
+class LiveView(Sink):
+    """The newest frame for any number of viewers, each of whom may be slow.
+
+    `write` only stores. Drawing and JPEG happen on a viewer's thread, once a frame however many
+    look, and not at all when nobody does.
+    """
+
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self._clock, self._wall = clock, wall
+        self._changed, self._drawing = threading.Condition(), threading.Lock()
+        self._frame: Frame | None = None
+        self._observations: tuple[Observation, ...] = ()
+        self._times: deque[float] = deque(maxlen=300)
+        self._timeline: deque[_Told] = deque(maxlen=_TIMELINE)
+        self._jpeg: tuple[int, bytes] = (0, b"")
+        self._born = clock()
+        self._closing = threading.Event()
+        self.frames = self.viewers = 0
+        self.events: Counter[str] = Counter()
+
+    def write(
+        self,
+        frame: Frame,
+        observations: Sequence[Observation],
+        events: Sequence[ExpressionEvent],
+    ) -> None:
+        """Keep what was seen, and the frame when somebody looks."""
+        with self._changed:
+            self.frames += 1
+            self._times.append(self._clock())
+            self._observations = tuple(observations)
+            if self.viewers:  # its pixels are only borrowed
+                self._frame = Frame(
+                    frame.pixels.copy(), self.frames, frame.captured_at, frame.source
+                )
+            self._tell(events)
+
+    def idle(self, gap: Gap) -> None:
+        """Let nobody take the last faces for present ones."""
+        with self._changed:
+            self._observations = ()
+            self._changed.notify_all()
+
+    def finish(self, events: Sequence[ExpressionEvent]) -> None:
+        """Take the last events."""
+        with self._changed:
+            self._observations = ()
+            self._tell(events)
+
+    def close(self) -> None:
+        """Let every viewer go."""
+        self._closing.set()
+        with self._changed:
+            self._changed.notify_all()
+
+    @property
+    def closed(self) -> bool:
+        """Whether viewers are to go."""
+        return self._closing.is_set()
+
+    def wait_closed(self, seconds: float) -> None:
+        """Rest so long, or until viewers are to go."""
+        self._closing.wait(seconds)
+
+    def _tell(self, events: Sequence[ExpressionEvent]) -> None:
+        for event in events:
+            self.events[event.kind] += 1
+            self._timeline.append(_Told(self.events.total(), self._wall(), event))
+        self._changed.notify_all()
+
+    @property
+    def silent_seconds(self) -> float:
+        """How long ago the last frame came, or the view was made."""
+        with self._changed:
+            return self._clock() - (self._times[-1] if self._times else self._born)
+
+    @property
+    def frames_per_second(self) -> float:
+        """The speed over the last seconds."""
+        with self._changed:
+            return self._speed()
+
+    def _speed(self) -> float:
+        now = self._clock()
+        lately = [at for at in self._times if now - at < _SPEED_SECONDS]
+        span = now - lately[0] if len(lately) > 1 else 0.0
+        return (len(lately) - 1) / span if span else 0.0
+
+    def state(self, after_event: int = 0) -> dict[str, Any]:
+        """Return what a page shows, as JSON values, with the events after the given number."""
+        with self._changed:
+            seen, told = self._observations, list(self._timeline)
+            silent = self._clock() - (self._times[-1] if self._times else self._born)
+            state: dict[str, Any] = {
+                "frames": self.frames,
+                "frames_per_second": round(self._speed(), 1),
+            }
+        return {
+            **state,
+            "silent_seconds": round(silent, 1),
+            "ill": silent > STALE_SECONDS,
+            "temperature_celsius": temperature_celsius(),
+            "now": round(self._wall(), 3),
+            "faces": [_face_json(observation) for observation in seen],
+            "events": [_event_json(each) for each in told if each.number > after_event],
+        }
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """Count a viewer of the live picture while the block runs."""
+        with self._changed:
+            self.viewers += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self.viewers -= 1
+
+    def next_jpeg(self, after: int, seconds: float) -> tuple[int, bytes] | None:
+        """Wait for a picture newer than number `after`; return it, annotated, with its number.
+
+        None when none came in time.
+        """
+        with self._changed:
+            came = self._changed.wait_for(
+                lambda: self.closed or (self._frame is not None and self._frame.index > after),
+                seconds,
+            )
+            frame, observations = self._frame, self._observations
+        if not came or self.closed or frame is None:
+            return None
+        with self._drawing:  # whoever comes first draws for all
+            if self._jpeg[0] < frame.index:
+                quality = [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY]
+                _, encoded = cv2.imencode(".jpg", draw_boxes(frame, observations), quality)
+                self._jpeg = (frame.index, encoded.tobytes())
+            return self._jpeg
+
+    def wait(self, seconds: float) -> None:
+        """Wait until something is new or the view closes, at most so long."""
+        with self._changed:
+            if not self.closed:
+                self._changed.wait(seconds)
+
+
+def _face_json(seen: Observation) -> dict[str, Any]:
+    prediction = seen.prediction
+    pairs = zip(prediction.labels, prediction.probabilities, strict=True)
+    return {
+        "track": seen.track_id,
+        "label": seen.label,
+        "confidence": round(seen.confidence, 3),
+        "probabilities": {label: round(float(share), 3) for label, share in pairs},
+    }
+
+
+def _event_json(told: _Told) -> dict[str, Any]:
+    event = told.event
+    return {
+        "number": told.number,
+        "wall": round(told.wall, 2),
+        "kind": event.kind,
+        "track": event.track_id,
+        "label": event.label,
+        "confidence": round(event.confidence, 3),
+    }

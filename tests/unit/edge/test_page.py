@@ -1,0 +1,336 @@
+import http.client
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from fer_core.errors import ArgumentError, FerError
+from fer_core.settings import load_settings
+from fer_core.values import Box, Face, Frame, Gap, Observation, Prediction
+from fer_edge.config import EdgeConfig, with_secrets
+from fer_edge.events import ExpressionEvent
+from fer_edge.page import bounded, requests
+from fer_edge.page.access import Access, ServeAddress
+from fer_edge.page.requests import Site
+from fer_edge.page.server import PageServer
+from fer_edge.page.view import STALE_SECONDS, LiveView
+
+TOKEN = "a-token-of-the-tests"
+LABELS = ("happy", "<b>odd</b>")
+LOOPBACK = ServeAddress("127.0.0.1", 0)
+
+
+def write(view: LiveView, faces: int = 1, kind: str = "", gray: int = 90) -> None:
+    prediction = Prediction(np.array([0.75, 0.25], np.float32), LABELS)
+    frame = Frame(np.full((48, 64, 3), gray, np.uint8), view.frames, 0.0, "test")
+    seen = [
+        Observation(0, 0.0, Face(Box(5, 5, 20, 20), 1.0), prediction, track_id=track, label="happy")
+        for track in range(faces)
+    ]
+    events = [ExpressionEvent(kind, 0, "happy", 0.75, 0.0)] if kind else []
+    view.write(frame, seen, events)
+
+
+def wait_until(true: Callable[[], bool], seconds: float = 5.0) -> None:
+    limit = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < limit, "it did not come true in time"
+        time.sleep(0.01)
+
+
+class Served:
+    """A page on a free port of this computer."""
+
+    def __init__(self, token: str = "", video: bool = True) -> None:
+        self.view = LiveView()
+        self.server = PageServer(Site(self.view, Access(LOOPBACK, token), LABELS, video))
+
+    def ask(
+        self, path: str, method: str = "GET", body: str | None = None, **headers: str
+    ) -> http.client.HTTPResponse:
+        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=5)
+        connection.request(method, path, body, headers)
+        return connection.getresponse()
+
+    def connect(self) -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self.server.port), timeout=5)
+
+
+@pytest.fixture
+def page() -> Iterator[Served]:
+    served = Served()
+    with served.server:
+        yield served
+
+
+@pytest.fixture
+def locked() -> Iterator[Served]:
+    served = Served(TOKEN)
+    with served.server:
+        yield served
+
+
+def test_page_and_its_parts_are_served_and_nothing_else(page: Served) -> None:
+    for path, kind in (("/", "text/html"), ("/page.js", "text/javascript"), ("/page.css", "text")):
+        answer = page.ask(path)
+        assert answer.status == 200
+        assert str(answer.getheader("Content-Type")).startswith(kind)
+        assert "default-src 'none'" in str(answer.getheader("Content-Security-Policy"))
+        assert len(answer.read()) > 500
+    for path in ("/../../../etc/passwd", "/%2e%2e/view.py", "/static/page.js", "/login.html"):
+        answer = page.ask(path)
+        assert answer.status == 404
+        assert answer.read() == b"there is no such page\n"
+    assert page.ask("/", "HEAD").read() == b""
+    assert page.ask("/events", "HEAD").status == 405
+    assert page.ask("/", "DELETE").status == 501
+
+
+def test_states_tell_of_faces_and_events(page: Served) -> None:
+    write(page.view, kind="started")
+    stream = page.ask("/events")
+    state = json.loads(stream.readline().removeprefix(b"data: "))
+    (face,), (event,) = state["faces"], state["events"]
+    assert (face["label"], face["confidence"]) == ("happy", 0.75)
+    assert face["probabilities"] == {"happy": 0.75, "<b>odd</b>": 0.25}
+    assert (event["kind"], event["number"]) == ("started", 1)
+    write(page.view, faces=0, kind="ended")
+    page.view.idle(Gap(1.0))
+    stream.readline()
+    state = json.loads(stream.readline().removeprefix(b"data: "))
+    assert state["faces"] == []
+    assert [event["number"] for event in state["events"]] == [2]  # each is told once
+    assert json.loads(page.ask("/about").read())["colours"].keys() == set(LABELS)
+
+
+def test_the_picture_is_drawn_once_for_all_and_only_when_somebody_looks(
+    page: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoded = []
+    encode = cv2.imencode
+    monkeypatch.setattr(cv2, "imencode", lambda *given: (encoded.append(given), encode(*given))[1])
+    write(page.view)
+    assert encoded == []
+    streams = [page.ask("/video") for _ in range(10)]
+    wait_until(lambda: page.view.viewers == 10)
+    write(page.view, gray=200)
+    for stream in streams:
+        stream.readline(), stream.readline()
+        length = int(stream.readline().split(b":")[1])
+        stream.readline()
+        picture = cv2.imdecode(np.frombuffer(stream.read(length), np.uint8), cv2.IMREAD_COLOR)
+        assert picture is not None
+        assert abs(int(picture[-3, -3, 0]) - 200) < 4
+    assert len(encoded) == 1
+    for stream in streams:
+        stream.close()
+    write(page.view)
+    wait_until(lambda: (write(page.view), page.view.viewers == 0)[1])
+
+
+def test_a_slow_viewer_costs_nobody_anything(page: Served) -> None:
+    slow = page.connect()
+    slow.sendall(b"GET /video HTTP/1.0\r\nHost: localhost\r\n\r\n")  # and never reads
+    wait_until(lambda: page.view.viewers == 1)
+    noise = np.random.default_rng(0).integers(0, 256, (480, 640, 3), np.uint8)
+    slowest = 0.0
+    for index in range(60):
+        started = time.perf_counter()
+        page.view.write(Frame(noise, index, 0.0), (), ())
+        slowest = max(slowest, time.perf_counter() - started)
+        time.sleep(0.005)
+    assert slowest < 0.1
+    assert page.ask("/healthz").read() == b"ok\n"
+    slow.close()
+
+
+def test_numbers_only() -> None:
+    served = Served(video=False)
+    with served.server:
+        assert served.ask("/video").status == 404
+        assert json.loads(served.ask("/about").read())["video"] is False
+
+
+def test_health_follows_the_frames() -> None:
+    now = [0.0]
+    served = Served()
+    served.view._clock = lambda: now[0]
+    served.view._born = 0.0
+    with served.server:
+        write(served.view)
+        now[0] = STALE_SECONDS
+        assert served.ask("/healthz").status == 200
+        now[0] += 1
+        answer = served.ask("/healthz")
+        assert (answer.status, answer.read()) == (503, b"no frame for 16 s\n")
+
+
+def test_metrics_are_in_the_format_of_prometheus(page: Served) -> None:
+    write(page.view, faces=2, kind="started")
+    text = page.ask("/metrics").read().decode()
+    assert "fer_edge_frames_total 1\n" in text
+    assert "fer_edge_faces 2\n" in text
+    assert 'fer_edge_events_total{kind="started"} 1\n' in text
+    lines = [line for line in text.splitlines() if not line.startswith("#")]
+    assert len(lines) == len({line.split(" ")[0] for line in lines})
+    assert all(float(line.split(" ")[1]) >= 0 for line in lines)
+
+
+def test_other_names_for_this_computer_are_refused(page: Served) -> None:
+    assert page.ask("/", Host="localhost:8080").status == 200
+    assert page.ask("/", Host="[::1]:8080").status == 200
+    for host in ("evil.example", "127.0.0.1.evil.example", ""):
+        assert page.ask("/", Host=host).status == 403
+    assert page.server.refused == 3
+
+
+def test_without_the_token_nothing_is_shown(locked: Served) -> None:
+    for path in ("/events", "/video", "/metrics", "/about", "/page.js", "/nowhere"):
+        assert locked.ask(path).status == 401
+    answer = locked.ask("/")
+    assert answer.status == 401
+    assert b"Token" in answer.read()
+    assert locked.ask("/healthz").read() == b"ok\n"
+    assert locked.ask("/metrics", Authorization=f"Bearer {TOKEN}").status == 200
+    assert locked.ask("/metrics", Authorization=f"Bearer {TOKEN}x").status == 401
+    assert locked.ask("/metrics", Cookie=f"fer_edge={TOKEN}").status == 401
+    assert locked.ask("/metrics", Cookie='fer_edge="; ;=').status == 401
+    assert locked.ask(f"/metrics?token={TOKEN}").status == 401
+
+
+def test_the_token_opens_a_session(
+    locked: Served, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    wrong = locked.ask("/login", "POST", "token=wrong")
+    assert wrong.status == 403
+    assert wrong.getheader("Set-Cookie") is None
+    right = locked.ask("/login", "POST", f"token={TOKEN}")
+    assert (right.status, right.getheader("Location")) == (303, "/")
+    cookie = str(right.getheader("Set-Cookie"))
+    assert "HttpOnly; SameSite=Strict" in cookie
+    assert TOKEN not in cookie
+    assert locked.ask("/", Cookie=cookie.split(";", maxsplit=1)[0]).status == 200
+    assert TOKEN not in caplog.text + "".join(capfd.readouterr())
+    assert TOKEN not in repr(Access(LOOPBACK, TOKEN))
+
+
+def test_other_computers_need_a_token() -> None:
+    with pytest.raises(ArgumentError, match="so a token is needed"):
+        Access(ServeAddress.of("0.0.0.0:8080"))
+    with pytest.raises(ArgumentError, match="too short"):
+        Access(ServeAddress.of("0.0.0.0:8080"), "short")
+    Access(ServeAddress.of("0.0.0.0:8080"), TOKEN)
+    assert ServeAddress.of("8080") == ServeAddress("127.0.0.1", 8080)
+    assert ServeAddress.of("[::1]:80").url == "http://[::1]:80/"
+    for wrong in ("host", "host:", "host:99999", "host:-1", ""):
+        with pytest.raises(ArgumentError, match="serve must be HOST:PORT"):
+            ServeAddress.of(wrong)
+
+
+def test_a_port_in_use_is_said(page: Served) -> None:
+    taken = ServeAddress("127.0.0.1", page.server.port)
+    with pytest.raises(FerError, match=r"cannot serve on .* in use"):
+        PageServer(Site(LiveView(), Access(taken), LABELS))
+
+
+HOSTILE = {
+    "no request": b"\r\n\r\n",
+    "rubbish": bytes(range(1, 256)) * 8 + b"\r\n\r\n",
+    "a line without end": b"GET /" + b"a" * 200_000,
+    "headers without end": b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 5_000,
+    "a wrong version": b"GET / HTTP/9.9\r\n\r\n",
+    "a body that is too large": b"POST /login HTTP/1.1\r\nContent-Length: 99999999999\r\n\r\n",
+    "a length below nothing": b"POST /login HTTP/1.1\r\nContent-Length: -5\r\n\r\n",
+    "a body in pieces": b"POST /login HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nffffffff\r\n",
+    "a body elsewhere": b"POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello",
+    "a nul in the path": b"GET /\x00/etc/passwd HTTP/1.0\r\nHost: localhost\r\n\r\n",
+    "no path": b"GET http://[ HTTP/1.0\r\nHost: localhost\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("sent", HOSTILE.values(), ids=HOSTILE.keys())
+def test_malformed_requests_are_turned_away(
+    page: Served, sent: bytes, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with page.connect() as hostile:
+        try:
+            hostile.sendall(sent)
+            hostile.shutdown(socket.SHUT_WR)
+            answer = hostile.recv(1 << 16)
+        except ConnectionError:
+            answer = b""
+    assert not answer.startswith(b"HTTP/1.0 200")
+    assert b"root:" not in answer
+    assert page.ask("/healthz").status == 200
+    assert "Traceback" not in caplog.text + "".join(capfd.readouterr())
+
+
+def test_a_request_that_trickles_in_is_ended(page: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounded, "REQUEST_SECONDS", 0.3)
+    with page.connect() as slow:
+        slow.sendall(b"GET / HT")
+        began = time.monotonic()
+        assert slow.recv(100) == b""
+    assert time.monotonic() - began < 3
+    wait_until(lambda: page.server.refused == 1)
+
+
+def test_two_hundred_connections_leave_room(page: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounded, "REQUEST_SECONDS", 0.5)
+    threads = threading.active_count()
+    idle = []
+    for _ in range(200):
+        try:
+            idle.append(page.connect())
+        except OSError:
+            break
+    wait_until(lambda: page.server.refused > 0)
+    assert threading.active_count() - threads <= bounded.MOST_CONNECTIONS
+    started = time.perf_counter()
+    write(page.view)
+    assert time.perf_counter() - started < 0.1  # capture goes on
+    wait_until(lambda: threading.active_count() <= threads + 1)  # the idle ones were ended
+    assert page.ask("/healthz").status == 200
+    for connection in idle:
+        connection.close()
+
+
+def test_too_many_viewers_are_refused(page: Served) -> None:
+    streams = [page.ask("/events") for _ in range(requests.MOST_VIEWERS)]
+    assert all(stream.status == 200 for stream in streams)
+    assert page.ask("/events").status == 503
+    for stream in streams:
+        stream.close()
+
+
+def test_leaving_ends_every_viewer() -> None:
+    threads = threading.active_count()
+    served = Served()
+    with served.server:
+        streams = [served.ask(path) for path in ("/events", "/video") * 3]
+        began = time.monotonic()
+    assert time.monotonic() - began < 3
+    wait_until(lambda: threading.active_count() <= threads)
+    for stream in streams:
+        stream.close()
+
+
+def test_secrets_come_from_the_environment_or_a_file_of_ones_own(tmp_path: Path) -> None:
+    file = tmp_path / "fer-edge.toml"
+    file.write_text(f'token = "{TOKEN}"\nserve = "0.0.0.0:8080"\n')
+    file.chmod(0o644)
+    config = load_settings(EdgeConfig, file, {})
+    with pytest.raises(FerError, match=r"the setting token .* chmod 600") as caught:
+        with_secrets(config, file, {})
+    assert TOKEN not in str(caught.value) + repr(config)
+    file.chmod(0o600)
+    assert with_secrets(config, file, {}).token == TOKEN
+    assert with_secrets(config, file, {"FER_EDGE_TOKEN": "other"}).token == "other"
+    bare = with_secrets(EdgeConfig(), None, {"FER_EDGE_MQTT_PASSWORD": "secret"})
+    assert (bare.token, bare.mqtt_password) == ("", "secret")
