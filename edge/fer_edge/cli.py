@@ -10,8 +10,10 @@ import typer
 
 from fer_core.command import Quiet, Version, make_app, run_app, talk
 from fer_core.errors import FerError
+from fer_edge.service_cli import service_app
 
 app = make_app()
+app.add_typer(service_app, name="service", help="Run fer-edge as a service of systemd.")
 
 
 @app.command(
@@ -19,7 +21,7 @@ app = make_app()
     "fer-edge --camera http://camera.local/stream --json -   |   "
     "fer-edge --video clip.mp4 --save seen.mp4   |   fer-edge a.jpg b.jpg   |   "
     "fer-edge a.jpg --plot plot.png   |   fer-edge --demo   |   "
-    "fer-edge --camera 0 --serve 8080   |   "
+    "fer-edge --camera 0 --serve 8080   |   fer-edge service install --camera 0   |   "
     "fer-edge doctor"
 )
 def run(

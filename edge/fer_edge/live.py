@@ -5,16 +5,22 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from fer_core.errors import FerError
 from fer_core.values import Frame, Gap, UInt8Array
+from fer_edge.picture_check import PictureCheck
 
 log = logging.getLogger(__name__)
 
 CLOSE_SECONDS = 12.0
 """How long closing waits for a read in progress; V4L2 cameras take up to 10 s to give up."""
+STUCK_SECONDS = 30.0
+"""How long a read or an opening may take before its thread is given up and another one tries."""
+MOST_RESTARTS, RESTART_SECONDS = 3, 600.0
+"""How many threads may be given up within so many seconds; one more ends the runner."""
 GAP_SECONDS = 1.0
 """How long no picture comes before that is told, and how often it is told again."""
 RETRY_SECONDS = (0.5, 1.0, 2.0, 5.0)
@@ -54,11 +60,17 @@ class CameraSource:
         self._arrived = threading.Condition()
         self._closing = threading.Event()
         self._failure: Exception | None = None
-        self.captured = self.dropped = self.reconnects = 0
+        self._check, self._told_fault = PictureCheck(), ""
+        self._restarts: deque[float] = deque(maxlen=MOST_RESTARTS)
+        self.captured = self.dropped = self.reconnects = self.attempts = 0
         first = open_capture()
-        self._opened_at = clock()
+        self._opened_at = self._alive_at = clock()
+        self._start(first)
+
+    def _start(self, first: Capture | None) -> None:
+        """Start the thread that captures; it opens the camera when `first` is None."""
         self._thread = threading.Thread(
-            target=self._capture_all, args=(first,), name=f"capture {name}", daemon=True
+            target=self._capture_all, args=(first,), name=f"capture {self._name}", daemon=True
         )
         self._thread.start()
 
@@ -76,7 +88,20 @@ class CameraSource:
                 raise FerError(f"{self._name} failed: {self._failure!r}") from self._failure
             elif self._clock() - told_at >= GAP_SECONDS:
                 told_at = self._clock()
-                yield Gap(told_at - self._opened_at)
+                self._restart_if_stuck(told_at)
+                yield Gap(told_at - self._opened_at, self.attempts)
+
+    def _restart_if_stuck(self, now: float) -> None:
+        """Give up a thread that a driver holds; raise FerError when that happens too often."""
+        if now - self._alive_at < STUCK_SECONDS:
+            return
+        full = len(self._restarts) == MOST_RESTARTS
+        if full and now - self._restarts[0] < RESTART_SECONDS:
+            raise FerError(f"{self._name} hangs again and again; its driver does not answer")
+        log.warning("%s has hung for %.0f s; trying anew", self._name, now - self._alive_at)
+        self._restarts.append(now)
+        self._alive_at = now
+        self._start(None)
 
     def close(self) -> None:
         """Stop capturing and give the camera back."""
@@ -85,10 +110,10 @@ class CameraSource:
         if self._thread.is_alive():
             log.warning("%s does not let go within its time limit", self._name)
 
-    def _capture_all(self, first: Capture) -> None:
+    def _capture_all(self, first: Capture | None) -> None:
         """Capture until closed; what goes wrong beyond a missing picture is told to `frames`."""
-        capture: Capture | None = first
         try:
+            capture = first or self._reopened()
             while capture is not None:
                 try:
                     self._keep_newest(capture)
@@ -97,16 +122,39 @@ class CameraSource:
                 capture = self._reopened()
         except Exception as error:
             log.exception("capturing from %s failed", self._name)
-            self._failure = error
+            if self._is_wanted:
+                self._failure = error
+
+    @property
+    def _is_wanted(self) -> bool:
+        """Whether this thread is still the one that captures."""
+        return not self._closing.is_set() and threading.current_thread() is self._thread
 
     def _keep_newest(self, capture: Capture) -> None:
-        """Put every picture until none comes or the source closes."""
-        while not self._closing.is_set():
+        """Put every picture until none comes, they are bad for long, or the source closes."""
+        while self._is_wanted:
             pixels = capture.read()
+            if not self._is_wanted:
+                return
+            self._alive_at = self._clock()
             if pixels is None:
+                self.attempts += 1
                 log.warning("%s gives no picture; opening it anew", self._name)
                 return
+            fault = self._check.fault(pixels, self._alive_at)
             self._put(pixels)
+            self._tell_of(fault)
+            if fault:
+                return
+
+    def _tell_of(self, fault: str) -> None:
+        """Say once that the pictures are bad, and once that they are good again."""
+        if fault and fault != self._told_fault:
+            log.warning("%s gives %s; opening it anew now and then", self._name, fault)
+            self._told_fault = fault
+        elif self._told_fault and self._check.is_well:
+            log.warning("%s gives good pictures again", self._name)
+            self._told_fault = ""
 
     def _put(self, pixels: UInt8Array) -> None:
         frame = Frame(pixels, self.captured, self._clock() - self._opened_at, self._name)
@@ -122,13 +170,18 @@ class CameraSource:
         while not self._closing.wait(
             self._retry_seconds[min(attempt, len(self._retry_seconds) - 1)]
         ):
+            if not self._is_wanted:
+                return None
             attempt += 1
+            self.attempts += 1
+            self._alive_at = self._clock()
             try:
                 capture = self._open()
             except FerError as error:
                 log.debug("attempt %d: %s", attempt, error)
                 continue
             self.reconnects += 1
-            log.warning("%s is back after %d attempts", self._name, attempt)
+            if not self._told_fault:
+                log.warning("%s is back after %d attempts", self._name, attempt)
             return capture
         return None

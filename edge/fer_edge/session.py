@@ -31,6 +31,7 @@ from fer_edge.sinks.heat import HeatSink
 from fer_edge.sinks.lines import ConsoleSink, EventSink, JsonSink, LineFile
 from fer_edge.sinks.plot import PlotSink
 from fer_edge.sinks.recording import SAVED_SUFFIXES, VideoRecorder, make_recorder
+from fer_edge.sinks.watchdog import WatchdogSink
 from fer_edge.sinks.window import WindowSink, display_problem
 from fer_edge.stages import StageTimes
 from fer_edge.tracking import IouTracker
@@ -104,11 +105,13 @@ def watch(config: EdgeConfig, wishes: Wishes) -> SessionResult:
     classifier = TfliteClassifier(model, times)
     stop = threading.Event()
     with ExitStack() as stack:
+        last = [stack.enter_context(WatchdogSink())] if wishes.camera else []
         _spare_what_is_watched(wishes)
         source = stack.enter_context(closing(_make_source(config, wishes)))
         detector, policy = _make_eyes(config, wishes, stack, times)
         sinks, saved = _make_sinks(wishes, source, stop, stack, times)
         sinks += make_shelf_sinks(config, model.bundle.manifest.labels, source, stack)
+        sinks += last
         turned = TurnedSource(source, config.rotate, config.mirror)
         interrupted = stack.enter_context(_stopping_on_signals(stop))
         reading = "wait" if wishes.camera else "read"

@@ -10,10 +10,10 @@ import pytest
 
 import picamera2_stand_in
 from fer_core.errors import ArgumentError, FerError
-from fer_core.values import Gap
+from fer_core.values import Frame, Gap
 from fer_edge import camera
 from fer_edge.camera import open_camera
-from fer_edge.live import CameraSource
+from fer_edge.live import STUCK_SECONDS, CameraSource
 from mjpeg_server import MjpegServer
 
 GO = threading.Event()
@@ -98,6 +98,129 @@ def test_a_capture_that_breaks_is_told_and_not_silent(caplog: pytest.LogCaptureF
             next(source.frames(GO))
     assert "Traceback" in caplog.text
     assert capture.closed
+    source.close()
+
+
+class EndlessCapture:
+    """Gives pictures of changing noise, or what `manner` says: one "frozen", "black" or "hung"."""
+
+    def __init__(self, clock: "Clock", manner: str = "") -> None:
+        self._clock, self._manner, self._rng = clock, manner, np.random.default_rng(0)
+        self.let_go = threading.Event()
+
+    def read(self) -> np.ndarray | None:
+        if self._manner == "hung":
+            self.let_go.wait(PATIENCE_SECONDS)
+            return None
+        self._clock.now += 1.0
+        time.sleep(0.001)
+        if self._manner == "black":
+            return self._rng.integers(0, 9, (48, 64, 3), np.uint8)
+        if self._manner == "frozen":
+            return np.full((48, 64, 3), 90, np.uint8)
+        return self._rng.integers(0, 256, (48, 64, 3), np.uint8)
+
+    def close(self) -> None:
+        self.let_go.set()
+
+
+class Clock:
+    """Goes on by a little whenever it is looked at."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        self.now += 0.05
+        return self.now
+
+
+@pytest.mark.parametrize(
+    ("manner", "words"),
+    [("frozen", "the same picture again and again"), ("black", "black picture")],
+)
+def test_bad_pictures_are_said_once_and_the_camera_opened_anew_ever_more_seldom(
+    manner: str, words: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock = Clock()
+    opened: list[float] = []
+
+    def open_next() -> EndlessCapture:
+        opened.append(clock.now)
+        return EndlessCapture(clock, manner if len(opened) < 5 else "")
+
+    with caplog.at_level(logging.WARNING):
+        source = CameraSource(open_next, "fake", clock, retry_seconds=(0.001,))
+        wait_until(lambda: "gives good pictures again" in caplog.text)
+    source.close()
+    assert caplog.text.count(words) == 1
+    pauses = [round(later - earlier) for earlier, later in pairwise(opened)]
+    assert pauses[:4] == pytest.approx([10, 20, 40, 80], rel=0.3)
+    assert "is back" not in caplog.text
+
+
+def test_a_camera_that_hangs_is_given_up_and_another_thread_tries(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    clock = Clock()
+    hung = EndlessCapture(clock, "hung")
+    captures = iter([hung, EndlessCapture(clock)])
+    source = CameraSource(lambda: next(captures), "fake", clock, retry_seconds=(0.001,))
+    frames = source.frames(GO)
+    gap = next(frames)
+    assert (type(gap), getattr(gap, "attempts", 0)) == (Gap, 0)  # nothing shows that it is alive
+    clock.now = STUCK_SECONDS
+    with caplog.at_level(logging.WARNING):
+        next(frames)
+    assert "fake has hung for 3" in caplog.text
+    assert isinstance(next(frames), Frame)
+    hung.let_go.set()  # the thread that was given up comes back: nobody listens to it
+    assert isinstance(next(frames), Frame)
+    source.close()
+
+
+def test_a_camera_that_hangs_again_and_again_ends_the_runner() -> None:
+    clock = Clock()
+    hung: list[EndlessCapture] = []
+
+    def open_next() -> EndlessCapture:
+        hung.append(EndlessCapture(clock, "hung"))
+        return hung[-1]
+
+    source = CameraSource(open_next, "fake", clock, retry_seconds=(0.001,))
+    frames = source.frames(GO)
+    for restart in range(4):
+        wait_until(lambda count=restart: len(hung) == count + 1)
+        clock.now += STUCK_SECONDS + 1
+        if restart < 3:
+            next(frames)
+    with pytest.raises(FerError, match="fake hangs again and again"):
+        next(frames)
+    for capture in hung:
+        capture.let_go.set()
+    source.close()
+
+
+def test_attempts_to_open_a_camera_show_that_somebody_is_alive() -> None:
+    clock = Clock()
+    first = ScriptedCapture([1])
+
+    def refuse() -> ScriptedCapture:
+        if first.closed:
+            raise FerError("not there")
+        return first
+
+    source = CameraSource(refuse, "fake", clock, retry_seconds=(0.001,))
+    frames = source.frames(GO)
+    assert isinstance(next(frames), Frame)
+    attempts = []
+    for _ in range(2):
+        before = source.attempts
+        wait_until(lambda before=before: source.attempts > before)
+        clock.now += 1.0
+        gap = next(frames)
+        assert isinstance(gap, Gap)
+        attempts.append(gap.attempts)
+    assert 0 < attempts[0] < attempts[1]
     source.close()
 
 

@@ -1,0 +1,61 @@
+"""The commands fer-edge service install, status, remove and show."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import typer
+
+service_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+_PASSED_ON = {"ignore_unknown_options": True, "allow_extra_args": True}
+
+
+@service_app.command(
+    context_settings=_PASSED_ON,
+    epilog="Example:  sudo fer-edge service install --camera 0 --events events.jsonl",
+)
+def install(ctx: typer.Context) -> None:
+    """Run fer-edge with the options that follow, from now on and after every boot."""
+    from fer_edge.service import NAME, STATE, Service, this_user
+
+    Service().install(_understood(ctx), this_user())
+    print(f"{NAME} runs; what it writes lies in {STATE}, what it says: journalctl -u {NAME} -f")
+
+
+@service_app.command(context_settings=_PASSED_ON)
+def show(ctx: typer.Context) -> None:
+    """Print the unit that install with the options that follow would write."""
+    from fer_edge.service import this_program, this_user, unit_text
+
+    print(unit_text(_understood(ctx), this_program(), this_user()), end="")
+
+
+@service_app.command()
+def status() -> None:
+    """Print what systemd says of the service; exit with 0 when it is active, else with 1."""
+    from fer_edge.service import Service
+
+    answer = Service().status()
+    print(f"{answer.stdout}{answer.stderr}", end="")
+    raise typer.Exit(int(answer.returncode != 0))
+
+
+@service_app.command()
+def remove() -> None:
+    """Stop the service and forget it; what it has written stays."""
+    from fer_edge.service import NAME, STATE, Service
+
+    removed = Service().remove()
+    print(f"removed; {STATE} stays" if removed else f"there is no service {NAME}")
+
+
+def _understood(ctx: typer.Context) -> list[str]:
+    """Return the words left over; end with a usage error for what fer-edge would not take.
+
+    A service that is started with a wrong option would only say so in the journal.
+    """
+    root: Any = ctx.find_root().command
+    run = getattr(root, "commands", {}).get("run")
+    if run is not None:
+        run.make_context("fer-edge", list(ctx.args))
+    return list(ctx.args)
