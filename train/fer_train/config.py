@@ -14,7 +14,7 @@ _CHOICES = {
 _RANGES = (
     ("epochs batch_size", 1, 100_000),
     ("learning_rate weight_decay decay mixup", 0, 10),
-    ("flip erasing degrade ema_decay teacher_weight shift brightness contrast", 0, 1),
+    ("flip erasing degrade ema_decay teacher_weight guide_weight shift brightness contrast", 0, 1),
     ("zoom label_smoothing", 0, 0.9),
     ("rotation", 0, 180),
     ("shear", 0, 60),
@@ -44,7 +44,9 @@ class TrainConfig:
     `frozen_epochs` train the last layer alone. `patience` is how many epochs without gain end the
     run (0: none), `ema_decay` a factor a step of the averaged weights (0: no averaging).
     `class_weights` makes every class count the same in the loss. `teacher` is a file of soft
-    labels, `teacher_weight` its share of the target. `folds` above 1 is cross-validation over so
+    labels, `teacher_weight` its share of the target. `guide` is a trained
+    model, a run or the name of a shipped model, that judges the altered pictures of every batch,
+    `guide_weight` its share of the target. `folds` above 1 is cross-validation over so
     many parts.
 
     Augmentation: shifts and zooms are fractions of the picture, rotations and shears degrees,
@@ -89,6 +91,8 @@ class TrainConfig:
     mixup: float = 0.0
     teacher: str = ""
     teacher_weight: float = 0.5
+    guide: str = ""
+    guide_weight: float = 0.5
     seed: int = 1
 
     def __post_init__(self) -> None:

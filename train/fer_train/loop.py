@@ -19,6 +19,7 @@ from fer_train.checkpoint import TrainState, Weights, load_checkpoint, save_chec
 from fer_train.compiling import compile_model
 from fer_train.config import TrainConfig
 from fer_train.data import batches, class_weights, one_hot, predict, steps_per_epoch
+from fer_train.guide import Guide
 from fer_train.twin import training_twin
 
 AVERAGE_EVERY = 8
@@ -35,13 +36,14 @@ def train(
     resume: bool = False,
     follow: Callable[[TrainState], None] = lambda state: None,
     earlier: TrainState | None = None,
+    guide: Guide | None = None,
 ) -> TrainState:
     """Train until the last epoch or until patience ends; leave the best weights in the model.
 
     Order, augmentation and dropout depend on the seed and the epoch alone, and a checkpoint
     follows every epoch, so a run that was killed and resumed ends bit-equal to one that was not.
     `follow` is called after each epoch. `earlier` is the state that an earlier stage ended in:
-    its epochs and its best count on.
+    its epochs and its best count on. `guide` judges every altered batch.
     """
     twin = training_twin(model, config.precision)
     compile_model(twin, config, steps_per_epoch(training, config.batch_size))
@@ -53,7 +55,7 @@ def train(
     weights = class_weights(training) if config.class_weights else None
     last = state.earlier + config.epochs
     while state.epoch < last and not _out_of_patience(state, config.patience):
-        row = _train_epoch(twin, training, targets, weights, config, state)
+        row = _train_epoch(twin, training, targets, weights, config, state, guide)
         model.set_weights(state.averaged or twin.get_weights())
         row |= _judge(model, validation)
         state.epoch += 1
@@ -73,6 +75,7 @@ def _train_epoch(
     weights: FloatArray | None,
     config: TrainConfig,
     state: TrainState,
+    guide: Guide | None,
 ) -> dict[str, float]:
     """Train one epoch; return its loss, precision and the like, seconds and augmentation's share.
 
@@ -88,6 +91,7 @@ def _train_epoch(
         for step, batch in enumerate(batches(training, targets, config.batch_size, rng)):
             before = time.perf_counter()
             images, wanted = augment(*batch, config, rng)
+            wanted = guide.blended(images, wanted) if guide else wanted
             augmenting += time.perf_counter() - before
             model.reset_metrics()  # older Keras gives running means, newer ones the batch's own
             each = None if weights is None else wanted @ weights

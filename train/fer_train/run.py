@@ -23,6 +23,7 @@ from fer_train.data import model_inputs, predict
 from fer_train.distill import OtherPicturesError, load_soft_labels
 from fer_train.epoch_log import EpochLog
 from fer_train.evaluate import save_history, save_metrics, save_model
+from fer_train.guide import Guide, guide_of
 from fer_train.loop import epoch_line, train
 from fer_train.plots import save_confusion, save_curves, save_feature_maps
 from fer_train.quantize_aware import quantize_aware
@@ -55,6 +56,7 @@ def train_on(
     """Train on a data set that has a validation split; return the report on that split."""
     training, validation = dataset.part("train"), dataset.part("validation")
     config, soft = _with_soft_labels(config, training, say)
+    guide = guide_of(config, training, say)
     make_deterministic(config.seed)
     model = build_model(config.arch, dataset.spec.shape, len(dataset.label_names))
     if config.init and not (resume and has_begun(out)):
@@ -65,7 +67,7 @@ def train_on(
     write_text(out / "config.toml", settings_toml(config))
     epochs = config.frozen_epochs + config.epochs
     say(f"{config.arch}: {model.count_params():,} parameters, {epochs} epochs")
-    state = _train_stages(model, training, validation, config, soft, out, resume, say)
+    state = _train_stages(model, training, validation, config, soft, guide, out, resume, say)
     probabilities = predict(model, validation)
     report = classification_report(probabilities, validation.labels, validation.label_names)
     save_model(model, out)
@@ -106,6 +108,7 @@ def _train_stages(
     validation: FerDataset,
     config: TrainConfig,
     soft: FloatArray | None,
+    guide: Guide | None,
     out: Path,
     resume: bool,
     say: Say,
@@ -128,7 +131,16 @@ def _train_stages(
 
             begun = resume and checkpoint.exists()
             return train(
-                model, training, validation, settings, checkpoint, soft, begun, follow, earlier
+                model,
+                training,
+                validation,
+                settings,
+                checkpoint,
+                soft,
+                begun,
+                follow,
+                earlier,
+                guide,
             )
 
     if not frozen or (resume and (out / CHECKPOINT).exists()):

@@ -9,7 +9,8 @@ from drawn_faces import drawn_dataset
 from fer_core.errors import FerError
 from fer_core.files import write_text
 from fer_train.architectures import build_model
-from fer_train.data import predict
+from fer_train.config import TrainConfig
+from fer_train.data import model_inputs, one_hot, predict
 from fer_train.distill import (
     load_soft_labels,
     mean_teaching,
@@ -17,6 +18,7 @@ from fer_train.distill import (
     teaching_from_votes,
     teaching_of,
 )
+from fer_train.guide import guide_of
 from votes import HEAD, write_votes
 
 
@@ -84,3 +86,38 @@ def test_votes_of_other_rows_are_refused(tmp_path: Path) -> None:
     path.write_text(HEAD + "\nTraining,x,one,two\n")
     with pytest.raises(FerError, match="cannot read FER"):
         teaching_from_votes(dataset, path)
+
+
+def test_a_guide_judges_the_altered_pictures(tmp_path: Path) -> None:
+    dataset = drawn_dataset((6, 3, 1))
+    training = dataset.part("train")
+    model = build_model("fer-nano", (48, 48, 1), 7)
+    model.save(tmp_path / "model.keras")
+    write_text(tmp_path / "metrics.json", json.dumps({"labels": dataset.label_names}))
+    config = TrainConfig(guide=str(tmp_path), guide_weight=0.25)
+    guide = guide_of(config, training, pytest.fail)
+    assert guide is not None
+    images = model_inputs(training)[:8]
+    targets = one_hot(training)[:8]
+    for seen in (images, images[:, ::-1]):
+        said = model.predict(seen, verbose=0)
+        blended = guide.blended(seen, targets)
+        np.testing.assert_allclose(blended, 0.75 * targets + 0.25 * said, atol=1e-5)
+        assert np.allclose(blended.sum(axis=1), 1, atol=1e-5)
+
+
+def test_a_guide_of_other_labels_is_refused_and_a_recipes_own_left_out(tmp_path: Path) -> None:
+    training = drawn_dataset((6, 3, 1)).part("train")
+    other = replace(training, label_names=tuple("abcdefg"))
+    lines: list[str] = []
+    assert guide_of(TrainConfig(guide="fer-base"), other, lines.append) is None
+    assert guide_of(TrainConfig(guide="fer-huge"), training, lines.append) is None
+    assert guide_of(TrainConfig(), training, pytest.fail) is None
+    assert [line.split(":")[0] for line in lines] == [
+        "without the guide fer-base",
+        "without the guide fer-huge",
+    ]
+    build_model("fer-nano", (48, 48, 1), 7).save(tmp_path / "model.keras")
+    write_text(tmp_path / "metrics.json", json.dumps({"labels": training.label_names}))
+    with pytest.raises(FerError, match=r"the guide .* must take \(48, 48, 1\) and know a, b, c"):
+        guide_of(TrainConfig(guide=str(tmp_path)), other, pytest.fail)
