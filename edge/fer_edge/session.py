@@ -168,10 +168,11 @@ def _make_sinks(
     sinks: list[Sink] = []
     if wishes.camera:
         sinks.append(HeatSink())
+    live = wishes.camera is not None
     if wishes.json:
-        sinks.append(JsonSink(stack.enter_context(LineFile(wishes.json))))
+        sinks.append(JsonSink(stack.enter_context(LineFile(wishes.json, live))))
     if wishes.events:
-        sinks.append(EventSink(stack.enter_context(LineFile(wishes.events))))
+        sinks.append(EventSink(stack.enter_context(LineFile(wishes.events, live))))
     if not wishes.quiet and "-" not in (wishes.json, wishes.events):
         sinks.append(ConsoleSink(LineFile("-")))
     if wishes.plot:
@@ -179,7 +180,7 @@ def _make_sinks(
     saved = _saved_paths(wishes)
     fps = source.fps if isinstance(source, VideoSource) else FPS
     for path in saved:
-        recorder = make_recorder(path, fps, not wishes.pictures, wishes.camera is not None, times)
+        recorder = make_recorder(path, fps, not wishes.pictures, live, times)
         if isinstance(recorder, VideoRecorder):
             stack.enter_context(recorder)
         sinks.append(recorder)

@@ -2,52 +2,79 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import logging
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TextIO
 
 from fer_core.errors import FerError
 from fer_core.values import Frame, Observation
 from fer_edge.events import ExpressionEvent
 from fer_edge.sinks import Sink
 
+log = logging.getLogger(__name__)
+
 
 class LineFile:
-    """A text file, or stdout for `-`, that takes one line at a time and shows it at once."""
+    """A text file, or stdout for `-`, that takes one line at a time and shows it at once.
 
-    def __init__(self, where: str) -> None:
+    With `keep_going`, for a live camera, lines are appended to what the file holds, and one that
+    cannot be written is counted in `dropped` and said once, since the disk may have room again.
+    """
+
+    def __init__(self, where: str, keep_going: bool = False) -> None:
         """Open it; raise FerError when it cannot be written."""
-        self._where = where
+        self._where, self._keep_going = where, keep_going
+        self.dropped = self._dropped_lately = 0
+        self._torn = False
         try:
-            self._file: TextIO = (
-                sys.stdout if where == "-" else Path(where).open("w", encoding="utf-8")  # noqa: SIM115  # closed by __exit__
+            self._file = (
+                None
+                if where == "-"
+                else Path(where).open("ab" if keep_going else "wb", buffering=0)  # noqa: SIM115  # closed by __exit__
             )
         except OSError as error:
             raise FerError(f"cannot write {where}: {error.strerror}") from error
 
     def write(self, line: str) -> None:
-        """Write one line; raise FerError when the disk is full."""
+        """Write one line; without `keep_going` raise FerError when the disk is full."""
         try:
-            self._file.write(line + "\n")
-            self._file.flush()
+            self._put(line)
         except BrokenPipeError:
             raise
         except OSError as error:
-            raise FerError(f"cannot write {self._where}: {error.strerror}") from error
+            if not self._keep_going:
+                raise FerError(f"cannot write {self._where}: {error.strerror}") from error
+            if not self._dropped_lately:
+                log.warning("cannot write %s: %s; lines are dropped", self._where, error.strerror)
+            self.dropped, self._dropped_lately = self.dropped + 1, self._dropped_lately + 1
+        else:
+            if self._dropped_lately:
+                log.warning(
+                    "%s is written again; %d lines were dropped", self._where, self._dropped_lately
+                )
+                self._dropped_lately = 0
+
+    def _put(self, line: str) -> None:
+        if self._file is None:
+            sys.stdout.write(line + "\n")
+            sys.stdout.flush()
+            return
+        text = ("\n" if self._torn else "") + line + "\n"  # a torn line stays alone
+        written = self._file.write(text.encode())
+        self._torn = written < len(text.encode())
+        if self._torn:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def __enter__(self) -> LineFile:
         return self
 
     def __exit__(self, *raised: object) -> None:
-        if self._file is sys.stdout:
-            return
-        try:
+        if self._file is not None:
             self._file.close()
-        except OSError as closing:  # closing tries once more to write what is left
-            if raised[1] is None:
-                raise FerError(f"cannot write {self._where}: {closing.strerror}") from closing
 
 
 class JsonSink(Sink):

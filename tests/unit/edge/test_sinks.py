@@ -1,3 +1,5 @@
+import errno
+import io
 import json
 import threading
 from dataclasses import replace
@@ -92,6 +94,36 @@ def test_a_line_file_that_cannot_be_written_is_said(tmp_path: Path) -> None:
 def test_a_full_disk_is_said() -> None:
     with pytest.raises(FerError, match="No space left"), LineFile("/dev/full") as lines:
         lines.write("x")
+
+
+def test_a_live_line_file_goes_on_when_the_disk_is_full(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Disk(io.FileIO):
+        room = 1000
+
+        def write(self, text: bytes) -> int:  # type: ignore[override]
+            if not self.room:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            taken = super().write(text[: self.room])
+            Disk.room -= taken
+            return taken
+
+    path = tmp_path / "seen.jsonl"
+    path.write_text("from before\n")
+    with LineFile(str(path), keep_going=True) as lines:
+        lines._file.close()
+        lines._file = Disk(path, "ab")
+        lines.write("first")
+        Disk.room = 3
+        for line in ("torn line", "lost", "lost too"):
+            lines.write(line)
+        Disk.room = 1000
+        lines.write("last")
+    assert path.read_text() == "from before\nfirst\ntor\nlast\n"
+    assert lines.dropped == 3
+    assert caplog.text.count("No space left on device; lines are dropped") == 1
+    assert caplog.text.count("is written again; 3 lines were dropped") == 1
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".avi"])
