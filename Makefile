@@ -1,10 +1,10 @@
-# Targets: setup demo test check e2e bench build device-test arm64 clean
+# Targets: setup demo test check e2e soak bench build device-test arm64 clean
 PYTHON ?= python3
 FULL := .venv/bin
 EDGE := .venv-edge/bin
 PIP := -m pip --disable-pip-version-check install --quiet
 
-.PHONY: setup demo test check e2e bench build device-test arm64 arm64-pythons clean
+.PHONY: setup demo test check e2e soak bench build device-test arm64 arm64-pythons clean
 
 setup: .venv/installed
 
@@ -34,6 +34,11 @@ check: setup
 
 e2e: setup
 	$(FULL)/python -m pytest tests/e2e
+
+# Ten minutes alone with faults, or SOAK=3600 seconds; needs mosquitto (sudo apt install mosquitto).
+SOAK ?= 600
+soak: setup
+	$(FULL)/python tests/soak/soak.py --seconds $(SOAK) --out soak.json
 
 bench: setup
 	$(FULL)/fer-bench

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import cv2
@@ -12,13 +13,16 @@ FRAME_SECONDS = 0.02
 
 
 class MjpegServer:
-    """Streams a gray picture as MJPEG until told to `stall`, to send `rubbish`, or to `close`.
+    """Streams pictures as MJPEG until told to `stall`, to send `rubbish`, or to `close`.
+
+    `jpegs` are repeated for ever, a picture every FRAME_SECONDS; without any it is a gray one.
 
     `manner` may be set at any time: "play", "stall", "rubbish" or "close" (the connection ends,
     and new ones are refused with 503).
     """
 
-    def __init__(self) -> None:
+    def __init__(self, jpegs: Sequence[bytes] = (), frame_seconds: float = FRAME_SECONDS) -> None:
+        self._jpegs, self._frame_seconds = jpegs, frame_seconds
         self.manner = "play"
         self.rubbish = 0
         self._ending = threading.Event()
@@ -50,7 +54,7 @@ class MjpegServer:
 
     def _stream(self, request: BaseHTTPRequestHandler) -> None:
         count = 0
-        while not self._ending.wait(FRAME_SECONDS):
+        while not self._ending.wait(self._frame_seconds):
             if self.manner == "close":
                 return
             if self.manner == "stall":
@@ -60,8 +64,7 @@ class MjpegServer:
                 self.rubbish += 1
                 request.wfile.write(b"no picture at all " * 400)
                 continue
-            picture = np.full((120, 160, 3), 40 + count % 100, np.uint8)
-            encoded = cv2.imencode(".jpg", picture)[1].tobytes()
+            encoded = self._jpegs[count % len(self._jpegs)] if self._jpegs else _gray(count)
             head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(encoded)}\r\n\r\n"
             request.wfile.write(head.encode() + encoded + b"\r\n")
 
@@ -74,3 +77,8 @@ class MjpegServer:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join(5)
+
+
+def _gray(count: int) -> bytes:
+    picture = np.full((120, 160, 3), 40 + count % 100, np.uint8)
+    return cv2.imencode(".jpg", picture)[1].tobytes()

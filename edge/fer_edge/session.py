@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
@@ -25,7 +25,6 @@ from fer_edge.live import CameraSource
 from fer_edge.models import load_model
 from fer_edge.pipeline import PipelineSummary, run
 from fer_edge.policy import PicturePolicy, Policy, StreamPolicy
-from fer_edge.shelf import make_shelf_sinks
 from fer_edge.sinks import Sink
 from fer_edge.sinks.heat import HeatSink
 from fer_edge.sinks.lines import ConsoleSink, EventSink, JsonSink, LineFile
@@ -109,8 +108,13 @@ def watch(config: EdgeConfig, wishes: Wishes) -> SessionResult:
         _spare_what_is_watched(wishes)
         source = stack.enter_context(closing(_make_source(config, wishes)))
         detector, policy = _make_eyes(config, wishes, stack, times)
-        sinks, saved = _make_sinks(wishes, source, stop, stack, times)
-        sinks += make_shelf_sinks(config, model.bundle.manifest.labels, source, stack)
+        files = _line_files(wishes, stack)
+        sinks, saved = _make_sinks(wishes, files, source, stop, stack, times)
+        if config.serve or config.mqtt:
+            from fer_edge.shelf import make_shelf_sinks
+
+            labels = model.bundle.manifest.labels
+            sinks += make_shelf_sinks(config, labels, source, list(files.values()), stack)
         sinks += last
         turned = TurnedSource(source, config.rotate, config.mirror)
         interrupted = stack.enter_context(_stopping_on_signals(stop))
@@ -158,8 +162,16 @@ def _make_source(config: EdgeConfig, wishes: Wishes) -> FrameSource:
     return PictureSource(wishes.pictures)
 
 
+def _line_files(wishes: Wishes, stack: ExitStack) -> dict[str, LineFile]:
+    """Open the files of --json and --events; return them by their names."""
+    live = wishes.camera is not None
+    wanted = [where for where in (wishes.json, wishes.events) if where]
+    return {where: stack.enter_context(LineFile(where, live)) for where in wanted}
+
+
 def _make_sinks(
     wishes: Wishes,
+    files: Mapping[str, LineFile],
     source: FrameSource,
     stop: threading.Event,
     stack: ExitStack,
@@ -170,9 +182,9 @@ def _make_sinks(
         sinks.append(HeatSink())
     live = wishes.camera is not None
     if wishes.json:
-        sinks.append(JsonSink(stack.enter_context(LineFile(wishes.json, live))))
+        sinks.append(JsonSink(files[wishes.json]))
     if wishes.events:
-        sinks.append(EventSink(stack.enter_context(LineFile(wishes.events, live))))
+        sinks.append(EventSink(files[wishes.events]))
     if not wishes.quiet and "-" not in (wishes.json, wishes.events):
         sinks.append(ConsoleSink(LineFile("-")))
     if wishes.plot:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import ExitStack
+from functools import partial
 
 from fer_edge.config import EdgeConfig
 from fer_edge.files import FrameSource
@@ -12,26 +14,48 @@ from fer_edge.page.requests import Site
 from fer_edge.page.server import PageServer
 from fer_edge.page.view import LiveView
 from fer_edge.sinks import Sink
+from fer_edge.sinks.lines import LineFile
+from fer_edge.sinks.mqtt import MqttSettings, MqttSink
 
 
 def make_shelf_sinks(
-    config: EdgeConfig, labels: tuple[str, ...], source: FrameSource, stack: ExitStack
+    config: EdgeConfig,
+    labels: tuple[str, ...],
+    source: FrameSource,
+    files: Sequence[LineFile],
+    stack: ExitStack,
 ) -> list[Sink]:
-    """Return the sinks that the settings ask for; leaving the stack ends what they started."""
+    """Return the sinks that the settings ask for; leaving the stack ends what they started.
+
+    `files` are the line files of the run, whose losses are among the page's figures.
+    """
     sinks: list[Sink] = []
+    broker = _make_broker(config, labels, stack) if config.mqtt else None
+    if broker:
+        sinks.append(broker)
     if config.serve:
-        sinks.append(_make_page(config, labels, source, stack))
+        counters = partial(_counters, source, files, broker)
+        view, access = LiveView(), Access(ServeAddress.of(config.serve), config.token)
+        site = Site(view, access, labels, config.serve_video, counters)
+        stack.enter_context(PageServer(site))
+        sinks.append(view)
     return sinks
 
 
-def _make_page(
-    config: EdgeConfig, labels: tuple[str, ...], source: FrameSource, stack: ExitStack
-) -> LiveView:
-    def counters() -> dict[str, int]:
-        if not isinstance(source, CameraSource):
-            return {}
-        return {"frames_dropped": source.dropped, "camera_reconnects": source.reconnects}
+def _make_broker(config: EdgeConfig, labels: tuple[str, ...], stack: ExitStack) -> MqttSink:
+    settings = MqttSettings.of(
+        config.mqtt, config.mqtt_name, config.mqtt_user, config.mqtt_password
+    )
+    return stack.enter_context(MqttSink(settings, labels))
 
-    view, access = LiveView(), Access(ServeAddress.of(config.serve), config.token)
-    stack.enter_context(PageServer(Site(view, access, labels, config.serve_video, counters)))
-    return view
+
+def _counters(
+    source: FrameSource, files: Sequence[LineFile], broker: MqttSink | None
+) -> dict[str, int]:
+    """Return what was lost and mended, for the page's metrics."""
+    counts = {"lines_dropped": sum(file.dropped for file in files)} if files else {}
+    if isinstance(source, CameraSource):
+        counts |= {"frames_dropped": source.dropped, "camera_reconnects": source.reconnects}
+    if broker:
+        counts |= {"mqtt_delivered": broker.delivered, "mqtt_dropped": broker.dropped}
+    return counts

@@ -1,0 +1,220 @@
+"""MQTT: the expression as a sensor of Home Assistant, and every event as a message."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import re
+import sys
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from fer_core.errors import ArgumentError, FerError
+from fer_core.values import Frame, Observation
+from fer_edge.events import ExpressionEvent
+from fer_edge.sinks import Sink
+from fer_edge.sinks.home_assistant import ToldFaces, discovery
+
+QUEUED_MESSAGES = 1000
+CLOSING_SECONDS = 2.0
+_ADDRESS = re.compile(r"(?a)(mqtts?)://(\[[\da-f:]+]|[\w-]{1,63}(?:\.[\w-]{1,63})*)(?::(\d+))?/?")
+_PORTS = {"mqtt": 1883, "mqtts": 8883}
+_EVENT, _RETAINED, _ACKNOWLEDGED = "event", "retained", "acknowledged"
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class MqttSettings:
+    """Where the broker is, and what this device is called there; raises ArgumentError.
+
+    Topics begin with `fer-edge/NAME`; no two runners at one broker may share a name. With `tls`
+    the system, or the file that SSL_CERT_FILE names, must vouch for the broker's certificate.
+    """
+
+    host: str
+    port: int = 1883
+    name: str = "fer-edge"
+    user: str = ""
+    password: str = field(default="", repr=False)
+    tls: bool = False
+    discovery_prefix: str = "homeassistant"
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[a-z0-9_-]+", self.name):
+            raise ArgumentError(f"mqtt_name must be made of a-z, 0-9, _ and -, got {self.name!r}")
+        if self.password and not self.user:
+            raise ArgumentError("mqtt_password needs an mqtt_user")
+
+    @classmethod
+    def of(cls, address: str, name: str, user: str, password: str) -> MqttSettings:
+        """Read `mqtt://HOST[:PORT]`, or `mqtts://` for TLS; raise ArgumentError for all else."""
+        if "@" in address:  # not shown: it may hold a password
+            where = "a configuration file of mode 0600, or the environment"
+            raise ArgumentError(
+                f"mqtt takes no secret: mqtt_user and mqtt_password go into {where}"
+            )
+        match = _ADDRESS.fullmatch(address)
+        port = int(match[3] or _PORTS[match[1]]) if match else 0
+        if not match or not 0 < port < 65536:
+            raise ArgumentError(f"mqtt must be mqtt[s]://HOST or mqtt[s]://HOST:PORT: {address!r}")
+        return cls(match[2].strip("[]"), port, name, user, password, tls=match[1] == "mqtts")
+
+
+class MqttSink(Sink):
+    """Keeps a broker told while there is one, and never waits for it while there is none.
+
+    `delivered` counts the events that the broker has acknowledged, `dropped` those it has not.
+    What is retained is sent anew only when all of it is acknowledged: paho resends what an outage
+    left unacknowledged, and an old state must not come after the newest.
+    """
+
+    def __init__(self, settings: MqttSettings, labels: Sequence[str]) -> None:
+        """Raise FerError when paho-mqtt is missing; the broker is looked for when entering."""
+        try:
+            from paho.mqtt.client import Client
+            from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
+        except ImportError as error:
+            missing = "MQTT needs paho-mqtt 2: pip install '.[mqtt]' where fer-edge-kit lies"
+            raise FerError(missing) from error
+        self.delivered = self.dropped = self._underway = 0
+        self._base, self._broker = f"fer-edge/{settings.name}", f"{settings.host}:{settings.port}"
+        self._faces = ToldFaces()
+        self._known = discovery(settings.name, labels, settings.discovery_prefix)
+        self._known |= {f"{self._base}/availability": "online"} | self._faces.payloads(self._base)
+        self._sent: dict[str, str] = {}
+        self._halves: dict[int, str] = {}
+        self._online = self._away = self._refused = self._full = self._closing = False
+        self._lock = threading.Condition()  # never held while calling paho, which has locks too
+        self._queue_full = MQTTErrorCode.MQTT_ERR_QUEUE_SIZE
+        # Always the same id, so that a lost connection's will comes before its successor.
+        self._client = Client(CallbackAPIVersion.VERSION2, f"fer-edge-{settings.name}")
+        self._prepare(settings)
+
+    def _prepare(self, settings: MqttSettings) -> None:
+        client = self._client
+        client.max_queued_messages_set(QUEUED_MESSAGES)
+        client.reconnect_delay_set(1, 60)
+        client.will_set(f"{self._base}/availability", "offline", qos=1, retain=True)
+        if settings.user:
+            client.username_pw_set(settings.user, settings.password)
+        if settings.tls:
+            client.tls_set()
+        client.on_connect = lambda _c, _d, _f, code, _p: self._answered(code.is_failure, str(code))
+        client.on_disconnect = lambda *_: self._lost("the connection broke")
+        client.on_connect_fail = lambda *_: self._lost(sys.exc_info()[1])  # called in its `except`
+        client.on_publish = lambda _client, _data, mid, *_: self._settle(mid, _ACKNOWLEDGED)
+        client.connect_async(settings.host, settings.port, keepalive=30)
+
+    def __enter__(self) -> MqttSink:
+        self._client.loop_start()
+        return self
+
+    def write(
+        self,
+        frame: Frame,
+        observations: Sequence[Observation],
+        events: Sequence[ExpressionEvent],
+    ) -> None:
+        """Send the frame's events, and what else has changed."""
+        self._faces.update(observations, events)
+        self._tell(events)
+
+    def finish(self, events: Sequence[ExpressionEvent]) -> None:
+        """Send the last events, and that nobody is left."""
+        self._faces = ToldFaces()
+        self._tell(events)
+
+    def __exit__(self, *raised: object) -> None:
+        """Send what is left and that this device goes; take CLOSING_SECONDS at most."""
+        with self._lock:
+            self._lock.wait_for(self._is_settled, CLOSING_SECONDS / 2)
+            self._closing = True
+        self._client.publish(f"{self._base}/availability", "offline", retain=True)
+        self._client.disconnect()
+        stopping = threading.Thread(target=self._stop, daemon=True)
+        stopping.start()
+        stopping.join(CLOSING_SECONDS / 2)
+        with self._lock:
+            left = list(self._halves.values()).count(_EVENT)
+            self._halves.clear()
+            self.dropped += left
+        if left:
+            log.warning("the MQTT broker %s has not got %d events", self._broker, left)
+
+    def _stop(self) -> None:
+        with contextlib.suppress(AttributeError):  # paho forgets its thread once that has ended
+            self._client.loop_stop()
+
+    def _is_settled(self) -> bool:
+        return self._away or not (self._halves or self._underway or self._sent != self._known)
+
+    def _tell(self, events: Sequence[ExpressionEvent]) -> None:
+        for event in events:
+            self._publish(f"{self._base}/event", event.to_json(), _EVENT)
+        with self._lock:
+            self._known.update(self._faces.payloads(self._base))
+        self._refresh()
+
+    def _refresh(self) -> None:
+        """Send what is retained and has changed, unless some of it is still on its way."""
+        with self._lock:
+            if not self._online or self._closing or self._underway:
+                return
+            news = {at: text for at, text in self._known.items() if self._sent.get(at) != text}
+            self._sent.update(news)
+            self._underway = len(news)
+        for topic, payload in news.items():
+            self._publish(topic, payload, _RETAINED)
+
+    def _publish(self, topic: str, payload: str, kind: str) -> None:
+        info = self._client.publish(topic, payload, qos=1, retain=kind == _RETAINED)
+        if info.rc != self._queue_full:
+            self._settle(info.mid, kind)
+            return
+        with self._lock:
+            if kind == _RETAINED:  # the next acknowledgement makes room and tries again
+                self._sent.pop(topic, None)
+                self._underway -= 1
+                return
+            said, self._full = self._full, True
+            self.dropped += 1
+        if not said:
+            log.warning("%d messages wait for MQTT: newer events are dropped", QUEUED_MESSAGES)
+
+    def _settle(self, mid: int, half: str) -> None:
+        """Count a message once it is published and acknowledged, whichever is heard of first."""
+        with self._lock:
+            other = self._halves.pop(mid, None)
+            if other is None:
+                self._halves[mid] = half
+            elif _EVENT in (half, other):
+                self.delivered += 1
+            else:
+                self._underway -= 1
+            self._full = self._full and bool(self._halves)
+            self._lock.notify_all()
+        self._refresh()
+
+    def _answered(self, refused: bool, why: str) -> None:
+        """Begin a connection with all that is retained, or say once that there is none."""
+        with self._lock:
+            said, back = self._refused, self._away
+            self._online, self._refused, self._away = not refused, refused, refused
+            self._sent.clear()
+        if refused and not said:
+            mend = "see mqtt_user and mqtt_password"
+            log.warning("the MQTT broker %s refuses fer-edge (%s): %s", self._broker, why, mend)
+        elif back and not refused:
+            log.warning("the MQTT broker %s is back", self._broker)
+        if self._closing:
+            self._client.disconnect()
+        self._refresh()
+
+    def _lost(self, why: object) -> None:
+        with self._lock:
+            said = self._away or self._closing
+            self._online, self._away = False, True
+            self._lock.notify_all()
+        if not said:
+            log.warning("the MQTT broker %s is away (%s); events wait", self._broker, why)

@@ -1,0 +1,409 @@
+"""Leave fer-edge alone with faults, and see what that does to it.
+
+    python tests/soak/soak.py --seconds 600 --out soak.json
+
+A camera, a broker (mosquitto) and three viewers on the loopback; every minute, or six times in a
+shorter run, one of the camera, the broker, a viewer and the room for the event file goes away.
+Everything that is started here is ended by its process id.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import http.client
+import json
+import os
+import resource
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from fer_edge.demo import DemoSource
+from mjpeg_server import MjpegServer
+
+FRAME_SECONDS, VIEWERS, WATCHDOG_SECONDS = 1 / 15, 3, 60
+OUTAGE_SECONDS = 4.0
+READY_SECONDS, LAST_SECONDS = 30.0, 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """The runner at one second of its life."""
+
+    at: float
+    rss_mb: float
+    threads: int
+    descriptors: int
+    frames: int
+
+
+@dataclass(slots=True)
+class Findings:
+    """What came out; `problems` is empty when all held."""
+
+    seconds: float = 0.0
+    frames: int = 0
+    events: int = 0
+    event_lines: int = 0
+    lines_dropped: int = 0
+    mqtt_received: int = 0
+    mqtt_delivered: int = 0
+    mqtt_dropped: int = 0
+    camera_reconnects: int = 0
+    pictures_viewed: int = 0
+    faults: dict[str, int] = field(default_factory=dict)
+    longest_silence_of_watchdog_seconds: float = 0.0
+    rss_after_warm_up_mb: float = 0.0
+    rss_at_the_end_mb: float = 0.0
+    threads: tuple[int, int] = (0, 0)
+    descriptors: tuple[int, int] = (0, 0)
+    exit_code: int | None = None
+    problems: list[str] = field(default_factory=list)
+
+
+def clip() -> list[bytes]:
+    """Return a loop as JPEG: four seconds of a face, then three of an empty room with noise."""
+    stop, rng = threading.Event(), np.random.default_rng(0)
+    frames = [frame.pixels for frame in DemoSource(100).frames(stop)][::2]
+    empty = np.full((480, 640, 3), 110, np.float64)
+    frames += [
+        np.clip(empty + rng.normal(0, 3, (480, 640, 1)), 0, 255).astype(np.uint8) for _ in range(45)
+    ]
+    return [cv2.imencode(".jpg", frame)[1].tobytes() for frame in frames]
+
+
+class Broker:
+    """A mosquitto on the loopback that can be killed and started again on its port."""
+
+    def __init__(self, folder: Path) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = int(free.getsockname()[1])
+        self._config = folder / "mosquitto.conf"
+        self._config.write_text(f"listener {self.port} 127.0.0.1\nallow_anonymous true\n")
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        program = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
+        self._process = subprocess.Popen(
+            [program, "-c", str(self._config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+
+    def kill(self) -> None:
+        if self._process:
+            self._process.kill()
+            self._process.wait(5)
+            self._process = None
+
+
+class Listener:
+    """Counts the event messages that the broker passes on, each by its text."""
+
+    def __init__(self, port: int) -> None:
+        from paho.mqtt.client import Client
+        from paho.mqtt.enums import CallbackAPIVersion
+
+        self.received = 0
+        self._client = Client(CallbackAPIVersion.VERSION2, "soak-listener", clean_session=False)
+        self._client.reconnect_delay_set(1, 1)
+        self._client.on_connect = lambda client, *_: client.subscribe("fer-edge/soak/event", 1)
+        self._client.on_message = self._count
+        self._client.connect_async("127.0.0.1", port, keepalive=10)
+        self._client.loop_start()
+
+    def _count(self, *_: object) -> None:
+        self.received += 1
+
+    def close(self) -> None:
+        self._client.disconnect()
+        self._client.loop_stop()
+
+
+class Viewer(threading.Thread):
+    """Looks at the live picture, and vanishes when told, to come back at once."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__(daemon=True)
+        self.pictures = 0
+        self.vanish, self.done = threading.Event(), threading.Event()
+        self._port = port
+
+    def run(self) -> None:
+        while not self.done.is_set():
+            self.vanish.clear()
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                self._look()
+            self.done.wait(0.2)
+
+    def _look(self) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=15)
+        connection.request("GET", "/video")
+        stream = connection.getresponse()
+        while not (self.vanish.is_set() or self.done.is_set()):
+            line = stream.readline()
+            if not line:
+                return
+            self.pictures += line.startswith(b"--frame")
+        connection.close()
+
+
+class Notified(threading.Thread):
+    """Plays systemd: takes notifications and keeps the longest silence of the watchdog."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(daemon=True)
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(path)
+        self._socket.settimeout(0.5)
+        self.ready, self.done = threading.Event(), threading.Event()
+        self.longest, self._beat_at = 0.0, time.monotonic()
+
+    def run(self) -> None:
+        while not self.done.is_set():
+            said = b""
+            with contextlib.suppress(TimeoutError):
+                said = self._socket.recv(4096)
+            now = time.monotonic()
+            if b"READY=1" in said:
+                self._beat_at = now
+                self.ready.set()
+            if self.ready.is_set():
+                self.longest = max(self.longest, now - self._beat_at)
+            if b"WATCHDOG=1" in said:
+                self._beat_at = now
+        self._socket.close()
+
+
+class Runner:
+    """The fer-edge process under test."""
+
+    def __init__(self, folder: Path, camera: str, broker: int) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = int(free.getsockname()[1])
+        self.events, self.log = folder / "events.jsonl", folder / "log"
+        config = folder / "fer-edge.toml"
+        config.write_text(f'mqtt = "mqtt://127.0.0.1:{broker}"\nmqtt_name = "soak"\n')
+        self.notified = Notified(str(folder / "notify"))
+        self.notified.start()
+        program = str(Path(sys.executable).with_name("fer-edge"))
+        arguments = ["--camera", camera, "--no-show", "--quiet", "--serve", f"{self.port}"]
+        with self.log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [program, *arguments, "--events", str(self.events), "--config", str(config)],
+                env={**os.environ, "NOTIFY_SOCKET": str(folder / "notify")},
+                stdout=log,
+                stderr=log,
+            )
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def is_there(self) -> bool:
+        return self._process.poll() is None
+
+    def metrics(self) -> dict[str, float]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection.request("GET", "/metrics")
+        text = connection.getresponse().read().decode()
+        connection.close()
+        return {
+            name.removeprefix("fer_edge_"): float(value)
+            for name, value in (line.split(" ") for line in text.splitlines() if line[0] != "#")
+        }
+
+    def sample(self, at: float) -> Sample:
+        status = Path(f"/proc/{self.pid}/status").read_text()
+        facts = dict(line.split(":", 1) for line in status.splitlines())
+        descriptors = len(list(Path(f"/proc/{self.pid}/fd").iterdir()))
+        rss = int(facts["VmRSS"].split()[0]) / 1024
+        frames = int(self.metrics()["frames_total"])
+        return Sample(at, round(rss, 2), int(facts["Threads"]), descriptors, frames)
+
+    def no_room(self) -> None:
+        """Let no file of the runner grow any more."""
+        _, hard = resource.prlimit(self.pid, resource.RLIMIT_FSIZE)
+        full = max(1, self.events.stat().st_size)
+        resource.prlimit(self.pid, resource.RLIMIT_FSIZE, (full, hard))
+
+    def room(self) -> None:
+        _, hard = resource.prlimit(self.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(self.pid, resource.RLIMIT_FSIZE, (hard, hard))
+
+    def end(self) -> int:
+        self._process.send_signal(signal.SIGTERM)
+        try:
+            return self._process.wait(25)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            return self._process.wait(5)
+
+
+def wait_for(true: Callable[[], bool], seconds: float) -> bool:
+    limit = time.monotonic() + seconds
+    while time.monotonic() < limit:
+        if true():
+            return True
+        time.sleep(0.1)
+    return False
+
+
+@contextlib.contextmanager
+def everything(
+    folder: Path,
+) -> Iterator[tuple[MjpegServer, Broker, Listener, Runner, list[Viewer]]]:
+    """Start camera, broker, listener, runner and viewers; end them all."""
+    broker = Broker(folder)
+    broker.start()
+    with MjpegServer(clip(), FRAME_SECONDS) as camera, contextlib.ExitStack() as stack:
+        stack.callback(broker.kill)
+        listener = Listener(broker.port)
+        stack.callback(listener.close)
+        runner = Runner(folder, camera.url, broker.port)
+        stack.callback(lambda: runner.is_there() and runner.end())
+        if not runner.notified.ready.wait(READY_SECONDS):
+            raise SystemExit(f"fer-edge did not begin: {runner.log.read_text()}")
+        viewers = [Viewer(runner.port) for _ in range(VIEWERS)]
+        for viewer in viewers:
+            viewer.start()
+        yield camera, broker, listener, runner, viewers
+        for viewer in viewers:
+            viewer.done.set()
+
+
+def soak(seconds: float, folder: Path) -> Findings:
+    """Run for so many seconds with a fault every minute, at least six in all."""
+    found, samples = Findings(seconds), list[Sample]()
+    with everything(folder) as (camera, broker, listener, runner, viewers):
+        faults = {
+            "camera away": (
+                lambda: setattr(camera, "manner", "close"),
+                lambda: setattr(camera, "manner", "play"),
+            ),
+            "broker killed": (broker.kill, broker.start),
+            "viewer vanished": (viewers[0].vanish.set, lambda: None),
+            "disk full": (runner.no_room, runner.room),
+            "camera stalls": (
+                lambda: setattr(camera, "manner", "stall"),
+                lambda: setattr(camera, "manner", "play"),
+            ),
+        }
+        pause = min(60.0, seconds / 6)
+        began = time.monotonic()
+        due, mend_at, mend, order = pause, float("inf"), lambda: None, list(faults)
+        while (now := time.monotonic() - began) < seconds and runner.is_there():
+            samples.append(runner.sample(now))
+            if now >= mend_at:
+                mend()
+                mend_at = float("inf")
+            elif now >= due and now < seconds - LAST_SECONDS / 2:
+                name = order[sum(found.faults.values()) % len(order)]
+                make, mend = faults[name]
+                make()
+                found.faults[name] = found.faults.get(name, 0) + 1
+                due, mend_at = due + pause, now + OUTAGE_SECONDS
+            time.sleep(1.0)
+        mend()
+        settle(found, runner, listener, camera)
+        found.pictures_viewed = sum(viewer.pictures for viewer in viewers)
+        found.exit_code = runner.end()
+        runner.notified.done.set()
+        found.longest_silence_of_watchdog_seconds = round(runner.notified.longest, 1)
+        found.event_lines = len(runner.events.read_text().splitlines())
+        said = runner.log.read_text()
+    judge(found, samples, said)
+    return found
+
+
+def settle(found: Findings, runner: Runner, listener: Listener, camera: MjpegServer) -> None:
+    """Wait until what is under way has arrived, then read the runner's own counts."""
+    camera.manner = "close"  # no further events
+    if not runner.is_there():
+        return
+    wait_for(lambda: runner.metrics()["faces"] == 0, LAST_SECONDS)
+    time.sleep(3.0)
+
+    def arrived() -> bool:
+        counts = runner.metrics()
+        return counts["mqtt_delivered_total"] + counts["mqtt_dropped_total"] >= events(counts)
+
+    wait_for(arrived, LAST_SECONDS)
+    counts = runner.metrics()
+    found.frames, found.events = int(counts["frames_total"]), events(counts)
+    found.lines_dropped = int(counts["lines_dropped_total"])
+    found.mqtt_delivered = int(counts["mqtt_delivered_total"])
+    found.mqtt_dropped = int(counts["mqtt_dropped_total"])
+    found.camera_reconnects = int(counts["camera_reconnects_total"])
+    found.mqtt_received = listener.received
+
+
+def events(counts: dict[str, float]) -> int:
+    return int(sum(value for name, value in counts.items() if name.startswith("events_total")))
+
+
+def judge(found: Findings, samples: list[Sample], said: str) -> None:
+    """Fill in what the samples tell, and list what did not hold."""
+    calm = [sample for sample in samples if sample.at > 0.3 * found.seconds] or samples
+    tenth = max(1, len(calm) // 10)
+    first, last = calm[:tenth], calm[-tenth:]
+
+    def median(part: list[Sample], name: str) -> float:
+        return float(np.median([getattr(sample, name) for sample in part]))
+
+    found.rss_after_warm_up_mb = round(median(first, "rss_mb"), 1)
+    found.rss_at_the_end_mb = round(median(last, "rss_mb"), 1)
+    found.threads = int(median(first, "threads")), int(median(last, "threads"))
+    found.descriptors = int(median(first, "descriptors")), int(median(last, "descriptors"))
+    checks = {
+        "it ended by itself": found.exit_code == 130,
+        "memory grew by more than 5 MB": found.rss_at_the_end_mb - found.rss_after_warm_up_mb <= 5,
+        "threads leaked": found.threads[1] <= found.threads[0] + 1,
+        "descriptors leaked": found.descriptors[1] <= found.descriptors[0] + 2,
+        "the watchdog would have bitten": found.longest_silence_of_watchdog_seconds
+        < WATCHDOG_SECONDS,
+        "no events": found.events > found.seconds / 10,
+        "events were lost on the way to the file": found.event_lines + found.lines_dropped
+        >= found.events,
+        "events were lost on the way to the broker": found.mqtt_delivered + found.mqtt_dropped
+        >= found.events,
+        "the camera did not come back": found.camera_reconnects
+        >= found.faults.get("camera away", 0),
+        "viewers saw nothing": found.pictures_viewed > found.seconds,
+        "there was a traceback": "Traceback" not in said,
+    }
+    found.problems = [words for words, held in checks.items() if not held]
+    if found.problems:
+        found.problems.append(f"log: {said[-3000:]}")
+
+
+def main() -> None:
+    """Soak, print and write the findings; exit with 1 when something did not hold."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=600)
+    parser.add_argument("--out", type=Path)
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        found = soak(asked.seconds, Path(folder))
+    text = json.dumps(asdict(found), indent=1)
+    print(text)
+    if asked.out:
+        asked.out.write_text(text + "\n")
+    sys.exit(bool(found.problems))
+
+
+if __name__ == "__main__":
+    main()
