@@ -148,7 +148,8 @@ class Observation:
     """One face in one frame with its expression; `track_id` is None where nothing is tracked.
 
     `label` is what is shown of it: in a stream the one that has held for a while, which need not
-    be the most probable of this moment; left empty, it becomes that of the prediction.
+    be the most probable of this moment; left empty, it becomes that of the prediction. `person` is
+    who it is, empty for nobody known.
     """
 
     frame_index: int
@@ -157,6 +158,7 @@ class Observation:
     prediction: Prediction
     track_id: int | None = None
     label: str = ""
+    person: str = ""
 
     def __post_init__(self) -> None:
         if not self.label:

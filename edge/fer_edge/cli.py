@@ -60,6 +60,9 @@ def run(
     plot: Annotated[
         Path | None, typer.Option(help="One picture beside its probabilities, as OUT.png.")
     ] = None,
+    faces: Annotated[
+        Path | None, typer.Option(help="Who people are: a folder of pictures a person.")
+    ] = None,
     config: Annotated[Path | None, typer.Option(help="Settings as TOML.")] = None,
     quiet: Quiet = False,
     version: Version = False,
@@ -85,7 +88,7 @@ def run(
     }
     settings = with_secrets(load_settings(EdgeConfig, config, given), config)
     wishes = Wishes(
-        camera, video, tuple(pictures or ()), demo, json, events, save, plot, show, quiet
+        camera, video, tuple(pictures or ()), demo, json, events, save, plot, show, quiet, faces
     )
     say = talk(quiet)
     if settings.serve:

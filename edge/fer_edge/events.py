@@ -15,7 +15,7 @@ class ExpressionEvent:
     """A change worth telling; `at` is in seconds of the source's clock.
 
     `label` is what the face looks like from now on, NONE when it has left; `confidence`, 0 to 1,
-    is that of the label, 0 for NONE.
+    is that of the label, 0 for NONE. `person` is who it is, empty for nobody known.
     """
 
     kind: str
@@ -23,6 +23,7 @@ class ExpressionEvent:
     label: str
     confidence: float
     at: float
+    person: str = ""
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -32,4 +33,6 @@ class ExpressionEvent:
         """Return the event as one JSON line, without the line's end."""
         values = asdict(self)
         values["confidence"], values["at"] = round(self.confidence, 4), round(self.at, 3)
+        if not self.person:
+            del values["person"]
         return json.dumps(values)

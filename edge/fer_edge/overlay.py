@@ -67,8 +67,8 @@ def _draw_face(canvas: UInt8Array, observation: Observation, unit: float) -> Non
     colour = colour_of(observation.label)
     corner = (box.x + box.width, box.y + box.height)
     cv2.rectangle(canvas, (box.x, box.y), corner, colour, round(2 * unit), cv2.LINE_AA)
-    who = "" if observation.track_id is None else f"{observation.track_id}: "
-    told = f"{who}{observation.label} {observation.confidence:.0%}"
+    who = observation.person or observation.track_id
+    told = f"{'' if who is None else f'{who}: '}{observation.label} {observation.confidence:.0%}"
     _draw_text(canvas, told, box.x, box.y, unit, colour)
 
 

@@ -28,7 +28,7 @@ from fer_core.files import write_text
 NAME, STATE = "fer-edge", Path("/var/lib/fer-edge")
 UNIT = Path("/etc/systemd/system/fer-edge.service")
 BOOTED = Path("/run/systemd/system")  # there when systemd runs the computer, sd_booted(3)
-_INPUTS = ("--config", "--model", "--video")
+_INPUTS = ("--config", "--model", "--video", "--faces")
 _OUTPUTS = ("--json", "--events", "--save", "--plot")
 _PLAIN = re.compile(r"[\w@+=:,./-]+", re.ASCII)
 _UNIT = """\
@@ -146,7 +146,7 @@ def _path_word(option: str, value: str) -> str:
         raise ArgumentError(f"{option} {value}: give a relative name, it will lie in {STATE}")
     if option not in _INPUTS:
         return value
-    if path.is_file():
+    if path.is_file() or (option == "--faces" and path.is_dir()):
         return str(path.absolute())
     if option == "--model" and path.suffix != ".tflite":
         return value  # the name of a shipped one

@@ -10,6 +10,7 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from fer_core.command import talk
 from fer_core.errors import ArgumentError
 from fer_core.files import make_folder
 from fer_edge.board import temperature_celsius
@@ -53,6 +54,7 @@ class Wishes:
     plot: Path | None = None
     show: bool | None = None
     quiet: bool = False
+    faces: Path | None = None
 
     def __post_init__(self) -> None:
         given = [self.camera is not None, self.video is not None, bool(self.pictures), self.demo]
@@ -128,10 +130,18 @@ def _make_eyes(
     config: EdgeConfig, wishes: Wishes, stack: ExitStack, times: StageTimes
 ) -> tuple[FaceDetector, Policy]:
     """Return what finds faces and what follows them: thorough for pictures, swift for streams."""
+    detector: FaceDetector
+    policy: Policy
     if wishes.pictures:
-        return HaarDetector(times=times), PicturePolicy()
-    searcher = stack.enter_context(ThreadPoolExecutor(1, "search")) if wishes.camera else None
-    return make_stream_eyes(config, times, searcher)
+        detector, policy = HaarDetector(times=times), PicturePolicy()
+    else:
+        searcher = stack.enter_context(ThreadPoolExecutor(1, "search")) if wishes.camera else None
+        detector, policy = make_stream_eyes(config, times, searcher)
+    if wishes.faces:
+        from fer_edge.identity.naming import naming_policy
+
+        policy = naming_policy(policy, wishes.faces, talk(wishes.quiet))
+    return detector, policy
 
 
 def make_stream_eyes(

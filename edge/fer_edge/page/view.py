@@ -185,6 +185,7 @@ def _face_json(seen: Observation) -> dict[str, Any]:
     pairs = zip(prediction.labels, prediction.probabilities, strict=True)
     return {
         "track": seen.track_id,
+        "person": seen.person,
         "label": seen.label,
         "confidence": round(seen.confidence, 3),
         "probabilities": {label: round(float(share), 3) for label, share in pairs},
@@ -198,6 +199,7 @@ def _event_json(told: _Told) -> dict[str, Any]:
         "wall": round(told.wall, 2),
         "kind": event.kind,
         "track": event.track_id,
+        "person": event.person,
         "label": event.label,
         "confidence": round(event.confidence, 3),
     }

@@ -134,23 +134,27 @@ class ConsoleSink(Sink):
             box = seen.face.box
             likely = ", ".join(f"{label} {share:.0%}" for label, share in seen.prediction.top(3))
             place = f"{box.width}x{box.height} at {box.x},{box.y}"
-            self._lines.write(f"{frame.source}: face of {place}: {likely}")
+            who = seen.person or "face"
+            self._lines.write(f"{frame.source}: {who} of {place}: {likely}")
 
     def finish(self, events: Sequence[ExpressionEvent]) -> None:
         """Write the last events."""
         for event in events:
             what = "left" if event.kind == "ended" else f"{event.label} {event.confidence:.0%}"
-            self._lines.write(f"{event.at:8.2f} s  face {event.track_id}: {what}")
+            who = f" ({event.person})" if event.person else ""
+            self._lines.write(f"{event.at:8.2f} s  face {event.track_id}{who}: {what}")
 
 
 def observation_json(source: str, observation: Observation) -> str:
     """Return an observation as one JSON line, without the line's end."""
     box, prediction = observation.face.box, observation.prediction
+    who = {"person": observation.person} if observation.person else {}
     values = {
         "source": source,
         "frame": observation.frame_index,
         "time_s": round(observation.captured_at, 3),
         "track": observation.track_id,
+        **who,
         "box": [box.x, box.y, box.width, box.height],
         "label": observation.label,
         "confidence": round(observation.confidence, 4),

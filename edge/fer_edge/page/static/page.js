@@ -44,7 +44,7 @@ function showFaces(seen) {
     if (!faces.has(face.track)) faces.set(face.track, newFace(face));
     const shown = faces.get(face.track);
     shown.name.textContent = face.label;
-    shown.sure.textContent = `face ${face.track} · ${percent(face.confidence)}`;
+    shown.sure.textContent = `${face.person || `face ${face.track}`} · ${percent(face.confidence)}`;
     for (const [label, share] of Object.entries(face.probabilities)) {
       shown.fills[label].style.width = `${100 * share}%`;
       shown.shares[label].textContent = percent(share);
@@ -81,7 +81,7 @@ function showEvent(event) {
   const line = document.createElement("li");
   make("time", line, new Date(1000 * event.wall).toLocaleTimeString());
   const words = event.kind === "ended" ? "left" : `${event.label}, ${percent(event.confidence)}`;
-  make("span", line, `face ${event.track}: ${words}`);
+  make("span", line, `${event.person || `face ${event.track}`}: ${words}`);
   $("events").prepend(line);
   while ($("events").children.length > MOST_EVENTS) $("events").lastChild.remove();
 }

@@ -1,0 +1,25 @@
+"""From a folder of people to a policy that knows them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from fer_core.values import Face, Frame
+from fer_edge.detector import HaarDetector
+from fer_edge.identity.descriptors import DlibDescriptor
+from fer_edge.identity.people import enrol
+from fer_edge.identity.policy import IdentifyingPolicy
+from fer_edge.policy import Policy
+
+
+def naming_policy(policy: Policy, folder: Path, say: Callable[[str], None]) -> Policy:
+    """Return a policy that adds the names of the people in a folder; say who was enrolled."""
+    describe = DlibDescriptor()
+    enrolment = enrol(folder, HaarDetector(), describe)
+    say(enrolment.text())
+
+    def who(frame: Frame, face: Face) -> str:
+        return enrolment.people.name_of(describe.describe(frame, face.box))
+
+    return IdentifyingPolicy(policy, who)

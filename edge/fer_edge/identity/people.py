@@ -1,0 +1,86 @@
+"""The people who were enrolled, and who is nearest to a face."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from fer_core.errors import FerError
+from fer_core.preprocess import PICTURE_SUFFIXES, decode_picture
+from fer_core.values import FloatArray, Frame
+from fer_edge.detector import FaceDetector
+from fer_edge.identity.descriptors import FaceDescriptor
+
+UNKNOWN_DISTANCE = 0.5
+"""From this Euclidean distance on a face is nobody's; see docs/decisions/0007-identity.md."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class People:
+    """A name and a descriptor for each picture: names (n,), descriptors (n, d) float32."""
+
+    names: tuple[str, ...]
+    descriptors: FloatArray
+
+    def __post_init__(self) -> None:
+        if len(self.names) != len(self.descriptors) or not self.names:
+            raise ValueError(f"{len(self.names)} names for {len(self.descriptors)} descriptors")
+
+    def nearest(self, descriptor: FloatArray) -> tuple[str, float]:
+        """Return whose picture is nearest, and how far it is."""
+        distances = np.linalg.norm(self.descriptors - descriptor, axis=1)
+        index = int(distances.argmin())
+        return self.names[index], float(distances[index])
+
+    def name_of(self, descriptor: FloatArray) -> str:
+        """Return who it is, empty for nobody of these."""
+        name, distance = self.nearest(descriptor)
+        return name if distance < UNKNOWN_DISTANCE else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolment:
+    """The people found in a folder, and the pictures that were left out, with the reason."""
+
+    people: People
+    skipped: tuple[str, ...]
+
+    def text(self) -> str:
+        """Return who was enrolled, and a line for every picture that was not."""
+        counts = Counter(self.people.names)
+        who = ", ".join(f"{name} ({count})" for name, count in counts.items())
+        return "\n".join([f"enrolled {who}", *(f"left out {line}" for line in self.skipped)])
+
+
+def enrol(folder: Path, detector: FaceDetector, describe: FaceDescriptor) -> Enrolment:
+    """Enrol one person a folder, whose name it bears, from pictures of exactly one face each.
+
+    Raises FerError when there is no folder of pictures or none with a usable one.
+    """
+    if not folder.is_dir():
+        raise FerError(f"there is no folder {folder}: --faces takes one with a folder a person")
+    names: list[str] = []
+    found: list[FloatArray] = []
+    skipped: list[str] = []
+    for file in sorted(folder.glob("*/*")):
+        if file.suffix.lower() not in PICTURE_SUFFIXES:
+            continue
+        pixels = decode_picture(file.read_bytes(), colour=True)
+        frame = None if pixels is None else Frame(pixels, 0, 0.0, file.name)
+        faces = detector.detect(frame) if frame else ()
+        if frame is None or len(faces) != 1:
+            why = f"{len(faces)} faces in it, not one" if frame else "it cannot be read"
+            skipped.append(f"{file.parent.name}/{file.name}: {why}")
+            continue
+        names.append(file.parent.name)
+        found.append(describe.describe(frame, faces[0].box))
+    if not found:
+        reasons = "".join(f"\n  {line}" for line in skipped)
+        raise FerError(
+            f"{folder} enrols nobody: it must hold a folder a person with pictures of one face "
+            f"each{reasons}"
+        )
+    return Enrolment(People(tuple(names), np.stack(found)), tuple(skipped))
