@@ -1,7 +1,7 @@
 """How many calibration pictures int8 needs, and which quantiser loses least.
 
     pip install ai-edge-quantizer
-    python convert/studies/int8.py RUN... --out docs/decisions/0007-int8.json
+    python convert/studies/int8.py RUN... --out docs/decisions/0008-int8.json
 
 Every figure is of the int8 file on the validation pictures of the run's own data (XNNPACK), beside
 the float32 model with the same temperature. Takes some minutes a network.

@@ -53,28 +53,38 @@ function showFaces(seen) {
   $("nobody").hidden = seen.length > 0;
 }
 
-function showStrip(now) {
-  const strip = $("strip"), start = now - SPAN_SECONDS, open = new Map();
-  strip.replaceChildren();
-  const tracks = [...new Set(told.filter((e) => e.wall > start || e.kind !== "ended").map((e) => e.track))].slice(-4);
-  const draw = (track, label, from, until) => {
-    if (until < start || !tracks.includes(track)) return;
-    const bar = document.createElementNS("http://www.w3.org/2000/svg", "rect");
-    const height = 10 / tracks.length, left = Math.max(from - start, 0);
-    bar.setAttribute("x", left);
-    bar.setAttribute("width", Math.max(until - start - left, 0.5));
-    bar.setAttribute("y", height * tracks.indexOf(track));
-    bar.setAttribute("height", height * 0.96);
-    bar.setAttribute("fill", colours[label] || "gray");
-    strip.append(bar);
+function spans(now) {
+  // Each stretch of one expression, in the first lane that is free when its face comes.
+  const open = new Map(), done = [];
+  const close = (track, until) => {
+    const last = open.get(track);
+    if (last) done.push({ ...last, until });
+    open.delete(track);
+    return last;
   };
   for (const event of told) {
-    const last = open.get(event.track);
-    if (last) draw(event.track, last.label, last.wall, event.wall);
-    if (event.kind === "ended") open.delete(event.track);
-    else open.set(event.track, event);
+    const last = close(event.track, event.wall);
+    if (event.kind === "ended") continue;
+    const taken = new Set([...open.values()].map((each) => each.lane));
+    let lane = last ? last.lane : 0;
+    while (!last && taken.has(lane)) lane += 1;
+    open.set(event.track, { label: event.label, from: event.wall, lane });
   }
-  for (const [track, last] of open) draw(track, last.label, last.wall, now);
+  for (const track of [...open.keys()]) close(track, now);
+  return done;
+}
+
+function showStrip(now) {
+  const start = now - SPAN_SECONDS, shown = spans(now).filter((span) => span.until > start);
+  const height = 10 / (1 + Math.max(0, ...shown.map((span) => span.lane)));
+  $("strip").replaceChildren(...shown.map((span) => {
+    const bar = document.createElementNS("http://www.w3.org/2000/svg", "rect");
+    const left = Math.max(span.from - start, 0);
+    const place = { x: left, y: height * span.lane, width: Math.max(span.until - start - left, 0.5), height: 0.96 * height };
+    for (const [name, value] of Object.entries(place)) bar.setAttribute(name, value);
+    bar.setAttribute("fill", colours[span.label] || "gray");
+    return bar;
+  }));
 }
 
 function showEvent(event) {
