@@ -91,7 +91,7 @@ def run(
         camera, video, tuple(pictures or ()), demo, json, events, save, plot, show, quiet, faces
     )
     say = talk(quiet)
-    if settings.serve:
+    if settings.serve and not pictures:
         say(f"page: {ServeAddress.of(settings.serve).url}")
     result = watch(settings, wishes)
     say(result.text())

@@ -97,8 +97,6 @@ class SessionResult:
 def watch(config: EdgeConfig, wishes: Wishes) -> SessionResult:
     """Run the whole way once; raise FerError for what the user can mend."""
     wishes = replace(wishes, pictures=picture_files(wishes.pictures))
-    if config.serve and wishes.pictures:
-        raise ArgumentError("--serve goes with a camera or a video, not with pictures")
     if wishes.plot and len(wishes.pictures) != 1:
         raise ArgumentError("--plot goes with one picture: fer-edge PICTURE --plot OUT.png")
     times = StageTimes()
@@ -112,7 +110,7 @@ def watch(config: EdgeConfig, wishes: Wishes) -> SessionResult:
         detector, policy = _make_eyes(config, wishes, stack, times)
         files = _line_files(wishes, stack)
         sinks, saved = _make_sinks(wishes, files, source, stop, stack, times)
-        if config.serve or config.mqtt:
+        if (config.serve or config.mqtt) and not wishes.pictures:
             from fer_edge.shelf import make_shelf_sinks
 
             labels = model.bundle.manifest.labels
