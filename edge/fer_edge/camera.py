@@ -118,23 +118,29 @@ class PiCapture:
         self._camera.close()
 
 
-def open_camera(where: str, size: tuple[int, int] | None, fps: float | None) -> CameraSource:
+def open_camera(
+    where: str, size: tuple[int, int] | None, fps: float | None, patient: bool = False
+) -> CameraSource:
     """Return a live source: a number, a device path, `picamera`, or an http/rtsp address.
 
-    Raises FerError when it cannot be opened.
+    Raises FerError when it cannot be opened, unless `patient`, and ArgumentError for no camera.
     """
+    quiet = cv2.utils.logging
+    quiet.setLogLevel(quiet.LOG_LEVEL_ERROR)  # else it warns at every failed attempt
     if "://" in where:
         try:
             named = _without_password(where)
         except ValueError as error:
             raise ArgumentError(f"no camera address: {error}") from error
-        return CameraSource(lambda: OpenCvCapture(where, size, fps), named)
+        return CameraSource(lambda: OpenCvCapture(where, size, fps), named, patient=patient)
     if where == "picamera":
-        return CameraSource(lambda: PiCapture(size, fps), "picamera")
+        return CameraSource(lambda: PiCapture(size, fps), "picamera", patient=patient)
     if where.isdecimal() and len(where) < 4:
-        return CameraSource(lambda: OpenCvCapture(int(where), size, fps), f"camera {where}")
+        return CameraSource(
+            lambda: OpenCvCapture(int(where), size, fps), f"camera {where}", patient=patient
+        )
     if where.startswith("/dev/video") and where[10:].isdecimal():
-        return open_camera(where[10:], size, fps)
+        return open_camera(where[10:], size, fps, patient)
     raise ArgumentError(
         f"no camera {where!r}: give a number, picamera, or an http:// or rtsp:// address"
     )

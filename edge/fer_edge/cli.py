@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from fer_core.command import Quiet, Version, make_app, run_app, talk
-from fer_core.errors import FerError
+from fer_core.errors import ArgumentError, FerError
 from fer_edge.service_cli import service_app
 
 app = make_app()
@@ -70,8 +70,8 @@ def run(
     """Find faces and say how they look: live, in a video or in pictures."""
     from fer_core.settings import load_settings
     from fer_edge.config import EdgeConfig, with_secrets
-    from fer_edge.page.access import ServeAddress
     from fer_edge.session import Wishes, watch
+    from fer_edge.shelf import check_shelf
 
     logging.basicConfig(format="fer-edge: %(message)s", level=logging.WARNING)
     given = {
@@ -91,8 +91,11 @@ def run(
         camera, video, tuple(pictures or ()), demo, json, events, save, plot, show, quiet, faces
     )
     say = talk(quiet)
-    if settings.serve and not pictures:
-        say(f"page: {ServeAddress.of(settings.serve).url}")
+    if serve and pictures:
+        raise ArgumentError("--serve goes with a camera or a video, not with pictures")
+    page = check_shelf(settings)
+    if page and not pictures:
+        say(f"page: {page}" + ("" if camera else " while the clip lasts"))
     result = watch(settings, wishes)
     say(result.text())
     for path in result.saved:

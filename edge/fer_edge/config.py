@@ -28,7 +28,7 @@ class EdgeConfig:
 
     `serve` is HOST:PORT of the page, empty for none, `serve_video` whether it shows the picture,
     and `token` what other computers have to know. `mqtt` is mqtt://HOST or mqtts://HOST of a
-    broker, `mqtt_name` the name of this device there.
+    broker, `mqtt_name` the name of this device there, empty for the computer's own.
     """
 
     model: str = DEFAULT_MODEL
@@ -44,7 +44,7 @@ class EdgeConfig:
     serve_video: bool = True
     token: str = field(default="", repr=False)
     mqtt: str = ""
-    mqtt_name: str = "fer-edge"
+    mqtt_name: str = ""
     mqtt_user: str = ""
     mqtt_password: str = field(default="", repr=False)
 

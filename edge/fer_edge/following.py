@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from fer_core.errors import FerError
 from fer_core.opencv import cv2
 from fer_core.values import Box, Face, Frame, UInt8Array
 from fer_edge.detector import WINDOW_PX, HaarCascade, shrunk, to_gray
@@ -43,6 +44,8 @@ NEAR_MARGIN, NEAR_PX, NEAR_LARGEST = 0.3, 30, 1.35
 """How far around a face it is looked for, in its own size; how large it is shown then, in pixels;
 and up to which size it may have grown. The smallest is the cascade's own window."""
 SAME_FACE_IOU = 0.3
+STUCK_SECONDS = 30.0
+"""How long a search on its thread may take, a thousand times what it takes."""
 LOOKS_PX, CUT_CHANGE = 12, 30.0
 """Side of the thumbnails compared, and the mean change in gray values that only a cut makes."""
 
@@ -54,10 +57,11 @@ class _Followed:
     looks: UInt8Array
 
 
-class _AtOnce(Executor):
+class AtOnce(Executor):
     """Runs what is submitted before it returns."""
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Run it and return its result as a future that is done."""
         done: Future[Any] = Future()
         done.set_result(fn(*args, **kwargs))
         return done
@@ -78,7 +82,7 @@ class FollowingDetector:
         executor: Executor | None = None,
     ) -> None:
         self._plan, self._times = plan or SearchPlan(), times or StageTimes()
-        self._executor = executor or _AtOnce()
+        self._executor = executor or AtOnce()
         self._searching: Future[tuple[tuple[Face, ...], float]] | None = None
         self._wide, self._cascade = HaarCascade(), HaarCascade()  # one serves one thread
         self._followed: list[_Followed] = []
@@ -132,7 +136,11 @@ class FollowingDetector:
         if self._searching is None and now - self._searched_at >= self._pause(now):
             self.searches, self._searched_at = self.searches + 1, now
             self._searching = self._executor.submit(self._found, gray, scale)
-        if self._searching is None or not self._searching.done():
+        if self._searching is None:
+            return
+        if not self._searching.done():
+            if now - self._searched_at > STUCK_SECONDS:
+                raise FerError(f"a search for faces has not ended in {STUCK_SECONDS:.0f} s")
             return
         (found, seconds), self._searching = self._searching.result(), None
         self._times.add("search", seconds)

@@ -21,6 +21,8 @@ STUCK_SECONDS = 30.0
 """How long a read or an opening may take before its thread is given up and another one tries."""
 MOST_RESTARTS, RESTART_SECONDS = 3, 600.0
 """How many threads may be given up within so many seconds; one more ends the runner."""
+RECOVERY_SECONDS = 120.0
+"""How long the thread after one that still hangs, and may hold the device, has for a picture."""
 GAP_SECONDS = 1.0
 """How long no picture comes before that is told, and how often it is told again."""
 RETRY_SECONDS = (0.5, 1.0, 2.0, 5.0)
@@ -43,7 +45,8 @@ class Capture(Protocol):
 class CameraSource:
     """Yields the newest frame of a camera, and opens it anew when it goes away.
 
-    The first opening happens at once, so that a missing camera is an error and not a silence.
+    The first opening happens at once, so that a missing camera is an error and not a silence; a
+    `patient` source, as of a service, waits for one that is not there yet.
     """
 
     def __init__(
@@ -52,6 +55,7 @@ class CameraSource:
         name: str,
         clock: Clock = time.monotonic,
         retry_seconds: tuple[float, ...] = RETRY_SECONDS,
+        patient: bool = False,
     ) -> None:
         """Open the camera and start capturing; raise FerError when it cannot be opened."""
         self._open, self._name, self._clock = open_capture, name, clock
@@ -63,9 +67,21 @@ class CameraSource:
         self._check, self._told_fault = PictureCheck(), ""
         self._restarts: deque[float] = deque(maxlen=MOST_RESTARTS)
         self.captured = self.dropped = self.reconnects = self.attempts = 0
-        first = open_capture()
-        self._opened_at = self._alive_at = clock()
+        self._tries, self._is_away = 0, False
+        self._given_up: threading.Thread | None = None
+        first = self._first(patient)
+        self._opened_at = self._alive_at = self._picture_at = clock()
         self._start(first)
+
+    def _first(self, patient: bool) -> Capture | None:
+        try:
+            return self._open()
+        except FerError as error:
+            if not patient:
+                raise
+            log.warning("%s; waiting for it", error)
+            self._is_away = True
+            return None
 
     def _start(self, first: Capture | None) -> None:
         """Start the thread that captures; it opens the camera when `first` is None."""
@@ -92,12 +108,18 @@ class CameraSource:
                 yield Gap(told_at - self._opened_at, self.attempts)
 
     def _restart_if_stuck(self, now: float) -> None:
-        """Give up a thread that a driver holds; raise FerError when that happens too often."""
+        """Give up a thread that a driver holds; raise FerError when that does not help."""
+        held = self._given_up is not None and self._given_up.is_alive()
+        if held and now - max(self._picture_at, self._restarts[-1]) > RECOVERY_SECONDS:
+            raise FerError(f"{self._name} hangs and holds its device; only a new start frees it")
         if now - self._alive_at < STUCK_SECONDS:
             return
-        full = len(self._restarts) == MOST_RESTARTS
-        if full and now - self._restarts[0] < RESTART_SECONDS:
+        again = len(self._restarts) == MOST_RESTARTS
+        if again and now - self._restarts[0] < RESTART_SECONDS:
             raise FerError(f"{self._name} hangs again and again; its driver does not answer")
+        if self._given_up and self._given_up.is_alive():
+            raise FerError(f"{self._name} hangs once more, and has not yet let go")
+        self._given_up = self._thread
         log.warning("%s has hung for %.0f s; trying anew", self._name, now - self._alive_at)
         self._restarts.append(now)
         self._alive_at = now
@@ -139,11 +161,16 @@ class CameraSource:
             self._alive_at = self._clock()
             if pixels is None:
                 self.attempts += 1
-                log.warning("%s gives no picture; opening it anew", self._name)
+                if not self._is_away:
+                    log.warning("%s gives no picture; opening it anew", self._name)
+                self._is_away = True
                 return
             fault = self._check.fault(pixels, self._alive_at)
-            self._put(pixels)
             self._tell_of(fault)
+            if self._told_fault:  # better none than a face that has long gone
+                self.attempts += 1
+            else:
+                self._put(pixels)
             if fault:
                 return
 
@@ -157,7 +184,11 @@ class CameraSource:
             self._told_fault = ""
 
     def _put(self, pixels: UInt8Array) -> None:
-        frame = Frame(pixels, self.captured, self._clock() - self._opened_at, self._name)
+        self._picture_at = self._clock()
+        if self._is_away:
+            log.warning("%s is back after %d attempts", self._name, self._tries)
+        self._is_away, self._tries = False, 0
+        frame = Frame(pixels, self.captured, self._picture_at - self._opened_at, self._name)
         with self._arrived:
             self.captured += 1
             self.dropped += self._newest is not None
@@ -165,23 +196,20 @@ class CameraSource:
             self._arrived.notify()
 
     def _reopened(self) -> Capture | None:
-        """Try until the camera opens or the source closes, waiting longer each time."""
-        attempt = 0
+        """Try until the camera opens or the source closes, waiting longer until a picture comes."""
         while not self._closing.wait(
-            self._retry_seconds[min(attempt, len(self._retry_seconds) - 1)]
+            self._retry_seconds[min(self._tries, len(self._retry_seconds) - 1)]
         ):
             if not self._is_wanted:
                 return None
-            attempt += 1
+            self._tries += 1
             self.attempts += 1
             self._alive_at = self._clock()
             try:
                 capture = self._open()
             except FerError as error:
-                log.debug("attempt %d: %s", attempt, error)
+                log.debug("attempt %d: %s", self._tries, error)
                 continue
             self.reconnects += 1
-            if not self._told_fault:
-                log.warning("%s is back after %d attempts", self._name, attempt)
             return capture
         return None

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from fer_core.values import Frame, Gap
+from fer_core.values import Gap
 from fer_edge.classifier import Classifier
 from fer_edge.detector import FaceDetector
 from fer_edge.files import FrameSource
@@ -46,7 +46,6 @@ def run(
     """
     summary = PipelineSummary()
     started = times.clock()
-    last: Frame | None = None
     frames = source.frames(stop)
     try:
         while True:
@@ -55,9 +54,10 @@ def run(
             if frame is None:
                 break
             if isinstance(frame, Gap):
-                _tell_of_gap(frame, last, policy, sinks)
+                events = policy.idle(frame.at)
+                for sink in sinks:
+                    sink.idle(frame, events)
                 continue
-            last = frame
             faces = detector.detect(frame)
             observations, events = policy.update(frame, faces, classifier)
             for sink in sinks:
@@ -70,13 +70,3 @@ def run(
         for sink in sinks:
             sink.finish(last_events)
     return summary
-
-
-def _tell_of_gap(gap: Gap, last: Frame | None, policy: Policy, sinks: Sequence[Sink]) -> None:
-    """Tell the sinks of a gap, and of what it ends with the last frame that there was."""
-    events = policy.idle(gap.at)
-    if last and events:
-        for sink in sinks:
-            sink.write(replace(last, captured_at=gap.at), (), events)
-    for sink in sinks:
-        sink.idle(gap)

@@ -53,7 +53,8 @@ WorkingDirectory={state}
 UMask=0077
 WatchdogSec=60
 Restart=on-failure
-RestartSec=5
+RestartSec=15
+TimeoutStartSec=600
 # 2: wrong arguments, which stay wrong. 130: ended by a signal, as asked.
 RestartPreventExitStatus=2
 SuccessExitStatus=130
@@ -100,8 +101,8 @@ def unit_text(arguments: Sequence[str], program: Path, user: str) -> str:
     for what no service can do, FerError for a program systemd cannot start.
     """
     names = {word.partition("=")[0] for word in arguments}
-    if not names & {"--camera", "--video"}:
-        raise ArgumentError("a service needs something to watch: --camera 0 or --video FILE")
+    if "--camera" not in names or names & {"--video", "--demo"}:
+        raise ArgumentError("a service watches a camera: --camera 0, picamera or an address")
     if "--show" in names:
         raise ArgumentError("a service has no display: leave out --show")
     if re.search(r"[\"'\\\x00-\x1f\x7f]", str(program)):

@@ -31,9 +31,10 @@ from fer_edge.sinks.heat import HeatSink
 from fer_edge.sinks.lines import ConsoleSink, EventSink, JsonSink, LineFile
 from fer_edge.sinks.plot import PlotSink
 from fer_edge.sinks.recording import SAVED_SUFFIXES, VideoRecorder, make_recorder
-from fer_edge.sinks.watchdog import WatchdogSink
+from fer_edge.sinks.watchdog import WatchdogSink, end_when_stalled, nobody_sits_here
 from fer_edge.sinks.window import WindowSink, display_problem
 from fer_edge.stages import StageTimes
+from fer_edge.systemd import is_supervised
 from fer_edge.tracking import IouTracker
 from fer_edge.turning import TurnedSource
 
@@ -104,7 +105,7 @@ def watch(config: EdgeConfig, wishes: Wishes) -> SessionResult:
     classifier = TfliteClassifier(model, times)
     stop = threading.Event()
     with ExitStack() as stack:
-        last = [stack.enter_context(WatchdogSink())] if wishes.camera else []
+        last = [stack.enter_context(_make_watchdog())] if wishes.camera else []
         _spare_what_is_watched(wishes)
         source = stack.enter_context(closing(_make_source(config, wishes)))
         detector, policy = _make_eyes(config, wishes, stack, times)
@@ -138,8 +139,13 @@ def _make_eyes(
     if wishes.faces:
         from fer_edge.identity.naming import naming_policy
 
-        policy = naming_policy(policy, wishes.faces, talk(wishes.quiet))
+        beside = stack.enter_context(ThreadPoolExecutor(1, "who")) if wishes.camera else None
+        policy = naming_policy(policy, wishes.faces, talk(wishes.quiet), beside)
     return detector, policy
+
+
+def _make_watchdog() -> WatchdogSink:
+    return WatchdogSink(stall=end_when_stalled) if nobody_sits_here() else WatchdogSink()
 
 
 def make_stream_eyes(
@@ -162,7 +168,7 @@ def _spare_what_is_watched(wishes: Wishes) -> None:
 
 def _make_source(config: EdgeConfig, wishes: Wishes) -> FrameSource:
     if wishes.camera is not None:
-        return open_camera(wishes.camera, config.size_px, config.fps or None)
+        return open_camera(wishes.camera, config.size_px, config.fps or None, is_supervised())
     if wishes.video is not None:
         return VideoSource(wishes.video)
     if wishes.demo:

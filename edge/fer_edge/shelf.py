@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import platform
+import re
 from collections.abc import Sequence
 from contextlib import ExitStack
 from functools import partial
@@ -43,10 +45,23 @@ def make_shelf_sinks(
 
 
 def _make_broker(config: EdgeConfig, labels: tuple[str, ...], stack: ExitStack) -> MqttSink:
-    settings = MqttSettings.of(
-        config.mqtt, config.mqtt_name, config.mqtt_user, config.mqtt_password
-    )
-    return stack.enter_context(MqttSink(settings, labels))
+    return stack.enter_context(MqttSink(_mqtt_settings(config), labels))
+
+
+def _mqtt_settings(config: EdgeConfig) -> MqttSettings:
+    own = re.sub(r"[^a-z0-9_-]+", "-", platform.node().lower()) or "fer-edge"
+    name = config.mqtt_name or own  # two devices at one broker must not share a name
+    return MqttSettings.of(config.mqtt, name, config.mqtt_user, config.mqtt_password)
+
+
+def check_shelf(config: EdgeConfig) -> str:
+    """Return the address of the page, empty for none; raise ArgumentError for wrong settings.
+
+    Nothing is opened yet.
+    """
+    if config.mqtt:
+        _mqtt_settings(config)
+    return Access(ServeAddress.of(config.serve), config.token).address.url if config.serve else ""
 
 
 def _counters(

@@ -29,3 +29,8 @@ def notify(state: str, environment: Mapping[str, str] = os.environ) -> bool:
     except OSError:
         return False
     return True
+
+
+def is_supervised(environment: Mapping[str, str] = os.environ) -> bool:
+    """Return whether whoever started this program wants to be notified."""
+    return bool(environment.get("NOTIFY_SOCKET"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Executor
 from pathlib import Path
 
 from fer_core.values import Face, Frame
@@ -13,8 +14,13 @@ from fer_edge.identity.policy import IdentifyingPolicy
 from fer_edge.policy import Policy
 
 
-def naming_policy(policy: Policy, folder: Path, say: Callable[[str], None]) -> Policy:
-    """Return a policy that adds the names of the people in a folder; say who was enrolled."""
+def naming_policy(
+    policy: Policy, folder: Path, say: Callable[[str], None], executor: Executor | None = None
+) -> Policy:
+    """Return a policy that adds the names of the people in a folder; say who was enrolled.
+
+    With an `executor` faces are looked at beside the stream.
+    """
     describe = DlibDescriptor()
     enrolment = enrol(folder, HaarDetector(), describe)
     say(enrolment.text())
@@ -22,4 +28,4 @@ def naming_policy(policy: Policy, folder: Path, say: Callable[[str], None]) -> P
     def who(frame: Frame, face: Face) -> str:
         return enrolment.people.name_of(describe.describe(frame, face.box))
 
-    return IdentifyingPolicy(policy, who)
+    return IdentifyingPolicy(policy, who, executor)

@@ -65,18 +65,14 @@ def enrol(folder: Path, detector: FaceDetector, describe: FaceDescriptor) -> Enr
     names: list[str] = []
     found: list[FloatArray] = []
     skipped: list[str] = []
-    for file in sorted(folder.glob("*/*")):
-        if file.suffix.lower() not in PICTURE_SUFFIXES:
-            continue
-        pixels = decode_picture(file.read_bytes(), colour=True)
-        frame = None if pixels is None else Frame(pixels, 0, 0.0, file.name)
-        faces = detector.detect(frame) if frame else ()
-        if frame is None or len(faces) != 1:
-            why = f"{len(faces)} faces in it, not one" if frame else "it cannot be read"
-            skipped.append(f"{file.parent.name}/{file.name}: {why}")
+    for file in sorted(each for each in folder.rglob("*") if each.is_file()):
+        place = file.relative_to(folder)
+        why, descriptor = _described(file, place, detector, describe)
+        if descriptor is None:
+            skipped.append(f"{place}: {why}")
             continue
         names.append(file.parent.name)
-        found.append(describe.describe(frame, faces[0].box))
+        found.append(descriptor)
     if not found:
         reasons = "".join(f"\n  {line}" for line in skipped)
         raise FerError(
@@ -84,3 +80,21 @@ def enrol(folder: Path, detector: FaceDetector, describe: FaceDescriptor) -> Enr
             f"each{reasons}"
         )
     return Enrolment(People(tuple(names), np.stack(found)), tuple(skipped))
+
+
+def _described(
+    file: Path, place: Path, detector: FaceDetector, describe: FaceDescriptor
+) -> tuple[str, FloatArray | None]:
+    """Return the descriptor of a picture's one face, or why there is none."""
+    if len(place.parts) != 2:
+        return "it does not lie in a person's folder", None
+    if file.suffix.lower() not in PICTURE_SUFFIXES:
+        return f"no picture of a known kind ({', '.join(sorted(PICTURE_SUFFIXES))})", None
+    pixels = decode_picture(file.read_bytes(), colour=True)
+    if pixels is None:
+        return "it cannot be read", None
+    frame = Frame(pixels, 0, 0.0, file.name)
+    faces = detector.detect(frame)
+    if len(faces) != 1:
+        return f"{len(faces)} faces in it, not one", None
+    return "", describe.describe(frame, faces[0].box)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, replace
 
 from fer_core.values import Face, Frame, Observation
 from fer_edge.classifier import Classifier
 from fer_edge.events import ExpressionEvent
+from fer_edge.following import AtOnce
 from fer_edge.policy import Outcome, Policy
 
-ASK_SECONDS, KNOWN_SECONDS = 0.5, 5.0
-"""How often a face is asked after, as long as it is nobody, and once it has a name."""
+ASK_SECONDS, KNOWN_SECONDS = (0.5, 0.5, 1.0, 2.0, 5.0), 5.0
+"""Pauses between asking after a face that is nobody yet (the last repeats), and one of a name."""
 FORGET_SECONDS = 30.0
 """How long the name of a face that is out of sight is kept."""
 
@@ -26,6 +28,7 @@ class _Asked:
     at: float
     answer: str = ""
     name: str = ""
+    times: int = 0
     is_there: bool = False
     told: bool = False
 
@@ -33,12 +36,20 @@ class _Asked:
 class IdentifyingPolicy:
     """Asks now and then who each face is. A name that comes later is told as a change.
 
-    `who` returns the name of a face, empty for nobody known; it may take long.
+    `who` returns the name of a face, empty for nobody known; it may take long, and takes its time
+    on `executor`, one face after the other, where there is one.
     """
 
-    def __init__(self, policy: Policy, who: Callable[[Frame, Face], str]) -> None:
+    def __init__(
+        self,
+        policy: Policy,
+        who: Callable[[Frame, Face], str],
+        executor: Executor | None = None,
+    ) -> None:
         self._policy, self._who = policy, who
+        self._executor = executor or AtOnce()
         self._asked: dict[int, _Asked] = {}
+        self._asking: tuple[int, Future[str]] | None = None
 
     def update(self, frame: Frame, faces: Sequence[Face], classifier: Classifier) -> Outcome:
         """Return the other policy's observations and events with names, and those names make."""
@@ -62,14 +73,30 @@ class IdentifyingPolicy:
         if seen.track_id is None:
             return replace(seen, person=self._who(frame, seen.face))
         asked = self._asked.setdefault(seen.track_id, _Asked(float("-inf")))
-        pause = KNOWN_SECONDS if asked.name and asked.answer == asked.name else ASK_SECONDS
-        if frame.captured_at - asked.at >= pause:
-            answer = self._who(frame, seen.face)
-            if answer == asked.answer and asked.at > float("-inf"):
-                asked.told = asked.told and asked.name == answer
-                asked.name = answer
-            asked.at, asked.answer = frame.captured_at, answer
+        known = asked.name and asked.answer == asked.name
+        pause = KNOWN_SECONDS if known else ASK_SECONDS[min(asked.times, len(ASK_SECONDS) - 1)]
+        if self._asking is None and frame.captured_at - asked.at >= pause:
+            asked.at, asked.times = frame.captured_at, asked.times + 1
+            kept = replace(frame, pixels=frame.pixels.copy())  # they are only borrowed
+            answer = self._executor.submit(self._who, kept, seen.face)
+            self._asking = (seen.track_id, answer)
+        self._take_in()
         return replace(seen, person=asked.name)
+
+    def _take_in(self) -> None:
+        """Take the answer that was waited for, if it has come."""
+        if self._asking is None or not self._asking[1].done():
+            return
+        track_id, future = self._asking
+        self._asking, answer, asked = None, future.result(), self._asked.get(track_id)
+        if asked is None:
+            return
+        if answer == asked.answer and asked.times > 1:
+            asked.told = asked.told and asked.name == answer
+            asked.name = answer
+        if answer != asked.answer:
+            asked.times = 1  # look again soon
+        asked.answer = answer
 
     def _with_name(self, event: ExpressionEvent) -> ExpressionEvent:
         asked = self._asked.get(event.track_id)

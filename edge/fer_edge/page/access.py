@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hmac
+import platform
 import secrets
 from collections import deque
 from dataclasses import dataclass, field
-from http.cookies import CookieError, SimpleCookie
 from ipaddress import ip_address
 
 from fer_core.errors import ArgumentError
@@ -44,8 +44,9 @@ class ServeAddress:
 
     @property
     def url(self) -> str:
-        """The address for a browser."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
+        """The address for a browser; where every address is served, by this computer's name."""
+        name = platform.node() if self.host in ("0.0.0.0", "::") else self.host
+        host = f"[{name}]" if ":" in name else name
         return f"http://{host}:{self.port}/"
 
 
@@ -78,11 +79,10 @@ class Access:
         kind, _, given = authorization.partition(" ")
         if kind.lower() == "bearer" and same(given.strip(), self.token):
             return True
-        try:
-            morsel = SimpleCookie(cookie).get(COOKIE)
-        except CookieError:
-            return False
-        return morsel is not None and any(same(morsel.value, each) for each in self._sessions)
+        pairs = (pair.strip().partition("=") for pair in cookie.split(";"))
+        secrets_given = [value for name, _, value in pairs if name == COOKIE][:2]
+        sessions = tuple(self._sessions)
+        return any(same(value, each) for value in secrets_given for each in sessions)
 
     def open_session(self, token: str) -> str | None:
         """Return the secret of a new session, None for a wrong token."""

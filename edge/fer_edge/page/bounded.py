@@ -8,7 +8,8 @@ import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from socketserver import TCPServer
+from typing import Any, BinaryIO
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +35,11 @@ class BoundedServer(ThreadingHTTPServer):
         self._lock = threading.Lock()
         self._open: dict[Any, float | None] = {}
         super().__init__((host, port), handler)
+
+    def server_bind(self) -> None:
+        """Bind without asking DNS for this computer's name, which may take long at boot."""
+        TCPServer.server_bind(self)
+        self.server_name, self.server_port = self.server_address[:2]  # type: ignore[assignment]
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Give the connection a thread, unless there are too many."""
@@ -88,8 +94,36 @@ class BoundedServer(ThreadingHTTPServer):
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Say nothing of viewers who vanish; anything else is a fault of ours."""
-        if not isinstance(sys.exc_info()[1], OSError):
+        error = sys.exc_info()[1]
+        if isinstance(error, ConnectionAbortedError):  # a BoundedReader's
+            self.refuse()
+        elif not isinstance(error, OSError):
             log.exception("serving a page failed")
+
+
+class BoundedReader:
+    """A request's stream, of which no more than so many bytes are read."""
+
+    def __init__(self, stream: BinaryIO, most_bytes: int) -> None:
+        self._stream, self._left = stream, most_bytes
+
+    def read(self, size: int) -> bytes:
+        """Read up to `size` bytes."""
+        return self._counted(self._stream.read(min(size, self._left + 1)))
+
+    def readline(self, limit: int) -> bytes:
+        """Read a line of up to `limit` bytes."""
+        return self._counted(self._stream.readline(min(limit, self._left + 1)))
+
+    def close(self) -> None:
+        """Close the stream."""
+        self._stream.close()
+
+    def _counted(self, came: bytes) -> bytes:
+        self._left -= len(came)
+        if self._left < 0:
+            raise ConnectionAbortedError("the request is too large")
+        return came
 
 
 def _end(request: socket.socket) -> None:

@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from importlib.resources import files
+from typing import Any
 from urllib.parse import parse_qs
 
 from fer_edge.overlay import colour_of
 from fer_edge.page.access import COOKIE, Access
-from fer_edge.page.bounded import BoundedServer
+from fer_edge.page.bounded import BoundedReader, BoundedServer
 from fer_edge.page.metrics import FORMAT, metrics_text
 from fer_edge.page.view import STALE_SECONDS, LiveView
 
@@ -22,7 +23,7 @@ MOST_VIEWERS = 24
 SEND_SECONDS = 10.0
 """How long a viewer may take for what it is sent."""
 PICTURES_PER_SECOND, STATES_PER_SECOND = 15.0, 5.0
-_MOST_BODY_BYTES = 1024
+_MOST_REQUEST_BYTES, _MOST_BODY_BYTES = 32 * 1024, 1024
 _FILES = {
     "/": ("index.html", "text/html; charset=utf-8"),
     "/page.css": ("page.css", "text/css; charset=utf-8"),
@@ -65,6 +66,11 @@ class PageRequest(BaseHTTPRequestHandler):
     site: Site
     server_version, sys_version, timeout = "fer-edge", "", SEND_SECONDS
 
+    def setup(self) -> None:
+        """Bound what is read of the request."""
+        super().setup()
+        self.rfile: Any = BoundedReader(self.rfile, _MOST_REQUEST_BYTES)
+
     def do_GET(self) -> None:
         """Answer a request for a page, a stream or figures."""
         self.server.request_has_come(self.request)
@@ -91,11 +97,12 @@ class PageRequest(BaseHTTPRequestHandler):
             return
         body = self.rfile.read(int(length)).decode("latin-1")
         self.server.request_has_come(self.request)
-        session = self.site.access.open_session(parse_qs(body).get("token", [""])[0])
+        token = parse_qs(body).get("token", [""])[0].strip()
+        session = self.site.access.open_session(token)
         if session is None:
             self.site.view.wait_closed(0.5)  # so that guessing takes long
             self.server.refuse()
-            self._answer(*_page("login.html"), HTTPStatus.FORBIDDEN)
+            self._answer(*_page("login.html", "That was not the token."), HTTPStatus.FORBIDDEN)
             return
         cookie = f"{COOKIE}={session}; HttpOnly; SameSite=Strict; Path=/"
         self._answer(
@@ -106,12 +113,17 @@ class PageRequest(BaseHTTPRequestHandler):
     def _path(self) -> str:
         return self.path.partition("?")[0]
 
+    @property
+    def _viewer(self) -> str:
+        """What a page calls itself, so that it learns whether its picture still comes."""
+        return self.path.partition("?viewer=")[2].partition("&")[0][:16]
+
     def _header(self, name: str) -> str:
         return str(self.headers.get(name, ""))
 
     def _unknown_visitor(self, path: str) -> None:
         self.server.refuse()
-        if self.site.access.token and path == "/":
+        if self.site.access.token and path in ("/", "/login"):
             self._answer(*_page("login.html"), HTTPStatus.UNAUTHORIZED)
         elif self.site.access.token and path == "/page.css":
             self._file(*_FILES[path])
@@ -190,7 +202,7 @@ class PageRequest(BaseHTTPRequestHandler):
     def _send_pictures(self) -> None:
         view, number = self.site.view, 0
         self.request.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 17)  # no old pictures
-        with view.watched():
+        with view.watched(self._viewer):
             while not view.closed:
                 came = view.next_jpeg(number, 1.0)
                 if came is None:
@@ -206,7 +218,7 @@ class PageRequest(BaseHTTPRequestHandler):
     def _send_states(self) -> None:
         view, number = self.site.view, 0
         while not view.closed:
-            state = view.state(number)
+            state = view.state(number, self._viewer)
             number = max([number, *(event["number"] for event in state["events"])])
             self.wfile.write(f"data: {json.dumps(state)}\n\n".encode())
             view.wait_closed(1 / STATES_PER_SECOND)
@@ -228,8 +240,8 @@ def _static(name: str) -> bytes:
     return files("fer_edge.page").joinpath("static", name).read_bytes()
 
 
-def _page(name: str) -> tuple[bytes, str]:
-    return _static(name), "text/html; charset=utf-8"
+def _page(name: str, said: str = "") -> tuple[bytes, str]:
+    return _static(name).replace(b"<!-- said -->", said.encode()), "text/html; charset=utf-8"
 
 
 def _css_colour(label: str) -> str:

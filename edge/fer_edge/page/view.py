@@ -52,7 +52,8 @@ class LiveView(Sink):
         self._jpeg: tuple[int, bytes] = (0, b"")
         self._born = clock()
         self._closing = threading.Event()
-        self.frames = self.viewers = 0
+        self._looking: Counter[str] = Counter()
+        self.frames = 0
         self.events: Counter[str] = Counter()
 
     def write(
@@ -72,17 +73,20 @@ class LiveView(Sink):
                 )
             self._tell(events)
 
-    def idle(self, gap: Gap) -> None:
-        """Let nobody take the last faces for present ones."""
+    def idle(self, gap: Gap, events: Sequence[ExpressionEvent]) -> None:
+        """Let nobody take the last picture and its faces for present ones."""
         with self._changed:
-            self._observations = ()
-            self._changed.notify_all()
+            self._forget()
+            self._tell(events)
 
     def finish(self, events: Sequence[ExpressionEvent]) -> None:
         """Take the last events."""
         with self._changed:
-            self._observations = ()
+            self._forget()
             self._tell(events)
+
+    def _forget(self) -> None:
+        self._observations, self._frame = (), None
 
     def close(self) -> None:
         """Let every viewer go."""
@@ -123,14 +127,18 @@ class LiveView(Sink):
         span = now - lately[0] if len(lately) > 1 else 0.0
         return (len(lately) - 1) / span if span else 0.0
 
-    def state(self, after_event: int = 0) -> dict[str, Any]:
-        """Return what a page shows, as JSON values, with the events after the given number."""
+    def state(self, after_event: int = 0, viewer: str = "") -> dict[str, Any]:
+        """Return what a page shows, as JSON values, with the events after the given number.
+
+        `looking` says whether that viewer gets the live picture.
+        """
         with self._changed:
             seen, told = self._observations, list(self._timeline)
             silent = self._clock() - (self._times[-1] if self._times else self._born)
             state: dict[str, Any] = {
                 "frames": self.frames,
                 "frames_per_second": round(self._speed(), 1),
+                "looking": self._looking[viewer] > 0,
             }
         return {
             **state,
@@ -143,15 +151,23 @@ class LiveView(Sink):
         }
 
     @contextmanager
-    def watched(self) -> Iterator[None]:
-        """Count a viewer of the live picture while the block runs."""
+    def watched(self, viewer: str = "") -> Iterator[None]:
+        """Count a viewer of the live picture, by its own name, while the block runs."""
         with self._changed:
-            self.viewers += 1
+            self._looking[viewer] += 1
         try:
             yield
         finally:
             with self._changed:
-                self.viewers -= 1
+                self._looking[viewer] -= 1
+                self._looking += Counter()  # forgets those who left
+                if not self._looking:
+                    self._frame, self._jpeg = None, (0, b"")
+
+    @property
+    def viewers(self) -> int:
+        """How many look at the live picture."""
+        return self._looking.total()
 
     def next_jpeg(self, after: int, seconds: float) -> tuple[int, bytes] | None:
         """Wait for a picture newer than number `after`; return it, annotated, with its number.

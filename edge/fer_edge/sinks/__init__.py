@@ -25,8 +25,8 @@ class Sink(ABC):
     ) -> None:
         """Take one frame; its pixels are only borrowed."""
 
-    def idle(self, gap: Gap) -> None:  # noqa: B027  # most sinks have nothing to do then
-        """Take note that no frame has come lately."""
+    def idle(self, gap: Gap, events: Sequence[ExpressionEvent]) -> None:  # noqa: B027  # often nothing
+        """Take note that no frame has come lately, and of what that has ended."""
 
     def finish(self, events: Sequence[ExpressionEvent]) -> None:  # noqa: B027
         """Take the events that the end of the source made."""

@@ -81,11 +81,13 @@ class ToldFaces:
         `confidence` and `track` are those of the event that was last told of the shown face.
         """
         shown, count = self._told.get(self._shown, _NOBODY), len(self._told)
-        known = {
+        known: dict[str, object] = {
             "faces": count,
             "confidence": round(shown.confidence, 4),
             "track": None if shown is _NOBODY else shown.track_id,
         }
+        if shown.person:
+            known["person"] = shown.person
         return {
             f"{base}/faces": str(count),
             f"{base}/attributes": json.dumps(known),

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fer_core.errors import FerError
-from fer_core.values import Frame, Observation
+from fer_core.values import Frame, Gap, Observation
 from fer_edge.events import ExpressionEvent
 from fer_edge.sinks import Sink
 
@@ -29,7 +29,7 @@ class LineFile:
         """Open it; raise FerError when it cannot be written."""
         self._where, self._keep_going = where, keep_going
         self.dropped = self._dropped_lately = 0
-        self._torn = False
+        self._torn = keep_going and where != "-" and _is_torn(Path(where))
         try:
             self._file = (
                 None
@@ -77,6 +77,16 @@ class LineFile:
             self._file.close()
 
 
+def _is_torn(file: Path) -> bool:
+    """Return whether the last line of a file has no end, as after a power cut."""
+    try:
+        with file.open("rb") as held:
+            held.seek(-1, os.SEEK_END)
+            return held.read(1) != b"\n"
+    except OSError:  # it is empty, not there, or no plain file
+        return False
+
+
 class JsonSink(Sink):
     """One JSON line an observation."""
 
@@ -109,6 +119,10 @@ class EventSink(Sink):
         """Write the frame's events."""
         self.finish(events)
 
+    def idle(self, gap: Gap, events: Sequence[ExpressionEvent]) -> None:
+        """Write what the gap has ended."""
+        self.finish(events)
+
     def finish(self, events: Sequence[ExpressionEvent]) -> None:
         """Write the last events."""
         for event in events:
@@ -136,6 +150,10 @@ class ConsoleSink(Sink):
             place = f"{box.width}x{box.height} at {box.x},{box.y}"
             who = seen.person or "face"
             self._lines.write(f"{frame.source}: {who} of {place}: {likely}")
+
+    def idle(self, gap: Gap, events: Sequence[ExpressionEvent]) -> None:
+        """Write what the gap has ended."""
+        self.finish(events)
 
     def finish(self, events: Sequence[ExpressionEvent]) -> None:
         """Write the last events."""

@@ -11,13 +11,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from fer_core.errors import ArgumentError, FerError
-from fer_core.values import Frame, Observation
+from fer_core.values import Frame, Gap, Observation
 from fer_edge.events import ExpressionEvent
 from fer_edge.sinks import Sink
 from fer_edge.sinks.home_assistant import ToldFaces, discovery
 
 QUEUED_MESSAGES = 1000
 CLOSING_SECONDS = 2.0
+BLIND_SECONDS = 15.0
+"""How long no frame may come before the sensors count as unavailable."""
 _ADDRESS = re.compile(r"(?a)(mqtts?)://(\[[\da-f:]+]|[\w-]{1,63}(?:\.[\w-]{1,63})*)(?::(\d+))?/?")
 _PORTS = {"mqtt": 1883, "mqtts": 8883}
 _EVENT, _RETAINED, _ACKNOWLEDGED = "event", "retained", "acknowledged"
@@ -79,7 +81,8 @@ class MqttSink(Sink):
             raise FerError(missing) from error
         self.delivered = self.dropped = self._underway = 0
         self._base, self._broker = f"fer-edge/{settings.name}", f"{settings.host}:{settings.port}"
-        self._faces = ToldFaces()
+        self._faces, self._is_blind = ToldFaces(), False
+        self._seen_at: float | None = None
         self._known = discovery(settings.name, labels, settings.discovery_prefix)
         self._known |= {f"{self._base}/availability": "online"} | self._faces.payloads(self._base)
         self._sent: dict[str, str] = {}
@@ -118,6 +121,14 @@ class MqttSink(Sink):
     ) -> None:
         """Send the frame's events, and what else has changed."""
         self._faces.update(observations, events)
+        self._seen_at, self._is_blind = frame.captured_at, False
+        self._tell(events)
+
+    def idle(self, gap: Gap, events: Sequence[ExpressionEvent]) -> None:
+        """Send what the gap has ended, and that this device is blind once it lasts."""
+        self._faces.update((), events)
+        self._seen_at = gap.at if self._seen_at is None else self._seen_at
+        self._is_blind = gap.at - self._seen_at > BLIND_SECONDS
         self._tell(events)
 
     def finish(self, events: Sequence[ExpressionEvent]) -> None:
@@ -154,6 +165,8 @@ class MqttSink(Sink):
             self._publish(f"{self._base}/event", event.to_json(), _EVENT)
         with self._lock:
             self._known.update(self._faces.payloads(self._base))
+            availability = "offline" if self._is_blind else "online"
+            self._known[f"{self._base}/availability"] = availability
         self._refresh()
 
     def _refresh(self) -> None:

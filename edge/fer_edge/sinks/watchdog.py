@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import faulthandler
+import sys
 import time
 from collections.abc import Callable, Sequence
 
@@ -12,8 +13,9 @@ from fer_edge.events import ExpressionEvent
 from fer_edge.sinks import Sink
 
 BEAT_SECONDS, STATUS_SECONDS = 1.0, 10.0
-STALL_SECONDS = 90.0
-"""How long there may be no sign of life; longer than the service's WatchdogSec."""
+STALL_SECONDS, ENDING_SECONDS = 90.0, 600.0
+"""How long there may be no sign of life, longer than the service's WatchdogSec, and how long the
+end may take, as that of a long recording."""
 
 
 class WatchdogSink(Sink):
@@ -21,28 +23,28 @@ class WatchdogSink(Sink):
 
     It must be written last, so that a frame counts only when every other sink has taken it. A
     gap without a new attempt is no sign of life: a capture thread that hangs is to be ended.
-    While the block runs, STALL_SECONDS without one end the process with 1 and every thread's stack
-    on stderr, whatever it hangs in.
+    `stall` is told after how many seconds without a further sign the process shall end itself, 0
+    for never; `end_when_stalled` does it, for a runner that nobody sits at.
     """
 
     def __init__(
         self,
         notify: Callable[[str], bool] = systemd.notify,
         clock: Callable[[], float] = time.monotonic,
+        stall: Callable[[float], None] = lambda seconds: None,
     ) -> None:
-        self._notify, self._clock = notify, clock
+        self._notify, self._clock, self._stall = notify, clock, stall
         self._ready, self._beat_at, self._told_at = False, float("-inf"), clock()
-        self._newest, self._attempts, self._frames = -1, 0, 0
+        self._attempts = self._frames = 0
 
     def write(
         self, frame: Frame, observations: Sequence[Observation], events: Sequence[ExpressionEvent]
     ) -> None:
-        """Take a frame as a sign of life, unless it is the last one told again in a gap."""
-        if frame.index != self._newest:
-            self._newest, self._frames = frame.index, self._frames + 1
-            self._live(f"{len(observations)} face{'s' * (len(observations) != 1)}")
+        """Take a frame as a sign of life."""
+        self._frames += 1
+        self._live(f"{len(observations)} face{'s' * (len(observations) != 1)}")
 
-    def idle(self, gap: Gap) -> None:
+    def idle(self, gap: Gap, events: Sequence[ExpressionEvent]) -> None:
         """Take a new attempt to reach the camera as a sign of life."""
         if gap.attempts > self._attempts:
             self._attempts = gap.attempts
@@ -51,14 +53,13 @@ class WatchdogSink(Sink):
     def finish(self, events: Sequence[ExpressionEvent]) -> None:
         """Tell that the end is meant."""
         self._notify("STOPPING=1")
+        self._stall(ENDING_SECONDS)
 
     def __enter__(self) -> WatchdogSink:
-        faulthandler.enable()  # systemd ends a hung service with SIGABRT: leave the stacks
-        faulthandler.dump_traceback_later(STALL_SECONDS, exit=True)
         return self
 
     def __exit__(self, *raised: object) -> None:
-        faulthandler.cancel_dump_traceback_later()
+        self._stall(0.0)
 
     def _live(self, seen: str) -> None:
         now = self._clock()
@@ -66,8 +67,25 @@ class WatchdogSink(Sink):
         if now - self._beat_at >= BEAT_SECONDS:
             self._beat_at = now
             self._notify("WATCHDOG=1")
-            faulthandler.dump_traceback_later(STALL_SECONDS, exit=True)
+            self._stall(STALL_SECONDS)
         if now - self._told_at >= STATUS_SECONDS:
             speed = self._frames / (now - self._told_at)
             self._notify(f"STATUS={speed:.1f} frames/s, {seen}")
             self._told_at, self._frames = now, 0
+
+
+def end_when_stalled(seconds: float) -> None:
+    """End the process after so many seconds, with every thread's stack, unless told anew; 0: never.
+
+    systemd's SIGABRT leaves the stacks as well.
+    """
+    if seconds:
+        faulthandler.enable()
+        faulthandler.dump_traceback_later(seconds, exit=True)
+    else:
+        faulthandler.cancel_dump_traceback_later()
+
+
+def nobody_sits_here() -> bool:
+    """Return whether there is no terminal, where someone might hold output or program."""
+    return not any(stream and stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))

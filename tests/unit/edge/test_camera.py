@@ -178,26 +178,116 @@ def test_a_camera_that_hangs_is_given_up_and_another_thread_tries(
     source.close()
 
 
+class Hanging:
+    """A source whose every capture hangs until it is let go."""
+
+    def __init__(self) -> None:
+        self.clock = Clock()
+        self.hung: list[EndlessCapture] = []
+        self.source = CameraSource(self.open, "fake", self.clock, retry_seconds=(0.001,))
+        self.frames = self.source.frames(GO)
+
+    def open(self) -> EndlessCapture:
+        self.hung.append(EndlessCapture(self.clock, "hung"))
+        return self.hung[-1]
+
+    def hang(self) -> None:
+        """Wait until the newest capture hangs, for longer than is borne."""
+        count = len(self.hung)
+        wait_until(lambda: len(self.hung) >= count and self.source._thread.is_alive())
+        self.clock.now += STUCK_SECONDS + 1
+        next(self.frames)
+
+    def close(self) -> None:
+        for capture in self.hung:
+            capture.let_go.set()
+        self.source.close()
+
+
 def test_a_camera_that_hangs_again_and_again_ends_the_runner() -> None:
+    camera = Hanging()
+    for restart in range(3):
+        camera.hang()
+        wait_until(lambda count=restart: len(camera.hung) == count + 2)
+        given_up = camera.source._given_up
+        camera.hung[restart].let_go.set()
+        wait_until(lambda thread=given_up: not thread.is_alive())
+    with pytest.raises(FerError, match="fake hangs again and again"):
+        camera.hang()
+    camera.close()
+
+
+def test_two_threads_that_hang_at_once_end_the_runner() -> None:
+    camera = Hanging()
+    camera.hang()
+    wait_until(lambda: len(camera.hung) == 2)
+    with pytest.raises(FerError, match="fake hangs once more"):
+        camera.hang()
+    camera.close()
+
+
+def test_a_thread_that_hangs_and_holds_the_device_ends_the_runner() -> None:
     clock = Clock()
-    hung: list[EndlessCapture] = []
+    hung = EndlessCapture(clock, "hung")
+    opened: list[EndlessCapture] = []
 
     def open_next() -> EndlessCapture:
-        hung.append(EndlessCapture(clock, "hung"))
-        return hung[-1]
+        if opened:
+            raise FerError("in use")
+        opened.append(hung)
+        return hung
 
     source = CameraSource(open_next, "fake", clock, retry_seconds=(0.001,))
     frames = source.frames(GO)
-    for restart in range(4):
-        wait_until(lambda count=restart: len(hung) == count + 1)
-        clock.now += STUCK_SECONDS + 1
-        if restart < 3:
+    with pytest.raises(FerError, match="holds its device; only a new start frees it"):
+        for _ in range(200):
+            clock.now += 2.0
             next(frames)
-    with pytest.raises(FerError, match="fake hangs again and again"):
-        next(frames)
-    for capture in hung:
-        capture.let_go.set()
+    assert clock.now < 200
+    hung.let_go.set()
     source.close()
+
+
+def test_a_service_waits_for_a_camera_that_is_not_there_yet(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    clock = Clock()
+    absent = threading.Event()
+
+    def open_late() -> EndlessCapture:
+        if not absent.is_set():
+            raise FerError("there is no camera 0")
+        return EndlessCapture(clock)
+
+    with caplog.at_level(logging.WARNING):
+        source = CameraSource(open_late, "fake", clock, retry_seconds=(0.001,), patient=True)
+        frames = source.frames(GO)
+        assert isinstance(next(frames), Gap)
+        absent.set()
+        wait_until(lambda: isinstance(next(frames), Frame))
+    assert caplog.text.count("there is no camera 0; waiting for it") == 1
+    assert caplog.text.count("is back after") == 1
+    source.close()
+
+
+def test_a_camera_that_opens_and_gives_nothing_is_said_once_and_tried_ever_more_seldom(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    captures = [ScriptedCapture([1]), *(ScriptedCapture([]) for _ in range(5))]
+    waits: list[float] = []
+
+    def open_next() -> ScriptedCapture:
+        return captures.pop(0) if captures else ScriptedCapture([2])
+
+    with caplog.at_level(logging.WARNING):
+        source = CameraSource(open_next, "fake", retry_seconds=(0.001, 0.002, 0.003))
+        wait = source._closing.wait
+        source._closing.wait = lambda seconds: (waits.append(seconds), wait(seconds))[1]
+        wait_until(lambda: "is back" in caplog.text)
+    source.close()
+    assert caplog.text.splitlines()[0].endswith("fake gives no picture; opening it anew")
+    assert "is back after 6 attempts" in caplog.text
+    assert waits[2:4] == [0.003, 0.003]  # it does not begin anew with each opening
 
 
 def test_attempts_to_open_a_camera_show_that_somebody_is_alive() -> None:

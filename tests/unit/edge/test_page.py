@@ -101,7 +101,7 @@ def test_states_tell_of_faces_and_events(page: Served) -> None:
     assert face["probabilities"] == {"happy": 0.75, "<b>odd</b>": 0.25}
     assert (event["kind"], event["number"]) == ("started", 1)
     write(page.view, faces=0, kind="ended")
-    page.view.idle(Gap(1.0))
+    page.view.idle(Gap(1.0), ())
     stream.readline()
     state = json.loads(stream.readline().removeprefix(b"data: "))
     assert state["faces"] == []
@@ -210,6 +210,8 @@ def test_the_token_opens_a_session(
     wrong = locked.ask("/login", "POST", "token=wrong")
     assert wrong.status == 403
     assert wrong.getheader("Set-Cookie") is None
+    assert b"That was not the token." in wrong.read()
+    assert b"Token" in locked.ask("/login").read()
     right = locked.ask("/login", "POST", f"token={TOKEN}")
     assert (right.status, right.getheader("Location")) == (303, "/")
     cookie = str(right.getheader("Set-Cookie"))
@@ -250,6 +252,9 @@ HOSTILE = {
     "a body in pieces": b"POST /login HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nffffffff\r\n",
     "a body elsewhere": b"POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello",
     "a nul in the path": b"GET /\x00/etc/passwd HTTP/1.0\r\nHost: localhost\r\n\r\n",
+    "headers that are large together": b"GET / HTTP/1.0\r\nHost: localhost\r\n"
+    + b"".join(b"X-%d: %s\r\n" % (n, b"y" * 4000) for n in range(20))
+    + b"\r\n",
     "no path": b"GET http://[ HTTP/1.0\r\nHost: localhost\r\n\r\n",
 }
 
@@ -269,6 +274,53 @@ def test_malformed_requests_are_turned_away(
     assert b"root:" not in answer
     assert page.ask("/healthz").status == 200
     assert "Traceback" not in caplog.text + "".join(capfd.readouterr())
+
+
+def test_a_cookie_of_backslashes_costs_no_time(locked: Served) -> None:
+    cookie = 'fer_edge="' + "\\a" * 14_000 + '"'
+    started = time.perf_counter()
+    assert locked.ask("/", Cookie=cookie).status == 401
+    assert time.perf_counter() - started < 0.3  # half a second and more where it is unquoted
+
+
+def test_what_is_too_large_is_counted(page: Served) -> None:
+    with page.connect() as hostile:
+        hostile.sendall(HOSTILE["headers that are large together"])
+        assert hostile.recv(100) == b""
+    wait_until(lambda: page.server.refused == 1)
+
+
+def test_a_page_learns_whether_its_picture_still_comes(page: Served) -> None:
+    states = page.ask("/events?viewer=mine")
+
+    def looking() -> bool:
+        write(page.view)
+        while not (line := states.readline()).startswith(b"data"):
+            pass
+        return bool(json.loads(line.removeprefix(b"data: "))["looking"])
+
+    assert not looking()
+    picture = page.ask("/video?viewer=mine")
+    wait_until(looking)
+    other = page.ask("/video?viewer=other")
+    wait_until(lambda: page.view.viewers == 2)
+    picture.close()
+    wait_until(lambda: not looking())
+    other.close()
+
+
+def test_nobody_sees_a_picture_of_an_earlier_look(page: Served) -> None:
+    first = page.ask("/video")
+    wait_until(lambda: page.view.viewers == 1)
+    write(page.view)
+    first.readline()
+    first.close()
+    wait_until(lambda: (write(page.view), page.view.viewers == 0)[1])
+    assert page.view.next_jpeg(0, 0.01) is None
+    with page.view.watched():
+        write(page.view)
+        page.view.idle(Gap(1.0), ())
+        assert page.view.next_jpeg(0, 0.01) is None
 
 
 def test_a_request_that_trickles_in_is_ended(page: Served, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,7 @@ from fer_core.errors import ArgumentError, FerError
 from fer_core.values import Box, Face, Frame, Gap, Observation, Prediction
 from fer_edge import service, service_cli, systemd
 from fer_edge.service import Done, Service, systemd_quoted, unit_text
-from fer_edge.sinks.watchdog import WatchdogSink
+from fer_edge.sinks.watchdog import ENDING_SECONDS, STALL_SECONDS, WatchdogSink
 from fer_edge.systemd import notify
 
 PROGRAM = Path("/home/pi/fer/.venv/bin/fer-edge")
@@ -147,9 +147,9 @@ def test_what_is_read_becomes_absolute_and_what_is_written_stays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    for name in ("edge.toml", "mine.tflite", "a=b.mp4"):
+    for name in ("edge.toml", "mine.tflite"):
         Path(name).touch()
-    given = ["--config", "edge.toml", "--model=mine.tflite", "--video", "a=b.mp4"]
+    given = ["--config", "edge.toml", "--model=mine.tflite", "--camera", "rtsp://a=b"]
     given += ["--json", "-", "--events=events.jsonl", "--save", "/var/lib/fer-edge/seen", "-q"]
     words = list(read_as_systemd(command_of(unit_text(given, PROGRAM, "pi"))))
     assert words == [
@@ -157,8 +157,8 @@ def test_what_is_read_becomes_absolute_and_what_is_written_stays(
         "--config",
         str(tmp_path / "edge.toml"),
         f"--model={tmp_path / 'mine.tflite'}",
-        "--video",
-        str(tmp_path / "a=b.mp4"),
+        "--camera",
+        "rtsp://a=b",
         *given[5:],
     ]
     Path("fer-nano").mkdir()
@@ -169,14 +169,14 @@ def test_what_is_read_becomes_absolute_and_what_is_written_stays(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "--camera 0 or --video FILE"),
-        (["photo.jpg"], "something to watch"),
-        (["--demo"], "something to watch"),
+        ([], "--camera 0, picamera or an address"),
+        (["photo.jpg"], "a service watches a camera"),
+        (["--demo"], "a service watches a camera"),
         (["--camera", "0", "--show"], "no display"),
         (["--camera", "0", "--config"], "--config needs a value"),
         (["--camera", "0", "--config", "absent.toml"], "absent.toml: there is no such file"),
         (["--camera", "0", "--model=absent.tflite"], "no such file"),
-        (["--video", "absent.mp4"], "no such file"),
+        (["--camera", "0", "--video", "a.mp4"], "a service watches a camera"),
         (["--camera", "0", "--json", "/home/pi/seen.jsonl"], "give a relative name"),
     ],
 )
@@ -417,7 +417,7 @@ class Watched:
 
     def gap(self, attempts: int) -> list[str]:
         """Tell of a gap at this time and return what it made the sink tell."""
-        return self._telling(lambda: self.sink.idle(Gap(self.now, attempts)))
+        return self._telling(lambda: self.sink.idle(Gap(self.now, attempts), ()))
 
     def _telling(self, act: Callable[[], None]) -> list[str]:
         before = len(self.told)
@@ -445,7 +445,6 @@ def test_in_a_gap_only_new_attempts_are_a_sign_of_life() -> None:
     for _ in range(5):
         watched.now += 1.0
         assert watched.gap(0) == []
-        assert watched.frame(0) == []  # the last frame, told again with the events of the gap
     assert watched.gap(1) == ["WATCHDOG=1"]
     watched.now += 2.0
     assert watched.gap(1) == []
@@ -471,6 +470,16 @@ def test_ready_is_said_until_it_is_heard() -> None:
     assert "READY=1" not in watched.frame(2)
 
 
+def test_a_sign_of_life_puts_the_end_off_and_the_end_itself_may_take_long() -> None:
+    ends: list[float] = []
+    with WatchdogSink(lambda state: True, lambda: 0.0, ends.append) as sink:
+        assert ends == []  # loading and enrolling may take as long as they like
+        sink.idle(Gap(1.0, 1), ())
+        assert ends == [STALL_SECONDS]
+        sink.finish([])
+    assert ends == [STALL_SECONDS, ENDING_SECONDS, 0]
+
+
 def test_the_status_tells_speed_and_faces_now_and_then() -> None:
     watched = Watched()
     told = []
@@ -489,8 +498,10 @@ def test_a_runner_that_hangs_ends_itself_and_says_where(tmp_path: Path) -> None:
     code = (
         "import threading, fer_edge.sinks.watchdog as w\n"
         "w.STALL_SECONDS = 0.3\n"
+        "from fer_core.values import Gap\n"
         "def hangs(): threading.Event().wait(20)\n"
-        "with w.WatchdogSink(): hangs()\n"
+        "with w.WatchdogSink(stall=w.end_when_stalled) as sink:\n"
+        "    sink.idle(Gap(1.0, 1), ()); hangs()\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=15, check=False

@@ -12,6 +12,8 @@ const percent = (share) => `${Math.round(100 * share)} %`;
 const faces = new Map(); // what is shown of each face, by track
 let colours = {};
 let told = []; // events, oldest first
+let blind = 0; // states in a row that say that no picture is sent here
+const viewer = Math.random().toString(36).slice(2, 12);
 
 function health(kind, words) {
   $("status").className = kind;
@@ -103,6 +105,7 @@ function show(state) {
   $("speed").textContent = state.frames_per_second.toFixed(1);
   $("frames").textContent = state.frames.toLocaleString();
   $("heat").textContent = state.temperature_celsius === null ? "not told" : `${state.temperature_celsius.toFixed(0)} °C`;
+  if (!$("live").hidden) keepLooking(state);
   showFaces(state.faces);
   for (const event of state.events) {
     told.push(event);
@@ -113,21 +116,33 @@ function show(state) {
 }
 
 function follow() {
-  const source = new EventSource("events");
+  const source = new EventSource(`events?viewer=${viewer}`);
   source.onopen = () => { told = []; $("events").replaceChildren(); };
   source.onmessage = (message) => show(JSON.parse(message.data));
   source.onerror = () => {
     health("ill", "no connection");
     showFaces([]);
-    if (source.readyState === EventSource.CLOSED) setTimeout(follow, RETRY_MS);
+    if (source.readyState === EventSource.CLOSED) setTimeout(followAgain, RETRY_MS);
   };
 }
 
+async function followAgain() {
+  const answer = await fetch("about").catch(() => null);
+  if (answer && answer.status === 401) location.reload(); // the session has ended
+  else follow();
+}
+
 function look() {
-  const picture = $("picture");
-  picture.onerror = () => setTimeout(() => { picture.src = `video?again=${Date.now()}`; }, RETRY_MS);
-  picture.src = "video";
+  // A stream that ends makes no error in the browser: the states say whether it is still sent.
+  $("picture").src = `video?viewer=${viewer}&again=${Date.now()}`; // the same address would not be asked anew
   $("live").hidden = false;
+}
+
+function keepLooking(state) {
+  blind = state.looking || document.hidden ? 0 : blind + 1;
+  if (blind < 10) return;
+  blind = 0;
+  look();
 }
 
 async function begin() {
