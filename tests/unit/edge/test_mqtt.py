@@ -16,6 +16,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +25,11 @@ import pytest
 
 from fer_core import __version__
 from fer_core.errors import ArgumentError, FerError
-from fer_core.values import Box, Face, Frame, Observation, Prediction
+from fer_core.values import Box, Face, Frame, Gap, Observation, Prediction
 from fer_edge.events import ExpressionEvent
 from fer_edge.sinks import mqtt
 from fer_edge.sinks.home_assistant import ToldFaces
-from fer_edge.sinks.mqtt import MqttSettings, MqttSink
+from fer_edge.sinks.mqtt import BLIND_SECONDS, MqttSettings, MqttSink
 
 MOSQUITTO = shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 PATIENCE_SECONDS = 5
@@ -169,6 +170,20 @@ def delivered(sink: MqttSink, count: int) -> None:
     wait_until(lambda: sink.delivered == count)
 
 
+def test_a_device_without_pictures_is_unavailable_until_one_comes(broker: Broker) -> None:
+    broker.start()
+    with Listener(broker.port) as listener, sink_at(broker) as sink:
+        sink.write(replace(FRAME, captured_at=1.0), [], [])
+        listener.wait_for("availability", "online")
+        sink.idle(Gap(BLIND_SECONDS), ())
+        sink.idle(Gap(2 + BLIND_SECONDS), [ended(1)])
+        listener.wait_for("availability", "offline")
+        delivered(sink, 1)
+        sink.write(replace(FRAME, captured_at=30.0), [], [])
+        listener.wait_for("availability", "online")
+    assert listener.all("availability") == ["online", "offline", "online", "offline"]
+
+
 def test_home_assistant_finds_two_sensors(broker: Broker) -> None:
     broker.start()
     with Listener(broker.port) as listener, sink_at(broker):
@@ -247,7 +262,7 @@ def test_leaving_sends_the_last_and_says_offline(
 
 KILLED = """
 import sys
-from fer_edge.sinks.mqtt import MqttSettings, MqttSink
+from fer_edge.sinks.mqtt import BLIND_SECONDS, MqttSettings, MqttSink
 with MqttSink(MqttSettings("127.0.0.1", int(sys.argv[1]), "hall"), ["calm"]):
     sys.stdin.read()
 """

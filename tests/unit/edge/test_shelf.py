@@ -1,0 +1,40 @@
+import platform
+from contextlib import ExitStack
+
+import pytest
+
+from fer_core.errors import ArgumentError
+from fer_edge.config import EdgeConfig
+from fer_edge.demo import DemoSource
+from fer_edge.page.view import LiveView
+from fer_edge.shelf import check_shelf, make_shelf_sinks
+
+TOKEN = "a-token-of-the-tests"
+
+
+def test_wrong_settings_are_said_before_anything_is_opened() -> None:
+    assert check_shelf(EdgeConfig()) == ""
+    assert check_shelf(EdgeConfig(serve="8080")) == "http://127.0.0.1:8080/"
+    for config, words in (
+        (EdgeConfig(serve="host"), "serve must be HOST:PORT"),
+        (EdgeConfig(serve="0.0.0.0:8080"), "a token is needed"),
+        (EdgeConfig(mqtt="homeassistant.local"), "mqtt must be"),
+        (EdgeConfig(mqtt="mqtt://fer:hunter2@host"), "mqtt takes no secret"),
+        (EdgeConfig(mqtt="mqtt://host", mqtt_password="hunter2"), "needs an mqtt_user"),
+    ):
+        with pytest.raises(ArgumentError, match=words) as caught:
+            check_shelf(config)
+        assert "hunter2" not in str(caught.value)
+
+
+def test_an_address_for_everybody_is_told_by_this_computers_name() -> None:
+    config = EdgeConfig(serve="0.0.0.0:8080", token=TOKEN)
+    assert check_shelf(config) == f"http://{platform.node()}:8080/"
+
+
+def test_only_what_is_asked_for_is_made() -> None:
+    with ExitStack() as stack:
+        assert make_shelf_sinks(EdgeConfig(), ("calm",), DemoSource(), [], stack) == []
+        (page,) = make_shelf_sinks(EdgeConfig(serve="18761"), ("calm",), DemoSource(), [], stack)
+        assert isinstance(page, LiveView)
+    assert page.closed
