@@ -1,3 +1,4 @@
+import contextlib
 import http.client
 import json
 import socket
@@ -268,7 +269,7 @@ def test_malformed_requests_are_turned_away(
             hostile.sendall(sent)
             hostile.shutdown(socket.SHUT_WR)
             answer = hostile.recv(1 << 16)
-        except ConnectionError:
+        except OSError:  # it was ended while it still sent
             answer = b""
     assert not answer.startswith(b"HTTP/1.0 200")
     assert b"root:" not in answer
@@ -284,7 +285,7 @@ def test_a_cookie_of_backslashes_costs_no_time(locked: Served) -> None:
 
 
 def test_what_is_too_large_is_counted(page: Served) -> None:
-    with page.connect() as hostile:
+    with page.connect() as hostile, contextlib.suppress(ConnectionError):
         hostile.sendall(HOSTILE["headers that are large together"])
         assert hostile.recv(100) == b""
     wait_until(lambda: page.server.refused == 1)
