@@ -125,6 +125,7 @@ def test_the_wheel_holds_the_five_packages_and_what_they_need() -> None:
         "fer_edge/models/fer-nano-int8.tflite",
         "fer_edge/models/fer-base-int8.tflite",
         "fer_edge/assets/astronaut.jpg",
+        "fer_edge/page/static/index.html",
         "fer_core/py.typed",
         "fer_train/configs/a-regularised.toml",
         "fer_train/configs/fer2013-votes.npz",
