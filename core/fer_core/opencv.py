@@ -13,4 +13,11 @@ except ImportError as error:
         "'.[edge-headless]' (servers, a Pi without a screen)."
     ) from error
 
-__all__ = ["cv2"]
+__all__ = ["cv2", "errors_alone"]
+_LOG_LEVEL_ERROR = 2
+
+
+def errors_alone() -> None:
+    """Let OpenCV say no warnings, such as one at every attempt to open a camera that is away."""
+    set_level = getattr(cv2, "setLogLevel", None) or cv2.utils.logging.setLogLevel  # by version
+    set_level(_LOG_LEVEL_ERROR)

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import numpy as np
 
 from fer_core.errors import ArgumentError, FerError
-from fer_core.opencv import cv2
+from fer_core.opencv import cv2, errors_alone
 from fer_core.values import UInt8Array
 from fer_edge.live import CameraSource
 
@@ -125,8 +125,7 @@ def open_camera(
 
     Raises FerError when it cannot be opened, unless `patient`, and ArgumentError for no camera.
     """
-    quiet = cv2.utils.logging
-    quiet.setLogLevel(quiet.LOG_LEVEL_ERROR)  # else it warns at every failed attempt
+    errors_alone()
     if "://" in where:
         try:
             named = _without_password(where)
