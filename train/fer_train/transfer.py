@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -58,9 +59,11 @@ def load_model(file: Path) -> keras.Model:
     try:
         if file.is_dir():
             return _from_saved_model(file)
-        return keras.models.load_model(
-            file, custom_objects=_OF_KERAS_2, compile=False, safe_mode=True
-        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of how Keras 2 wrote input shapes
+            return keras.models.load_model(
+                file, custom_objects=_OF_KERAS_2, compile=False, safe_mode=True
+            )
     except (ValueError, OSError, TypeError, *ZIP_ERRORS) as error:
         if "Lambda" in str(error):
             raise FerError(
