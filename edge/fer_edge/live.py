@@ -117,7 +117,7 @@ class CameraSource:
         again = len(self._restarts) == MOST_RESTARTS
         if again and now - self._restarts[0] < RESTART_SECONDS:
             raise FerError(f"{self._name} hangs again and again; its driver does not answer")
-        if self._given_up and self._given_up.is_alive():
+        if held:
             raise FerError(f"{self._name} hangs once more, and has not yet let go")
         self._given_up = self._thread
         log.warning("%s has hung for %.0f s; trying anew", self._name, now - self._alive_at)

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 
 from fer_core.dataset import FerDataset
@@ -26,8 +27,8 @@ from fer_train.twin import training_twin
 class Guide:
     """A trained network that blends its answers into the targets of a batch."""
 
-    def __init__(self, file: Path, weight: float, precision: str) -> None:
-        self._model = training_twin(load_model(file), precision)
+    def __init__(self, model: keras.Model, weight: float, precision: str) -> None:
+        self._model = training_twin(model, precision)
         self._weight = np.float32(weight)
 
     def blended(self, images: Any, targets: FloatArray) -> FloatArray:
@@ -50,7 +51,9 @@ def guide_of(config: TrainConfig, training: FerDataset, say: Callable[[str], Non
         say(f"without the guide {config.guide}: it is not among the models that are installed")
         return None
     file = own if is_own else model_file(Path(config.guide))
-    if model_labels(file) != training.label_names or training.spec.shape != _taken(file):
+    model = load_model(file)
+    taken = tuple(model.input_shape[1:])
+    if model_labels(file) != training.label_names or taken != training.spec.shape:
         if is_own:
             say(f"without the guide {config.guide}: it knows other labels or takes other pictures")
             return None
@@ -58,8 +61,4 @@ def guide_of(config: TrainConfig, training: FerDataset, say: Callable[[str], Non
             f"the guide {file} must take {training.spec.shape} and know "
             f"{', '.join(training.label_names)}, as metrics.json beside it says"
         )
-    return Guide(file, config.guide_weight, config.precision)
-
-
-def _taken(file: Path) -> tuple[int, ...]:
-    return tuple(load_model(file).input_shape[1:])
+    return Guide(model, config.guide_weight, config.precision)

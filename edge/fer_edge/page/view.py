@@ -115,12 +115,6 @@ class LiveView(Sink):
         with self._changed:
             return self._clock() - (self._times[-1] if self._times else self._born)
 
-    @property
-    def frames_per_second(self) -> float:
-        """The speed over the last seconds."""
-        with self._changed:
-            return self._speed()
-
     def _speed(self) -> float:
         now = self._clock()
         lately = [at for at in self._times if now - at < _SPEED_SECONDS]
@@ -134,7 +128,7 @@ class LiveView(Sink):
         """
         with self._changed:
             seen, told = self._observations, list(self._timeline)
-            silent = self._clock() - (self._times[-1] if self._times else self._born)
+            silent = self.silent_seconds
             state: dict[str, Any] = {
                 "frames": self.frames,
                 "frames_per_second": round(self._speed(), 1),
