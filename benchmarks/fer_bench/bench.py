@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from fer_bench.accuracy import Accuracy, TestPictures, measure_accuracy, ten_crop_accuracy
+from fer_bench.conditions import Conditions, ReferenceLoop
 from fer_bench.distortions import measure_robustness
 from fer_bench.endurance import measure_endurance
 from fer_bench.environment import read_environment, usable_cores
 from fer_bench.memory import ProcessCost, measure_process
-from fer_bench.records import BenchmarkRecord, Conditions, FailedModel, Results
+from fer_bench.records import BenchmarkRecord, FailedModel, Results
 from fer_bench.rival import is_rival, open_model
-from fer_bench.timing import Latency, ReferenceLoop, measure
+from fer_bench.timing import Latency, best_reference_ms, measure_in_turns
 from fer_core.bundle import ModelBundle
 from fer_core.errors import FerError
-from fer_edge.board import frequency_mhz, temperature_celsius, throttling
 from fer_edge.interpreter import kernels_taken, load_runtime
 
 RUNS, QUICK_RUNS = 1000, 100
@@ -63,53 +63,63 @@ def run_benchmark(
         for path, bundle in zip(paths, bundles, strict=False)
         if bundle.manifest.recipe == "float32"
     }
-    reference = ReferenceLoop()
-    moments: list[float] = []
-    for path, bundle in zip(paths, bundles, strict=False):
-        say(f"measuring {path.name}")
-        own = parent or floats.get(bundle.manifest.name)
-        try:
-            cost = measure_process(path)  # a network that crashes takes that process alone
-            moment, record = _timed(bundle, path.stat().st_size, cost, extent, reference)
-            if pictures:  # FerError when it knows other labels than they have
-                record = _with_accuracy(record, path, own, pictures, extent, known)
-        except FerError as error:
-            results.failed.append(FailedModel(bundle.name, str(error)))
+    for path, timed in _timed(_sound(paths, bundles, results, say), extent, say):
+        if not pictures:
+            results.models.append(timed)
             continue
-        results.models.append(record)
-        moments.append(moment)
+        say(f"judging {path.name}")
+        own = parent or floats.get(timed.bundle.manifest.name)
+        try:  # FerError when it knows other labels than they have
+            results.models.append(_with_accuracy(timed, path, own, pictures, extent, known))
+        except FerError as error:
+            results.failed.append(FailedModel(timed.bundle.name, str(error)))
     if not results.models:
         reasons = "; ".join(f"{model.name}: {model.error}" for model in results.failed)
         raise FerError(f"no model could be measured: {reasons}")
-    _judge_moments(results, [*moments, reference.milliseconds()])
     return results
 
 
-def _judge_moments(results: Results, moments: Sequence[float]) -> None:
-    """Set how much slower the reference loop was beside each record than at its best."""
-    results.models[:] = [
-        replace(record, conditions=replace(record.conditions, slowdown=moment / min(moments)))
-        for moment, record in zip(moments, results.models, strict=False)
-    ]
+def _sound(
+    paths: Sequence[Path],
+    bundles: Sequence[ModelBundle],
+    results: Results,
+    say: Callable[[str], None],
+) -> list[tuple[Path, ModelBundle, ProcessCost]]:
+    """Return the models that run, and what each costs a fresh process; others are told failed."""
+    sound = []
+    for path, bundle in zip(paths, bundles, strict=False):
+        say(f"loading {path.name}")
+        try:
+            sound.append((path, bundle, measure_process(path)))  # a crash takes that process alone
+        except FerError as error:
+            results.failed.append(FailedModel(bundle.name, str(error)))
+    return sound
 
 
 def _timed(
-    bundle: ModelBundle,
-    file_bytes: int,
-    cost: ProcessCost,
+    sound: Sequence[tuple[Path, ModelBundle, ProcessCost]],
     extent: Extent,
-    reference: ReferenceLoop,
-) -> tuple[float, BenchmarkRecord]:
-    """Return how long the reference loop took at worst, before or after, and the record."""
-    before = reference.milliseconds()
-    latencies = {n: _latency(bundle, n, extent.quick) for n in sorted({1, 2, usable_cores()})}
-    builtin = _latency(bundle, 1, extent.quick, "builtin")
-    moment = max(before, reference.milliseconds())
-    conditions = Conditions(1.0, temperature_celsius(), frequency_mhz(), throttling())
-    endurance = measure_endurance(_looking(bundle), extent.steady) if extent.steady else None
-    return moment, BenchmarkRecord(
-        bundle, file_bytes, latencies, builtin, conditions, cost, endurance=endurance
-    )
+    say: Callable[[str], None],
+) -> Iterator[tuple[Path, BenchmarkRecord]]:
+    """Yield each model with its latencies, pixels to probabilities, one face a call."""
+    threads = sorted({1, 2, usable_cores()})
+    setups = [*((n, "xnnpack") for n in threads), (1, "builtin")]
+    calls = [_looking(bundle, *setup) for _, bundle, _ in sound for setup in setups]
+    say(f"timing in turns: {len(sound)} models, each in {len(setups)} ways")
+    runs = QUICK_RUNS if extent.quick else RUNS
+    taken = measure_in_turns(calls, ReferenceLoop().moment, runs)
+    for index, (path, bundle, cost) in enumerate(sound):
+        own = taken[index * len(setups) : (index + 1) * len(setups)]
+        *by_threads, builtin = (Latency.of([turn.samples for turn in turns]) for turns in own)
+        moments = [moment for turn in own[0] for moment in (turn.before, turn.after)]
+        conditions = Conditions.of(moments, best_reference_ms(taken))
+        latencies = dict(zip(threads, by_threads, strict=True))
+        record = BenchmarkRecord(bundle, path.stat().st_size, latencies, builtin, conditions, cost)
+        if extent.steady:
+            say(f"{extent.steady:.0f} s without a pause: {path.name}")
+            held = measure_endurance(_looking(bundle), extent.steady)
+            record = replace(record, endurance=held)
+        yield path, record
 
 
 def _with_accuracy(
@@ -141,12 +151,6 @@ def _accuracy_of(path: Path, pictures: TestPictures, known: dict[Path, Accuracy]
         judged = pictures.for_input(model.bundle.manifest.input)
         known[path] = measure_accuracy(model, judged)
     return known[path]
-
-
-def _latency(bundle: ModelBundle, threads: int, quick: bool, kernels: str = "xnnpack") -> Latency:
-    """Time pixels to probabilities, one face a call."""
-    runs = QUICK_RUNS if quick else RUNS
-    return measure(_looking(bundle, threads, kernels), runs=runs)
 
 
 def _looking(

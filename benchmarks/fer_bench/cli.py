@@ -105,12 +105,20 @@ def report(
     out: Annotated[
         Path | None, typer.Option(help="A .html or .md file; else report.html beside the results.")
     ] = None,
+    columns: Annotated[
+        str | None,
+        typer.Option(help="NAME,NAME...: print these models side by side, and make no page."),
+    ] = None,
 ) -> None:
     """Make a page with plots, and print the tables as Markdown for a README."""
     from fer_bench.markdown import markdown_report, read_results
+    from fer_bench.side_by_side import side_by_side
     from fer_core.files import write_text
 
     read = read_results(results)
+    if columns:
+        print(side_by_side(read, columns.split(",")), end="")
+        return
     text = markdown_report(read)
     file = out or results.with_name("report.html")
     if file.suffix == ".md":

@@ -81,7 +81,8 @@ def _failed(results: dict[str, Any]) -> list[str]:
     lines = [f"- {m['name']}: not measured: {m['error']}" for m in results.get("failed", [])]
     lines += [
         f"- {m['name']}: latency taken in a bad moment, when a fixed piece of work took "
-        f"{m['conditions']['slowdown']:.2f} times as long as at its best"
+        f"{m['conditions']['slowdown']:.2f} times as long as at its best, and the medians of its "
+        f"turns lay {m['latency_ms'].get('spread', 0):.0%} apart"
         for m in results["models"]
         if m.get("conditions", {}).get("noisy")
     ]

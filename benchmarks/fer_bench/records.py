@@ -7,33 +7,17 @@ from typing import Any
 
 from fer_bench.accuracy import Accuracy
 from fer_bench.clips import ClipResult
+from fer_bench.conditions import Conditions
 from fer_bench.endurance import Endurance
 from fer_bench.environment import Environment
 from fer_bench.memory import ProcessCost
-from fer_bench.timing import NOISY, Latency
+from fer_bench.timing import Latency
 from fer_core.bundle import ModelBundle
 from fer_core.metrics import label_flips, mcnemar_exact, paired_difference, reliability
 
 SCHEMA_VERSION = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Conditions:
-    """How the machine was while a model was timed; None where it does not tell.
-
-    `slowdown` is how much slower a fixed piece of work was than at its best in this run,
-    `throttled` what a Pi says slows it.
-    """
-
-    slowdown: float
-    temperature_celsius: float | None
-    frequency_mhz: float | None
-    throttled: str | None
-
-    @property
-    def are_noisy(self) -> bool:
-        """Whether figures taken then are to be marked."""
-        return self.slowdown > NOISY or bool(self.throttled)
+UNSTEADY = 0.25
+"""How far the medians of a model's turns may lie apart, of the median, before it is marked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +59,11 @@ class BenchmarkRecord:
         return self.latencies[1]
 
     @property
+    def is_noisy(self) -> bool:
+        """Whether the latency was taken in a bad moment: others' or its own turns tell so."""
+        return self.conditions.are_noisy or self.latency.spread > UNSTEADY
+
+    @property
     def label_flips(self) -> int | None:
         """How many test pictures the parent names differently."""
         if not (self.accuracy and self.parent):
@@ -113,7 +102,7 @@ class BenchmarkRecord:
             "latency_ms": asdict(self.latency),
             "latency_by_threads_ms": {str(n): asdict(each) for n, each in self.latencies.items()},
             "latency_without_xnnpack_ms": asdict(self.latency_builtin),
-            "conditions": {**asdict(self.conditions), "noisy": self.conditions.are_noisy},
+            "conditions": {**asdict(self.conditions), "noisy": self.is_noisy},
             "load_ms": self.cost.load_ms,
             "first_ms": self.cost.first_ms,
             "peak_rss_bytes": self.cost.peak_rss_bytes,

@@ -141,10 +141,11 @@ def _footnotes(results: Results) -> list[str]:
 def _apart(record: BenchmarkRecord) -> list[str]:
     """Return the figures that are no headline: without twins, ten-crop, against the parent."""
     lines = []
-    if record.conditions.are_noisy:
+    if record.is_noisy:
         lines.append(
             f"NOISY: a fixed piece of work took {record.conditions.slowdown:.2f} times as long as "
-            f"at its best ({record.conditions.throttled or 'other load'}); measure the latency anew"
+            f"at its best ({record.conditions.throttled or 'other load'}), and the medians of its "
+            f"turns lie {record.latency.spread:.0%} apart; measure the latency anew"
         )
     if record.endurance:
         lines.append(record.endurance.text())

@@ -1,25 +1,26 @@
-"""How long things take: warm-up first, then medians and tails of sorted samples."""
+"""How long things take: each in its turn, then medians and tails of sorted samples."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from fer_bench.conditions import NOISY, Moment
 from fer_core.metrics import Float64Array
 
-REPEATS, LIMIT_SECONDS, LEAST_RUNS = 5, 5.0, 200
-NOISY = 1.15
-"""How much slower than at its best the reference loop may be before a figure is marked."""
+TURNS, LIMIT_SECONDS, LEAST_RUNS = 5, 5.0, 200
+WARMUP = 20
+"""Untimed calls before every turn: others have had the caches meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
 class Latency:
     """Median and tails of `runs` timed calls, in milliseconds.
 
-    `spread` is how far the medians of the repeats lie apart, as a share of the median;
+    `spread` is how far the medians of the turns lie apart, as a share of the median;
     `percentiles` are those from 0 to 100 in steps of 2.
     """
 
@@ -32,60 +33,80 @@ class Latency:
     percentiles: tuple[float, ...]
 
     @classmethod
-    def of(cls, repeats: list[Float64Array]) -> Latency:
-        """Return the percentiles of the samples of all repeats, in any order; none is empty."""
-        samples = np.concatenate(repeats)
-        medians = [float(np.median(repeat)) for repeat in repeats]
+    def of(cls, turns: Sequence[Float64Array]) -> Latency:
+        """Return the percentiles of the samples of all turns, in any order; none is empty."""
+        samples = np.concatenate(turns)
+        medians = [float(np.median(turn)) for turn in turns]
         every = tuple(round(float(v), 5) for v in np.percentile(samples, np.arange(0, 101, 2)))
         p50, p90, p95, p99 = (float(v) for v in np.percentile(samples, (50, 90, 95, 99)))
         spread = (max(medians) - min(medians)) / p50 if p50 else 0.0
         return cls(p50, p90, p95, p99, len(samples), spread, every)
 
 
-def measure(
-    call: Callable[[], object],
-    warmup: int = 50,
+@dataclass(frozen=True, slots=True, eq=False)
+class Turn:
+    """Samples in milliseconds, taken on end, and the moments before and after them."""
+
+    samples: Float64Array
+    before: Moment
+    after: Moment
+
+    @property
+    def reference_ms(self) -> float:
+        """How long the fixed piece of work took at worst beside them."""
+        return max(self.before.reference_ms, self.after.reference_ms)
+
+
+def measure_in_turns(
+    calls: Sequence[Callable[[], object]],
+    look: Callable[[], Moment],
     runs: int = 500,
     clock_ns: Callable[[], int] = time.perf_counter_ns,
-) -> Latency:
-    """Time `runs` calls in REPEATS, after `warmup` untimed ones.
+) -> list[list[Turn]]:
+    """Time each of the calls `runs` times, a part in each of TURNS, and return those turns.
 
-    A slow call ends after LIMIT_SECONDS, but not before LEAST_RUNS or all `runs`.
+    The calls take turns, so that whatever slows the machine falls on all of them and their ratios
+    hold. A turn in a bad moment (NOISY) is taken anew, at most TURNS times a call; the turns with
+    the least disturbed reference work are kept. A slow call ends after LIMIT_SECONDS in all, but
+    not before LEAST_RUNS or all `runs`.
     """
-    for _ in range(warmup):
+    taken: list[list[Turn]] = [[] for _ in calls]
+    if not calls:
+        return []
+    now = look()
+    for turn in range(2 * TURNS):
+        for call, turns in zip(calls, taken, strict=True):
+            if turn >= TURNS and _calm(turns, taken) >= TURNS:
+                continue
+            samples = _samples(call, -(-runs // TURNS), clock_ns)
+            before, now = now, look()
+            turns.append(Turn(samples, before, now))
+    return [sorted(turns, key=lambda turn: turn.reference_ms)[:TURNS] for turns in taken]
+
+
+def best_reference_ms(taken: Sequence[Sequence[Turn]]) -> float:
+    """Return how long the fixed piece of work took at its best beside any turn."""
+    moments = [moment for turns in taken for turn in turns for moment in (turn.before, turn.after)]
+    return min(moment.reference_ms for moment in moments)
+
+
+def _calm(turns: Sequence[Turn], taken: Sequence[Sequence[Turn]]) -> int:
+    limit = NOISY * best_reference_ms(taken)
+    return sum(turn.reference_ms <= limit for turn in turns)
+
+
+def _samples(call: Callable[[], object], runs: int, clock_ns: Callable[[], int]) -> Float64Array:
+    for _ in range(WARMUP):
         call()
-    repeats, each = [], -(-runs // REPEATS)
-    for _ in range(REPEATS):
-        began = clock_ns()
-        samples: list[float] = []
-        while len(samples) < each and not _is_enough(len(samples), clock_ns() - began):
-            started = clock_ns()
-            call()
-            samples.append((clock_ns() - started) / 1e6)
-        repeats.append(np.array(samples))
-    return Latency.of(repeats)
+    began = clock_ns()
+    samples: list[float] = []
+    while len(samples) < runs and not _is_enough(len(samples), clock_ns() - began):
+        started = clock_ns()
+        call()
+        samples.append((clock_ns() - started) / 1e6)
+    return np.array(samples)
 
 
 def _is_enough(done: int, spent_ns: int) -> bool:
-    """Return whether a repeat has had its share of runs and of time."""
-    return done * REPEATS >= LEAST_RUNS and spent_ns * REPEATS > LIMIT_SECONDS * 1e9
-
-
-class ReferenceLoop:
-    """A fixed piece of work, timed beside every figure: how disturbed the machine is.
-
-    Multiplies two matrices of 128x128 on whatever the processor gives NumPy.
-    """
-
-    def __init__(self, clock_ns: Callable[[], int] = time.perf_counter_ns) -> None:
-        self._clock_ns = clock_ns
-        self._matrix = np.random.default_rng(0).random((128, 128))
-
-    def milliseconds(self, runs: int = 40) -> float:
-        """Return how long the work takes now, the median."""
-        samples = []
-        for _ in range(runs):
-            started = self._clock_ns()
-            self._matrix @ self._matrix
-            samples.append((self._clock_ns() - started) / 1e6)
-        return float(np.median(samples))
+    """Return whether a turn has had its share of runs and of time."""
+    return done * TURNS >= LEAST_RUNS and spent_ns * TURNS > LIMIT_SECONDS * 1e9

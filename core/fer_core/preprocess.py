@@ -118,6 +118,12 @@ def normalize_pixels(pixels: UInt8Array) -> FloatArray:
     return (pixels.astype(np.float32) - np.float32(128)) * np.float32(INPUT_SCALE)
 
 
+def denormalize_pixels(normalized: FloatArray) -> UInt8Array:
+    """Return the grays nearest to values of -1 to 1, as uint8: `normalize_pixels` undone."""
+    grays = np.rint(normalized / np.float32(INPUT_SCALE)) + np.float32(128)
+    return _as_uint8(np.clip(grays, 0, 255))
+
+
 def ten_crops(pixels: UInt8Array) -> UInt8Array:
     """Return ten views of pictures (n, h, w, c) as (10, n, h, w, c): test-time augmentation.
 

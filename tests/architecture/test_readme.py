@@ -15,8 +15,11 @@ import fer_convert.cli
 import fer_edge.cli
 import fer_train.cli
 from drawn_faces import draw_scene
+from fer_bench.markdown import read_results
+from fer_bench.side_by_side import side_by_side
 
-README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 APPS = {
     "fer-train": fer_train.cli.app,
     "fer-convert": fer_convert.cli.app,
@@ -55,6 +58,13 @@ def test_the_python_example_runs(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert re.fullmatch(r"Box\(x=\d+, .*\) \w+ \d+%\n", done.stdout)
+
+
+def test_the_table_of_the_models_is_what_its_command_prints() -> None:
+    (command,) = (line for line in COMMANDS if " --columns " in line)
+    _, _, file, _, names = shlex.split(command)
+    table = side_by_side(read_results(ROOT / file), names.split(","))
+    assert f"    $ {command}\n\n{table}\n" in README
 
 
 def test_every_link_in_the_readme_leads_somewhere() -> None:

@@ -14,7 +14,7 @@ from keras import ops
 
 from fer_core.distort import blurred, coarse, compressed, darkened, noisy
 from fer_core.metrics import Float64Array
-from fer_core.preprocess import INPUT_SCALE, normalize_pixels
+from fer_core.preprocess import denormalize_pixels, normalize_pixels
 from fer_core.values import FloatArray, UInt8Array
 from fer_train.config import TrainConfig
 
@@ -87,7 +87,7 @@ def _degraded(batch: FloatArray, probability: float, rng: np.random.Generator) -
     """Give some pictures the focus, noise, light, compression or size of a poor camera."""
     batch = np.array(batch)
     for index in np.flatnonzero(rng.random(len(batch)) < probability):
-        picture = np.rint(batch[index] / INPUT_SCALE + 128).astype(np.uint8)
+        picture = denormalize_pixels(batch[index])
         worse = _DEGRADATIONS[rng.integers(len(_DEGRADATIONS))](picture, rng)
         batch[index] = normalize_pixels(worse)
     return batch

@@ -44,8 +44,8 @@ class TrainConfig:
     `frozen_epochs` train the last layer alone. `patience` is how many epochs without gain end the
     run (0: none), `ema_decay` a factor a step of the averaged weights (0: no averaging).
     `class_weights` makes every class count the same in the loss. `teacher` is a file of soft
-    labels, `teacher_weight` its share of the target. `guide` is a trained
-    model, a run or the name of a shipped model, that judges the altered pictures of every batch,
+    labels, `teacher_weight` its share of the target. `guide` is a .tflite
+    bundle or the name of a shipped model, which judges the altered pictures of every batch,
     `guide_weight` its share of the target. `folds` above 1 is cross-validation over so
     many parts.
 

@@ -153,8 +153,7 @@ def settled(config: TrainConfig, base: Path) -> TrainConfig:
     Relative paths are taken from `base`; empty data becomes FER2013's usual place, if it is
     there, and the votes those beside the data.
     """
-    guide = base / config.guide
-    data = base / config.data if config.data else default_data_path()
+    guide, data = config.guide, base / config.data if config.data else default_data_path()
     votes = base / config.votes if config.votes else None
     if config.labels != "fer2013" and votes is None and data:
         votes = votes_beside(data)
@@ -163,7 +162,7 @@ def settled(config: TrainConfig, base: Path) -> TrainConfig:
         data=str(data.resolve()) if data else "",
         votes=str(votes.resolve()) if votes else "",
         teacher=str((base / config.teacher).resolve()) if config.teacher else "",
-        guide=str(guide.resolve()) if config.guide and guide.exists() else config.guide,
+        guide=str((base / guide).resolve()) if guide.endswith(".tflite") else guide,
     )
 
 

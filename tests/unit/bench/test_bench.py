@@ -14,10 +14,11 @@ from fer_bench.accuracy import (
     ten_crop_accuracy,
 )
 from fer_bench.bench import Extent, run_benchmark
+from fer_bench.conditions import Conditions
 from fer_bench.distortions import DISTORTIONS, measure_robustness
 from fer_bench.environment import read_environment
 from fer_bench.memory import measure_process
-from fer_bench.records import Conditions, Results
+from fer_bench.records import Results
 from fer_bench.report import results_table
 from fer_core.bundle import ModelBundle
 from fer_core.dataset import FerDataset
@@ -89,6 +90,11 @@ def test_a_model_that_crashes_is_told_and_the_others_are_measured(
     told = results_table(replace(results, models=[noisy]))
     assert "NOISY: a fixed piece of work took 1.40 times as long" in told
     assert noisy.to_json()["conditions"]["noisy"] is True
+    calm = replace(noisy, conditions=Conditions(1.0, None, None, None))
+    unsteady = replace(calm.latency, spread=0.3)
+    assert replace(calm, latencies={1: unsteady, 2: unsteady}).is_noisy
+    steady = replace(calm.latency, spread=0.1)
+    assert not replace(calm, latencies={1: steady, 2: unsteady}).is_noisy
 
 
 def test_without_data_the_accuracy_is_said_to_be_unmeasured(nano_path: Path) -> None:

@@ -1,8 +1,11 @@
+from functools import partial
+
 import numpy as np
 import pytest
 
 from fer_bench import timing
-from fer_bench.timing import Latency, ReferenceLoop, measure
+from fer_bench.conditions import Conditions, Moment, ReferenceLoop
+from fer_bench.timing import TURNS, WARMUP, Latency, Turn, best_reference_ms, measure_in_turns
 
 
 class Clock:
@@ -39,24 +42,80 @@ def test_the_spread_is_that_of_the_repeats() -> None:
     assert Latency.of([np.array([1.0, 2.0, 9.0])]).spread == 0
 
 
-def test_warmup_is_not_timed() -> None:
-    clock = Clock()
-    latency = measure(lambda: clock.work(90, 90, 90, 2), 3, 10, clock)
-    assert (latency.p50, latency.p99, latency.runs) == (pytest.approx(2), pytest.approx(2), 10)
-    assert clock.calls == 13
+def durations(turns: list[Turn]) -> list[float]:
+    return [float(np.median(turn.samples)) for turn in turns]
+
+
+def calm() -> Moment:
+    return Moment(1.0)
+
+
+def test_the_calls_take_turns_and_warmup_is_not_timed() -> None:
+    clock, order = Clock(), ""
+
+    def call(name: str, ms: float) -> None:
+        nonlocal order
+        order += name
+        clock.work(ms)
+
+    calls = [partial(call, "a", 2.0), partial(call, "b", 8.0)]
+    one, other = measure_in_turns(calls, calm, 10, clock)
+    turn = "a" * (WARMUP + 2) + "b" * (WARMUP + 2)
+    assert order == turn * TURNS
+    assert durations(one) == [pytest.approx(2)] * TURNS
+    assert durations(other) == [pytest.approx(8)] * TURNS
 
 
 def test_slow_calls_end_in_time_but_not_before_enough() -> None:
-    clock = Clock()
-    latency = measure(lambda: clock.work(10), 0, 1000, clock)
-    assert latency.runs == 5 * 101  # five seconds
-    clock = Clock()
-    slower = measure(lambda: clock.work(*[30] * 40, *[36] * 40, 33), 0, 1000, clock)
-    assert slower.spread == pytest.approx(6 / 33)
-    clock = Clock()
-    assert measure(lambda: clock.work(100), 0, 1000, clock).runs == timing.LEAST_RUNS
-    clock = Clock()
-    assert measure(lambda: clock.work(1000), 0, 20, clock).runs == 20
+    def runs(ms: float, wanted: int) -> int:
+        clock = Clock()
+        (turns,) = measure_in_turns([lambda: clock.work(ms)], calm, wanted, clock)
+        return sum(len(turn.samples) for turn in turns)
+
+    assert runs(10, 1000) == 5 * 101  # five seconds
+    assert runs(100, 1000) == timing.LEAST_RUNS
+    assert runs(1000, 20) == 20
+
+
+def test_turns_in_a_bad_moment_are_taken_anew() -> None:
+    clock, seen = Clock(), 0
+
+    def look() -> Moment:
+        nonlocal seen
+        seen += 1
+        return Moment(2.0 if seen in (2, 3) else 1.0)
+
+    def call() -> None:
+        clock.work(50.0 if seen in (1, 2, 3) else 5.0)
+
+    (turns,) = measure_in_turns([call], look, 10, clock)
+    assert durations(turns) == [5.0] * TURNS  # three were disturbed, before or after
+    assert seen == 1 + TURNS + 3
+    assert best_reference_ms([turns]) == 1.0
+
+
+def test_what_stays_bad_is_kept_and_marked() -> None:
+    clock, seen = Clock(), 0
+
+    def look() -> Moment:
+        nonlocal seen
+        seen += 1
+        return Moment(1.0 if seen == 1 else 3.0, throttled="throttled" if seen == 9 else "")
+
+    (turns,) = measure_in_turns([lambda: clock.work(5)], look, 10, clock)
+    assert len(turns) == TURNS
+    assert seen == 1 + 2 * TURNS
+    moments = [moment for turn in turns for moment in (turn.before, turn.after)]
+    assert Conditions.of(moments, best_reference_ms([turns])).slowdown == 3
+    assert Conditions.of(moments, best_reference_ms([turns])).are_noisy
+
+
+def test_conditions_are_those_of_the_worst_moment() -> None:
+    cool, hot = Moment(1.0, 40.0, 1800.0, ""), Moment(1.1, 81.0, 1500.0, "throttled")
+    assert Conditions.of([cool, hot, cool], 1.0) == Conditions(1.1, 81.0, 1500.0, "throttled")
+    assert Conditions.of([cool, hot], 1.0).are_noisy
+    assert not Conditions.of([cool, Moment(1.14)], 1.0).are_noisy
+    assert Conditions.of([Moment(1.0)], 1.0) == Conditions(1.0, None, None, None)
 
 
 def test_the_reference_loop_takes_the_median_of_its_runs() -> None:
@@ -65,8 +124,8 @@ def test_the_reference_loop_takes_the_median_of_its_runs() -> None:
 
     class Timed:
         def __matmul__(self, other: object) -> None:
-            clock.work(*[1.0] * 21, *[9.0] * 19, *[1.5] * 40)
+            clock.work(*[1.0] * 11, *[9.0] * 9, *[1.5] * 20)
 
     loop._matrix = Timed()  # type: ignore[assignment]
     assert [loop.milliseconds() for _ in range(2)] == [1.0, 1.5]
-    assert ReferenceLoop().milliseconds() > 0
+    assert ReferenceLoop().moment().reference_ms > 0

@@ -5,6 +5,7 @@ import pytest
 from fer_core.preprocess import (
     InputSpec,
     decode_picture,
+    denormalize_pixels,
     normalize_pixels,
     quantize_pixels,
     ten_crops,
@@ -50,6 +51,8 @@ def test_quantised_and_normalised_pixels_mean_the_same() -> None:
     assert np.array_equal(codes.astype(int), np.arange(256) - 128)
     assert np.array_equal(codes.astype(np.float32) / 128, normalize_pixels(pixels))
     assert normalize_pixels(pixels).dtype == np.float32
+    assert np.array_equal(denormalize_pixels(normalize_pixels(pixels)), pixels)
+    assert denormalize_pixels(np.float32([-1.2, 0.003, 0.005, 1])).tolist() == [0, 128, 129, 255]
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png"])

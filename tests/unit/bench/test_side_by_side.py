@@ -1,0 +1,49 @@
+from typing import Any
+
+import pytest
+
+from fer_bench.side_by_side import side_by_side
+from fer_core.errors import ArgumentError
+
+BARE: dict[str, Any] = {
+    "name": "bare", "parameters": None, "mmacs": None, "file_bytes": 2048,
+    "latency_ms": {"p50": 0.5}, "peak_rss_bytes": None,
+}  # fmt: skip
+JUDGED = {
+    **BARE, "name": "judged", "accuracy": 0.6612, "accuracy_interval95": [0.6455, 0.6765],
+    "accuracy_change": -0.002, "accuracy_change_interval95": [-0.005, 0.001],
+    "robustness": {"blur": 0.4, "noise": 0.5}, "parameters": 57_783, "latency_ms": {"p50": 0.25},
+}  # fmt: skip
+YARDSTICK = {**BARE, "name": "mini-xception-int8", "latency_ms": {"p50": 0.1}}
+RESULTS = {"data": "faces, test split", "models": [BARE, JUDGED, YARDSTICK]}
+
+
+def table(text: str) -> dict[str, list[str]]:
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines()]
+    return {first: rest for first, *rest in rows}
+
+
+def test_models_stand_side_by_side_in_the_wanted_order() -> None:
+    rows = table(side_by_side(RESULTS, ["judged", "bare"]))
+    assert rows["faces, test split, single crop"] == ["judged", "bare"]
+    assert rows["accuracy (95 % interval)"] == ["**66.1 %** (64.5 to 67.7)", "-"]
+    change = rows["points against its own float32, paired"]
+    assert change == ["-0.20 (-0.50 to +0.10)", "-"]
+    assert rows["mean over the distortions"] == ["45.0 %", "-"]
+    assert rows["the worst of them"] == ["40.0 % (blur)", "-"]
+    assert rows["parameters"] == ["57,783", "-"]
+    assert rows["one face, one thread"] == ["0.250 ms", "0.500 ms"]
+    assert rows["the same, in that of mini-xception-int8"] == ["2.50", "5.00"]
+
+
+def test_what_nobody_has_is_no_row_and_the_first_is_the_yardstick() -> None:
+    rows = table(side_by_side({**RESULTS, "models": [BARE, JUDGED]}, ["bare"]))
+    assert set(rows) == {
+        "faces, test split, single crop", "---", "file", "one face, one thread",
+        "the same, in that of bare",
+    }  # fmt: skip
+
+
+def test_a_model_that_was_not_measured_is_named() -> None:
+    with pytest.raises(ArgumentError, match="no fer-nan, x among bare, judged"):
+        side_by_side(RESULTS, ["judged", "fer-nan", "x"])
