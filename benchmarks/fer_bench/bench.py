@@ -12,7 +12,7 @@ from fer_bench.accuracy import Accuracy, TestPictures, measure_accuracy, ten_cro
 from fer_bench.conditions import Conditions, ReferenceLoop
 from fer_bench.distortions import measure_robustness
 from fer_bench.endurance import measure_endurance
-from fer_bench.environment import read_environment, usable_cores
+from fer_bench.environment import read_environment, ways_to_run
 from fer_bench.memory import ProcessCost, measure_process
 from fer_bench.records import BenchmarkRecord, FailedModel, Results
 from fer_bench.rival import is_rival, open_model
@@ -48,78 +48,107 @@ def run_benchmark(
     """Measure each bundle; without pictures everything but accuracy and flips.
 
     Flips count against `parent`, else against the float32 bundle of the same name among `paths` or
-    beside the model. A model that crashes, or knows other labels, is told as failed, and the others
-    are measured; FerError when none is left.
+    beside the model. A model that crashes is told as failed, and the others are measured; FerError
+    when none is left. One that knows other labels than the pictures has no accuracy.
     """
-    bundles = [ModelBundle.load(path) for path in (*paths, *([parent] if parent else []))]
+    if parent:
+        ModelBundle.load(parent)
     _, runtime = load_runtime()
     environment = read_environment(runtime, kernels_taken(runtime))
-    judged = pictures.for_input(bundles[0].manifest.input).dataset if pictures else None
+    sound, failed = _sound(paths, say)
+    judged = pictures.for_input(sound[0].bundle.manifest.input).dataset if pictures else None
     data = f"{judged.name}, test split, {len(judged)} pictures" if judged else ""
-    results = Results(command, environment, data)
+    results = Results(command, environment, data, failed=failed, quick=extent.quick)
     known: dict[Path, Accuracy] = {}
-    floats = {
-        bundle.manifest.name: path
-        for path, bundle in zip(paths, bundles, strict=False)
-        if bundle.manifest.recipe == "float32"
-    }
-    for path, timed in _timed(_sound(paths, bundles, results, say), extent, say):
-        if not pictures:
-            results.models.append(timed)
-            continue
-        say(f"judging {path.name}")
-        own = parent or floats.get(timed.bundle.manifest.name)
-        try:  # FerError when it knows other labels than they have
-            results.models.append(_with_accuracy(timed, path, own, pictures, extent, known))
-        except FerError as error:
-            results.failed.append(FailedModel(timed.bundle.name, str(error)))
-    if not results.models:
-        reasons = "; ".join(f"{model.name}: {model.error}" for model in results.failed)
-        raise FerError(f"no model could be measured: {reasons}")
+    for model, timed in zip(sound, _timed(sound, extent, say), strict=True):
+        record = timed
+        if pictures:
+            say(f"judging {model.path.name}")
+            own = _own_parent(model, sound, parent)
+            try:
+                record = _with_accuracy(timed, model.path, own, pictures, extent, known)
+            except FerError as error:  # it knows other labels than they have
+                record = replace(timed, unjudged=str(error))
+        results.models.append(record)
     return results
 
 
+@dataclass(frozen=True, slots=True)
+class _Sound:
+    """A model that runs in every way, and what it costs a fresh process."""
+
+    path: Path
+    bundle: ModelBundle
+    cost: ProcessCost
+
+
 def _sound(
-    paths: Sequence[Path],
-    bundles: Sequence[ModelBundle],
-    results: Results,
-    say: Callable[[str], None],
-) -> list[tuple[Path, ModelBundle, ProcessCost]]:
-    """Return the models that run, and what each costs a fresh process; others are told failed."""
-    sound = []
-    for path, bundle in zip(paths, bundles, strict=False):
+    paths: Sequence[Path], say: Callable[[str], None]
+) -> tuple[list[_Sound], list[FailedModel]]:
+    """Return the models that run, and those that do not; raise FerError when none does."""
+    sound, failed = [], []
+    for path in paths:
         say(f"loading {path.name}")
+        name = path.stem
         try:
-            sound.append((path, bundle, measure_process(path)))  # a crash takes that process alone
+            bundle = ModelBundle.load(path)
+            name = bundle.name
+            sound.append(_Sound(path, bundle, measure_process(path)))
         except FerError as error:
-            results.failed.append(FailedModel(bundle.name, str(error)))
-    return sound
+            failed.append(FailedModel(name, str(error)))
+    if not sound:
+        reasons = "; ".join(f"{model.name}: {model.error}" for model in failed)
+        raise FerError(f"no model could be measured: {reasons}")
+    return sound, failed
+
+
+def _own_parent(model: _Sound, others: Sequence[_Sound], named: Path | None) -> Path | None:
+    """Return the float32 bundle to count flips by: the one named, else that of the same network.
+
+    It lies beside the model or among the others. The rival has none.
+    """
+    manifest = model.bundle.manifest
+    if is_rival(model.bundle):
+        return None
+    if named or manifest.recipe == "float32":
+        return named
+    beside = model.path.with_name(f"{manifest.name}-float32.tflite")
+    if beside.exists():
+        return beside
+    for other in others:
+        its = other.bundle.manifest
+        same = [each.provenance.get("parent_classes") for each in (its, manifest)]
+        if (its.recipe, its.name) == ("float32", manifest.name) and same[0] == same[1]:
+            return other.path
+    return None
 
 
 def _timed(
-    sound: Sequence[tuple[Path, ModelBundle, ProcessCost]],
-    extent: Extent,
-    say: Callable[[str], None],
-) -> Iterator[tuple[Path, BenchmarkRecord]]:
+    sound: Sequence[_Sound], extent: Extent, say: Callable[[str], None]
+) -> Iterator[BenchmarkRecord]:
     """Yield each model with its latencies, pixels to probabilities, one face a call."""
-    threads = sorted({1, 2, usable_cores()})
-    setups = [*((n, "xnnpack") for n in threads), (1, "builtin")]
-    calls = [_looking(bundle, *setup) for _, bundle, _ in sound for setup in setups]
-    say(f"timing in turns: {len(sound)} models, each in {len(setups)} ways")
+    ways = ways_to_run()
+    calls = [_looking(model.bundle, *way) for model in sound for way in ways]
+    say(f"timing in turns: {len(sound)} models, each in {len(ways)} ways")
     runs = QUICK_RUNS if extent.quick else RUNS
     taken = measure_in_turns(calls, ReferenceLoop().moment, runs)
-    for index, (path, bundle, cost) in enumerate(sound):
-        own = taken[index * len(setups) : (index + 1) * len(setups)]
+    for index, model in enumerate(sound):
+        own = taken[index * len(ways) : (index + 1) * len(ways)]
         *by_threads, builtin = (Latency.of([turn.samples for turn in turns]) for turns in own)
         moments = [moment for turn in own[0] for moment in (turn.before, turn.after)]
-        conditions = Conditions.of(moments, best_reference_ms(taken))
-        latencies = dict(zip(threads, by_threads, strict=True))
-        record = BenchmarkRecord(bundle, path.stat().st_size, latencies, builtin, conditions, cost)
+        record = BenchmarkRecord(
+            model.bundle,
+            model.path.stat().st_size,
+            {threads: each for (threads, _), each in zip(ways, by_threads, strict=False)},
+            builtin,
+            Conditions.of(moments, best_reference_ms(taken)),
+            model.cost,
+        )
         if extent.steady:
-            say(f"{extent.steady:.0f} s without a pause: {path.name}")
-            held = measure_endurance(_looking(bundle), extent.steady)
+            say(f"{extent.steady:.0f} s without a pause: {model.path.name}")
+            held = measure_endurance(_looking(model.bundle), extent.steady)
             record = replace(record, endurance=held)
-        yield path, record
+        yield record
 
 
 def _with_accuracy(
@@ -131,9 +160,7 @@ def _with_accuracy(
     known: dict[Path, Accuracy],
 ) -> BenchmarkRecord:
     manifest = record.bundle.manifest
-    beside = path.with_name(f"{manifest.name}-float32.tflite")
-    parent = parent or (beside if beside.exists() else None)
-    if is_rival(record.bundle) or (parent and parent.resolve() == path.resolve()):
+    if parent and parent.resolve() == path.resolve():
         parent = None
     model, test = open_model(record.bundle), pictures.for_input(manifest.input).dataset
     return replace(

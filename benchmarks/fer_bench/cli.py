@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 from importlib.util import find_spec
@@ -67,36 +67,62 @@ def run(
     from fer_bench.clips import ClipPlan, Loop, RunnerLoop, read_true_faces
     from fer_bench.report import results_table
     from fer_bench.rival import FerPackage, rival_files
-    from fer_core.files import make_folder, write_text
+    from fer_core.files import write_text
     from fer_core.readers import default_data_path
     from fer_edge.models import shipped_models
 
     paths = models or list(shipped_models().values())
-    if not paths:
-        raise FerError("no model is shipped with this package; name a .tflite bundle")
+    _require_bundles(paths)
     found = data or default_data_path()
     if faces and not video:
         raise ArgumentError("--faces goes with --video CLIP")
-    if robustness and not found:
-        raise ArgumentError("--robustness distorts the pictures of --data: name those too")
-    if parent and not found:
-        raise ArgumentError("--parent is compared on the pictures of --data: name those too")
-    if votes and not found:
-        raise ArgumentError("--votes judge the pictures of --data: name those too")
+    for given, words in (
+        (robustness, "--robustness distorts"),
+        (parent, "--parent is compared on"),
+        (votes, "--votes judge"),
+    ):
+        if given and not found:
+            raise ArgumentError(f"{words} the pictures of --data: name those too")
     pictures = TestPictures(found, votes, skip_bad) if found else None
     makers: list[Callable[[], Loop]] = [partial(RunnerLoop, path) for path in paths]
     makers += [partial(FerPackage, rival)] if rival else []
     plan = ClipPlan(video or [], makers if video else [], read_true_faces(faces) if faces else {})
     plan.check()
-    folder = make_folder(out or Path("results") / f"{datetime.now():%Y%m%d-%H%M%S}")
+    file = _results_file(out or Path("results") / f"{datetime.now():%Y%m%d-%H%M%S}")
     command = command_line("fer-bench")
     extent = Extent(quick, robustness, steady)
     with rival_files(rival) as rivals:
         results = run_benchmark([*paths, *rivals], pictures, parent, extent, command, talk(quiet))
     results.clips.extend(plan.measure(talk(quiet)))
-    write_text(folder / "results.json", json.dumps(results.to_json(), indent=1) + "\n")
     print(results_table(results))
-    print(f"results: {folder / 'results.json'}")
+    write_text(file, json.dumps(results.to_json(), indent=1) + "\n")
+    print(f"results: {file}")
+    if results.failed:
+        raise FerError(f"not measured: {', '.join(model.name for model in results.failed)}")
+
+
+def _results_file(folder: Path) -> Path:
+    """Return where the results go, in a folder that is there; raise FerError if they cannot."""
+    from fer_core.files import make_folder
+
+    file = make_folder(folder) / "results.json"
+    if file.is_dir():
+        raise FerError(f"{file} is a folder; choose another --out")
+    return file
+
+
+def _require_bundles(paths: Sequence[Path]) -> None:
+    """Raise FerError unless all are .tflite files, saying what to do with others."""
+    if not paths:
+        raise FerError("no model is shipped with this package; name a .tflite bundle")
+    for path in (path for path in paths if path.suffix != ".tflite"):
+        if path.suffix == ".json":
+            raise ArgumentError(f"{path} holds results: fer-bench report {path}")
+        if path.suffix in {".keras", ".h5"}:
+            raise ArgumentError(
+                f"{path} is a Keras model: fer-convert {path} --int8 makes a bundle"
+            )
+        raise ArgumentError(f"{path} is no .tflite bundle, nor report, compare or contribute")
 
 
 @app.command()
@@ -111,7 +137,8 @@ def report(
     ] = None,
 ) -> None:
     """Make a page with plots, and print the tables as Markdown for a README."""
-    from fer_bench.markdown import markdown_report, read_results
+    from fer_bench.markdown import markdown_report
+    from fer_bench.results_file import read_results
     from fer_bench.side_by_side import side_by_side
     from fer_core.files import write_text
 
@@ -121,6 +148,8 @@ def report(
         return
     text = markdown_report(read)
     file = out or results.with_name("report.html")
+    if file.suffix not in {".md", ".html"}:
+        raise ArgumentError(f"--out takes a .html or .md file, not {file.name}")
     if file.suffix == ".md":
         write_text(file, text)
     elif find_spec("matplotlib") is None:
@@ -152,14 +181,37 @@ def compare(
         Tolerance,
         changes_table,
         compare_results,
+        not_compared,
         require_no_regression,
     )
-    from fer_bench.markdown import read_results
+    from fer_bench.results_file import read_results
 
-    tolerated = Tolerance(max_drop, tolerance)
-    changes = compare_results(read_results(before), read_results(after), tolerated)
+    one, other = read_results(before), read_results(after)
+    changes = compare_results(one, other, Tolerance(max_drop, tolerance))
     print(changes_table(changes))
+    for line in not_compared(one, other):
+        print(f"not compared: {line}")
     require_no_regression(changes)
+
+
+@app.command()
+def contribute(
+    results: Annotated[Path, typer.Argument(help="A results.json of fer-bench, of your board.")],
+    reference: Annotated[Path, typer.Option(help="The folder of the committed results.")] = Path(
+        "benchmarks/reference"
+    ),
+) -> None:
+    """Put a result of your own board beside the committed ones, with its tables."""
+    from fer_bench.contribute import reference_folder
+    from fer_bench.markdown import markdown_report
+    from fer_bench.results_file import read_results
+    from fer_core.files import make_folder, write_text
+
+    read = read_results(results)
+    folder = make_folder(reference_folder(read, reference))
+    write_text(folder / "results.json", json.dumps(read, indent=1) + "\n")
+    write_text(folder / "README.md", markdown_report(read))
+    print(folder)
 
 
 def main() -> None:

@@ -96,13 +96,37 @@ def read_true_faces(path: Path) -> dict[str, TrueFaces]:
 
 
 @dataclass(slots=True)
+class LiveCamera:
+    """What would become of the frames if a camera gave them: the newest waits, older ones drop."""
+
+    dropped: int = 0
+    _free_at: float = 0.0
+    _waiting: float | None = None
+
+    def give(self, at: float, takes: float) -> None:
+        """Give the loop a frame at a time, in seconds, that it will need so many seconds for."""
+        if self._waiting is not None and self._free_at <= at:
+            self._free_at += self._waiting
+            self._waiting = None
+        if self._free_at <= at:
+            self._free_at = at + takes
+            return
+        self.dropped += self._waiting is not None
+        self._waiting = takes
+
+
+@dataclass(slots=True)
 class LoopResult:
-    """What one loop did on a clip. `found` are frames with a true box among its own."""
+    """What one loop did on a clip. `found` are frames with a true box among its own.
+
+    `dropped` are frames that would be lost if a camera gave them at the clip's pace.
+    """
 
     name: str
     seconds: float = 0.0
     found: int = 0
     false_boxes: int = 0
+    dropped: int = 0
     stages_ms: dict[str, float] = field(default_factory=dict)
 
     def judge(self, boxes: Sequence[Box], truth: Box | None) -> None:
@@ -143,18 +167,22 @@ def measure_clip(
     """
     result = ClipResult(path.name, frames_with_face=0 if truth else None)
     result.loops = [LoopResult(loop.name) for loop in loops]
+    cameras = [LiveCamera() for _ in loops]
     with _one_thread(), closing(VideoSource(path)) as source:
         for frame in source.frames(threading.Event()):
             face = truth.at(frame.index) if truth else None
             result.frames += 1
             if result.frames_with_face is not None:
                 result.frames_with_face += face is not None
-            for loop, done in zip(loops, result.loops, strict=True):
+            for loop, done, camera in zip(loops, result.loops, cameras, strict=True):
                 started = clock()
                 boxes = loop.take(frame)
-                done.seconds += clock() - started
+                took = clock() - started
+                camera.give(frame.captured_at, took)
+                done.seconds += took
                 done.judge(boxes, face)
-    for loop, done in zip(loops, result.loops, strict=True):
+    for loop, done, camera in zip(loops, result.loops, cameras, strict=True):
+        done.dropped = camera.dropped
         spent = {name: seconds for name, seconds in loop.times.seconds.items() if seconds}
         done.stages_ms = {name: 1e3 * s / result.frames for name, s in spent.items()}
     return result

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import hypot
 from typing import Any
 
 from fer_bench.report import aligned
+from fer_bench.timing import TURNS
 from fer_core.errors import FerError
+
+NOISE_OF_SPREAD = 1.96 * 1.25 / 2.33 / TURNS**0.5
+"""Half a 95 % interval of a latency, in spreads: the medians of five turns lie 2.33 standard
+deviations apart, and the median of all has 1.25 / sqrt(5) of one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +28,7 @@ class Tolerance:
 class Change:
     """One figure of one model, before and after, as text, and what that means.
 
-    `verdict` is same, better, worse (within the tolerance), REGRESSION or noisy (not judged).
+    `verdict` is same, better, worse (within the tolerance), REGRESSION, noisy or not judged.
     """
 
     model: str
@@ -39,7 +45,7 @@ def compare_results(
     """Return the changes of the models that both results hold; raise FerError if they share none.
 
     Accuracy on the same pictures has no noise: every change is real for those. A latency is the
-    same when it moved less than the repeats of either run lie apart.
+    same when it moved less than the turns of either run let expect.
     """
     old = {model["name"]: model for model in before["models"]}
     shared = [(old[model["name"]], model) for model in after["models"] if model["name"] in old]
@@ -49,17 +55,41 @@ def compare_results(
             f"the two results share no model: {', '.join(old)} and "
             f"{', '.join(model['name'] for model in after['models'])}"
         )
-    same_pictures = before["data"] == after["data"]
     changes = [
         Change(name, "measured", "yes", "no", failed[name], "REGRESSION")
         for name in old
         if name in failed
     ]
     for one, other in shared:
-        if same_pictures:
+        if _same_pictures(before, after):
             changes += _shares(one, other, tolerance)
         changes += _costs(one, other, tolerance)
     return changes
+
+
+def not_compared(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+    """Return what the comparison leaves out or what makes it unfair, a line each."""
+    lines = []
+    for results, where in ((before, "before"), (after, "after")):
+        others = {m["name"] for m in (before if results is after else after)["models"]}
+        names = [model["name"] for model in results["models"] if model["name"] not in others]
+        lines += [f"{name}: only measured {where}" for name in names]
+        if results.get("quick"):
+            lines.append(f"{where} was --quick: a tenth of the timed runs")
+    if not _same_pictures(before, after):
+        lines.append(
+            f"accuracy: judged on {before['data'] or 'nothing'} before, on "
+            f"{after['data'] or 'nothing'} after"
+        )
+    for key in ("board", "cpu", "cores", "governor", "runtime", "kernels"):
+        was, now = before["environment"].get(key), after["environment"].get(key)
+        if was != now:
+            lines.append(f"another {key}: {was} before, {now} after")
+    return lines
+
+
+def _same_pictures(before: dict[str, Any], after: dict[str, Any]) -> bool:
+    return bool(before["data"] == after["data"])
 
 
 def changes_table(changes: Sequence[Change]) -> str:
@@ -70,25 +100,48 @@ def changes_table(changes: Sequence[Change]) -> str:
 
 
 def require_no_regression(changes: Sequence[Change]) -> None:
-    """Raise FerError that names the figures which got worse past the tolerance."""
+    """Raise FerError that names the figures which got worse past the tolerance.
+
+    So does a latency that a bad moment hides: nobody knows that it held.
+    """
     worse = [f"{c.figure} of {c.model} {c.change}" for c in changes if c.verdict == "REGRESSION"]
-    if worse:
-        raise FerError(f"worse than tolerated: {'; '.join(worse)}")
+    hidden = [f"{c.figure} of {c.model}" for c in changes if c.verdict == "noisy"]
+    reasons = [f"worse than tolerated: {'; '.join(worse)}"] if worse else []
+    if hidden:
+        reasons.append(f"measured in a bad moment, measure anew: {'; '.join(hidden)}")
+    if reasons:
+        raise FerError("; ".join(reasons))
 
 
 def _shares(one: dict[str, Any], other: dict[str, Any], tolerance: Tolerance) -> Iterator[Change]:
-    for key, figure in (("accuracy", "accuracy"), ("macro_f1", "macro-F1")):
-        if key not in one or key not in other:
+    """Yield what changed of the shares: more is better, but for the calibration error."""
+    for figure, was, now in (
+        ("accuracy", one.get("accuracy"), other.get("accuracy")),
+        ("macro-F1", one.get("macro_f1"), other.get("macro_f1")),
+        ("calibration error", one.get("ece"), other.get("ece")),
+        ("accuracy, distorted", _mean_distorted(one), _mean_distorted(other)),
+    ):
+        if was is None and now is None:
             continue
-        points = 100 * (other[key] - one[key])
-        verdict = _verdict(-points, 0.0, tolerance.points)
-        cells = f"{one[key]:.2%}", f"{other[key]:.2%}", f"{points:+.2f} points"
+        if was is None or now is None:
+            told = ["-" if share is None else f"{share:.2%}" for share in (was, now)]
+            yield Change(other["name"], figure, told[0], told[1], "measured once", "not judged")
+            continue
+        points = 100 * (now - was)
+        worse = points if figure == "calibration error" else -points
+        verdict = _verdict(worse, 0.0, tolerance.points)
+        cells = f"{was:.2%}", f"{now:.2%}", f"{points:+.2f} points"
         yield Change(other["name"], figure, *cells, verdict)
+
+
+def _mean_distorted(model: dict[str, Any]) -> float | None:
+    shares = (model.get("robustness") or {}).values()
+    return sum(shares) / len(shares) if shares else None
 
 
 def _costs(one: dict[str, Any], other: dict[str, Any], tolerance: Tolerance) -> Iterator[Change]:
     before, after = one["latency_ms"], other["latency_ms"]
-    noise = 100 * max(before.get("spread", 0.0), after.get("spread", 0.0))
+    noise = 100 * NOISE_OF_SPREAD * hypot(before.get("spread", 0.0), after.get("spread", 0.0))
     noisy = any(each.get("conditions", {}).get("noisy") for each in (one, other))
     figures = [("latency, p50 ms", before["p50"], after["p50"], "8.3f", noise)]
     figures.append(("file, KiB", one["file_bytes"] / 1024, other["file_bytes"] / 1024, ".0f", 0.0))

@@ -15,11 +15,17 @@ from fer_core.opencv import cv2
 _BOARD = Path("/proc/device-tree/model")
 _GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
 _CPUINFO = Path("/proc/cpuinfo")
+BUSY = 0.25
+"""The share of the cores that other programs may take before figures are marked."""
 
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """Board, processor, governor, runtime, kernels and versions of one measurement."""
+    """Board, processor, governor, runtime, kernels and versions of one measurement.
+
+    `load_before` is how many programs were running on average in the minute before it, None where
+    the system does not tell.
+    """
 
     board: str
     cpu: str
@@ -32,11 +38,17 @@ class Environment:
     runtime: str
     kernels: str
     fer_edge_kit: str
+    load_before: float | None = None
 
     @property
     def on_a_pi(self) -> bool:
         """Whether this board says that it is a Raspberry Pi."""
         return "Raspberry Pi" in self.board
+
+    @property
+    def was_busy(self) -> bool:
+        """Whether other programs kept it busy before the measurement, and so perhaps during it."""
+        return self.load_before is not None and self.load_before > BUSY * self.cores
 
 
 def read_environment(runtime: str, kernels: str) -> Environment:
@@ -53,6 +65,7 @@ def read_environment(runtime: str, kernels: str) -> Environment:
         runtime=runtime,
         kernels=kernels,
         fer_edge_kit=__version__,
+        load_before=round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
     )
 
 
@@ -61,6 +74,11 @@ def usable_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def ways_to_run() -> list[tuple[int, str]]:
+    """Return the threads and kernels that a model is timed with; the first is what is quoted."""
+    return [*((n, "xnnpack") for n in sorted({1, 2, usable_cores()})), (1, "builtin")]
 
 
 def _cpu_name() -> str:

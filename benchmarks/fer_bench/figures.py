@@ -15,6 +15,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 INK = "#010203"
 """Stands for the page's own text colour; no colour of a plot is the same."""
 COLOURS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#888888")
+_DASHES = ("-", "--", ":", "-.")
 _STYLE: Any = {
     "svg.fonttype": "none",
     "font.size": 10,
@@ -58,16 +59,17 @@ def pareto_front(points: Sequence[tuple[float, float]]) -> list[tuple[float, flo
 def reliability(models: Sequence[Model]) -> str:
     """Draw how often each model is right against how sure it is."""
     with mpl.rc_context(_STYLE):
-        figure, axes = _figure(5.5, 4.5)
+        figure, axes = _figure(5.5, 4.5 + 0.22 * len(models))
         axes.plot([0, 1], [0, 1], color=INK, linewidth=0.8, linestyle="--")
         for model, colour in _coloured(models):
             bins = model["reliability"]
             confidence = [each["confidence"] for each in bins]
             label = f"{model['name']} (ECE {model['ece']:.1%})"
             right = [each["accuracy"] for each in bins]
-            axes.plot(confidence, right, "o-", color=colour, label=label, markersize=4)
+            dashes = _DASHES[models.index(model) // len(COLOURS) % len(_DASHES)]
+            axes.plot(confidence, right, f"o{dashes}", color=colour, label=label, markersize=4)
         axes.set(xlabel="confidence", ylabel="share right", xlim=(0, 1), ylim=(0, 1))
-        axes.legend(frameon=False)
+        axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1))
         return _svg(figure, "reliability")
 
 
@@ -94,14 +96,15 @@ def confusion(model: Model) -> str:
 def latency_distribution(models: Sequence[Model]) -> str:
     """Draw which share of the faces took at most how long."""
     with mpl.rc_context(_STYLE):
-        figure, axes = _figure(7, 3.5)
+        figure, axes = _figure(7, 3 + 0.25 * len(models))
         for model, colour in _coloured(models):
             values = model["latency_ms"]["percentiles"]
             shares = np.linspace(0, 100, len(values))
-            axes.plot(values, shares, color=colour, label=model["name"])
+            dashes = _DASHES[models.index(model) // len(COLOURS) % len(_DASHES)]
+            axes.plot(values, shares, dashes, color=colour, label=model["name"])
         axes.set(xlabel="ms a face, one thread", ylabel="faces at most so slow, %")
         _by_powers(axes)
-        axes.legend(frameon=False)
+        axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=3)
         return _svg(figure, "distribution")
 
 
@@ -139,7 +142,7 @@ def robustness(models: Sequence[Model]) -> str:
         axes.set_yticks(range(len(names)), names)
         axes.invert_yaxis()
         axes.set(xlabel="accuracy, %; dashed: undistorted")
-        axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=len(models))
+        axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=3)
         return _svg(figure, "robustness")
 
 

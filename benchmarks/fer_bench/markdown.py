@@ -2,54 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-from fer_bench.records import SCHEMA_VERSION
-from fer_core.errors import FerError
-
-_NEEDED = {"schema_version", "command", "environment", "data", "models"}
-_NEEDED_OF_A_MODEL = {"name", "file_bytes", "parameters", "mmacs", "latency_ms"}
 _APART = {
     "accuracy_without_twins": "without the pictures that have a twin in Training",
     "accuracy_ten_crop": "over ten crops",
 }
 _YARDSTICKS = ("mini-xception", "fer-nano")
-_HEAD = (
-    "model",
-    "epochs",
-    "parameters",
-    "MMACs",
-    "validation",
-    "test (95 %)",
-    "macro-F1",
-    "KiB",
-    "activations KiB",
-    "flips",
-    "ms a face",
-    "times",
-)
-
-
-def read_results(path: Path) -> dict[str, Any]:
-    """Return the content of a results.json; raise FerError for another file or schema."""
-    try:
-        results = dict(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError) as error:
-        raise FerError(f"{path} is no results.json of fer-bench: {error!r}") from error
-    version = results.get("schema_version")
-    if version not in (None, SCHEMA_VERSION):
-        raise FerError(f"{path} has schema {version}, this fer-bench reads {SCHEMA_VERSION}")
-    lacking = _NEEDED - set(results) or {
-        key for model in results["models"] for key in _NEEDED_OF_A_MODEL - set(model)
-    }
-    if not lacking and not results["models"]:
-        raise FerError(f"{path} holds no model that was measured")
-    if lacking:
-        raise FerError(f"{path} is no results.json of fer-bench: no {', '.join(sorted(lacking))}")
-    return results
 
 
 def markdown_report(results: dict[str, Any]) -> str:
@@ -60,9 +20,7 @@ def markdown_report(results: dict[str, Any]) -> str:
     """
     models = results["models"]
     yardstick = _yardstick(models)
-    rows = [_HEAD, tuple("---" if i == 0 else "---:" for i in range(len(_HEAD)))]
-    rows += [_cells(model, yardstick) for model in models]
-    table = _table(rows)
+    table = _table([_cells(model, yardstick) for model in models])
     where = results["environment"]
     board = "" if where["on_a_pi"] else " Not measured on a Pi."
     notes = [
@@ -72,13 +30,27 @@ def markdown_report(results: dict[str, Any]) -> str:
         f"{yardstick['latency_ms']['runs']} faces; {where['cpu']}, {where['cores']} cores.{board}",
         f"Test: {results['data'] or 'no data'}. `times`: latency in that of {yardstick['name']}.",
     ]
-    apart = [*_failed(results), *_apart(models), *_robustness(models), *_clips(results)]
+    apart = [
+        *_failed(results),
+        *_apart(models),
+        *_costs(models),
+        *_recalls(models),
+        *_robustness(models),
+        *_clips(results),
+    ]
     return "\n".join([*table, "", *apart, *notes, ""])
 
 
 def _failed(results: dict[str, Any]) -> list[str]:
     """Return a line for each model that could not be measured, and for each bad moment."""
     lines = [f"- {m['name']}: not measured: {m['error']}" for m in results.get("failed", [])]
+    lines += [
+        f"- {m['name']}: accuracy not measured: {m['unjudged']}"
+        for m in results["models"]
+        if m.get("unjudged")
+    ]
+    if results.get("quick"):
+        lines.append("- `--quick`: a tenth of the timed runs")
     lines += [
         f"- {m['name']}: latency taken in a bad moment, when a fixed piece of work took "
         f"{m['conditions']['slowdown']:.2f} times as long as at its best, and the medians of its "
@@ -124,40 +96,85 @@ def _endurance(held: dict[str, Any]) -> str:
     return f"{words}; {held['millijoules_a_face']:.2f} mJ a face at {held['busy_watts']:.1f} W"
 
 
-def _robustness(models: list[dict[str, Any]]) -> list[str]:
-    """Return the accuracy under every distortion, the change from plain in brackets."""
-    models = [model for model in models if model.get("robustness")]
-    if not models:
-        return []
-    rows = [
-        ("distortion", *(model["name"] for model in models)),
-        ("---",) + ("---:",) * len(models),
-    ]
-    for name in models[0]["robustness"]:
-        shares = [(model["robustness"][name], model["accuracy"]) for model in models]
-        cells = [f"{100 * share:.1f} ({100 * (share - plain):+.1f})" for share, plain in shares]
-        rows.append((name, *cells))
+def _costs(models: list[dict[str, Any]]) -> list[str]:
+    """Return the tails of the latency, other threads and kernels, and a fresh process."""
+    rows = []
+    for model in models:
+        latency = model["latency_ms"]
+        row = {"model": model["name"], "p50 ms": f"{latency['p50']:.3f}"}
+        row |= {name: _ms(latency.get(name)) for name in ("p90", "p95", "p99")}
+        others = model.get("latency_by_threads_ms", {})
+        row |= {f"{n} threads": _ms(each["p50"]) for n, each in others.items() if n != "1"}
+        row["no XNNPACK"] = _ms(model.get("latency_without_xnnpack_ms", {}).get("p50"))
+        row["load ms"] = _ms(model.get("load_ms"), 1)
+        row["first face ms"] = _ms(model.get("first_ms"), 1)
+        peak = model.get("peak_rss_bytes")
+        row["peak MB"] = f"{peak / 1e6:.0f}" if peak else "-"
+        rows.append(row)
     return [*_table(rows), ""]
 
 
+def _ms(value: float | None, places: int = 3) -> str:
+    return "-" if value is None else f"{value:.{places}f}"
+
+
+def _recalls(models: list[dict[str, Any]]) -> list[str]:
+    """Return the share of every class that is found, of the models that know the same classes."""
+    models = [model for model in models if model.get("per_class")]
+    rows = []
+    for label in models[0]["per_class"] if models else ():
+        cells = {
+            model["name"]: f"{100 * model['per_class'][label]['recall']:.1f}"
+            for model in models
+            if label in model["per_class"]
+        }
+        rows.append({"recall": label, **cells})
+    return [*_table(rows), ""] if rows else []
+
+
+def _robustness(models: list[dict[str, Any]]) -> list[str]:
+    """Return the accuracy under every distortion, the change from plain in brackets."""
+    models = [model for model in models if model.get("robustness")]
+    rows = []
+    for name in models[0]["robustness"] if models else ():
+        shares = {m["name"]: (m["robustness"][name], m["accuracy"]) for m in models}
+        cells = {
+            model: f"{100 * share:.1f} ({100 * (share - plain):+.1f})"
+            for model, (share, plain) in shares.items()
+        }
+        rows.append({"distortion": name, **cells})
+    return [*_table(rows), ""] if rows else []
+
+
 def _clips(results: dict[str, Any]) -> list[str]:
-    """Return speed and finds of every loop on every clip."""
-    rows: list[tuple[str, ...]] = [
-        ("clip", "loop", "frames/s", "found of frames", "false boxes"),
-        ("---", "---", "---:", "---:", "---:"),
-    ]
+    """Return speed, finds and the share of every stage, of every loop on every clip."""
+    rows = []
     for clip in results.get("clips", []):
         for loop in clip["loops"]:
             known = clip["frames_with_face"] is not None
-            found = f"{loop['found']} of {clip['frames_with_face']}" if known else "-"
-            false = str(loop["false_boxes"]) if known else "-"
-            speed = f"{loop['frames_per_second']:.0f}"
-            rows.append((clip["clip"], loop["name"], speed, found, false))
-    return [*_table(rows), ""] if len(rows) > 2 else []
+            row = {"clip": clip["clip"], "loop": loop["name"]}
+            row["frames/s"] = f"{loop['frames_per_second']:.0f}"
+            row["found of frames"] = f"{loop['found']} of {clip['frames_with_face']}"
+            row["false boxes"] = str(loop["false_boxes"])
+            if not known:
+                row |= {"found of frames": "-", "false boxes": "-"}
+            if loop.get("dropped") is not None:
+                row["a camera's frames dropped"] = f"{loop['dropped']} of {clip['frames']}"
+            whole = sum(loop["stages_ms"].values())
+            stages = loop["stages_ms"].items()
+            row["ms a frame"] = f"{whole:.2f}"
+            row["share of stages"] = ", ".join(f"{name} {ms / whole:.0%}" for name, ms in stages)
+            rows.append(row)
+    return [*_table(rows), ""] if rows else []
 
 
-def _table(rows: Sequence[Sequence[str]]) -> list[str]:
-    return ["| " + " | ".join(row) + " |" for row in rows]
+def _table(rows: Sequence[dict[str, str]]) -> list[str]:
+    """Return rows of cells by column as a table, without the columns in which nobody has any."""
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    names = [name for name in names if any(row.get(name, "-") != "-" for row in rows)]
+    lines = [names, ["---" if i == 0 else "---:" for i in range(len(names))]]
+    lines += [[row.get(name, "-") for name in names] for row in rows]
+    return ["| " + " | ".join(line) + " |" for line in lines]
 
 
 def _yardstick(models: list[dict[str, Any]]) -> dict[str, Any]:
@@ -165,28 +182,30 @@ def _yardstick(models: list[dict[str, Any]]) -> dict[str, Any]:
     return (named or models)[0]
 
 
-def _cells(model: dict[str, Any], yardstick: dict[str, Any]) -> tuple[str, ...]:
+def _cells(model: dict[str, Any], yardstick: dict[str, Any]) -> dict[str, str]:
     ratio = model["latency_ms"]["p50"] / yardstick["latency_ms"]["p50"]
     test = macro_f1 = "-"
     if "accuracy" in model:
         low, high = (100 * bound for bound in model["accuracy_interval95"])
         test = f"{100 * model['accuracy']:.1f} ({low:.1f}-{high:.1f})"
         macro_f1 = f"{100 * model['macro_f1']:.1f}"
-    validation = model.get("validation_accuracy")
-    return (
-        model["name"],
-        _epochs(model),
-        f"{model['parameters']:,}" if model["parameters"] else "-",
-        f"{model['mmacs']:.1f}" if model["mmacs"] else "-",
-        f"{100 * validation:.1f}" if validation else "-",
-        test,
-        macro_f1,
-        f"{model['file_bytes'] / 1024:,.0f}",
-        f"{model['activation_bytes'] / 1024:.0f}" if model.get("activation_bytes") else "-",
-        str(model["label_flips"]) if model.get("label_flips") is not None else "-",
-        f"{model['latency_ms']['p50']:.3f}",
-        f"{ratio:.2f}",
-    )
+    flips, validation = model.get("label_flips"), model.get("validation_accuracy")
+    activations = model.get("activation_bytes")
+    return {
+        "model": model["name"],
+        "test (95 %)": test,
+        "macro-F1": macro_f1,
+        "ECE": f"{100 * model['ece']:.1f}" if model.get("ece") is not None else "-",
+        "times": f"{ratio:.2f}",
+        "ms a face": f"{model['latency_ms']['p50']:.3f}",
+        "KiB": f"{model['file_bytes'] / 1024:,.0f}",
+        "flips": "-" if flips is None else str(flips),
+        "parameters": f"{model['parameters']:,}" if model["parameters"] else "-",
+        "MMACs": f"{model['mmacs']:.1f}" if model["mmacs"] else "-",
+        "activations KiB": f"{activations / 1024:.0f}" if activations else "-",
+        "validation": f"{100 * validation:.1f}" if validation else "-",
+        "epochs": _epochs(model),
+    }
 
 
 def _epochs(model: dict[str, Any]) -> str:

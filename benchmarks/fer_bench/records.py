@@ -38,7 +38,8 @@ class BenchmarkRecord:
 
     `latencies` are by number of threads, 1 among them; `latency_builtin` is on one thread without
     XNNPACK. `parent` is what the float32 parent answers, `ten_crop` an accuracy, `robustness` an
-    accuracy for each distortion, `endurance` a run without a pause.
+    accuracy for each distortion, `endurance` a run without a pause, `unjudged` why there is no
+    accuracy though there were pictures.
     """
 
     bundle: ModelBundle
@@ -52,6 +53,7 @@ class BenchmarkRecord:
     ten_crop: float | None = None
     robustness: dict[str, float] = field(default_factory=dict)
     endurance: Endurance | None = None
+    unjudged: str = ""
 
     @property
     def latency(self) -> Latency:
@@ -109,6 +111,8 @@ class BenchmarkRecord:
             "label_flips": self.label_flips,
             "endurance": self.endurance.to_json() if self.endurance else None,
         }
+        if self.unjudged:
+            values["unjudged"] = self.unjudged
         if self.accuracy:
             values |= self.accuracy.report.to_json()
             values["accuracy_without_twins"] = self.accuracy.without_twins
@@ -133,6 +137,7 @@ class Results:
     models: list[BenchmarkRecord] = field(default_factory=list)
     failed: list[FailedModel] = field(default_factory=list)
     clips: list[ClipResult] = field(default_factory=list)
+    quick: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Return everything as JSON values."""
@@ -141,6 +146,7 @@ class Results:
             "command": self.command,
             "environment": {**asdict(self.environment), "on_a_pi": self.environment.on_a_pi},
             "data": self.data,
+            "quick": self.quick,
             "models": [record.to_json() for record in self.models],
             "failed": [model.to_json() for model in self.failed],
             "clips": [clip.to_json() for clip in self.clips],

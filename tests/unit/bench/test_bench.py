@@ -1,4 +1,6 @@
 import json
+import re
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -80,12 +82,17 @@ def test_a_model_that_crashes_is_told_and_the_others_are_measured(
     broken = ModelBundle(nano.model[:30_000], replace(nano.manifest, name="broken"))
     broken.save(tmp_path / "broken.tflite")
     said: list[str] = []
-    paths = [tmp_path / "broken.tflite", nano_path]
+    (tmp_path / "text.tflite").write_text("no model")
+    paths = [tmp_path / "broken.tflite", nano_path, tmp_path / "text.tflite"]
     results = run_benchmark(paths, None, None, QUICK, "fer-bench", said.append)
     assert [record.bundle.name for record in results.models] == ["fer-nano-int8"]
-    (failed,) = results.to_json()["failed"]
+    failed, text = results.to_json()["failed"]
     assert failed["name"] == "broken-int8"
-    assert "broken-int8: not measured: measuring" in results_table(results)
+    assert "cannot load broken-int8" in failed["error"]
+    assert text["name"] == "text"
+    table = results_table(results)
+    assert re.search(r"^broken-int8 +failed +-", table, re.MULTILINE)
+    assert f"broken-int8: not measured: {failed['error']}" in table
     noisy = replace(results.models[0], conditions=Conditions(1.4, 61.0, 1500.0, "under-voltage"))
     told = results_table(replace(results, models=[noisy]))
     assert "NOISY: a fixed piece of work took 1.40 times as long" in told
@@ -93,8 +100,39 @@ def test_a_model_that_crashes_is_told_and_the_others_are_measured(
     calm = replace(noisy, conditions=Conditions(1.0, None, None, None))
     unsteady = replace(calm.latency, spread=0.3)
     assert replace(calm, latencies={1: unsteady, 2: unsteady}).is_noisy
+    busy = replace(results.environment, load_before=results.environment.cores)
+    assert "NOISY: other programs were at work" in results_table(replace(results, environment=busy))
     steady = replace(calm.latency, spread=0.1)
     assert not replace(calm, latencies={1: steady, 2: unsteady}).is_noisy
+
+
+def test_a_process_that_dies_is_named_by_its_signal(
+    nano_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = tmp_path / "python"
+    script.write_text("#!/bin/sh\nkill -ABRT $$\n")
+    script.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(script))
+    with pytest.raises(FerError, match=r"crashes the interpreter \(SIGABRT\)"):
+        measure_process(nano_path)
+    script.write_text("#!/bin/sh\nexit 3\n")
+    with pytest.raises(FerError, match="ends without a word"):
+        measure_process(nano_path)
+
+
+def test_a_model_of_other_labels_keeps_its_latency(
+    nano_path: Path, nano: ModelBundle, pictures: TestPictures, tmp_path: Path
+) -> None:
+    other = ModelBundle(nano.model, replace(nano.manifest, labels=tuple("abcdefg"), name="own"))
+    other.save(tmp_path / "own.tflite")
+    paths = [nano_path, tmp_path / "own.tflite"]
+    results = run_benchmark(paths, pictures, None, QUICK, "fer-bench", lambda line: None)
+    judged, own = results.to_json()["models"]
+    assert "accuracy" in judged
+    assert "accuracy" not in own
+    assert own["latency_ms"]["p50"] > 0
+    assert "own-int8 knows a, b" in own["unjudged"]
+    assert "own-int8: accuracy not measured: own-int8 knows a, b" in results_table(results)
 
 
 def test_without_data_the_accuracy_is_said_to_be_unmeasured(nano_path: Path) -> None:

@@ -11,6 +11,7 @@ from fer_bench.accuracy import TestPictures
 from fer_bench.bench import Extent, run_benchmark
 from fer_bench.clips import (
     ClipPlan,
+    LiveCamera,
     LoopResult,
     RunnerLoop,
     TrueFaces,
@@ -70,6 +71,16 @@ def test_a_box_is_true_once_and_where_the_face_is() -> None:
     result.judge([], face)
     result.judge([Box(0, 0, 10, 10)], None)
     assert (result.found, result.false_boxes) == (1, 3)
+
+
+def test_a_camera_drops_all_but_the_newest_waiting_frame() -> None:
+    fast, slow, slower = LiveCamera(), LiveCamera(), LiveCamera()
+    for index in range(11):
+        fast.give(index / 10, 0.05)
+        slow.give(index / 10, 0.15)
+        slower.give(index / 10, 0.55)
+    assert (fast.dropped, slow.dropped) == (0, 3)
+    assert slower.dropped == 8  # taken: 0.0, 0.5, 1.0, which waits at the end
 
 
 def test_loops_are_timed_and_judged_on_the_same_frames(tmp_path: Path) -> None:

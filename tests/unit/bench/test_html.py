@@ -22,7 +22,7 @@ MODEL = {
     "name": "fer-<nano>-int8", "parameters": 57_783, "mmacs": 19.4, "file_bytes": 94_000,
     "accuracy": 0.666, "accuracy_interval95": [0.65, 0.681], "macro_f1": 0.62, "ece": 0.02,
     "latency_ms": LATENCY, "confusion": [[40, 10], [5, 45]],
-    "per_class": {"calm": {}, "glad & gay": {}},
+    "per_class": {"calm": {"recall": 0.8}, "glad & gay": {"recall": 0.9}},
     "reliability": [{"confidence": 0.5, "accuracy": 0.4, "count": 9}],
     "robustness": {"blur": 0.5, "noise": 0.4},
 }  # fmt: skip
@@ -58,6 +58,7 @@ def test_the_page_holds_every_plot_and_needs_nothing_else() -> None:
     assert len(re.findall("<svg", page)) == 6
     assert not re.search(r"(src|href)=\"(https?:)?//", page)
     assert "@import" not in page
+    assert not re.search(r"url\((?!#)", page)
     assert "fer-&lt;nano&gt;-int8" in page
     assert "fer-<nano>" not in page
     assert "currentColor" in page
@@ -68,6 +69,13 @@ def test_the_page_holds_every_plot_and_needs_nothing_else() -> None:
 def test_every_plot_is_well_formed() -> None:
     for plot in re.findall(r"<figure>(.*?)</figure>", html_report(RESULTS), re.DOTALL):
         ElementTree.fromstring(plot)
+
+
+def test_many_models_fit_the_plots() -> None:
+    models = [{**MODEL, "name": f"network-{index}-int8"} for index in range(12)]
+    page = html_report({**RESULTS, "models": models})  # a plot without room is a warning
+    for model in models:
+        assert page.count(model["name"]) >= 8
 
 
 def test_a_page_of_what_there_is() -> None:

@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from fer_bench.markdown import markdown_report, read_results
+from fer_bench.markdown import markdown_report
+from fer_bench.results_file import read_results
 from fer_core.errors import FerError
 
 MODEL = {
@@ -47,20 +48,25 @@ def test_every_figure_has_its_column_and_ratios_have_one_yardstick() -> None:
     row = dict(zip(head, second, strict=True))
     assert (row["epochs"], row["times"], row["KiB"]) == ("12 of 110", "1.00", "95")
     assert (row["parameters"], row["validation"]) == ("58,423", "64.0")
-    assert cells(lines[4])[1:6] == ["-", "-", "5.5", "-", "-"]
+    assert dict(zip(head, third, strict=True))["test (95 %)"] == "-"
     assert "Not measured on a Pi" in lines[-2]
     assert "in that of mini-xception-int8" in lines[-1]
     assert third[0] == "bare"
 
 
 def test_other_files_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(FerError, match="is no results"):
+    with pytest.raises(FerError, match=r"cannot read .*absent.json: No such file"):
         read_results(tmp_path / "absent.json")
     (tmp_path / "a.json").write_text("[]")
     with pytest.raises(FerError, match="is no results"):
         read_results(tmp_path / "a.json")
     (tmp_path / "a.json").write_text(json.dumps({**RESULTS, "models": [{"name": "x"}]}))
     with pytest.raises(FerError, match="no file_bytes, latency_ms, mmacs, parameters"):
+        read_results(tmp_path / "a.json")
+    (tmp_path / "a.json").write_text(
+        json.dumps({**RESULTS, "environment": {}, "models": [{**MODEL, "latency_ms": {}}]})
+    )
+    with pytest.raises(FerError, match="no cores, cpu, kernels, on_a_pi, p50, runs, runtime"):
         read_results(tmp_path / "a.json")
     (tmp_path / "b.json").write_text(json.dumps({**RESULTS, "schema_version": 9}))
     with pytest.raises(FerError, match="has schema 9, this fer-bench reads 1"):
@@ -69,7 +75,9 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
 
 def test_the_committed_results_can_be_reported() -> None:
     reference = Path(__file__).parents[3] / "benchmarks" / "reference"
-    for path in reference.glob("*/results.json"):
+    paths = list(reference.rglob("results.json"))
+    assert len(paths) >= 2
+    for path in paths:
         assert "| fer-nano-int8 |" in markdown_report(read_results(path))
 
 
@@ -80,10 +88,11 @@ def test_rows_apart_distortions_and_clips_are_told() -> None:
         "robustness": {"blur": 0.45, "noise": 0.5},
     }  # fmt: skip
     loop = {"name": "x-int8", "frames_per_second": 377.2, "found": 77, "false_boxes": 0}
+    loop |= {"stages_ms": {"search": 3.0, "follow": 1.0}, "dropped": 5}
     unjudged = {**loop, "found": None, "false_boxes": None}
     clips = [
-        {"clip": "a.mp4", "frames_with_face": 78, "loops": [loop]},
-        {"clip": "b.mp4", "frames_with_face": None, "loops": [unjudged]},
+        {"clip": "a.mp4", "frames": 80, "frames_with_face": 78, "loops": [loop]},
+        {"clip": "b.mp4", "frames": 9, "frames_with_face": None, "loops": [unjudged]},
     ]
     lines = markdown_report({**RESULTS, "models": [whole, MODEL], "clips": clips}).splitlines()
     assert (
@@ -93,9 +102,33 @@ def test_rows_apart_distortions_and_clips_are_told() -> None:
     assert cells(lines[lines.index("| distortion | mini-xception-int8 |") + 2]) == [
         "blur", "45.0 (-20.5)",
     ]  # fmt: skip
-    first = lines.index("| clip | loop | frames/s | found of frames | false boxes |") + 2
-    assert cells(lines[first]) == ["a.mp4", "x-int8", "377", "77 of 78", "0"]
-    assert cells(lines[first + 1]) == ["b.mp4", "x-int8", "377", "-", "-"]
+    (head,) = (index for index, line in enumerate(lines) if line.startswith("| clip |"))
+    names = cells(lines[head])
+    first, second = (dict(zip(names, cells(lines[head + n]), strict=True)) for n in (2, 3))
+    assert (first["clip"], first["frames/s"], first["found of frames"]) == (
+        "a.mp4", "377", "77 of 78",
+    )  # fmt: skip
+    assert (first["ms a frame"], first["share of stages"]) == ("4.00", "search 75%, follow 25%")
+    assert first["a camera's frames dropped"] == "5 of 80"
+    assert (second["found of frames"], second["false boxes"]) == ("-", "-")
+
+
+def test_tails_threads_memory_and_recalls_have_their_tables() -> None:
+    whole = {
+        **MODEL, "load_ms": 2.5, "peak_rss_bytes": 66e6,
+        "latency_ms": {"p50": 0.1, "p90": 0.12, "p95": 0.13, "p99": 0.2, "runs": 1000},
+        "latency_by_threads_ms": {"1": {"p50": 0.1}, "4": {"p50": 0.05}},
+        "latency_without_xnnpack_ms": {"p50": 0.5},
+        "per_class": {"happy": {"recall": 0.875}, "sad": {"recall": 0.5}},
+    }  # fmt: skip
+    lines = markdown_report({**RESULTS, "models": [whole]}).splitlines()
+    (head,) = (index for index, line in enumerate(lines) if "| p90 |" in line)
+    assert dict(zip(cells(lines[head]), cells(lines[head + 2]), strict=True)) == {
+        "model": "mini-xception-int8", "p50 ms": "0.100", "p90": "0.120", "p95": "0.130",
+        "p99": "0.200", "4 threads": "0.050", "no XNNPACK": "0.500", "load ms": "2.5",
+        "peak MB": "66",
+    }  # fmt: skip
+    assert cells(lines[lines.index("| recall | mini-xception-int8 |") + 2]) == ["happy", "87.5"]
 
 
 def test_what_failed_and_what_was_disturbed_is_told() -> None:

@@ -271,18 +271,25 @@ def test_a_service_waits_for_a_camera_that_is_not_there_yet(
 
 
 def test_a_camera_that_opens_and_gives_nothing_is_said_once_and_tried_ever_more_seldom(
-    caplog: pytest.LogCaptureFixture,
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     captures = [ScriptedCapture([1]), *(ScriptedCapture([]) for _ in range(5))]
     waits: list[float] = []
+
+    class Event(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            if timeout in retry_seconds:
+                waits.append(timeout)
+            return super().wait(timeout)
+
+    retry_seconds = (0.001, 0.002, 0.003)
+    monkeypatch.setattr(threading, "Event", Event)
 
     def open_next() -> ScriptedCapture:
         return captures.pop(0) if captures else ScriptedCapture([2])
 
     with caplog.at_level(logging.WARNING):
-        source = CameraSource(open_next, "fake", retry_seconds=(0.001, 0.002, 0.003))
-        wait = source._closing.wait
-        source._closing.wait = lambda seconds: (waits.append(seconds), wait(seconds))[1]
+        source = CameraSource(open_next, "fake", retry_seconds=retry_seconds)
         wait_until(lambda: "is back" in caplog.text)
     source.close()
     assert caplog.text.splitlines()[0].endswith("fake gives no picture; opening it anew")

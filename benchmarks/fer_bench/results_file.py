@@ -1,0 +1,41 @@
+"""results.json read again, its keys checked before anybody counts on them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from fer_bench.records import SCHEMA_VERSION
+from fer_core.errors import FerError
+
+_NEEDED = {"schema_version", "command", "environment", "data", "models"}
+_NEEDED_OF_A_MODEL = {"name", "file_bytes", "parameters", "mmacs", "latency_ms"}
+_NEEDED_OF_A_LATENCY = {"p50", "runs"}
+_NEEDED_OF_AN_ACCURACY = {"accuracy_interval95", "macro_f1"}
+_NEEDED_OF_THE_BOARD = {"runtime", "kernels", "cpu", "cores", "on_a_pi"}
+
+
+def read_results(path: Path) -> dict[str, Any]:
+    """Return the content of a results.json; raise FerError for another file or schema."""
+    try:
+        results = dict(json.loads(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise FerError(f"cannot read {path}: {error.strerror}") from error
+    except (ValueError, TypeError) as error:
+        raise FerError(f"{path} is no results.json of fer-bench: {error}") from error
+    version = results.get("schema_version")
+    if version not in (None, SCHEMA_VERSION):
+        raise FerError(f"{path} has schema {version}, this fer-bench reads {SCHEMA_VERSION}")
+    lacking = _NEEDED - set(results)
+    if not lacking:
+        lacking = _NEEDED_OF_THE_BOARD - set(results["environment"])
+        for model in results["models"]:
+            lacking |= _NEEDED_OF_A_MODEL - set(model)
+            lacking |= _NEEDED_OF_A_LATENCY - set(model.get("latency_ms", _NEEDED_OF_A_LATENCY))
+            lacking |= _NEEDED_OF_AN_ACCURACY - set(model) if "accuracy" in model else set()
+    if not lacking and not results["models"]:
+        raise FerError(f"{path} holds no model that was measured")
+    if lacking:
+        raise FerError(f"{path} is no results.json of fer-bench: no {', '.join(sorted(lacking))}")
+    return results
