@@ -12,13 +12,15 @@ from fer_core.values import FloatArray, Int64Array
 from fer_train.transfer import LOGITS
 
 TEMPERATURES = (0.25, 4.0)
+MOST_BLANK = 0.1
+"""The largest share of calibration pictures that may be of one gray value."""
 
 
 def representative_set(training: FerDataset, samples: int, seed: int) -> FerDataset:
     """Return a seeded choice of training pictures, each class in its share, none left out.
 
     Raises FerError when there are fewer pictures than samples or more classes than samples, and
-    when every picture chosen is blank.
+    when too many of those chosen are blank.
     """
     counts = np.bincount(training.labels, minlength=len(training.label_names))
     if samples > len(training) or samples < len(counts):
@@ -35,9 +37,11 @@ def representative_set(training: FerDataset, samples: int, seed: int) -> FerData
         for index, size in enumerate(_shares(counts, samples))
     ]
     representative = training.only(np.sort(np.concatenate(chosen)))
-    if representative.blank().all():
+    blank = int(representative.blank().sum())
+    if blank > MOST_BLANK * samples:
         raise FerError(
-            f"all {samples} calibration pictures are of one gray value: they say nothing of faces"
+            f"{blank} of {samples} calibration pictures are of one gray value: they say nothing of "
+            "faces"
         )
     return representative
 

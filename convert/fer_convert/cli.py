@@ -53,7 +53,9 @@ def run(
     calibration_samples: Annotated[
         int | None, typer.Option(min=1, help="Training pictures, 512 if there are as many.")
     ] = None,
-    max_drop: Annotated[float, typer.Option(help="Points of accuracy that may be lost.")] = 0.5,
+    max_drop: Annotated[
+        float | None, typer.Option(help="Points of accuracy that may be lost, else 0.5.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="A folder; else beside the model.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Chooses the calibration pictures.")] = 1,
     quiet: Quiet = False,
@@ -68,6 +70,8 @@ def run(
         return
     if verify:
         raise ArgumentError("--verify takes a bundle: fer-convert --verify FILE.tflite")
+    if explain and (keep_float or (any(formats) and not (int8 or every))):
+        raise ArgumentError("--explain says what int8 loses: add --int8, leave --keep-float out")
     if keep_float and (micro or any(formats)):
         raise ArgumentError("--keep-float makes one bundle: leave --micro and other formats out")
     need("tensorflow", "scipy")
@@ -89,11 +93,11 @@ def run(
         data,
         out,
         calibration_samples,
-        max_drop,
+        0.5 if max_drop is None else max_drop,
         seed,
         explain,
         runtime_floor,
-        command_line("fer-convert"),
+        command_line("fer-convert", without="--out"),
     )
     for path in convert(request, talk(quiet)):
         print(path)
@@ -105,7 +109,7 @@ def _look_at(
     file: Path,
     data: Path | None,
     out: Path | None,
-    max_drop: float,
+    max_drop: float | None,
     runtime_floor: str,
     verify: bool,
     micro: bool,
@@ -129,7 +133,7 @@ def _for_a_microcontroller(file: Path, data: Path | None, out: Path) -> None:
     from fer_core.files import make_folder
 
     bundle = ModelBundle.load(file)
-    report = check_micro(bundle, micro_pictures(bundle, data))
+    report = check_micro(bundle, *micro_pictures(bundle, data))
     print(report.text())
     for path in save_c_files(bundle, report, make_folder(out)):
         print(path)

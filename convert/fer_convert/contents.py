@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import struct
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -15,6 +16,9 @@ from fer_core.errors import ArgumentError, FerError
 
 _FLOATS = ("FLOAT16", "FLOAT32", "FLOAT64")
 _MIN_RUNTIME = b"min_runtime_version"
+_CONVERSIONS = {"QUANTIZE", "DEQUANTIZE"}
+_UNCOUNTED = {"WHILE", "CONV_3D", "BATCH_MATMUL", "UNIDIRECTIONAL_SEQUENCE_LSTM"}
+"""Operations whose products nobody counts here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,28 +65,48 @@ class FileContents:
     def require_integer(self, name: str) -> None:
         """Raise FerError that names what of an int8 file is not integer."""
         wrong = [o for o in self.operations if not o.is_integer]
+        wrong = [o for o in wrong if o.kind not in _CONVERSIONS] or wrong
         if wrong:
             told = ", ".join(f"{o.kind} of {o.layer}" for o in wrong[:5])
             more = f" and {len(wrong) - 5} more" if len(wrong) > 5 else ""
-            raise FerError(f"{name} is not int8 throughout: {told}{more} compute in floating point")
+            raise FerError(
+                f"{name} is not int8 throughout: {told}{more} compute in floating point. Leave "
+                "them so (--keep-float LAYER), or take --float16 or --dynamic"
+            )
+
+    def require_float(self, layers: Sequence[str]) -> None:
+        """Raise FerError unless each of the layers has an operation in floating point."""
+        kept = {o.layer for o in self.operations if o.types.intersection(_FLOATS)}
+        if lost := [layer for layer in layers if layer not in kept]:
+            raise FerError(f"{', '.join(lost)} cannot stay in float32: the converter made it int8")
 
     def require_runtime(self, name: str, floor: str) -> None:
         """Raise FerError when the file needs a newer TensorFlow Lite than `floor`, as 2.14."""
         if _version(self.min_runtime or "999") > _version(floor):
             needed = self.min_runtime or "a version that it does not name"
-            raise FerError(f"{name} needs TensorFlow Lite {needed}, newer than {floor}")
+            kinds = sorted({f"{o.kind} v{o.version}" for o in self.operations})
+            raise FerError(
+                f"{name} needs TensorFlow Lite {needed}, newer than {floor}: one of "
+                f"{', '.join(kinds)}. Another format may need less, or build with other layers"
+            )
 
     def text(self) -> str:
         """Return the kinds of operations with counts and versions, and what they cost."""
-        kinds = Counter((o.kind, o.version) for o in self.operations)
-        told = ", ".join(f"{n} {kind} v{version}" for (kind, version), n in kinds.items())
+        mixed = len({o.is_integer for o in self.operations}) == 2
+        kinds = Counter(
+            f"{o.kind} v{o.version}{' in float' if mixed and not o.is_integer else ''}"
+            for o in self.operations
+        )
+        told = ", ".join(f"{n} {kind}" for kind, n in kinds.items())
+        without = sorted({o.kind for o in self.operations} & _UNCOUNTED)
+        more = f" without those of {', '.join(without)}" if without else ""
         types = "/".join(sorted(set().union(*(o.types for o in self.operations))))
         runtime = f"TensorFlow Lite {self.min_runtime} or newer" if self.min_runtime else "unknown"
         weights, activations = self.weight_bytes / 1024, self.activation_bytes / 1024
         return (
             f"{len(self.operations)} operations ({types}): {told}\n"
-            f"{self.macs / 1e6:.2f} million multiply-accumulates, {weights:.0f} KiB of weights, "
-            f"{activations:.0f} KiB of activations; runtime: {runtime}"
+            f"{self.macs / 1e6:.2f} million multiply-accumulates{more}, {weights:.0f} KiB of "
+            f"weights, {activations:.0f} KiB of activations; runtime: {runtime}"
         )
 
 
@@ -93,14 +117,17 @@ def read_contents(flatbuffer: bytes) -> FileContents:
         if flatbuffer[4:8] != b"TFL3":
             raise ValueError("its bytes 4 to 8 are not TFL3")
         model = schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(flatbuffer, 0))
-        graph = model.subgraphs[0]
-        operations = tuple(_operation(model, graph, each) for each in graph.operators)
+        operations = tuple(
+            _operation(model, graph, each) for graph in model.subgraphs for each in graph.operators
+        )
     except (AttributeError, IndexError, TypeError, ValueError, KeyError, struct.error) as error:
         raise FerError(f"this is no TFLite flatbuffer: {error!r}") from error
-    constant = {i for i, tensor in enumerate(graph.tensors) if _is_constant(model, tensor)}
-    buffers = {graph.tensors[i].buffer for i in constant}
+    tensors = [tensor for graph in model.subgraphs for tensor in graph.tensors]
+    buffers = {tensor.buffer for tensor in tensors if _is_constant(model, tensor)}
     weight_bytes = sum(len(model.buffers[buffer].data) for buffer in buffers)
-    return FileContents(operations, weight_bytes, _most_alive(graph, constant), _min_runtime(model))
+    main = model.subgraphs[0]
+    constant = {i for i, tensor in enumerate(main.tensors) if _is_constant(model, tensor)}
+    return FileContents(operations, weight_bytes, _most_alive(main, constant), _min_runtime(model))
 
 
 def _schema() -> Any:
@@ -109,7 +136,8 @@ def _schema() -> Any:
         from ai_edge_litert import schema_py_generated as schema
     except ImportError as error:
         raise FerError(
-            "reading what a .tflite file holds needs LiteRT: pip install ai-edge-litert"
+            "reading what a .tflite file holds needs LiteRT: pip install ai-edge-litert, on "
+            "another computer where there is none for this one"
         ) from error
     return schema
 
@@ -176,7 +204,7 @@ def _bytes_of(tensor: Any) -> int:
 
 def _version(text: str) -> tuple[int, ...]:
     try:
-        return tuple(int(part) for part in text.split("."))
+        return tuple(int(part) for part in (*text.split("."), "0", "0"))[:3]
     except ValueError as error:
         raise ArgumentError(f"{text!r} is no version such as 2.14") from error
 

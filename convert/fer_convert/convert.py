@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import platform
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from fer_convert.calibration import divide_logits, fit_temperature, has_logits, representative_set
 from fer_convert.card import model_card
@@ -18,12 +20,13 @@ from fer_convert.explain import layers_table, measure_layers, save_layers
 from fer_convert.export import export_flatbuffer
 from fer_convert.recheck import DATA_SETTINGS
 from fer_convert.recipes import RECIPES, QuantizationRecipe
-from fer_convert.verify import ParityReport, compare_models, refused_drops
+from fer_convert.verify import ParityReport, compare_models, refused_drop
 from fer_core import __version__
 from fer_core.bundle import ModelBundle, ModelManifest
 from fer_core.dataset import FerDataset
 from fer_core.errors import ArgumentError, FerError
 from fer_core.files import make_folder, write_text
+from fer_core.preprocess import InputSpec
 from fer_edge.interpreter import TfliteModel
 from fer_train.config import TrainConfig
 from fer_train.data import predict
@@ -76,23 +79,32 @@ class _Parent:
     probabilities: np.ndarray[Any, np.dtype[np.float32]]
 
 
-def convert(request: ConversionRequest, say: Callable[[str], None]) -> list[Path]:
+def convert(
+    request: ConversionRequest,
+    say: Callable[[str], None],
+    show: Callable[[str], None] = print,
+) -> list[Path]:
     """Write one bundle a recipe and parity.json; return the bundles' paths.
 
     A recipe that cannot be made, or loses more accuracy than allowed, leaves no bundle; the others
-    are made, then comes a FerError that names it.
+    are made, then comes a FerError that names it. `say` gets what was measured, `show` the tables
+    that were asked for.
     """
     file = model_file(request.target or newest_run(Path("runs")))
     if request.out is None and is_shipped(file):
         raise ArgumentError(f"{file.parent.name} is a shipped model: say where to write, --out DIR")
     out = make_folder(request.out or file.parent)
-    config = saved_config(file.parent)
-    dataset = training_data(replace(config, data=str(request.data)) if request.data else config)
+    model = load_model(file)
+    dataset = _data_of(request, file, model)
     training, validation = dataset.part("train"), dataset.part("validation")
-    parent = _load_parent(file, config, validation)
-    samples = request.calibration_samples or min(CALIBRATION_SAMPLES, len(training))
-    chosen = representative_set(training, samples, request.seed)
-    reports: dict[str, ParityReport] = {}
+    parent = _load_parent(file, model, validation)
+    rounded = is_quantize_aware(model)
+    if request.explain and rounded:
+        raise ArgumentError(f"--explain compares with float32, which {file} no longer is")
+    chosen = None
+    if not rounded and any(recipe.calibrated for recipe in request.recipes):
+        samples = request.calibration_samples or min(CALIBRATION_SAMPLES, len(training))
+        chosen = representative_set(training, samples, request.seed)
     made: list[Path] = []
     refusals: list[str] = []
     for recipe in request.recipes:
@@ -105,50 +117,69 @@ def convert(request: ConversionRequest, say: Callable[[str], None]) -> list[Path
             continue
         say(_parity_line(bundle, parity))
         say(contents.text())
-        reports[bundle.name] = parity
-        if request.explain and recipe.name == "int8" and not is_quantize_aware(parent.model):
-            say(_explained(parent, bundle, chosen, out))
-        if not parity.lost_more_than(request.max_drop_points):
-            bundle.save(out / f"{bundle.name}.tflite")
+        refused = refused_drop(bundle.name, parity, request.max_drop_points)
+        if refused:
+            refusals.append(refused)
+        else:
             made.append(out / f"{bundle.name}.tflite")
-    if reports:
-        _save_parity(out / "parity.json", reports)
-    refusals += refused_drops(reports, request.max_drop_points)
+            bundle.save(made[-1])
+        _save_parity(out / "parity.json", bundle.name, parity, written=not refused)
+        if request.explain and recipe.name == "int8":
+            show(_explained(parent, bundle, validation, out))
     if refusals:
         raise FerError("\n".join(refusals))
     return made
 
 
-def _save_parity(path: Path, reports: dict[str, ParityReport]) -> None:
-    """Write the reports beside those of other recipes that are there already."""
+def _data_of(request: ConversionRequest, file: Path, model: keras.Model) -> FerDataset:
+    """Return the data of the run that the model is of, or those named, in the model's own input."""
+    config = saved_config(file.parent)
+    if request.data:
+        config = replace(config, data=str(request.data))
+    _, height, width, channels = (*model.input_shape, *[None] * 4)[:4]
+    colour = {1: "gray", 3: "rgb"}.get(channels)
+    if not (isinstance(height, int) and isinstance(width, int) and colour):
+        raise FerError(
+            f"{file} takes {model.input_shape}: pictures of a fixed size are wanted, gray "
+            "(None, height, width, 1) or RGB (None, height, width, 3)"
+        )
+    return training_data(config, InputSpec(height, width, colour))
+
+
+def _save_parity(path: Path, name: str, parity: ParityReport, written: bool) -> None:
+    """Write a report beside those of other recipes; one of a refused bundle says so."""
     try:
         facts = dict(json.loads(path.read_text()) if path.exists() else {})
     except (ValueError, TypeError, OSError) as error:
         raise FerError(f"{path} is no parity report ({error}); remove it") from error
-    facts |= {name: parity.to_json() for name, parity in reports.items()}
+    facts[name] = {"written": written, **parity.to_json()}
     write_text(path, json.dumps(facts, indent=1) + "\n")
 
 
-def _load_parent(file: Path, config: TrainConfig, validation: FerDataset) -> _Parent:
-    model = load_model(file)
-    wanted = (None, *validation.spec.shape), (None, len(validation.label_names))
-    if (model.input_shape, model.output_shape) != wanted:
+def _load_parent(file: Path, model: keras.Model, validation: FerDataset) -> _Parent:
+    if model.output_shape != (None, len(validation.label_names)):
         raise FerError(
-            f"{file} maps {model.input_shape} to {model.output_shape}, but {validation.name} "
-            f"needs {wanted[0]} to {wanted[1]}; give the --data it was trained on"
+            f"{file} gives {model.output_shape}, but {validation.name} has "
+            f"{len(validation.label_names)} classes; give the --data it was trained on"
         )
     probabilities = predict(model, validation)
+    if not np.allclose(probabilities.sum(axis=1), 1, atol=0.01) or probabilities.min() < 0:
+        raise FerError(
+            f"{file} gives no probabilities: its last layer has to be a softmax "
+            "(keras.layers.Softmax())"
+        )
+    config, facts = saved_config(file.parent), training_facts(file)
     if not has_logits(model):
-        return _Parent(model, config, 1.0, training_facts(file), probabilities)
+        return _Parent(model, config, 1.0, facts, probabilities)
     temperature = fit_temperature(probabilities, validation.labels)
     divide_logits(model, temperature)
-    return _Parent(model, config, temperature, training_facts(file), predict(model, validation))
+    return _Parent(model, config, temperature, facts, predict(model, validation))
 
 
 def _make_bundle(
     parent: _Parent,
     recipe: QuantizationRecipe,
-    chosen: FerDataset,
+    chosen: FerDataset | None,
     validation: FerDataset,
     request: ConversionRequest,
 ) -> tuple[ModelBundle, FileContents, ParityReport]:
@@ -156,6 +187,7 @@ def _make_bundle(
     contents = read_contents(flatbuffer)
     if recipe.name == "int8":
         contents.require_integer(f"{parent.model.name}-int8")
+    contents.require_float(recipe.keep_float)
     if request.runtime_floor:
         contents.require_runtime(f"{parent.model.name}-{recipe.name}", request.runtime_floor)
     provenance: dict[str, Any] = {
@@ -168,11 +200,18 @@ def _make_bundle(
         "validation_fingerprint": validation.fingerprint(),
         "parent_classes": " ".join(map(str, parent.probabilities.argmax(axis=1))),
         "command": request.command,
+        "max_drop_points": request.max_drop_points,
+        "runtime_floor": request.runtime_floor,
+        "python": platform.python_version(),
+        "tensorflow": tf.__version__,
+        "numpy": np.__version__,
         "keras": keras.__version__,
         "fer_edge_kit": __version__,
         **parent.training,
     }
-    if recipe.calibrated and not is_quantize_aware(parent.model):
+    if recipe.keep_float:
+        provenance["kept_in_float"] = list(recipe.keep_float)
+    if recipe.calibrated and chosen:
         provenance["calibration_rows"] = chosen.rows.tolist()
         provenance["calibration_seed"] = request.seed
     manifest = ModelManifest(
@@ -189,11 +228,14 @@ def _make_bundle(
     return ModelBundle(bundle.model, manifest, model_card(manifest, parity)), contents, parity
 
 
-def _explained(parent: _Parent, bundle: ModelBundle, chosen: FerDataset, out: Path) -> str:
-    """Return what every layer lost, and draw it beside the bundle."""
-    float32 = export_flatbuffer(folded(parent.model), RECIPES["float32"], chosen)
-    every = max(1, len(chosen) // EXPLAINED_PICTURES)  # of every class, in whatever order
-    losses = measure_layers(float32, bundle.model, chosen.pixels[::every])
+def _explained(parent: _Parent, bundle: ModelBundle, validation: FerDataset, out: Path) -> str:
+    """Return what every layer lost, and draw it beside the bundle.
+
+    On validation pictures, which did not set the ranges: no value of the others lies beyond them.
+    """
+    float32 = export_flatbuffer(folded(parent.model), RECIPES["float32"])
+    every = max(1, len(validation) // EXPLAINED_PICTURES)  # of every class, in whatever order
+    losses = measure_layers(float32, bundle.model, validation.pixels[::every])
     picture = out / f"{bundle.name}-layers.png"
     save_layers(picture, losses, bundle.name)
     return f"{layers_table(losses)}\n{picture}"

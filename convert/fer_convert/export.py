@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -25,9 +26,11 @@ from fer_train.quantize_aware import is_quantize_aware
 
 
 def export_flatbuffer(
-    model: keras.Model, recipe: QuantizationRecipe, representative: FerDataset
+    model: keras.Model, recipe: QuantizationRecipe, representative: FerDataset | None = None
 ) -> bytes:
     """Return the model as a flatbuffer for batches of one; raise FerError if it cannot be made.
+
+    A calibrated recipe needs representative pictures, unless the model was trained with rounding.
 
     The input range of an int8 model is fixed, whatever the representative pictures hold. Batch
     normalisation is folded first, for one behind a ReLU would else lose points of accuracy.
@@ -36,6 +39,7 @@ def export_flatbuffer(
     if rounded and recipe.name != "int8":
         raise FerError(f"{model.name} was trained with the rounding of int8: only --int8 fits it")
     if recipe.calibrated and not rounded:
+        _require_no_loop(model)
         model = folded(model)
     pixels = keras.Input(batch_shape=(1, *model.input_shape[1:]), name="pixels")
     fixed = keras.Model(pixels, model(pixels, training=False), name=model.name)
@@ -52,12 +56,39 @@ def export_flatbuffer(
                 return _full_integer(converter, recipe.keep_float)
             return bytes(converter.convert())
         except ConverterError as error:
-            raise FerError(
-                f"{model.name} has a layer that {recipe.name} cannot hold: {error}"
-            ) from error
+            raise FerError(f"{model.name} as {recipe.name}: {_reason(str(error))}") from error
 
 
-def _configure(converter: Any, recipe: QuantizationRecipe, representative: FerDataset) -> None:
+def _reason(error: str) -> str:
+    """Return the operation and the layer that a converter's error is about, and the way out."""
+    unknown = re.search(r'fused\["(\w+):", "[^"@]*?([^"@/]+)/[^"@/]+/[^"@/]+@', error)
+    unknown = unknown or re.search(r'fused\["(\w+):", "[^"@]*?([^"@/]+)/[^"@/]+@', error)
+    if not unknown:
+        return error.strip().splitlines()[0]
+    operation, layer = unknown[1], re.sub(r"_\d+$", "", unknown[2])
+    return (
+        f"{operation} of the layer {layer} is no operation of TensorFlow Lite; build the network "
+        "with another layer in its place"
+    )
+
+
+def _require_no_loop(model: keras.Model) -> None:
+    """Raise FerError for layers that loop: TensorFlow's calibration crashes in them."""
+    loops = [
+        layer.name
+        for layer in model._flatten_layers()
+        if isinstance(layer, keras.layers.RNN) and not layer.unroll
+    ]
+    if loops:
+        raise FerError(
+            f"{model.name} cannot be calibrated: {', '.join(loops)} loops. Build it with "
+            "unroll=True, or take --float32, --float16 or --dynamic"
+        )
+
+
+def _configure(
+    converter: Any, recipe: QuantizationRecipe, representative: FerDataset | None
+) -> None:
     if recipe.name != "float32":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if recipe.name == "float16":
@@ -67,6 +98,8 @@ def _configure(converter: Any, recipe: QuantizationRecipe, representative: FerDa
         # tflite-runtime 2.14, the only runtime of 32-bit Pi OS.
         converter._experimental_disable_per_channel_quantization_for_dense_layers = True
     if recipe.calibrated:
+        if representative is None:
+            raise ValueError(f"{recipe.name} needs pictures to calibrate with")
         inputs = model_inputs(representative)
 
         def pictures() -> Iterator[list[np.ndarray[Any, Any]]]:

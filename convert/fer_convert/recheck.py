@@ -20,6 +20,11 @@ DATA_SETTINGS = ("labels", "seed", "skip_bad")
 """The settings of a run that, beside path, size and colour, decide its validation pictures."""
 
 
+SAME_KERNELS, OTHER_KERNELS = 0.002, 0.01
+"""The share of the pictures by which flips may differ from those recorded: XNNPACK rounds alike on
+every processor, kernels of another runtime by some codes otherwise."""
+
+
 def describe(file: Path) -> str:
     """Return what a bundle is and holds, as text."""
     bundle = ModelBundle.load(file)
@@ -41,11 +46,12 @@ def require_runtime(file: Path, floor: str) -> None:
     read_contents(bundle.model).require_runtime(bundle.name, floor)
 
 
-def recheck(file: Path, data: Path | None, max_drop_points: float) -> str:
+def recheck(file: Path, data: Path | None, max_drop_points: float | None) -> str:
     """Repeat the parity of a bundle on its validation pictures; return what came out.
 
-    Raises FerError when the pictures are others than then, or when more accuracy is lost against
-    the parent's own answers, which the manifest holds, than `max_drop_points`.
+    Raises FerError when the pictures are others than then, when more accuracy is lost against the
+    parent's own answers, which the manifest holds, than `max_drop_points` (else what conversion
+    allowed), or when more flips are others than another runtime's kernels make.
     """
     bundle = ModelBundle.load(file)
     facts, recorded = bundle.manifest.provenance, bundle.manifest.metrics.get("validation", {})
@@ -63,8 +69,16 @@ def recheck(file: Path, data: Path | None, max_drop_points: float) -> str:
         f"{high:+.2f}), {(child != parent).sum()} flips (recorded: {recorded.get('flips')}, "
         f"{recorded.get('child_accuracy', 0):.2%}); {model.runtime}, {model.kernels} kernels"
     )
-    if -change > max_drop_points:
-        raise FerError(f"{told}\nthe parity does not hold: more than --max-drop {max_drop_points}")
+    limit = facts.get("max_drop_points", 0.5) if max_drop_points is None else max_drop_points
+    if not -change <= limit:
+        raise FerError(f"{told}\nthe parity does not hold: more than --max-drop {limit:g}")
+    same_kernels = (model.runtime, model.kernels) == (recorded["runtime"], recorded["kernels"])
+    allowed = SAME_KERNELS if same_kernels else OTHER_KERNELS
+    if abs(int((child != parent).sum()) - recorded["flips"]) > allowed * len(validation):
+        raise FerError(
+            f"{told}\nthe parity does not hold: flips differ from those recorded by more than "
+            f"{allowed:.1%} of the pictures"
+        )
     return told
 
 

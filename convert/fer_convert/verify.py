@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -58,15 +57,15 @@ class ParityReport:
         }
 
 
-def refused_drops(reports: Mapping[str, ParityReport], max_drop_points: float) -> list[str]:
-    """Return a line for each bundle that lost more accuracy than allowed."""
-    return [
+def refused_drop(name: str, parity: ParityReport, max_drop_points: float) -> str:
+    """Return why a bundle that lost more accuracy than allowed was not written, else nothing."""
+    if not parity.lost_more_than(max_drop_points):
+        return ""
+    return (
         f"{name} fell by {parity.drop_points:.2f} points, from {parity.parent_accuracy:.2%} to "
         f"{parity.child_accuracy:.2%}: more than --max-drop {max_drop_points:g}, so it was not "
         "written. Try more --calibration-samples, fer-train --qat, or --float16."
-        for name, parity in reports.items()
-        if parity.lost_more_than(max_drop_points)
-    ]
+    )
 
 
 def compare_models(parent: FloatArray, model: TfliteModel, validation: FerDataset) -> ParityReport:

@@ -42,10 +42,11 @@ def make_app() -> typer.Typer:
     )
 
 
-def command_line(name: str) -> str:
+def command_line(name: str, without: str = "") -> str:
     """Return what was typed, to be kept with a result.
 
-    Of paths outside the working folder only the last name is kept.
+    Of paths outside the working folder only the last name is kept, of the option `without` and
+    its value nothing.
     """
 
     def without_place(word: str) -> str:
@@ -54,7 +55,11 @@ def command_line(name: str) -> str:
         outside = path.is_absolute() or ".." in path.parts
         return f"{option}{equals}{path.name if outside else value}"
 
-    return shlex.join([name, *map(without_place, sys.argv[1:])])
+    words = [word for word in sys.argv[1:] if not word.startswith(f"{without}=")]
+    if without in words:
+        at = words.index(without)
+        words = words[:at] + words[at + 2 :]
+    return shlex.join([name, *map(without_place, words)])
 
 
 def run_app(app: typer.Typer, name: str) -> None:

@@ -59,7 +59,7 @@ def test_train_convert_edge_bench(tmp_path: Path) -> None:
         "--explain",
         cwd=tmp_path,
     )
-    assert "SQNR dB" in converted.stderr
+    assert "SQNR dB" in converted.stdout
     assert (run / "fer-nano-int8-layers.png").exists()
     assert converted.stdout.splitlines()[-1].endswith("fer-nano-int8.tflite")
     bundle = ModelBundle.load(run / "fer-nano-int8.tflite")

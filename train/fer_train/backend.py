@@ -44,7 +44,10 @@ def make_deterministic(seed: int) -> None:
 
 @contextmanager
 def native_output_hidden() -> Iterator[None]:
-    """Hide what native code writes to stdout and stderr; show it when the block fails."""
+    """Hide what native code writes to stdout and stderr; show it when the block fails.
+
+    Not at a FerError, which says itself what is wrong.
+    """
     sys.stdout.flush()
     sys.stderr.flush()
     with tempfile.TemporaryFile() as hidden:
@@ -53,6 +56,8 @@ def native_output_hidden() -> Iterator[None]:
             os.dup2(hidden.fileno(), stream)
         try:
             yield
+        except FerError:
+            raise
         except BaseException:
             hidden.seek(0)
             os.write(kept[1][1], hidden.read())

@@ -14,6 +14,7 @@ from fer_train import quantize_aware  # Keras has to know its layers to load the
 from fer_train.run_folder import model_labels
 
 LOGITS = "logits"
+_MODELS = (".keras", ".h5", ".hdf5")
 _PICKLES = (".pkl", ".pickle", ".joblib", ".pt", ".pth")
 
 
@@ -56,6 +57,8 @@ def load_model(file: Path) -> keras.Model:
             f"{file} is a pickle, which can run any code and is not loaded: save the model as "
             ".keras"
         )
+    if not file.is_dir() and file.suffix not in _MODELS:
+        raise FerError(f"{file} is no model: give a run, a .keras or .h5 file, or a SavedModel")
     try:
         if file.is_dir():
             return _from_saved_model(file)
@@ -77,11 +80,23 @@ def _from_saved_model(folder: Path) -> keras.Model:
     """Return a SavedModel as one layer; its default signature has one input and one output."""
     import tensorflow as tf
 
-    signature = tf.saved_model.load(str(folder)).signatures["serving_default"]
-    (taken,) = signature.structured_input_signature[1].values()
-    pixels = keras.Input(taken.shape[1:], name="pixels")
-    (given,) = keras.layers.TFSMLayer(str(folder), call_endpoint="serving_default")(pixels).values()
-    return keras.Model(pixels, given, name=folder.name)
+    signatures = tf.saved_model.load(str(folder)).signatures
+    signature = signatures.get("serving_default")
+    if signature is None:
+        raise FerError(
+            f"{folder} has no signature serving_default, only {', '.join(signatures) or 'none'}: "
+            "save it with model.export()"
+        )
+    taken = signature.structured_input_signature[1].values()
+    given = signature.structured_outputs
+    if (len(taken), len(given)) != (1, 1):
+        raise FerError(
+            f"{folder} takes {len(taken)} inputs and gives {len(given)} outputs: pictures in and "
+            "probabilities out are wanted"
+        )
+    pixels = keras.Input(next(iter(taken)).shape[1:], name="pixels")
+    answers = keras.layers.TFSMLayer(str(folder), call_endpoint="serving_default")(pixels)
+    return keras.Model(pixels, next(iter(answers.values())), name=folder.name)
 
 
 def take_weights(model: keras.Model, file: Path, labels: tuple[str, ...]) -> str:

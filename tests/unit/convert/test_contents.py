@@ -65,7 +65,11 @@ def test_what_is_not_integer_is_named(model: keras.Model) -> None:
 def test_a_runtime_that_is_too_old_is_named(model: keras.Model) -> None:
     contents = contents_of(model, "dynamic")  # per-channel dense layers would need 2.17
     contents.require_runtime("x", "2.14")
+    contents.require_runtime("x", contents.min_runtime)
+    contents.require_runtime("x", contents.min_runtime.removesuffix(".0"))
     with pytest.raises(FerError, match=rf"x needs TensorFlow Lite {contents.min_runtime}, newer"):
+        contents.require_runtime("x", "1.0")
+    with pytest.raises(FerError, match=r"one of CONV_2D v\d+, "):
         contents.require_runtime("x", "1.0")
     with pytest.raises(FerError, match="a version that it does not name"):
         FileContents((), 0, 0, "").require_runtime("x", "2.14")

@@ -5,7 +5,9 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
+from commands import call
 from drawn_faces import drawn_dataset, save_npz
 from fer_convert.calibration import divide_logits, fit_temperature, representative_set
 from fer_convert.contents import Operation, read_contents
@@ -13,7 +15,7 @@ from fer_convert.convert import ConversionRequest, convert
 from fer_convert.export import export_flatbuffer
 from fer_convert.recheck import describe, recheck
 from fer_convert.recipes import RECIPES, mixed
-from fer_convert.verify import ParityReport, refused_drops
+from fer_convert.verify import ParityReport, refused_drop
 from fer_core.bundle import ModelBundle, ModelManifest
 from fer_core.dataset import FerDataset
 from fer_core.errors import ArgumentError, FerError
@@ -83,7 +85,13 @@ def bundle_of(model: keras.Model, recipe: str) -> ModelBundle:
 @pytest.mark.parametrize("name", sorted(ARCHITECTURES))
 @pytest.mark.parametrize(
     ("recipe", "least"),
-    [("float32", 0.999999), ("float16", 0.999), ("dynamic", 0.8), ("int8", 0.8)],
+    [
+        ("float32", 0.999999),
+        ("float16", 0.999),
+        ("dynamic", 0.8),
+        ("int8", 0.8),
+        ("int16x8", 0.97),
+    ],
 )
 def test_keras_and_the_bundle_answer_alike(
     models: dict[str, keras.Model], name: str, recipe: str, least: float
@@ -144,8 +152,11 @@ def test_calibration_sets_that_cannot_be_are_refused() -> None:
     with pytest.raises(FerError, match="no training picture of disgust"):
         representative_set(training.only(training.labels != 1), 14, seed=1)
     black = replace(training, images=np.zeros_like(training.images))
-    with pytest.raises(FerError, match="all 14 calibration pictures are of one gray value"):
+    with pytest.raises(FerError, match="14 of 14 calibration pictures are of one gray value"):
         representative_set(black, 14, seed=1)
+    few = training.images * (np.arange(len(training)) % 8 < 6)[:, None, None].astype(np.uint8)
+    with pytest.raises(FerError, match="14 of 56 calibration pictures are of one gray value"):
+        representative_set(replace(training, images=few), 56, seed=1)
 
 
 def test_the_temperature_is_found_again() -> None:
@@ -224,8 +235,10 @@ def test_a_bundle_can_be_checked_again(saved: tuple[Path, Path], tmp_path: Path)
     told = recheck(path, saved[1], 100.0)
     assert f"{recorded['flips']} flips (recorded: {recorded['flips']}" in told
     assert f"{recorded['parent_accuracy']:.2%} -> {recorded['child_accuracy']:.2%}" in told
-    with pytest.raises(FerError, match="the parity does not hold"):
-        recheck(path, saved[1], -101.0)
+    for limit in (-101.0, float("nan")):
+        with pytest.raises(FerError, match="the parity does not hold: more than --max-drop"):
+            recheck(path, saved[1], limit)
+    assert recheck(path, saved[1], None) == told  # what conversion allowed
     other = save_npz(tmp_path / "other.npz", drawn_dataset((8, 5, 1)))
     with pytest.raises(FerError, match="are not those of"):
         recheck(path, other, 100.0)
@@ -234,6 +247,95 @@ def test_a_bundle_can_be_checked_again(saved: tuple[Path, Path], tmp_path: Path)
     bundle.save(tmp_path / "old.tflite")
     with pytest.raises(FerError, match="does not hold its parent's answers"):
         recheck(tmp_path / "old.tflite", saved[1], 100.0)
+
+
+def test_a_bundle_that_answers_otherwise_than_it_did_does_not_hold(
+    saved: tuple[Path, Path], tmp_path: Path
+) -> None:
+    (path,) = convert(request_of(saved, tmp_path / "out", 100.0), silent)
+    bundle = ModelBundle.load(path)
+    parent = bundle.manifest.provenance["parent_classes"].split()
+    bundle.manifest.provenance["parent_classes"] = " ".join(str(6 - int(p)) for p in parent)
+    bundle.save(path)
+    with pytest.raises(FerError, match=r"flips differ from those recorded by more than 0\.2%"):
+        recheck(path, saved[1], 200.0)
+
+
+def test_a_network_without_softmax_is_refused(saved: tuple[Path, Path], tmp_path: Path) -> None:
+    model = keras.models.load_model(saved[0])
+    for answers in (model.layers[-1].input, keras.layers.Rescaling(np.nan)(model.output)):
+        keras.Model(model.input, answers, name="odd").save(tmp_path / "odd.keras")
+        with pytest.raises(FerError, match="gives no probabilities: its last layer has to be"):
+            convert(request_of((tmp_path / "odd.keras", saved[1]), tmp_path, 100.0), silent)
+
+
+def small_net(*middle: keras.layers.Layer, shape: tuple[int, ...] = (48, 48, 1)) -> keras.Model:
+    pixels = keras.Input(shape)
+    x = keras.layers.Conv2D(4, 3, strides=4)(pixels)
+    for layer in middle:
+        x = layer(x)
+    x = x if len(x.shape) == 2 else keras.layers.GlobalAveragePooling2D()(x)
+    return keras.Model(pixels, keras.layers.Dense(7, activation="softmax")(x), name="small")
+
+
+def test_what_cannot_be_converted_is_named_with_a_way_out(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    training = DATA.part("train")
+    bicubic = small_net(keras.layers.Resizing(20, 20, interpolation="bicubic"))
+    with pytest.raises(FerError, match=r"^small as int8: ResizeBicubic of the layer resizing\w* "):
+        export_flatbuffer(bicubic, RECIPES["int8"], training)
+    loop = small_net(keras.layers.Reshape((12, 48)), keras.layers.GRU(4, name="again"))
+    with pytest.raises(FerError, match="cannot be calibrated: again loops"):
+        export_flatbuffer(loop, RECIPES["int8"], training)
+    contents = read_contents(export_flatbuffer(loop, RECIPES["float32"]))
+    assert "without those of" in contents.text()
+    assert contents.weight_bytes > 4 * 48 * 12  # the loop's own weights are counted
+    norm = export_flatbuffer(
+        small_net(keras.layers.LayerNormalization()), RECIPES["int8"], training
+    )
+    with pytest.raises(FerError, match=r"layer_normalization\w* compute .*--keep-float LAYER"):
+        read_contents(norm).require_integer("small-int8")
+    assert capfd.readouterr().err == ""
+
+
+def test_a_layer_that_the_converter_rounds_all_the_same_is_said(
+    saved: tuple[Path, Path], tmp_path: Path
+) -> None:
+    small_net(keras.layers.GlobalMaxPooling2D(name="peak")).save(tmp_path / "small.keras")
+    request = request_of((tmp_path / "small.keras", saved[1]), tmp_path, 100.0)
+    with pytest.raises(FerError, match="peak cannot stay in float32"):
+        convert(replace(request, recipes=[mixed(["peak"])]), silent)
+    assert not list(tmp_path.glob("*.tflite"))
+
+
+def test_a_bare_model_of_another_size_and_colour_is_converted(tmp_path: Path) -> None:
+    small_net(shape=(64, 56, 3)).save(tmp_path / "wide.keras")
+    data = save_npz(tmp_path / "drawn.npz", DATA)
+    (path,) = convert(request_of((tmp_path / "wide.keras", data), tmp_path, 100.0), silent)
+    manifest = ModelBundle.load(path).manifest
+    assert manifest.input.shape == (64, 56, 3)
+    assert manifest.provenance["tensorflow"] == tf.__version__
+    small_net(shape=(48, 48, 2)).save(tmp_path / "two.keras")
+    with pytest.raises(FerError, match="pictures of a fixed size are wanted, gray"):
+        convert(request_of((tmp_path / "two.keras", data), tmp_path, 100.0), silent)
+
+
+def test_what_needs_no_calibration_asks_for_none(saved: tuple[Path, Path], tmp_path: Path) -> None:
+    training = np.flatnonzero((DATA.split != 0) | (DATA.labels != 1))
+    lacking = save_npz(tmp_path / "lacking.npz", DATA.only(training))
+    request = request_of((saved[0], lacking), tmp_path / "out", 100.0, "float32 float16")
+    assert len(convert(replace(request, calibration_samples=9999), silent)) == 2
+    with pytest.raises(FerError, match="no training picture of disgust"):
+        convert(request_of((saved[0], lacking), tmp_path / "out", 100.0), silent)
+
+
+def test_another_process_makes_the_same_bytes(saved: tuple[Path, Path], tmp_path: Path) -> None:
+    words = (saved[0], "--int8", "--data", saved[1], "--max-drop", 200)
+    for folder in ("a", "b"):
+        call("fer-convert", *words, "--out", tmp_path / folder, cwd=tmp_path)
+    first, again = ((tmp_path / n / "fer-nano-int8.tflite").read_bytes() for n in "ab")
+    assert first == again
 
 
 def test_a_small_set_calibrates_with_all_it_has(saved: tuple[Path, Path], tmp_path: Path) -> None:
@@ -258,14 +360,17 @@ def test_too_large_a_drop_writes_no_bundle_but_the_parity(
     with pytest.raises(FerError, match="more than --max-drop -101"):
         convert(request_of(saved, tmp_path / "out", -101.0), silent)
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["parity.json"]
+    parity = json.loads((tmp_path / "out" / "parity.json").read_text())
+    assert parity["fer-nano-int8"]["written"] is False
 
 
 def test_only_the_bundles_that_lost_too_much_are_named() -> None:
     def report(parent: float, child: float) -> ParityReport:
         return ParityReport(100, 3, 0.1, parent, child, 0.02, "litert", "xnnpack")
 
-    assert not refused_drops({"a": report(0.660, 0.656)}, 0.5)
-    (line,) = refused_drops({"a": report(0.66, 0.66), "b": report(0.66, 0.654)}, 0.5)
+    assert not refused_drop("a", report(0.660, 0.656), 0.5)
+    assert refused_drop("a", report(0.66, 0.66), float("nan"))
+    line = refused_drop("b", report(0.66, 0.654), 0.5)
     assert line.startswith("b fell by 0.60 points, from 66.00% to 65.40%: more than --max-drop 0.5")
 
 
@@ -344,6 +449,15 @@ def test_a_saved_model_and_an_h5_become_bundles_too(
         (path,) = convert(request, silent)
         assert path.name == f"{name}.tflite"
         assert ModelBundle.load(path).manifest.provenance["macs"] > 19e6
+
+
+def test_a_saved_model_without_its_signature_is_said(tmp_path: Path) -> None:
+    tf.saved_model.save(tf.Module(), str(tmp_path / "bare"))
+    with pytest.raises(FerError, match=r"no signature serving_default, only none.* model.export"):
+        load_model(tmp_path / "bare")
+    (tmp_path / "faces.npz").write_bytes(b"")
+    with pytest.raises(FerError, match=r"is no model: give a run, a \.keras or"):
+        load_model(tmp_path / "faces.npz")
 
 
 def test_code_in_a_model_is_not_run(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from fer_core.bundle import ModelBundle
 from fer_core.errors import FerError
 
 PIXELS = np.random.default_rng(4).integers(0, 256, (6, 48, 48, 1), np.uint8)
-REPORT = MicroReport(56_000, 122_120, 200)
+REPORT = MicroReport(56_000, 122_120, "200 faces")
 needs_micro = pytest.mark.skipif(
     micro.find_spec("tflite_micro") is None, reason="tflite-micro is not installed"
 )
@@ -30,8 +30,9 @@ needs_micro = pytest.mark.skipif(
 def test_fer_nano_answers_bit_for_bit_and_fits_a_small_board(
     nano: ModelBundle, real_data: Path
 ) -> None:
-    report = check_micro(nano, micro_pictures(nano, real_data))
-    assert report.pictures == 200
+    report = check_micro(nano, *micro_pictures(nano, real_data))
+    assert report.pictures == f"200 pictures of {real_data.name}"
+    assert (report.differing, report.codes) == (0, 0)
     assert report.flash_bytes < 1 << 20
     assert 100_000 < report.arena_bytes < 256 << 10
     assert report.fits(BOARDS[0])
@@ -45,16 +46,25 @@ def test_other_answers_and_a_broken_network_are_said(
 
     def off_by_one(bundle: ModelBundle, codes: np.ndarray) -> tuple[np.ndarray, int]:
         answers, arena = real(bundle, codes)
-        answers[2, 0] ^= 1
+        answers[2, 1] ^= 1
+        return answers, arena
+
+    def another_label(bundle: ModelBundle, codes: np.ndarray) -> tuple[np.ndarray, int]:
+        answers, arena = real(bundle, codes)
+        answers[2] = np.roll(answers[2], 1)
         return answers, arena
 
     monkeypatch.setattr(micro, "_answers", off_by_one)
-    with pytest.raises(FerError, match="answers 1 of 6 pictures otherwise"):
-        check_micro(nano, PIXELS)
+    report = check_micro(nano, PIXELS, "6 faces")
+    assert (report.differing, report.codes) == (1, 1)
+    assert "the same label for each, 1 of them off by 1 code" in report.text()
+    monkeypatch.setattr(micro, "_answers", another_label)
+    with pytest.raises(FerError, match=r"gives 1 of 6 faces another label .* do not use it there"):
+        check_micro(nano, PIXELS, "6 faces")
     monkeypatch.setattr(micro, "_answers", real)
     broken = ModelBundle(nano.model[:20_000], nano.manifest)
     with pytest.raises(FerError, match="TensorFlow Lite Micro cannot run fer-nano-int8"):
-        check_micro(broken, PIXELS)
+        check_micro(broken, PIXELS, "6 faces")
 
 
 def test_only_int8_goes_to_a_microcontroller(
@@ -62,26 +72,27 @@ def test_only_int8_goes_to_a_microcontroller(
 ) -> None:
     floats = ModelBundle(nano.model, replace(nano.manifest, recipe="float32"))
     with pytest.raises(FerError, match="fer-nano-float32 is not int8"):
-        check_micro(floats, PIXELS)
+        check_micro(floats, PIXELS, "6 faces")
     monkeypatch.setattr(micro, "find_spec", lambda name: None)
     with pytest.raises(FerError, match="tflite-micro is not installed"):
-        check_micro(nano, PIXELS)
+        check_micro(nano, PIXELS, "6 faces")
 
 
 def test_without_data_noise_is_answered(nano: ModelBundle, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(micro, "default_data_path", lambda: None)
-    noise = micro_pictures(nano, None)
+    noise, named = micro_pictures(nano, None)
+    assert named == "200 pictures of noise"
     assert noise.shape == (200, 48, 48, 1)
-    assert np.array_equal(noise, micro_pictures(nano, None))
+    assert np.array_equal(noise, micro_pictures(nano, None)[0])
 
 
 def test_a_board_needs_room_for_the_program_too() -> None:
     board = BOARDS[0]
     assert REPORT.fits(board)
-    assert not MicroReport(REPORT.flash_bytes, board.ram_bytes, 1).fits(board)
-    assert not MicroReport(board.flash_bytes - 50_000, 1000, 1).fits(board)
+    assert not MicroReport(REPORT.flash_bytes, board.ram_bytes, "").fits(board)
+    assert not MicroReport(board.flash_bytes - 50_000, 1000, "").fits(board)
     assert "fits          Arduino Nano 33 BLE" in REPORT.text()
-    assert "too large for Raspberry Pi Pico (RP2040)" in MicroReport(1, 250_000, 1).text()
+    assert "too large for Raspberry Pi Pico (RP2040)" in MicroReport(1, 250_000, "").text()
 
 
 def test_the_c_files_compile_and_hold_the_network(nano: ModelBundle, tmp_path: Path) -> None:
