@@ -56,7 +56,7 @@ BOOKWORM = $(shell $(PYTHON) -c 'import sys; print("edge-bookworm" * (sys.versio
 LEGACY = $(shell $(PYTHON) -c 'import sys; print("edge-legacy" * (sys.version_info < (3, 12)))')
 DEVICE_TESTS = tests/unit/core tests/unit/edge tests/unit/bench tests/golden tests/e2e/test_device.py
 
-device-test: build
+device-test: build build/formats
 	for extra in edge-headless $(BOOKWORM) $(LEGACY); do \
 	  wheel="$$(ls dist/*.whl)"; wanted="$$wheel[$$extra]"; \
 	  if [ $$extra = edge-legacy ]; then \
@@ -66,6 +66,9 @@ device-test: build
 	  .venv-$$extra/bin/python $(PIP) $$wanted 'pytest>=8' && \
 	  .venv-$$extra/bin/python -m pytest $(DEVICE_TESTS) || exit 1; \
 	done
+
+build/formats: setup
+	PYTHONPATH=tests $(FULL)/python tests/make_formats.py build/formats
 
 # The device side on arm64, as on a Raspberry Pi, run by qemu (needs: sudo apt install
 # qemu-user-static mmdebstrap). `make test` runs these tests too once the Pythons are made.
