@@ -135,6 +135,9 @@ def report(
         str | None,
         typer.Option(help="NAME,NAME...: print these models side by side, and make no page."),
     ] = None,
+    detail: Annotated[
+        bool, typer.Option("--detail", help="With --columns: every class and distortion as well.")
+    ] = False,
 ) -> None:
     """Make a page with plots, and print the tables as Markdown for a README."""
     from fer_bench.markdown import markdown_report
@@ -143,8 +146,10 @@ def report(
     from fer_core.files import write_text
 
     read = read_results(results)
+    if detail and not columns:
+        raise ArgumentError("--detail goes with --columns NAME,NAME...")
     if columns:
-        print(side_by_side(read, columns.split(",")), end="")
+        print(side_by_side(read, columns.split(","), detail), end="")
         return
     text = markdown_report(read)
     file = out or results.with_name("report.html")

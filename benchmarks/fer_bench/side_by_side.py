@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from fer_core.errors import ArgumentError
@@ -10,22 +11,48 @@ from fer_core.errors import ArgumentError
 Model = dict[str, Any]
 
 
-def side_by_side(results: dict[str, Any], names: Sequence[str]) -> str:
+def side_by_side(results: dict[str, Any], names: Sequence[str], detail: bool = False) -> str:
     """Return a Markdown table of the named models; raise ArgumentError for a name not there.
 
-    A figure that none of them has is no row, one that some lack is a dash.
+    A figure that none of them has is no row, one that some lack is a dash. `detail` adds every
+    class and every distortion.
     """
     known = {model["name"]: model for model in results["models"]}
     if lacking := [name for name in names if name not in known]:
         raise ArgumentError(f"no {', '.join(lacking)} among {', '.join(known)}")
     models = [known[name] for name in names]
     yardstick = known.get("mini-xception-int8", models[0])
-    rows = [(what, [cell(model) for model in models]) for what, cell in _ROWS]
-    rows.append((f"the same, in that of {yardstick['name']}", _ratios(models, yardstick)))
+    in_that = partial(_ratio, yardstick["latency_ms"]["p50"])
+    figures: list[tuple[str, Callable[[Model], str]]]
+    figures = [*_ROWS, (f"the same, in that of {yardstick['name']}", in_that)]
+    figures += _details(models) if detail else []
+    rows = [(what, [cell(model) for model in models]) for what, cell in figures]
     lines = [f"| {results['data'] or 'no data'}, single crop | {' | '.join(names)} |"]
     lines.append("|---|" + "---:|" * len(names))
     lines += [f"| {what} | {' | '.join(cells)} |" for what, cells in rows if set(cells) != {"-"}]
     return "\n".join([*lines, ""])
+
+
+def _details(models: Sequence[Model]) -> list[tuple[str, Callable[[Model], str]]]:
+    """Return a row for every class and every distortion that one of the models has."""
+    labels = dict.fromkeys(label for model in models for label in model.get("per_class", {}))
+    kinds = dict.fromkeys(kind for model in models for kind in model.get("robustness", {}))
+    return [
+        *((f"{label}: precision, recall, F1", partial(_of_class, label)) for label in labels),
+        *((kind, partial(_under, kind)) for kind in kinds),
+    ]
+
+
+def _of_class(label: str, model: Model) -> str:
+    found = model.get("per_class", {}).get(label)
+    if not found:
+        return "-"
+    return ", ".join(f"{100 * found[key]:.1f}" for key in ("precision", "recall", "f1"))
+
+
+def _under(kind: str, model: Model) -> str:
+    share = model.get("robustness", {}).get(kind)
+    return "-" if share is None else f"{100 * share:.1f} ({100 * (share - model['accuracy']):+.1f})"
 
 
 def _share(key: str) -> Callable[[Model], str]:
@@ -72,8 +99,8 @@ def _memory(model: Model) -> str:
     return f"{peak / 1e6:.0f} MB" if peak else "-"
 
 
-def _ratios(models: Sequence[Model], yardstick: Model) -> list[str]:
-    return [f"{m['latency_ms']['p50'] / yardstick['latency_ms']['p50']:.2f}" for m in models]
+def _ratio(yardstick_ms: float, model: Model) -> str:
+    return f"{model['latency_ms']['p50'] / yardstick_ms:.2f}"
 
 
 _ROWS: tuple[tuple[str, Callable[[Model], str]], ...] = (

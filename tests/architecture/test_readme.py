@@ -61,10 +61,13 @@ def test_the_python_example_runs(tmp_path: Path) -> None:
 
 
 def test_the_table_of_the_models_is_what_its_command_prints() -> None:
-    (command,) = (line for line in COMMANDS if " --columns " in line)
-    _, _, file, _, names = shlex.split(command)
-    table = side_by_side(read_results(ROOT / file), names.split(","))
-    assert f"    $ {command}\n\n{table}\n" in README
+    card = (ROOT / "docs" / "model-card.md").read_text(encoding="utf-8")
+    for text, detail in ((README, False), (card, True)):
+        (command,) = re.findall(r"^    \$ (fer-bench report .* --columns .*)$", text, re.MULTILINE)
+        _, _, file, _, names, *rest = shlex.split(command)
+        assert rest == ["--detail"] * detail
+        table = side_by_side(read_results(ROOT / file), names.split(","), detail)
+        assert f"    $ {command}\n\n{table}\n" in text
 
 
 def test_every_link_in_the_readme_leads_somewhere() -> None:

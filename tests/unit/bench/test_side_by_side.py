@@ -36,6 +36,13 @@ def test_models_stand_side_by_side_in_the_wanted_order() -> None:
     assert rows["the same, in that of mini-xception-int8"] == ["2.50", "5.00"]
 
 
+def test_details_are_every_class_and_every_distortion() -> None:
+    whole = {**JUDGED, "per_class": {"sad": {"precision": 0.5, "recall": 0.625, "f1": 0.556}}}
+    rows = table(side_by_side({**RESULTS, "models": [BARE, whole]}, ["judged", "bare"], True))
+    assert rows["sad: precision, recall, F1"] == ["50.0, 62.5, 55.6", "-"]
+    assert rows["blur"] == ["40.0 (-26.1)", "-"]
+
+
 def test_what_nobody_has_is_no_row_and_the_first_is_the_yardstick() -> None:
     rows = table(side_by_side({**RESULTS, "models": [BARE, JUDGED]}, ["bare"]))
     assert set(rows) == {

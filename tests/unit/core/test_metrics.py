@@ -7,6 +7,7 @@ from fer_core.metrics import (
     expected_calibration_error,
     mcnemar_exact,
     paired_difference,
+    reliability,
     wilson_interval,
 )
 
@@ -95,3 +96,36 @@ def test_mcnemar_is_the_binomial_test_of_the_changes() -> None:
         expected = stats.binomtest(won, won + lost).pvalue if won + lost else 1.0
         assert mcnemar_exact(after, before) == pytest.approx(expected)
     assert mcnemar_exact(np.ones(4000, bool), np.zeros(4000, bool)) == pytest.approx(0.0)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_intervals_equal_those_of_scipy(seed: int) -> None:
+    stats = pytest.importorskip("scipy.stats", reason="SciPy is not installed")
+    rng = np.random.default_rng(seed)
+    trials = int(rng.integers(1, 4000))
+    successes = int(rng.integers(0, trials + 1))
+    wilson = stats.binomtest(successes, trials).proportion_ci(method="wilson")
+    assert wilson_interval(successes, trials) == pytest.approx((wilson.low, wilson.high))
+
+    right, before = rng.random((2, 3589)) < [[0.68], [0.66]]
+    change, interval = paired_difference(right, before)
+    drawn = stats.bootstrap(
+        (right.astype(float) - before,), np.mean, n_resamples=2000, method="percentile", rng=rng
+    )
+    ends = (drawn.confidence_interval.low, drawn.confidence_interval.high)
+    assert interval == pytest.approx(ends, abs=0.002)
+    assert change == pytest.approx(right.mean() - before.mean())
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_reliability_equals_that_of_scikit_learn(seed: int) -> None:
+    calibration = pytest.importorskip("sklearn.calibration", reason="scikit-learn is missing")
+    rng = np.random.default_rng(seed)
+    probabilities = rng.dirichlet(np.full(7, 0.4), 2000).astype(np.float32)
+    confidence = probabilities.max(axis=1)
+    right = rng.random(2000) < confidence**1.5
+    found = reliability(probabilities, right)
+    shares, means = calibration.calibration_curve(right, confidence, n_bins=15)
+    assert [each.accuracy for each in found] == pytest.approx(shares)
+    assert [each.confidence for each in found] == pytest.approx(means, abs=1e-5)
+    assert sum(each.count for each in found) == 2000
