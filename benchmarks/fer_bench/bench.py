@@ -16,8 +16,8 @@ from fer_bench.environment import read_environment, ways_to_run
 from fer_bench.memory import ProcessCost, measure_process
 from fer_bench.records import BenchmarkRecord, FailedModel, Results
 from fer_bench.rival import is_rival, open_model
-from fer_bench.timing import Latency, best_reference_ms, measure_in_turns
-from fer_core.bundle import ModelBundle
+from fer_bench.timing import Latency, measure_in_turns
+from fer_core.bundle import ModelBundle, ModelManifest
 from fer_core.errors import FerError
 from fer_edge.interpreter import kernels_taken, load_runtime
 
@@ -47,12 +47,13 @@ def run_benchmark(
 ) -> Results:
     """Measure each bundle; without pictures everything but accuracy and flips.
 
-    Flips count against `parent`, else against the float32 bundle of the same name among `paths` or
-    beside the model. A model that crashes is told as failed, and the others are measured; FerError
-    when none is left. One that knows other labels than the pictures has no accuracy.
+    Flips count against `parent`, else against the float32 bundle of the same network beside the
+    model or among `paths`. A model that crashes is told as failed, and the others are measured;
+    FerError when none is left, or when the parent does not run. A model that knows other labels
+    than the pictures has no accuracy.
     """
     if parent:
-        ModelBundle.load(parent)
+        measure_process(parent)
     _, runtime = load_runtime()
     environment = read_environment(runtime, kernels_taken(runtime))
     sound, failed = _sound(paths, say)
@@ -68,7 +69,7 @@ def run_benchmark(
             try:
                 record = _with_accuracy(timed, model.path, own, pictures, extent, known)
             except FerError as error:  # it knows other labels than they have
-                record = replace(timed, unjudged=str(error))
+                record = replace(timed, unjudged=f"accuracy not measured: {error}")
         results.models.append(record)
     return results
 
@@ -117,10 +118,20 @@ def _own_parent(model: _Sound, others: Sequence[_Sound], named: Path | None) -> 
         return beside
     for other in others:
         its = other.bundle.manifest
-        same = [each.provenance.get("parent_classes") for each in (its, manifest)]
-        if (its.recipe, its.name) == ("float32", manifest.name) and same[0] == same[1]:
+        if its.recipe == "float32" and _same_network(its, manifest):
             return other.path
     return None
+
+
+def _same_network(one: ModelManifest, other: ModelManifest) -> bool:
+    """Return whether two bundles come from one Keras model: by name and its answers in both."""
+    classes = [each.provenance.get("parent_classes", "").split() for each in (one, other)]
+    alike = sum(a == b for a, b in zip(*classes, strict=False))
+    return (
+        one.name == other.name
+        and len(classes[0]) == len(classes[1])
+        and alike >= 0.99 * len(classes[0])  # equal but for ties on another processor
+    )
 
 
 def _timed(
@@ -128,20 +139,23 @@ def _timed(
 ) -> Iterator[BenchmarkRecord]:
     """Yield each model with its latencies, pixels to probabilities, one face a call."""
     ways = ways_to_run()
-    calls = [_looking(model.bundle, *way) for model in sound for way in ways]
-    say(f"timing in turns: {len(sound)} models, each in {len(ways)} ways")
     runs = QUICK_RUNS if extent.quick else RUNS
-    taken = measure_in_turns(calls, ReferenceLoop().moment, runs)
+    reference, taken = ReferenceLoop(), []
+    for threads, kernels in ways:  # one after another, since open models take memory
+        say(f"timing in turns: {len(sound)} models on {threads} threads, {kernels} kernels")
+        calls = [_looking(model.bundle, threads, kernels) for model in sound]
+        taken.append(measure_in_turns(calls, reference.moment, runs))
+    quoted, best_ms = taken[0]
     for index, model in enumerate(sound):
-        own = taken[index * len(ways) : (index + 1) * len(ways)]
+        own = (kept[index] for kept, _ in taken)
         *by_threads, builtin = (Latency.of([turn.samples for turn in turns]) for turns in own)
-        moments = [moment for turn in own[0] for moment in (turn.before, turn.after)]
+        moments = [moment for turn in quoted[index] for moment in (turn.before, turn.after)]
         record = BenchmarkRecord(
             model.bundle,
             model.path.stat().st_size,
             {threads: each for (threads, _), each in zip(ways, by_threads, strict=False)},
             builtin,
-            Conditions.of(moments, best_reference_ms(taken)),
+            Conditions.of(moments, best_ms),
             model.cost,
         )
         if extent.steady:
@@ -160,13 +174,18 @@ def _with_accuracy(
     known: dict[Path, Accuracy],
 ) -> BenchmarkRecord:
     manifest = record.bundle.manifest
-    if parent and parent.resolve() == path.resolve():
-        parent = None
+    accuracy, float32, reason = _accuracy_of(path, pictures, known), None, ""
+    if parent and parent.resolve() != path.resolve():
+        try:
+            float32 = _accuracy_of(parent, pictures, known)
+        except FerError as error:
+            reason = f"flips not counted: {error}"
     model, test = open_model(record.bundle), pictures.for_input(manifest.input).dataset
     return replace(
         record,
-        accuracy=_accuracy_of(path, pictures, known),
-        parent=_accuracy_of(parent, pictures, known) if parent else None,
+        accuracy=accuracy,
+        parent=float32,
+        unjudged=reason,
         ten_crop=None if extent.quick else ten_crop_accuracy(model, test),
         robustness=measure_robustness(model, test) if extent.robustness else {},
     )

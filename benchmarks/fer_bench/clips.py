@@ -200,16 +200,13 @@ def _one_thread() -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class ClipPlan:
-    """Clips, what makes the loops that watch them, and where their faces are, by file name."""
+    """Clips, and where their faces are, by file name."""
 
     clips: Sequence[Path] = ()
-    makers: Sequence[Callable[[], Loop]] = ()
     faces: Mapping[str, TrueFaces] = field(default_factory=dict)
 
     def check(self) -> None:
-        """Raise FerError for a clip or a loop that cannot be opened, or whose faces lack."""
-        for make in self.makers:
-            make()
+        """Raise FerError for a clip that cannot be opened, or whose faces lack."""
         for clip in self.clips:
             VideoSource(clip).close()
             if self.faces and clip.name not in self.faces:
@@ -217,11 +214,13 @@ class ClipPlan:
                     f"--faces says nothing of {clip.name}, only of {', '.join(self.faces)}"
                 )
 
-    def measure(self, say: Callable[[str], None]) -> list[ClipResult]:
+    def measure(
+        self, makers: Sequence[Callable[[], Loop]], say: Callable[[str], None]
+    ) -> list[ClipResult]:
         """Watch each clip with loops made anew."""
         results = []
         for clip in self.clips:
             say(f"watching {clip.name}")
-            loops = [make() for make in self.makers]
+            loops = [make() for make in makers]
             results.append(measure_clip(clip, loops, self.faces.get(clip.name)))
         return results

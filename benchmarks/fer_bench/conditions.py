@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -55,6 +56,16 @@ class Conditions:
     def are_noisy(self) -> bool:
         """Whether figures taken then are to be marked."""
         return self.slowdown > NOISY or bool(self.throttled)
+
+
+def noise_reason(conditions: Mapping[str, Any], spread: float) -> str:
+    """Return why a latency is not to be trusted, of conditions as results.json has them."""
+    reasons = [conditions["throttled"]] if conditions.get("throttled") else []
+    if conditions.get("slowdown", 1.0) > NOISY:
+        reasons.append(
+            f"a fixed piece of work took {conditions['slowdown']:.2f} times as long as at its best"
+        )
+    return "; ".join([*reasons, f"the medians of its turns lie {spread:.0%} apart"])
 
 
 class ReferenceLoop:

@@ -10,7 +10,7 @@ from fer_core.errors import FerError
 
 
 def reference_folder(results: dict[str, Any], root: Path) -> Path:
-    """Return where a result belongs, by board and cores; raise FerError for one not fit to keep.
+    """Return where a result belongs, by Pi or processor; raise FerError for one not fit to keep.
 
     Kept are full runs of accuracy and latency in which nothing was disturbed and nothing failed,
     and none takes the place of another.
@@ -22,16 +22,18 @@ def reference_folder(results: dict[str, Any], root: Path) -> Path:
             faults.append(f"{model['name']} was timed in a bad moment")
         if "accuracy" not in model:
             faults.append(f"{model['name']} has no accuracy")
+    where = results["environment"]
+    if where.get("busy"):
+        faults.append("other programs were at work")
     if results.get("quick"):
         faults.append("it was --quick")
     if faults:
         raise FerError(f"not fit to be kept: {'; '.join(faults)}; measure anew")
-    where = results["environment"]
-    name = f"{where.get('board') or 'unknown'} {where['cores']} cores"
+    name = f"{where['board'] if where['on_a_pi'] else where['cpu']} {where['cores']} cores"
     folder = root / re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
     if (folder / "results.json").exists():
         raise FerError(
-            f"{folder} holds a result already: fer-bench compare {folder / 'results.json'} with "
-            "it, then move that one away"
+            f"{folder} holds a result already; see what differs: fer-bench compare "
+            f"{folder / 'results.json'} RESULTS"
         )
     return folder

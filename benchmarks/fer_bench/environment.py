@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from fer_core import __version__
+from fer_core.cores import usable_cores
 from fer_core.opencv import cv2
 
 _BOARD = Path("/proc/device-tree/model")
@@ -67,13 +68,6 @@ def read_environment(runtime: str, kernels: str) -> Environment:
         fer_edge_kit=__version__,
         load_before=round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
     )
-
-
-def usable_cores() -> int:
-    """Return how many processors this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def ways_to_run() -> list[tuple[int, str]]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from fer_bench.conditions import noise_reason
+from fer_bench.side_by_side import under, yardstick_of
+
 _APART = {
     "accuracy_without_twins": "without the pictures that have a twin in Training",
     "accuracy_ten_crop": "over ten crops",
 }
-_YARDSTICKS = ("mini-xception", "fer-nano")
 
 
 def markdown_report(results: dict[str, Any]) -> str:
@@ -19,7 +21,7 @@ def markdown_report(results: dict[str, Any]) -> str:
     in that of mini-xception, else of fer-nano, else of the first model.
     """
     models = results["models"]
-    yardstick = _yardstick(models)
+    yardstick = yardstick_of(models)
     table = _table([_cells(model, yardstick) for model in models])
     where = results["environment"]
     board = "" if where["on_a_pi"] else " Not measured on a Pi."
@@ -44,20 +46,17 @@ def markdown_report(results: dict[str, Any]) -> str:
 def _failed(results: dict[str, Any]) -> list[str]:
     """Return a line for each model that could not be measured, and for each bad moment."""
     lines = [f"- {m['name']}: not measured: {m['error']}" for m in results.get("failed", [])]
-    lines += [
-        f"- {m['name']}: accuracy not measured: {m['unjudged']}"
-        for m in results["models"]
-        if m.get("unjudged")
-    ]
+    lines += [f"- {m['name']}: {m['unjudged']}" for m in results["models"] if m.get("unjudged")]
     if results.get("quick"):
         lines.append("- `--quick`: a tenth of the timed runs")
     lines += [
-        f"- {m['name']}: latency taken in a bad moment, when a fixed piece of work took "
-        f"{m['conditions']['slowdown']:.2f} times as long as at its best, and the medians of its "
-        f"turns lay {m['latency_ms'].get('spread', 0):.0%} apart"
+        f"- {m['name']}: latency taken in a bad moment: "
+        f"{noise_reason(m['conditions'], m['latency_ms'].get('spread', 0.0))}"
         for m in results["models"]
         if m.get("conditions", {}).get("noisy")
     ]
+    if results["environment"].get("busy"):
+        lines.append("- other programs were at work before the measurement")
     return [*lines, ""] if lines else []
 
 
@@ -136,13 +135,8 @@ def _robustness(models: list[dict[str, Any]]) -> list[str]:
     """Return the accuracy under every distortion, the change from plain in brackets."""
     models = [model for model in models if model.get("robustness")]
     rows = []
-    for name in models[0]["robustness"] if models else ():
-        shares = {m["name"]: (m["robustness"][name], m["accuracy"]) for m in models}
-        cells = {
-            model: f"{100 * share:.1f} ({100 * (share - plain):+.1f})"
-            for model, (share, plain) in shares.items()
-        }
-        rows.append({"distortion": name, **cells})
+    for kind in models[0]["robustness"] if models else ():
+        rows.append({"distortion": kind, **{m["name"]: under(kind, m) for m in models}})
     return [*_table(rows), ""] if rows else []
 
 
@@ -162,7 +156,7 @@ def _clips(results: dict[str, Any]) -> list[str]:
                 row["a camera's frames dropped"] = f"{loop['dropped']} of {clip['frames']}"
             whole = sum(loop["stages_ms"].values())
             stages = loop["stages_ms"].items()
-            row["ms a frame"] = f"{whole:.2f}"
+            row["ms a frame"] = f"{1e3 / loop['frames_per_second']:.2f}"
             row["share of stages"] = ", ".join(f"{name} {ms / whole:.0%}" for name, ms in stages)
             rows.append(row)
     return [*_table(rows), ""] if rows else []
@@ -175,11 +169,6 @@ def _table(rows: Sequence[dict[str, str]]) -> list[str]:
     lines = [names, ["---" if i == 0 else "---:" for i in range(len(names))]]
     lines += [[row.get(name, "-") for name in names] for row in rows]
     return ["| " + " | ".join(line) + " |" for line in lines]
-
-
-def _yardstick(models: list[dict[str, Any]]) -> dict[str, Any]:
-    named = [m for start in _YARDSTICKS for m in models if m["name"].startswith(start)]
-    return (named or models)[0]
 
 
 def _cells(model: dict[str, Any], yardstick: dict[str, Any]) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 from fer_bench.accuracy import Accuracy
@@ -13,6 +14,7 @@ from fer_bench.environment import Environment
 from fer_bench.memory import ProcessCost
 from fer_bench.timing import Latency
 from fer_core.bundle import ModelBundle
+from fer_core.errors import FerError
 from fer_core.metrics import label_flips, mcnemar_exact, paired_difference, reliability
 
 SCHEMA_VERSION = 1
@@ -38,8 +40,8 @@ class BenchmarkRecord:
 
     `latencies` are by number of threads, 1 among them; `latency_builtin` is on one thread without
     XNNPACK. `parent` is what the float32 parent answers, `ten_crop` an accuracy, `robustness` an
-    accuracy for each distortion, `endurance` a run without a pause, `unjudged` why there is no
-    accuracy though there were pictures.
+    accuracy for each distortion, `endurance` a run without a pause, `unjudged` what could not
+    be judged though there were pictures, and why.
     """
 
     bundle: ModelBundle
@@ -139,12 +141,26 @@ class Results:
     clips: list[ClipResult] = field(default_factory=list)
     quick: bool = False
 
+    def require_all(self) -> None:
+        """Raise FerError that names the models which could not be measured."""
+        if self.failed:
+            raise FerError(f"not measured: {', '.join(model.name for model in self.failed)}")
+
+    @property
+    def measured(self) -> set[Path | None]:
+        """The files of the models that were measured."""
+        return {record.bundle.path for record in self.models}
+
     def to_json(self) -> dict[str, Any]:
         """Return everything as JSON values."""
         return {
             "schema_version": SCHEMA_VERSION,
             "command": self.command,
-            "environment": {**asdict(self.environment), "on_a_pi": self.environment.on_a_pi},
+            "environment": {
+                **asdict(self.environment),
+                "on_a_pi": self.environment.on_a_pi,
+                "busy": self.environment.was_busy,
+            },
             "data": self.data,
             "quick": self.quick,
             "models": [record.to_json() for record in self.models],

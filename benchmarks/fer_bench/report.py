@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 
+from fer_bench.conditions import noise_reason
 from fer_bench.records import BenchmarkRecord, Results
 
 _COLUMNS = (
@@ -152,13 +154,10 @@ def _apart(record: BenchmarkRecord) -> list[str]:
     """Return the figures that are no headline: without twins, ten-crop, against the parent."""
     lines = []
     if record.is_noisy:
-        lines.append(
-            f"NOISY: a fixed piece of work took {record.conditions.slowdown:.2f} times as long as "
-            f"at its best ({record.conditions.throttled or 'other load'}), and the medians of its "
-            f"turns lie {record.latency.spread:.0%} apart; measure the latency anew"
-        )
+        reason = noise_reason(asdict(record.conditions), record.latency.spread)
+        lines.append(f"NOISY: {reason}; measure the latency anew")
     if record.unjudged:
-        lines.append(f"accuracy not measured: {record.unjudged}")
+        lines.append(record.unjudged)
     if record.endurance:
         lines.append(record.endurance.text())
     if record.accuracy and record.accuracy.without_twins is not None:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import tempfile
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fer_bench.clips import Loop, RunnerLoop
 from fer_core.bundle import ModelBundle, ModelManifest
 from fer_core.errors import FerError
 from fer_core.labels import FER2013_LABELS
@@ -121,3 +123,9 @@ class FerPackage:
             part = padded[y : y + box.height + 2 * OFFSET_PX, x : x + box.width + 2 * OFFSET_PX]
             crops.append(np.asarray(cv2.resize(part, (SIDE_PX, SIDE_PX)), np.uint8))
         return crops
+
+
+def loop_makers(paths: Sequence[Path], rival: str | None) -> list[Callable[[], Loop]]:
+    """Return what makes the loops that watch a clip: ours with each model, and the rival's."""
+    makers: list[Callable[[], Loop]] = [partial(RunnerLoop, path) for path in paths]
+    return [*makers, *([partial(FerPackage, rival)] if rival else [])]

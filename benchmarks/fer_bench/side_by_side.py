@@ -9,6 +9,7 @@ from typing import Any
 from fer_core.errors import ArgumentError
 
 Model = dict[str, Any]
+_YARDSTICKS = ("mini-xception", "fer-nano")
 
 
 def side_by_side(results: dict[str, Any], names: Sequence[str], detail: bool = False) -> str:
@@ -21,7 +22,7 @@ def side_by_side(results: dict[str, Any], names: Sequence[str], detail: bool = F
     if lacking := [name for name in names if name not in known]:
         raise ArgumentError(f"no {', '.join(lacking)} among {', '.join(known)}")
     models = [known[name] for name in names]
-    yardstick = known.get("mini-xception-int8", models[0])
+    yardstick = yardstick_of(results["models"])
     in_that = partial(_ratio, yardstick["latency_ms"]["p50"])
     figures: list[tuple[str, Callable[[Model], str]]]
     figures = [*_ROWS, (f"the same, in that of {yardstick['name']}", in_that)]
@@ -33,13 +34,19 @@ def side_by_side(results: dict[str, Any], names: Sequence[str], detail: bool = F
     return "\n".join([*lines, ""])
 
 
+def yardstick_of(models: Sequence[Model]) -> Model:
+    """Return the model that latencies are told in: mini-xception, else fer-nano, else the first."""
+    named = [m for start in _YARDSTICKS for m in models if m["name"].startswith(start)]
+    return (named or list(models))[0]
+
+
 def _details(models: Sequence[Model]) -> list[tuple[str, Callable[[Model], str]]]:
     """Return a row for every class and every distortion that one of the models has."""
     labels = dict.fromkeys(label for model in models for label in model.get("per_class", {}))
     kinds = dict.fromkeys(kind for model in models for kind in model.get("robustness", {}))
     return [
         *((f"{label}: precision, recall, F1", partial(_of_class, label)) for label in labels),
-        *((kind, partial(_under, kind)) for kind in kinds),
+        *((kind, partial(under, kind)) for kind in kinds),
     ]
 
 
@@ -50,7 +57,8 @@ def _of_class(label: str, model: Model) -> str:
     return ", ".join(f"{100 * found[key]:.1f}" for key in ("precision", "recall", "f1"))
 
 
-def _under(kind: str, model: Model) -> str:
+def under(kind: str, model: Model) -> str:
+    """Return the accuracy under a distortion and the points lost, as text."""
     share = model.get("robustness", {}).get(kind)
     return "-" if share is None else f"{100 * share:.1f} ({100 * (share - model['accuracy']):+.1f})"
 
@@ -99,6 +107,11 @@ def _memory(model: Model) -> str:
     return f"{peak / 1e6:.0f} MB" if peak else "-"
 
 
+def _latency(model: Model) -> str:
+    noisy = " (noisy)" if model.get("conditions", {}).get("noisy") else ""
+    return f"{model['latency_ms']['p50']:.3f} ms{noisy}"
+
+
 def _ratio(yardstick_ms: float, model: Model) -> str:
     return f"{model['latency_ms']['p50'] / yardstick_ms:.2f}"
 
@@ -116,5 +129,5 @@ _ROWS: tuple[tuple[str, Callable[[Model], str]], ...] = (
     ("parameters", _parameters),
     ("million multiply-accumulates a face", _millions),
     ("peak memory of a process", _memory),
-    ("one face, one thread", lambda model: f"{model['latency_ms']['p50']:.3f} ms"),
+    ("one face, one thread", _latency),
 )

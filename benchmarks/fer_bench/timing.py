@@ -63,39 +63,31 @@ def measure_in_turns(
     look: Callable[[], Moment],
     runs: int = 500,
     clock_ns: Callable[[], int] = time.perf_counter_ns,
-) -> list[list[Turn]]:
-    """Time each of the calls `runs` times, a part in each of TURNS, and return those turns.
+) -> tuple[list[list[Turn]], float]:
+    """Time each of the calls `runs` times, a part in each of TURNS.
 
-    The calls take turns, so that whatever slows the machine falls on all of them and their ratios
-    hold. A turn in a bad moment (NOISY) is taken anew, at most TURNS times a call; the turns with
-    the least disturbed reference work are kept. A slow call ends after LIMIT_SECONDS in all, but
-    not before LEAST_RUNS or all `runs`.
+    Returns the turns of each call, and how long the reference work took at its best. The calls
+    take turns, so that whatever slows the machine falls on all of them and their ratios hold. A
+    turn in a bad moment (NOISY) is taken anew, at most TURNS times a call; the turns with the
+    least disturbed reference work are kept. The timed runs of TURNS turns end after LIMIT_SECONDS,
+    but not before LEAST_RUNS or all `runs`.
     """
     taken: list[list[Turn]] = [[] for _ in calls]
-    if not calls:
-        return []
     now = look()
+    best_ms = now.reference_ms
     with progress_bar(TURNS * len(calls), "timing") as advance:
         for turn in range(2 * TURNS):
             for call, turns in zip(calls, taken, strict=True):
-                if turn >= TURNS and _calm(turns, taken) >= TURNS:
+                calm = sum(each.reference_ms <= NOISY * best_ms for each in turns)
+                if turn >= TURNS and calm >= TURNS:
                     continue
                 samples = _samples(call, -(-runs // TURNS), clock_ns)
                 before, now = now, look()
+                best_ms = min(best_ms, now.reference_ms)
                 turns.append(Turn(samples, before, now))
                 advance("" if turn < TURNS else "again, after a bad moment")
-    return [sorted(turns, key=lambda turn: turn.reference_ms)[:TURNS] for turns in taken]
-
-
-def best_reference_ms(taken: Sequence[Sequence[Turn]]) -> float:
-    """Return how long the fixed piece of work took at its best beside any turn."""
-    moments = [moment for turns in taken for turn in turns for moment in (turn.before, turn.after)]
-    return min(moment.reference_ms for moment in moments)
-
-
-def _calm(turns: Sequence[Turn], taken: Sequence[Sequence[Turn]]) -> int:
-    limit = NOISY * best_reference_ms(taken)
-    return sum(turn.reference_ms <= limit for turn in turns)
+    kept = [sorted(turns, key=lambda turn: turn.reference_ms)[:TURNS] for turns in taken]
+    return kept, best_ms
 
 
 def _samples(call: Callable[[], object], runs: int, clock_ns: Callable[[], int]) -> Float64Array:

@@ -54,7 +54,8 @@ def run(
         int | None, typer.Option(min=1, help="Training pictures, 512 if there are as many.")
     ] = None,
     max_drop: Annotated[
-        float | None, typer.Option(help="Points of accuracy that may be lost, else 0.5.")
+        float | None,
+        typer.Option(help="Points of accuracy that may be lost: 0.5, with --verify as then."),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="A folder; else beside the model.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Chooses the calibration pictures.")] = 1,
@@ -68,12 +69,7 @@ def run(
             raise ArgumentError(f"{run_or_model} is made already: give the run or model it is of")
         _look_at(run_or_model, data, out, max_drop, runtime_floor, verify, micro)
         return
-    if verify:
-        raise ArgumentError("--verify takes a bundle: fer-convert --verify FILE.tflite")
-    if explain and (keep_float or (any(formats) and not (int8 or every))):
-        raise ArgumentError("--explain says what int8 loses: add --int8, leave --keep-float out")
-    if keep_float and (micro or any(formats)):
-        raise ArgumentError("--keep-float makes one bundle: leave --micro and other formats out")
+    _require_sense(formats, int8 or every, keep_float, explain, micro, verify)
     need("tensorflow", "scipy")
     start_quietly()
     from fer_convert.convert import ConversionRequest, convert
@@ -103,6 +99,23 @@ def run(
         print(path)
         if micro and path.stem.endswith("-int8"):
             _for_a_microcontroller(path, data, path.parent)
+
+
+def _require_sense(
+    formats: list[bool],
+    int8: bool,
+    keep_float: list[str] | None,
+    explain: bool,
+    micro: bool,
+    verify: bool,
+) -> None:
+    """Raise ArgumentError for options that do not go together."""
+    if verify:
+        raise ArgumentError("--verify takes a bundle: fer-convert --verify FILE.tflite")
+    if explain and (keep_float or (any(formats) and not int8)):
+        raise ArgumentError("--explain says what int8 loses: add --int8, leave --keep-float out")
+    if keep_float and (micro or any(formats)):
+        raise ArgumentError("--keep-float makes one bundle: leave --micro and other formats out")
 
 
 def _look_at(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import platform
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from fer_convert.calibration import divide_logits, fit_temperature, has_logits, representative_set
+from fer_convert.calibration import representative_set
 from fer_convert.card import model_card
 from fer_convert.contents import FileContents, read_contents
 from fer_convert.explain import layers_table, measure_layers, save_layers
 from fer_convert.export import export_flatbuffer
+from fer_convert.parent import Parent, data_of, load_parent
 from fer_convert.recheck import DATA_SETTINGS
 from fer_convert.recipes import RECIPES, QuantizationRecipe
 from fer_convert.verify import ParityReport, compare_models, refused_drop
@@ -26,19 +27,13 @@ from fer_core.bundle import ModelBundle, ModelManifest
 from fer_core.dataset import FerDataset
 from fer_core.errors import ArgumentError, FerError
 from fer_core.files import make_folder, write_text
-from fer_core.preprocess import InputSpec
 from fer_edge.interpreter import TfliteModel
-from fer_train.config import TrainConfig
-from fer_train.data import predict
 from fer_train.folding import folded
 from fer_train.quantize_aware import is_quantize_aware
 from fer_train.run_folder import (
     is_shipped,
     model_file,
     newest_run,
-    saved_config,
-    training_data,
-    training_facts,
 )
 from fer_train.transfer import load_model
 
@@ -68,17 +63,6 @@ class ConversionRequest:
     command: str = ""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Parent:
-    """The model before conversion, its temperature divided in, its training and its answers."""
-
-    model: keras.Model
-    config: TrainConfig
-    temperature: float
-    training: dict[str, int]
-    probabilities: np.ndarray[Any, np.dtype[np.float32]]
-
-
 def convert(
     request: ConversionRequest,
     say: Callable[[str], None],
@@ -87,24 +71,19 @@ def convert(
     """Write one bundle a recipe and parity.json; return the bundles' paths.
 
     A recipe that cannot be made, or loses more accuracy than allowed, leaves no bundle; the others
-    are made, then comes a FerError that names it. `say` gets what was measured, `show` the tables
-    that were asked for.
+    are made, then comes a FerError that names it. `say` gets figures, `show` the table of layers.
     """
     file = model_file(request.target or newest_run(Path("runs")))
     if request.out is None and is_shipped(file):
         raise ArgumentError(f"{file.parent.name} is a shipped model: say where to write, --out DIR")
     out = make_folder(request.out or file.parent)
     model = load_model(file)
-    dataset = _data_of(request, file, model)
+    dataset = data_of(file, model, request.data)
     training, validation = dataset.part("train"), dataset.part("validation")
-    parent = _load_parent(file, model, validation)
-    rounded = is_quantize_aware(model)
-    if request.explain and rounded:
+    parent = load_parent(file, model, validation)
+    if request.explain and is_quantize_aware(model):
         raise ArgumentError(f"--explain compares with float32, which {file} no longer is")
-    chosen = None
-    if not rounded and any(recipe.calibrated for recipe in request.recipes):
-        samples = request.calibration_samples or min(CALIBRATION_SAMPLES, len(training))
-        chosen = representative_set(training, samples, request.seed)
+    chosen = _calibration_set(request, model, training)
     made: list[Path] = []
     refusals: list[str] = []
     for recipe in request.recipes:
@@ -131,19 +110,14 @@ def convert(
     return made
 
 
-def _data_of(request: ConversionRequest, file: Path, model: keras.Model) -> FerDataset:
-    """Return the data of the run that the model is of, or those named, in the model's own input."""
-    config = saved_config(file.parent)
-    if request.data:
-        config = replace(config, data=str(request.data))
-    _, height, width, channels = (*model.input_shape, *[None] * 4)[:4]
-    colour = {1: "gray", 3: "rgb"}.get(channels)
-    if not (isinstance(height, int) and isinstance(width, int) and colour):
-        raise FerError(
-            f"{file} takes {model.input_shape}: pictures of a fixed size are wanted, gray "
-            "(None, height, width, 1) or RGB (None, height, width, 3)"
-        )
-    return training_data(config, InputSpec(height, width, colour))
+def _calibration_set(
+    request: ConversionRequest, model: keras.Model, training: FerDataset
+) -> FerDataset | None:
+    """Return the pictures to calibrate with, None where nothing is calibrated."""
+    if is_quantize_aware(model) or not any(recipe.calibrated for recipe in request.recipes):
+        return None
+    samples = request.calibration_samples or min(CALIBRATION_SAMPLES, len(training))
+    return representative_set(training, samples, request.seed)
 
 
 def _save_parity(path: Path, name: str, parity: ParityReport, written: bool) -> None:
@@ -156,28 +130,8 @@ def _save_parity(path: Path, name: str, parity: ParityReport, written: bool) -> 
     write_text(path, json.dumps(facts, indent=1) + "\n")
 
 
-def _load_parent(file: Path, model: keras.Model, validation: FerDataset) -> _Parent:
-    if model.output_shape != (None, len(validation.label_names)):
-        raise FerError(
-            f"{file} gives {model.output_shape}, but {validation.name} has "
-            f"{len(validation.label_names)} classes; give the --data it was trained on"
-        )
-    probabilities = predict(model, validation)
-    if not np.allclose(probabilities.sum(axis=1), 1, atol=0.01) or probabilities.min() < 0:
-        raise FerError(
-            f"{file} gives no probabilities: its last layer has to be a softmax "
-            "(keras.layers.Softmax())"
-        )
-    config, facts = saved_config(file.parent), training_facts(file)
-    if not has_logits(model):
-        return _Parent(model, config, 1.0, facts, probabilities)
-    temperature = fit_temperature(probabilities, validation.labels)
-    divide_logits(model, temperature)
-    return _Parent(model, config, temperature, facts, predict(model, validation))
-
-
 def _make_bundle(
-    parent: _Parent,
+    parent: Parent,
     recipe: QuantizationRecipe,
     chosen: FerDataset | None,
     validation: FerDataset,
@@ -190,7 +144,30 @@ def _make_bundle(
     contents.require_float(recipe.keep_float)
     if request.runtime_floor:
         contents.require_runtime(f"{parent.model.name}-{recipe.name}", request.runtime_floor)
-    provenance: dict[str, Any] = {
+    manifest = ModelManifest(
+        parent.model.name,
+        validation.label_names,
+        validation.spec,
+        recipe.name,
+        temperature=parent.temperature,
+        provenance=_provenance(parent, recipe, contents, chosen, validation, request),
+    )
+    bundle = ModelBundle(flatbuffer, manifest)
+    parity = compare_models(parent.probabilities, TfliteModel(bundle), validation)
+    manifest.metrics["validation"] = parity.to_json()
+    return ModelBundle(bundle.model, manifest, model_card(manifest, parity)), contents, parity
+
+
+def _provenance(
+    parent: Parent,
+    recipe: QuantizationRecipe,
+    contents: FileContents,
+    chosen: FerDataset | None,
+    validation: FerDataset,
+    request: ConversionRequest,
+) -> dict[str, Any]:
+    """Return what the manifest says of how a bundle was made."""
+    facts: dict[str, Any] = {
         "parameters": parent.model.count_params(),
         "macs": contents.macs,
         "activation_bytes": contents.activation_bytes,
@@ -210,25 +187,14 @@ def _make_bundle(
         **parent.training,
     }
     if recipe.keep_float:
-        provenance["kept_in_float"] = list(recipe.keep_float)
+        facts["kept_in_float"] = list(recipe.keep_float)
     if recipe.calibrated and chosen:
-        provenance["calibration_rows"] = chosen.rows.tolist()
-        provenance["calibration_seed"] = request.seed
-    manifest = ModelManifest(
-        parent.model.name,
-        validation.label_names,
-        validation.spec,
-        recipe.name,
-        temperature=parent.temperature,
-        provenance=provenance,
-    )
-    bundle = ModelBundle(flatbuffer, manifest)
-    parity = compare_models(parent.probabilities, TfliteModel(bundle), validation)
-    manifest.metrics["validation"] = parity.to_json()
-    return ModelBundle(bundle.model, manifest, model_card(manifest, parity)), contents, parity
+        facts["calibration_rows"] = chosen.rows.tolist()
+        facts["calibration_seed"] = request.seed
+    return facts
 
 
-def _explained(parent: _Parent, bundle: ModelBundle, validation: FerDataset, out: Path) -> str:
+def _explained(parent: Parent, bundle: ModelBundle, validation: FerDataset, out: Path) -> str:
     """Return what every layer lost, and draw it beside the bundle.
 
     On validation pictures, which did not set the ranges: no value of the others lies beyond them.

@@ -64,7 +64,7 @@ def _reason(error: str) -> str:
     unknown = re.search(r'fused\["(\w+):", "[^"@]*?([^"@/]+)/[^"@/]+/[^"@/]+@', error)
     unknown = unknown or re.search(r'fused\["(\w+):", "[^"@]*?([^"@/]+)/[^"@/]+@', error)
     if not unknown:
-        return error.strip().splitlines()[0]
+        return error.strip() or "the converter gives no reason"
     operation, layer = unknown[1], re.sub(r"_\d+$", "", unknown[2])
     return (
         f"{operation} of the layer {layer} is no operation of TensorFlow Lite; build the network "

@@ -72,7 +72,7 @@ class MicroReport:
         """Return flash, arena, and the boards that it fits."""
         alike = "bit for bit"
         if self.differing:
-            alike = f"the same label for each, {self.differing} of them off by {self.codes} code"
+            alike = f"the same label for each, {self.differing} off by at most {self.codes} code"
             alike += "s" if self.codes > 1 else ""
         lines = [
             f"flash {self.flash_bytes:,} bytes, tensor arena {self.arena_bytes:,} bytes; "

@@ -55,10 +55,12 @@ def command_line(name: str, without: str = "") -> str:
         outside = path.is_absolute() or ".." in path.parts
         return f"{option}{equals}{path.name if outside else value}"
 
-    words = [word for word in sys.argv[1:] if not word.startswith(f"{without}=")]
-    if without in words:
-        at = words.index(without)
-        words = words[:at] + words[at + 2 :]
+    words = sys.argv[1:]
+    if without:
+        words = [word for word in words if not word.startswith(f"{without}=")]
+        if without in words:
+            at = words.index(without)
+            words = words[:at] + words[at + 2 :]
     return shlex.join([name, *map(without_place, words)])
 
 

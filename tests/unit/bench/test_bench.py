@@ -95,7 +95,7 @@ def test_a_model_that_crashes_is_told_and_the_others_are_measured(
     assert f"broken-int8: not measured: {failed['error']}" in table
     noisy = replace(results.models[0], conditions=Conditions(1.4, 61.0, 1500.0, "under-voltage"))
     told = results_table(replace(results, models=[noisy]))
-    assert "NOISY: a fixed piece of work took 1.40 times as long" in told
+    assert "NOISY: under-voltage; a fixed piece of work took 1.40 times as long" in told
     assert noisy.to_json()["conditions"]["noisy"] is True
     calm = replace(noisy, conditions=Conditions(1.0, None, None, None))
     unsteady = replace(calm.latency, spread=0.3)

@@ -98,7 +98,7 @@ def test_loops_are_timed_and_judged_on_the_same_frames(tmp_path: Path) -> None:
     assert loop["found"] == 6
     assert loop["false_boxes"] == 10 + 4
     assert loop["frames_per_second"] == 1.0
-    (unjudged,) = ClipPlan([clip], [SameBoxes]).measure(lambda line: None)
+    (unjudged,) = ClipPlan([clip]).measure([SameBoxes], lambda line: None)
     assert unjudged.to_json()["loops"][0]["found"] is None
 
 
@@ -134,11 +134,11 @@ def test_faces_that_are_none_are_refused(text: str, said: str, tmp_path: Path) -
 
 def test_a_plan_is_checked_before_anything_is_measured(tmp_path: Path) -> None:
     clip = save_video(tmp_path / "clip.avi", [scene(60)] * 2)
-    ClipPlan([clip], [SameBoxes], {"clip.avi": TrueFaces({})}).check()
+    ClipPlan([clip], {"clip.avi": TrueFaces({})}).check()
     with pytest.raises(FerError, match=r"says nothing of clip\.avi, only of other\.avi"):
-        ClipPlan([clip], [SameBoxes], {"other.avi": TrueFaces({})}).check()
+        ClipPlan([clip], {"other.avi": TrueFaces({})}).check()
     with pytest.raises(FerError, match="absent"):
-        ClipPlan([tmp_path / "absent.avi"], [SameBoxes]).check()
+        ClipPlan([tmp_path / "absent.avi"]).check()
 
 
 def rival_wheel(folder: Path, classes: int = 7) -> Path:

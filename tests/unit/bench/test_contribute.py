@@ -8,7 +8,9 @@ from fer_core.errors import FerError
 
 MODEL: dict[str, Any] = {"name": "fer-nano-int8", "accuracy": 0.66, "conditions": {"noisy": False}}
 RESULTS: dict[str, Any] = {
-    "environment": {"board": "Raspberry Pi 5 Model B Rev 1.0", "cores": 4},
+    "environment": {
+        "board": "Raspberry Pi 5 Model B Rev 1.0", "cpu": "Cortex-A76", "cores": 4, "on_a_pi": True,
+    },
     "models": [MODEL], "failed": [], "quick": False,
 }  # fmt: skip
 
@@ -16,6 +18,9 @@ RESULTS: dict[str, Any] = {
 def test_a_result_lies_by_its_board_and_takes_nobodys_place(tmp_path: Path) -> None:
     folder = reference_folder(RESULTS, tmp_path)
     assert folder == tmp_path / "raspberry-pi-5-model-b-rev-1-0-4-cores"
+    laptop = {"board": "x86_64", "cpu": "Some (R) Core", "cores": 8, "on_a_pi": False}
+    own = reference_folder({**RESULTS, "environment": laptop}, tmp_path)
+    assert own == tmp_path / "some-r-core-8-cores"
     folder.mkdir()
     (folder / "results.json").write_text("{}")
     with pytest.raises(FerError, match="holds a result already"):
@@ -31,6 +36,7 @@ def test_a_result_lies_by_its_board_and_takes_nobodys_place(tmp_path: Path) -> N
             {"models": [{**MODEL, "conditions": {"noisy": True}}]},
             "fer-nano-int8 was timed in a bad moment",
         ),
+        ({"environment": {**RESULTS["environment"], "busy": True}}, "other programs were at work"),
         ({"models": [{"name": "fer-nano-int8"}]}, "fer-nano-int8 has no accuracy"),
     ],
 )

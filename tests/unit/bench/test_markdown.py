@@ -68,6 +68,18 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
     )
     with pytest.raises(FerError, match="no cores, cpu, kernels, on_a_pi, p50, runs, runtime"):
         read_results(tmp_path / "a.json")
+    for broken in (
+        {"environment": None},
+        {"models": None},
+        {"models": ["x"]},
+        {"models": [{**MODEL, "latency_ms": None}]},
+        {"models": [{**MODEL, "latency_ms": {"p50": 0, "runs": 1}}]},
+        {"models": [{**MODEL, "accuracy": None}]},
+        {"models": [MODEL], "failed": [{"name": "x"}]},
+    ):
+        (tmp_path / "a.json").write_text(json.dumps({**RESULTS, **broken}))
+        with pytest.raises(FerError, match="of fer-bench: "):
+            read_results(tmp_path / "a.json")
     (tmp_path / "b.json").write_text(json.dumps({**RESULTS, "schema_version": 9}))
     with pytest.raises(FerError, match="has schema 9, this fer-bench reads 1"):
         read_results(tmp_path / "b.json")
@@ -108,7 +120,7 @@ def test_rows_apart_distortions_and_clips_are_told() -> None:
     assert (first["clip"], first["frames/s"], first["found of frames"]) == (
         "a.mp4", "377", "77 of 78",
     )  # fmt: skip
-    assert (first["ms a frame"], first["share of stages"]) == ("4.00", "search 75%, follow 25%")
+    assert (first["ms a frame"], first["share of stages"]) == ("2.65", "search 75%, follow 25%")
     assert first["a camera's frames dropped"] == "5 of 80"
     assert (second["found of frames"], second["false boxes"]) == ("-", "-")
 
@@ -132,11 +144,11 @@ def test_tails_threads_memory_and_recalls_have_their_tables() -> None:
 
 
 def test_what_failed_and_what_was_disturbed_is_told() -> None:
-    noisy = {**MODEL, "conditions": {"noisy": True, "slowdown": 1.4}}
+    noisy = {**MODEL, "conditions": {"noisy": True, "slowdown": 1.4, "throttled": "under-voltage"}}
     failed = [{"name": "broken-int8", "error": "it crashed"}]
     text = markdown_report({**RESULTS, "models": [noisy], "failed": failed})
     assert "- broken-int8: not measured: it crashed" in text
-    assert "- mini-xception-int8: latency taken in a bad moment" in text
+    assert "- mini-xception-int8: latency taken in a bad moment: under-voltage; a fixed" in text
     assert "1.40 times as long" in text
 
 

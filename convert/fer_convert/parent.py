@@ -1,0 +1,65 @@
+"""The model before conversion: its data, its temperature, its answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from fer_convert.calibration import divide_logits, fit_temperature, has_logits
+from fer_core.dataset import FerDataset
+from fer_core.errors import FerError
+from fer_core.preprocess import InputSpec
+from fer_train.config import TrainConfig
+from fer_train.data import predict
+from fer_train.run_folder import saved_config, training_data, training_facts
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Parent:
+    """The model before conversion, its temperature divided in, its training and its answers."""
+
+    model: keras.Model
+    config: TrainConfig
+    temperature: float
+    training: dict[str, int]
+    probabilities: np.ndarray[Any, np.dtype[np.float32]]
+
+
+def data_of(file: Path, model: keras.Model, named: Path | None) -> FerDataset:
+    """Return the data of the run that the model is of, or those named, in the model's own input."""
+    config = saved_config(file.parent)
+    if named:
+        config = replace(config, data=str(named))
+    _, height, width, channels = (*model.input_shape, *[None] * 4)[:4]
+    colour = {1: "gray", 3: "rgb"}.get(channels)
+    if not (isinstance(height, int) and isinstance(width, int) and colour):
+        raise FerError(
+            f"{file} takes {model.input_shape}: pictures of a fixed size are wanted, gray "
+            "(None, height, width, 1) or RGB (None, height, width, 3)"
+        )
+    return training_data(config, InputSpec(height, width, colour))
+
+
+def load_parent(file: Path, model: keras.Model, validation: FerDataset) -> Parent:
+    """Return the model with its temperature divided in; raise FerError if it fits no pictures."""
+    if model.output_shape != (None, len(validation.label_names)):
+        raise FerError(
+            f"{file} gives {model.output_shape}, but {validation.name} has "
+            f"{len(validation.label_names)} classes; give the --data it was trained on"
+        )
+    probabilities = predict(model, validation)
+    if not np.allclose(probabilities.sum(axis=1), 1, atol=0.01) or probabilities.min() < 0:
+        raise FerError(
+            f"{file} gives no probabilities: its last layer has to be a softmax "
+            "(keras.layers.Softmax())"
+        )
+    config, facts = saved_config(file.parent), training_facts(file)
+    if not has_logits(model):
+        return Parent(model, config, 1.0, facts, probabilities)
+    temperature = fit_temperature(probabilities, validation.labels)
+    divide_logits(model, temperature)
+    return Parent(model, config, temperature, facts, predict(model, validation))
