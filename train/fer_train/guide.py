@@ -2,19 +2,19 @@
 
 Soft labels made once know nothing of what augmentation did to a picture, and a network is too
 sure of those it was trained on; a guide judges every altered picture anew (Beyer et al., 2022,
-"Knowledge distillation: a good teacher is patient and consistent"). It is an int8 bundle, which
+"Knowledge distillation: a good teacher is patient and consistent"). It is a bundle: an int8 one
 costs a quarter of the forward pass of the Keras model that it was made from.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from fer_core.bundle import ModelBundle
+from fer_core.cores import usable_cores
 from fer_core.dataset import FerDataset
 from fer_core.errors import FerError
 from fer_core.preprocess import denormalize_pixels
@@ -28,7 +28,7 @@ class Guide:
     """A bundle that blends its answers into the targets of a batch."""
 
     def __init__(self, bundle: ModelBundle, weight: float) -> None:
-        self._model = TfliteModel(bundle, threads=os.cpu_count() or 1)
+        self._model = TfliteModel(bundle, threads=usable_cores())
         self._weight = np.float32(weight)
 
     def blended(self, images: Any, targets: FloatArray) -> FloatArray:
