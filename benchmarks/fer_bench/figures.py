@@ -137,7 +137,11 @@ def robustness(models: Sequence[Model]) -> str:
         for index, (model, colour) in enumerate(_coloured(models)):
             shares = [100 * model["robustness"][name] for name in names]
             places = np.arange(len(names)) + (index + 0.5) * height - 0.4
-            axes.barh(places, shares, height, color=colour, label=model["name"])
+            hatch = "///" if index >= len(COLOURS) else None
+            axes.barh(
+                places, shares, height, color=colour, label=model["name"], hatch=hatch,
+                edgecolor="white" if hatch else None, linewidth=0,
+            )  # fmt: skip
             axes.axvline(100 * model["accuracy"], color=colour, linewidth=0.8, linestyle="--")
         axes.set_yticks(range(len(names)), names)
         axes.invert_yaxis()

@@ -22,7 +22,7 @@ _PAGE = """<!doctype html>
 @media (prefers-color-scheme: dark) {{
   :root {{ --ink: #e4e7ec; --paper: #14171c; --line: #363c46; --soft: #1d2128; }}
 }}
-body {{ margin: 0 auto; padding: 1.5rem 1rem 4rem; max-width: 62rem;
+body {{ margin: 0 auto; padding: 1.5rem 1rem 4rem; max-width: 72rem;
   color: var(--ink); background: var(--paper); font: 16px/1.5 system-ui, sans-serif; }}
 h1 {{ font-size: 1.5rem; margin: 0 0 .25rem; }} h2 {{ font-size: 1.1rem; margin: 2.5rem 0 .5rem; }}
 .scroll, figure {{ overflow-x: auto; margin: 1rem 0; }}
@@ -31,7 +31,7 @@ th, td {{ padding: .3rem .5rem; text-align: right; white-space: nowrap;
   border-bottom: 1px solid var(--line); }}
 th {{ background: var(--soft); }} th:first-child, td:first-child {{ text-align: left; }}
 figure svg {{ max-width: 100%; min-width: 26rem; height: auto; }}
-.side {{ display: flex; flex-wrap: wrap; gap: 1rem; }} .side figure {{ flex: 1 1 18rem; }}
+.side {{ display: flex; flex-wrap: wrap; gap: 1rem; }} .side figure {{ flex: 1 1 26rem; }}
 code {{ overflow-wrap: anywhere; font-size: .85rem; }} .note {{ font-size: .9rem; }}
 @media print {{
   :root {{ --ink: #000; --paper: #fff; --line: #bbb; --soft: #fff; }}

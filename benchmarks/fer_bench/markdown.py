@@ -183,11 +183,11 @@ def _cells(model: dict[str, Any], yardstick: dict[str, Any]) -> dict[str, str]:
     return {
         "model": model["name"],
         "test (95 %)": test,
-        "macro-F1": macro_f1,
-        "ECE": f"{100 * model['ece']:.1f}" if model.get("ece") is not None else "-",
         "times": f"{ratio:.2f}",
         "ms a face": f"{model['latency_ms']['p50']:.3f}",
         "KiB": f"{model['file_bytes'] / 1024:,.0f}",
+        "macro-F1": macro_f1,
+        "ECE": f"{100 * model['ece']:.1f}" if model.get("ece") is not None else "-",
         "flips": "-" if flips is None else str(flips),
         "parameters": f"{model['parameters']:,}" if model["parameters"] else "-",
         "MMACs": f"{model['mmacs']:.1f}" if model["mmacs"] else "-",
