@@ -21,7 +21,7 @@ def markdown_report(results: dict[str, Any]) -> str:
     in that of mini-xception, else of fer-nano, else of the first model.
     """
     models = results["models"]
-    yardstick = yardstick_of(models)
+    yardstick = models[yardstick_of([model["name"] for model in models])]
     table = _table([_cells(model, yardstick) for model in models])
     where = results["environment"]
     board = "" if where["on_a_pi"] else " Not measured on a Pi."

@@ -7,6 +7,7 @@ from dataclasses import asdict
 
 from fer_bench.conditions import noise_reason
 from fer_bench.records import BenchmarkRecord, Results
+from fer_bench.side_by_side import yardstick_of
 
 _COLUMNS = (
     ("model", "<"),
@@ -19,6 +20,7 @@ _COLUMNS = (
     ("p50 ms", ">"),
     ("p90", ">"),
     ("p99", ">"),
+    ("times", ">"),
     ("p50 all", ">"),
     ("load ms", ">"),
     ("peak MB", ">"),
@@ -27,7 +29,10 @@ _COLUMNS = (
 
 def results_table(results: Results) -> str:
     """Return the table with the lines that say where and on what it was measured."""
-    rows = [tuple(name for name, _ in _COLUMNS)] + [_cells(record) for record in results.models]
+    names = [record.bundle.name for record in results.models]
+    rows = [tuple(name for name, _ in _COLUMNS)]
+    for record in results.models:
+        rows.append(_cells(record, results.models[yardstick_of(names)].latency.p50))
     rows += [(model.name, "failed", *["-"] * (len(_COLUMNS) - 2)) for model in results.failed]
     lines = aligned(rows, [side for _, side in _COLUMNS])
     return "\n".join([*lines, "", *_robustness(results), *_clips(results), *_footnotes(results)])
@@ -93,7 +98,7 @@ def _clips(results: Results) -> list[str]:
     return [*lines, "one thread, decoding not counted", ""]
 
 
-def _cells(record: BenchmarkRecord) -> tuple[str, ...]:
+def _cells(record: BenchmarkRecord, yardstick_ms: float) -> tuple[str, ...]:
     peak = record.cost.peak_rss_bytes
     measured = record.accuracy
     if measured:
@@ -115,6 +120,7 @@ def _cells(record: BenchmarkRecord) -> tuple[str, ...]:
         f"{record.latency.p50:.3f}",
         f"{record.latency.p90:.3f}",
         f"{record.latency.p99:.3f}",
+        f"{record.latency.p50 / yardstick_ms:.2f}",
         f"{record.latencies[max(record.latencies)].p50:.3f}",
         f"{record.cost.load_ms:.1f}",
         "-" if peak is None else f"{peak / 1e6:.1f}",
@@ -125,7 +131,8 @@ def _footnotes(results: Results) -> list[str]:
     where = results.environment
     lines = [
         "one face, pixels to probabilities; p50 p90 p99 on one thread, 'all' on "
-        f"{max(2, where.cores)}; load and peak memory in a fresh process",
+        f"{max(2, where.cores)}; load and peak memory in a fresh process; times: p50 in that of "
+        "mini-xception, else of fer-nano, else of the first",
         f"{where.runtime}, {where.kernels} kernels, Python {where.python}, numpy {where.numpy}, "
         f"OpenCV {where.opencv}",
         f"{where.board}, {where.cpu}, {where.cores} cores, governor {where.governor}",

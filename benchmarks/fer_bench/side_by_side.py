@@ -22,7 +22,7 @@ def side_by_side(results: dict[str, Any], names: Sequence[str], detail: bool = F
     if lacking := [name for name in names if name not in known]:
         raise ArgumentError(f"no {', '.join(lacking)} among {', '.join(known)}")
     models = [known[name] for name in names]
-    yardstick = yardstick_of(results["models"])
+    yardstick = results["models"][yardstick_of([model["name"] for model in results["models"]])]
     in_that = partial(_ratio, yardstick["latency_ms"]["p50"])
     figures: list[tuple[str, Callable[[Model], str]]]
     figures = [*_ROWS, (f"the same, in that of {yardstick['name']}", in_that)]
@@ -34,10 +34,10 @@ def side_by_side(results: dict[str, Any], names: Sequence[str], detail: bool = F
     return "\n".join([*lines, ""])
 
 
-def yardstick_of(models: Sequence[Model]) -> Model:
-    """Return the model that latencies are told in: mini-xception, else fer-nano, else the first."""
-    named = [m for start in _YARDSTICKS for m in models if m["name"].startswith(start)]
-    return (named or list(models))[0]
+def yardstick_of(names: Sequence[str]) -> int:
+    """Return which model latencies are told in: mini-xception, else fer-nano, else the first."""
+    found = [i for start in _YARDSTICKS for i, name in enumerate(names) if name.startswith(start)]
+    return (found or [0])[0]
 
 
 def _details(models: Sequence[Model]) -> list[tuple[str, Callable[[Model], str]]]:
