@@ -63,20 +63,19 @@ def _in_a_process(path: Path) -> ProcessCost:
 def _pay(path: Path) -> ProcessCost:
     import numpy as np
 
-    from fer_bench.rival import open_model
     from fer_core.bundle import ModelBundle
-    from fer_edge.interpreter import load_runtime
+    from fer_edge.interpreter import TfliteModel, load_runtime
 
     load_runtime()  # its import is the program's cost, not the model's
     started = time.perf_counter()
-    model = open_model(ModelBundle.load(path))
+    model = TfliteModel(ModelBundle.load(path))
     ready = time.perf_counter()
     face = np.zeros(model.bundle.manifest.input.shape, np.uint8)
     model.probabilities(face)
     first = time.perf_counter()
     cost = ProcessCost((ready - started) * 1e3, (first - ready) * 1e3, peak_rss_bytes())
     for threads, kernels in ways_to_run():
-        open_model(model.bundle, threads, kernels).probabilities(face)
+        TfliteModel(model.bundle, threads, kernels).probabilities(face)
     return cost
 
 
