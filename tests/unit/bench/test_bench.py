@@ -88,7 +88,8 @@ def test_a_model_that_crashes_is_told_and_the_others_are_measured(
     assert [record.bundle.name for record in results.models] == ["fer-nano-int8"]
     failed, text = results.to_json()["failed"]
     assert failed["name"] == "broken-int8"
-    assert "cannot load broken-int8" in failed["error"]
+    # LiteRT refuses it, tflite-runtime 2.14 dies of it
+    assert re.search("cannot load broken-int8|crashes the interpreter", failed["error"])
     assert text["name"] == "text"
     table = results_table(results)
     assert re.search(r"^broken-int8 +failed +-", table, re.MULTILINE)
