@@ -90,7 +90,7 @@ def bundle_of(model: keras.Model, recipe: str) -> ModelBundle:
         ("float16", 0.999),
         ("dynamic", 0.8),
         ("int8", 0.8),
-        ("int16x8", 0.97),
+        ("int16x8", 0.9),
     ],
 )
 def test_keras_and_the_bundle_answer_alike(
