@@ -1,6 +1,7 @@
 """From a maker's own photos to a model on the device, and the questions asked on the way."""
 
 import json
+import re
 from pathlib import Path
 
 import cv2
@@ -81,7 +82,7 @@ def test_ferplus_labels_train_convert_and_bench(tmp_path: Path) -> None:
     assert len(model["per_class"]) == 8
     assert (model["epochs"], model["recipe_epochs"]) == (1, 30)
     report = call("fer-bench", "report", "r/results.json", cwd=tmp_path).stdout
-    assert "| b-plain-int8 | 1 of 30 | 355,976 |" in report
+    assert re.search(r"^\| b-plain-int8 \|.* 355,976 \|.* 1 of 30 \|$", report, re.MULTILINE)
 
 
 def test_colour_and_another_size(prepared: Path) -> None:
