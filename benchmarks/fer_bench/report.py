@@ -29,10 +29,10 @@ _COLUMNS = (
 
 def results_table(results: Results) -> str:
     """Return the table with the lines that say where and on what it was measured."""
-    names = [record.bundle.name for record in results.models]
     rows = [tuple(name for name, _ in _COLUMNS)]
-    for record in results.models:
-        rows.append(_cells(record, results.models[yardstick_of(names)].latency.p50))
+    if results.models:
+        yardstick = results.models[yardstick_of([each.bundle.name for each in results.models])]
+        rows += [_cells(record, yardstick.latency.p50) for record in results.models]
     rows += [(model.name, "failed", *["-"] * (len(_COLUMNS) - 2)) for model in results.failed]
     lines = aligned(rows, [side for _, side in _COLUMNS])
     return "\n".join([*lines, "", *_robustness(results), *_clips(results), *_footnotes(results)])

@@ -61,12 +61,13 @@ def recheck(file: Path, data: Path | None, max_drop_points: float | None) -> str
     parent = np.array(facts["parent_classes"].split(), np.int64)
     model = TfliteModel(bundle)
     child = classify_images(model, validation.pixels).argmax(axis=1)
+    flips = int((child != parent).sum())
     right, right_before = child == validation.labels, parent == validation.labels
     change, (low, high) = (100 * np.array(part) for part in paired_difference(right, right_before))
     told = (
         f"{bundle.name}: accuracy {right_before.mean():.2%} -> {right.mean():.2%} on "
         f"{len(validation)} validation pictures ({change:+.2f} points, 95 % interval {low:+.2f} to "
-        f"{high:+.2f}), {(child != parent).sum()} flips (recorded: {recorded.get('flips')}, "
+        f"{high:+.2f}), {flips} flips (recorded: {recorded.get('flips')}, "
         f"{recorded.get('child_accuracy', 0):.2%}); {model.runtime}, {model.kernels} kernels"
     )
     limit = facts.get("max_drop_points", 0.5) if max_drop_points is None else max_drop_points
@@ -74,10 +75,10 @@ def recheck(file: Path, data: Path | None, max_drop_points: float | None) -> str
         raise FerError(f"{told}\nthe parity does not hold: more than --max-drop {limit:g}")
     same_kernels = (model.runtime, model.kernels) == (recorded["runtime"], recorded["kernels"])
     allowed = SAME_KERNELS if same_kernels else OTHER_KERNELS
-    limit = max(1, int(allowed * len(validation)))
-    if abs(int((child != parent).sum()) - recorded["flips"]) > limit:
+    apart = max(1, int(allowed * len(validation)))
+    if abs(flips - recorded["flips"]) > apart:
         raise FerError(
-            f"{told}\nthe parity does not hold: more than {limit} flips more or less than recorded"
+            f"{told}\nthe parity does not hold: more than {apart} flips more or less than recorded"
         )
     return told
 
