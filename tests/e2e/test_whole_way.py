@@ -68,7 +68,7 @@ def test_train_convert_edge_bench(tmp_path: Path) -> None:
         "fer-convert", "--verify", bundle.path, "--data", data, "--max-drop", 100, cwd=tmp_path
     )
     assert "flips (recorded: " in verified.stdout
-    assert "FULLY_CONNECTED" in call("fer-convert", bundle.path, cwd=tmp_path).stdout
+    assert "1 RESHAPE" in call("fer-convert", bundle.path, cwd=tmp_path).stdout
 
     clip = save_video(tmp_path / "clip.mp4", [draw_scene("happy")] * 5)
     seen = call("fer-edge", "--video", clip, "--model", bundle.path, "--json", "-", cwd=tmp_path)

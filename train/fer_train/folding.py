@@ -1,8 +1,10 @@
-"""Batch normalisation folded away: the same function in convolutions with biases.
+"""The same function in convolutions with biases: no batch normalisation, no dense layers.
 
 What a converter does too (Jacob et al., 2018, section 3.2), but seen: quantisation-aware training
 needs the folded weights, and a normalisation that no convolution precedes becomes a 1x1
-depthwise one, which int8 holds with a scale for every channel.
+depthwise one, which int8 holds with a scale for every channel. Dense layers become 1x1
+convolutions, since runtimes differ in how they round the one (TensorFlow Lite Micro twice, LiteRT
+once) and agree on the other.
 """
 
 from __future__ import annotations
@@ -58,6 +60,41 @@ def folded(model: keras.Model) -> keras.Model:
         source = model.get_layer(layer.name)
         norm = source if layer.name in alone else followed.get(layer.name)
         layer.set_weights(_folded_weights(source, norm) if norm else source.get_weights())
+    return made
+
+
+def without_dense(model: keras.Model) -> keras.Model:
+    """Return a model of the same answers with 1x1 convolutions, named alike, for dense layers.
+
+    Only dense layers that take vectors are exchanged, in a model that is a plain graph of layers.
+    """
+    model = _functional(model)
+    dense = {
+        layer.name
+        for layer in model.layers
+        if type(layer) is keras.layers.Dense and len(layer.input.shape) == 2
+    }
+    if not (dense and _is_plain_graph(model)):
+        return model
+
+    def copied(layer: keras.Layer) -> keras.Layer:
+        if layer.name not in dense:
+            return type(layer).from_config(layer.get_config())
+        shared = {name: getattr(layer, name) for name in ("name", "use_bias", "activation")}
+        return keras.layers.Conv2D(layer.units, 1, dtype=layer.dtype_policy, **shared)
+
+    def called(layer: keras.Layer, *inputs: Any, **options: Any) -> Any:
+        if layer.name not in dense:
+            return layer(*inputs, **options)
+        (vector,) = inputs
+        picture = keras.layers.Reshape((1, 1, vector.shape[-1]), name=f"{layer.name}_input")(vector)
+        return keras.layers.Reshape((layer.filters,), name=f"{layer.name}_output")(layer(picture))
+
+    made = keras.models.clone_model(model, clone_function=copied, call_function=called)
+    for layer in (each for each in model.layers if each.weights):
+        twin = made.get_layer(layer.name)
+        weights = zip(layer.get_weights(), twin.weights, strict=True)
+        twin.set_weights([value.reshape(weight.shape) for value, weight in weights])
     return made
 
 

@@ -1,7 +1,7 @@
 """Quantisation-aware training: the rounding of int8 in the forward pass (Jacob et al., 2018).
 
-Batch normalisation is folded first. Kernels are rounded with a scale for every channel, dense
-ones with one scale; what layers give is rounded in a range that follows the batches. The
+Batch normalisation is folded first, and dense layers become 1x1 convolutions. Kernels are rounded
+with a scale for every channel; what layers give is rounded in a range that follows the batches. The
 converter turns the rounding into int8 operations and needs no calibration.
 """
 
@@ -14,7 +14,7 @@ from keras import layers, ops
 
 from fer_core.errors import FerError
 from fer_core.preprocess import INPUT_RANGE
-from fer_train.folding import folded
+from fer_train.folding import folded, without_dense
 
 _PASSING = (layers.MaxPooling2D, layers.Flatten, layers.Dropout, layers.Reshape)
 """Layers that give what they take, rounded already."""
@@ -60,12 +60,11 @@ def _constant(value: float) -> keras.initializers.Initializer:
     return keras.initializers.Constant(value)
 
 
-def _rounded_kernel(kernel: Any, axis: int | None) -> Any:
-    """Return a kernel rounded to -127..127 steps, with a scale for each place along `axis`."""
-    others = tuple(i for i in range(len(kernel.shape)) if axis is None or i != axis)
-    limit = ops.maximum(ops.max(ops.abs(kernel), axis=others), 1e-8)
+def _rounded_kernel(kernel: Any) -> Any:
+    """Return a kernel (h, w, c, channels) rounded to -127..127 steps, a scale for each channel."""
+    limit = ops.maximum(ops.max(ops.abs(kernel), axis=(0, 1, 2)), 1e-8)
     return keras.quantizers.fake_quant_with_min_max_vars(
-        kernel, -limit, limit, narrow_range=True, axis=axis
+        kernel, -limit, limit, narrow_range=True, axis=3
     )
 
 
@@ -75,7 +74,7 @@ class QuantizedConv2D(layers.Conv2D):  # type: ignore[misc]
 
     def call(self, inputs: Any) -> Any:
         """Return the convolution of (n, h, w, c)."""
-        kernel = _rounded_kernel(self.kernel, axis=3)
+        kernel = _rounded_kernel(self.kernel)
         return self.activation(
             ops.conv(inputs, kernel, self.strides, self.padding, None, self.dilation_rate)
             + self.bias
@@ -90,34 +89,22 @@ class QuantizedDepthwiseConv2D(layers.DepthwiseConv2D):  # type: ignore[misc]
         """Return the convolution of (n, h, w, c)."""
         height, width, channels, _ = self.kernel.shape
         as_tflite = ops.reshape(self.kernel, (1, height, width, channels))  # the converter's way
-        kernel = ops.reshape(_rounded_kernel(as_tflite, axis=3), self.kernel.shape)
+        kernel = ops.reshape(_rounded_kernel(as_tflite), self.kernel.shape)
         return self.activation(
             ops.depthwise_conv(inputs, kernel, self.strides, self.padding, None, self.dilation_rate)
             + self.bias
         )
 
 
-@keras.saving.register_keras_serializable("fer_train")
-class QuantizedDense(layers.Dense):  # type: ignore[misc]
-    """A dense layer with a rounded kernel."""
-
-    def call(self, inputs: Any, training: bool | None = None) -> Any:
-        """Return the products of (n, c)."""
-        return self.activation(
-            ops.matmul(inputs, _rounded_kernel(self.kernel, axis=None)) + self.bias
-        )
-
-
 _QUANTIZED: dict[type, Any] = {
     layers.Conv2D: QuantizedConv2D,
     layers.DepthwiseConv2D: QuantizedDepthwiseConv2D,
-    layers.Dense: QuantizedDense,
 }
 
 
 def quantize_aware(model: keras.Model) -> keras.Model:
     """Return a model of the same weights that rounds as int8 will; raise FerError if it cannot."""
-    plain = folded(model)
+    plain = without_dense(folded(model))
     odd = [layer.name for layer in plain.layers if not _can_be_rounded(layer)]
     if odd:
         raise FerError(

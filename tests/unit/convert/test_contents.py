@@ -35,16 +35,17 @@ def test_operations_macs_and_memory_are_those_of_the_layers(model: keras.Model) 
     contents = contents_of(model, "int8")
     kinds = [operation.kind for operation in contents.operations]
     assert kinds == [
-        "CONV_2D", "DEPTHWISE_CONV_2D", "CONV_2D", "MEAN", "FULLY_CONNECTED", "SOFTMAX",
+        "CONV_2D", "DEPTHWISE_CONV_2D", "CONV_2D", "MEAN", "CONV_2D", "RESHAPE", "SOFTMAX",
     ]  # fmt: skip
-    macs = [576 * 8 * 9, 576 * 8 * 25, 576 * 4 * 8, 0, 4 * 7, 0]
+    macs = [576 * 8 * 9, 576 * 8 * 25, 576 * 4 * 8, 0, 4 * 7, 0, 0]
     assert [operation.macs for operation in contents.operations] == macs
     assert contents.macs == sum(macs)
     assert contents.operations[0].layer == "seen"
-    assert [o.layer for o in contents.operations[4:]] == ["logits", "softmax"]
+    assert [o.layer for o in contents.operations[4:]] == ["logits", "logits_output", "softmax"]
     weights = 8 * 9 + 8 * 25 + 4 * 8 + 4 * 7
     biases = 4 * (8 + 8 + 4 + 7)
-    assert contents.weight_bytes == weights + biases + 8  # and the two axes of the mean
+    mean_axes, logits_shape = 8, 8
+    assert contents.weight_bytes == weights + biases + mean_axes + logits_shape
     assert contents.activation_bytes == 2 * 576 * 8  # the depthwise layer's input and output
     assert contents.min_runtime == "1.14.0"
     assert "1 DEPTHWISE_CONV_2D v3" in contents.text()

@@ -9,7 +9,7 @@ from fer_train.recipes import full_name, recipe_file, recipe_names
 
 PARAMETERS = {
     "fer-nano": 57_783,
-    "fer-small": 356_855,
+    "fer-small": 367_751,
     "fer-base": 1_146_967,
     "mini-xception": 58_423,
     "resnet-20": 273_559,

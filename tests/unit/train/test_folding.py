@@ -4,7 +4,7 @@ import pytest
 from keras import layers
 
 from fer_train.architectures import build_model
-from fer_train.folding import folded
+from fer_train.folding import folded, without_dense
 
 RNG = np.random.default_rng(7)
 keras.utils.set_random_seed(7)
@@ -78,3 +78,18 @@ def test_other_kinds_of_models() -> None:
     twice, pixels = layers.Conv2D(1, 3, padding="same"), keras.Input((48, 48, 1))
     shared = keras.Model(pixels, layers.Flatten()(twice(twice(pixels))))
     assert folded(shared) is shared
+
+
+def test_dense_layers_become_convolutions_of_the_same_answers() -> None:
+    pixels = keras.Input((48, 48, 1))
+    x = layers.Conv2D(4, 3, 8, activation="relu")(pixels)
+    x = layers.Dense(5, name="on_pictures")(x)
+    x = layers.Dense(9, activation="relu", use_bias=False, name="hidden")(layers.Flatten()(x))
+    x = layers.Dense(7, activation="softmax", name="logits")(x)
+    model = seasoned(keras.Model(pixels, x, name="dense"))
+    made = without_dense(model)
+    np.testing.assert_allclose(made(PICTURES), model(PICTURES), rtol=1e-4, atol=1e-6)
+    dense = [layer.name for layer in made.layers if isinstance(layer, layers.Dense)]
+    assert (made.name, dense) == ("dense", ["on_pictures"])
+    assert isinstance(made.get_layer("logits"), layers.Conv2D)
+    assert without_dense(keras.Model(pixels, layers.ReLU()(pixels))).count_params() == 0
