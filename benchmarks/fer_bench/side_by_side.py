@@ -102,6 +102,15 @@ def _parameters(model: Model) -> str:
     return f"{model['parameters']:,}" if model["parameters"] else "-"
 
 
+def _flips(model: Model) -> str:
+    return f"{model['label_flips']}" if model.get("label_flips") is not None else "-"
+
+
+def _activations(model: Model) -> str:
+    held = model.get("activation_bytes")
+    return f"{held / 1024:,.0f} KiB" if held else "-"
+
+
 def _memory(model: Model) -> str:
     peak = model.get("peak_rss_bytes")
     return f"{peak / 1e6:.0f} MB" if peak else "-"
@@ -119,6 +128,7 @@ def _ratio(yardstick_ms: float, model: Model) -> str:
 _ROWS: tuple[tuple[str, Callable[[Model], str]], ...] = (
     ("accuracy (95 % interval)", _accuracy),
     ("points against its own float32, paired", _change),
+    ("labels other than its own float32's", _flips),
     ("macro-F1", _share("macro_f1")),
     ("expected calibration error", _share("ece")),
     ("without the pictures that have a twin in Training", _share("accuracy_without_twins")),
@@ -128,6 +138,7 @@ _ROWS: tuple[tuple[str, Callable[[Model], str]], ...] = (
     ("file", lambda model: f"{model['file_bytes'] / 1024:,.0f} KiB"),
     ("parameters", _parameters),
     ("million multiply-accumulates a face", _millions),
+    ("activations held at once", _activations),
     ("peak memory of a process", _memory),
     ("one face, one thread", _latency),
 )

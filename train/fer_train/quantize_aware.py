@@ -103,7 +103,10 @@ _QUANTIZED: dict[type, Any] = {
 
 
 def quantize_aware(model: keras.Model) -> keras.Model:
-    """Return a model of the same weights that rounds as int8 will; raise FerError if it cannot."""
+    """Return NAME-qat, of the same weights, which rounds as int8 will.
+
+    Raises FerError for a layer that has no int8 form here.
+    """
     plain = without_dense(folded(model))
     odd = [layer.name for layer in plain.layers if not _can_be_rounded(layer)]
     if odd:
@@ -139,7 +142,7 @@ def quantize_aware(model: keras.Model) -> keras.Model:
         if len(weights) < len(twin.get_weights()):
             weights.append(twin.get_weights()[-1])  # the bias it had not, zero
         twin.set_weights(weights)
-    return made
+    return keras.Model(made.inputs[0], made.outputs[0], name=f"{model.name}-qat")
 
 
 def is_quantize_aware(model: keras.Model) -> bool:

@@ -13,6 +13,7 @@ JUDGED = {
     **BARE, "name": "judged", "accuracy": 0.6612, "accuracy_interval95": [0.6455, 0.6765],
     "accuracy_change": -0.002, "accuracy_change_interval95": [-0.005, 0.001],
     "robustness": {"blur": 0.4, "noise": 0.5}, "parameters": 57_783, "latency_ms": {"p50": 0.25},
+    "label_flips": 0, "activation_bytes": 110_592,
 }  # fmt: skip
 YARDSTICK = {**BARE, "name": "mini-xception-int8", "latency_ms": {"p50": 0.1}}
 RESULTS = {"data": "faces, test split", "models": [BARE, JUDGED, YARDSTICK]}
@@ -31,6 +32,8 @@ def test_models_stand_side_by_side_in_the_wanted_order() -> None:
     assert change == ["-0.20 (-0.50 to +0.10)", "-"]
     assert rows["mean over the distortions"] == ["45.0 %", "-"]
     assert rows["the worst of them"] == ["40.0 % (blur)", "-"]
+    assert rows["labels other than its own float32's"] == ["0", "-"]
+    assert rows["activations held at once"] == ["108 KiB", "-"]
     assert rows["parameters"] == ["57,783", "-"]
     assert rows["one face, one thread"] == ["0.250 ms", "0.500 ms"]
     assert rows["the same, in that of mini-xception-int8"] == ["2.50", "5.00"]

@@ -31,6 +31,7 @@ def seen(model: keras.Model, steps: int = 4) -> keras.Model:
 def test_rounding_changes_the_answers_little(name: str) -> None:
     model = build_model(name, (48, 48, 1), 7)
     rounded = seen(quantize_aware(model))
+    assert rounded.name == f"{name}-qat"
     assert is_quantize_aware(rounded)
     assert not is_quantize_aware(model)
     wanted, got = (np.asarray(each(PICTURES, training=False)) for each in (model, rounded))
