@@ -17,7 +17,7 @@ from fer_convert.calibration import representative_set
 from fer_convert.card import model_card
 from fer_convert.contents import FileContents, read_contents
 from fer_convert.explain import layers_table, measure_layers, save_layers
-from fer_convert.export import convolutional, export_flatbuffer
+from fer_convert.export import export_flatbuffer
 from fer_convert.parent import Parent, data_of, load_parent
 from fer_convert.recheck import DATA_SETTINGS
 from fer_convert.recipes import RECIPES, QuantizationRecipe
@@ -28,6 +28,7 @@ from fer_core.dataset import FerDataset
 from fer_core.errors import ArgumentError, FerError
 from fer_core.files import make_folder, write_text
 from fer_edge.interpreter import TfliteModel
+from fer_train.folding import convolutional
 from fer_train.quantize_aware import is_quantize_aware
 from fer_train.run_folder import (
     is_shipped,

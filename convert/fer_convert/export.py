@@ -21,7 +21,7 @@ from fer_core.errors import ArgumentError, FerError
 from fer_core.preprocess import INPUT_RANGE
 from fer_train.backend import native_output_hidden
 from fer_train.data import model_inputs
-from fer_train.folding import folded, without_dense
+from fer_train.folding import convolutional
 from fer_train.quantize_aware import is_quantize_aware
 
 
@@ -32,7 +32,9 @@ def export_flatbuffer(
 
     A calibrated recipe needs representative pictures, unless the model was trained with rounding.
 
-    The input range of an int8 model is fixed, whatever the representative pictures hold.
+    The input range of an int8 model is fixed, whatever the representative pictures hold. A
+    calibrated network is made of plain convolutions first: batch normalisation behind a ReLU would
+    else cost points, and runtimes round dense layers in different ways.
     """
     rounded = is_quantize_aware(model)
     if rounded and recipe.name != "int8":
@@ -56,15 +58,6 @@ def export_flatbuffer(
             return bytes(converter.convert())
         except ConverterError as error:
             raise FerError(f"{model.name} as {recipe.name}: {_reason(str(error))}") from error
-
-
-def convolutional(model: keras.Model) -> keras.Model:
-    """Return a model of the same answers that integers hold well.
-
-    Batch normalisation is folded, for one behind a ReLU would else lose points of accuracy, and
-    dense layers become convolutions, which every runtime rounds alike.
-    """
-    return without_dense(folded(model))
 
 
 def _reason(error: str) -> str:

@@ -22,7 +22,7 @@ import numpy as np
 
 from fer_convert.calibration import divide_logits, fit_temperature, representative_set
 from fer_convert.contents import read_contents
-from fer_convert.export import convolutional, export_flatbuffer
+from fer_convert.export import export_flatbuffer
 from fer_convert.recipes import RECIPES
 from fer_convert.verify import compare_models
 from fer_core.bundle import ModelBundle, ModelManifest
@@ -33,6 +33,7 @@ from fer_core.values import FloatArray
 from fer_edge.interpreter import TfliteModel
 from fer_train.backend import start_quietly
 from fer_train.data import model_inputs, predict
+from fer_train.folding import convolutional
 from fer_train.run_folder import model_file, saved_config, training_data
 from fer_train.transfer import load_model
 

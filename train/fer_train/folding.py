@@ -9,6 +9,7 @@ once) and agree on the other.
 
 from __future__ import annotations
 
+from collections.abc import Set
 from typing import Any
 
 import keras
@@ -22,6 +23,7 @@ _WEIGHTED = (
     keras.layers.SeparableConv2D,
     keras.layers.Dense,
 )
+_POOLING = (keras.layers.GlobalAveragePooling2D, keras.layers.GlobalMaxPooling2D)
 
 
 def folded(model: keras.Model) -> keras.Model:
@@ -63,39 +65,82 @@ def folded(model: keras.Model) -> keras.Model:
     return made
 
 
-def without_dense(model: keras.Model) -> keras.Model:
-    """Return a model of the same answers with 1x1 convolutions, named alike, for dense layers.
+def convolutional(model: keras.Model) -> keras.Model:
+    """Return a model of the same answers that integers hold well, layers named as before.
 
-    Only dense layers that take vectors are exchanged, in a model that is a plain graph of layers.
+    Batch normalisation is folded; then dense layers of vectors, normalisations of vectors and
+    separable convolutions become plain convolutions. A model that is no plain graph of layers,
+    each used once, is returned as it is.
     """
-    model = _functional(model)
-    dense = {
-        layer.name
-        for layer in model.layers
-        if type(layer) is keras.layers.Dense and len(layer.input.shape) == 2
-    }
-    if not (dense and _is_plain_graph(model)):
+    model = folded(_functional(model))
+    if not _is_plain_graph(model):
         return model
+    others = {layer.name: other for layer in model.layers if (other := _convolution_for(layer))}
 
     def copied(layer: keras.Layer) -> keras.Layer:
-        if layer.name not in dense:
-            return type(layer).from_config(layer.get_config())
-        shared = {name: getattr(layer, name) for name in ("name", "use_bias", "activation")}
-        return keras.layers.Conv2D(layer.units, 1, dtype=layer.dtype_policy, **shared)
+        pools = isinstance(layer, _POOLING) and _goes_only_into(set(others), layer)
+        kept = {"keepdims": True} if pools else {}
+        return others.get(layer.name) or type(layer).from_config({**layer.get_config(), **kept})
 
     def called(layer: keras.Layer, *inputs: Any, **options: Any) -> Any:
-        if layer.name not in dense:
+        if layer.name not in others:
             return layer(*inputs, **options)
-        (vector,) = inputs
-        picture = keras.layers.Reshape((1, 1, vector.shape[-1]), name=f"{layer.name}_input")(vector)
-        return keras.layers.Reshape((layer.filters,), name=f"{layer.name}_output")(layer(picture))
+        source = model.get_layer(layer.name)
+        if isinstance(source, keras.layers.SeparableConv2D):
+            return layer(_depthwise_of(source)(inputs[0]))
+        x = inputs[0]
+        if len(x.shape) == 2:
+            x = keras.layers.Reshape((1, 1, x.shape[-1]), name=f"{layer.name}_input")(x)
+        return keras.layers.Reshape((-1,), name=f"{layer.name}_output")(layer(x))
 
     made = keras.models.clone_model(model, clone_function=copied, call_function=called)
     for layer in (each for each in model.layers if each.weights):
-        twin = made.get_layer(layer.name)
-        weights = zip(layer.get_weights(), twin.weights, strict=True)
-        twin.set_weights([value.reshape(weight.shape) for value, weight in weights])
+        weights, twin = layer.get_weights(), made.get_layer(layer.name)
+        if layer.name in others and isinstance(layer, keras.layers.SeparableConv2D):
+            made.get_layer(f"{layer.name}_depthwise").set_weights([weights.pop(0)])
+        elif layer.name in others and isinstance(layer, keras.layers.BatchNormalization):
+            weights = _folded_weights(layer, layer)
+        shapes = [weight.shape for weight in twin.weights]
+        twin.set_weights([w.reshape(shape) for w, shape in zip(weights, shapes, strict=True)])
     return made
+
+
+def _convolution_for(layer: keras.Layer) -> keras.Layer | None:
+    """Return the convolution to take a layer's place, None for a layer that stays."""
+    kind, options = type(layer), {"name": layer.name, "dtype": layer.dtype_policy}
+    if kind in (keras.layers.Dense, keras.layers.SeparableConv2D):
+        options |= {"use_bias": layer.use_bias, "activation": layer.activation}
+    if kind is keras.layers.SeparableConv2D:
+        return keras.layers.Conv2D(layer.filters, 1, **options)
+    if kind is keras.layers.Dense and len(layer.input.shape) == 2:
+        return keras.layers.Conv2D(layer.units, 1, **options)
+    if kind is keras.layers.BatchNormalization and len(layer.input.shape) == 2:
+        return keras.layers.DepthwiseConv2D(1, **options)
+    return None
+
+
+def _goes_only_into(names: Set[str], layer: keras.Layer) -> bool:
+    """Return whether the named layers alone take what a layer gives, at most through dropout."""
+    takers = [node.operation for node in layer._outbound_nodes]
+    dropout = keras.layers.Dropout
+    return bool(takers) and all(
+        taker.name in names or (isinstance(taker, dropout) and _goes_only_into(names, taker))
+        for taker in takers
+    )
+
+
+def _depthwise_of(layer: keras.layers.SeparableConv2D) -> keras.Layer:
+    """Return the first half of a separable convolution, without weights."""
+    return keras.layers.DepthwiseConv2D(
+        layer.kernel_size,
+        layer.strides,
+        layer.padding,
+        layer.depth_multiplier,
+        dilation_rate=layer.dilation_rate,
+        use_bias=False,
+        name=f"{layer.name}_depthwise",
+        dtype=layer.dtype_policy,
+    )
 
 
 def _functional(model: keras.Model) -> keras.Model:

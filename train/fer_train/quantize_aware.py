@@ -1,6 +1,6 @@
 """Quantisation-aware training: the rounding of int8 in the forward pass (Jacob et al., 2018).
 
-Batch normalisation is folded first, and dense layers become 1x1 convolutions. Kernels are rounded
+The network is made of plain convolutions first. Kernels are rounded
 with a scale for every channel; what layers give is rounded in a range that follows the batches. The
 converter turns the rounding into int8 operations and needs no calibration.
 """
@@ -14,7 +14,7 @@ from keras import layers, ops
 
 from fer_core.errors import FerError
 from fer_core.preprocess import INPUT_RANGE
-from fer_train.folding import folded, without_dense
+from fer_train.folding import convolutional
 
 _PASSING = (layers.MaxPooling2D, layers.Flatten, layers.Dropout, layers.Reshape)
 """Layers that give what they take, rounded already."""
@@ -107,7 +107,7 @@ def quantize_aware(model: keras.Model) -> keras.Model:
 
     Raises FerError for a layer that has no int8 form here.
     """
-    plain = without_dense(folded(model))
+    plain = convolutional(model)
     odd = [layer.name for layer in plain.layers if not _can_be_rounded(layer)]
     if odd:
         raise FerError(

@@ -411,9 +411,10 @@ def test_wrong_models_are_said(saved: tuple[Path, Path], tmp_path: Path) -> None
         convert(request_of(saved, tmp_path, 1.0), silent)
 
 
-def test_a_quantisation_aware_model_needs_no_calibration(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["fer-nano", "mini-xception", "a-regularised"])
+def test_a_quantisation_aware_model_needs_no_calibration(name: str) -> None:
     keras.utils.set_random_seed(4)
-    rounded = quantize_aware(build_model("fer-nano", (48, 48, 1), 7))
+    rounded = quantize_aware(build_model(name, (48, 48, 1), 7))
     rounded.compile(keras.optimizers.SGD(0.05), "categorical_crossentropy")
     inputs = model_inputs(VARIED.part("train"))
     wanted = np.eye(7, dtype=np.float32)[VARIED.part("train").labels]
@@ -421,14 +422,14 @@ def test_a_quantisation_aware_model_needs_no_calibration(tmp_path: Path) -> None
         rounded.train_on_batch(inputs, wanted)
     divide_logits(rounded, 0.5)
     bundle = bundle_of(rounded, "int8")
-    read_contents(bundle.model).require_integer("fer-nano-int8")
+    read_contents(bundle.model).require_integer(bundle.name)
     model = TfliteModel(bundle, kernels="reference")
     assert model.input_quantization == (1 / 128, 0)
     pixels = VARIED.part("validation").pixels
     answers = np.stack([model.probabilities(picture) for picture in pixels])
     expected = np.asarray(rounded(model_inputs(VARIED.part("validation")), training=False))
     assert np.abs(answers - expected).max() < 0.03
-    assert (answers.argmax(axis=1) == expected.argmax(axis=1)).mean() > 0.97
+    assert (answers.argmax(axis=1) == expected.argmax(axis=1)).mean() > 0.95
     with pytest.raises(FerError, match="only --int8 fits it"):
         bundle_of(rounded, "float32")
 

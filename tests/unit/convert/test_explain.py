@@ -8,9 +8,10 @@ import pytest
 
 from drawn_faces import drawn_dataset
 from fer_convert.explain import layers_table, measure_layers, save_layers
-from fer_convert.export import convolutional, export_flatbuffer
+from fer_convert.export import export_flatbuffer
 from fer_convert.recipes import RECIPES
 from fer_core.errors import FerError
+from fer_train.folding import convolutional
 
 TRAINING = drawn_dataset((4, 1, 1)).part("train")
 
