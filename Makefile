@@ -1,10 +1,10 @@
-# Targets: setup demo test check e2e soak bench build device-test arm64 clean
+# Targets: setup demo test lint check e2e soak bench build device-test arm64 clean
 PYTHON ?= python3
 FULL := .venv/bin
 EDGE := .venv-edge/bin
 PIP := -m pip --disable-pip-version-check install --quiet
 
-.PHONY: setup demo test check e2e soak bench build device-test arm64 arm64-pythons clean
+.PHONY: setup demo test lint check e2e soak bench build device-test arm64 arm64-pythons clean
 
 setup: .venv/installed
 
@@ -25,11 +25,13 @@ demo: .venv-edge/installed
 test: setup
 	$(FULL)/python -m pytest
 
-check: setup
+lint: setup
 	$(FULL)/ruff format --check .
 	$(FULL)/ruff check .
 	$(FULL)/mypy
 	$(FULL)/lint-imports
+
+check: lint
 	$(FULL)/python -m pytest --quiet tests/unit/core tests/unit/edge tests/unit/bench tests/golden tests/architecture
 
 e2e: setup
