@@ -28,7 +28,7 @@ from fer_core.dataset import FerDataset
 from fer_core.errors import ArgumentError, FerError
 from fer_core.files import make_folder, write_text
 from fer_edge.interpreter import TfliteModel
-from fer_train.folding import convolutional
+from fer_train.convolutional import convolutional
 from fer_train.quantize_aware import is_quantize_aware
 from fer_train.run_folder import (
     is_shipped,

@@ -20,8 +20,8 @@ from fer_core.dataset import FerDataset
 from fer_core.errors import ArgumentError, FerError
 from fer_core.preprocess import INPUT_RANGE
 from fer_train.backend import native_output_hidden
+from fer_train.convolutional import convolutional
 from fer_train.data import model_inputs
-from fer_train.folding import convolutional
 from fer_train.quantize_aware import is_quantize_aware
 
 
@@ -142,5 +142,6 @@ def _results_of(layers: Sequence[str], flatbuffer: bytes, graph: Any) -> set[str
         raise ArgumentError(
             f"no layer {', '.join(unknown)} in the converted network; there are {', '.join(known)}"
         )
-    kept = (operation for operation in operations if operation.layer in layers)
+    halves = {f"{layer}_depthwise" for layer in layers}  # of separable convolutions
+    kept = (each for each in operations if each.layer in halves.union(layers))
     return {bytes(graph.tensors[each.result].name).decode() for each in kept} or None

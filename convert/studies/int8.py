@@ -32,8 +32,8 @@ from fer_core.preprocess import INPUT_RANGE
 from fer_core.values import FloatArray
 from fer_edge.interpreter import TfliteModel
 from fer_train.backend import start_quietly
+from fer_train.convolutional import convolutional
 from fer_train.data import model_inputs, predict
-from fer_train.folding import convolutional
 from fer_train.run_folder import model_file, saved_config, training_data
 from fer_train.transfer import load_model
 
@@ -81,7 +81,7 @@ def by_tensorflow(subject: Subject, chosen: FerDataset) -> bytes:
 
 
 def by_ai_edge_quantizer(subject: Subject, chosen: FerDataset) -> bytes:
-    """Quantise the same float32 file with ai-edge-quantizer's static int8 recipe."""
+    """Quantise the float32 file of the same convolutions with static int8."""
     from ai_edge_quantizer import quantizer, recipe
 
     float32 = export_flatbuffer(convolutional(subject.model), RECIPES["float32"], chosen)

@@ -60,13 +60,18 @@ def test_the_python_example_runs(tmp_path: Path) -> None:
     assert re.fullmatch(r"Box\(x=\d+, .*\) \w+ \d+%\n", done.stdout)
 
 
-def test_the_table_of_the_models_is_what_its_command_prints() -> None:
-    card = (ROOT / "docs" / "model-card.md").read_text(encoding="utf-8")
-    for text, detail in ((README, False), (card, True)):
-        (command,) = re.findall(r"^    \$ (fer-bench report .* --columns .*)$", text, re.MULTILINE)
+@pytest.mark.parametrize(
+    ("page", "tables"),
+    [("README.md", 1), ("docs/model-card.md", 1)],
+)
+def test_a_table_of_models_is_what_its_command_prints(page: str, tables: int) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    commands = re.findall(r"^    \$ (fer-bench report .* --columns .*)$", text, re.MULTILINE)
+    assert len(commands) == tables
+    for command in commands:
         _, _, file, _, names, *rest = shlex.split(command)
-        assert rest == ["--detail"] * detail
-        table = side_by_side(read_results(ROOT / file), names.split(","), detail)
+        assert rest == ["--detail"] * (page == "docs/model-card.md")
+        table = side_by_side(read_results(ROOT / file), names.split(","), bool(rest))
         assert f"    $ {command}\n\n{table}\n" in text
 
 

@@ -118,7 +118,7 @@ def _layer_with_maps(model: keras.Model, name: str | None) -> keras.layers.Layer
 def _map_size(layer: keras.layers.Layer) -> tuple[int, int] | None:
     """Return height and width of a layer's maps, None for one that has none."""
     shape: tuple[int, ...] = getattr(layer.output, "shape", ())
-    maps = len(shape) == 4 and layer.name != LOGITS
+    maps = len(shape) == 4 and shape[1:3] != (1, 1) and layer.name != LOGITS
     return (shape[1], shape[2]) if maps else None
 
 

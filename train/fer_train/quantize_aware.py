@@ -1,8 +1,8 @@
 """Quantisation-aware training: the rounding of int8 in the forward pass (Jacob et al., 2018).
 
-The network is made of plain convolutions first. Kernels are rounded
-with a scale for every channel; what layers give is rounded in a range that follows the batches. The
-converter turns the rounding into int8 operations and needs no calibration.
+The network is made of plain convolutions first. Kernels are rounded with a scale for every channel;
+what layers give is rounded in a range that follows the batches. The converter turns the rounding
+into int8 operations and needs no calibration.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from keras import layers, ops
 
 from fer_core.errors import FerError
 from fer_core.preprocess import INPUT_RANGE
-from fer_train.folding import convolutional
+from fer_train.convolutional import convolutional
+from fer_train.recipes import QAT_SUFFIX
 
 _PASSING = (layers.MaxPooling2D, layers.Flatten, layers.Dropout, layers.Reshape)
 """Layers that give what they take, rounded already."""
@@ -142,7 +143,7 @@ def quantize_aware(model: keras.Model) -> keras.Model:
         if len(weights) < len(twin.get_weights()):
             weights.append(twin.get_weights()[-1])  # the bias it had not, zero
         twin.set_weights(weights)
-    return keras.Model(made.inputs[0], made.outputs[0], name=f"{model.name}-qat")
+    return keras.Model(made.inputs[0], made.outputs[0], name=f"{model.name}{QAT_SUFFIX}")
 
 
 def is_quantize_aware(model: keras.Model) -> bool:

@@ -11,6 +11,8 @@ from fer_core.errors import ArgumentError
 
 DEFAULT_ARCH = "fer-nano"
 FINE_TUNE, QUANTIZE_AWARE = "fine-tune", "quantize-aware"
+QAT_SUFFIX = "-qat"
+"""What the name of a network gets that was trained with the rounding of int8."""
 _PACKAGE = Path(__file__).resolve().parent
 
 

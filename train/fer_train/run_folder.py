@@ -19,6 +19,7 @@ from fer_train.config import TrainConfig
 from fer_train.recipes import (
     DEFAULT_ARCH,
     FINE_TUNE,
+    QAT_SUFFIX,
     QUANTIZE_AWARE,
     full_name,
     recipe_file,
@@ -51,6 +52,8 @@ def chosen_config(
     start = None
     if init or config.init:
         start = model_file(Path(init) if init else _from(recipe.parent, config.init)).resolve()
+        if model_name(start).endswith(QAT_SUFFIX):
+            raise ArgumentError(f"{start} rounds as int8 does already: start from its parent")
         if arch and full_name(arch) != model_name(start):
             raise ArgumentError(f"{start} is a {model_name(start)}; leave --arch out")
     if config.qat and not start:

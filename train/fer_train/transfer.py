@@ -8,9 +8,9 @@ from typing import Any
 
 import keras
 
+import fer_train.quantize_aware  # noqa: F401  # Keras has to know its layers to load them
 from fer_core.errors import ArgumentError, FerError
 from fer_core.files import ZIP_ERRORS
-from fer_train import quantize_aware  # Keras has to know its layers to load them
 from fer_train.run_folder import model_labels
 
 LOGITS = "logits"
@@ -109,8 +109,6 @@ def take_weights(model: keras.Model, file: Path, labels: tuple[str, ...]) -> str
         raise ArgumentError(
             f"{file} is a {source.name}, not a {model.name}; leave --arch out: --init decides it"
         )
-    if quantize_aware.is_quantize_aware(source):
-        raise FerError(f"{file} has the rounding of int8 in it already: start from its parent")
     same = model_labels(file) == labels
     if source.input_shape != model.input_shape:
         raise FerError(

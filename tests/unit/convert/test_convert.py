@@ -83,7 +83,7 @@ def bundle_of(model: keras.Model, recipe: str) -> ModelBundle:
 
 
 FORMATS = {"float32": 0.999999, "float16": 0.999, "dynamic": 0.8, "int8": 0.8, "int16x8": 0.9}
-IN_EVERY_FORMAT = ("fer-nano", "fer-base", "c-blocks")
+IN_EVERY_FORMAT = ("fer-nano", "fer-base", "mini-xception")
 
 
 @pytest.mark.parametrize(
@@ -428,13 +428,16 @@ def test_a_quantisation_aware_model_needs_no_calibration(name: str) -> None:
 
 
 def test_layers_can_be_kept_in_float32(models: dict[str, keras.Model]) -> None:
-    def exported(*layers: str) -> list[Operation]:
-        flatbuffer = export_flatbuffer(models["fer-nano"], mixed(layers), VARIED.part("train"))
+    def exported(*layers: str, name: str = "fer-nano") -> list[Operation]:
+        flatbuffer = export_flatbuffer(models[name], mixed(layers), VARIED.part("train"))
         return list(read_contents(flatbuffer).operations)
 
     kept = {o.layer for o in exported("logits", "conv2d_3") if not o.is_integer}
     assert {"logits", "conv2d_3"} <= kept
     assert len(kept) <= 6  # and the conversions around them
+    whole = "separable_conv2d_1"
+    halves = [o for o in exported(whole, name="mini-xception") if o.layer.startswith(whole)]
+    assert [o.is_integer for o in halves] == [False, False]
     with pytest.raises(ArgumentError, match="no layer typo in the converted network; there are"):
         exported("typo", "logits")
 

@@ -18,6 +18,7 @@ from fer_convert.micro import (
 )
 from fer_core.bundle import ModelBundle
 from fer_core.errors import FerError
+from fer_edge.models import load_model, shipped_models
 
 PIXELS = np.random.default_rng(4).integers(0, 256, (6, 48, 48, 1), np.uint8)
 REPORT = MicroReport(56_000, 122_120, "200 faces")
@@ -34,6 +35,13 @@ def test_fer_nano_answers_alike_and_fits_a_small_board(nano: ModelBundle, real_d
     assert report.flash_bytes < 1 << 20
     assert 100_000 < report.arena_bytes < 256 << 10
     assert report.fits(BOARDS[0])
+
+
+@needs_micro
+@pytest.mark.parametrize("name", sorted(set(shipped_models()) - {"fer-nano"}))
+def test_shipped_models_answer_alike(name: str, real_data: Path) -> None:
+    bundle = load_model(name)
+    assert check_micro(bundle, *micro_pictures(bundle, real_data)).differing == 0
 
 
 @needs_micro

@@ -8,6 +8,7 @@ import pytest
 from drawn_faces import draw_scene
 from fer_core.errors import FerError
 from fer_edge.detector import HaarDetector
+from fer_train import explain
 from fer_train.explain import explain_picture, grad_cam, index_of, save_explanations
 
 LABELS = ("left", "right")
@@ -36,6 +37,14 @@ def test_the_heat_is_where_the_class_comes_from(sided: keras.Model) -> None:
     assert heat.shape == (48, 48)
     assert heat[24, 8] == pytest.approx(1)
     assert heat[:, 24:].max() < 0.01
+
+
+def test_a_vector_in_the_form_of_a_picture_is_no_map() -> None:
+    pixels = keras.Input((48, 48, 1))
+    maps = keras.layers.Conv2D(3, 5, 5, name="maps")(pixels)
+    x = keras.layers.Conv2D(2, 1, name="vector")(keras.layers.AveragePooling2D(9)(maps))
+    model = keras.Model(pixels, keras.layers.Softmax()(keras.layers.Flatten()(x)))
+    assert explain._layer_with_maps(model, None).name == "maps"
 
 
 def test_a_face_is_cropped_and_another_layer_or_label_can_be_asked(

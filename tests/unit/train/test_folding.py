@@ -4,7 +4,7 @@ import pytest
 from keras import layers
 
 from fer_train.architectures import build_model
-from fer_train.folding import convolutional, folded
+from fer_train.folding import folded
 
 RNG = np.random.default_rng(7)
 keras.utils.set_random_seed(7)
@@ -78,37 +78,3 @@ def test_other_kinds_of_models() -> None:
     twice, pixels = layers.Conv2D(1, 3, padding="same"), keras.Input((48, 48, 1))
     shared = keras.Model(pixels, layers.Flatten()(twice(twice(pixels))))
     assert folded(shared) is shared
-
-
-def test_all_becomes_plain_convolutions_of_the_same_answers() -> None:
-    pixels = keras.Input((48, 48, 1))
-    x = layers.SeparableConv2D(4, 3, 2, depth_multiplier=2, activation="relu", name="apart")(pixels)
-    x = layers.BatchNormalization()(layers.SeparableConv2D(6, 5, use_bias=False)(x))
-    x = layers.Dense(5, name="on_pictures")(layers.AveragePooling2D(4)(x))
-    x = layers.Dense(9, activation="relu", use_bias=False)(layers.Flatten()(x))
-    x = layers.BatchNormalization(name="of_vectors")(x)
-    pooled = layers.GlobalMaxPooling2D(name="peak")(layers.Conv2D(3, 5, 5)(pixels))
-    x = layers.Concatenate()([x, layers.Dense(4)(layers.Dropout(0.5)(pooled))])
-    x = layers.Dense(7, activation="softmax", name="logits")(x)
-    model = seasoned(keras.Model(pixels, x, name="mixture"))
-    made = convolutional(model)
-    np.testing.assert_allclose(made(PICTURES), model(PICTURES), rtol=1e-3, atol=1e-5)
-    assert made.name == "mixture"
-    assert made.get_layer("apart_depthwise").depth_multiplier == 2
-    kinds = {name: type(made.get_layer(name)) for name in ("apart", "on_pictures", "of_vectors")}
-    assert kinds == {
-        "apart": layers.Conv2D,
-        "on_pictures": layers.Dense,
-        "of_vectors": layers.DepthwiseConv2D,
-    }
-    assert type(made.get_layer("logits")) is layers.Conv2D
-    assert made.get_layer("peak").output.shape == (None, 1, 1, 3)
-
-
-@pytest.mark.parametrize("name", ["mini-xception", "a-regularised", "e-dense"])
-def test_networks_become_plain_convolutions(name: str) -> None:
-    model = seasoned(build_model(name, (48, 48, 1), 7))
-    made = convolutional(model)
-    np.testing.assert_allclose(made(PICTURES), model(PICTURES), rtol=1e-3, atol=1e-5)
-    odd = (layers.Dense, layers.SeparableConv2D, layers.BatchNormalization)
-    assert [layer.name for layer in made.layers if isinstance(layer, odd)] == []

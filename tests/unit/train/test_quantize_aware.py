@@ -99,5 +99,7 @@ def test_a_run_goes_on_from_a_trained_model(tmp_path: Path) -> None:
     model = load_model(tmp_path / "run" / "model.keras")
     assert is_quantize_aware(model)
     assert float(model.get_layer("logits_range").high) > 0
+    with pytest.raises(ArgumentError, match="rounds as int8 does already: start from its parent"):
+        chosen_config(None, None, str(tmp_path / "run"), {"qat": True})
     with pytest.raises(ValueError, match="qat goes with precision float32"):
         TrainConfig(qat=True, precision="bfloat16")
