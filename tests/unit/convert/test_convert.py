@@ -270,6 +270,20 @@ def test_a_network_without_softmax_is_refused(saved: tuple[Path, Path], tmp_path
             convert(request_of((tmp_path / "odd.keras", saved[1]), tmp_path, 100.0), silent)
 
 
+def test_probabilities_that_were_rounded_may_miss_one(tmp_path: Path) -> None:
+    pixels = keras.Input((48, 48, 1))
+    x = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(4, 3, strides=4)(pixels))
+    x = keras.layers.Dense(7, kernel_initializer="zeros")(x)
+    model = quantize_aware(keras.Model(pixels, keras.layers.Softmax()(x), name="even"))
+    model.compile(keras.optimizers.SGD(0.0), "mse")
+    model.train_on_batch(model_inputs(DATA.part("train")), np.zeros((56, 7)))
+    assert model(np.zeros((1, 48, 48, 1))).numpy().sum() == pytest.approx(7 * 37 / 256)
+    model.save(tmp_path / "even.keras")
+    data = save_npz(tmp_path / "drawn.npz", DATA)
+    (path,) = convert(request_of((tmp_path / "even.keras", data), tmp_path, 100.0), silent)
+    assert path.name == "even-qat-int8.tflite"
+
+
 def small_net(*middle: keras.layers.Layer, shape: tuple[int, ...] = (48, 48, 1)) -> keras.Model:
     pixels = keras.Input(shape)
     x = keras.layers.Conv2D(4, 3, strides=4)(pixels)
