@@ -15,7 +15,7 @@ _SHARED = Path(__file__).parents[2] / "shared" / "data"
 
 @pytest.fixture(scope="session")
 def nano() -> ModelBundle:
-    """The shipped default model."""
+    """The smallest shipped model."""
     return load_model("fer-nano")
 
 

@@ -35,8 +35,8 @@ RUN_FILES = {
 def test_train_convert_edge_bench(tmp_path: Path) -> None:
     data = save_npz(tmp_path / "drawn.npz", drawn_dataset((40, 10, 10)))
     trained = call(
-        "fer-train", "--data", data, "--epochs", 2, "--batch-size", 16, "--out", "runs/drawn",
-        cwd=tmp_path,
+        "fer-train", "--data", data, "--arch", "fer-nano", "--epochs", 2, "--batch-size", 16,
+        "--out", "runs/drawn", cwd=tmp_path,
     )  # fmt: skip
     run = tmp_path / "runs" / "drawn"
     assert {path.name for path in run.iterdir()} == RUN_FILES

@@ -55,7 +55,7 @@ class TrainConfig:
     are probabilities, `mixup` is the alpha of Zhang et al. (2018), 0 for none.
     """
 
-    arch: str = "fer-nano"
+    arch: str = "fer-small"
     data: str = ""
     skip_bad: bool = False
     labels: str = "fer2013"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from fer_core.errors import ArgumentError
 
-DEFAULT_ARCH = "fer-nano"
+DEFAULT_ARCH = "fer-small"
 FINE_TUNE, QUANTIZE_AWARE = "fine-tune", "quantize-aware"
 QAT_SUFFIX = "-qat"
 """What the name of a network gets that was trained with the rounding of int8."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from fer_core.bundle import ModelBundle
 from fer_core.errors import FerError
 
-DEFAULT_MODEL = "fer-nano"
+DEFAULT_MODEL = "fer-small"
 
 
 def shipped_models() -> dict[str, Path]:

@@ -132,7 +132,9 @@ def test_size_is_width_by_height() -> None:
 
 
 def test_an_unknown_model_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(FerError, match="no model 'fer-huge'; shipped are fer-base, fer-nano"):
+    with pytest.raises(
+        FerError, match="no model 'fer-huge'; shipped are fer-base, fer-nano, fer-small"
+    ):
         load_model("fer-huge")
 
 
