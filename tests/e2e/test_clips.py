@@ -75,12 +75,18 @@ def test_one_person_smiles_and_goes(
 def test_sad_then_happy_with_a_hand_over_the_face_between(
     real_frames: Path, tmp_path: Path
 ) -> None:
-    """While the hand covers the face (frames 60 to 260 of 24 a second) it may look otherwise."""
+    """While the hand covers the face (frames 60 to 260 of 24 a second) it may look otherwise.
+
+    So it may in the first second, on few frames.
+    """
     events = events_of(real_frames / "video_sad_to_happy.mp4", tmp_path)
-    uncovered = [(label, at) for _, label, at in events if not 2.5 < at < 260 / 24 - 1]
+    first = [label for _, label, at in events if at < 1]
+    later = [(label, at) for _, label, at in events if not 1 < at < 260 / 24 - 1][len(first) :]
     covered = {label for _, label, at in events if 2.5 < at < 260 / 24 - 1}
-    assert [label for label, _ in uncovered] == ["sad", "happy", "none"]
-    assert uncovered[1][1] < 11.5
+    assert first in (["sad"], ["neutral", "sad"])
+    assert [label for label, _ in later] == ["happy", "none"]
+    assert later[0][1] < 11.5
+    assert not [label for _, label, at in events if 1 <= at <= 2.5]
     assert covered <= {"fear", "surprise", "neutral", "angry", "disgust"}
 
 
