@@ -5,26 +5,13 @@ from keras import layers
 
 from fer_train.architectures import build_model
 from fer_train.folding import folded
+from networks import PICTURES, seasoned
 
-RNG = np.random.default_rng(7)
 keras.utils.set_random_seed(7)
-PICTURES = RNG.uniform(-1, 1, (4, 48, 48, 1)).astype(np.float32)
 
 
 def norms(model: keras.Model) -> list[keras.Layer]:
     return [layer for layer in model.layers if isinstance(layer, layers.BatchNormalization)]
-
-
-def seasoned(model: keras.Model) -> keras.Model:
-    """Return the model with statistics and biases as training leaves them."""
-    for layer in model.layers:
-        weights = layer.get_weights()
-        if isinstance(layer, layers.BatchNormalization):
-            weights = [w * RNG.uniform(0.5, 2, w.shape) + RNG.uniform(0, 0.3) for w in weights]
-        elif getattr(layer, "use_bias", False):
-            weights[-1] = RNG.normal(0, 0.2, weights[-1].shape)
-        layer.set_weights(weights)
-    return model
 
 
 def assert_same_answers(model: keras.Model) -> keras.Model:
