@@ -7,14 +7,15 @@ round the other alike.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Set
+from collections.abc import Set
 from typing import Any
 
 import keras
 from keras import layers
 
 from fer_core.values import FloatArray
-from fer_train.folding import copy_weights, folded, folded_weights, is_plain_graph
+from fer_train.activations import with_activations_apart
+from fer_train.folding import copy_weights, folded, folded_weights, fresh_names, is_plain_graph
 
 _POOLING = (layers.GlobalAveragePooling2D, layers.GlobalMaxPooling2D)
 
@@ -26,11 +27,11 @@ def convolutional(model: keras.Model) -> keras.Model:
     convolutions, whose first half is called NAME_depthwise, are exchanged. A model that is no
     plain graph of layers, each used once, is returned as it is.
     """
-    model = folded(model)
+    model = with_activations_apart(folded(model))
     exchanged = _convolutions(model) if is_plain_graph(model) else {}
     if not exchanged:
         return model
-    fresh = _fresh_names(model)
+    fresh = fresh_names(model)
     absorbed = {relu.name for name in exchanged if (relu := _relu_of(model.get_layer(name)))}
 
     def copied(layer: keras.Layer) -> keras.Layer:
@@ -60,16 +61,6 @@ def convolutional(model: keras.Model) -> keras.Model:
         new = _as_kernels(layer, weights) if layer.name in exchanged else weights
         copy_weights(made.get_layer(layer.name), new)
     return made
-
-
-def _fresh_names(model: keras.Model) -> Callable[[str], str]:
-    """Return what makes a name that no layer of the model has."""
-    taken = {layer.name for layer in model.layers}
-
-    def fresh(name: str) -> str:
-        return fresh(f"{name}_") if name in taken else name
-
-    return fresh
 
 
 def _convolutions(model: keras.Model) -> dict[str, keras.Layer]:

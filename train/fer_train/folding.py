@@ -7,7 +7,7 @@ depthwise one, which int8 holds with a scale for every channel.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -67,6 +67,16 @@ def copy_weights(layer: keras.Layer, weights: Sequence[FloatArray]) -> None:
     layer.set_weights(weights)
     if isinstance(layer, keras.layers.Normalization):
         layer.finalize_state()
+
+
+def fresh_names(model: keras.Model) -> Callable[[str], str]:
+    """Return what makes a name that no layer of the model has."""
+    taken = {layer.name for layer in model.layers}
+
+    def fresh(name: str) -> str:
+        return fresh(f"{name}_") if name in taken else name
+
+    return fresh
 
 
 def _functional(model: keras.Model) -> keras.Model:

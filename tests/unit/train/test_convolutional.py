@@ -66,6 +66,19 @@ def test_a_relu_behind_a_dense_layer_is_its_activation() -> None:
     assert made.get_layer("bent").max_value == 0.3
 
 
+def test_activations_are_layers_of_their_own() -> None:
+    pixels = keras.Input((48, 48, 1))
+    x = layers.Activation("relu", name="bend")(layers.Conv2D(4, 5, 5, name="maps")(pixels))
+    x = layers.Activation("tanh", name="other")(x)
+    x = layers.Dense(7, activation="softmax", name="mood")(layers.Flatten()(x))
+    made = assert_same_answers(seasoned(keras.Model(pixels, x)))
+    assert type(made.get_layer("bend")) is layers.ReLU
+    assert type(made.get_layer("other")) is layers.Activation
+    assert made.get_layer("mood").activation is keras.activations.linear
+    assert type(made.layers[-1]) is layers.Softmax
+    assert made.layers[-1].name == "mood_softmax"
+
+
 def test_names_that_are_taken_stay_with_their_layers() -> None:
     pixels = keras.Input((48, 48, 1))
     x = layers.Dense(5, name="mood")(layers.Flatten()(pixels))

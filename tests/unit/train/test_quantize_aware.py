@@ -44,6 +44,22 @@ def test_rounding_changes_the_answers_little(name: str) -> None:
     assert (float(limits.low), float(limits.high)) == (-1, 127 / 128)
 
 
+def test_a_network_as_notebooks_write_it_rounds_its_probabilities_too() -> None:
+    chain = [
+        layers.Conv2D(8, 5, strides=3),
+        layers.BatchNormalization(),
+        layers.Activation("relu"),
+        layers.MaxPooling2D(),
+        layers.Flatten(),
+        layers.Dropout(0.2),
+        layers.Dense(9, activation="relu"),
+        layers.Dense(7, activation="softmax"),
+    ]
+    rounded = seen(quantize_aware(keras.Sequential([keras.Input((48, 48, 1)), *chain])))
+    codes = np.asarray(rounded(PICTURES, training=False)) * 256
+    np.testing.assert_allclose(codes, np.round(codes), atol=1e-3)
+
+
 def test_ranges_follow_the_batches_and_the_fixed_ones_do_not() -> None:
     layer = FakeQuantize()
     layer(np.array([0.0, 2.0], np.float32), training=True)
