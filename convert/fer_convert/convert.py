@@ -71,7 +71,8 @@ def convert(
     """Write one bundle a recipe and parity.json; return the bundles' paths.
 
     A recipe that cannot be made, or loses more accuracy than allowed, leaves no bundle; the others
-    are made, then comes a FerError that names it. `say` gets figures, `show` the table of layers.
+    are made, then comes a FerError that names it, and the file of an earlier conversion where one
+    lies in its place. `say` gets figures, `show` the table of layers.
     """
     file = model_file(request.target or newest_run(Path("runs")))
     if request.out is None and is_shipped(file):
@@ -87,21 +88,23 @@ def convert(
     made: list[Path] = []
     refusals: list[str] = []
     for recipe in request.recipes:
+        path = out / f"{parent.model.name}-{recipe.name}.tflite"
+        earlier = [f"{path} is of an earlier conversion"] if path.exists() else []
         try:
             bundle, contents, parity = _make_bundle(parent, recipe, chosen, validation, request)
         except ArgumentError:
             raise
         except FerError as error:
-            refusals.append(str(error))
+            refusals += [str(error), *earlier]
             continue
         say(_parity_line(bundle, parity))
         say(contents.text())
         refused = refused_drop(bundle.name, parity, request.max_drop_points)
         if refused:
-            refusals.append(refused)
+            refusals += [refused, *earlier]
         else:
-            made.append(out / f"{bundle.name}.tflite")
-            bundle.save(made[-1])
+            made.append(path)
+            bundle.save(path)
         _save_parity(out / "parity.json", bundle.name, parity, written=not refused)
         if request.explain and recipe.name == "int8":
             show(_explained(parent, bundle, validation, out))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import keras
@@ -26,38 +27,57 @@ AVERAGE_EVERY = 8
 """Steps between two updates of the averaged weights; each copies the weights once."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Lesson:
+    """What a network learns from, and what it is judged on.
+
+    `soft_labels` (n, classes) say what teachers think of the training pictures as they are;
+    `guide` judges every altered batch of them.
+    """
+
+    training: FerDataset
+    validation: FerDataset
+    soft_labels: FloatArray | None = None
+    guide: Guide | None = None
+
+    def targets(self, teacher_weight: float) -> FloatArray:
+        """Return the labels as probabilities (n, classes), the teachers' share in them."""
+        targets = one_hot(self.training)
+        if self.soft_labels is None:
+            return targets
+        return targets + np.float32(teacher_weight) * (self.soft_labels - targets)
+
+    def fingerprint(self) -> str:
+        """Return what tells these pictures and labels from others."""
+        return self.training.fingerprint() + self.validation.fingerprint()
+
+
 def train(
     model: keras.Model,
-    training: FerDataset,
-    validation: FerDataset,
+    lesson: Lesson,
     config: TrainConfig,
     checkpoint: Path,
-    soft_labels: FloatArray | None = None,
     resume: bool = False,
     follow: Callable[[TrainState], None] = lambda state: None,
     earlier: TrainState | None = None,
-    guide: Guide | None = None,
 ) -> TrainState:
     """Train until the last epoch or until patience ends; leave the best weights in the model.
 
     Order, augmentation and dropout depend on the seed and the epoch alone, and a checkpoint
     follows every epoch, so a run that was killed and resumed ends bit-equal to one that was not.
     `follow` is called after each epoch. `earlier` is the state that an earlier stage ended in:
-    its epochs and its best count on. `guide` judges every altered batch.
+    its epochs and its best count on.
     """
     twin = training_twin(model, config.precision)
-    compile_model(twin, config, steps_per_epoch(training, config.batch_size))
-    data = training.fingerprint() + validation.fingerprint()
+    compile_model(twin, config, steps_per_epoch(lesson.training, config.batch_size))
+    data = lesson.fingerprint()
     state = load_checkpoint(checkpoint, twin, data) if resume else _fresh_state(data, earlier)
-    targets = one_hot(training)
-    if soft_labels is not None:
-        targets += np.float32(config.teacher_weight) * (soft_labels - targets)
-    weights = class_weights(training) if config.class_weights else None
+    targets = lesson.targets(config.teacher_weight)
     last = state.earlier + config.epochs
     while state.epoch < last and not _out_of_patience(state, config.patience):
-        row = _train_epoch(twin, training, targets, weights, config, state, guide)
+        row = _train_epoch(twin, lesson, targets, config, state)
         model.set_weights(state.averaged or twin.get_weights())
-        row |= _judge(model, validation)
+        row |= _judge(model, lesson.validation)
         state.epoch += 1
         state.history.append({"epoch": state.epoch, **row})
         if _is_best(state):
@@ -70,18 +90,17 @@ def train(
 
 def _train_epoch(
     model: keras.Model,
-    training: FerDataset,
+    lesson: Lesson,
     targets: FloatArray,
-    weights: FloatArray | None,
     config: TrainConfig,
     state: TrainState,
-    guide: Guide | None,
 ) -> dict[str, float]:
     """Train one epoch; return its loss, precision and the like, seconds and augmentation's share.
 
-    `targets` (n, classes) are the labels as probabilities, `weights` (classes,) what each class
-    counts in the loss, None for all the same.
+    `targets` (n, classes) are the labels as probabilities.
     """
+    training, guide = lesson.training, lesson.guide
+    weights = class_weights(training) if config.class_weights else None
     rng = np.random.default_rng((config.seed, state.epoch))
     _seed_layers(model, config.seed, state.epoch)
     steps = steps_per_epoch(training, config.batch_size)

@@ -23,8 +23,8 @@ from fer_train.data import model_inputs, predict
 from fer_train.distill import OtherPicturesError, load_soft_labels
 from fer_train.epoch_log import EpochLog
 from fer_train.evaluate import save_history, save_metrics, save_model
-from fer_train.guide import Guide, guide_of
-from fer_train.loop import epoch_line, train
+from fer_train.guide import guide_of
+from fer_train.loop import Lesson, epoch_line, train
 from fer_train.plots import save_confusion, save_curves, save_feature_maps
 from fer_train.quantize_aware import quantize_aware
 from fer_train.recipes import shipped
@@ -54,9 +54,8 @@ def train_on(
     dataset: FerDataset, config: TrainConfig, out: Path, resume: bool, say: Say
 ) -> ClassificationReport:
     """Train on a data set that has a validation split; return the report on that split."""
-    training, validation = dataset.part("train"), dataset.part("validation")
-    config, soft = _with_soft_labels(config, training, say)
-    guide = guide_of(config, training, say)
+    config, lesson = _lesson_of(config, dataset, say)
+    validation = lesson.validation
     make_deterministic(config.seed)
     model = build_model(config.arch, dataset.spec.shape, len(dataset.label_names))
     if config.init and not (resume and has_begun(out)):
@@ -67,7 +66,7 @@ def train_on(
     write_text(out / "config.toml", settings_toml(config))
     epochs = config.frozen_epochs + config.epochs
     say(f"{config.arch}: {model.count_params():,} parameters, {epochs} epochs")
-    state = _train_stages(model, training, validation, config, soft, guide, out, resume, say)
+    state = _train_stages(model, lesson, config, out, resume, say)
     probabilities = predict(model, validation)
     report = classification_report(probabilities, validation.labels, validation.label_names)
     save_model(model, out)
@@ -79,6 +78,13 @@ def train_on(
     save_metrics(out, model, state, report)
     save_curves(out / "curves.png", state.history, state.best_epoch)
     return report
+
+
+def _lesson_of(config: TrainConfig, dataset: FerDataset, say: Say) -> tuple[TrainConfig, Lesson]:
+    """Return what the settings and the data teach, and the settings that this means."""
+    training, validation = dataset.part("train"), dataset.part("validation")
+    config, soft = _with_soft_labels(config, training, say)
+    return config, Lesson(training, validation, soft, guide_of(config, training, say))
 
 
 def _with_soft_labels(
@@ -104,11 +110,8 @@ def _with_soft_labels(
 
 def _train_stages(
     model: keras.Model,
-    training: FerDataset,
-    validation: FerDataset,
+    lesson: Lesson,
     config: TrainConfig,
-    soft: FloatArray | None,
-    guide: Guide | None,
     out: Path,
     resume: bool,
     say: Say,
@@ -130,18 +133,7 @@ def _train_stages(
                 log.write(state.history)
 
             begun = resume and checkpoint.exists()
-            return train(
-                model,
-                training,
-                validation,
-                settings,
-                checkpoint,
-                soft,
-                begun,
-                follow,
-                earlier,
-                guide,
-            )
+            return train(model, lesson, settings, checkpoint, begun, follow, earlier)
 
     if not frozen or (resume and (out / CHECKPOINT).exists()):
         return stage(config, out / CHECKPOINT)

@@ -399,6 +399,9 @@ def test_a_recipe_that_cannot_be_made_does_not_take_the_others_with_it(
     assert "float32" not in str(caught.value)
     assert list(json.loads((tmp_path / "parity.json").read_text())) == ["fer-nano-float32"]
     assert [file.name for file in tmp_path.glob("fer-nano*")] == ["fer-nano-float32.tflite"]
+    (tmp_path / "fer-nano-dynamic.tflite").write_bytes(b"of yesterday")
+    with pytest.raises(FerError, match=r"fer-nano-dynamic\.tflite is of an earlier conversion$"):
+        convert(request, silent)
 
 
 def test_wrong_models_are_said(saved: tuple[Path, Path], tmp_path: Path) -> None:

@@ -15,10 +15,11 @@ from fer_train.compiling import compile_model
 from fer_train.config import TrainConfig
 from fer_train.data import class_weights
 from fer_train.evaluate import evaluate
-from fer_train.loop import _is_best, train
+from fer_train.loop import Lesson, _is_best, train
 
 CONFIG = TrainConfig(epochs=3, batch_size=28, learning_rate=0.02, mixup=0.2, erasing=0.3)
 DATA = drawn_dataset((12, 3, 1))
+LESSON = Lesson(DATA.part("train"), DATA.part("validation"))
 
 
 def tiny(dropout: float = 0.3) -> keras.Model:
@@ -32,16 +33,11 @@ def tiny(dropout: float = 0.3) -> keras.Model:
     return keras.Model(pixels, layers.Softmax()(x))
 
 
-def silent(state: TrainState) -> None:
-    pass
-
-
 def run(
     path: Path, config: TrainConfig, resume: bool = False
 ) -> tuple[TrainState, list[np.ndarray]]:
     model = tiny()
-    parts = DATA.part("train"), DATA.part("validation")
-    state = train(model, *parts, config, path, None, resume, silent)
+    state = train(model, LESSON, config, path, resume)
     return state, model.get_weights()
 
 
@@ -57,10 +53,8 @@ def test_a_resumed_run_ends_bit_equal(tmp_path: Path, monkeypatch: pytest.Monkey
     def stop_after_first(state: TrainState) -> None:
         raise StopError
 
-    model = tiny()
-    parts = DATA.part("train"), DATA.part("validation")
     with pytest.raises(StopError):
-        train(model, *parts, CONFIG, tmp_path / "cut.npz", None, False, stop_after_first)
+        train(tiny(), LESSON, CONFIG, tmp_path / "cut.npz", follow=stop_after_first)
     with monkeypatch.context() as patch:  # the disk fills while the second epoch is saved
         patch.setattr(checkpoint.np, "savez", full)
         with pytest.raises(FerError, match="No space left"):
@@ -76,9 +70,9 @@ def test_a_resumed_run_ends_bit_equal(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_a_run_does_not_go_on_with_other_pictures(tmp_path: Path) -> None:
     run(tmp_path / "a.npz", replace(CONFIG, epochs=1))
     darker = replace(DATA, images=DATA.images // 2)
-    parts = darker.part("train"), darker.part("validation")
+    lesson = Lesson(darker.part("train"), darker.part("validation"))
     with pytest.raises(FerError, match="the pictures or their labels have changed"):
-        train(tiny(), *parts, CONFIG, tmp_path / "a.npz", None, True, silent)
+        train(tiny(), lesson, CONFIG, tmp_path / "a.npz", resume=True)
 
 
 def test_a_run_that_diverges_says_so(tmp_path: Path) -> None:
@@ -147,12 +141,11 @@ def test_settings_out_of_range_are_said(knob: str, value: float) -> None:
 
 
 def test_soft_labels_pull_the_targets(tmp_path: Path) -> None:
-    training, validation = DATA.part("train"), DATA.part("validation")
-    always_first = np.zeros((len(training), 7), np.float32)
+    always_first = np.zeros((len(LESSON.training), 7), np.float32)
     always_first[:, 0] = 1
     config = replace(CONFIG, epochs=8, mixup=0.0, teacher="x", teacher_weight=1.0, ema_decay=0.0)
     model = tiny(0.0)
-    train(model, training, validation, config, tmp_path / "a.npz", always_first, False, silent)
+    train(model, replace(LESSON, soft_labels=always_first), config, tmp_path / "a.npz")
     live = np.load(tmp_path / "a.npz")
     model.set_weights([live[f"model/{i}"] for i in range(len(model.weights))])
     inputs = np.random.default_rng(0).uniform(-1, 1, (8, 48, 48, 1)).astype(np.float32)
@@ -161,10 +154,9 @@ def test_soft_labels_pull_the_targets(tmp_path: Path) -> None:
 
 def test_a_checkpoint_of_another_model_or_a_damaged_one_is_refused(tmp_path: Path) -> None:
     run(tmp_path / "a.npz", replace(CONFIG, epochs=1))
-    parts = DATA.part("train"), DATA.part("validation")
     other = build_model("mini-xception", (48, 48, 1), 7)
     with pytest.raises(FerError, match="cannot resume"):
-        train(other, *parts, CONFIG, tmp_path / "a.npz", None, True, silent)
+        train(other, LESSON, CONFIG, tmp_path / "a.npz", resume=True)
     (tmp_path / "a.npz").write_bytes((tmp_path / "a.npz").read_bytes()[:500])
     with pytest.raises(FerError, match="cannot resume"):
         run(tmp_path / "a.npz", CONFIG, resume=True)
@@ -187,11 +179,11 @@ def test_training_counts_are_those_of_the_epoch(tmp_path: Path) -> None:
         epochs=1, batch_size=21, learning_rate=0.0, weight_decay=0.0, ema_decay=0.0,
         flip=0, shift=0, rotation=0, zoom=0, brightness=0, contrast=0,
     )  # fmt: skip
-    model, parts = tiny(0.0), (DATA.part("train"), DATA.part("validation"))
+    model = tiny(0.0)
     for layer in model.layers:  # moving means stay as they are
         layer.trainable = layer.name == "logits"
-    before = evaluate(model, parts[0])
-    state = train(model, *parts, still, tmp_path / "a.npz", None, False, silent)
+    before = evaluate(model, LESSON.training)
+    state = train(model, LESSON, still, tmp_path / "a.npz")
     assert state.history[0]["accuracy"] == pytest.approx(before.accuracy)
     assert state.history[0]["recall"] == pytest.approx(before.macro_recall)
     assert state.history[0]["precision"] == pytest.approx(before.macro_precision)
@@ -215,8 +207,7 @@ def test_class_weights_make_rare_classes_count(tmp_path: Path) -> None:
     counts[[3, 4]] = len(many), 2
     assert (weights * counts).sum() == pytest.approx(counts.sum())
     lopsided = DATA.only(np.concatenate([many, few, np.flatnonzero(DATA.split == 1)]))
-    weighted = train(
-        tiny(), lopsided.part("train"), lopsided.part("validation"),
-        replace(CONFIG, class_weights=True, epochs=1), tmp_path / "b.npz",
-    )  # fmt: skip
+    lesson = Lesson(lopsided.part("train"), lopsided.part("validation"))
+    config = replace(CONFIG, class_weights=True, epochs=1)
+    weighted = train(tiny(), lesson, config, tmp_path / "b.npz")
     assert np.isfinite(weighted.history[0]["loss"])
