@@ -63,6 +63,16 @@ class ConversionRequest:
     command: str = ""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Job:
+    """A request and what it means: the network with its answers, and the pictures."""
+
+    request: ConversionRequest
+    parent: Parent
+    calibration: FerDataset | None
+    validation: FerDataset
+
+
 def convert(
     request: ConversionRequest,
     say: Callable[[str], None],
@@ -78,39 +88,32 @@ def convert(
     if request.out is None and is_shipped(file):
         raise ArgumentError(f"{file.parent.name} is a shipped model: say where to write, --out DIR")
     out = make_folder(request.out or file.parent)
-    model = load_model(file)
-    dataset = data_of(file, model, request.data)
-    training, validation = dataset.part("train"), dataset.part("validation")
-    parent = load_parent(file, model, validation)
-    if request.explain and is_quantize_aware(model):
-        raise ArgumentError(f"--explain compares with float32, which {file} no longer is")
-    chosen = _calibration_set(request, model, training)
+    job = _job(request, file)
     made: list[Path] = []
     refusals: list[str] = []
     for recipe in request.recipes:
-        path = out / f"{parent.model.name}-{recipe.name}.tflite"
+        path = out / f"{job.parent.model.name}-{recipe.name}.tflite"
         earlier = [f"{path} is of an earlier conversion"] if path.exists() else []
-        try:
-            bundle, contents, parity = _make_bundle(parent, recipe, chosen, validation, request)
-        except ArgumentError:
-            raise
-        except FerError as error:
-            refusals += [str(error), *earlier]
-            continue
-        say(_parity_line(bundle, parity))
-        say(contents.text())
-        refused = refused_drop(bundle.name, parity, request.max_drop_points)
+        refused = _refused(path, recipe, job, say, show)
         if refused:
             refusals += [refused, *earlier]
         else:
             made.append(path)
-            bundle.save(path)
-        _save_parity(out / "parity.json", bundle.name, parity, written=not refused)
-        if request.explain and recipe.name == "int8":
-            show(_explained(parent, bundle, validation, out))
     if refusals:
         raise FerError("\n".join(refusals))
     return made
+
+
+def _job(request: ConversionRequest, file: Path) -> _Job:
+    """Load what a request names."""
+    model = load_model(file)
+    dataset = data_of(file, model, request.data)
+    validation = dataset.part("validation")
+    parent = load_parent(file, model, validation)
+    if request.explain and is_quantize_aware(model):
+        raise ArgumentError(f"--explain compares with float32, which {file} no longer is")
+    calibration = _calibration_set(request, model, dataset.part("train"))
+    return _Job(request, parent, calibration, validation)
 
 
 def _calibration_set(
@@ -121,6 +124,31 @@ def _calibration_set(
         return None
     samples = request.calibration_samples or min(CALIBRATION_SAMPLES, len(training))
     return representative_set(training, samples, request.seed)
+
+
+def _refused(
+    path: Path,
+    recipe: QuantizationRecipe,
+    job: _Job,
+    say: Callable[[str], None],
+    show: Callable[[str], None],
+) -> str:
+    """Write one bundle and its parity; return why there is no bundle, nothing where there is."""
+    try:
+        bundle, contents, parity = _make_bundle(recipe, job)
+    except ArgumentError:
+        raise
+    except FerError as error:
+        return str(error)
+    say(_parity_line(bundle, parity))
+    say(contents.text())
+    refused = refused_drop(bundle.name, parity, job.request.max_drop_points)
+    if not refused:
+        bundle.save(path)
+    _save_parity(path.parent / "parity.json", bundle.name, parity, written=not refused)
+    if job.request.explain and recipe.name == "int8":
+        show(_explained(job, bundle, path.parent))
+    return refused
 
 
 def _save_parity(path: Path, name: str, parity: ParityReport, written: bool) -> None:
@@ -134,26 +162,23 @@ def _save_parity(path: Path, name: str, parity: ParityReport, written: bool) -> 
 
 
 def _make_bundle(
-    parent: Parent,
-    recipe: QuantizationRecipe,
-    chosen: FerDataset | None,
-    validation: FerDataset,
-    request: ConversionRequest,
+    recipe: QuantizationRecipe, job: _Job
 ) -> tuple[ModelBundle, FileContents, ParityReport]:
-    flatbuffer = export_flatbuffer(parent.model, recipe, chosen)
+    parent, validation, floor = job.parent, job.validation, job.request.runtime_floor
+    flatbuffer = export_flatbuffer(parent.model, recipe, job.calibration)
     contents = read_contents(flatbuffer)
     if recipe.name == "int8":
         contents.require_integer(f"{parent.model.name}-int8")
     contents.require_float(recipe.keep_float)
-    if request.runtime_floor:
-        contents.require_runtime(f"{parent.model.name}-{recipe.name}", request.runtime_floor)
+    if floor:
+        contents.require_runtime(f"{parent.model.name}-{recipe.name}", floor)
     manifest = ModelManifest(
         parent.model.name,
         validation.label_names,
         validation.spec,
         recipe.name,
         temperature=parent.temperature,
-        provenance=_provenance(parent, recipe, contents, chosen, validation, request),
+        provenance=_provenance(recipe, contents, job),
     )
     bundle = ModelBundle(flatbuffer, manifest)
     parity = compare_models(parent.probabilities, TfliteModel(bundle), validation)
@@ -161,15 +186,9 @@ def _make_bundle(
     return ModelBundle(bundle.model, manifest, model_card(manifest, parity)), contents, parity
 
 
-def _provenance(
-    parent: Parent,
-    recipe: QuantizationRecipe,
-    contents: FileContents,
-    chosen: FerDataset | None,
-    validation: FerDataset,
-    request: ConversionRequest,
-) -> dict[str, Any]:
+def _provenance(recipe: QuantizationRecipe, contents: FileContents, job: _Job) -> dict[str, Any]:
     """Return what the manifest says of how a bundle was made."""
+    request, parent, validation = job.request, job.parent, job.validation
     facts: dict[str, Any] = {
         "parameters": parent.model.count_params(),
         "macs": contents.macs,
@@ -191,20 +210,21 @@ def _provenance(
     }
     if recipe.keep_float:
         facts["kept_in_float"] = list(recipe.keep_float)
-    if recipe.calibrated and chosen:
-        facts["calibration_rows"] = chosen.rows.tolist()
+    if recipe.calibrated and job.calibration:
+        facts["calibration_rows"] = job.calibration.rows.tolist()
         facts["calibration_seed"] = request.seed
     return facts
 
 
-def _explained(parent: Parent, bundle: ModelBundle, validation: FerDataset, out: Path) -> str:
+def _explained(job: _Job, bundle: ModelBundle, out: Path) -> str:
     """Return what every layer lost, and draw it beside the bundle.
 
     On validation pictures, which did not set the ranges: no value of the others lies beyond them.
     """
-    float32 = export_flatbuffer(convolutional(parent.model), RECIPES["float32"])
-    every = max(1, len(validation) // EXPLAINED_PICTURES)  # of every class, in whatever order
-    losses = measure_layers(float32, bundle.model, validation.pixels[::every])
+    float32 = export_flatbuffer(convolutional(job.parent.model), RECIPES["float32"])
+    pixels = job.validation.pixels
+    every = max(1, len(pixels) // EXPLAINED_PICTURES)  # of every class, in whatever order
+    losses = measure_layers(float32, bundle.model, pixels[::every])
     picture = out / f"{bundle.name}-layers.png"
     save_layers(picture, losses, bundle.name)
     return f"{layers_table(losses)}\n{picture}"
