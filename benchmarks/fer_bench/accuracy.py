@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
+from fer_bench.rival import as_rival_resizes, is_rival
+from fer_core.bundle import ModelBundle
 from fer_core.dataset import FerDataset
 from fer_core.errors import FerError
 from fer_core.ferplus import majority_labels
@@ -54,6 +56,13 @@ class TestPictures:
                 dataset = majority_labels(dataset, self._votes)
             self._read[spec.shape] = JudgedPictures.of(dataset)
         return self._read[spec.shape]
+
+    def for_model(self, bundle: ModelBundle) -> JudgedPictures:
+        """Return the pictures as a model takes them; the rival enlarges FER2013's its own way."""
+        if not is_rival(bundle) or self._data.is_dir():  # photos are of any size
+            return self.for_input(bundle.manifest.input)
+        judged = self.for_input(InputSpec())
+        return replace(judged, dataset=as_rival_resizes(judged.dataset))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -57,7 +57,7 @@ def run_benchmark(
     _, runtime = load_runtime()
     environment = read_environment(runtime, kernels_taken(runtime))
     sound, failed = _sound(paths, say)
-    judged = pictures.for_input(sound[0].bundle.manifest.input).dataset if pictures else None
+    judged = pictures.for_model(sound[0].bundle).dataset if pictures else None
     data = f"{judged.name}, test split, {len(judged)} pictures" if judged else ""
     results = Results(command, environment, data, failed=failed, quick=extent.quick)
     known: dict[Path, Accuracy] = {}
@@ -173,14 +173,13 @@ def _with_accuracy(
     extent: Extent,
     known: dict[Path, Accuracy],
 ) -> BenchmarkRecord:
-    manifest = record.bundle.manifest
     accuracy, float32, reason = _accuracy_of(path, pictures, known), None, ""
     if parent and parent.resolve() != path.resolve():
         try:
             float32 = _accuracy_of(parent, pictures, known)
         except FerError as error:
             reason = f"flips not counted: {error}"
-    model, test = open_model(record.bundle), pictures.for_input(manifest.input).dataset
+    model, test = open_model(record.bundle), pictures.for_model(record.bundle).dataset
     return replace(
         record,
         accuracy=accuracy,
@@ -194,7 +193,7 @@ def _with_accuracy(
 def _accuracy_of(path: Path, pictures: TestPictures, known: dict[Path, Accuracy]) -> Accuracy:
     if path not in known:
         model = open_model(ModelBundle.load(path))
-        judged = pictures.for_input(model.bundle.manifest.input)
+        judged = pictures.for_model(model.bundle)
         known[path] = measure_accuracy(model, judged)
     return known[path]
 

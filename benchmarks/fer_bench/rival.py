@@ -10,6 +10,7 @@ import tempfile
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
@@ -20,6 +21,7 @@ import numpy.typing as npt
 
 from fer_bench.clips import Loop, RunnerLoop
 from fer_core.bundle import ModelBundle, ModelManifest
+from fer_core.dataset import FerDataset
 from fer_core.errors import FerError
 from fer_core.labels import FER2013_LABELS
 from fer_core.opencv import cv2
@@ -67,6 +69,13 @@ class RivalModel(TfliteModel):
     def prepared(self, pixels: UInt8Array) -> npt.NDArray[Any]:
         """Return pixels (64, 64, 1) uint8 as (1, 64, 64, 1) float32 from -1 to 1."""
         return ((pixels.astype(np.float32) / 255 - 0.5) * 2)[np.newaxis]
+
+
+def as_rival_resizes(dataset: FerDataset) -> FerDataset:
+    """Return gray pictures (n, h, w) in the rival's size, by OpenCV's default as in its loop."""
+    size = (SIDE_PX, SIDE_PX)
+    resized = np.stack([cv2.resize(picture, size) for picture in dataset.images])
+    return replace(dataset, images=resized.astype(np.uint8))
 
 
 def is_rival(bundle: ModelBundle) -> bool:

@@ -25,7 +25,7 @@ def side_by_side(results: dict[str, Any], names: Sequence[str], detail: bool = F
     yardstick = results["models"][yardstick_of([model["name"] for model in results["models"]])]
     in_that = partial(_ratio, yardstick["latency_ms"]["p50"])
     figures: list[tuple[str, Callable[[Model], str]]]
-    figures = [*_ROWS, (f"the same, in that of {yardstick['name']}", in_that)]
+    figures = [*_ROWS, (f"times the latency of {yardstick['name']}", in_that)]
     figures += _details(models) if detail else []
     rows = [(what, [cell(model) for model in models]) for what, cell in figures]
     lines = [f"| {results['data'] or 'no data'}, single crop | {' | '.join(names)} |"]
@@ -128,17 +128,17 @@ def _ratio(yardstick_ms: float, model: Model) -> str:
 _ROWS: tuple[tuple[str, Callable[[Model], str]], ...] = (
     ("accuracy (95 % interval)", _accuracy),
     ("points against its own float32, paired", _change),
-    ("labels other than its own float32's", _flips),
+    ("labels that differ from its own float32's", _flips),
     ("macro-F1", _share("macro_f1")),
     ("expected calibration error", _share("ece")),
-    ("without the pictures that have a twin in Training", _share("accuracy_without_twins")),
-    ("mean over ten crops", _share("accuracy_ten_crop")),
-    ("mean over the distortions", _distorted),
-    ("the worst of them", _worst),
+    ("accuracy without pictures that lie in Training too", _share("accuracy_without_twins")),
+    ("accuracy of the mean over ten crops", _share("accuracy_ten_crop")),
+    ("accuracy, mean over the distortions", _distorted),
+    ("the worst of these", _worst),
     ("file", lambda model: f"{model['file_bytes'] / 1024:,.0f} KiB"),
     ("parameters", _parameters),
     ("million multiply-accumulates a face", _millions),
     ("activations held at once", _activations),
     ("peak memory of a process", _memory),
-    ("one face, one thread", _latency),
+    ("latency of a face, one thread", _latency),
 )

@@ -194,6 +194,15 @@ def test_the_rival_stands_in_the_same_table(tmp_path: Path) -> None:
     assert not rivals[0].exists()
 
 
+def test_the_rival_sees_pictures_enlarged_as_it_does_it(tmp_path: Path) -> None:
+    drawn = drawn_dataset((1, 1, 1))
+    pictures = TestPictures(save_npz(tmp_path / "drawn.npz", drawn))
+    seen = pictures.for_model(rival_bundle(str(rival_wheel(tmp_path)))).dataset
+    first = cv2.resize(drawn.part("test").images[0], (64, 64), interpolation=cv2.INTER_LINEAR)
+    np.testing.assert_array_equal(seen.pixels[0, :, :, 0], first)
+    assert (seen.labels == drawn.part("test").labels).all()
+
+
 def test_what_is_no_wheel_of_the_rival_is_refused(tmp_path: Path) -> None:
     with rival_files(None) as rivals:
         assert rivals == []

@@ -30,13 +30,13 @@ def test_models_stand_side_by_side_in_the_wanted_order() -> None:
     assert rows["accuracy (95 % interval)"] == ["**66.1 %** (64.5 to 67.7)", "-"]
     change = rows["points against its own float32, paired"]
     assert change == ["-0.20 (-0.50 to +0.10)", "-"]
-    assert rows["mean over the distortions"] == ["45.0 %", "-"]
-    assert rows["the worst of them"] == ["40.0 % (blur)", "-"]
-    assert rows["labels other than its own float32's"] == ["0", "-"]
+    assert rows["accuracy, mean over the distortions"] == ["45.0 %", "-"]
+    assert rows["the worst of these"] == ["40.0 % (blur)", "-"]
+    assert rows["labels that differ from its own float32's"] == ["0", "-"]
     assert rows["activations held at once"] == ["108 KiB", "-"]
     assert rows["parameters"] == ["57,783", "-"]
-    assert rows["one face, one thread"] == ["0.250 ms", "0.500 ms"]
-    assert rows["the same, in that of mini-xception-int8"] == ["2.50", "5.00"]
+    assert rows["latency of a face, one thread"] == ["0.250 ms", "0.500 ms"]
+    assert rows["times the latency of mini-xception-int8"] == ["2.50", "5.00"]
 
 
 def test_details_are_every_class_and_every_distortion() -> None:
@@ -49,8 +49,8 @@ def test_details_are_every_class_and_every_distortion() -> None:
 def test_what_nobody_has_is_no_row_and_the_first_is_the_yardstick() -> None:
     rows = table(side_by_side({**RESULTS, "models": [BARE, JUDGED]}, ["bare"]))
     assert set(rows) == {
-        "faces, test split, single crop", "---", "file", "one face, one thread",
-        "the same, in that of bare",
+        "faces, test split, single crop", "---", "file", "latency of a face, one thread",
+        "times the latency of bare",
     }  # fmt: skip
 
 
