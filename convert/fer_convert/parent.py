@@ -15,12 +15,17 @@ from fer_core.errors import FerError
 from fer_core.preprocess import InputSpec
 from fer_train.config import TrainConfig
 from fer_train.data import predict
+from fer_train.quantize_aware import is_quantize_aware
 from fer_train.run_folder import saved_config, training_data, training_facts
+from fer_train.transfer import load_model
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Parent:
-    """The model before conversion, its temperature divided in, its training and its answers."""
+    """The model before conversion, its temperature divided in, its training and the answers.
+
+    They are those in float32: of a model that was trained with rounding, its own parent's.
+    """
 
     model: keras.Model
     config: TrainConfig
@@ -60,8 +65,11 @@ def load_parent(file: Path, model: keras.Model, validation: FerDataset) -> Paren
             "(keras.layers.Softmax())"
         )
     config, facts = saved_config(file.parent), training_facts(file)
-    if not has_logits(model):
-        return Parent(model, config, 1.0, facts, probabilities)
-    temperature = fit_temperature(probabilities, validation.labels)
+    temperature = fit_temperature(probabilities, validation.labels) if has_logits(model) else 1.0
     divide_logits(model, temperature)
-    return Parent(model, config, temperature, facts, predict(model, validation))
+    if is_quantize_aware(model) and Path(config.init).is_file():
+        start = Path(config.init)
+        probabilities = load_parent(start, load_model(start), validation).probabilities
+    elif has_logits(model):
+        probabilities = predict(model, validation)
+    return Parent(model, config, temperature, facts, probabilities)

@@ -37,7 +37,7 @@ from fer_train.run_folder import (
     votes_file,
 )
 from fer_train.sheet import save_mistakes
-from fer_train.transfer import freeze_all_but_logits, take_weights
+from fer_train.transfer import freeze_all_but_logits, take_weights, trained_model
 
 Say = Callable[[str], None]
 
@@ -57,11 +57,7 @@ def train_on(
     config, lesson = _lesson_of(config, dataset, say)
     validation = lesson.validation
     make_deterministic(config.seed)
-    model = build_model(config.arch, dataset.spec.shape, len(dataset.label_names))
-    if config.init and not (resume and has_begun(out)):
-        say(take_weights(model, Path(config.init), dataset.label_names))
-    if config.qat:
-        model = quantize_aware(model)
+    model = _network(config, dataset, resume and has_begun(out), say)
     make_folder(out)
     write_text(out / "config.toml", settings_toml(config))
     epochs = config.frozen_epochs + config.epochs
@@ -78,6 +74,16 @@ def train_on(
     save_metrics(out, model, state, report)
     save_curves(out / "curves.png", state.history, state.best_epoch)
     return report
+
+
+def _network(config: TrainConfig, dataset: FerDataset, begun: bool, say: Say) -> keras.Model:
+    """Return the network to train, with the weights it starts from unless the run has begun."""
+    if config.qat:
+        return quantize_aware(trained_model(Path(config.init), dataset))
+    model = build_model(config.arch, dataset.spec.shape, len(dataset.label_names))
+    if config.init and not begun:
+        say(take_weights(model, Path(config.init), dataset.label_names))
+    return model
 
 
 def _lesson_of(config: TrainConfig, dataset: FerDataset, say: Say) -> tuple[TrainConfig, Lesson]:

@@ -23,6 +23,7 @@ from fer_train.recipes import (
     QUANTIZE_AWARE,
     full_name,
     recipe_file,
+    recipe_names,
     shipped,
 )
 
@@ -45,25 +46,41 @@ def chosen_config(
 
     Without a file the recipe is that of the architecture, or of fine-tuning with `init`, a
     shipped model's name, a run folder or a .keras file, whose architecture the run then has, or of
-    quantisation-aware training.
+    quantisation-aware training, which takes the data that the model was trained on.
     """
     recipe = file or _recipe_of(arch, init, bool(given.get("qat")))
     config = load_settings(TrainConfig, recipe, {**given, "arch": arch})
-    start = None
-    if init or config.init:
-        start = model_file(Path(init) if init else _from(recipe.parent, config.init)).resolve()
-        if model_name(start).endswith(QAT_SUFFIX):
-            raise ArgumentError(f"{start} rounds as int8 does already: start from its parent")
-        if arch and full_name(arch) != model_name(start):
-            raise ArgumentError(f"{start} is a {model_name(start)}; leave --arch out")
-    if config.qat and not start:
-        raise ArgumentError("--qat goes on from a trained model: name it with --init")
+    start = _start(config, recipe.parent, arch, init)
+    if config.qat and start and not (file or is_shipped(start)):
+        earlier = saved_config(start.parent)
+        theirs = {name: getattr(earlier, name) for name in _OF_THE_DATA if given.get(name) is None}
+        config = replace(config, **theirs)
     config = replace(
         config,
         arch=model_name(start) if start else full_name(config.arch),
         init=str(start) if start else "",
     )
     return settled(config, recipe.parent)
+
+
+def _start(config: TrainConfig, base: Path, arch: str | None, init: str | None) -> Path | None:
+    """Return the model that a run goes on from; raise ArgumentError for one that does not fit."""
+    if not (init or config.init):
+        if config.qat:
+            raise ArgumentError("--qat goes on from a trained model: name it with --init")
+        return None
+    start = model_file(Path(init) if init else _from(base, config.init)).resolve()
+    name, known = model_name(start), recipe_names()
+    if name.endswith(QAT_SUFFIX):
+        raise ArgumentError(f"{start} rounds as int8 does already: start from its parent")
+    if arch and full_name(arch) != name:
+        raise ArgumentError(f"{start} is a {name}; leave --arch out")
+    if not config.qat and name not in known:
+        raise ArgumentError(f"{start} is a {name}: --init goes on from one of {', '.join(known)}")
+    return start
+
+
+_OF_THE_DATA = ("data", "skip_bad", "labels", "votes", "size", "colour", "seed")
 
 
 def _recipe_of(arch: str | None, init: str | None, qat: bool) -> Path:
@@ -121,7 +138,9 @@ def model_file(target: Path) -> Path:
 
 
 def model_name(file: Path) -> str:
-    """Return the name that a .keras file carries, which is its architecture."""
+    """Return the name that a model carries, its architecture in a run; that of another file."""
+    if file.suffix != ".keras":
+        return file.stem
     try:
         with zipfile.ZipFile(file) as archive:
             return str(json.loads(archive.read("config.json"))["config"]["name"])

@@ -9,6 +9,7 @@ from typing import Any
 import keras
 
 import fer_train.quantize_aware  # noqa: F401  # Keras has to know its layers to load them
+from fer_core.dataset import FerDataset
 from fer_core.errors import ArgumentError, FerError
 from fer_core.files import ZIP_ERRORS
 from fer_train.run_folder import model_labels
@@ -110,11 +111,7 @@ def take_weights(model: keras.Model, file: Path, labels: tuple[str, ...]) -> str
             f"{file} is a {source.name}, not a {model.name}; leave --arch out: --init decides it"
         )
     same = model_labels(file) == labels
-    if source.input_shape != model.input_shape:
-        raise FerError(
-            f"{file} takes pictures of {source.input_shape[1:]}, these are "
-            f"{model.input_shape[1:]}: give --size and --colour to match"
-        )
+    _require_input(source, file, model.input_shape[1:])
     taken = [layer for layer in model.layers if same or layer.name != LOGITS]
     given = [layer for layer in source.layers if same or layer.name != LOGITS]
     if [_shapes(layer) for layer in taken] != [_shapes(layer) for layer in given]:
@@ -123,6 +120,30 @@ def take_weights(model: keras.Model, file: Path, labels: tuple[str, ...]) -> str
         own.set_weights(other.get_weights())
     head = "its last layer too" if same else "a fresh last layer, since the labels differ"
     return f"weights of {source.name} from {file.name}, {head}"
+
+
+def trained_model(file: Path, dataset: FerDataset) -> keras.Model:
+    """Return a model, of any architecture, that knows the classes of a data set.
+
+    Raises FerError when it knows others, or takes other pictures.
+    """
+    model, labels = load_model(file), dataset.label_names
+    _require_input(model, file, dataset.spec.shape)
+    known = model_labels(file) or labels
+    if known != labels or model.output_shape[1:] != (len(labels),):
+        raise FerError(
+            f"{file} gives {model.output_shape[-1]} classes ({', '.join(known)}), but "
+            f"{dataset.name} holds {', '.join(labels)}: give the --data it was trained on"
+        )
+    return model
+
+
+def _require_input(model: keras.Model, file: Path, shape: tuple[int, ...]) -> None:
+    if model.input_shape[1:] != shape:
+        raise FerError(
+            f"{file} takes pictures of {model.input_shape[1:]}, these are {shape}: give --size "
+            "and --colour to match"
+        )
 
 
 def _shapes(layer: keras.layers.Layer) -> list[tuple[int, ...]]:

@@ -404,6 +404,26 @@ def test_a_recipe_that_cannot_be_made_does_not_take_the_others_with_it(
         convert(request, silent)
 
 
+def test_a_network_trained_with_rounding_is_held_against_the_float_one_it_comes_from(
+    saved: tuple[Path, Path], tmp_path: Path
+) -> None:
+    wrong = build_model("fer-nano", (48, 48, 1), 7)
+    wrong.get_layer("logits").set_weights([np.zeros((96, 7)), np.eye(7)[2] * 3])
+    (tmp_path / "float").mkdir()
+    wrong.save(tmp_path / "float" / "model.keras")
+    run = tmp_path / "run"
+    run.mkdir()
+    rounded = quantize_aware(load_model(saved[0]))
+    rounded.compile(keras.optimizers.SGD(0.0), "categorical_crossentropy")
+    inputs = model_inputs(VARIED.part("train"))
+    rounded.train_on_batch(inputs, np.eye(7, dtype=np.float32)[VARIED.part("train").labels])
+    rounded.save(run / "model.keras")
+    (run / "config.toml").write_text(f'init = "{tmp_path / "float" / "model.keras"}"\n')
+    (path,) = convert(request_of((run / "model.keras", saved[1]), run, 100.0), silent)
+    classes = ModelBundle.load(path).manifest.provenance["parent_classes"].split()
+    assert set(classes) == {"2"}
+
+
 def test_wrong_models_are_said(saved: tuple[Path, Path], tmp_path: Path) -> None:
     absent = ConversionRequest(tmp_path / "absent.keras", [RECIPES["int8"]], saved[1], None)
     with pytest.raises(FerError, match="there is no model at"):

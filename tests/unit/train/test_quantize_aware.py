@@ -119,3 +119,24 @@ def test_a_run_goes_on_from_a_trained_model(tmp_path: Path) -> None:
         chosen_config(None, None, str(tmp_path / "run"), {"qat": True})
     with pytest.raises(ValueError, match="qat goes with precision float32"):
         TrainConfig(qat=True, precision="bfloat16")
+
+
+def test_a_network_of_ones_own_goes_on_with_its_own_data(tmp_path: Path) -> None:
+    data = save_npz(tmp_path / "drawn.npz", drawn_dataset((6, 3, 1)))
+    chain = [layers.Conv2D(4, 5, 5, activation="relu"), layers.Flatten()]
+    chain.append(layers.Dense(7, activation="softmax"))
+    own = keras.Sequential([keras.Input((48, 48, 1)), *chain], name="own")
+    (tmp_path / "mine").mkdir()
+    own.save(tmp_path / "mine" / "model.keras")
+    (tmp_path / "mine" / "config.toml").write_text(f'data = "{data}"\nseed = 5\n')
+    init = str(tmp_path / "mine")
+    config = chosen_config(None, None, init, {"qat": True, "epochs": 1, "batch_size": 14})
+    assert (config.data, config.seed) == (str(data), 5)
+    assert chosen_config(None, None, init, {"qat": True, "seed": 2}).seed == 2
+    run_training(config, tmp_path / "run", False, lambda line: None)
+    assert load_model(tmp_path / "run" / "model.keras").name == "own-qat"
+    with pytest.raises(ArgumentError, match="is a own: --init goes on from one of a-regularised"):
+        chosen_config(None, None, init, {})
+    (tmp_path / "mine" / "metrics.json").write_text('{"labels": ["a", "b"]}')
+    with pytest.raises(FerError, match=r"7 classes \(a, b\), but .* give the --data"):
+        run_training(config, tmp_path / "other", False, lambda line: None)
