@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fer_convert.verify import ParityReport
 from fer_core.bundle import ModelManifest
 from fer_core.labels import FER2013_LABELS
@@ -9,10 +11,11 @@ from fer_core.labels import FER2013_LABELS
 _PUBLIC_TEST = dict(zip(FER2013_LABELS, (467, 56, 496, 895, 653, 415, 607), strict=True))
 """Pictures a class of FER2013's PublicTest, by which it is known in any form and order."""
 
+_VOTES = "fer2013-votes.npz"
 _FER2013 = """
 FER2013's pictures are posed or from the web, and people agree with two in three of its labels. It
-carries no open licence and is in general use for research. Training took its Training pictures,
-PublicTest chose epoch and temperature; the figure to quote is PrivateTest's, by `fer-bench`.
+carries no open licence and is in general use for research. The figure to quote is PrivateTest's, by
+`fer-bench`; docs/model-card.md of fer-edge-kit has it for the shipped models.
 """
 
 
@@ -26,12 +29,11 @@ Says which of {len(manifest.labels)} expressions a face shows: {", ".join(manife
 
 - Input: {size} face crop. Output: one probability a label.
 - {facts["parameters"]:,} parameters, {facts["macs"] / 1e6:.1f} million multiply-accumulates a face.
-- Accuracy on the {parity.count} validation pictures, where epoch and temperature were chosen:
+- Accuracy on {parity.count} validation pictures{_chosen(manifest)}:
   {parity.child_accuracy:.2%} (before conversion {parity.parent_accuracy:.2%}; {parity.flips} labels
-  changed), macro-F1 {parity.child_macro_f1:.2%}. Calibration error {parity.child_ece:.2%} with the
-  temperature {manifest.temperature:.3f} divided in. Measured with {parity.runtime},
-  {parity.kernels} kernels.
-- Trained on {facts["data"]}.
+  changed), macro-F1 {parity.child_macro_f1:.2%}. Calibration error {parity.child_ece:.2%}. Measured
+  with {parity.runtime}, {parity.kernels} kernels.
+- {_training(facts)}
 
 | class | precision | recall | pictures |
 |---|---:|---:|---:|
@@ -46,6 +48,23 @@ age, gender or skin tone, so nothing is known of how the figures differ between 
 The EU AI Act forbids inferring emotions at work and in education save for medical or safety
 reasons, and asks to inform people elsewhere.
 """
+
+
+def _chosen(manifest: ModelManifest) -> str:
+    """Return what the validation pictures decided."""
+    epoch = ["epoch"] if "epochs" in manifest.provenance else []
+    divided = [f"temperature ({manifest.temperature:.3f}, divided in)"]
+    decided = [*epoch, *(divided if manifest.temperature != 1 else [])]
+    return f", which chose {' and '.join(decided)}" if decided else ""
+
+
+def _training(facts: dict[str, Any]) -> str:
+    """Return what a network was trained on, as far as its run says."""
+    if "epochs" not in facts:
+        return f"Of its training nothing is known here; judged on {facts['data']}."
+    told = {"labels": "the labels", _VOTES: f"{_VOTES} (the votes of FER+, MIT licence)"}
+    shares = [f"{share:.0%} {told.get(name, name)}" for name, share in facts["targets"].items()]
+    return f"Trained on {facts['data']}. Targets: {', '.join(shares)}."
 
 
 def _judged_by_public_test(parity: ParityReport) -> bool:

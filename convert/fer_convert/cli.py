@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from fer_core.command import Quiet, Version, command_line, make_app, run_app, talk
+from fer_core.dataset import FerDataset
 from fer_core.errors import ArgumentError
+from fer_core.values import UInt8Array
 from fer_train.backend import need, start_quietly
+
+if TYPE_CHECKING:
+    from fer_convert.convert import ConversionRequest
 
 app = make_app()
 
@@ -23,7 +28,7 @@ app = make_app()
 def run(
     run_or_model: Annotated[
         Path | None,
-        typer.Argument(help="A run folder, a .keras file, else the newest run; a .tflite to show."),
+        typer.Argument(help="A run, a Keras file, a SavedModel or a .tflite; else the newest run."),
     ] = None,
     float32: Annotated[bool, typer.Option("--float32", help="As trained.")] = False,
     float16: Annotated[bool, typer.Option("--float16", help="Half-precision weights.")] = False,
@@ -72,7 +77,7 @@ def run(
     _require_sense(formats, int8 or every, keep_float, explain, micro, verify)
     need("tensorflow", "scipy")
     start_quietly()
-    from fer_convert.convert import ConversionRequest, convert
+    from fer_convert.convert import ConversionRequest
     from fer_convert.recipes import chosen_recipes
 
     wanted = {
@@ -84,21 +89,37 @@ def run(
     }
     recipes = chosen_recipes([n for n, asked in wanted.items() if asked or every], keep_float)
     request = ConversionRequest(
-        run_or_model,
-        recipes,
-        data,
-        out,
-        calibration_samples,
-        0.5 if max_drop is None else max_drop,
-        seed,
-        explain,
-        runtime_floor,
-        command_line("fer-convert", without="--out"),
+        target=run_or_model,
+        recipes=recipes,
+        data=data,
+        out=out,
+        calibration_samples=calibration_samples,
+        max_drop_points=0.5 if max_drop is None else max_drop,
+        seed=seed,
+        explain=explain,
+        runtime_floor=runtime_floor,
+        command=command_line("fer-convert", without="--out"),
     )
-    for path in convert(request, talk(quiet)):
+    _convert(request, micro, quiet)
+
+
+def _convert(request: ConversionRequest, micro: bool, quiet: bool) -> None:
+    """Make the bundles; one that is refused takes nothing from the others."""
+    from fer_convert.convert import convert
+    from fer_convert.micro import some_pictures
+
+    made: list[tuple[Path, FerDataset]] = []
+
+    def done(path: Path, validation: FerDataset) -> None:
         print(path)
-        if micro and path.stem.endswith("-int8"):
-            _for_a_microcontroller(path, data, path.parent)
+        made.append((path, validation))
+
+    try:
+        convert(request, talk(quiet), done=done)
+    finally:
+        for path, validation in made:
+            if micro and path.stem.endswith("-int8"):
+                _for_a_microcontroller(path, some_pictures(validation), path.parent)
 
 
 def _require_sense(
@@ -128,25 +149,36 @@ def _look_at(
     micro: bool,
 ) -> None:
     """Do with a finished bundle what needs no TensorFlow."""
+    from fer_convert.micro import micro_pictures
     from fer_convert.recheck import describe, recheck, require_runtime
+    from fer_core.bundle import ModelBundle
+
+    useless = {
+        "--data": data and not (verify or micro),
+        "--out": out and not micro,
+        "--max-drop": max_drop is not None and not verify,
+    }
+    if said := [option for option, without_use in useless.items() if without_use]:
+        raise ArgumentError(f"{', '.join(said)} says nothing here: add --verify or --micro")
 
     if runtime_floor:
         require_runtime(file, runtime_floor)
     if verify:
         print(recheck(file, data, max_drop))
     if micro:
-        _for_a_microcontroller(file, data, out or file.parent)
+        pictures = micro_pictures(ModelBundle.load(file), data)
+        _for_a_microcontroller(file, pictures, out or file.parent)
     if not (verify or micro):
         print(describe(file))
 
 
-def _for_a_microcontroller(file: Path, data: Path | None, out: Path) -> None:
-    from fer_convert.micro import check_micro, micro_pictures, save_c_files
+def _for_a_microcontroller(file: Path, pictures: tuple[UInt8Array, str], out: Path) -> None:
+    from fer_convert.micro import check_micro, save_c_files
     from fer_core.bundle import ModelBundle
     from fer_core.files import make_folder
 
     bundle = ModelBundle.load(file)
-    report = check_micro(bundle, *micro_pictures(bundle, data))
+    report = check_micro(bundle, *pictures)
     print(report.text())
     for path in save_c_files(bundle, report, make_folder(out)):
         print(path)

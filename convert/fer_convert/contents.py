@@ -82,7 +82,7 @@ class FileContents:
 
     def require_runtime(self, name: str, floor: str) -> None:
         """Raise FerError when the file needs a newer TensorFlow Lite than `floor`, as 2.14."""
-        if _version(self.min_runtime or "999") > _version(floor):
+        if is_newer(self.min_runtime, floor):
             needed = self.min_runtime or "a version that it does not name"
             kinds = sorted({f"{o.kind} v{o.version}" for o in self.operations})
             raise FerError(
@@ -128,6 +128,15 @@ def read_contents(flatbuffer: bytes) -> FileContents:
     main = model.subgraphs[0]
     constant = {i for i, tensor in enumerate(main.tensors) if _is_constant(model, tensor)}
     return FileContents(operations, weight_bytes, _most_alive(main, constant), _min_runtime(model))
+
+
+def can_read_files() -> bool:
+    """Return whether LiteRT is here, which brings what reads a .tflite file."""
+    try:
+        _schema()
+    except FerError:
+        return False
+    return True
 
 
 def _schema() -> Any:
@@ -200,6 +209,11 @@ def _most_alive(graph: Any, constant: set[int]) -> int:
 
 def _bytes_of(tensor: Any) -> int:
     return int(np.prod(tensor.shape)) * _SIZES.get(_type_of(tensor), 4)
+
+
+def is_newer(needed: str, floor: str) -> bool:
+    """Return whether a version is newer than another; an empty one is newer than any."""
+    return _version(needed or "999") > _version(floor)
 
 
 def _version(text: str) -> tuple[int, ...]:

@@ -18,7 +18,7 @@ from fer_convert.card import model_card
 from fer_convert.contents import FileContents, read_contents
 from fer_convert.explain import layers_table, measure_layers, save_layers
 from fer_convert.export import export_flatbuffer
-from fer_convert.parent import Parent, data_of, load_parent
+from fer_convert.parent import Parent, data_of, load_parent, targets_of
 from fer_convert.recheck import DATA_SETTINGS
 from fer_convert.recipes import RECIPES, QuantizationRecipe
 from fer_convert.verify import ParityReport, compare_models, refused_drop
@@ -77,31 +77,45 @@ def convert(
     request: ConversionRequest,
     say: Callable[[str], None],
     show: Callable[[str], None] = print,
+    done: Callable[[Path, FerDataset], None] = lambda path, validation: None,
 ) -> list[Path]:
     """Write one bundle a recipe and parity.json; return the bundles' paths.
 
     A recipe that cannot be made, or loses more accuracy than allowed, leaves no bundle; the others
     are made, then comes a FerError that names it, and the file of an earlier conversion where one
-    lies in its place. `say` gets figures, `show` the table of layers.
+    lies in its place. `say` gets figures, `show` the table of layers, `done` each bundle as it is
+    written, and the pictures it was judged by.
     """
     file = model_file(request.target or newest_run(Path("runs")))
     if request.out is None and is_shipped(file):
         raise ArgumentError(f"{file.parent.name} is a shipped model: say where to write, --out DIR")
     out = make_folder(request.out or file.parent)
     job = _job(request, file)
-    made: list[Path] = []
-    refusals: list[str] = []
-    for recipe in request.recipes:
-        path = out / f"{job.parent.model.name}-{recipe.name}.tflite"
+    paths = [out / f"{job.parent.model.name}-{recipe.name}.tflite" for recipe in request.recipes]
+    faults: list[str] = []
+    for recipe, path in zip(request.recipes, paths, strict=True):
         earlier = [f"{path} is of an earlier conversion"] if path.exists() else []
-        refused = _refused(path, recipe, job, say, show)
+        try:
+            bundle, refused = _make_bundle(recipe, job, say)
+        except ArgumentError:
+            raise
+        except FerError as error:
+            faults += [str(error), *earlier]
+            continue
         if refused:
-            refusals += [refused, *earlier]
+            faults += [refused, *earlier]
         else:
-            made.append(path)
-    if refusals:
-        raise FerError("\n".join(refusals))
-    return made
+            bundle.save(path)
+            done(path, job.validation)
+        _save_parity(out / "parity.json", bundle, written=not refused)
+        if request.explain and recipe.name == "int8":
+            try:
+                show(_explained(job, bundle, out))
+            except FerError as error:
+                faults.append(str(error))
+    if faults:
+        raise FerError("\n".join(faults))
+    return paths
 
 
 def _job(request: ConversionRequest, file: Path) -> _Job:
@@ -126,44 +140,20 @@ def _calibration_set(
     return representative_set(training, samples, request.seed)
 
 
-def _refused(
-    path: Path,
-    recipe: QuantizationRecipe,
-    job: _Job,
-    say: Callable[[str], None],
-    show: Callable[[str], None],
-) -> str:
-    """Write one bundle and its parity; return why there is no bundle, nothing where there is."""
-    try:
-        bundle, contents, parity = _make_bundle(recipe, job)
-    except ArgumentError:
-        raise
-    except FerError as error:
-        return str(error)
-    say(_parity_line(bundle, parity))
-    say(contents.text())
-    refused = refused_drop(bundle.name, parity, job.request.max_drop_points)
-    if not refused:
-        bundle.save(path)
-    _save_parity(path.parent / "parity.json", bundle.name, parity, written=not refused)
-    if job.request.explain and recipe.name == "int8":
-        show(_explained(job, bundle, path.parent))
-    return refused
-
-
-def _save_parity(path: Path, name: str, parity: ParityReport, written: bool) -> None:
+def _save_parity(path: Path, bundle: ModelBundle, written: bool) -> None:
     """Write a report beside those of other recipes; one of a refused bundle says so."""
     try:
         facts = dict(json.loads(path.read_text()) if path.exists() else {})
     except (ValueError, TypeError, OSError) as error:
         raise FerError(f"{path} is no parity report ({error}); remove it") from error
-    facts[name] = {"written": written, **parity.to_json()}
+    facts[bundle.name] = {"written": written, **bundle.manifest.metrics["validation"]}
     write_text(path, json.dumps(facts, indent=1) + "\n")
 
 
 def _make_bundle(
-    recipe: QuantizationRecipe, job: _Job
-) -> tuple[ModelBundle, FileContents, ParityReport]:
+    recipe: QuantizationRecipe, job: _Job, say: Callable[[str], None]
+) -> tuple[ModelBundle, str]:
+    """Return a bundle, its figures said, and why it must not be written, else nothing."""
     parent, validation, floor = job.parent, job.validation, job.request.runtime_floor
     flatbuffer = export_flatbuffer(parent.model, recipe, job.calibration)
     contents = read_contents(flatbuffer)
@@ -183,7 +173,10 @@ def _make_bundle(
     bundle = ModelBundle(flatbuffer, manifest)
     parity = compare_models(parent.probabilities, TfliteModel(bundle), validation)
     manifest.metrics["validation"] = parity.to_json()
-    return ModelBundle(bundle.model, manifest, model_card(manifest, parity)), contents, parity
+    bundle = ModelBundle(bundle.model, manifest, model_card(manifest, parity))
+    say(_parity_line(bundle, parity))
+    say(contents.text())
+    return bundle, refused_drop(bundle.name, parity, job.request.max_drop_points)
 
 
 def _provenance(recipe: QuantizationRecipe, contents: FileContents, job: _Job) -> dict[str, Any]:
@@ -201,6 +194,7 @@ def _provenance(recipe: QuantizationRecipe, contents: FileContents, job: _Job) -
         "command": request.command,
         "max_drop_points": request.max_drop_points,
         "runtime_floor": request.runtime_floor,
+        "targets": targets_of(parent.config) if parent.training else {},
         "python": platform.python_version(),
         "tensorflow": tf.__version__,
         "numpy": np.__version__,

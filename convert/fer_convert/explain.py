@@ -60,7 +60,8 @@ def measure_layers(float32: bytes, int8: bytes, pixels: UInt8Array) -> list[Laye
 
 def layers_table(losses: Sequence[LayerLoss]) -> str:
     """Return a line a layer, the two that lost most against the layer before marked."""
-    steps = [before.sqnr_db - after.sqnr_db for before, after in itertools.pairwise(losses)]
+    pairs = [(before.sqnr_db, after.sqnr_db) for before, after in itertools.pairwise(losses)]
+    steps = [b - a if math.isfinite(b) and math.isfinite(a) else 0.0 for b, a in pairs]
     worst = {1 + int(index) for index in np.argsort(steps)[-2:]}
     lines = [f"{'layer':<28}{'operation':<20}{'SQNR dB':>8}{'largest error':>15}{'saturated':>11}"]
     lines += [
@@ -76,7 +77,9 @@ def save_layers(path: Path, losses: Sequence[LayerLoss], title: str) -> None:
     figure = Figure(figsize=(8, 1.5 + 0.25 * len(losses)), layout="constrained")
     axes = figure.subplots()
     names = [f"{loss.layer} ({loss.kind.lower()})" for loss in losses]
-    axes.barh(range(len(losses)), [loss.sqnr_db for loss in losses], color="#4477aa")
+    known = [loss.sqnr_db for loss in losses if math.isfinite(loss.sqnr_db)] or [0.0]
+    bars = np.clip([loss.sqnr_db for loss in losses], min(known), max(known))  # some lose nothing
+    axes.barh(range(len(losses)), bars, color="#4477aa")
     axes.set_yticks(range(len(losses)), names, fontsize=8)
     axes.invert_yaxis()
     axes.set_xlabel("signal to quantisation noise, dB (more is better)")

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fer_core.bundle import ModelBundle
+from fer_core.dataset import FerDataset
 from fer_core.errors import FerError
 from fer_core.files import write_text
 from fer_core.preprocess import quantize_pixels
@@ -22,7 +23,7 @@ from fer_core.readers import default_data_path, load_dataset
 from fer_core.values import UInt8Array
 from fer_edge.interpreter import TfliteModel
 
-PICTURES, LIMIT_SECONDS = 200, 1200
+PICTURES, LIMIT_SECONDS, PLENTY_BYTES = 200, 1200, 16 << 20
 CODE_BYTES, OTHER_RAM_BYTES = 100_000, 32_000
 """What is set aside for the interpreter with its kernels in flash, and for the program in RAM."""
 
@@ -79,6 +80,10 @@ class MicroReport:
             f"TensorFlow Lite Micro answers {self.pictures} as LiteRT's reference kernels do, "
             f"{alike}"
         ]
+        lines.append(
+            f"with {CODE_BYTES:,} bytes of flash set aside for the interpreter and "
+            f"{OTHER_RAM_BYTES:,} of RAM for the program:"
+        )
         lines += [f"{'fits' if self.fits(b) else 'too large for':<14}{b.name}" for b in BOARDS]
         return "\n".join(lines)
 
@@ -87,12 +92,16 @@ def micro_pictures(bundle: ModelBundle, data: Path | None) -> tuple[UInt8Array, 
     """Return PICTURES faces (n, h, w, c) uint8 of a data set, else of noise, and their name."""
     spec, found = bundle.manifest.input, data or default_data_path()
     if found:
-        pixels = load_dataset(found, spec).pixels
-        every = np.linspace(0, len(pixels) - 1, min(PICTURES, len(pixels))).astype(int)
-        chosen = np.asarray(pixels[every], np.uint8)  # of every class, in whatever order they lie
-        return chosen, f"{len(chosen)} pictures of {found.name}"
+        return some_pictures(load_dataset(found, spec, skip_bad=True))
     noise = np.random.default_rng(0).integers(0, 256, (PICTURES, *spec.shape), np.uint8)
     return noise, f"{PICTURES} pictures of noise"
+
+
+def some_pictures(dataset: FerDataset) -> tuple[UInt8Array, str]:
+    """Return at most PICTURES of a data set, of every class in whatever order, and their name."""
+    pixels = dataset.pixels
+    every = np.linspace(0, len(pixels) - 1, min(PICTURES, len(pixels))).astype(int)
+    return np.asarray(pixels[every], np.uint8), f"{len(every)} pictures of {dataset.name}"
 
 
 def check_micro(bundle: ModelBundle, pixels: UInt8Array, named: str) -> MicroReport:
@@ -119,7 +128,25 @@ def check_micro(bundle: ModelBundle, pixels: UInt8Array, named: str) -> MicroRep
 
 
 def _answers(bundle: ModelBundle, codes: npt.NDArray[np.int8]) -> tuple[npt.NDArray[np.int8], int]:
-    """Return the answers (n, classes) int8 to inputs (n, h, w, c) int8, and the arena's bytes."""
+    """Return the answers (n, classes) int8 to inputs (n, h, w, c) int8, and the arena's bytes.
+
+    The last picture is answered once more, in an arena of the size that the header names.
+    """
+    answers, arena_bytes = _run(bundle, codes, PLENTY_BYTES)
+    again, _ = _run(bundle, codes[-1:], whole_kib(arena_bytes))
+    if not np.array_equal(again, answers[-1:]):
+        raise FerError(f"{bundle.name} answers otherwise in an arena of {arena_bytes} bytes")
+    return answers, arena_bytes
+
+
+def whole_kib(count: int) -> int:
+    """Return a number of bytes rounded up to the next KiB."""
+    return -(-count // 1024) * 1024
+
+
+def _run(
+    bundle: ModelBundle, codes: npt.NDArray[np.int8], arena_bytes: int
+) -> tuple[npt.NDArray[np.int8], int]:
     if find_spec("tflite_micro") is None:
         raise FerError(
             "tflite-micro is not installed: pip install '.[micro]' where fer-edge-kit lies "
@@ -133,7 +160,7 @@ def _answers(bundle: ModelBundle, codes: npt.NDArray[np.int8]) -> tuple[npt.NDAr
             sys.executable,
             "-m",
             "fer_convert.micro_run",
-            *map(str, (model, inputs, outputs)),
+            *map(str, (model, inputs, outputs, arena_bytes)),
         ]
         try:
             done = subprocess.run(
@@ -156,7 +183,8 @@ def _answers(bundle: ModelBundle, codes: npt.NDArray[np.int8]) -> tuple[npt.NDAr
 
 def save_c_files(bundle: ModelBundle, report: MicroReport, out: Path) -> tuple[Path, Path]:
     """Write NAME.h and NAME.c with the flatbuffer as an array; return their paths."""
-    name = re.sub(r"\W", "_", bundle.name)
+    name = re.sub(r"\W", "_", bundle.name, flags=re.ASCII)
+    name = f"model_{name}" if name[0].isdigit() else name  # as C wants it
     header, source = out / f"{name}.h", out / f"{name}.c"
     write_text(header, _header(bundle, name, report))
     write_text(source, _source(bundle, name))
@@ -181,7 +209,7 @@ extern "C" {{
 #endif
 
 /* What TensorFlow Lite Micro allocated on x86-64, rounded up to the next KiB. */
-#define {name.upper()}_ARENA_BYTES {-(-report.arena_bytes // 1024) * 1024}
+#define {name.upper()}_ARENA_BYTES {whole_kib(report.arena_bytes)}
 #define {name.upper()}_LABELS {len(labels)}
 
 extern const unsigned char {name}[];

@@ -30,8 +30,20 @@ class Parent:
     model: keras.Model
     config: TrainConfig
     temperature: float
-    training: dict[str, int]
+    training: dict[str, int | str]
     probabilities: np.ndarray[Any, np.dtype[np.float32]]
+
+
+def targets_of(config: TrainConfig) -> dict[str, float]:
+    """Return the share (0 to 1) that labels, soft labels and a guide had in a run's targets."""
+    guided = config.guide_weight if config.guide else 0.0
+    taught = (1 - guided) * (config.teacher_weight if config.teacher else 0.0)
+    shares = {
+        "labels": 1 - guided - taught,
+        Path(config.teacher).name: taught,
+        Path(config.guide).name: guided,
+    }
+    return {name: round(share, 4) for name, share in shares.items() if share}
 
 
 def data_of(file: Path, model: keras.Model, named: Path | None) -> FerDataset:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from fer_convert.contents import read_contents
+from fer_convert.contents import can_read_files, is_newer, read_contents
 from fer_core.bundle import ModelBundle
 from fer_core.dataset import FerDataset
 from fer_core.errors import FerError
@@ -33,7 +35,7 @@ def describe(file: Path) -> str:
     lines = [
         f"{bundle.name}: {file.stat().st_size / 1024:.0f} KiB, takes {size}, knows "
         f"{', '.join(manifest.labels)}",
-        read_contents(bundle.model).text(),
+        read_contents(bundle.model).text() if can_read_files() else _recorded(facts),
         f"made with fer-edge-kit {facts.get('fer_edge_kit')} and Keras {facts.get('keras')} from "
         f"{facts.get('data')}" + (f": {facts['command']}" if facts.get("command") else ""),
     ]
@@ -43,7 +45,23 @@ def describe(file: Path) -> str:
 def require_runtime(file: Path, floor: str) -> None:
     """Raise FerError when a bundle needs a newer TensorFlow Lite than `floor`."""
     bundle = ModelBundle.load(file)
-    read_contents(bundle.model).require_runtime(bundle.name, floor)
+    if can_read_files():
+        read_contents(bundle.model).require_runtime(bundle.name, floor)
+        return
+    needed = bundle.manifest.provenance.get("min_runtime", "")
+    if is_newer(needed, floor):
+        raise FerError(f"{bundle.name} needs TensorFlow Lite {needed or '?'}, newer than {floor}")
+
+
+def _recorded(facts: Mapping[str, Any]) -> str:
+    """Return what conversion noted of a file, for where there is nothing to read it with."""
+    if "min_runtime" not in facts:
+        return "what it holds is not recorded, and reading it needs LiteRT"
+    return (
+        f"{facts['macs'] / 1e6:.2f} million multiply-accumulates, "
+        f"{facts['activation_bytes'] / 1024:.0f} KiB of activations; runtime: TensorFlow Lite "
+        f"{facts['min_runtime']} or newer (as recorded; reading the file itself needs LiteRT)"
+    )
 
 
 def recheck(file: Path, data: Path | None, max_drop_points: float | None) -> str:

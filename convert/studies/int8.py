@@ -135,7 +135,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     asked = parser.parse_args()
     start_quietly()
-    found: dict[str, Any] = {}
+    found: dict[str, Any] = json.loads(asked.out.read_text()) if asked.out.exists() else {}
     for run in asked.runs:
         subject = Subject.load(run)
         truth = subject.dataset.part("validation").labels

@@ -12,8 +12,10 @@ import numpy as np
 import pytest
 
 from commands import call, command_path
-from drawn_faces import draw_scene, save_video
-from fer_edge.models import shipped_models
+from drawn_faces import draw_scene, drawn_dataset, save_npz, save_video
+from fer_edge.classifier import classify_images
+from fer_edge.interpreter import TfliteModel
+from fer_edge.models import load_model, shipped_models
 from mjpeg_server import MjpegServer
 
 
@@ -29,6 +31,37 @@ def test_the_demo_says_what_it_saw_and_where_it_saved(tmp_path: Path) -> None:
     capture = cv2.VideoCapture(str(tmp_path / "fer-edge-demo" / "demo.mp4"))
     assert capture.get(cv2.CAP_PROP_FRAME_COUNT) == 100
     capture.release()
+
+
+def test_the_parity_of_a_bundle_is_repeated(tmp_path: Path) -> None:
+    drawn = drawn_dataset((1, 3, 1))
+    data, bundle = save_npz(tmp_path / "drawn.npz", drawn), load_model("fer-nano")
+    validation = drawn.part("validation")
+    model = TfliteModel(bundle)
+    classes = classify_images(model, validation.pixels).argmax(axis=1)
+    facts = bundle.manifest.provenance
+    facts["parent_classes"] = " ".join(map(str, classes))
+    facts["validation_fingerprint"] = validation.fingerprint()
+    bundle.manifest.metrics["validation"] |= {
+        "flips": 0,
+        "runtime": model.runtime,
+        "kernels": model.kernels,
+    }
+    bundle.save(tmp_path / "same.tflite")
+    done = call("fer-convert", "--verify", "same.tflite", "--data", data, cwd=tmp_path)
+    assert "0 flips (recorded: 0" in done.stdout
+    facts["parent_classes"] = " ".join(str(6 - each) for each in classes)
+    bundle.save(tmp_path / "other.tflite")
+    options = ("--verify", "other.tflite", "--data", data, "--max-drop", 100)
+    done = call("fer-convert", *options, cwd=tmp_path, code=1)
+    assert "the parity does not hold" in done.stderr
+    shown = call("fer-convert", "same.tflite", cwd=tmp_path).stdout
+    assert "19.43 million multiply-accumulates" in shown
+    call("fer-convert", "same.tflite", "--runtime-floor", "2.14", cwd=tmp_path)
+    done = call("fer-convert", "same.tflite", "--runtime-floor", "1.5", cwd=tmp_path, code=1)
+    assert "needs TensorFlow Lite 1.14.0, newer than 1.5" in done.stderr
+    done = call("fer-convert", "same.tflite", "--data", data, cwd=tmp_path, code=2)
+    assert "--data says nothing here" in done.stderr
 
 
 def test_pictures_and_folders(tmp_path: Path) -> None:

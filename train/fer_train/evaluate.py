@@ -48,9 +48,16 @@ def save_history(path: Path, history: list[dict[str, float]]) -> None:
 
 
 def save_metrics(
-    folder: Path, model: keras.Model, state: TrainState, report: ClassificationReport
+    folder: Path,
+    model: keras.Model,
+    state: TrainState,
+    report: ClassificationReport,
+    guide_sha256: str = "",
 ) -> None:
-    """Write metrics.json and report.txt of the best epoch on the validation split."""
+    """Write metrics.json and report.txt of the best epoch on the validation split.
+
+    `guide_sha256` tells the guide that taught the network from others of its name.
+    """
     facts: dict[str, Any] = {
         "model": model.name,
         "labels": list(report.labels),
@@ -61,6 +68,8 @@ def save_metrics(
         "keras": keras.__version__,
         "validation": report.to_json(),
     }
+    if guide_sha256:
+        facts["guide_sha256"] = guide_sha256
     write_text(folder / "metrics.json", json.dumps(facts, indent=1) + "\n")
     head = f"{model.name}, epoch {state.best_epoch} of {state.epoch}, validation split\n"
     write_text(folder / "report.txt", head + report.text())

@@ -28,6 +28,7 @@ class Guide:
     """A bundle that blends its answers into the targets of a batch."""
 
     def __init__(self, bundle: ModelBundle, weight: float) -> None:
+        self.sha256 = bundle.manifest.sha256
         self._model = TfliteModel(bundle, threads=usable_cores())
         self._weight = np.float32(weight)
 

@@ -71,7 +71,7 @@ def train_on(
     save_feature_maps(out / "feature_maps.png", model, first)
     save_mistakes(out / "mistakes.png", validation, probabilities)
     save_history(out / "history.csv", state.history)
-    save_metrics(out, model, state, report)
+    save_metrics(out, model, state, report, lesson.guide.sha256 if lesson.guide else "")
     save_curves(out / "curves.png", state.history, state.best_epoch)
     return report
 

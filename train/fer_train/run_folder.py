@@ -132,7 +132,8 @@ def model_file(target: Path) -> Path:
     if not file.exists():
         known = ", ".join(sorted(p.parent.name for p in shipped("results").glob("*/model.keras")))
         raise FerError(
-            f"there is no model at {file}; give a run folder, a .keras file, or one of {known}"
+            f"there is no model at {file}; give a run folder, a .keras file, or one of {known} "
+            "(a checkout has more in train/results)"
         )
     return file
 
@@ -156,14 +157,22 @@ def model_labels(file: Path) -> tuple[str, ...]:
         return ()
 
 
-def training_facts(file: Path) -> dict[str, int]:
-    """Return how long a run's model was trained and how long its recipe says, as far as known."""
+def training_facts(file: Path) -> dict[str, int | str]:
+    """Return how long a run's model was trained, how long its recipe says, and the guide's SHA-256.
+
+    As far as known: nothing for a model that is of no run.
+    """
     try:
         metrics = json.loads((file.parent / "metrics.json").read_text())
-        facts = {"epochs": int(metrics["epochs"]), "best_epoch": int(metrics["best_epoch"])}
+        facts: dict[str, int | str] = {
+            "epochs": int(metrics["epochs"]),
+            "best_epoch": int(metrics["best_epoch"]),
+        }
         recipe = recipe_file(str(metrics["model"]))
     except (OSError, ValueError, KeyError):
         return {}
+    if guide := metrics.get("guide_sha256"):
+        facts["guide_sha256"] = str(guide)
     if recipe.exists() and not saved_config(file.parent).init:
         facts["recipe_epochs"] = load_settings(TrainConfig, recipe, {}).epochs
     return facts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from pathlib import Path
 from typing import Any
@@ -69,19 +70,33 @@ def load_model(file: Path) -> keras.Model:
                 file, custom_objects=_OF_KERAS_2, compile=False, safe_mode=True
             )
     except (ValueError, OSError, TypeError, *ZIP_ERRORS) as error:
-        if "Lambda" in str(error):
-            raise FerError(
-                f"{file} holds a Lambda layer, that is Python code, which is not run: build the "
-                "model with a layer of Keras's own in its place (Rescaling, Resizing, ...)"
-            ) from error
-        raise FerError(f"Keras cannot load {file}: {error}") from error
+        raise FerError(_why_not(file, str(error))) from error
+
+
+def _why_not(file: Path, error: str) -> str:
+    """Return why a model was not loaded, and the way out."""
+    if re.search(r"(?<!TFOp)Lambda\b", error.replace(str(file), "")):
+        return (
+            f"{file} holds a Lambda layer, that is Python code, which is not run: build the model "
+            "with a layer of Keras's own in its place (Rescaling, Resizing, ...)"
+        )
+    unknown = re.search(r"(?:Could not locate class|Unknown layer:) '(\w+)'", error)
+    if unknown:
+        return (
+            f"{file} holds the layer {unknown[1]}, which Keras does not know: where it is defined, "
+            'model.export("FOLDER") writes a SavedModel, which can be converted'
+        )
+    return f"Keras cannot load {file}: {error}"
 
 
 def _from_saved_model(folder: Path) -> keras.Model:
     """Return a SavedModel as one layer; its default signature has one input and one output."""
     import tensorflow as tf
 
-    signatures = tf.saved_model.load(str(folder)).signatures
+    try:
+        signatures = tf.saved_model.load(str(folder)).signatures
+    except (tf.errors.OpError, IndexError) as error:  # the latter for variables that are cut short
+        raise FerError(f"TensorFlow cannot load {folder}: {error}") from error
     signature = signatures.get("serving_default")
     if signature is None:
         raise FerError(

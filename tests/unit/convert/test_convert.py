@@ -507,12 +507,39 @@ def test_a_saved_model_without_its_signature_is_said(tmp_path: Path) -> None:
         load_model(tmp_path / "faces.npz")
 
 
+class Odd(keras.layers.Layer):
+    def call(self, inputs: object) -> object:
+        return inputs
+
+
+def test_a_layer_of_ones_own_is_named_with_the_way_out(tmp_path: Path) -> None:
+    pixels = keras.Input((48, 48, 1))
+    model = keras.Model(pixels, Odd()(pixels))
+    for name in ("a.keras", "a.h5"):
+        with native_output_hidden():
+            model.save(tmp_path / name)
+        with pytest.raises(FerError, match=r"holds the layer Odd, .*model\.export\(.FOLDER.\)"):
+            load_model(tmp_path / name)
+
+
+def test_a_damaged_saved_model_is_said(tmp_path: Path) -> None:
+    pixels = keras.Input((8, 8, 1))
+    with native_output_hidden():
+        keras.Model(pixels, keras.layers.Conv2D(2, 3)(pixels)).export(tmp_path / "folder")
+    for file in (tmp_path / "folder" / "variables").glob("*.data*"):
+        file.write_bytes(file.read_bytes()[:10])
+    with pytest.raises(FerError, match="TensorFlow cannot load"):
+        load_model(tmp_path / "folder")
+
+
 def test_code_in_a_model_is_not_run(tmp_path: Path) -> None:
     pixels = keras.Input((48, 48, 1))
     doubled = keras.layers.Lambda(lambda x: 2 * x)(pixels)
-    keras.Model(pixels, doubled).save(tmp_path / "lambda.keras")
-    with pytest.raises(FerError, match="holds a Lambda layer, that is Python code"):
-        load_model(tmp_path / "lambda.keras")
+    for name in ("a.keras", "a.h5"):
+        with native_output_hidden():
+            keras.Model(pixels, doubled).save(tmp_path / name)
+        with pytest.raises(FerError, match="holds a Lambda layer, that is Python code"):
+            load_model(tmp_path / name)
     (tmp_path / "model.pkl").write_bytes(b"")
     with pytest.raises(FerError, match="is a pickle, which can run any code"):
         load_model(tmp_path / "model.pkl")

@@ -1,3 +1,4 @@
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -43,7 +44,12 @@ def test_the_layer_that_loses_is_found(tmp_path: Path) -> None:
     marked = [line.split()[0] for line in table.splitlines() if line.endswith("<")]
     assert marked[0] == "second"
     assert len(table.splitlines()) == 1 + len(good)
-    save_layers(tmp_path / "layers.png", good, "small-int8")
+    lossless = replace(good[0], layer="padding", sqnr_db=math.inf)
+    padded = [lossless, lossless, *bad[:1], replace(bad[1], sqnr_db=3.0), *good[2:]]
+    marked = [line.split()[0] for line in layers_table(padded).splitlines() if line.endswith("<")]
+    assert "second" in marked
+    assert "padding" not in marked
+    save_layers(tmp_path / "layers.png", [lossless, *good], "small-int8")
     assert cv2.imread(str(tmp_path / "layers.png")) is not None
 
 

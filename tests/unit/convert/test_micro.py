@@ -68,6 +68,9 @@ def test_other_answers_and_a_broken_network_are_said(
     with pytest.raises(FerError, match=r"gives 1 of 6 faces another label .* do not use it there"):
         check_micro(nano, PIXELS, "6 faces")
     monkeypatch.setattr(micro, "_answers", real)
+    monkeypatch.setattr(micro, "whole_kib", lambda count: count // 2)
+    with pytest.raises(FerError, match="TensorFlow Lite Micro cannot run"):
+        check_micro(nano, PIXELS, "6 faces")
     broken = ModelBundle(nano.model[:20_000], nano.manifest)
     with pytest.raises(FerError, match="TensorFlow Lite Micro cannot run fer-nano-int8"):
         check_micro(broken, PIXELS, "6 faces")
@@ -105,6 +108,8 @@ def test_the_c_files_compile_and_hold_the_network(nano: ModelBundle, tmp_path: P
     odd = replace(nano.manifest, labels=('say "hi"', "b\\c", *nano.manifest.labels[2:]))
     header, source = save_c_files(ModelBundle(nano.model, odd), REPORT, tmp_path)
     assert header.name == "fer_nano_int8.h"
+    first = replace(nano.manifest, name="1")  # as TensorFlow Serving names its folders
+    assert save_c_files(ModelBundle(nano.model, first), REPORT, tmp_path)[0].stem == "model_1_int8"
     assert "FER_NANO_INT8_ARENA_BYTES 122880" in header.read_text()
     if shutil.which("gcc") is None:
         values = re.findall(r"\d+(?=,)", source.read_text().partition("{")[2].partition("}")[0])
