@@ -31,7 +31,7 @@ Says which of {len(manifest.labels)} expressions a face shows: {", ".join(manife
 - {facts["parameters"]:,} parameters, {facts["macs"] / 1e6:.1f} million multiply-accumulates a face.
 - Accuracy on {parity.count} validation pictures{_chosen(manifest)}:
   {parity.child_accuracy:.2%} (before conversion {parity.parent_accuracy:.2%}; {parity.flips} labels
-  changed), macro-F1 {parity.child_macro_f1:.2%}. Calibration error {parity.child_ece:.2%}. Measured
+  changed), macro-F1 {parity.child_macro_f1:.2%}, calibration error {parity.child_ece:.2%}. Measured
   with {parity.runtime}, {parity.kernels} kernels.
 - {_training(facts)}
 
@@ -62,9 +62,12 @@ def _training(facts: dict[str, Any]) -> str:
     """Return what a network was trained on, as far as its run says."""
     if "epochs" not in facts:
         return f"Of its training nothing is known here; judged on {facts['data']}."
-    told = {"labels": "the labels", _VOTES: f"{_VOTES} (the votes of FER+, MIT licence)"}
-    shares = [f"{share:.0%} {told.get(name, name)}" for name, share in facts["targets"].items()]
-    return f"Trained on {facts['data']}. Targets: {', '.join(shares)}."
+    told = {"labels": "the labels", _VOTES: "the votes of FER+ (MIT licence)"}
+    parts = [
+        f"{share:.0%} {told.get(name, f'what {name} says')}"
+        for name, share in facts["targets"].items()
+    ]
+    return f"Trained on {facts['data']}. Targets: {', '.join(parts)}."
 
 
 def _judged_by_public_test(parity: ParityReport) -> bool:

@@ -209,9 +209,24 @@ def test_a_bundle_says_where_it_came_from(saved: tuple[Path, Path], tmp_path: Pa
     assert facts["parameters"] == 57_783
     assert bundle.manifest.labels == DATA.label_names
     assert "An expression is not a feeling" in bundle.card
+    assert "Of its training nothing is known here; judged on drawn.npz." in bundle.card
+    assert "PublicTest" not in bundle.card
     parity = json.loads((tmp_path / "out" / "parity.json").read_text())
     assert parity["fer-nano-int8"]["count"] == 28
     assert parity["fer-nano-float32"]["flips"] == 0
+
+
+def test_a_card_tells_what_the_targets_were_made_of(
+    saved: tuple[Path, Path], tmp_path: Path
+) -> None:
+    facts = {"model": "fer-nano", "labels": list(DATA.label_names), "epochs": 9, "best_epoch": 7}
+    (tmp_path / "metrics.json").write_text(json.dumps({**facts, "guide_sha256": "ab" * 32}))
+    taught = 'teacher = "soft.npz"\nteacher_weight = 0.3\nguide = "fer-base"\nguide_weight = 0.4\n'
+    (tmp_path / "config.toml").write_text(taught)
+    (path,) = convert(request_of(saved, tmp_path / "out", 100.0), silent)
+    bundle = ModelBundle.load(path)
+    assert "42% the labels, 18% what soft.npz says, 40% what fer-base says" in bundle.card
+    assert bundle.manifest.provenance["guide_sha256"] == "ab" * 32
 
 
 def test_the_runs_own_seed_decides_the_validation_split(
