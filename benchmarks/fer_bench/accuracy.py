@@ -51,18 +51,27 @@ class TestPictures:
     def for_input(self, spec: InputSpec) -> JudgedPictures:
         """Return the pictures in a model's size and colour."""
         if spec.shape not in self._read:
-            dataset = load_dataset(self._data, spec, self._skip_bad)
-            if self._votes:
-                dataset = majority_labels(dataset, self._votes)
-            self._read[spec.shape] = JudgedPictures.of(dataset)
+            self._read[spec.shape] = self._judged(spec)
         return self._read[spec.shape]
 
     def for_model(self, bundle: ModelBundle) -> JudgedPictures:
-        """Return the pictures as a model takes them; the rival enlarges FER2013's its own way."""
-        if not is_rival(bundle) or self._data.is_dir():  # photos are of any size
+        """Return the pictures as a model takes them.
+
+        The rival resizes the gray ones of a table in its own way; photos in folders, which are of
+        any size, come to it as to every model.
+        """
+        if not is_rival(bundle) or self._data.is_dir():
             return self.for_input(bundle.manifest.input)
-        judged = self.for_input(InputSpec())
-        return replace(judged, dataset=as_rival_resizes(judged.dataset))
+        own = self._judged(None)
+        if own.dataset.images.ndim != 3:  # RGB
+            return self.for_input(bundle.manifest.input)
+        return replace(own, dataset=as_rival_resizes(own.dataset))
+
+    def _judged(self, spec: InputSpec | None) -> JudgedPictures:
+        dataset = load_dataset(self._data, spec, self._skip_bad)
+        if self._votes:
+            dataset = majority_labels(dataset, self._votes)
+        return JudgedPictures.of(dataset)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -9,7 +9,7 @@ from fer_bench.conditions import noise_reason
 from fer_bench.side_by_side import under, yardstick_of
 
 _APART = {
-    "accuracy_without_twins": "without the pictures that have a twin in Training",
+    "accuracy_without_twins": "without pictures that lie in Training too",
     "accuracy_ten_crop": "over ten crops",
 }
 

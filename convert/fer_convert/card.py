@@ -11,7 +11,6 @@ from fer_core.labels import FER2013_LABELS
 _PUBLIC_TEST = dict(zip(FER2013_LABELS, (467, 56, 496, 895, 653, 415, 607), strict=True))
 """Pictures a class of FER2013's PublicTest, by which it is known in any form and order."""
 
-_VOTES = "fer2013-votes.npz"
 _FER2013 = """
 FER2013's pictures are posed or from the web, and people agree with two in three of its labels. It
 carries no open licence and is in general use for research. The figure to quote is PrivateTest's, by
@@ -62,12 +61,9 @@ def _training(facts: dict[str, Any]) -> str:
     """Return what a network was trained on, as far as its run says."""
     if "epochs" not in facts:
         return f"Of its training nothing is known here; judged on {facts['data']}."
-    told = {"labels": "the labels", _VOTES: "the votes of FER+ (MIT licence)"}
-    parts = [
-        f"{share:.0%} {told.get(name, f'what {name} says')}"
-        for name, share in facts["targets"].items()
-    ]
-    return f"Trained on {facts['data']}. Targets: {', '.join(parts)}."
+    parts = [f"{share:.0%} {name}" for name, share in facts["targets"].items()]
+    start = f", from {facts['init']} on" if "init" in facts else ""
+    return f"Trained on {facts['data']}{start}. Targets: {', '.join(parts)}."
 
 
 def _judged_by_public_test(parity: ParityReport) -> bool:

@@ -9,7 +9,7 @@ import typer
 
 from fer_core.command import Quiet, Version, command_line, make_app, run_app, talk
 from fer_core.dataset import FerDataset
-from fer_core.errors import ArgumentError
+from fer_core.errors import ArgumentError, FerError
 from fer_core.values import UInt8Array
 from fer_train.backend import need, start_quietly
 
@@ -63,14 +63,16 @@ def run(
         typer.Option(help="Points of accuracy that may be lost: 0.5, with --verify as then."),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="A folder; else beside the model.")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Chooses the calibration pictures.")] = 1,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Chooses the calibration pictures, 1 if not given.")
+    ] = None,
     quiet: Quiet = False,
     version: Version = False,
 ) -> None:
     """Convert a Keras model to a .tflite bundle and prove what that changed."""
     formats = [float32, float16, dynamic, int16x8, every]
     if run_or_model and run_or_model.suffix == ".tflite":
-        if any((*formats, int8, explain, keep_float, calibration_samples)):
+        if any((*formats, int8, explain, keep_float, calibration_samples, seed is not None)):
             raise ArgumentError(f"{run_or_model} is made already: give the run or model it is of")
         _look_at(run_or_model, data, out, max_drop, runtime_floor, verify, micro)
         return
@@ -95,7 +97,7 @@ def run(
         out=out,
         calibration_samples=calibration_samples,
         max_drop_points=0.5 if max_drop is None else max_drop,
-        seed=seed,
+        seed=1 if seed is None else seed,
         explain=explain,
         runtime_floor=runtime_floor,
         command=command_line("fer-convert", without="--out"),
@@ -114,12 +116,21 @@ def _convert(request: ConversionRequest, micro: bool, quiet: bool) -> None:
         print(path)
         made.append((path, validation))
 
+    faults = []
     try:
         convert(request, talk(quiet), done=done)
-    finally:
-        for path, validation in made:
-            if micro and path.stem.endswith("-int8"):
+    except ArgumentError:
+        raise
+    except FerError as error:
+        faults.append(error)
+    for path, validation in made:
+        if micro and path.stem.endswith("-int8"):
+            try:
                 _for_a_microcontroller(path, some_pictures(validation), path.parent)
+            except FerError as error:
+                faults.append(error)
+    if faults:
+        raise FerError("\n".join(map(str, faults))) from faults[0]
 
 
 def _require_sense(
@@ -153,13 +164,12 @@ def _look_at(
     from fer_convert.recheck import describe, recheck, require_runtime
     from fer_core.bundle import ModelBundle
 
-    useless = {
-        "--data": data and not (verify or micro),
-        "--out": out and not micro,
-        "--max-drop": max_drop is not None and not verify,
-    }
-    if said := [option for option, without_use in useless.items() if without_use]:
-        raise ArgumentError(f"{', '.join(said)} says nothing here: add --verify or --micro")
+    if data and not (verify or micro):
+        raise ArgumentError("--data goes with --verify or --micro")
+    if out and not micro:
+        raise ArgumentError("--out goes with --micro")
+    if max_drop is not None and not verify:
+        raise ArgumentError("--max-drop goes with --verify")
 
     if runtime_floor:
         require_runtime(file, runtime_floor)

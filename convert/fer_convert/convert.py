@@ -106,13 +106,14 @@ def convert(
             faults += [refused, *earlier]
         else:
             bundle.save(path)
-            done(path, job.validation)
         _save_parity(out / "parity.json", bundle, written=not refused)
         if request.explain and recipe.name == "int8":
             try:
                 show(_explained(job, bundle, out))
             except FerError as error:
                 faults.append(str(error))
+        if not refused:
+            done(path, job.validation)
     if faults:
         raise FerError("\n".join(faults))
     return paths
@@ -153,7 +154,7 @@ def _save_parity(path: Path, bundle: ModelBundle, written: bool) -> None:
 def _make_bundle(
     recipe: QuantizationRecipe, job: _Job, say: Callable[[str], None]
 ) -> tuple[ModelBundle, str]:
-    """Return a bundle, its figures said, and why it must not be written, else nothing."""
+    """Say a bundle's figures; return it and the reason not to write it, empty for none."""
     parent, validation, floor = job.parent, job.validation, job.request.runtime_floor
     flatbuffer = export_flatbuffer(parent.model, recipe, job.calibration)
     contents = read_contents(flatbuffer)
@@ -174,7 +175,7 @@ def _make_bundle(
     parity = compare_models(parent.probabilities, TfliteModel(bundle), validation)
     manifest.metrics["validation"] = parity.to_json()
     bundle = ModelBundle(bundle.model, manifest, model_card(manifest, parity))
-    say(_parity_line(bundle, parity))
+    say(_parity_line(bundle, parity, parent.answers_of))
     say(contents.text())
     return bundle, refused_drop(bundle.name, parity, job.request.max_drop_points)
 
@@ -190,6 +191,7 @@ def _provenance(recipe: QuantizationRecipe, contents: FileContents, job: _Job) -
         "data": validation.name,
         "data_settings": {name: getattr(parent.config, name) for name in DATA_SETTINGS},
         "validation_fingerprint": validation.fingerprint(),
+        "parent": parent.answers_of,
         "parent_classes": " ".join(map(str, parent.probabilities.argmax(axis=1))),
         "command": request.command,
         "max_drop_points": request.max_drop_points,
@@ -224,10 +226,12 @@ def _explained(job: _Job, bundle: ModelBundle, out: Path) -> str:
     return f"{layers_table(losses)}\n{picture}"
 
 
-def _parity_line(bundle: ModelBundle, parity: ParityReport) -> str:
+def _parity_line(bundle: ModelBundle, parity: ParityReport, parent: str) -> str:
+    of_another = f" of {parent}" if parent != bundle.manifest.name else ""
     return (
         f"{bundle.name}: {len(bundle.to_bytes()) / 1024:.0f} KiB, accuracy "
-        f"{parity.parent_accuracy:.2%} -> {parity.child_accuracy:.2%} on {parity.count} validation "
-        f"pictures, agreement {parity.top1_agreement:.2%} ({parity.flips} flips), largest "
-        f"difference {parity.max_abs_diff:.3f}, calibration error {parity.child_ece:.2%}"
+        f"{parity.parent_accuracy:.2%}{of_another} -> {parity.child_accuracy:.2%} on "
+        f"{parity.count} validation pictures, agreement {parity.top1_agreement:.2%} "
+        f"({parity.flips} flips), largest difference {parity.max_abs_diff:.3f}, calibration error "
+        f"{parity.child_ece:.2%}"
     )

@@ -62,7 +62,7 @@ def layers_table(losses: Sequence[LayerLoss]) -> str:
     """Return a line a layer, the two that lost most against the layer before marked."""
     pairs = [(before.sqnr_db, after.sqnr_db) for before, after in itertools.pairwise(losses)]
     steps = [b - a if math.isfinite(b) and math.isfinite(a) else 0.0 for b, a in pairs]
-    worst = {1 + int(index) for index in np.argsort(steps)[-2:]}
+    worst = {1 + int(index) for index in np.argsort(steps)[-2:] if steps[index] > 0}
     lines = [f"{'layer':<28}{'operation':<20}{'SQNR dB':>8}{'largest error':>15}{'saturated':>11}"]
     lines += [
         f"{loss.layer:<28}{loss.kind:<20}{loss.sqnr_db:8.1f}{loss.largest_error:15.2f}"

@@ -133,9 +133,13 @@ def _answers(bundle: ModelBundle, codes: npt.NDArray[np.int8]) -> tuple[npt.NDAr
     The last picture is answered once more, in an arena of the size that the header names.
     """
     answers, arena_bytes = _run(bundle, codes, PLENTY_BYTES)
-    again, _ = _run(bundle, codes[-1:], whole_kib(arena_bytes))
+    named = whole_kib(arena_bytes)
+    try:
+        again, _ = _run(bundle, codes[-1:], named)
+    except FerError as error:
+        raise FerError(f"{bundle.name} does not run in the {named:,} bytes it took") from error
     if not np.array_equal(again, answers[-1:]):
-        raise FerError(f"{bundle.name} answers otherwise in an arena of {arena_bytes} bytes")
+        raise FerError(f"{bundle.name} answers otherwise in the {named:,} bytes it took")
     return answers, arena_bytes
 
 

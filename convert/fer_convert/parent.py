@@ -24,7 +24,8 @@ from fer_train.transfer import load_model
 class Parent:
     """The model before conversion, its temperature divided in, its training and the answers.
 
-    They are those in float32: of a model that was trained with rounding, its own parent's.
+    The answers are those in float32: for a model that was trained with rounding those of the one
+    it went on from, while that is there. `answers_of` says whose they are.
     """
 
     model: keras.Model
@@ -32,16 +33,26 @@ class Parent:
     temperature: float
     training: dict[str, int | str]
     probabilities: np.ndarray[Any, np.dtype[np.float32]]
+    answers_of: str
+
+
+_LABELS = {
+    "fer2013": "the labels",
+    "ferplus": "the majority of FER+'s votes (MIT licence)",
+    "ferplus-votes": "the votes of FER+ (MIT licence)",
+}
+_TAUGHT = {"fer2013-votes.npz": "the votes of FER+ (MIT licence)"}
 
 
 def targets_of(config: TrainConfig) -> dict[str, float]:
     """Return the share (0 to 1) that labels, soft labels and a guide had in a run's targets."""
     guided = config.guide_weight if config.guide else 0.0
     taught = (1 - guided) * (config.teacher_weight if config.teacher else 0.0)
+    teacher = Path(config.teacher).name
     shares = {
-        "labels": 1 - guided - taught,
-        Path(config.teacher).name: taught,
-        Path(config.guide).name: guided,
+        _LABELS[config.labels]: 1 - guided - taught,
+        _TAUGHT.get(teacher, f"what {teacher} says"): taught,
+        f"what {Path(config.guide).name} says": guided,
     }
     return {name: round(share, 4) for name, share in shares.items() if share}
 
@@ -81,7 +92,8 @@ def load_parent(file: Path, model: keras.Model, validation: FerDataset) -> Paren
     divide_logits(model, temperature)
     if is_quantize_aware(model) and Path(config.init).is_file():
         start = Path(config.init)
-        probabilities = load_parent(start, load_model(start), validation).probabilities
-    elif has_logits(model):
+        earlier = load_parent(start, load_model(start), validation)
+        return Parent(model, config, temperature, facts, earlier.probabilities, earlier.answers_of)
+    if has_logits(model):
         probabilities = predict(model, validation)
-    return Parent(model, config, temperature, facts, probabilities)
+    return Parent(model, config, temperature, facts, probabilities, model.name)

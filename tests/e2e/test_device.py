@@ -61,7 +61,7 @@ def test_the_parity_of_a_bundle_is_repeated(tmp_path: Path) -> None:
     done = call("fer-convert", "same.tflite", "--runtime-floor", "1.5", cwd=tmp_path, code=1)
     assert "needs TensorFlow Lite 1.14.0, newer than 1.5" in done.stderr
     done = call("fer-convert", "same.tflite", "--data", data, cwd=tmp_path, code=2)
-    assert "--data says nothing here" in done.stderr
+    assert "--data goes with --verify or --micro" in done.stderr
 
 
 def test_pictures_and_folders(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from commands import call
 from drawn_faces import draw_scene, drawn_dataset, save_npz
+from fer_core.bundle import ModelBundle
 from votes import write_votes
 
 LOOKS = {"grin": "happy", "frown": "sad", "gasp": "surprise"}
@@ -73,6 +74,7 @@ def test_ferplus_labels_train_convert_and_bench(tmp_path: Path) -> None:
         )  # fmt: skip
     call("fer-convert", "runs/ferplus-votes", "--int8", "--max-drop", 100, cwd=tmp_path)
     bundle = "runs/ferplus-votes/b-plain-int8.tflite"
+    assert "100% the votes of FER+" in ModelBundle.load(tmp_path / bundle).card
     done = call(
         "fer-bench", bundle, "--data", data, "--votes", votes, "--quick", "--out", "r",
         cwd=tmp_path,

@@ -11,7 +11,7 @@ from typing import Any
 import keras
 from keras import layers
 
-from fer_train.folding import copy_weights, fresh_names, is_plain_graph
+from fer_train.folding import WEIGHTED, copy_weights, fresh_names, is_plain_graph
 
 _LAYERS = {keras.activations.relu: layers.ReLU, keras.activations.softmax: layers.Softmax}
 
@@ -48,6 +48,5 @@ def with_activations_apart(model: keras.Model) -> keras.Model:
 
 
 def _ends_in_softmax(layer: keras.Layer) -> bool:
-    """Return whether softmax is the activation of a layer that does something else first."""
-    activation = getattr(layer, "activation", None)
-    return activation is keras.activations.softmax and type(layer) is not layers.Activation
+    """Return whether softmax is the activation of a layer with weights, its last step."""
+    return isinstance(layer, WEIGHTED) and layer.activation is keras.activations.softmax

@@ -15,7 +15,7 @@ import numpy as np
 
 from fer_core.values import FloatArray
 
-_WEIGHTED = (
+WEIGHTED = (
     keras.layers.Conv2D,
     keras.layers.DepthwiseConv2D,
     keras.layers.SeparableConv2D,
@@ -103,7 +103,7 @@ def is_plain_graph(model: keras.Model) -> bool:
 def _foldable_into(norm: keras.Layer) -> keras.Layer | None:
     """Return the convolution or dense layer that a normalisation alone follows, if one does."""
     before = norm.input._keras_history.operation
-    alone = isinstance(before, _WEIGHTED) and len(before._outbound_nodes) == 1
+    alone = isinstance(before, WEIGHTED) and len(before._outbound_nodes) == 1
     linear = alone and before.activation is keras.activations.linear
     return before if linear and norm.axis in (-1, len(norm.input.shape) - 1) else None
 

@@ -77,7 +77,10 @@ def train_on(
 
 
 def _network(config: TrainConfig, dataset: FerDataset, begun: bool, say: Say) -> keras.Model:
-    """Return the network to train, with the weights it starts from unless the run has begun."""
+    """Return the network to train, with the weights it starts from unless the run has begun.
+
+    Training with rounding takes the network itself from the file, when it resumes, too.
+    """
     if config.qat:
         return quantize_aware(trained_model(Path(config.init), dataset))
     model = build_model(config.arch, dataset.spec.shape, len(dataset.label_names))
@@ -90,7 +93,9 @@ def _lesson_of(config: TrainConfig, dataset: FerDataset, say: Say) -> tuple[Trai
     """Return what the settings and the data teach, and the settings that this means."""
     training, validation = dataset.part("train"), dataset.part("validation")
     config, soft = _with_soft_labels(config, training, say)
-    return config, Lesson(training, validation, soft, guide_of(config, training, say))
+    guide = guide_of(config, training, say)
+    config = config if guide else replace(config, guide="")
+    return config, Lesson(training, validation, soft, guide)
 
 
 def _with_soft_labels(

@@ -30,6 +30,7 @@ from fer_train.recipes import (
 CHECKPOINT = "checkpoint.npz"
 FROZEN_CHECKPOINT = "frozen.npz"
 SAVED_MODEL = "saved_model.pb"
+_OF_THE_DATA = ("data", "skip_bad", "labels", "votes", "size", "colour", "seed")
 
 
 def resumed_config(out: Path) -> TrainConfig:
@@ -70,17 +71,16 @@ def _start(config: TrainConfig, base: Path, arch: str | None, init: str | None) 
             raise ArgumentError("--qat goes on from a trained model: name it with --init")
         return None
     start = model_file(Path(init) if init else _from(base, config.init)).resolve()
+    if start.suffix != ".keras" and not config.qat:
+        raise ArgumentError(f"{start}: --init goes on from a .keras file of fer-train")
     name, known = model_name(start), recipe_names()
     if name.endswith(QAT_SUFFIX):
         raise ArgumentError(f"{start} rounds as int8 does already: start from its parent")
     if arch and full_name(arch) != name:
         raise ArgumentError(f"{start} is a {name}; leave --arch out")
     if not config.qat and name not in known:
-        raise ArgumentError(f"{start} is a {name}: --init goes on from one of {', '.join(known)}")
+        raise ArgumentError(f"{start} holds {name}: --init goes on from one of {', '.join(known)}")
     return start
-
-
-_OF_THE_DATA = ("data", "skip_bad", "labels", "votes", "size", "colour", "seed")
 
 
 def _recipe_of(arch: str | None, init: str | None, qat: bool) -> Path:
@@ -158,9 +158,9 @@ def model_labels(file: Path) -> tuple[str, ...]:
 
 
 def training_facts(file: Path) -> dict[str, int | str]:
-    """Return how long a run's model was trained, how long its recipe says, and the guide's SHA-256.
+    """Return what a run says of its model's training; nothing for a model that is of no run.
 
-    As far as known: nothing for a model that is of no run.
+    How long it was and how long its recipe says, what it started from, and the guide's SHA-256.
     """
     try:
         metrics = json.loads((file.parent / "metrics.json").read_text())
@@ -171,6 +171,8 @@ def training_facts(file: Path) -> dict[str, int | str]:
         recipe = recipe_file(str(metrics["model"]))
     except (OSError, ValueError, KeyError):
         return {}
+    if init := saved_config(file.parent).init:
+        facts["init"] = Path(init).parent.name
     if guide := metrics.get("guide_sha256"):
         facts["guide_sha256"] = str(guide)
     if recipe.exists() and not saved_config(file.parent).init:

@@ -108,7 +108,7 @@ def test_rows_apart_distortions_and_clips_are_told() -> None:
     ]
     lines = markdown_report({**RESULTS, "models": [whole, MODEL], "clips": clips}).splitlines()
     assert (
-        "- mini-xception-int8: 64.3 without the pictures that have a twin in Training; 66.2 over "
+        "- mini-xception-int8: 64.3 without pictures that lie in Training too; 66.2 over "
         "ten crops; -0.20 points against its parent (-0.46 to +0.06, paired)"
     ) in lines
     assert cells(lines[lines.index("| distortion | mini-xception-int8 |") + 2]) == [

@@ -437,6 +437,7 @@ def test_a_network_trained_with_rounding_is_held_against_the_float_one_it_comes_
     (path,) = convert(request_of((run / "model.keras", saved[1]), run, 100.0), silent)
     classes = ModelBundle.load(path).manifest.provenance["parent_classes"].split()
     assert set(classes) == {"2"}
+    assert ModelBundle.load(path).manifest.provenance["parent"] == "fer-nano"
 
 
 def test_wrong_models_are_said(saved: tuple[Path, Path], tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from fer_train.distill import (
     teaching_of,
 )
 from fer_train.guide import guide_of
+from fer_train.run import _lesson_of
 from votes import HEAD, write_votes
 
 
@@ -110,6 +111,10 @@ def test_a_guide_of_other_labels_is_refused_and_a_recipes_own_left_out(tmp_path:
     assert guide_of(TrainConfig(guide="fer-base"), other, lines.append) is None
     assert [line.split(":")[0] for line in lines] == ["without the guide fer-base"]
     assert guide_of(TrainConfig(), training, pytest.fail) is None
+    drawn = drawn_dataset((1, 1, 1))
+    drawn = drawn.relabelled(drawn.labels, tuple("abcdefg"))
+    config, lesson = _lesson_of(TrainConfig(guide="fer-base"), drawn, lines.append)
+    assert (config.guide, lesson.guide) == ("", None)  # what is saved says so
     file = str(tmp_path / "guide.tflite")
     load_model("fer-nano").save(Path(file))
     with pytest.raises(FerError, match=r"guide.tflite must take \(48, 48, 1\) and know a, b, c"):
