@@ -39,7 +39,7 @@ def build_fer_small(input_shape: tuple[int, int, int], classes: int) -> keras.Mo
 def build_fer_base(input_shape: tuple[int, int, int], classes: int) -> keras.Model:
     """1.1 M parameters, 146 MMACs at 48x48: 3x3 blocks, two each of 64, 96 and 144."""
     widths = (64, 64, 96, 96, 144, 144)
-    return _residual_net(input_shape, classes, "fer-base", widths, dropout=0.3)
+    return _residual_net(input_shape, classes, "fer-base", widths, dropout=0.2)
 
 
 def _residual_net(
