@@ -46,13 +46,17 @@ class TestPictures:
 
     def __init__(self, data: Path, votes: Path | None = None, skip_bad: bool = False) -> None:
         self._data, self._votes, self._skip_bad = data, votes, skip_bad
-        self._read: dict[tuple[int, int, int], JudgedPictures] = {}
+        self._read: dict[tuple[int, int, int] | None, JudgedPictures] = {}
 
-    def for_input(self, spec: InputSpec) -> JudgedPictures:
-        """Return the pictures in a model's size and colour."""
-        if spec.shape not in self._read:
-            self._read[spec.shape] = self._judged(spec)
-        return self._read[spec.shape]
+    def for_input(self, spec: InputSpec | None) -> JudgedPictures:
+        """Return the pictures in a model's size and colour, in their own for None."""
+        shape = spec.shape if spec else None
+        if shape not in self._read:
+            dataset = load_dataset(self._data, spec, self._skip_bad)
+            if self._votes:
+                dataset = majority_labels(dataset, self._votes)
+            self._read[shape] = JudgedPictures.of(dataset)
+        return self._read[shape]
 
     def for_model(self, bundle: ModelBundle) -> JudgedPictures:
         """Return the pictures as a model takes them.
@@ -62,16 +66,10 @@ class TestPictures:
         """
         if not is_rival(bundle) or self._data.is_dir():
             return self.for_input(bundle.manifest.input)
-        own = self._judged(None)
+        own = self.for_input(None)
         if own.dataset.images.ndim != 3:  # RGB
             return self.for_input(bundle.manifest.input)
         return replace(own, dataset=as_rival_resizes(own.dataset))
-
-    def _judged(self, spec: InputSpec | None) -> JudgedPictures:
-        dataset = load_dataset(self._data, spec, self._skip_bad)
-        if self._votes:
-            dataset = majority_labels(dataset, self._votes)
-        return JudgedPictures.of(dataset)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

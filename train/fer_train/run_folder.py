@@ -171,11 +171,12 @@ def training_facts(file: Path) -> dict[str, int | str]:
         recipe = recipe_file(str(metrics["model"]))
     except (OSError, ValueError, KeyError):
         return {}
-    if init := saved_config(file.parent).init:
+    init = saved_config(file.parent).init
+    if init:
         facts["init"] = Path(init).parent.name
     if guide := metrics.get("guide_sha256"):
         facts["guide_sha256"] = str(guide)
-    if recipe.exists() and not saved_config(file.parent).init:
+    if recipe.exists() and not init:
         facts["recipe_epochs"] = load_settings(TrainConfig, recipe, {}).epochs
     return facts
 
