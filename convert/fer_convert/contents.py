@@ -17,6 +17,8 @@ from fer_core.errors import ArgumentError, FerError
 _FLOATS = ("FLOAT16", "FLOAT32", "FLOAT64")
 _MIN_RUNTIME = b"min_runtime_version"
 _CONVERSIONS = {"QUANTIZE", "DEQUANTIZE"}
+_SINCE = {("LOG", 2): "2.15.0", ("SQRT", 2): "2.21.0"}
+"""What int8 makes of some layers (softplus, mish, ...) and tflite-runtime 2.14 does not know."""
 _UNCOUNTED = {"WHILE", "CONV_3D", "BATCH_MATMUL", "UNIDIRECTIONAL_SEQUENCE_LSTM"}
 """Operations whose products nobody counts here."""
 
@@ -27,7 +29,7 @@ class Operation:
 
     `types` are those of its tensors, weights and biases included, `macs` its multiply-accumulate
     operations for one picture, `layer` the Keras layer that gave it its weights or, without any,
-    its result; `result` is the index of the tensor that it makes.
+    its result; `takes` and `result` are the indices of the tensors that it reads and makes.
     """
 
     kind: str
@@ -35,6 +37,7 @@ class Operation:
     types: frozenset[str]
     macs: int
     layer: str
+    takes: tuple[int, ...]
     result: int
 
     @property
@@ -84,10 +87,14 @@ class FileContents:
         """Raise FerError when the file needs a newer TensorFlow Lite than `floor`, as 2.14."""
         if is_newer(self.min_runtime, floor):
             needed = self.min_runtime or "a version that it does not name"
-            kinds = sorted({f"{o.kind} v{o.version}" for o in self.operations})
+            late = {op: since for op, since in _SINCE.items() if is_newer(since, floor)}
+            known = [o for o in self.operations if (o.kind, o.version) in late]
+            kinds = {f"{o.kind} v{o.version} of {o.layer}": None for o in known}
+            kinds = kinds or {f"{o.kind} v{o.version}": None for o in self.operations}
             raise FerError(
-                f"{name} needs TensorFlow Lite {needed}, newer than {floor}: one of "
-                f"{', '.join(kinds)}. Another format may need less, or build with other layers"
+                f"{name} needs TensorFlow Lite {needed}, newer than {floor}: "
+                f"{'' if known else 'one of '}{', '.join(kinds)}. Leave those layers in float32 "
+                "(--keep-float LAYER), build with others, or take another format"
             )
 
     def text(self) -> str:
@@ -162,7 +169,8 @@ def _operation(model: Any, graph: Any, each: Any) -> Operation:
     types = frozenset(_type_of(tensor) for tensor in (*inputs, *outputs))
     layer = _layer(bytes(outputs[0].name).decode()) or kind.lower()
     macs = _macs(kind, inputs, outputs[0])
-    return Operation(kind, code.version, types, macs, layer, int(each.outputs[0]))
+    takes = tuple(int(i) for i in each.inputs)
+    return Operation(kind, code.version, types, macs, layer, takes, int(each.outputs[0]))
 
 
 def _layer(tensor_name: str) -> str:

@@ -18,6 +18,7 @@ from fer_convert.card import model_card
 from fer_convert.contents import FileContents, read_contents
 from fer_convert.explain import layers_table, measure_layers, save_layers
 from fer_convert.export import export_flatbuffer
+from fer_convert.misreadings import misreading
 from fer_convert.parent import Parent, data_of, load_parent, targets_of
 from fer_convert.recheck import DATA_SETTINGS
 from fer_convert.recipes import RECIPES, QuantizationRecipe
@@ -38,6 +39,8 @@ from fer_train.run_folder import (
 from fer_train.transfer import load_model
 
 CALIBRATION_SAMPLES, EXPLAINED_PICTURES = 512, 64
+WORTH_TRAINING_POINTS = 0.3
+"""The loss of accuracy from which quantisation-aware training is worth its time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +94,8 @@ def convert(
         raise ArgumentError(f"{file.parent.name} is a shipped model: say where to write, --out DIR")
     out = make_folder(request.out or file.parent)
     job = _job(request, file)
+    if not job.parent.training and (doubt := misreading(job.parent.model, job.validation)):
+        say(f"{job.parent.model.name}: {doubt}")
     paths = [out / f"{job.parent.model.name}-{recipe.name}.tflite" for recipe in request.recipes]
     faults: list[str] = []
     for recipe, path in zip(request.recipes, paths, strict=True):
@@ -177,7 +182,9 @@ def _make_bundle(
     bundle = ModelBundle(bundle.model, manifest, model_card(manifest, parity))
     say(_parity_line(bundle, parity, parent.answers_of))
     say(contents.text())
-    return bundle, refused_drop(bundle.name, parity, job.request.max_drop_points)
+    if recipe.name == "int8" and parity.lost_more_than(WORTH_TRAINING_POINTS):
+        say(f"{bundle.name}: fer-train --qat may win back what was lost")
+    return bundle, refused_drop(bundle.name, recipe, parity, job.request.max_drop_points)
 
 
 def _provenance(recipe: QuantizationRecipe, contents: FileContents, job: _Job) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,6 +18,8 @@ from fer_core.values import FloatArray, UInt8Array
 from fer_edge.interpreter import dequantize, load_runtime
 from fer_train.figures import save_figure
 
+LEAST_DB = -100.0
+"""What a layer of zeros is taken to have, whose every noise is infinitely more."""
 _CONVERSIONS = {"QUANTIZE", "DEQUANTIZE"}
 
 
@@ -29,7 +30,7 @@ class LayerLoss:
     `sqnr_db` is the signal-to-quantisation-noise ratio in decibels, `largest_error` the largest
     difference, in units of the layer's own root mean square, `saturated` the share of values
     (0 to 1) that lie beyond the range which int8 has for them. The loss of the layers before is
-    in it.
+    in it; `taken_db` is the ratio in the noisiest of what the layer takes, infinite in pictures.
     """
 
     kind: str
@@ -37,6 +38,12 @@ class LayerLoss:
     sqnr_db: float
     largest_error: float
     saturated: float
+    taken_db: float = math.inf
+
+    @property
+    def added_noise(self) -> float:
+        """The noise, as a share of the signal's power, that was not in what the layer takes."""
+        return _noise(self.sqnr_db) - _noise(self.taken_db)
 
 
 def measure_layers(float32: bytes, int8: bytes, pixels: UInt8Array) -> list[LayerLoss]:
@@ -52,17 +59,24 @@ def measure_layers(float32: bytes, int8: bytes, pixels: UInt8Array) -> list[Laye
         child.run(quantize_pixels(picture))
         for (one, other), total in zip(pairs, sums, strict=True):
             total.add(parent.values(one.result), *child.codes(other.result))
+    ratios = {one.result: total.sqnr_db for (one, _), total in zip(pairs, sums, strict=True)}
     return [
-        LayerLoss(one.kind, one.layer, total.sqnr_db, total.largest_error, total.saturated)
+        LayerLoss(
+            one.kind,
+            one.layer,
+            total.sqnr_db,
+            total.largest_error,
+            total.saturated,
+            min(ratios.get(tensor, math.inf) for tensor in one.takes),
+        )
         for (one, _), total in zip(pairs, sums, strict=True)
     ]
 
 
 def layers_table(losses: Sequence[LayerLoss]) -> str:
-    """Return a line a layer, the two that lost most against the layer before marked."""
-    pairs = [(before.sqnr_db, after.sqnr_db) for before, after in itertools.pairwise(losses)]
-    steps = [b - a if math.isfinite(b) and math.isfinite(a) else 0.0 for b, a in pairs]
-    worst = {1 + int(index) for index in np.argsort(steps)[-2:] if steps[index] > 0}
+    """Return a line a layer, the two that add most noise to what they take marked."""
+    added = [loss.added_noise for loss in losses]
+    worst = {int(index) for index in np.argsort(added)[-2:] if added[index] > 0}
     lines = [f"{'layer':<28}{'operation':<20}{'SQNR dB':>8}{'largest error':>15}{'saturated':>11}"]
     lines += [
         f"{loss.layer:<28}{loss.kind:<20}{loss.sqnr_db:8.1f}{loss.largest_error:15.2f}"
@@ -85,6 +99,10 @@ def save_layers(path: Path, losses: Sequence[LayerLoss], title: str) -> None:
     axes.set_xlabel("signal to quantisation noise, dB (more is better)")
     axes.set_title(title)
     save_figure(path, figure)
+
+
+def _noise(sqnr_db: float) -> float:
+    return float(10 ** (-max(sqnr_db, LEAST_DB) / 10))
 
 
 def _paired(

@@ -15,7 +15,7 @@ from tensorflow.lite.python.util import modify_model_io_type
 from tensorflow.lite.tools import flatbuffer_utils
 
 from fer_convert.contents import read_contents
-from fer_convert.recipes import QuantizationRecipe
+from fer_convert.recipes import RECIPES, QuantizationRecipe
 from fer_core.dataset import FerDataset
 from fer_core.errors import ArgumentError, FerError
 from fer_core.preprocess import INPUT_RANGE
@@ -58,6 +58,10 @@ def export_flatbuffer(
             return bytes(converter.convert())
         except ConverterError as error:
             raise FerError(f"{model.name} as {recipe.name}: {_reason(str(error))}") from error
+        except RuntimeError as error:
+            raise FerError(
+                f"{model.name} as {recipe.name}: {_without_integers(model, str(error))}"
+            ) from error
 
 
 def _reason(error: str) -> str:
@@ -71,6 +75,16 @@ def _reason(error: str) -> str:
         f"{operation} of the layer {layer} is no operation of TensorFlow Lite; build the network "
         "with another layer in its place"
     )
+
+
+def _without_integers(model: keras.Model, error: str) -> str:
+    """Return the operations that a quantiser has no integers for with their layers, a way out."""
+    kinds = set(re.findall(r"not yet supported for op: '(\w+)'", error))
+    operations = read_contents(export_flatbuffer(model, RECIPES["float32"])).operations
+    named = dict.fromkeys(f"{o.kind} of {o.layer}" for o in operations if o.kind in kinds)
+    if not kinds:
+        return error.strip()
+    return f"there is no {', '.join(named or kinds)} in these integers; take --float16, or --int8"
 
 
 def _require_no_loop(model: keras.Model) -> None:

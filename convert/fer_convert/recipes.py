@@ -10,27 +10,32 @@ from dataclasses import dataclass
 class QuantizationRecipe:
     """How a model is stored, whether pictures calibrate its activations, what stays float32.
 
-    `keep_float` are names of Keras layers, of "mixed" alone.
+    `keep_float` are names of Keras layers, of "mixed" alone; `otherwise` is what to try where it
+    loses too much.
     """
 
     name: str
     calibrated: bool
+    otherwise: str
     keep_float: tuple[str, ...] = ()
 
 
 def mixed(keep_float: Sequence[str]) -> QuantizationRecipe:
     """Return int8 with some layers in float32."""
-    return QuantizationRecipe("mixed", calibrated=True, keep_float=tuple(keep_float))
+    otherwise = "more layers with --keep-float, as --explain tells, or --float16"
+    return QuantizationRecipe("mixed", True, otherwise, tuple(keep_float))
 
 
 RECIPES = {
     recipe.name: recipe
     for recipe in (
-        QuantizationRecipe("float32", calibrated=False),
-        QuantizationRecipe("float16", calibrated=False),
-        QuantizationRecipe("dynamic", calibrated=False),
-        QuantizationRecipe("int8", calibrated=True),
-        QuantizationRecipe("int16x8", calibrated=True),
+        QuantizationRecipe("float32", False, "another --data: nothing is rounded here"),
+        QuantizationRecipe("float16", False, "--float32"),
+        QuantizationRecipe("dynamic", False, "--float16"),
+        QuantizationRecipe(
+            "int8", True, "fer-train --qat, --explain with --keep-float, or --float16"
+        ),
+        QuantizationRecipe("int16x8", True, "more --calibration-samples, or --float16"),
     )
 }
 """As trained; half-precision weights; int8 weights and float activations; int8 throughout, input

@@ -14,6 +14,7 @@ import json
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,7 @@ from fer_train.transfer import load_model
 
 SIZES, SEEDS = (16, 32, 64, 128, 256, 512, 1024, 2048), (1, 2, 3, 4, 5)
 COMPARED = 512
+PACKAGES = ("tensorflow-cpu", "keras", "ai-edge-quantizer", "ai-edge-litert", "numpy")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -141,7 +143,11 @@ def main() -> None:
         truth = subject.dataset.part("validation").labels
         parent = float((subject.answers.argmax(axis=1) == truth).mean())
         rows = list(measured(subject))
-        found[subject.model.name] = {"float32_accuracy": round(parent, 5), "rows": rows}
+        found[subject.model.name] = {
+            "float32_accuracy": round(parent, 5),
+            "versions": {name: version(name) for name in PACKAGES},
+            "rows": rows,
+        }
         write_text(asked.out, json.dumps(found, indent=1) + "\n")
         print(table(subject.model.name, parent, rows), flush=True)
 

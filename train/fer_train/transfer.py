@@ -66,11 +66,17 @@ def load_model(file: Path) -> keras.Model:
             return _from_saved_model(file)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # of how Keras 2 wrote input shapes
-            return keras.models.load_model(
+            model = keras.models.load_model(
                 file, custom_objects=_OF_KERAS_2, compile=False, safe_mode=True
             )
     except (ValueError, OSError, TypeError, *ZIP_ERRORS) as error:
         raise FerError(_why_not(file, str(error))) from error
+    if not getattr(model, "inputs", None):
+        raise FerError(
+            f"{file} has no input shape: begin it with keras.Input((height, width, channels)) and "
+            "save it anew"
+        )
+    return model
 
 
 def _why_not(file: Path, error: str) -> str:

@@ -58,7 +58,7 @@ def test_operations_macs_and_memory_are_those_of_the_layers(model: keras.Model) 
 def test_what_is_not_integer_is_named(model: keras.Model) -> None:
     with pytest.raises(FerError, match=r"x is not int8 throughout: CONV_2D of seen, .* and 1 more"):
         contents_of(model, "float32").require_integer("x")
-    flex = Operation("FlexErf", 1, frozenset({"INT8"}), 0, "erf", 1)
+    flex = Operation("FlexErf", 1, frozenset({"INT8"}), 0, "erf", (0,), 1)
     with pytest.raises(FerError, match="FlexErf of erf"):
         FileContents((flex,), 0, 0, "").require_integer("x")
 

@@ -398,10 +398,13 @@ def test_only_the_bundles_that_lost_too_much_are_named() -> None:
     def report(parent: float, child: float) -> ParityReport:
         return ParityReport(100, 3, 0.1, parent, child, 0.02, "litert", "xnnpack")
 
-    assert not refused_drop("a", report(0.660, 0.656), 0.5)
-    assert refused_drop("a", report(0.66, 0.66), float("nan"))
-    line = refused_drop("b", report(0.66, 0.654), 0.5)
+    int8 = RECIPES["int8"]
+    assert not refused_drop("a", int8, report(0.660, 0.656), 0.5)
+    assert refused_drop("a", int8, report(0.66, 0.66), float("nan"))
+    line = refused_drop("b", int8, report(0.66, 0.654), 0.5)
     assert line.startswith("b fell by 0.60 points, from 66.00% to 65.40%: more than --max-drop 0.5")
+    assert "Try fer-train --qat" in line
+    assert "--qat" not in refused_drop("b", RECIPES["dynamic"], report(0.66, 0.654), 0.5)
 
 
 def test_a_recipe_that_cannot_be_made_does_not_take_the_others_with_it(
@@ -457,7 +460,7 @@ def test_wrong_models_are_said(saved: tuple[Path, Path], tmp_path: Path) -> None
         convert(request_of(saved, tmp_path, 1.0), silent)
 
 
-@pytest.mark.parametrize("name", ["fer-nano", "mini-xception", "a-regularised"])
+@pytest.mark.parametrize("name", ["fer-nano", "fer-small", "mini-xception", "a-regularised"])
 def test_a_quantisation_aware_model_needs_no_calibration(name: str) -> None:
     keras.utils.set_random_seed(4)
     rounded = quantize_aware(build_model(name, (48, 48, 1), 7))
@@ -521,6 +524,28 @@ def test_a_saved_model_without_its_signature_is_said(tmp_path: Path) -> None:
     (tmp_path / "faces.npz").write_bytes(b"")
     with pytest.raises(FerError, match=r"is no model: give a run, a \.keras or"):
         load_model(tmp_path / "faces.npz")
+
+
+def test_a_layer_that_int16x8_does_not_have_is_named() -> None:
+    model = small_net(keras.layers.ELU(name="bend"))
+    with pytest.raises(FerError, match="small as int16x8: there is no ELU of bend in these"):
+        bundle_of(model, "int16x8")
+
+
+def test_the_layer_that_an_old_runtime_does_not_know_is_named_and_can_stay_in_float32() -> None:
+    model = small_net(keras.layers.Activation("mish", name="bend"))
+    new = read_contents(bundle_of(model, "int8").model)
+    with pytest.raises(FerError, match=r"2\.15\.0, newer than 2\.14: LOG v2 of bend\. Leave those"):
+        new.require_runtime("small-int8", "2.14")
+    flatbuffer = export_flatbuffer(model, mixed(["bend"]), VARIED.part("train"))
+    read_contents(flatbuffer).require_runtime("small-mixed", "2.14")
+
+
+def test_a_network_without_an_input_shape_is_said(tmp_path: Path) -> None:
+    with pytest.warns(UserWarning, match="has not yet been built"):
+        keras.Sequential([keras.layers.Flatten()]).save(tmp_path / "a.keras")
+    with pytest.raises(FerError, match=r"has no input shape: begin it with keras\.Input"):
+        load_model(tmp_path / "a.keras")
 
 
 class Odd(keras.layers.Layer):

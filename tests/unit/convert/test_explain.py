@@ -1,4 +1,5 @@
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,13 +9,17 @@ import numpy as np
 import pytest
 
 from drawn_faces import drawn_dataset
-from fer_convert.explain import layers_table, measure_layers, save_layers
+from fer_convert.explain import LayerLoss, layers_table, measure_layers, save_layers
 from fer_convert.export import export_flatbuffer
 from fer_convert.recipes import RECIPES
 from fer_core.errors import FerError
 from fer_train.convolutional import convolutional
 
 TRAINING = drawn_dataset((4, 1, 1)).part("train")
+
+
+def marked(losses: Sequence[LayerLoss]) -> list[str]:
+    return [line.split()[0] for line in layers_table(losses).splitlines() if line.endswith("<")]
 
 
 def flatbuffers_of(spread: float) -> tuple[bytes, bytes]:
@@ -39,18 +44,33 @@ def test_the_layer_that_loses_is_found(tmp_path: Path) -> None:
     ]  # fmt: skip
     assert all(20 < loss.sqnr_db < 70 for loss in good)
     assert all(loss.saturated < 0.01 for loss in good)
-    bad = measure_layers(*flatbuffers_of(1e4), TRAINING.pixels[:8])
-    table = layers_table([*bad[:1], replace(bad[1], sqnr_db=3.0), *good[2:]])
-    marked = [line.split()[0] for line in table.splitlines() if line.endswith("<")]
-    assert marked[0] == "second"
-    assert len(table.splitlines()) == 1 + len(good)
+    assert [loss.taken_db for loss in good] == [math.inf, *[loss.sqnr_db for loss in good[:-1]]]
+    noisy = [good[0], replace(good[1], sqnr_db=3.0), replace(good[2], taken_db=3.0), *good[3:]]
+    assert "second" in marked(noisy)
+    assert len(layers_table(noisy).splitlines()) == 1 + len(good)
     lossless = replace(good[0], layer="padding", sqnr_db=math.inf)
-    padded = [lossless, lossless, *bad[:1], replace(bad[1], sqnr_db=3.0), *good[2:]]
-    marked = [line.split()[0] for line in layers_table(padded).splitlines() if line.endswith("<")]
-    assert "second" in marked
-    assert "padding" not in marked
+    assert "padding" not in marked([lossless, *good])
+    assert marked([replace(good[0], sqnr_db=5.0), replace(good[1], taken_db=5.0)])[0] == "first"
+    dead = replace(good[0], layer="dead", sqnr_db=-math.inf)
+    assert marked([dead, replace(dead, layer="after", taken_db=-math.inf)]) == ["dead"]
     save_layers(tmp_path / "layers.png", [lossless, *good], "small-int8")
     assert cv2.imread(str(tmp_path / "layers.png")) is not None
+
+
+def test_a_layer_is_held_against_what_it_takes_not_what_lies_before_it() -> None:
+    keras.utils.set_random_seed(0)
+    pixels = keras.Input((48, 48, 1))
+    x = keras.layers.Conv2D(8, 3, 2, activation="relu", name="first")(pixels)
+    side = keras.layers.Conv2D(8, 3, padding="same", activation="relu", name="side")(x)
+    sum_ = keras.layers.Add(name="sum")([x, side])
+    x = keras.layers.GlobalAveragePooling2D()(sum_)
+    model = keras.Model(pixels, keras.layers.Softmax()(x), name="two_ways")
+    files = [export_flatbuffer(model, RECIPES[name], TRAINING) for name in ("float32", "int8")]
+    by_kind = {loss.kind: loss for loss in measure_layers(*files, TRAINING.pixels[:8])}
+    first, side, both = measure_layers(*files, TRAINING.pixels[:8])[:3]
+    assert side.taken_db == first.sqnr_db
+    assert both.taken_db == min(first.sqnr_db, side.sqnr_db)
+    assert by_kind["SOFTMAX"].taken_db == by_kind["MEAN"].sqnr_db
 
 
 def test_values_beyond_the_range_are_counted() -> None:
