@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from fer_convert.runtimes import require_version
 from fer_core.command import Quiet, Version, command_line, make_app, run_app, talk
 from fer_core.dataset import FerDataset
 from fer_core.errors import ArgumentError, FerError
@@ -71,6 +73,8 @@ def run(
 ) -> None:
     """Convert a Keras model to a .tflite bundle and prove what that changed."""
     formats = [float32, float16, dynamic, int16x8, every]
+    if runtime_floor:
+        require_version(runtime_floor)
     if run_or_model and run_or_model.suffix == ".tflite":
         if any((*formats, int8, explain, keep_float, calibration_samples, seed is not None)):
             raise ArgumentError(f"{run_or_model} is made already: give the run or model it is of")
@@ -78,6 +82,7 @@ def run(
         return
     _require_sense(formats, int8 or every, keep_float, explain, micro, verify)
     need("tensorflow", "scipy")
+    os.environ["KERAS_BACKEND"] = "tensorflow"  # whichever one the network was trained with
     start_quietly()
     from fer_convert.convert import ConversionRequest
     from fer_convert.recipes import chosen_recipes

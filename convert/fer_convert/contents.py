@@ -12,13 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from fer_core.errors import ArgumentError, FerError
+from fer_convert.runtimes import INT16_ACTIVATIONS, LATE, is_newer
+from fer_core.errors import FerError
 
 _FLOATS = ("FLOAT16", "FLOAT32", "FLOAT64")
 _MIN_RUNTIME = b"min_runtime_version"
 _CONVERSIONS = {"QUANTIZE", "DEQUANTIZE"}
-_SINCE = {("LOG", 2): "2.15.0", ("SQRT", 2): "2.21.0"}
-"""What int8 makes of some layers (softplus, mish, ...) and tflite-runtime 2.14 does not know."""
 _UNCOUNTED = {"WHILE", "CONV_3D", "BATCH_MATMUL", "UNIDIRECTIONAL_SEQUENCE_LSTM"}
 """Operations whose products nobody counts here."""
 
@@ -79,7 +78,8 @@ class FileContents:
 
     def require_float(self, layers: Sequence[str]) -> None:
         """Raise FerError unless each of the layers has an operation in floating point."""
-        kept = {o.layer for o in self.operations if o.types.intersection(_FLOATS)}
+        own = [o for o in self.operations if o.kind not in _CONVERSIONS]
+        kept = {o.layer for o in own if o.types.intersection(_FLOATS)}
         if lost := [layer for layer in layers if layer not in kept]:
             raise FerError(f"{', '.join(lost)} cannot stay in float32: the converter made it int8")
 
@@ -87,31 +87,29 @@ class FileContents:
         """Raise FerError when the file needs a newer TensorFlow Lite than `floor`, as 2.14."""
         if is_newer(self.min_runtime, floor):
             needed = self.min_runtime or "a version that it does not name"
-            late = {op: since for op, since in _SINCE.items() if is_newer(since, floor)}
+            late = {op: since for op, since in LATE.items() if is_newer(since, floor)}
             known = [o for o in self.operations if (o.kind, o.version) in late]
-            kinds = {f"{o.kind} v{o.version} of {o.layer}": None for o in known}
-            kinds = kinds or {f"{o.kind} v{o.version}": None for o in self.operations}
+            if known:
+                told = ", ".join(f"{o.kind} v{o.version} of {o.layer}" for o in known)
+                told += ". Leave it in float32 (--keep-float LAYER)"
+            else:
+                told = f"one of {', '.join(dict.fromkeys(map(_title, self.operations)))}. Take"
+                told += " another format"
             raise FerError(
-                f"{name} needs TensorFlow Lite {needed}, newer than {floor}: "
-                f"{'' if known else 'one of '}{', '.join(kinds)}. Leave those layers in float32 "
-                "(--keep-float LAYER), build with others, or take another format"
+                f"{name} needs TensorFlow Lite {needed}, newer than {floor}: {told}, or build with "
+                "another layer"
             )
 
     def text(self) -> str:
-        """Return the kinds of operations with counts and versions, and what they cost."""
-        mixed = len({o.is_integer for o in self.operations}) == 2
-        kinds = Counter(
-            f"{o.kind} v{o.version}{' in float' if mixed and not o.is_integer else ''}"
-            for o in self.operations
-        )
-        told = ", ".join(f"{n} {kind}" for kind, n in kinds.items())
+        """Return the kinds of operations with counts, versions and types, and what they cost."""
+        kinds = Counter((_title(o), "/".join(sorted(o.types))) for o in self.operations)
+        told = ", ".join(f"{n} {kind} ({types})" for (kind, types), n in kinds.items())
         without = sorted({o.kind for o in self.operations} & _UNCOUNTED)
         more = f" without those of {', '.join(without)}" if without else ""
-        types = "/".join(sorted(set().union(*(o.types for o in self.operations))))
         runtime = f"TensorFlow Lite {self.min_runtime} or newer" if self.min_runtime else "unknown"
         weights, activations = self.weight_bytes / 1024, self.activation_bytes / 1024
         return (
-            f"{len(self.operations)} operations ({types}): {told}\n"
+            f"{len(self.operations)} operations: {told}\n"
             f"{self.macs / 1e6:.2f} million multiply-accumulates{more}, {weights:.0f} KiB of "
             f"weights, {activations:.0f} KiB of activations; runtime: {runtime}"
         )
@@ -134,7 +132,8 @@ def read_contents(flatbuffer: bytes) -> FileContents:
     weight_bytes = sum(len(model.buffers[buffer].data) for buffer in buffers)
     main = model.subgraphs[0]
     constant = {i for i, tensor in enumerate(main.tensors) if _is_constant(model, tensor)}
-    return FileContents(operations, weight_bytes, _most_alive(main, constant), _min_runtime(model))
+    oldest = _min_runtime(model, operations)
+    return FileContents(operations, weight_bytes, _most_alive(main, constant), oldest)
 
 
 def can_read_files() -> bool:
@@ -171,6 +170,10 @@ def _operation(model: Any, graph: Any, each: Any) -> Operation:
     macs = _macs(kind, inputs, outputs[0])
     takes = tuple(int(i) for i in each.inputs)
     return Operation(kind, code.version, types, macs, layer, takes, int(each.outputs[0]))
+
+
+def _title(operation: Operation) -> str:
+    return f"{operation.kind} v{operation.version}"
 
 
 def _layer(tensor_name: str) -> str:
@@ -219,22 +222,13 @@ def _bytes_of(tensor: Any) -> int:
     return int(np.prod(tensor.shape)) * _SIZES.get(_type_of(tensor), 4)
 
 
-def is_newer(needed: str, floor: str) -> bool:
-    """Return whether a version is newer than another; an empty one is newer than any."""
-    return _version(needed or "999") > _version(floor)
-
-
-def _version(text: str) -> tuple[int, ...]:
-    try:
-        return tuple(int(part) for part in (*text.split("."), "0", "0"))[:3]
-    except ValueError as error:
-        raise ArgumentError(f"{text!r} is no version such as 2.14") from error
-
-
-def _min_runtime(model: Any) -> str:
+def _min_runtime(model: Any, operations: Sequence[Operation]) -> str:
     for each in model.metadata or []:
         if bytes(each.name) == _MIN_RUNTIME:
-            return bytes(model.buffers[each.buffer].data).rstrip(b"\0").decode()
+            noted = bytes(model.buffers[each.buffer].data).rstrip(b"\0").decode()
+            int16 = any("INT16" in operation.types for operation in operations)
+            older = noted and is_newer(INT16_ACTIVATIONS, noted)
+            return INT16_ACTIVATIONS if int16 and older else noted
     return ""
 
 

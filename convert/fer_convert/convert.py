@@ -41,6 +41,7 @@ from fer_train.transfer import load_model
 CALIBRATION_SAMPLES, EXPLAINED_PICTURES = 512, 64
 WORTH_TRAINING_POINTS = 0.3
 """The loss of accuracy from which quantisation-aware training is worth its time."""
+AFTER_ROUNDING = "more --epochs, or to convert the network that it was trained from"
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,9 +183,13 @@ def _make_bundle(
     bundle = ModelBundle(bundle.model, manifest, model_card(manifest, parity))
     say(_parity_line(bundle, parity, parent.answers_of))
     say(contents.text())
-    if recipe.name == "int8" and parity.lost_more_than(WORTH_TRAINING_POINTS):
+    rounded = is_quantize_aware(parent.model)
+    otherwise = AFTER_ROUNDING if rounded else recipe.otherwise
+    refused = refused_drop(bundle.name, parity, job.request.max_drop_points, otherwise)
+    worth_training = recipe.name == "int8" and parity.lost_more_than(WORTH_TRAINING_POINTS)
+    if worth_training and not (rounded or refused):
         say(f"{bundle.name}: fer-train --qat may win back what was lost")
-    return bundle, refused_drop(bundle.name, recipe, parity, job.request.max_drop_points)
+    return bundle, refused
 
 
 def _provenance(recipe: QuantizationRecipe, contents: FileContents, job: _Job) -> dict[str, Any]:

@@ -67,7 +67,7 @@ def measure_layers(float32: bytes, int8: bytes, pixels: UInt8Array) -> list[Laye
             total.sqnr_db,
             total.largest_error,
             total.saturated,
-            min(ratios.get(tensor, math.inf) for tensor in one.takes),
+            min((ratios.get(tensor, math.inf) for tensor in one.takes), default=math.inf),
         )
         for (one, _), total in zip(pairs, sums, strict=True)
     ]

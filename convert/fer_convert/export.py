@@ -59,9 +59,12 @@ def export_flatbuffer(
         except ConverterError as error:
             raise FerError(f"{model.name} as {recipe.name}: {_reason(str(error))}") from error
         except RuntimeError as error:
-            raise FerError(
-                f"{model.name} as {recipe.name}: {_without_integers(model, str(error))}"
-            ) from error
+            if recipe.name == "int16x8" and (kinds := _without_int16(str(error))):
+                told = ", ".join(_with_layers(kinds, model))
+                raise FerError(
+                    f"{model.name}: int16x8 has no {told}; take --int8 or --float16"
+                ) from error
+            raise
 
 
 def _reason(error: str) -> str:
@@ -77,14 +80,16 @@ def _reason(error: str) -> str:
     )
 
 
-def _without_integers(model: keras.Model, error: str) -> str:
-    """Return the operations that a quantiser has no integers for with their layers, a way out."""
-    kinds = set(re.findall(r"not yet supported for op: '(\w+)'", error))
+def _without_int16(error: str) -> set[str]:
+    """Return the operations that a quantiser's error says it has no int16 for."""
+    return set(re.findall(r"not yet supported for op: '(\w+)'", error))
+
+
+def _with_layers(kinds: set[str], model: keras.Model) -> list[str]:
+    """Return these operations with the layers that they are of."""
     operations = read_contents(export_flatbuffer(model, RECIPES["float32"])).operations
     named = dict.fromkeys(f"{o.kind} of {o.layer}" for o in operations if o.kind in kinds)
-    if not kinds:
-        return error.strip()
-    return f"there is no {', '.join(named or kinds)} in these integers; take --float16, or --int8"
+    return list(named) or sorted(kinds)
 
 
 def _require_no_loop(model: keras.Model) -> None:

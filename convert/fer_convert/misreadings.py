@@ -9,10 +9,11 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from fer_core.dataset import FerDataset
-from fer_core.values import FloatArray, Int64Array
+from fer_core.metrics import paired_difference
+from fer_core.values import BoolArray, FloatArray, Int64Array
 from fer_train.data import model_inputs
 
-LOOKED_AT, WORTH_SAYING, MORE_THAN_CHANCE = 1024, 0.03, 0.1
+LOOKED_AT, WORTH_SAYING, MORE_THAN_CHANCE = 1024, 0.02, 0.1
 _SCALES = {
     "pixel / 255": ("Rescaling(128 / 255, 128 / 255)", 128 / 255),
     "pixel, 0 to 255,": ("Rescaling(128, 128)", 128.0),
@@ -21,41 +22,41 @@ _SCALES = {
 
 
 class _Reading(NamedTuple):
-    """A way to read a model, and the share of the labels (0 to 1) that it meets so."""
+    """A way to read a model, and which labels (n,) it meets so."""
 
     scale: str
     order: list[int]
-    accuracy: float
+    right: BoolArray
+
+    def beats(self, other: _Reading) -> bool:
+        """Return whether it surely meets more labels, by WORTH_SAYING."""
+        _, (at_least, _) = paired_difference(self.right, other.right)
+        return at_least > WORTH_SAYING
 
 
 def misreading(model: keras.Model, validation: FerDataset) -> str:
     """Return what a model seems to expect that it does not get here, and the way out; or nothing.
 
     It is asked with the scales of pixels that notebooks use, and its classes are put into the order
-    that meets most labels, on at most LOOKED_AT pictures. What gains less than WORTH_SAYING, or is
-    hardly better than always to say the most frequent class, is taken for chance.
+    that meets most labels, on at most LOOKED_AT pictures. What may gain less than WORTH_SAYING, by
+    its 95 % interval, or hardly beats saying the most frequent class always, is taken for chance.
     """
     every = -(-len(validation) // LOOKED_AT)
     some = validation.only(np.arange(0, len(validation), every))
     inputs, as_it_is = model_inputs(some), list(range(len(some.label_names)))
     asked = {"": _answers(model, inputs)}
     asked |= {name: _answers(model, inputs * by + by) for name, (_, by) in _SCALES.items()}
-    readings = [_Reading(name, as_it_is, _accuracy(a, some.labels)) for name, a in asked.items()]
+    readings = [_Reading(n, as_it_is, a.argmax(axis=1) == some.labels) for n, a in asked.items()]
     readings += [_reordered(name, answers, some.labels) for name, answers in asked.items()]
     best, chance = readings[0], np.bincount(some.labels).max() / len(some)
     for reading in readings:  # the simplest first
-        gains = reading.accuracy > best.accuracy + WORTH_SAYING
-        if gains and reading.accuracy > chance + MORE_THAN_CHANCE:
+        if reading.beats(best) and reading.right.mean() > chance + MORE_THAN_CHANCE:
             best = reading
-    return "" if best is readings[0] else _told(best, readings[0].accuracy, some)
+    return "" if best is readings[0] else _told(best, readings[0], some)
 
 
 def _answers(model: keras.Model, inputs: FloatArray) -> FloatArray:
     return np.asarray(model.predict(inputs, batch_size=256, verbose=0), np.float32)
-
-
-def _accuracy(answers: FloatArray, labels: Int64Array) -> float:
-    return float((answers.argmax(axis=1) == labels).mean())
 
 
 def _reordered(scale: str, answers: FloatArray, labels: Int64Array) -> _Reading:
@@ -63,10 +64,10 @@ def _reordered(scale: str, answers: FloatArray, labels: Int64Array) -> _Reading:
     together = np.zeros((answers.shape[1],) * 2, np.int64)
     np.add.at(together, (labels, answers.argmax(axis=1)), 1)
     _, order = linear_sum_assignment(together, maximize=True)
-    return _Reading(scale, order.tolist(), _accuracy(answers[:, order], labels))
+    return _Reading(scale, order.tolist(), answers[:, order].argmax(axis=1) == labels)
 
 
-def _told(reading: _Reading, accuracy: float, asked: FerDataset) -> str:
+def _told(reading: _Reading, as_it_is: _Reading, asked: FerDataset) -> str:
     wanted, ways = [], []
     if reading.scale:
         wanted.append(f"its input is {reading.scale}")
@@ -76,10 +77,11 @@ def _told(reading: _Reading, accuracy: float, asked: FerDataset) -> str:
         names = [asked.label_names[reading.order.index(i)] for i in range(len(reading.order))]
         wanted.append(f"it gives {', '.join(names)}")
         ways.append(
-            "set its last layer's weights to kernel[:, order], bias[order] with order = "
-            f"{reading.order}"
+            "set the weights of its last layer that has any to kernel[:, order], bias[order] with "
+            f"order = {reading.order}"
         )
     return (
-        f"it meets {accuracy:.1%} of {len(asked)} labels of {asked.name}, {reading.accuracy:.1%} "
-        f"if {' and '.join(wanted)}: {', and '.join(ways)}, and convert that"
+        f"it meets {as_it_is.right.mean():.1%} of {len(asked)} labels of {asked.name}, "
+        f"{reading.right.mean():.1%} if {' and '.join(wanted)}: {', and '.join(ways)}, and convert "
+        "that"
     )

@@ -90,10 +90,14 @@ def load_parent(file: Path, model: keras.Model, validation: FerDataset) -> Paren
     config, facts = saved_config(file.parent), training_facts(file)
     temperature = fit_temperature(probabilities, validation.labels) if has_logits(model) else 1.0
     divide_logits(model, temperature)
-    if is_quantize_aware(model) and Path(config.init).is_file():
+    answers_of = model.name
+    if is_quantize_aware(model):
         start = Path(config.init)
-        earlier = load_parent(start, load_model(start), validation)
-        return Parent(model, config, temperature, facts, earlier.probabilities, earlier.answers_of)
+        if start.is_file():
+            before = load_parent(start, load_model(start), validation)
+            answers, answers_of = before.probabilities, before.answers_of
+            return Parent(model, config, temperature, facts, answers, answers_of)
+        answers_of += " itself, as the network that it was trained from is not here"
     if has_logits(model):
         probabilities = predict(model, validation)
-    return Parent(model, config, temperature, facts, probabilities, model.name)
+    return Parent(model, config, temperature, facts, probabilities, answers_of)

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from fer_convert.contents import can_read_files, is_newer, read_contents
+from fer_convert.contents import can_read_files, read_contents
+from fer_convert.runtimes import is_newer
 from fer_core.bundle import ModelBundle
 from fer_core.dataset import FerDataset
 from fer_core.errors import FerError

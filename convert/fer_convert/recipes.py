@@ -33,7 +33,9 @@ RECIPES = {
         QuantizationRecipe("float16", False, "--float32"),
         QuantizationRecipe("dynamic", False, "--float16"),
         QuantizationRecipe(
-            "int8", True, "fer-train --qat, --explain with --keep-float, or --float16"
+            "int8",
+            True,
+            "fer-train --qat, --keep-float for what --explain marks, or --float16",
         ),
         QuantizationRecipe("int16x8", True, "more --calibration-samples, or --float16"),
     )

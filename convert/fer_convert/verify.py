@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from fer_convert.recipes import QuantizationRecipe
 from fer_core.dataset import FerDataset
 from fer_core.metrics import classification_report, label_flips
 from fer_core.values import FloatArray
@@ -58,16 +57,17 @@ class ParityReport:
         }
 
 
-def refused_drop(
-    name: str, recipe: QuantizationRecipe, parity: ParityReport, max_drop_points: float
-) -> str:
-    """Return why a bundle that lost more accuracy than allowed was not written, else nothing."""
+def refused_drop(name: str, parity: ParityReport, max_drop_points: float, otherwise: str) -> str:
+    """Return why a bundle that lost more accuracy than allowed was not written, else nothing.
+
+    `otherwise` is what to try instead.
+    """
     if not parity.lost_more_than(max_drop_points):
         return ""
     return (
         f"{name} fell by {parity.drop_points:.2f} points, from {parity.parent_accuracy:.2%} to "
         f"{parity.child_accuracy:.2%}: more than --max-drop {max_drop_points:g}, so it was not "
-        f"written. Try {recipe.otherwise}."
+        f"written. Try {otherwise}."
     )
 
 

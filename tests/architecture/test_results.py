@@ -1,7 +1,9 @@
 """The committed results are those of the shipped files, and hold what is promised of them."""
 
+import json
 import re
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 import pytest
@@ -51,3 +53,41 @@ def test_no_path_of_a_machine_is_in_the_results() -> None:
     assert len(settings) > len(PROMISED)
     paths = [line for file in settings for line in re.findall(r'"/.*"', file.read_text())]
     assert paths == []
+
+
+DECISION = ROOT / "docs" / "decisions" / "0008-int8.md"
+FORMATS = ROOT / "benchmarks" / "reference" / "x86-64-2-cores" / "formats"
+
+
+@pytest.mark.parametrize("name", PROMISED)
+def test_the_formats_are_those_of_the_shipped_networks(name: str) -> None:
+    models = {m["name"]: m for m in read_results(FORMATS / name / "results.json")["models"]}
+    formats = ("float32", "float16", "dynamic", "int16x8", "int8", "qat-int8")
+    assert list(models) == [f"{name}-{each}" for each in formats]
+    assert models[f"{name}-int8"]["sha256"] == measured(name)["sha256"]
+    assert models[f"{name}-int8"]["label_flips"] == measured(name)["label_flips"]
+
+
+@pytest.mark.parametrize("name", PROMISED)
+def test_the_table_of_training_with_rounding_is_that_of_the_parities(name: str) -> None:
+    parities = json.loads((FORMATS / "parity.json").read_text())
+    after, trained = parities[f"{name}-int8"], parities[f"{name}-qat-int8"]
+    shares = (after["parent_accuracy"], after["child_accuracy"], trained["child_accuracy"])
+    before, rounded, learnt = (f"{100 * share:.2f}" for share in shares)
+    row = f"| {name} | {before} | {rounded} | {after['flips']} | {learnt} | {trained['flips']} |"
+    assert row in DECISION.read_text()
+
+
+def test_the_table_of_calibration_is_that_of_its_rows() -> None:
+    studies = json.loads(DECISION.with_suffix(".json").read_text())
+    assert list(studies) == list(PROMISED)
+    page = DECISION.read_text().replace("**", "")
+    cases = {(row["quantizer"], row["pictures"]) for row in studies["fer-nano"]["rows"]}
+    for case in cases:
+        cells = [case[0], f"{case[1]:,}"]
+        for study in studies.values():
+            rows = [row for row in study["rows"] if (row["quantizer"], row["pictures"]) == case]
+            accuracies, flips = [100 * row["accuracy"] for row in rows], [r["flips"] for r in rows]
+            spread = f"{min(accuracies):.2f} to {max(accuracies):.2f}"
+            cells += [f"{mean(accuracies):.2f}", spread, f"{mean(flips):.0f}"]
+        assert f"| {' | '.join(cells)} |" in page

@@ -29,7 +29,7 @@ def folded(model: keras.Model) -> keras.Model:
     Only a normalisation of vectors that no dense layer precedes stays, and one of another axis. A
     model that is no plain graph of layers, each used once, is returned as it is.
     """
-    model = _functional(model)
+    model = inlined(model)
     norms = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
     if not (norms and is_plain_graph(model)):
         return model
@@ -79,14 +79,41 @@ def fresh_names(model: keras.Model) -> Callable[[str], str]:
     return fresh
 
 
-def _functional(model: keras.Model) -> keras.Model:
-    """Return a sequential model as a graph of layers, any other as it is."""
-    if not isinstance(model, keras.Sequential):
+def inlined(model: keras.Model) -> keras.Model:
+    """Return a sequential model, and models within a model, as one graph of layers."""
+    inner = [layer for layer in model._flatten_layers() if isinstance(layer, keras.Model)]
+    if inner == [model] and not isinstance(model, keras.Sequential):
         return model
-    copy = keras.models.clone_model(model)
-    for layer, source in zip(copy.layers, model.layers, strict=True):
-        copy_weights(layer, source.get_weights())
-    return keras.Model(copy.inputs[0], copy.outputs[0], name=model.name)
+    if not all(len(each.inputs) == len(each.outputs) == 1 for each in inner):
+        return model
+    twins: dict[int, tuple[keras.Layer, keras.Layer]] = {}
+
+    def twin_of(layer: keras.Layer) -> keras.Layer:
+        if id(layer) not in twins:
+            name, taken = layer.name, {twin.name for _, twin in twins.values()}
+            while name in taken:
+                name += "_"
+            config = {**layer.get_config(), "name": name}
+            twins[id(layer)] = layer, type(layer).from_config(config)
+        return twins[id(layer)][1]
+
+    def called(operation: Any, *inputs: Any, **options: Any) -> Any:
+        if isinstance(operation, keras.Model):
+            return _through(operation, inputs[0], called)
+        own = twin_of(operation) if isinstance(operation, keras.Layer) else operation
+        return own(*inputs, **options)
+
+    pixels = keras.Input(batch_shape=model.input_shape, name=model.inputs[0].name)
+    made = keras.Model(pixels, _through(model, pixels, called), name=model.name)
+    for layer, twin in twins.values():
+        copy_weights(twin, layer.get_weights())
+    return made
+
+
+def _through(model: keras.Model, inputs: Any, called: Callable[..., Any]) -> Any:
+    """Return what a model's graph makes of inputs, `called` for each of its layers."""
+    graph = model._functional if isinstance(model, keras.Sequential) else model
+    return graph._run_through_graph(inputs, call_fn=called)
 
 
 def is_plain_graph(model: keras.Model) -> bool:

@@ -118,7 +118,8 @@ def _from_saved_model(folder: Path) -> keras.Model:
         )
     pixels = keras.Input(next(iter(taken)).shape[1:], name="pixels")
     answers = keras.layers.TFSMLayer(str(folder), call_endpoint="serving_default")(pixels)
-    return keras.Model(pixels, next(iter(answers.values())), name=folder.name)
+    name = re.sub(r"[^A-Za-z0-9_.-]", "_", folder.resolve().name).lstrip("_.-") or "model"
+    return keras.Model(pixels, next(iter(answers.values())), name=name)
 
 
 def take_weights(model: keras.Model, file: Path, labels: tuple[str, ...]) -> str:

@@ -53,6 +53,7 @@ def test_operations_macs_and_memory_are_those_of_the_layers(model: keras.Model) 
     floats = contents_of(model, "float32")
     assert floats.macs == contents.macs
     assert floats.activation_bytes == 4 * contents.activation_bytes
+    assert contents_of(model, "int16x8").min_runtime == "2.5.0"  # not the float file's
 
 
 def test_what_is_not_integer_is_named(model: keras.Model) -> None:

@@ -398,13 +398,11 @@ def test_only_the_bundles_that_lost_too_much_are_named() -> None:
     def report(parent: float, child: float) -> ParityReport:
         return ParityReport(100, 3, 0.1, parent, child, 0.02, "litert", "xnnpack")
 
-    int8 = RECIPES["int8"]
-    assert not refused_drop("a", int8, report(0.660, 0.656), 0.5)
-    assert refused_drop("a", int8, report(0.66, 0.66), float("nan"))
-    line = refused_drop("b", int8, report(0.66, 0.654), 0.5)
+    assert not refused_drop("a", report(0.660, 0.656), 0.5, "")
+    assert refused_drop("a", report(0.66, 0.66), float("nan"), "")
+    line = refused_drop("b", report(0.66, 0.654), 0.5, "--float16")
     assert line.startswith("b fell by 0.60 points, from 66.00% to 65.40%: more than --max-drop 0.5")
-    assert "Try fer-train --qat" in line
-    assert "--qat" not in refused_drop("b", RECIPES["dynamic"], report(0.66, 0.654), 0.5)
+    assert line.endswith("was not written. Try --float16.")
 
 
 def test_a_recipe_that_cannot_be_made_does_not_take_the_others_with_it(
@@ -487,6 +485,45 @@ def named(model: keras.Model, kind: type, index: int) -> str:
     return str([layer.name for layer in model.layers if isinstance(layer, kind)][index])
 
 
+def test_what_training_with_rounding_may_win_back_is_said_where_it_can(
+    saved: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fer_convert.convert.WORTH_TRAINING_POINTS", -101)
+    heard: list[str] = []
+    request = request_of(saved, tmp_path, 100.0)
+    convert(replace(request, recipes=[RECIPES["float16"], RECIPES["int8"]]), heard.append)
+    hints = [line for line in heard if "--qat" in line]
+    assert hints == ["fer-nano-int8: fer-train --qat may win back what was lost"]
+    with pytest.raises(FerError, match=r"-101, so it was not written. Try fer-train --qat, "):
+        convert(request_of(saved, tmp_path, -101.0), heard.append)
+    assert [line for line in heard if "--qat" in line] == hints
+    run = tmp_path / "run"
+    run.mkdir()
+    rounded = quantize_aware(load_model(saved[0]))
+    rounded.compile(keras.optimizers.SGD(0.0), "mse")
+    rounded.train_on_batch(model_inputs(VARIED.part("train")), np.zeros((336, 7)))
+    rounded.save(run / "model.keras")
+    with pytest.raises(FerError, match=r"Try more --epochs, or to convert the network"):
+        convert(request_of((run / "model.keras", saved[1]), run, -101.0), heard.append)
+    assert [line for line in heard if "--qat" in line] == hints
+    told = "of fer-nano-qat itself, as the network that it was trained from is not here ->"
+    assert any(told in line for line in heard)
+
+
+def test_a_misreading_is_said_of_a_model_whose_training_is_unknown(
+    saved: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fer_convert.convert.misreading", lambda model, validation: "upside down")
+    heard: list[str] = []
+    convert(request_of(saved, tmp_path, 100.0), heard.append)
+    assert heard[0] == "fer-nano: upside down"
+    facts = {"epochs": 2, "best_epoch": 1, "model": "fer-nano"}
+    (saved[0].parent / "metrics.json").write_text(json.dumps(facts))
+    heard.clear()
+    convert(request_of(saved, tmp_path, 100.0), heard.append)
+    assert "upside down" not in "".join(heard)
+
+
 def test_layers_can_be_kept_in_float32(models: dict[str, keras.Model]) -> None:
     def exported(*layers: str, name: str = "fer-nano") -> list[Operation]:
         flatbuffer = export_flatbuffer(models[name], mixed(layers), VARIED.part("train"))
@@ -508,9 +545,9 @@ def test_a_saved_model_and_an_h5_become_bundles_too(
 ) -> None:
     model = keras.models.load_model(saved[0])
     with native_output_hidden():
-        model.export(tmp_path / "exported", verbose=False)
+        model.export(tmp_path / "_my export", verbose=False)
     model.save(tmp_path / "old.h5")
-    for file, name in (("exported", "exported-int8"), ("old.h5", "fer-nano-int8")):
+    for file, name in (("_my export", "my_export-int8"), ("old.h5", "fer-nano-int8")):
         request = request_of((tmp_path / file, saved[1]), tmp_path / "out", 100.0)
         (path,) = convert(request, silent)
         assert path.name == f"{name}.tflite"
@@ -528,14 +565,14 @@ def test_a_saved_model_without_its_signature_is_said(tmp_path: Path) -> None:
 
 def test_a_layer_that_int16x8_does_not_have_is_named() -> None:
     model = small_net(keras.layers.ELU(name="bend"))
-    with pytest.raises(FerError, match="small as int16x8: there is no ELU of bend in these"):
+    with pytest.raises(FerError, match="small: int16x8 has no ELU of bend; take --int8"):
         bundle_of(model, "int16x8")
 
 
 def test_the_layer_that_an_old_runtime_does_not_know_is_named_and_can_stay_in_float32() -> None:
     model = small_net(keras.layers.Activation("mish", name="bend"))
     new = read_contents(bundle_of(model, "int8").model)
-    with pytest.raises(FerError, match=r"2\.15\.0, newer than 2\.14: LOG v2 of bend\. Leave those"):
+    with pytest.raises(FerError, match=r"2\.15\.0, newer than 2\.14: LOG v2 of bend\. Leave it"):
         new.require_runtime("small-int8", "2.14")
     flatbuffer = export_flatbuffer(model, mixed(["bend"]), VARIED.part("train"))
     read_contents(flatbuffer).require_runtime("small-mixed", "2.14")

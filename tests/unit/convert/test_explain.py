@@ -22,8 +22,8 @@ def marked(losses: Sequence[LayerLoss]) -> list[str]:
     return [line.split()[0] for line in layers_table(losses).splitlines() if line.endswith("<")]
 
 
-def flatbuffers_of(spread: float) -> tuple[bytes, bytes]:
-    """Return a small net in float32 and int8; `spread` sets channels of one layer far apart."""
+def flatbuffers_of(apart: float) -> tuple[bytes, bytes]:
+    """Return a small net in float32 and int8; all but 1 / `apart` of `second` cancels out."""
     keras.utils.set_random_seed(0)
     pixels = keras.Input((48, 48, 1))
     x = keras.layers.Conv2D(8, 3, 2, activation="relu", name="first")(pixels)
@@ -31,8 +31,13 @@ def flatbuffers_of(spread: float) -> tuple[bytes, bytes]:
     x = keras.layers.GlobalAveragePooling2D()(x)
     x = keras.layers.Dense(7, name="logits")(x)
     model = convolutional(keras.Model(pixels, keras.layers.Softmax()(x), name="small"))
-    kernel, bias = model.get_layer("second").get_weights()
-    model.get_layer("second").set_weights([kernel * np.geomspace(1, spread, 8), bias])
+    if apart > 1:
+        kernel, bias = model.get_layer("first").get_weights()
+        kernel[..., 4:] = kernel[..., :4] * (1 + 1 / apart)
+        model.get_layer("first").set_weights([kernel, bias])
+        kernel, bias = model.get_layer("second").get_weights()
+        kernel[..., 4:, :] = -kernel[..., :4, :]
+        model.get_layer("second").set_weights([kernel, bias])
     return tuple(export_flatbuffer(model, RECIPES[name], TRAINING) for name in ("float32", "int8"))
 
 
@@ -45,6 +50,9 @@ def test_the_layer_that_loses_is_found(tmp_path: Path) -> None:
     assert all(20 < loss.sqnr_db < 70 for loss in good)
     assert all(loss.saturated < 0.01 for loss in good)
     assert [loss.taken_db for loss in good] == [math.inf, *[loss.sqnr_db for loss in good[:-1]]]
+    bad = measure_layers(*flatbuffers_of(50.0), TRAINING.pixels[:8])
+    assert bad[1].sqnr_db < 12 < bad[0].sqnr_db
+    assert "second" in marked(bad)
     noisy = [good[0], replace(good[1], sqnr_db=3.0), replace(good[2], taken_db=3.0), *good[3:]]
     assert "second" in marked(noisy)
     assert len(layers_table(noisy).splitlines()) == 1 + len(good)
@@ -61,16 +69,16 @@ def test_a_layer_is_held_against_what_it_takes_not_what_lies_before_it() -> None
     keras.utils.set_random_seed(0)
     pixels = keras.Input((48, 48, 1))
     x = keras.layers.Conv2D(8, 3, 2, activation="relu", name="first")(pixels)
-    side = keras.layers.Conv2D(8, 3, padding="same", activation="relu", name="side")(x)
-    sum_ = keras.layers.Add(name="sum")([x, side])
-    x = keras.layers.GlobalAveragePooling2D()(sum_)
+    one = keras.layers.Conv2D(8, 3, padding="same", activation="relu", name="one")(x)
+    other = keras.layers.Conv2D(8, 1, activation="relu", name="other")(x)
+    x = keras.layers.GlobalAveragePooling2D()(keras.layers.Add(name="both")([one, other]))
     model = keras.Model(pixels, keras.layers.Softmax()(x), name="two_ways")
     files = [export_flatbuffer(model, RECIPES[name], TRAINING) for name in ("float32", "int8")]
-    by_kind = {loss.kind: loss for loss in measure_layers(*files, TRAINING.pixels[:8])}
-    first, side, both = measure_layers(*files, TRAINING.pixels[:8])[:3]
-    assert side.taken_db == first.sqnr_db
-    assert both.taken_db == min(first.sqnr_db, side.sqnr_db)
-    assert by_kind["SOFTMAX"].taken_db == by_kind["MEAN"].sqnr_db
+    first, *ways, both, _, _ = measure_layers(*files, TRAINING.pixels[:8])
+    assert {way.layer for way in ways} == {"one", "other"}
+    assert [way.taken_db for way in ways] == [first.sqnr_db] * 2
+    assert ways[0].sqnr_db != first.sqnr_db
+    assert both.taken_db == min(way.sqnr_db for way in ways)
 
 
 def test_values_beyond_the_range_are_counted() -> None:

@@ -42,6 +42,13 @@ def test_a_model_that_is_read_well_is_left_alone() -> None:
     assert not misreading(always, grays().only(np.flatnonzero(np.arange(600) % 4 != 1)))
 
 
+@pytest.mark.parametrize("count", [15, 28, 60])
+def test_a_few_pictures_accuse_no_model(count: int) -> None:
+    for seed in range(20):
+        some = np.random.default_rng(seed).choice(600, count, replace=False)
+        assert not misreading(by_brightness("ours"), grays(right=0.3).only(some))
+
+
 def test_pixels_in_another_scale_are_found_and_the_layer_named_that_mends_it() -> None:
     told = misreading(by_brightness("255th"), grays())
     assert "if its input is pixel / 255: keras.Sequential([keras.Input((8, 8, 1)), " in told

@@ -61,7 +61,28 @@ def test_other_kinds_of_models() -> None:
     sequential = seasoned(keras.Sequential([keras.Input((48, 48, 1)), *row]))
     assert norms(assert_same_answers(sequential)) == []
     nested = keras.Sequential([keras.Input((48, 48, 1)), sequential, layers.Softmax()])
-    assert_same_answers(nested)
+    assert norms(assert_same_answers(nested)) == []
     twice, pixels = layers.Conv2D(1, 3, padding="same"), keras.Input((48, 48, 1))
     shared = keras.Model(pixels, layers.Flatten()(twice(twice(pixels))))
     assert folded(shared) is shared
+
+
+def test_models_within_a_model_become_one_graph() -> None:
+    def block(name: str) -> keras.Model:
+        inputs = keras.Input((None, None, 4))
+        x = layers.Conv2D(4, 3, padding="same", name="inner")(inputs)
+        x = layers.ReLU(name="bend")(layers.BatchNormalization(name="norm")(x))
+        return keras.Model(inputs, layers.Add(name="sum")([x, inputs]), name=name)
+
+    pixels = keras.Input((48, 48, 1))
+    x = layers.Conv2D(4, 3, name="inner")(layers.Rescaling(128 / 255, 128 / 255)(pixels))
+    once = block("once")
+    x = layers.GlobalAveragePooling2D()(block("other")(once(x)))
+    model = seasoned(keras.Model(pixels, layers.Softmax()(layers.Dense(7)(x)), name="whole"))
+    made = assert_same_answers(model)
+    assert norms(made) == []
+    assert made.name == "whole"
+    names = [layer.name for layer in made.layers if isinstance(layer, layers.Conv2D)]
+    assert names == ["inner", "inner_", "inner__"]
+    twice = keras.Model(pixels, once(once(layers.Conv2D(4, 3)(pixels))))
+    assert_same_answers(twice)  # the same layers, used again
