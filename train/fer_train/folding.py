@@ -80,11 +80,16 @@ def fresh_names(model: keras.Model) -> Callable[[str], str]:
 
 
 def inlined(model: keras.Model) -> keras.Model:
-    """Return a sequential model, and models within a model, as one graph of layers."""
+    """Return a sequential model, and models within a model, as one graph of layers.
+
+    Each has to be a graph itself, with one input and one output; else the model is returned as it
+    is.
+    """
     inner = [layer for layer in model._flatten_layers() if isinstance(layer, keras.Model)]
     if inner == [model] and not isinstance(model, keras.Sequential):
         return model
-    if not all(len(each.inputs) == len(each.outputs) == 1 for each in inner):
+    ends = [(getattr(each, "inputs", None), getattr(each, "outputs", None)) for each in inner]
+    if not all(taken and given and len(taken) == len(given) == 1 for taken, given in ends):
         return model
     twins: dict[int, tuple[keras.Layer, keras.Layer]] = {}
 

@@ -86,3 +86,10 @@ def test_models_within_a_model_become_one_graph() -> None:
     assert names == ["inner", "inner_", "inner__"]
     twice = keras.Model(pixels, once(once(layers.Conv2D(4, 3)(pixels))))
     assert_same_answers(twice)  # the same layers, used again
+
+    class Odd(keras.Model):  # no graph
+        def call(self, inputs: object) -> object:
+            return inputs
+
+    opaque = keras.Model(pixels, Odd()(pixels))
+    assert folded(opaque) is opaque
