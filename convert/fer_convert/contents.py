@@ -91,7 +91,7 @@ class FileContents:
             known = [o for o in self.operations if (o.kind, o.version) in late]
             if known:
                 told = ", ".join(f"{o.kind} v{o.version} of {o.layer}" for o in known)
-                told += ". Leave it in float32 (--keep-float LAYER)"
+                told += ". Convert the network with that in float32 (--keep-float LAYER)"
             else:
                 told = f"one of {', '.join(dict.fromkeys(map(_title, self.operations)))}. Take"
                 told += " another format"

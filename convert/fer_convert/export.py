@@ -64,7 +64,9 @@ def export_flatbuffer(
                 raise FerError(
                     f"{model.name}: int16x8 has no {told}; take --int8 or --float16"
                 ) from error
-            raise
+            raise FerError(
+                f"{model.name} as {recipe.name}: {str(error).strip()}; take another format"
+            ) from error
 
 
 def _reason(error: str) -> str:

@@ -82,8 +82,8 @@ def fresh_names(model: keras.Model) -> Callable[[str], str]:
 def inlined(model: keras.Model) -> keras.Model:
     """Return a sequential model, and models within a model, as one graph of layers.
 
-    Each has to be a graph itself, with one input and one output; else the model is returned as it
-    is.
+    Each has to be a graph of layers itself, with one input and one output; else the model is
+    returned as it is. Names of the model's own layers stay, one within that is taken gets a `_`.
     """
     inner = [layer for layer in model._flatten_layers() if isinstance(layer, keras.Model)]
     if inner == [model] and not isinstance(model, keras.Sequential):
@@ -91,12 +91,17 @@ def inlined(model: keras.Model) -> keras.Model:
     ends = [(getattr(each, "inputs", None), getattr(each, "outputs", None)) for each in inner]
     if not all(taken and given and len(taken) == len(given) == 1 for taken, given in ends):
         return model
+    graphs = [getattr(each, "operations", None) or each.layers for each in inner]
+    if not all(isinstance(operation, keras.Layer) for graph in graphs for operation in graph):
+        return model
+    own_names = {layer.name for layer in model.layers}
     twins: dict[int, tuple[keras.Layer, keras.Layer]] = {}
 
     def twin_of(layer: keras.Layer) -> keras.Layer:
         if id(layer) not in twins:
             name, taken = layer.name, {twin.name for _, twin in twins.values()}
-            while name in taken:
+            own = any(layer is each for each in model.layers)
+            while name in taken or (name in own_names and not own):
                 name += "_"
             config = {**layer.get_config(), "name": name}
             twins[id(layer)] = layer, type(layer).from_config(config)
@@ -105,8 +110,7 @@ def inlined(model: keras.Model) -> keras.Model:
     def called(operation: Any, *inputs: Any, **options: Any) -> Any:
         if isinstance(operation, keras.Model):
             return _through(operation, inputs[0], called)
-        own = twin_of(operation) if isinstance(operation, keras.Layer) else operation
-        return own(*inputs, **options)
+        return twin_of(operation)(*inputs, **options)
 
     pixels = keras.Input(batch_shape=model.input_shape, name=model.inputs[0].name)
     made = keras.Model(pixels, _through(model, pixels, called), name=model.name)

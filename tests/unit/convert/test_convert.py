@@ -572,7 +572,7 @@ def test_a_layer_that_int16x8_does_not_have_is_named() -> None:
 def test_the_layer_that_an_old_runtime_does_not_know_is_named_and_can_stay_in_float32() -> None:
     model = small_net(keras.layers.Activation("mish", name="bend"))
     new = read_contents(bundle_of(model, "int8").model)
-    with pytest.raises(FerError, match=r"2\.15\.0, newer than 2\.14: LOG v2 of bend\. Leave it"):
+    with pytest.raises(FerError, match=r"2\.15\.0, newer than 2\.14: LOG v2 of bend\. Convert"):
         new.require_runtime("small-int8", "2.14")
     flatbuffer = export_flatbuffer(model, mixed(["bend"]), VARIED.part("train"))
     read_contents(flatbuffer).require_runtime("small-mixed", "2.14")

@@ -83,7 +83,8 @@ def test_models_within_a_model_become_one_graph() -> None:
     assert norms(made) == []
     assert made.name == "whole"
     names = [layer.name for layer in made.layers if isinstance(layer, layers.Conv2D)]
-    assert names == ["inner", "inner_", "inner__"]
+    assert names == ["inner", "inner_", "inner__"]  # that of the model itself keeps its name
+    assert made.get_layer("inner").kernel.shape == (3, 3, 1, 4)
     twice = keras.Model(pixels, once(once(layers.Conv2D(4, 3)(pixels))))
     assert_same_answers(twice)  # the same layers, used again
 
@@ -93,3 +94,6 @@ def test_models_within_a_model_become_one_graph() -> None:
 
     opaque = keras.Model(pixels, Odd()(pixels))
     assert folded(opaque) is opaque
+    inner = keras.Model(pixels, pixels + 1.0)  # an operation, no layer
+    summed = keras.Model(pixels, inner(pixels) + 1.0)
+    assert folded(summed) is summed
