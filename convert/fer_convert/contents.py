@@ -17,7 +17,8 @@ from fer_core.errors import FerError
 
 _FLOATS = ("FLOAT16", "FLOAT32", "FLOAT64")
 _MIN_RUNTIME = b"min_runtime_version"
-_CONVERSIONS = {"QUANTIZE", "DEQUANTIZE"}
+CONVERSIONS = {"QUANTIZE", "DEQUANTIZE"}
+"""What stands between integers and floats, and is of no layer."""
 _UNCOUNTED = {"WHILE", "CONV_3D", "BATCH_MATMUL", "UNIDIRECTIONAL_SEQUENCE_LSTM"}
 """Operations whose products nobody counts here."""
 
@@ -67,7 +68,7 @@ class FileContents:
     def require_integer(self, name: str) -> None:
         """Raise FerError that names what of an int8 file is not integer."""
         wrong = [o for o in self.operations if not o.is_integer]
-        wrong = [o for o in wrong if o.kind not in _CONVERSIONS] or wrong
+        wrong = [o for o in wrong if o.kind not in CONVERSIONS] or wrong
         if wrong:
             told = ", ".join(f"{o.kind} of {o.layer}" for o in wrong[:5])
             more = f" and {len(wrong) - 5} more" if len(wrong) > 5 else ""
@@ -78,7 +79,7 @@ class FileContents:
 
     def require_float(self, layers: Sequence[str]) -> None:
         """Raise FerError unless each of the layers has an operation in floating point."""
-        own = [o for o in self.operations if o.kind not in _CONVERSIONS]
+        own = [o for o in self.operations if o.kind not in CONVERSIONS]
         kept = {o.layer for o in own if o.types.intersection(_FLOATS)}
         if lost := [layer for layer in layers if layer not in kept]:
             raise FerError(f"{', '.join(lost)} cannot stay in float32: the converter made it int8")

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from fer_convert.contents import Operation, read_contents
+from fer_convert.contents import CONVERSIONS, Operation, read_contents
 from fer_core.errors import FerError
 from fer_core.preprocess import normalize_pixels, quantize_pixels
 from fer_core.values import FloatArray, UInt8Array
@@ -20,7 +20,6 @@ from fer_train.figures import save_figure
 
 LEAST_DB = -100.0
 """What a layer of zeros is taken to have, whose every noise is infinitely more."""
-_CONVERSIONS = {"QUANTIZE", "DEQUANTIZE"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +107,7 @@ def _noise(sqnr_db: float) -> float:
 def _paired(
     parents: Sequence[Operation], children: Sequence[Operation]
 ) -> list[tuple[Operation, Operation]]:
-    own = [operation for operation in children if operation.kind not in _CONVERSIONS]
+    own = [operation for operation in children if operation.kind not in CONVERSIONS]
     if [o.kind for o in parents] != [o.kind for o in own]:
         raise FerError(
             f"the int8 file has other operations than the float32 one ({len(own)} and "
