@@ -1,10 +1,10 @@
-# Targets: setup demo test lint check e2e soak bench build device-test arm64 clean
+# Targets: setup demo test lint check e2e soak bench build device-test studies-test arm64 clean
 PYTHON ?= python3
 FULL := .venv/bin
 EDGE := .venv-edge/bin
 PIP := -m pip --disable-pip-version-check install --quiet
 
-.PHONY: setup demo test lint check e2e soak bench build device-test arm64 arm64-pythons clean
+.PHONY: setup demo test lint check e2e soak bench build device-test studies-test arm64 arm64-pythons clean
 
 setup: .venv/installed
 
@@ -68,6 +68,15 @@ device-test: build build/formats
 	  .venv-$$extra/bin/python $(PIP) $$wanted 'pytest>=8' && \
 	  .venv-$$extra/bin/python -m pytest $(DEVICE_TESTS) || exit 1; \
 	done
+
+# The studies in train/studies run on PyTorch, and so does Keras beside them.
+.venv-studies/installed: pyproject.toml
+	$(PYTHON) -m venv .venv-studies
+	.venv-studies/bin/python $(PIP) -e '.[edge-headless]' torch==2.13.0 'keras>=3.12,<4' 'scikit-learn>=1.4' 'pytest>=8'
+	@touch $@
+
+studies-test: .venv-studies/installed
+	KERAS_BACKEND=torch .venv-studies/bin/python -m pytest tests/studies
 
 build/formats: setup
 	PYTHONPATH=tests $(FULL)/python tests/make_formats.py build/formats

@@ -1,0 +1,210 @@
+"""The study that trains teachers: its networks, its views, and a dry run from end to end.
+
+Needs PyTorch (`make studies-test`). Keras runs on it too, so both do the same arithmetic.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch", reason="PyTorch is not installed: make studies-test")
+import keras
+import torch
+from student_networks import KerasNetwork
+from teacher_data import pack, unpack
+from teacher_networks import multiplications
+from teacher_training import Average, Judge, rate_share
+from teacher_views import FIXED_VIEWS, altered, fixed_view
+from teachers import STUDENTS, TEACHERS, best_average
+
+from drawn_faces import drawn_dataset, save_npz
+from fer_core.dataset import FerDataset
+from fer_core.distort import blurred, coarse, compressed
+from fer_core.preprocess import normalize_pixels
+from fer_train.architectures import build_model
+from networks import seasoned
+from votes import write_votes
+
+STUDIES = Path(__file__).parents[2] / "train" / "studies"
+RNG = np.random.default_rng(3)
+GRAYS = (RNG.integers(0, 256, (5, 48, 48)) * np.linspace(0.2, 1, 5)[:, None, None]).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def drawn() -> FerDataset:
+    """Drawn faces: 12, 4 and 2 a class for the three splits."""
+    return drawn_dataset((12, 4, 2))
+
+
+@pytest.fixture(scope="module")
+def packed(drawn: FerDataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The drawn faces as teachers.py takes them."""
+    folder = tmp_path_factory.mktemp("packed")
+    data = save_npz(folder / "drawn.npz", drawn)
+    pack(data, write_votes(folder / "fer2013new.csv", drawn), folder / "teachers.zip")
+    return folder / "teachers.zip"
+
+
+def test_the_packed_file_holds_the_pictures_exactly_and_no_test_picture(
+    drawn: FerDataset, packed: Path
+) -> None:
+    data = unpack(packed)
+    for index, part in enumerate((data.training, data.public)):
+        np.testing.assert_array_equal(part.pictures, drawn.images[drawn.split == index])
+        np.testing.assert_array_equal(part.labels, drawn.labels[drawn.split == index])
+        np.testing.assert_allclose(part.crowd.sum(1), 1, atol=0.01)
+        assert (part.crowd.argmax(1) == part.labels).mean() > 0.8
+    assert len(unpack(packed, limit=9).training.labels) == 9
+
+
+@pytest.mark.parametrize("name", STUDENTS)
+def test_a_student_answers_as_its_keras_model(name: str) -> None:
+    model = seasoned(build_model(name, (48, 48, 1), 7))
+    logits = keras.Model(model.input, model.get_layer("logits").output)
+    student = KerasNetwork(json.loads(model.to_json())).eval()
+    student.load_keras_weights(
+        {
+            f"{layer.name}/{index}": weight
+            for layer in model.layers
+            for index, weight in enumerate(layer.get_weights())
+        }
+    )
+    with torch.no_grad():
+        said = student(torch.as_tensor(GRAYS)).numpy()
+    expected = keras.ops.convert_to_numpy(logits(normalize_pixels(GRAYS[..., None])))
+    differ = np.ptp(expected, axis=0).max()
+    np.testing.assert_allclose(said, expected, rtol=0, atol=differ / 50)
+
+
+def test_a_students_weights_fit_into_its_keras_model() -> None:
+    model = build_model("fer-nano", (48, 48, 1), 7)
+    torch.manual_seed(1)
+    student = KerasNetwork(json.loads(model.to_json())).train()
+    student(torch.as_tensor(GRAYS))  # statistics other than those of a fresh network
+    weights = student.keras_weights()
+    for layer in model.layers:
+        layer.set_weights([weights[f"{layer.name}/{i}"] for i in range(len(layer.get_weights()))])
+    with torch.no_grad():
+        said = student.eval()(torch.as_tensor(GRAYS)).softmax(1).numpy()
+    expected = keras.ops.convert_to_numpy(model(normalize_pixels(GRAYS[..., None])))
+    np.testing.assert_allclose(said, expected, atol=1e-5)
+
+
+def test_a_layer_that_is_not_known_is_refused_by_name() -> None:
+    pixels = keras.Input((48, 48, 1))
+    model = keras.Model(pixels, keras.layers.UpSampling2D(name="larger")(pixels))
+    with pytest.raises(ValueError, match="larger: the layer UpSampling2D is not known"):
+        KerasNetwork(json.loads(model.to_json()))
+
+
+@pytest.mark.parametrize("name", TEACHERS)
+def test_a_teacher_is_large_and_learns_from_every_weight(name: str) -> None:
+    net = TEACHERS[name].build()
+    assert 10e6 < sum(p.numel() for p in net.parameters()) < 30e6
+    assert 3e8 < multiplications(net) < 3e9
+    torch.manual_seed(1)
+    logits = net.train()(torch.as_tensor(GRAYS))
+    assert logits.shape == (5, 7)
+    logits.square().sum().backward()
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in net.parameters())
+
+
+def test_random_views_are_pictures_that_differ_and_follow_the_generator() -> None:
+    faces = torch.as_tensor(drawn_dataset((1, 0, 0)).images)
+    one, other, again = (altered(faces, torch.Generator().manual_seed(seed)) for seed in (1, 2, 1))
+    assert one.dtype == torch.uint8
+    assert one.shape == faces.shape
+    assert torch.equal(one, again)
+    assert not torch.equal(one, other)
+
+
+def test_fixed_views_turn_mirror_and_shrink() -> None:
+    spot = torch.zeros(1, 48, 48, dtype=torch.uint8)
+    spot[0, 4:8, 22:26] = 255  # above the centre
+    plain, clockwise, other_way, smaller = (fixed_view(spot, view)[0] for view in FIXED_VIEWS[:4])
+    assert torch.equal(plain, spot[0])
+    columns = [float((view.float().sum(0) * torch.arange(48)).sum() / view.float().sum())
+               for view in (clockwise, other_way)]  # fmt: skip
+    assert sorted(round(abs(column - 23.5)) for column in columns) == [4, 4]  # 18 px x sin 12
+    assert (columns[0] - 23.5) * (columns[1] - 23.5) < 0
+    assert smaller.float().argmax() // 48 > 5
+    face = torch.as_tensor(GRAYS)
+    assert torch.equal(fixed_view(face, FIXED_VIEWS[4]), face.flip(2))
+
+
+def test_poor_cameras_are_those_of_fer_core() -> None:
+    from teacher_views import _blur_matrices, _coarse_matrices, _compressed
+
+    faces = drawn_dataset((1, 0, 0)).images
+    batch = torch.as_tensor(faces).float()
+    blur = _blur_matrices(torch.full((len(faces),), 1.5), 48)
+    few = _coarse_matrices(48, torch.device("cpu"))[31]
+    for ours, theirs, bound in (
+        (blur @ batch @ blur.mT, lambda face: blurred(face, 1.5), 1.0),
+        (few @ batch @ few.T, lambda face: coarse(face, 31), 0.5),
+        (_compressed(batch, torch.full((len(faces),), 20.0)), lambda f: compressed(f, 20), 1.0),
+    ):
+        expected = np.stack([theirs(face[..., None])[..., 0] for face in faces])
+        changed = np.abs(expected.astype(float) - faces).mean()
+        assert np.abs(ours.numpy() - expected).mean() < min(bound, changed / 4)
+
+
+def test_the_learning_rate_rises_then_falls_to_zero() -> None:
+    shares = [rate_share(progress, 0.1) for progress in (0.0, 0.05, 0.1, 0.55, 1.0)]
+    np.testing.assert_allclose(shares, [0, 0.5, 1, 0.5, 0], atol=1e-9)
+
+
+def test_the_best_average_leaves_out_who_makes_it_worse() -> None:
+    judge = Judge(torch.zeros(4, 48, 48), torch.tensor([0, 1, 0, 1]))
+    right, wrong = torch.tensor([0.9, 0.1]), torch.tensor([0.2, 0.8])
+    first = torch.stack([right, right.flip(0), right, torch.tensor([0.6, 0.4])])
+    second = torch.stack([torch.tensor([0.4, 0.6]), right.flip(0), right, right.flip(0)])
+    third = torch.stack([wrong, wrong.flip(0), wrong, wrong.flip(0)])
+    chosen, accuracy = best_average({"third": third, "first": first, "second": second}, judge)
+    assert (set(chosen), accuracy) == ({"first", "second"}, 1.0)
+
+
+def test_the_average_follows_weights_and_statistics() -> None:
+    net = torch.nn.Sequential(torch.nn.Linear(1, 1), torch.nn.BatchNorm1d(1))
+    with torch.no_grad():
+        net[0].weight.fill_(0.0)
+        average = Average(net, 0.998)
+        net[0].weight.fill_(1.0)
+        net[1].running_mean.fill_(1.0)
+        average.update()
+        assert average.net[0].weight.item() == pytest.approx(0.9)
+        for _ in range(400):
+            average.update()
+    assert average.net[0].weight.item() == pytest.approx(1.0, abs=0.05)
+    assert average.net[1].running_mean.item() == pytest.approx(1.0, abs=0.05)
+
+
+def test_a_dry_run_writes_everything_and_goes_on_from_kept_teachers(
+    packed: Path, tmp_path: Path
+) -> None:
+    def run(out: str) -> str:
+        arguments = ["--out", tmp_path / out, "--tiny", "--keep", tmp_path / "kept"]
+        command = [sys.executable, str(STUDIES / "teachers.py"), str(packed), *map(str, arguments)]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    run("one")
+    report = json.loads((tmp_path / "one" / "report.json").read_text())
+    assert [row["epochs"] for row in report["teachers"]] == [2, 2]
+    assert set(report["averages"][-1]["teachers"]) <= {row["name"] for row in report["teachers"]}
+    assert {row["name"] for row in report["students"]} >= set(STUDENTS)
+    with np.load(tmp_path / "one" / "soft-labels.npz") as soft:
+        assert soft["training"].shape == (8, 64, 7)
+        assert soft["public"].shape == (8, 28, 7)
+        assert soft["training"].dtype == np.float16
+        np.testing.assert_allclose(soft["training"].astype(float).sum(2), 1, atol=0.02)
+    with np.load(tmp_path / "one" / "student-fer-nano.npz") as weights:
+        model = keras.models.model_from_json(json.dumps(unpack(packed).students["fer-nano"]))
+        for layer in model.layers:
+            layer.set_weights([weights[f"{layer.name}/{i}"] for i in range(len(layer.weights))])
+    assert run("two").count("was trained before") == 2

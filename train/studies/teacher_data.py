@@ -1,0 +1,158 @@
+"""The pictures that teachers learn from, in one file small enough to carry to another machine.
+
+    python train/studies/teacher_data.py --data fer2013.csv --votes fer2013new.csv --out T.zip
+
+writes it where fer-train is installed; `unpack` needs numpy and OpenCV alone. The test pictures
+(PrivateTest) stay at home, so that nobody can look at them by mistake.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+ROWS, COLUMNS, SIDE = 32, 64, 48
+"""A mosaic holds this many rows and columns of pictures, each SIDE x SIDE pixels."""
+PICTURES = ROWS * COLUMNS
+TRAINING, PUBLIC = 0, 1
+STUDENTS = ("fer-nano", "fer-small", "fer-base")
+
+UInt8Array = npt.NDArray[np.uint8]
+FloatArray = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """Pictures (n, 48, 48) uint8, FER2013's labels (n,) and the crowd's (n, 7) probabilities."""
+
+    pictures: UInt8Array
+    labels: npt.NDArray[np.int64]
+    crowd: FloatArray
+
+    def first(self, n: int) -> Part:
+        """Return the first `n` pictures."""
+        return Part(self.pictures[:n], self.labels[:n], self.crowd[:n])
+
+    def targets(self, label_share: float) -> FloatArray:
+        """Return (n, 7) targets: FER2013's label has `label_share` of each, the crowd the rest."""
+        labels = np.eye(self.crowd.shape[1], dtype=np.float32)[self.labels]
+        return np.asarray(label_share * labels + (1 - label_share) * self.crowd, np.float32)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StudyData:
+    """What a study needs: Training, PublicTest, and the students' networks as Keras JSON."""
+
+    training: Part
+    public: Part
+    students: dict[str, dict[str, Any]]
+
+
+def pack(data: Path, votes: Path, out: Path) -> None:
+    """Write the Training and PublicTest pictures of FER2013, the crowd's labels, the students.
+
+    `data` is what `fer-train --data` takes, `votes` fer2013new.csv of FER+.
+    """
+    import keras
+
+    from fer_core.readers import load_dataset
+    from fer_train.architectures import build_model
+    from fer_train.distill import teaching_from_votes
+
+    dataset = load_dataset(data)
+    crowd = teaching_from_votes(dataset, votes)
+    kept = dataset.split <= PUBLIC
+    networks = {}
+    for name in STUDENTS:
+        keras.utils.clear_session()  # so that layers are numbered from the start
+        model = build_model(name, dataset.spec.shape, len(dataset.label_names))
+        networks[name] = model.to_json()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
+        for index, mosaic in enumerate(_mosaics(dataset.images[kept])):
+            archive.writestr(f"{index:02}.webp", _encoded(mosaic))
+        for name, array in {
+            "labels": dataset.labels[kept],
+            "split": dataset.split[kept],
+            "crowd": np.concatenate([crowd.training, crowd.validation]).astype(np.float16),
+        }.items():
+            _write_array(archive, name, array)
+        for name, network in networks.items():
+            archive.writestr(f"students/{name}.json", network, zipfile.ZIP_DEFLATED)
+
+
+def unpack(path: Path, limit: int = 0) -> StudyData:
+    """Return what `pack` wrote; with a `limit` only so many pictures of each part."""
+    with zipfile.ZipFile(path) as archive:
+        names = archive.namelist()
+        labels, split, crowd = (_read_array(archive, name) for name in ("labels", "split", "crowd"))
+        mosaics = [_decoded(archive.read(name)) for name in names if name.endswith(".webp")]
+        students = {
+            Path(name).stem: json.loads(archive.read(name))
+            for name in names
+            if name.startswith("students/")
+        }
+    pictures = np.concatenate([_tiles(mosaic) for mosaic in mosaics])[: len(labels)]
+
+    def part(which: int) -> Part:
+        chosen = np.flatnonzero(split == which)[: limit or None]
+        # The order of `crowd` is Training, then PublicTest, as FER2013's own rows are.
+        return Part(pictures[chosen], labels[chosen], crowd[chosen].astype(np.float32))
+
+    return StudyData(part(TRAINING), part(PUBLIC), students)
+
+
+def _mosaics(pictures: UInt8Array) -> list[UInt8Array]:
+    missing = -len(pictures) % PICTURES
+    padded = np.concatenate([pictures, np.zeros((missing, SIDE, SIDE), np.uint8)])
+    tiles = padded.reshape(-1, ROWS, COLUMNS, SIDE, SIDE).transpose(0, 1, 3, 2, 4)
+    return list(np.ascontiguousarray(tiles.reshape(-1, ROWS * SIDE, COLUMNS * SIDE)))
+
+
+def _tiles(mosaic: UInt8Array) -> UInt8Array:
+    tiles = mosaic.reshape(ROWS, SIDE, COLUMNS, SIDE).transpose(0, 2, 1, 3)
+    return tiles.reshape(PICTURES, SIDE, SIDE)
+
+
+def _encoded(mosaic: UInt8Array) -> bytes:
+    """Return the mosaic as lossless WebP (a quality above 100)."""
+    encoded = cv2.imencode(".webp", mosaic, [cv2.IMWRITE_WEBP_QUALITY, 101])[1].tobytes()
+    if not np.array_equal(_decoded(encoded), mosaic):
+        raise RuntimeError("this OpenCV's WebP is not lossless")
+    return encoded
+
+
+def _decoded(encoded: bytes) -> UInt8Array:
+    mosaic = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_GRAYSCALE)
+    return np.asarray(mosaic, np.uint8)
+
+
+def _write_array(archive: zipfile.ZipFile, name: str, array: npt.NDArray[Any]) -> None:
+    held = io.BytesIO()
+    np.save(held, array)
+    archive.writestr(f"{name}.npy", held.getvalue(), zipfile.ZIP_DEFLATED)
+
+
+def _read_array(archive: zipfile.ZipFile, name: str) -> npt.NDArray[Any]:
+    return np.asarray(np.load(io.BytesIO(archive.read(f"{name}.npy"))))
+
+
+def main() -> None:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description="Pack FER2013 and FER+ for teachers.py.")
+    for option in ("--data", "--votes", "--out"):
+        parser.add_argument(option, type=Path, required=True)
+    arguments = parser.parse_args()
+    pack(arguments.data, arguments.votes, arguments.out)
+
+
+if __name__ == "__main__":
+    main()
