@@ -1,7 +1,7 @@
 """Students: the networks of `fer_train.architectures`, run by PyTorch.
 
-A network is read from the JSON that Keras writes, so that its layers stand in one place, and its
-weights go back into the Keras model by the names of the layers.
+A network is read from the JSON that Keras writes, so that its layers are defined only in
+fer_train, and its weights go back into the Keras model by the names of the layers.
 """
 
 from __future__ import annotations

@@ -19,8 +19,6 @@ BANK_SHARE = 0.15
 RESERVE_SECONDS = 8.0
 """Kept for writing the last files."""
 STUDENT = Recipe(512, learning_rate=0.4, weight_decay=3e-4, most_epochs=400, judge_every=20)
-VARIANTS = (("fer-small", 1.0), ("fer-nano", 1.0), ("fer-small", 0.5))
-"""Students trained again with another share of the ensemble, if time is left."""
 ENSEMBLE_SHARE = 0.75
 """The ensemble's share of a student's targets; label and crowd have the rest."""
 
@@ -29,16 +27,16 @@ ENSEMBLE_SHARE = 0.75
 class Bank:
     """Altered views that the ensemble judged: pictures (views, n, 48, 48) uint8, on the device.
 
-    `said` (views, n, classes) are the ensemble's answers, `own` those of label and crowd. Every
+    `answers` (views, n, classes) are the ensemble's, `labelled` those of label and crowd. Every
     second view blends each picture with another, so that the ensemble is asked about pictures
     that it did not learn (Beyer et al., 2022, arXiv 2106.05237).
     """
 
     pictures: Tensor
-    said: Tensor
-    own: Tensor
+    answers: Tensor
+    labelled: Tensor
 
-    def epoch(self, ensemble_share: float) -> tuple[Tensor, Tensor]:
+    def epoch(self) -> tuple[Tensor, Tensor]:
         """Return a random view of every picture, half of them mirrored, with its targets."""
         views, n = self.pictures.shape[:2]
         device = self.pictures.device
@@ -46,24 +44,28 @@ class Bank:
         pictures = self.pictures[view, row]
         mirrored = torch.rand(n, 1, 1, device=device) < 0.5
         pictures = torch.where(mirrored, pictures.flip(2), pictures)
-        said, own = self.said[view, row].float(), self.own[view, row].float()
-        return pictures, torch.lerp(own, said, ensemble_share)
+        answers = self.answers[view, row].float()
+        labelled = self.labelled[view, row].float()
+        return pictures, torch.lerp(labelled, answers, ENSEMBLE_SHARE)
 
 
 def fill_bank(run: Run, nets: list[nn.Module], most_views: int) -> Bank:
     """Return as many judged views as fit into their share of the time, at least two."""
     ends = run.clock.left() * (1 - BANK_SHARE)
-    own = run.lesson.targets(0.7)
+    labelled = run.lesson.targets(0.7)
     views: list[tuple[Tensor, Tensor, Tensor]] = []
     while len(views) < most_views and (len(views) < 2 or run.clock.left() > ends):
-        pictures, targets = altered(run.lesson.pictures, run.lesson.generator), own
+        pictures, targets = altered(run.lesson.pictures, run.lesson.generator), labelled
         if len(views) % 2:
-            other = torch.randperm(len(own), device=run.device)
-            share = torch.rand(len(own), 1, device=run.device)
+            other = torch.randperm(len(labelled), device=run.device)
+            share = torch.rand(len(labelled), 1, device=run.device)
             blend = torch.lerp(pictures[other].float(), pictures.float(), share[:, :, None])
-            pictures, targets = blend.round().to(torch.uint8), torch.lerp(own[other], own, share)
-        said = torch.stack([probabilities(net, pictures) for net in nets]).mean(0)
-        views.append((pictures, said.half(), targets.half()))
+            pictures, targets = (
+                blend.round().to(torch.uint8),
+                torch.lerp(labelled[other], labelled, share),
+            )
+        answers = torch.stack([probabilities(net, pictures) for net in nets]).mean(0)
+        views.append((pictures, answers.half(), targets.half()))
     run.say(f"{len(views)} views judged")
     run.report["bank_views"] = len(views)
     run.part_done("bank")
@@ -71,25 +73,18 @@ def fill_bank(run: Run, nets: list[nn.Module], most_views: int) -> Bank:
 
 
 def train_students(run: Run, networks: dict[str, Any], bank: Bank, recipe: Recipe) -> None:
-    """Train the students, then variants of them while time is left."""
+    """Train the students one after another, each for an equal share of the time left."""
     for index, name in enumerate(STUDENTS):
         slot = (run.clock.left() - RESERVE_SECONDS) / (len(STUDENTS) - index)
-        train_student(run, name, networks[name], bank, ENSEMBLE_SHARE, recipe, slot)
-    for name, share in VARIANTS:
-        seconds = run.clock.left() - RESERVE_SECONDS
-        if seconds > 0.8 * run.report["students"][STUDENTS.index(name)]["seconds"]:
-            train_student(run, name, networks[name], bank, share, recipe, seconds)
+        train_student(run, name, networks[name], bank, recipe, slot)
     run.part_done("students")
 
 
 def train_student(
-    run: Run, name: str, network: Any, bank: Bank, share: float, recipe: Recipe, seconds: float
+    run: Run, name: str, network: Any, bank: Bank, recipe: Recipe, seconds: float
 ) -> None:
-    """Train one student for about so many seconds, the ensemble having `share` of its targets."""
+    """Train one student for about so many seconds and write its weights."""
     net = KerasNetwork(network).to(run.device, memory_format=torch.channels_last)
-    title = name if share == ENSEMBLE_SHARE else f"{name}-{100 * share:.0f}"
-    net, record = train(
-        title, net, recipe, lambda _: bank.epoch(share), run.judge, seconds, run.say
-    )
-    np.savez(run.out / f"student-{title}.npz", **net.keras_weights())
-    run.note("students", {"ensemble_share": share, **asdict(record)})
+    net, record = train(name, net, recipe, lambda _: bank.epoch(), run.judge, seconds, run.say)
+    np.savez(run.out / f"student-{name}.npz", **net.keras_weights())
+    run.note("students", {"ensemble_share": ENSEMBLE_SHARE, **asdict(record)})

@@ -45,6 +45,7 @@ class Run:
             "public_pictures": len(data.public.labels),
             "teachers": [],
             "averages": [],
+            "soft_labels": [],
             "students": [],
             "parts": [],
         }

@@ -3,7 +3,7 @@
     python train/studies/teacher_data.py --data fer2013.csv --votes fer2013new.csv --out T.zip
 
 writes it where fer-train is installed; `unpack` needs numpy and OpenCV alone. The test pictures
-(PrivateTest) stay at home, so that nobody can look at them by mistake.
+(PrivateTest) are not in the file, so that nobody can look at them by mistake.
 """
 
 from __future__ import annotations
@@ -71,6 +71,9 @@ def pack(data: Path, votes: Path, out: Path) -> None:
     dataset = load_dataset(data)
     crowd = teaching_from_votes(dataset, votes)
     kept = dataset.split <= PUBLIC
+    shares = np.zeros((len(dataset), len(dataset.label_names)), np.float32)
+    shares[dataset.split == TRAINING] = crowd.training
+    shares[dataset.split == PUBLIC] = crowd.validation
     networks = {}
     for name in STUDENTS:
         keras.utils.clear_session()  # so that layers are numbered from the start
@@ -82,7 +85,7 @@ def pack(data: Path, votes: Path, out: Path) -> None:
         for name, array in {
             "labels": dataset.labels[kept],
             "split": dataset.split[kept],
-            "crowd": np.concatenate([crowd.training, crowd.validation]).astype(np.float16),
+            "crowd": shares[kept].astype(np.float16),
         }.items():
             _write_array(archive, name, array)
         for name, network in networks.items():
@@ -104,7 +107,6 @@ def unpack(path: Path, limit: int = 0) -> StudyData:
 
     def part(which: int) -> Part:
         chosen = np.flatnonzero(split == which)[: limit or None]
-        # The order of `crowd` is Training, then PublicTest, as FER2013's own rows are.
         return Part(pictures[chosen], labels[chosen], crowd[chosen].astype(np.float32))
 
     return StudyData(part(TRAINING), part(PUBLIC), students)

@@ -48,7 +48,7 @@ class Recipe:
     learning_rate: float = 0.05
     weight_decay: float = 5e-4
     ema_decay: float = 0.998
-    most_epochs: int = 120
+    most_epochs: int = 100
     warm_up_epochs: int = 3
     judge_every: int = 5
 
@@ -93,7 +93,7 @@ class Average:
 
     @torch.no_grad()
     def update(self) -> None:
-        """Move towards the network as it is; young averages forget faster."""
+        """Move towards the network as it is; early updates move further."""
         keep = min(self.decay, (1 + self.updates) / (10 + self.updates))
         self.updates += 1
         torch._foreach_lerp_(*self._pairs, 1 - keep)
@@ -113,7 +113,7 @@ def probabilities(net: nn.Module, pictures: Tensor, mirrored: bool = False) -> T
     for batch in pictures.split(JUDGED_AT_ONCE):
         # Trying cuDNN's kernels for each size of a last batch takes longer than the answers.
         with (
-            torch.backends.cudnn.flags(benchmark=False),
+            torch.backends.cudnn.flags(enabled=True, benchmark=False),
             torch.autocast(kind, torch.bfloat16, enabled=kind == "cuda"),
         ):
             said = net(batch).float().softmax(1)
@@ -150,38 +150,44 @@ def train(
     judge: Judge,
     seconds: float,
     say: Callable[[str], None],
+    now: Callable[[], float] = time.monotonic,
 ) -> tuple[nn.Module, Record]:
     """Train for about `seconds`; return the averaged network and what it took.
 
-    The first epoch tells how many fit, `most_epochs` at most.
+    The first epoch tells how many fit, `most_epochs` at most; an epoch that would begin after
+    1.1 times the `seconds` does not. Raises ValueError for fewer pictures than a batch has.
     """
-    begun = time.monotonic()
+    begun = now()
     lesson = epoch(0)
+    if len(lesson[0]) < recipe.batch:
+        raise ValueError(f"{len(lesson[0])} pictures fill no batch of {recipe.batch}")
     record = _open_record(name, net, recipe, len(lesson[0]))
     step, record.captured = step_of(net, recipe.batch, lesson[1].shape[1], say)
     optimizer, average = make_optimizer(net, recipe), Average(net, recipe.ema_decay)
     _wait(judge.pictures)
-    record.preparing_seconds = round(time.monotonic() - begun, 1)
+    record.preparing_seconds = round(now() - begun, 1)
     epochs, done = recipe.most_epochs, 0
     while done < epochs:
-        started = time.monotonic()
+        started = now()
         lesson = epoch(done)
         loss = _train_epoch(step, optimizer, average, recipe, lesson, done, epochs)
         _wait(judge.pictures)
-        spent = time.monotonic() - started
+        spent = now() - started
         done += 1
         if done == 1:
             record.epoch_seconds = round(spent, 3)
             fitting = (seconds - record.preparing_seconds) / (1.03 * spent)
             epochs = max(1, min(recipe.most_epochs, int(fitting)))
+        if now() - begun > 1.1 * seconds:
+            epochs = done
         row = {"epoch": done, "loss": round(loss, 4), "seconds": round(spent, 3)}
         if done % recipe.judge_every == 0 or done == epochs:
-            said = probabilities(average.net, judge.pictures, mirrored=True)
-            row["public_accuracy"] = record.public_accuracy = round(judge.accuracy(said), 4)
+            answers = probabilities(average.net, judge.pictures, mirrored=True)
+            row["public_accuracy"] = record.public_accuracy = round(judge.accuracy(answers), 4)
             accuracy = f"PublicTest {record.public_accuracy:.2%}"
             say(f"{name} epoch {done}/{epochs} loss {loss:.3f} {accuracy}")
         record.curve.append(row)
-    record.epochs, record.seconds = done, round(time.monotonic() - begun, 1)
+    record.epochs, record.seconds = done, round(now() - begun, 1)
     return average.net, record
 
 
@@ -201,7 +207,7 @@ def _train_epoch(
     done: int,
     epochs: int,
 ) -> float:
-    """Train one epoch; return the mean loss. The pictures that fill no batch wait an epoch."""
+    """Train one epoch; return the mean loss. An incomplete last batch is skipped."""
     pictures, targets = lesson
     step.net.train()
     order = torch.randperm(len(pictures), device=pictures.device)

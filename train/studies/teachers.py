@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from student_training import ENSEMBLE_SHARE, STUDENT, fill_bank, train_student, train_students
+from student_training import STUDENT, fill_bank, train_student, train_students
 from study_run import Run
 from teacher_data import STUDENTS, unpack
 from teacher_networks import (
@@ -39,7 +39,7 @@ from teacher_training import Clock, Judge, Recipe, probabilities, train
 from teacher_views import FIXED_VIEWS, altered, fixed_view
 from torch import Tensor, nn
 
-TEACHERS_SHARE = 0.68
+TEACHERS_SHARE = 0.72
 """The share of the time that teachers may take."""
 LEAST_SHARE = 0.15
 """No teacher is begun with less than this share of the teachers' time left."""
@@ -69,36 +69,40 @@ def train_teachers(
 ) -> dict[str, nn.Module]:
     """Train teachers until their time is over; return those whose average is best on PublicTest.
 
-    Those in `keep` are loaded instead of trained.
+    Those in `keep` are loaded instead of trained. The soft labels are written anew whenever the
+    best average changes.
     """
     seconds = TEACHERS_SHARE * run.clock.left()
     ends = run.clock.left() - seconds
     trained: dict[str, nn.Module] = {}
-    said: dict[str, Tensor] = {}
+    answers: dict[str, Tensor] = {}
+    chosen: list[str] = []
     for name, teacher in teachers.items():
         if trained and run.clock.left() - ends < LEAST_SHARE * seconds:
             run.say(f"no time for {name}")
             continue
         trained[name] = _teacher(run, name, teacher, run.clock.left() - ends, keep)
-        said[name] = probabilities(trained[name], run.judge.pictures, mirrored=True)
-        chosen, accuracy = best_average(said, run.judge)
+        answers[name] = probabilities(trained[name], run.judge.pictures, mirrored=True)
+        before, (chosen, accuracy) = chosen, best_average(answers, run.judge)
         run.note("averages", {"teachers": chosen, "public_accuracy": round(accuracy, 4)})
         run.say(f"average of {', '.join(chosen)}: PublicTest {accuracy:.2%}")
+        if chosen != before:
+            save_soft_labels(run, {each: trained[each] for each in chosen})
     run.part_done("teachers")
     return {name: trained[name] for name in chosen}
 
 
-def best_average(said: dict[str, Tensor], judge: Judge) -> tuple[list[str], float]:
+def best_average(answers: dict[str, Tensor], judge: Judge) -> tuple[list[str], float]:
     """Return the teachers whose average is most accurate, and its accuracy.
 
     The best one first, then whichever raises the average most, until none does.
     """
     chosen: list[str] = []
     best = 0.0
-    while len(chosen) < len(said):
+    while len(chosen) < len(answers):
         tried = {
-            name: judge.accuracy(torch.stack([said[each] for each in [*chosen, name]]).mean(0))
-            for name in said
+            name: judge.accuracy(torch.stack([answers[each] for each in [*chosen, name]]).mean(0))
+            for name in answers
             if name not in chosen
         }
         name = max(tried, key=tried.__getitem__)
@@ -110,11 +114,16 @@ def best_average(said: dict[str, Tensor], judge: Judge) -> tuple[list[str], floa
 
 def _teacher(run: Run, name: str, teacher: Teacher, seconds: float, keep: Path | None) -> nn.Module:
     net = teacher.build().to(run.device, memory_format=torch.channels_last)
-    held = keep / f"{name}.pt" if keep else None
-    if held and held.is_file():
-        net.load_state_dict(torch.load(held, map_location=run.device, weights_only=True))
-        run.say(f"{name} was trained before")
-        return net.eval()
+    file = keep / f"{name}.pt" if keep else None
+    recipe = asdict(teacher.recipe)
+    if file and file.is_file():
+        kept = torch.load(file, map_location=run.device, weights_only=True)
+        if kept["record"]["recipe"] == recipe:
+            net.load_state_dict(kept["weights"])
+            run.note("teachers", kept["record"])
+            run.say(f"{name} was trained before")
+            return net.eval()
+        run.say(f"{name} was kept from another recipe: it is trained again")
     targets, lesson = run.lesson.targets(teacher.label_share), run.lesson
     net, record = train(
         name,
@@ -125,38 +134,38 @@ def _teacher(run: Run, name: str, teacher: Teacher, seconds: float, keep: Path |
         seconds,
         run.say,
     )
-    run.note("teachers", {"label_share": teacher.label_share, **asdict(record)})
-    if held:
-        held.parent.mkdir(parents=True, exist_ok=True)
-        torch.save(net.state_dict(), held)
+    row = {"label_share": teacher.label_share, **asdict(record)}
+    run.note("teachers", row)
+    if file:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        torch.save({"record": row, "weights": net.state_dict()}, file)
     return net
 
 
-def save_soft_labels(run: Run, trained: dict[str, nn.Module]) -> None:
-    """Write what the chosen teachers say of every picture, in the order of FER2013's rows.
+def save_soft_labels(run: Run, chosen: dict[str, nn.Module]) -> None:
+    """Write the mean answers of the chosen teachers for every picture, in the order of FER2013.
 
-    `training` and `public` are (views, n, classes) float16, the mean of the teachers, in steps of
-    1/256. The mean over the views tells most.
+    `training` and `public` are (views, n, classes) float16 in steps of 1/256. The mean over the
+    views is the most accurate.
     """
     arrays: dict[str, Any] = {
-        "teachers": np.array(list(trained)),
+        "teachers": np.array(list(chosen)),
         "views": np.array([(v.angle, v.scale, v.mirror) for v in FIXED_VIEWS], np.float32),
     }
     for name, pictures in (("training", run.lesson.pictures), ("public", run.judge.pictures)):
         views = [fixed_view(pictures, view) for view in FIXED_VIEWS]
-        said = torch.stack(
+        answers = torch.stack(
             [
-                torch.stack([probabilities(net, view) for net in trained.values()]).mean(0)
+                torch.stack([probabilities(net, view) for net in chosen.values()]).mean(0)
                 for view in views
             ]
         )
-        arrays[name] = ((said * 256).round() / 256).half().cpu().numpy()
-        if name == "public":
-            accuracy = round(run.judge.accuracy(said.mean(0)), 4)
-            run.report["soft_labels_public_accuracy"] = accuracy
-            run.say(f"soft labels over {len(views)} views: PublicTest {accuracy:.2%}")
+        arrays[name] = ((answers * 256).round() / 256).half().cpu().numpy()
+    means = torch.as_tensor(arrays["public"].astype(np.float32).mean(0), device=run.device)
+    accuracy = round(run.judge.accuracy(means), 4)
     np.savez_compressed(run.out / "soft-labels.npz", **arrays)
-    run.part_done("soft labels")
+    run.note("soft_labels", {"teachers": list(chosen), "public_accuracy": accuracy})
+    run.say(f"soft labels over {len(FIXED_VIEWS)} views: PublicTest {accuracy:.2%}")
 
 
 def time_networks(run: Run, teachers: dict[str, Teacher], networks: dict[str, Any]) -> None:
@@ -167,7 +176,7 @@ def time_networks(run: Run, teachers: dict[str, Teacher], networks: dict[str, An
     bank = fill_bank(run, [teacher.build().to(run.device) for teacher in teachers.values()], 2)
     for name in STUDENTS:
         once_each = replace(STUDENT, most_epochs=2)
-        train_student(run, name, networks[name], bank, ENSEMBLE_SHARE, once_each, 30.0)
+        train_student(run, name, networks[name], bank, once_each, 30.0)
     for row in run.report["teachers"] + run.report["students"]:
         run.say(
             f"{row['name']}: {row['parameters'] / 1e6:.2f} M parameters, "
@@ -200,7 +209,6 @@ def run(arguments: argparse.Namespace) -> None:
         time_networks(study, teachers, data.students)
         return
     trained = train_teachers(study, teachers, arguments.keep)
-    save_soft_labels(study, trained)
     bank = fill_bank(study, list(trained.values()), most_views=2 if small else 64)
     recipe = replace(STUDENT, batch=16, most_epochs=2) if small else STUDENT
     train_students(study, data.students, bank, recipe)
