@@ -1,10 +1,10 @@
-# Targets: setup demo test lint check e2e soak bench build device-test studies-test arm64 clean
+# Targets: setup demo test lint check e2e soak bench build device-test studies-test release-check arm64 clean
 PYTHON ?= python3
 FULL := .venv/bin
 EDGE := .venv-edge/bin
 PIP := -m pip --disable-pip-version-check install --quiet
 
-.PHONY: setup demo test lint check e2e soak bench build device-test studies-test arm64 arm64-pythons clean
+.PHONY: setup demo test lint check e2e soak bench build device-test studies-test release-check arm64 arm64-pythons clean
 
 setup: .venv/installed
 
@@ -49,37 +49,41 @@ build: setup
 	rm -rf dist
 	$(FULL)/python -m build --wheel
 
-# numpy 1, which Bookworm (Python 3.11) needs, has no wheels for Python 3.13 and newer.
-BOOKWORM = $(shell $(PYTHON) -c 'import sys; print("edge-bookworm" * (sys.version_info < (3, 13)))')
-
-# The device tests on the built wheel, TensorFlow absent: the newest OpenCV and numpy, those that go
-# with Raspberry Pi OS Bookworm, and tflite-runtime 2.14 as edge-legacy has it, whose wheels end at
-# Python 3.11 (with OpenCV's headless wheel, since the windowed one needs libgl1).
-LEGACY = $(shell $(PYTHON) -c 'import sys; print("edge-legacy" * (sys.version_info < (3, 12)))')
+# The device tests on the built wheel, TensorFlow absent. DEVICE=bookworm is what goes with Raspberry
+# Pi OS Bookworm (numpy 1, so no Python after 3.12), DEVICE=legacy has tflite-runtime 2.14 (no Python
+# after 3.11; with OpenCV's headless wheel, since the windowed one needs libgl1).
+DEVICE ?= headless
 DEVICE_TESTS = tests/unit/core tests/unit/edge tests/unit/bench tests/golden tests/e2e/test_device.py
+WHEEL = $$(ls dist/*.whl)
+WANTED_headless = "$(WHEEL)[edge-headless]"
+WANTED_bookworm = "$(WHEEL)[edge-bookworm]"
+WANTED_legacy = $(WHEEL) tflite-runtime==2.14.0 'numpy<2' 'opencv-python-headless<4.12'
 
-device-test: build build/formats
-	for extra in edge-headless $(BOOKWORM) $(LEGACY); do \
-	  wheel="$$(ls dist/*.whl)"; wanted="$$wheel[$$extra]"; \
-	  if [ $$extra = edge-legacy ]; then \
-	    wanted="$$wheel tflite-runtime==2.14.0 numpy<2 opencv-python-headless<4.12"; \
-	  fi; \
-	  rm -rf .venv-$$extra && $(PYTHON) -m venv .venv-$$extra && \
-	  .venv-$$extra/bin/python $(PIP) $$wanted 'pytest>=8' && \
-	  .venv-$$extra/bin/python -m pytest $(DEVICE_TESTS) || exit 1; \
-	done
+.venv-device-%/installed: pyproject.toml
+	rm -rf $(@D) && $(PYTHON) -m venv $(@D)
+	$(@D)/bin/python $(PIP) $(WANTED_$*) 'pytest>=8' 'pytest-xdist>=3.6'
+	@touch $@
+
+device-test: build build/formats .venv-device-$(DEVICE)/installed
+	.venv-device-$(DEVICE)/bin/python $(PIP) --no-deps --force-reinstall $(WHEEL)
+	.venv-device-$(DEVICE)/bin/python -m pytest $(DEVICE_TESTS)
+
+# What a release waits for beside the gate, too long or too rare for it: the other two device
+# environments and ten minutes of faults. The result is written down.
+release-check: setup
+	$(FULL)/python tests/release_check.py docs/release-check.md
+
+build/formats: setup
+	PYTHONPATH=tests $(FULL)/python tests/make_formats.py build/formats
 
 # The studies in train/studies run on PyTorch, and so does Keras beside them.
 .venv-studies/installed: pyproject.toml
 	$(PYTHON) -m venv .venv-studies
-	.venv-studies/bin/python $(PIP) -e '.[edge-headless]' torch==2.13.0 'keras>=3.12,<4' 'scikit-learn>=1.4' 'pytest>=8'
+	.venv-studies/bin/python $(PIP) -e '.[edge-headless]' torch==2.13.0 'keras>=3.12,<4' 'scikit-learn>=1.4' 'pytest>=8' 'pytest-xdist>=3.6'
 	@touch $@
 
 studies-test: .venv-studies/installed
 	KERAS_BACKEND=torch .venv-studies/bin/python -m pytest tests/studies
-
-build/formats: setup
-	PYTHONPATH=tests $(FULL)/python tests/make_formats.py build/formats
 
 # The device side on arm64, as on a Raspberry Pi, run by qemu (needs: sudo apt install
 # qemu-user-static mmdebstrap). `make test` runs these tests too once the Pythons are made.

@@ -114,7 +114,7 @@ def _own_parent(model: _Sound, others: Sequence[_Sound], named: Path | None) -> 
     if named or manifest.recipe == "float32":
         return named
     beside = model.path.with_name(f"{manifest.name}-float32.tflite")
-    if beside.exists():
+    if beside.exists() and _same_network(ModelBundle.load(beside).manifest, manifest):
         return beside
     for other in others:
         its = other.bundle.manifest
@@ -124,7 +124,13 @@ def _own_parent(model: _Sound, others: Sequence[_Sound], named: Path | None) -> 
 
 
 def _same_network(one: ModelManifest, other: ModelManifest) -> bool:
-    """Return whether two bundles come from one Keras model: by name and its answers in both."""
+    """Return whether two bundles come from one Keras model: by the SHA-256 of its weights.
+
+    Bundles of earlier versions hold none: there by their names and the model's answers in both.
+    """
+    sources = [each.provenance.get("source_sha256") for each in (one, other)]
+    if any(sources):
+        return sources[0] == sources[1]
     classes = [each.provenance.get("parent_classes", "").split() for each in (one, other)]
     alike = sum(a == b for a, b in zip(*classes, strict=False))
     return (

@@ -16,7 +16,7 @@ from fer_core.values import UInt8Array
 from fer_train.backend import need, start_quietly
 
 if TYPE_CHECKING:
-    from fer_convert.convert import ConversionRequest
+    from fer_convert.job import ConversionRequest
 
 app = make_app()
 
@@ -65,6 +65,9 @@ def run(
         typer.Option(help="Points of accuracy that may be lost: 0.5, with --verify as then."),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="A folder; else beside the model.")] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace bundles made from other weights.")
+    ] = False,
     seed: Annotated[
         int | None, typer.Option(min=0, help="Chooses the calibration pictures, 1 if not given.")
     ] = None,
@@ -76,7 +79,9 @@ def run(
     if runtime_floor:
         require_version(runtime_floor)
     if run_or_model and run_or_model.suffix == ".tflite":
-        if any((*formats, int8, explain, keep_float, calibration_samples, seed is not None)):
+        if any(
+            (*formats, int8, explain, keep_float, calibration_samples, overwrite, seed is not None)
+        ):
             raise ArgumentError(f"{run_or_model} is made already: give the run or model it is of")
         _look_at(run_or_model, data, out, max_drop, runtime_floor, verify, micro)
         return
@@ -84,7 +89,7 @@ def run(
     need("tensorflow", "scipy")
     os.environ["KERAS_BACKEND"] = "tensorflow"  # whichever one the network was trained with
     start_quietly()
-    from fer_convert.convert import ConversionRequest
+    from fer_convert.job import ConversionRequest
     from fer_convert.recipes import chosen_recipes
 
     wanted = {
@@ -101,7 +106,8 @@ def run(
         data=data,
         out=out,
         calibration_samples=calibration_samples,
-        max_drop_points=0.5 if max_drop is None else max_drop,
+        max_drop_points=max_drop,
+        overwrite=overwrite,
         seed=1 if seed is None else seed,
         explain=explain,
         runtime_floor=runtime_floor,

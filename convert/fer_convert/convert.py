@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +12,21 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from fer_convert.calibration import representative_set
 from fer_convert.card import model_card
 from fer_convert.contents import FileContents, read_contents
 from fer_convert.explain import layers_table, measure_layers, save_layers
 from fer_convert.export import export_flatbuffer
+from fer_convert.job import ConversionRequest, Job, make_job
 from fer_convert.misreadings import misreading
-from fer_convert.parent import Parent, data_of, load_parent, targets_of
+from fer_convert.parent import Parent, targets_of
 from fer_convert.recheck import DATA_SETTINGS
 from fer_convert.recipes import RECIPES, QuantizationRecipe
-from fer_convert.verify import ParityReport, compare_models, refused_drop
+from fer_convert.verify import (
+    ParityReport,
+    compare_models,
+    refused_drop,
+    worse_than_chance,
+)
 from fer_core import __version__
 from fer_core.bundle import ModelBundle, ModelManifest
 from fer_core.dataset import FerDataset
@@ -31,50 +35,13 @@ from fer_core.files import make_folder, write_text
 from fer_edge.interpreter import TfliteModel
 from fer_train.convolutional import convolutional
 from fer_train.quantize_aware import is_quantize_aware
-from fer_train.run_folder import (
-    is_shipped,
-    model_file,
-    newest_run,
-)
-from fer_train.transfer import load_model
+from fer_train.run_facts import is_shipped
+from fer_train.run_folder import model_file, newest_run
 
-CALIBRATION_SAMPLES, EXPLAINED_PICTURES = 512, 64
-WORTH_TRAINING_POINTS = 0.3
-"""The loss of accuracy from which quantisation-aware training is worth its time."""
+EXPLAINED_PICTURES = 64
+MAX_DROP_POINTS, WORTH_TRAINING_POINTS = 0.5, 0.3
+"""The loss of accuracy that is allowed, and from which quantisation-aware training is worth it."""
 AFTER_ROUNDING = "more --epochs, or to convert the network that it was trained from"
-
-
-@dataclass(frozen=True, slots=True)
-class ConversionRequest:
-    """What to convert and how.
-
-    `target` is a run folder, a model file, or None for the newest run; `data` and `out` are where
-    the run says and beside the model when None. `calibration_samples` None means
-    CALIBRATION_SAMPLES, or all training pictures where there are fewer. `explain` asks where int8
-    loses; `runtime_floor` is the oldest TensorFlow Lite that must load the files, as 2.14;
-    `command` is what was typed, for the manifest.
-    """
-
-    target: Path | None
-    recipes: Sequence[QuantizationRecipe]
-    data: Path | None
-    out: Path | None
-    calibration_samples: int | None = None
-    max_drop_points: float = 0.5
-    seed: int = 1
-    explain: bool = False
-    runtime_floor: str = ""
-    command: str = ""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Job:
-    """A request and what it means: the network with its answers, and the pictures."""
-
-    request: ConversionRequest
-    parent: Parent
-    calibration: FerDataset | None
-    validation: FerDataset
 
 
 def convert(
@@ -94,12 +61,15 @@ def convert(
     if request.out is None and is_shipped(file):
         raise ArgumentError(f"{file.parent.name} is a shipped model: say where to write, --out DIR")
     out = make_folder(request.out or file.parent)
-    job = _job(request, file)
+    job = make_job(request, file)
     if not job.parent.training and (doubt := misreading(job.parent.model, job.validation)):
-        say(f"{job.parent.model.name}: {doubt}")
-    paths = [out / f"{job.parent.model.name}-{recipe.name}.tflite" for recipe in request.recipes]
+        say(f"{job.parent.name}: {doubt}")
+    paths = [out / f"{job.parent.name}-{recipe.name}.tflite" for recipe in request.recipes]
     faults: list[str] = []
     for recipe, path in zip(request.recipes, paths, strict=True):
+        if not request.overwrite and (taken := _taken(path, job.parent)):
+            faults.append(taken)
+            continue
         earlier = [f"{path} is of an earlier conversion"] if path.exists() else []
         try:
             bundle, refused = _make_bundle(recipe, job, say)
@@ -125,26 +95,20 @@ def convert(
     return paths
 
 
-def _job(request: ConversionRequest, file: Path) -> _Job:
-    """Load what a request names."""
-    model = load_model(file)
-    dataset = data_of(file, model, request.data)
-    validation = dataset.part("validation")
-    parent = load_parent(file, model, validation)
-    if request.explain and is_quantize_aware(model):
-        raise ArgumentError(f"--explain compares with float32, which {file} no longer is")
-    calibration = _calibration_set(request, model, dataset.part("train"))
-    return _Job(request, parent, calibration, validation)
-
-
-def _calibration_set(
-    request: ConversionRequest, model: keras.Model, training: FerDataset
-) -> FerDataset | None:
-    """Return the pictures to calibrate with, None where nothing is calibrated."""
-    if is_quantize_aware(model) or not any(recipe.calibrated for recipe in request.recipes):
-        return None
-    samples = request.calibration_samples or min(CALIBRATION_SAMPLES, len(training))
-    return representative_set(training, samples, request.seed)
+def _taken(path: Path, parent: Parent) -> str:
+    """Return that the bundle of another network lies in a place, if one does."""
+    if not path.exists():
+        return ""
+    try:
+        there = ModelBundle.load(path).manifest.provenance.get("source_sha256")
+    except FerError:
+        there = None
+    if there == parent.source_sha256:
+        return ""
+    return (
+        f"{path} stays: it was made from other weights, or by an earlier version. Write elsewhere "
+        "with --out, or replace it with --overwrite"
+    )
 
 
 def _save_parity(path: Path, bundle: ModelBundle, written: bool) -> None:
@@ -158,19 +122,19 @@ def _save_parity(path: Path, bundle: ModelBundle, written: bool) -> None:
 
 
 def _make_bundle(
-    recipe: QuantizationRecipe, job: _Job, say: Callable[[str], None]
+    recipe: QuantizationRecipe, job: Job, say: Callable[[str], None]
 ) -> tuple[ModelBundle, str]:
     """Say a bundle's figures; return it and the reason not to write it, empty for none."""
     parent, validation, floor = job.parent, job.validation, job.request.runtime_floor
     flatbuffer = export_flatbuffer(parent.model, recipe, job.calibration)
     contents = read_contents(flatbuffer)
     if recipe.name == "int8":
-        contents.require_integer(f"{parent.model.name}-int8")
+        contents.require_integer(f"{parent.name}-int8")
     contents.require_float(recipe.keep_float)
     if floor:
-        contents.require_runtime(f"{parent.model.name}-{recipe.name}", floor)
+        contents.require_runtime(f"{parent.name}-{recipe.name}", floor)
     manifest = ModelManifest(
-        parent.model.name,
+        parent.name,
         validation.label_names,
         validation.spec,
         recipe.name,
@@ -185,14 +149,22 @@ def _make_bundle(
     say(contents.text())
     rounded = is_quantize_aware(parent.model)
     otherwise = AFTER_ROUNDING if rounded else recipe.otherwise
-    refused = refused_drop(bundle.name, parity, job.request.max_drop_points, otherwise)
+    allowed = job.request.max_drop_points
+    refused = refused_drop(
+        bundle.name, parity, MAX_DROP_POINTS if allowed is None else allowed, otherwise
+    )
+    if doubt := worse_than_chance(bundle.name, parity, validation):
+        if allowed is None:
+            refused = refused or f"{doubt}: it was not written. Write it all the same: --max-drop"
+        else:
+            say(doubt)
     worth_training = recipe.name == "int8" and parity.lost_more_than(WORTH_TRAINING_POINTS)
     if worth_training and not (rounded or refused):
         say(f"{bundle.name}: fer-train --qat may win back what was lost")
     return bundle, refused
 
 
-def _provenance(recipe: QuantizationRecipe, contents: FileContents, job: _Job) -> dict[str, Any]:
+def _provenance(recipe: QuantizationRecipe, contents: FileContents, job: Job) -> dict[str, Any]:
     """Return what the manifest says of how a bundle was made."""
     request, parent, validation = job.request, job.parent, job.validation
     facts: dict[str, Any] = {
@@ -203,10 +175,13 @@ def _provenance(recipe: QuantizationRecipe, contents: FileContents, job: _Job) -
         "data": validation.name,
         "data_settings": {name: getattr(parent.config, name) for name in DATA_SETTINGS},
         "validation_fingerprint": validation.fingerprint(),
+        "source_sha256": parent.source_sha256,
         "parent": parent.answers_of,
         "parent_classes": " ".join(map(str, parent.probabilities.argmax(axis=1))),
         "command": request.command,
-        "max_drop_points": request.max_drop_points,
+        "max_drop_points": (
+            MAX_DROP_POINTS if request.max_drop_points is None else request.max_drop_points
+        ),
         "runtime_floor": request.runtime_floor,
         "targets": targets_of(parent.config) if parent.training else {},
         "python": platform.python_version(),
@@ -224,7 +199,7 @@ def _provenance(recipe: QuantizationRecipe, contents: FileContents, job: _Job) -
     return facts
 
 
-def _explained(job: _Job, bundle: ModelBundle, out: Path) -> str:
+def _explained(job: Job, bundle: ModelBundle, out: Path) -> str:
     """Return what every layer lost, and draw it beside the bundle.
 
     On validation pictures, which did not set the ranges: no value of the others lies beyond them.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -9,14 +10,16 @@ from typing import Any
 import keras
 import numpy as np
 
-from fer_convert.calibration import divide_logits, fit_temperature, has_logits
+from fer_convert.calibration import divide_logits, fit_temperature, logits_layers, tempered
 from fer_core.dataset import FerDataset
 from fer_core.errors import FerError
 from fer_core.preprocess import InputSpec
+from fer_core.values import FloatArray
 from fer_train.config import TrainConfig
 from fer_train.data import predict
 from fer_train.quantize_aware import is_quantize_aware
-from fer_train.run_folder import saved_config, training_data, training_facts
+from fer_train.run_facts import bundle_name, run_config, training_facts
+from fer_train.run_folder import training_data
 from fer_train.transfer import load_model
 
 
@@ -24,10 +27,14 @@ from fer_train.transfer import load_model
 class Parent:
     """The model before conversion, its temperature divided in, its training and the answers.
 
-    The answers are those in float32: for a model that was trained with rounding those of the one
-    it went on from, while that is there. `answers_of` says whose they are.
+    `name` is what its bundles are called, `source_sha256` tells its weights from others. The
+    answers are those of the model as it was given, at the temperature: for a model that was
+    trained with rounding those of the one it went on from, while that is there. `answers_of` says
+    whose they are.
     """
 
+    name: str
+    source_sha256: str
     model: keras.Model
     config: TrainConfig
     temperature: float
@@ -59,7 +66,7 @@ def targets_of(config: TrainConfig) -> dict[str, float]:
 
 def data_of(file: Path, model: keras.Model, named: Path | None) -> FerDataset:
     """Return the data of the run that the model is of, or those named, in the model's own input."""
-    config = saved_config(file.parent)
+    config = run_config(file)
     if named:
         config = replace(config, data=str(named))
     _, height, width, channels = (*model.input_shape, *[None] * 4)[:4]
@@ -87,17 +94,44 @@ def load_parent(file: Path, model: keras.Model, validation: FerDataset) -> Paren
             f"{file} gives no probabilities: its last layer has to be a softmax "
             "(keras.layers.Softmax())"
         )
-    config, facts = saved_config(file.parent), training_facts(file)
-    temperature = fit_temperature(probabilities, validation.labels) if has_logits(model) else 1.0
-    divide_logits(model, temperature)
-    answers_of = model.name
+    config, facts, name = run_config(file), training_facts(file), bundle_name(file, model.name)
+    source, temperature = weights_sha256(file, model), 1.0
+    if logits_layers(model):
+        temperature = fit_temperature(probabilities, validation.labels)
+        divide_logits(model, temperature)
+        given, probabilities = probabilities, tempered(probabilities, temperature)
+        if not is_quantize_aware(model):  # which rounds what is divided otherwise
+            _require_same(given, predict(model, validation), file)
+    answers_of = name
     if is_quantize_aware(model):
         start = Path(config.init)
         if start.is_file():
             before = load_parent(start, load_model(start), validation)
-            answers, answers_of = before.probabilities, before.answers_of
-            return Parent(model, config, temperature, facts, answers, answers_of)
-        answers_of += " itself, as the network that it was trained from is not here"
-    if has_logits(model):
-        probabilities = predict(model, validation)
-    return Parent(model, config, temperature, facts, probabilities, answers_of)
+            probabilities, answers_of = before.probabilities, before.answers_of
+        else:
+            answers_of += " itself, as the network that it was trained from is not here"
+    return Parent(name, source, model, config, temperature, facts, probabilities, answers_of)
+
+
+def _require_same(given: FloatArray, tempered_: FloatArray, file: Path) -> None:
+    """Raise FerError where the temperature changed a label of what was given, but for ties."""
+    best = given.max(axis=1)
+    chosen = given[np.arange(len(given)), tempered_.argmax(axis=1)]
+    changed = int((best - chosen > 1e-3).sum())
+    if changed:
+        raise FerError(f"{file}: {changed} labels change with the temperature; report this, please")
+
+
+def weights_sha256(file: Path, model: keras.Model) -> str:
+    """Return the SHA-256 of a model's weights, of its files for a SavedModel.
+
+    The same weights in a .keras and an .h5 file have the same.
+    """
+    digest = hashlib.sha256()
+    if file.is_dir():
+        for part in sorted(each for each in file.rglob("*") if each.is_file()):
+            digest.update(part.read_bytes())
+    for weights in model.get_weights():
+        digest.update(f"{weights.shape}{weights.dtype}".encode())
+        digest.update(np.ascontiguousarray(weights).tobytes())
+    return digest.hexdigest()

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from fer_core.dataset import FerDataset
-from fer_core.metrics import classification_report, label_flips
+from fer_core.metrics import classification_report, label_flips, wilson_interval
 from fer_core.values import FloatArray
 from fer_edge.classifier import classify_images
 from fer_edge.interpreter import TfliteModel
@@ -68,6 +68,22 @@ def refused_drop(name: str, parity: ParityReport, max_drop_points: float, otherw
         f"{name} fell by {parity.drop_points:.2f} points, from {parity.parent_accuracy:.2%} to "
         f"{parity.child_accuracy:.2%}: more than --max-drop {max_drop_points:g}, so it was not "
         f"written. Try {otherwise}."
+    )
+
+
+def worse_than_chance(name: str, parity: ParityReport, validation: FerDataset) -> str:
+    """Return that always answering the most frequent class would be better, if it surely is.
+
+    Surely: the accuracy's 95 % interval ends below that class's share.
+    """
+    counts = np.bincount(validation.labels)
+    share, most = counts.max() / counts.sum(), validation.label_names[int(counts.argmax())]
+    right = round(parity.child_accuracy * parity.count)
+    if wilson_interval(right, parity.count)[1] >= share:
+        return ""
+    return (
+        f"{name} is right for {parity.child_accuracy:.1%} of the pictures, always answering {most} "
+        f"would be for {share:.1%}: its labels or its input are not those of this data"
     )
 
 

@@ -35,7 +35,8 @@ from fer_edge.interpreter import TfliteModel
 from fer_train.backend import start_quietly
 from fer_train.convolutional import convolutional
 from fer_train.data import model_inputs, predict
-from fer_train.run_folder import model_file, saved_config, training_data
+from fer_train.run_facts import saved_config
+from fer_train.run_folder import model_file, training_data
 from fer_train.transfer import load_model
 
 SIZES, SEEDS = (16, 32, 64, 128, 256, 512, 1024, 2048), (1, 2, 3, 4, 5)

@@ -14,14 +14,10 @@ from fer_core.values import BoolArray, Int64Array, UInt8Array
 
 SPLITS = ("train", "validation", "test")
 SPLIT_NAMES = {
-    "training": 0,
-    "train": 0,
-    "publictest": 1,
-    "validation": 1,
-    "valid": 1,
-    "val": 1,
-    "privatetest": 2,
-    "test": 2,
+    **dict.fromkeys(("train", "training", "trainset"), 0),
+    **dict.fromkeys(("publictest", "validation", "validate", "valid", "val", "dev"), 1),
+    **dict.fromkeys(("eval", "evaluation"), 1),
+    **dict.fromkeys(("privatetest", "test", "testing", "testset"), 2),
 }
 """What files and folders call the splits, in small letters, and the index in SPLITS."""
 
@@ -32,8 +28,9 @@ class FerDataset:
 
     `images` (n, h, w) uint8 gray or (n, h, w, 3) RGB; `labels` (n,) int64 indices into
     `label_names`; `split` (n,) int64 indices into SPLITS; `rows` (n,) int64, the row or file
-    number where each came from; `faults` tells the bad rows that were left out on request;
-    `numbered` says that `rows` count the rows of a table such as fer2013.csv, not files.
+    number where each came from; `faults` tells the bad rows that were left out on request, `notes`
+    what else is worth knowing of what was read; `numbered` says that `rows` count the rows of a
+    table such as fer2013.csv, not files.
     """
 
     images: UInt8Array
@@ -44,6 +41,7 @@ class FerDataset:
     name: str = ""
     faults: tuple[str, ...] = ()
     numbered: bool = True
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         n = len(self.images)
@@ -92,6 +90,16 @@ class FerDataset:
         bgr = self.images[..., ::-1] if self.images.ndim == 4 else self.images
         fitted = np.stack([spec.resized(np.ascontiguousarray(picture)) for picture in bgr])
         return replace(self, images=fitted[..., 0] if spec.colour == "gray" else fitted)
+
+    def require_every_class(self) -> None:
+        """Raise FerError unless there is a training picture of every class."""
+        counts = self.class_counts()[0]
+        empty = [name for name, count in zip(self.label_names, counts, strict=True) if not count]
+        if empty:
+            raise FerError(
+                f"{self.name} has no training picture of {', '.join(empty)}: add some, or take the "
+                "class out of the data"
+            )
 
     def part(self, split: str) -> FerDataset:
         """Return one of SPLITS; raise FerError when the data set has no picture of it."""
@@ -182,4 +190,4 @@ class FerDataset:
             lines.append(f"blank pictures (one gray value): {blank}, kept")
         if self.faults:
             lines.append(f"bad rows left out: {len(self.faults)}")
-        return "\n".join(lines)
+        return "\n".join([*lines, *self.notes])

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from fer_core.opencv import cv2
-from fer_core.preprocess import decode_picture
+from fer_core.pictures import decode_picture
 from fer_core.values import UInt8Array
 
 

@@ -15,7 +15,6 @@ import numpy.typing as npt
 from fer_core.opencv import cv2
 from fer_core.values import Box, FloatArray, Frame, UInt8Array
 
-PICTURE_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".pgm"}
 COLOURS = {"gray": 1, "rgb": 3}
 INPUT_SCALE = 1 / 128
 """The input scale of every int8 model; its zero point is 0."""
@@ -75,37 +74,6 @@ def _crop(pixels: UInt8Array, box: Box) -> UInt8Array:
     below = box.height - inside.height - above
     right = box.width - inside.width - left
     return _as_uint8(cv2.copyMakeBorder(crop, above, below, left, right, cv2.BORDER_REPLICATE))
-
-
-def decode_picture(encoded: bytes, colour: bool = False) -> UInt8Array | None:
-    """Return an encoded picture (PNG, JPEG, ...) as gray (h, w) or BGR (h, w, 3).
-
-    None for what is empty, cut short or no picture; OpenCV alone would fill the missing part of
-    a JPEG with gray and say nothing.
-    """
-    if not encoded or _cut_short(encoded):
-        return None
-    flag = cv2.IMREAD_COLOR if colour else cv2.IMREAD_GRAYSCALE
-    try:
-        picture = cv2.imdecode(np.frombuffer(encoded, np.uint8), flag)
-    except cv2.error:  # larger than OpenCV takes
-        return None
-    return None if picture is None else _as_uint8(picture)
-
-
-def _cut_short(encoded: bytes) -> bool:
-    """Return whether a JPEG has no end after its first scan begins, or a PNG no end at all.
-
-    What cameras append behind the picture does not matter.
-    """
-    if encoded.startswith(b"\x89PNG"):
-        return b"IEND" not in encoded
-    if not encoded.startswith(b"\xff\xd8"):
-        return False
-    at = 2
-    while encoded[at : at + 1] == b"\xff" and encoded[at + 1 : at + 2] != b"\xda":
-        at += 2 + int.from_bytes(encoded[at + 2 : at + 4], "big")  # past one segment
-    return encoded.find(b"\xff\xd9", at) < 0
 
 
 def quantize_pixels(pixels: UInt8Array) -> npt.NDArray[np.int8]:

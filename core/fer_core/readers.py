@@ -5,47 +5,19 @@ from __future__ import annotations
 import csv
 import os
 import warnings
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
+from fer_core.class_folders import read_folders
 from fer_core.dataset import SPLIT_NAMES, FerDataset
 from fer_core.errors import FerError
 from fer_core.files import load_arrays
-from fer_core.labels import FER2013_LABELS, ordered_labels
-from fer_core.preprocess import PICTURE_SUFFIXES, InputSpec, decode_picture
+from fer_core.labels import FER2013_LABELS
+from fer_core.preprocess import InputSpec
+from fer_core.rows import Faults, Row, assemble
 from fer_core.values import Int64Array, UInt8Array
-
-SHOWN_FAULTS = 5
-_FILE_PREFIXES = {"training_": 0, "publictest_": 1, "privatetest_": 2}
-
-Row = tuple[UInt8Array, int, int, int]
-"""Pixels (h, w) or (h, w, 3), class index, split index, row number."""
-
-
-@dataclass(slots=True)
-class _Faults:
-    """The bad rows of one data set, gathered so that all can be told at once."""
-
-    where: str
-    skip: bool
-    rows: list[str] = field(default_factory=list)
-
-    def add(self, row: str, what: str) -> None:
-        self.rows.append(f"{row}: {what}")
-
-    def settle(self) -> None:
-        if not self.rows or self.skip:
-            return
-        shown = "\n  ".join(self.rows[:SHOWN_FAULTS])
-        rest = len(self.rows) - SHOWN_FAULTS
-        more = f"\n  and {rest} more" if rest > 0 else ""
-        raise FerError(
-            f"{self.where}: {len(self.rows)} bad rows\n  {shown}{more}\n"
-            "Mend them, or read on without them: --skip-bad"
-        )
 
 
 def default_data_path() -> Path | None:
@@ -75,9 +47,9 @@ def load_dataset(
         )
     if not path.exists():
         raise FerError(f"there is no data set at {path}; give --data a .csv, .npz or folder")
-    faults = _Faults(str(path), skip_bad)
+    faults = Faults(str(path), skip_bad)
     if path.is_dir():
-        dataset = _read_folders(path, spec or InputSpec(), faults)
+        dataset = read_folders(path, spec or InputSpec(), faults)
     elif path.suffix.lower() == ".csv":
         dataset = _read_csv(path, InputSpec(), faults)
     elif path.suffix.lower() == ".npz":
@@ -90,19 +62,7 @@ def load_dataset(
     return dataset.fitted(spec) if spec else dataset
 
 
-def _assemble(
-    rows: Iterable[Row], names: tuple[str, ...], path: Path, faults: _Faults
-) -> FerDataset:
-    kept = list(rows)
-    faults.settle()
-    if not kept:
-        raise FerError(f"{path} holds no picture that can be read")
-    images = np.stack([row[0] for row in kept])
-    labels, split, number = (np.array([row[i] for row in kept], np.int64) for i in (1, 2, 3))
-    return FerDataset(images, labels, split, names, number, path.name, tuple(faults.rows))
-
-
-def _read_csv(path: Path, spec: InputSpec, faults: _Faults) -> FerDataset:
+def _read_csv(path: Path, spec: InputSpec, faults: Faults) -> FerDataset:
     csv.field_size_limit(1 << 24)
     with path.open(newline="", encoding="utf-8-sig", errors="replace") as file:
         reader = csv.DictReader(file, skipinitialspace=True)
@@ -115,7 +75,7 @@ def _read_csv(path: Path, spec: InputSpec, faults: _Faults) -> FerDataset:
             )
         rows = _csv_rows(reader, columns, spec, faults)
         try:
-            return _assemble(rows, FER2013_LABELS, path, faults)
+            return assemble(rows, FER2013_LABELS, path, faults)
         except csv.Error as error:
             raise FerError(
                 f"{path}, line {reader.line_num}: {error}; the file is damaged"
@@ -123,12 +83,13 @@ def _read_csv(path: Path, spec: InputSpec, faults: _Faults) -> FerDataset:
 
 
 def _csv_rows(
-    reader: csv.DictReader[str], columns: dict[str, str], spec: InputSpec, faults: _Faults
+    reader: csv.DictReader[str], columns: dict[str, str], spec: InputSpec, faults: Faults
 ) -> Iterator[Row]:
     for number, record in enumerate(reader):
         where = f"line {reader.line_num}"
         emotion, usage = record[columns["emotion"]] or "", record[columns["usage"]] or ""
-        if emotion not in {str(i) for i in range(len(FER2013_LABELS))}:
+        label = _parse_label(emotion)
+        if label is None:
             faults.add(where, f"label {emotion!r}, expected 0 to {len(FER2013_LABELS) - 1}")
             continue
         split = SPLIT_NAMES.get(usage.strip().lower())
@@ -142,7 +103,16 @@ def _csv_rows(
             wanted = f"{spec.height * spec.width} ({spec.width}x{spec.height})"
             faults.add(where, f"{pixels.size} pixels, expected {wanted}")
         else:
-            yield pixels.reshape(spec.height, spec.width), int(emotion), split, number
+            yield pixels.reshape(spec.height, spec.width), label, split, number
+
+
+def _parse_label(text: str) -> int | None:
+    """Return a class index, also of a whole number written as 3.0; None for anything else."""
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return int(value) if value in range(len(FER2013_LABELS)) else None
 
 
 def _parse_pixels(text: str) -> UInt8Array | str:
@@ -157,7 +127,7 @@ def _parse_pixels(text: str) -> UInt8Array | str:
     return values.astype(np.uint8)
 
 
-def _read_npz(path: Path, faults: _Faults) -> FerDataset:
+def _read_npz(path: Path, faults: Faults) -> FerDataset:
     held = load_arrays(path)
     missing = {"images", "labels", "usage"} - set(held)
     if missing:
@@ -175,7 +145,7 @@ def _read_npz(path: Path, faults: _Faults) -> FerDataset:
             f"{path}: images must be (n, h, w) or (n, h, w, 3) uint8 with n labels, "
             f"got {images.shape} {images.dtype} and {labels.shape}"
         )
-    if labels.dtype.kind not in "iu":
+    if labels.dtype.kind not in "iuf" or not np.array_equal(labels, np.round(labels)):
         raise FerError(f"{path}: labels must be whole numbers, got {labels.dtype}")
     labels = labels.astype(np.int64)
     split = _split_indices(held["usage"], len(images), path)
@@ -201,50 +171,3 @@ def _split_indices(
         return np.array([SPLIT_NAMES.get(str(name).lower(), -1) for name in names], np.int64)
     split = usage.astype(np.int64)
     return np.where((split >= 0) & (split <= 2), split, -1).astype(np.int64)
-
-
-def _read_folders(path: Path, spec: InputSpec, faults: _Faults) -> FerDataset:
-    root = path / "images" if (path / "images").is_dir() else path
-    parts = {
-        folder: SPLIT_NAMES[folder.name.lower()]
-        for folder in _subfolders(root)
-        if folder.name.lower() in SPLIT_NAMES
-    } or {root: 0}
-    names = ordered_labels({sub.name for part in parts for sub in _subfolders(part)})
-    if len(names) < 2:
-        raise FerError(
-            f"{path} holds {len(names)} class folders, at least 2 are needed: one folder a class, "
-            "or train/ and test/ with one folder a class in each"
-        )
-    rows = _folder_rows(parts, names, spec, faults)
-    return replace(_assemble(rows, names, path, faults), numbered=False)
-
-
-def _folder_rows(
-    parts: dict[Path, int], names: tuple[str, ...], spec: InputSpec, faults: _Faults
-) -> Iterator[Row]:
-    number = 0
-    for part, split in parts.items():
-        for class_folder in _subfolders(part):
-            for file in sorted(class_folder.iterdir()):
-                if file.suffix.lower() not in PICTURE_SUFFIXES or not file.is_file():
-                    continue
-                picture = decode_picture(file.read_bytes(), colour=spec.colour == "rgb")
-                if picture is None:
-                    faults.add(str(file), "an empty or unreadable picture")
-                else:
-                    official = _official_split(file.name)
-                    label = names.index(class_folder.name)
-                    pixels = spec.resized(picture)
-                    pixels = pixels[:, :, 0] if spec.colour == "gray" else pixels
-                    yield pixels, label, split if official is None else official, number
-                number += 1
-
-
-def _official_split(name: str) -> int | None:
-    named = [split for prefix, split in _FILE_PREFIXES.items() if name.lower().startswith(prefix)]
-    return named[0] if named else None
-
-
-def _subfolders(folder: Path) -> list[Path]:
-    return sorted(sub for sub in folder.iterdir() if sub.is_dir() and not sub.name.startswith("."))

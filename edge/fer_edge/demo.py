@@ -14,7 +14,7 @@ import numpy as np
 
 from fer_core.errors import FerError
 from fer_core.opencv import cv2
-from fer_core.preprocess import decode_picture
+from fer_core.pictures import decode_picture
 from fer_core.values import Frame, UInt8Array
 
 FPS = 25.0

@@ -11,8 +11,11 @@ import numpy as np
 
 from fer_core.errors import FerError
 from fer_core.opencv import cv2
-from fer_core.preprocess import PICTURE_SUFFIXES, decode_picture
+from fer_core.pictures import FoundPictures, decode_picture, find_pictures
 from fer_core.values import Frame, Gap
+
+FASTEST_FPS, USUAL_FPS = 240.0, 30.0
+"""Browsers write 1000 frames a second into a file of thirty: past the first the second is taken."""
 
 
 class FrameSource(Protocol):
@@ -25,22 +28,23 @@ class FrameSource(Protocol):
         """Give back the device or file; harmless when called twice."""
 
 
-def picture_files(paths: Sequence[Path]) -> tuple[Path, ...]:
+def picture_files(paths: Sequence[Path]) -> FoundPictures:
     """Return the pictures that files and folders name; raise FerError for what is not there."""
     files: list[Path] = []
+    others: list[Path] = []
     for path in paths:
         if path.is_dir():
-            inside = sorted(
-                p for p in path.iterdir() if p.is_file() and p.suffix.lower() in PICTURE_SUFFIXES
-            )
-            if not inside:
-                raise FerError(f"the folder {path} holds no picture")
-            files += inside
+            inside = find_pictures(path)
+            if not inside.files:
+                why = f", only {inside.left_out()}" if inside.others else ""
+                raise FerError(f"the folder {path} holds no picture{why}")
+            files += inside.files
+            others += inside.others
         elif path.exists():
             files.append(path)
         else:
             raise FerError(f"there is no picture {path}")
-    return tuple(files)
+    return FoundPictures(tuple(files), tuple(others))
 
 
 class PictureSource:
@@ -83,7 +87,8 @@ class VideoSource:
             raise FerError(
                 f"{path} is no video that OpenCV can read: empty, damaged or of an unknown format"
             )
-        self.fps = self._capture.get(cv2.CAP_PROP_FPS) or 25.0
+        said = self._capture.get(cv2.CAP_PROP_FPS)
+        self.fps = said if 1 <= said <= FASTEST_FPS else USUAL_FPS
 
     def frames(self, stop: threading.Event) -> Iterator[Frame]:
         """Yield every frame; raise FerError when the file has none."""

@@ -97,7 +97,10 @@ class SessionResult:
 
 def watch(config: EdgeConfig, wishes: Wishes) -> SessionResult:
     """Run the whole way once; raise FerError for what the user can mend."""
-    wishes = replace(wishes, pictures=picture_files(wishes.pictures))
+    found = picture_files(wishes.pictures)
+    wishes = replace(wishes, pictures=found.files)
+    if found.others:
+        talk(wishes.quiet)(f"left out: {found.left_out()}")
     if wishes.plot and len(wishes.pictures) != 1:
         raise ArgumentError("--plot goes with one picture: fer-edge PICTURE --plot OUT.png")
     times = StageTimes()

@@ -20,6 +20,7 @@ BUILT = HERE.parents[1] / "build" / "arm64"
 PORTRAIT = HERE.parents[1] / "edge" / "fer_edge" / "assets" / "astronaut.jpg"
 PICTURES = 200
 COMMAND = "from fer_edge.cli import main; main()"
+pytestmark = pytest.mark.arm64
 
 
 @pytest.fixture(scope="module", params=["bookworm", "trixie"])

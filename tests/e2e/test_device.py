@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from fer_edge.classifier import classify_images
 from fer_edge.interpreter import TfliteModel
 from fer_edge.models import load_model, shipped_models
 from mjpeg_server import MjpegServer
+
+pytestmark = pytest.mark.device
 
 
 def observations(text: str) -> list[dict[str, object]]:
@@ -111,6 +114,14 @@ def test_a_drawn_video_gives_every_frame_and_its_events(tmp_path: Path) -> None:
     capture = cv2.VideoCapture(str(tmp_path / "seen.mp4"))
     assert capture.get(cv2.CAP_PROP_FRAME_COUNT) == 12
     capture.release()
+
+
+def test_a_browsers_recording_lasts_as_long_when_saved(tmp_path: Path, cases: Path) -> None:
+    call("fer-edge", "--video", cases / "rec.webm", "--save", "seen.mp4", "--quiet", cwd=tmp_path)
+    capture = cv2.VideoCapture(str(tmp_path / "seen.mp4"))
+    seconds = capture.get(cv2.CAP_PROP_FRAME_COUNT) / capture.get(cv2.CAP_PROP_FPS)
+    capture.release()
+    assert seconds == pytest.approx(1.04, abs=0.05)  # its header says 1000 frames a second
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGTERM") or os.name == "nt", reason="POSIX signals")
@@ -250,11 +261,20 @@ def test_the_doctor_is_content_or_says_what_to_mend(tmp_path: Path) -> None:
     assert "ms a frame: search" in done.stdout
 
 
-def test_an_answer_comes_soon_after_the_start(tmp_path: Path) -> None:
+def test_an_answer_costs_little_more_than_what_it_imports(tmp_path: Path) -> None:
+    """By processor time, since other work on the machine changes how long it takes."""
     cv2.imwrite(str(tmp_path / "face.png"), draw_scene("happy"))
-    took = []
-    for _ in range(3):
-        started = time.perf_counter()
-        call("fer-edge", "face.png", "--quiet", "--json", "-", cwd=tmp_path)
-        took.append(time.perf_counter() - started)
-    assert min(took) < 1.2  # 0.44 s on an idle machine
+
+    def cpu_seconds(*command: object) -> float:
+        before = os.times()
+        subprocess.run([*map(str, command)], cwd=tmp_path, capture_output=True, check=True)
+        after = os.times()
+        return sum(after[2:4]) - sum(before[2:4])
+
+    fer_edge = (command_path("fer-edge"), "face.png", "--quiet", "--json", "-")
+    turns = [
+        (cpu_seconds(*fer_edge), cpu_seconds(sys.executable, "-c", "import numpy, cv2"))
+        for _ in range(3)
+    ]
+    ours, imports = (min(each) for each in zip(*turns, strict=True))
+    assert ours < 6 * imports

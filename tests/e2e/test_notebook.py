@@ -82,7 +82,7 @@ def test_without_drive_the_folder_lies_beside_the_notebook(tmp_path: Path) -> No
     assert "precision    recall" in text
     assert "validation: accuracy" in text
     assert "test split, 28 pictures" in text
-    assert (tmp_path / "fer-work" / "fer-runs" / "c-2" / "c-blocks-int8.tflite").exists()
+    assert (tmp_path / "fer-work" / "fer-runs" / "c-2" / "c-2-int8.tflite").exists()
 
 
 def test_a_mounted_drive_is_copied_and_the_bundle_downloaded(tmp_path: Path) -> None:
@@ -101,4 +101,4 @@ def test_a_mounted_drive_is_copied_and_the_bundle_downloaded(tmp_path: Path) -> 
     assert (tmp_path / "fer-work" / "Emotion_Dataset" / "train" / "happy").is_dir()
     run = tmp_path / "mnt" / "MyDrive" / "fer-runs" / "b-1"  # on Drive: it outlives the machine
     assert (run / "checkpoint.npz").exists()
-    assert (tmp_path / "downloaded.txt").read_text() == str(run / "b-plain-int8.tflite")
+    assert (tmp_path / "downloaded.txt").read_text() == str(run / "b-1-int8.tflite")

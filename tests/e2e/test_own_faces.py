@@ -36,12 +36,12 @@ def test_from_photos_to_the_device(prepared: Path) -> None:
         cwd=prepared,
     )  # fmt: skip
     done = call("fer-convert", "--int8", cwd=prepared)
-    assert "fer-nano-int8.tflite" in done.stdout
+    assert "own-int8.tflite" in done.stdout
     right = 0
     for label, look in LOOKS.items():
         cv2.imwrite(str(prepared / "new.jpg"), draw_scene(look, x=100, seed=99))
         seen = call(
-            "fer-edge", "new.jpg", "--model", "runs/own/fer-nano-int8.tflite", "--json", "-",
+            "fer-edge", "new.jpg", "--model", "runs/own/own-int8.tflite", "--json", "-",
             cwd=prepared,
         )  # fmt: skip
         right += json.loads(seen.stdout)["label"] == label
@@ -73,18 +73,18 @@ def test_ferplus_labels_train_convert_and_bench(tmp_path: Path) -> None:
             "--out", f"runs/{labels}", cwd=tmp_path,
         )  # fmt: skip
     call("fer-convert", "runs/ferplus-votes", "--int8", "--max-drop", 100, cwd=tmp_path)
-    bundle = "runs/ferplus-votes/b-plain-int8.tflite"
+    bundle = "runs/ferplus-votes/ferplus-votes-int8.tflite"
     assert "100% the votes of FER+" in ModelBundle.load(tmp_path / bundle).card
     done = call(
         "fer-bench", bundle, "--data", data, "--votes", votes, "--quick", "--out", "r",
         cwd=tmp_path,
     )  # fmt: skip
-    assert "b-plain-int8" in done.stdout
+    assert "ferplus-votes-int8" in done.stdout
     (model,) = json.loads((tmp_path / "r" / "results.json").read_text())["models"]
     assert len(model["per_class"]) == 8
     assert (model["epochs"], model["recipe_epochs"]) == (1, 30)
     report = call("fer-bench", "report", "r/results.json", cwd=tmp_path).stdout
-    assert re.search(r"^\| b-plain-int8 \|.* 355,976 \|.* 1 of 30 \|$", report, re.MULTILINE)
+    assert re.search(r"^\| ferplus-votes-int8 \|.* 355,976 \|.* 1 of 30 \|$", report, re.MULTILINE)
 
 
 def test_colour_and_another_size(prepared: Path) -> None:
@@ -92,7 +92,7 @@ def test_colour_and_another_size(prepared: Path) -> None:
     options = ("--data", "colour", "--size", 64, "--colour", "rgb", "--arch", "fer-nano")
     call("fer-train", *options, "--epochs", 1, "--out", "colour-run", cwd=prepared)
     call("fer-convert", "colour-run", "--int8", "--max-drop", 100, cwd=prepared)
-    bundle = "colour-run/fer-nano-int8.tflite"
+    bundle = "colour-run/colour-run-int8.tflite"
     seen = call("fer-edge", "photos/grin/0.jpg", "--model", bundle, "--json", "-", cwd=prepared)
     assert set(json.loads(seen.stdout)["probabilities"]) == set(LOOKS)
 

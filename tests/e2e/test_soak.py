@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "soak"))
+pytestmark = pytest.mark.soak
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the soak reads Linux's /proc")

@@ -60,9 +60,9 @@ def test_train_convert_edge_bench(tmp_path: Path) -> None:
         cwd=tmp_path,
     )
     assert "SQNR dB" in converted.stdout
-    assert (run / "fer-nano-int8-layers.png").exists()
-    assert converted.stdout.splitlines()[-1].endswith("fer-nano-int8.tflite")
-    bundle = ModelBundle.load(run / "fer-nano-int8.tflite")
+    assert (run / "drawn-int8-layers.png").exists()
+    assert converted.stdout.splitlines()[-1].endswith("drawn-int8.tflite")
+    bundle = ModelBundle.load(run / "drawn-int8.tflite")
     assert len(bundle.manifest.provenance["calibration_rows"]) == 70
     verified = call(
         "fer-convert", "--verify", bundle.path, "--data", data, "--max-drop", 100, cwd=tmp_path

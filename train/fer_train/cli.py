@@ -216,7 +216,8 @@ def explain(
     from fer_edge.detector import HaarDetector
     from fer_train.explain import explain_picture, index_of, save_explanations
     from fer_train.figures import require_picture
-    from fer_train.run_folder import model_file, model_labels
+    from fer_train.run_facts import model_labels
+    from fer_train.run_folder import model_file
     from fer_train.transfer import load_model
 
     require_picture(out)

@@ -22,7 +22,8 @@ from fer_core.ferplus import read_votes
 from fer_core.files import load_arrays, written_beside
 from fer_core.preprocess import normalize_pixels, ten_crops
 from fer_core.values import FloatArray
-from fer_train.run_folder import model_file, model_labels
+from fer_train.run_facts import model_labels
+from fer_train.run_folder import model_file
 from fer_train.transfer import load_model
 
 

@@ -16,6 +16,7 @@ from fer_core.files import write_text, written_beside
 from fer_core.metrics import ClassificationReport, classification_report
 from fer_train.checkpoint import TrainState
 from fer_train.data import predict
+from fer_train.run_facts import METRICS, MODEL_FILES, file_sha256
 
 
 def evaluate(model: keras.Model, dataset: FerDataset) -> ClassificationReport:
@@ -67,9 +68,12 @@ def save_metrics(
         "backend": keras.backend.backend(),
         "keras": keras.__version__,
         "validation": report.to_json(),
+        "sha256": {
+            name: file_sha256(folder / name) for name in MODEL_FILES if (folder / name).exists()
+        },
     }
     if guide_sha256:
         facts["guide_sha256"] = guide_sha256
-    write_text(folder / "metrics.json", json.dumps(facts, indent=1) + "\n")
+    write_text(folder / METRICS, json.dumps(facts, indent=1) + "\n")
     head = f"{model.name}, epoch {state.best_epoch} of {state.epoch}, validation split\n"
     write_text(folder / "report.txt", head + report.text())

@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 
 from fer_core.errors import ArgumentError, FerError
 from fer_core.opencv import cv2
-from fer_core.preprocess import InputSpec, decode_picture, normalize_pixels
+from fer_core.pictures import decode_picture
+from fer_core.preprocess import InputSpec, normalize_pixels
 from fer_core.values import FloatArray, Frame, UInt8Array
 from fer_edge.detector import FaceDetector
 from fer_train.figures import save_figure

@@ -5,16 +5,19 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
+from fer_core.class_folders import split_folders
 from fer_core.dataset import SPLIT_NAMES
 from fer_core.errors import FerError
 from fer_core.files import make_folder, write_bytes, write_text
 from fer_core.opencv import cv2
-from fer_core.preprocess import PICTURE_SUFFIXES, InputSpec, decode_picture
+from fer_core.pictures import NOT_READ, decode_picture, find_pictures, left_out
+from fer_core.preprocess import InputSpec
 from fer_core.progress import progress_bar
 from fer_core.values import Face, Frame, UInt8Array
 from fer_edge.detector import FaceDetector
@@ -22,7 +25,6 @@ from fer_edge.detector import FaceDetector
 SIMILAR_AREA = 0.5
 """A second face with this share of the largest one's area makes it unclear whose photo it is."""
 RECORD, SHEET = "prepared.csv", "contact-sheet.png"
-_NOT_READ = {".heic", ".heif", ".tif", ".tiff", ".gif", ".avif", ".dng"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,19 +48,27 @@ class PreparedFolder:
 
     out: Path
     photos: tuple[PreparedPhoto, ...]
+    others: str = ""
 
     def text(self) -> str:
         """Return counts by class, and of what was left out by reason."""
         cropped = Counter(photo.label for photo in self.photos if photo.crop is not None)
-        reasons = Counter(photo.reason for photo in self.photos if photo.crop is None)
+        reasons = _reasons(self.photos)
         classes = ", ".join(f"{label} {n}" for label, n in sorted(cropped.items()))
         lines = [
             f"{cropped.total()} of {len(self.photos)} photos cropped into {self.out}: {classes}"
         ]
         if reasons:
-            why = ", ".join(f"{reason} {n}" for reason, n in reasons.most_common())
-            lines.append(f"{reasons.total()} left out: {why}")
+            lines.append(f"{len(self.photos) - cropped.total()} left out: {reasons}")
+        if self.others:
+            lines.append(f"not looked at: {self.others}")
         return "\n".join([*lines, f"look at {self.out / SHEET}; each photo is in {RECORD}"])
+
+
+def _reasons(photos: Sequence[PreparedPhoto]) -> str:
+    """Return how many photos were left out, by reason."""
+    reasons = Counter(photo.reason for photo in photos if photo.crop is None)
+    return ", ".join(f"{reason} {n}" for reason, n in reasons.most_common())
 
 
 def prepare_photos(
@@ -67,11 +77,11 @@ def prepare_photos(
     """Crop the largest face of every photo into a folder for its class below `out`, as PNG.
 
     The first folder below `photos` is the class, or the first below one named as a split. Left
-    out are photos of formats that are not read, those without a face or with two of like size,
-    exact copies, and those that lie in two classes. Raises FerError when no photo lies in a
-    class folder, or `out` holds something already.
+    out are photos that cannot be read, those without a face or with two of like size, exact
+    copies, and those that lie in two classes; files that are no photos are counted apart. Raises
+    FerError when no photo lies in a class folder, or `out` holds something already.
     """
-    files = _photo_files(photos)
+    files, others = _photo_files(photos)
     if not any(_place(path) for path in files):
         raise FerError(f"{photos} holds no photos in class folders; put them into {photos}/CLASS/")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
@@ -85,24 +95,22 @@ def prepare_photos(
             advance("")
     prepared = _without_copies(found)
     if all(photo.crop is None for photo in prepared):
-        raise FerError(f"no face was found in the {len(files)} photos of {photos}")
+        raise FerError(f"no photo of {photos} gave a face: {_reasons(prepared)}")
     for photo in prepared:
         _save_crop(out, photo)
     _save_record(out / RECORD, prepared)
-    return PreparedFolder(out, tuple(prepared))
+    return PreparedFolder(out, tuple(prepared), others)
 
 
-def _photo_files(photos: Path) -> list[Path]:
-    """Return the photos below a folder, as paths from there, hidden ones left out."""
+def _photo_files(photos: Path) -> tuple[list[Path], str]:
+    """Return the photos below a folder, as paths from there, and what else lies there."""
     if not photos.is_dir():
         raise FerError(f"there is no folder {photos}; give the folder with one folder a class")
-    below = (path.relative_to(photos) for path in sorted(photos.rglob("*")) if path.is_file())
-    return [
-        path
-        for path in below
-        if path.suffix.lower() in PICTURE_SUFFIXES | _NOT_READ
-        and not any(part.startswith(".") for part in path.parts)
-    ]
+    split_folders(photos)  # which refuses folders whose part is unclear
+    found = find_pictures(photos)
+    unread = [path for path in found.others if path.suffix.lower() in NOT_READ]
+    others = left_out(path for path in found.others if path not in unread)
+    return [path.relative_to(photos) for path in sorted([*found.files, *unread])], others
 
 
 def _place(path: Path) -> tuple[Path, str] | None:
@@ -124,7 +132,7 @@ def _prepared(
     label = place[0].name if place else ""
     if place is None:
         return PreparedPhoto(path, label, None, reason="in no class folder")
-    if path.suffix.lower() in _NOT_READ:
+    if path.suffix.lower() in NOT_READ:
         return PreparedPhoto(path, label, None, reason="format not read")
     pixels = decode_picture((photos / path).read_bytes(), colour=True)
     if pixels is None:

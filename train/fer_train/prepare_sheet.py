@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from fer_core.opencv import cv2
-from fer_core.preprocess import decode_picture
+from fer_core.pictures import decode_picture
 from fer_core.values import UInt8Array
 from fer_train.prepare import SHEET, PreparedFolder, PreparedPhoto
 from fer_train.sheet import Tile, save_sheet

@@ -47,6 +47,7 @@ def run_training(config: TrainConfig, out: Path, resume: bool, say: Say) -> Clas
     require_new_or_resumed(out, resume)
     dataset = training_data(config)
     say(dataset.describe())
+    dataset.require_every_class()
     return train_on(dataset, config, out, resume, say)
 
 

@@ -26,6 +26,7 @@ from fer_train.recipes import (
     recipe_names,
     shipped,
 )
+from fer_train.run_facts import CONFIG, is_shipped, run_config, saved_config
 
 CHECKPOINT = "checkpoint.npz"
 FROZEN_CHECKPOINT = "frozen.npz"
@@ -35,7 +36,7 @@ _OF_THE_DATA = ("data", "skip_bad", "labels", "votes", "size", "colour", "seed")
 
 def resumed_config(out: Path) -> TrainConfig:
     """Return the settings that a run folder was started with."""
-    if not has_begun(out) or not (out / "config.toml").exists():
+    if not has_begun(out) or not (out / CONFIG).exists():
         raise FerError(f"{out} holds no checkpoint to resume; leave --resume out to start")
     return saved_config(out)
 
@@ -53,7 +54,7 @@ def chosen_config(
     config = load_settings(TrainConfig, recipe, {**given, "arch": arch})
     start = _start(config, recipe.parent, arch, init)
     if config.qat and start and not (file or is_shipped(start)):
-        earlier = saved_config(start.parent)
+        earlier = run_config(start)
         theirs = {name: getattr(earlier, name) for name in _OF_THE_DATA if given.get(name) is None}
         config = replace(config, **theirs)
     config = replace(
@@ -105,11 +106,6 @@ def require_new_or_resumed(out: Path, resume: bool) -> None:
         raise FerError(f"{out} holds a run already; add --resume, or choose another --out")
 
 
-def is_shipped(file: Path) -> bool:
-    """Return whether a model ships with the code, where nothing of a user's is written."""
-    return file.resolve().is_relative_to(shipped("results"))
-
-
 def newest_run(runs: Path) -> Path:
     """Return the run folder below `runs` whose model is newest; raise FerError if none is."""
     models = sorted(runs.glob("*/model.keras"), key=lambda path: path.stat().st_mtime)
@@ -149,38 +145,6 @@ def model_name(file: Path) -> str:
         raise FerError(f"{file} is no .keras file of fer-train: {error!r}") from error
 
 
-def model_labels(file: Path) -> tuple[str, ...]:
-    """Return the labels of a run's model from its metrics.json; empty where there is none."""
-    try:
-        return tuple(json.loads((file.parent / "metrics.json").read_text())["labels"])
-    except (OSError, ValueError, KeyError):
-        return ()
-
-
-def training_facts(file: Path) -> dict[str, int | str]:
-    """Return what a run says of its model's training; nothing for a model that is of no run.
-
-    How long it was and how long its recipe says, what it started from, and the guide's SHA-256.
-    """
-    try:
-        metrics = json.loads((file.parent / "metrics.json").read_text())
-        facts: dict[str, int | str] = {
-            "epochs": int(metrics["epochs"]),
-            "best_epoch": int(metrics["best_epoch"]),
-        }
-        recipe = recipe_file(str(metrics["model"]))
-    except (OSError, ValueError, KeyError):
-        return {}
-    init = saved_config(file.parent).init
-    if init:
-        facts["init"] = Path(init).parent.name
-    if guide := metrics.get("guide_sha256"):
-        facts["guide_sha256"] = str(guide)
-    if recipe.exists() and not init:
-        facts["recipe_epochs"] = load_settings(TrainConfig, recipe, {}).epochs
-    return facts
-
-
 def settled(config: TrainConfig, base: Path) -> TrainConfig:
     """Return the settings with whole paths, so that they mean the same from everywhere.
 
@@ -198,12 +162,6 @@ def settled(config: TrainConfig, base: Path) -> TrainConfig:
         teacher=str((base / config.teacher).resolve()) if config.teacher else "",
         guide=str((base / guide).resolve()) if guide.endswith(".tflite") else guide,
     )
-
-
-def saved_config(folder: Path) -> TrainConfig:
-    """Return the settings in a run folder, the default ones where a folder holds none."""
-    saved = folder / "config.toml"
-    return load_settings(TrainConfig, saved if saved.exists() else None, {})
 
 
 def training_data(config: TrainConfig, spec: InputSpec | None = None) -> FerDataset:

@@ -13,7 +13,7 @@ import fer_train.quantize_aware  # noqa: F401  # Keras has to know its layers to
 from fer_core.dataset import FerDataset
 from fer_core.errors import ArgumentError, FerError
 from fer_core.files import ZIP_ERRORS
-from fer_train.run_folder import model_labels
+from fer_train.run_facts import model_labels
 
 LOGITS = "logits"
 _MODELS = (".keras", ".h5", ".hdf5")

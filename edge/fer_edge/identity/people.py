@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from fer_core.errors import FerError
-from fer_core.preprocess import PICTURE_SUFFIXES, decode_picture
+from fer_core.pictures import PICTURE_SUFFIXES, decode_picture, left_out
 from fer_core.values import FloatArray, Frame
 from fer_edge.detector import FaceDetector
 from fer_edge.identity.descriptors import FaceDescriptor
@@ -89,7 +89,7 @@ def _described(
     if len(place.parts) != 2:
         return "it does not lie in a person's folder", None
     if file.suffix.lower() not in PICTURE_SUFFIXES:
-        return f"no picture of a known kind ({', '.join(sorted(PICTURE_SUFFIXES))})", None
+        return left_out([file]).removeprefix("1 "), None
     pixels = decode_picture(file.read_bytes(), colour=True)
     if pixels is None:
         return "it cannot be read", None

@@ -10,7 +10,6 @@ from pathlib import Path
 from fer_core.errors import FerError
 from fer_core.files import make_folder, write_bytes, written_beside
 from fer_core.opencv import cv2
-from fer_core.preprocess import PICTURE_SUFFIXES
 from fer_core.values import Frame, Observation, UInt8Array
 from fer_edge.events import ExpressionEvent
 from fer_edge.overlay import draw_observations
@@ -19,15 +18,16 @@ from fer_edge.stages import StageTimes
 
 LONGEST_FILL_SECONDS = 2.0
 """How much of a live camera's silence a recording keeps."""
-SAVED_SUFFIXES = PICTURE_SUFFIXES - {".pgm"}  # a .pgm has no colour
+SAVED_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".webp"}
 VIDEO_SUFFIXES = {".mp4": "mp4v", ".avi": "MJPG", ".mkv": "mp4v"}
 
 
 class VideoRecorder(Sink):
     """An annotated video, written beside its name and renamed when it is left.
 
-    With `live`, frames are placed by their time, since a camera's rate is not known beforehand;
-    else every frame counts once.
+    Frames stand at their time: a camera's rate is not known beforehand, and files of telephones
+    and browsers have none. One that lasts is written again, of two in one place the first stays.
+    With `live` a long silence is cut short.
     """
 
     def __init__(
@@ -59,14 +59,16 @@ class VideoRecorder(Sink):
             self._writer = self._opened()
         if (frame.width, frame.height) != self._size:
             pixels = cv2.resize(pixels, self._size).astype(pixels.dtype)
-        for _ in range(self._missing(frame) if self._live else 1):
+        for _ in range(self._missing(frame)):
             self._writer.write(pixels)
             self._written += 1
 
     def _missing(self, frame: Frame) -> int:
-        """Return how often to write a live frame; a long outage is cut short."""
+        """Return how often to write a frame: up to its time, at most LONGEST_FILL_SECONDS live."""
         due = round((frame.captured_at - self._started_at) * self._fps) + 1
-        missing = due - self._written
+        missing = max(due - self._written, 0)
+        if not self._live:
+            return missing
         longest = round(LONGEST_FILL_SECONDS * self._fps)
         if missing > longest:
             self._started_at += (missing - longest) / self._fps

@@ -4,7 +4,6 @@ import pytest
 
 from fer_core.preprocess import (
     InputSpec,
-    decode_picture,
     denormalize_pixels,
     normalize_pixels,
     quantize_pixels,
@@ -53,34 +52,6 @@ def test_quantised_and_normalised_pixels_mean_the_same() -> None:
     assert normalize_pixels(pixels).dtype == np.float32
     assert np.array_equal(denormalize_pixels(normalize_pixels(pixels)), pixels)
     assert denormalize_pixels(np.float32([-1.2, 0.003, 0.005, 1])).tolist() == [0, 128, 129, 255]
-
-
-@pytest.mark.parametrize("suffix", [".jpg", ".png"])
-def test_a_picture_cut_short_is_no_picture(suffix: str) -> None:
-    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
-    encoded = cv2.imencode(suffix, noise)[1].tobytes()
-    whole = decode_picture(encoded, colour=True)
-    assert whole is not None
-    assert whole.shape == (64, 64, 3)
-    assert decode_picture(encoded[: len(encoded) // 2]) is None
-    assert decode_picture(b"") is None
-    assert decode_picture(b"no picture") is None
-
-
-def test_what_a_camera_appends_behind_a_picture_does_not_matter() -> None:
-    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
-    encoded = cv2.imencode(".jpg", noise)[1].tobytes()
-    assert decode_picture(encoded + b"MotionPhoto\xff\xda" + bytes(200)) is not None
-
-
-def test_a_thumbnails_end_is_not_the_pictures() -> None:
-    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
-    encoded = cv2.imencode(".jpg", noise)[1].tobytes()
-    thumbnail = b"Exif\0\0" + cv2.imencode(".jpg", noise[:16, :16])[1].tobytes()
-    segment = b"\xff\xe1" + (len(thumbnail) + 2).to_bytes(2, "big") + thumbnail
-    photo = encoded[:2] + segment + encoded[2:]
-    assert decode_picture(photo) is not None
-    assert decode_picture(photo[: len(segment) + len(encoded) // 2]) is None
 
 
 def test_a_spec_refuses_what_it_cannot_be() -> None:

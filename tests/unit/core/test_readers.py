@@ -132,9 +132,9 @@ def test_a_byte_order_mark_is_no_fault(tmp_path: Path) -> None:
 def save_tree(root: Path, layout: dict[str, int]) -> Path:
     """Write empty-handed pictures: folder below `root` -> how many."""
     for number, (folder, count) in enumerate(layout.items()):
-        (root / folder).mkdir(parents=True)
+        (root / folder).mkdir(parents=True, exist_ok=True)
         for index in range(count):
-            picture = np.full((20, 30), number * 10 + index, np.uint8)
+            picture = np.full((20, 20), number * 10 + index, np.uint8)
             cv2.imwrite(str(root / folder / f"{index}.png"), picture)
     return root
 
@@ -172,6 +172,90 @@ def test_unreadable_and_empty_pictures_are_named(tmp_path: Path) -> None:
     with pytest.raises(FerError, match=r"empty\.jpg: an empty or unreadable picture"):
         load_dataset(tmp_path)
     assert load_dataset(tmp_path, skip_bad=True).faults[0].endswith("empty or unreadable picture")
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "part"),
+    [
+        ("Training", "Testing", "test"),
+        ("train", "eval", "validation"),
+        ("TRAIN", "Validate", "validation"),
+        ("train", "valid", "validation"),
+        ("train", "dev", "validation"),
+        ("Train", "Test", "test"),
+    ],
+)
+def test_split_folders_have_the_names_that_people_give_them(
+    tmp_path: Path, first: str, second: str, part: str
+) -> None:
+    save_tree(tmp_path, {f"{each}/{c}": 2 for each in (first, second) for c in ("a", "b")})
+    dataset = load_dataset(tmp_path)
+    assert dataset.label_names == ("a", "b")
+    assert {name: n for name, n in dataset.split_sizes().items() if n} == {"train": 4, part: 4}
+
+
+def test_a_folder_beside_the_splits_is_refused_by_name(tmp_path: Path) -> None:
+    save_tree(tmp_path, {"train/a": 1, "train/b": 1, "holdout/a": 1, "__MACOSX/a": 1})
+    with pytest.raises(FerError, match="holds holdout beside train: name the folder train, valid"):
+        load_dataset(tmp_path)
+    (tmp_path / "holdout").rename(tmp_path / ".holdout")
+    assert len(load_dataset(tmp_path)) == 2
+
+
+def test_classes_that_differ_in_capitals_are_one(tmp_path: Path) -> None:
+    folders = {"train/Angry": 2, "train/happy": 2, "test/angry": 1, "test/Happy": 1}
+    save_tree(tmp_path, folders)
+    dataset = load_dataset(tmp_path)
+    assert dataset.label_names == ("angry", "happy")
+    assert dataset.class_counts().tolist() == [[2, 2], [0, 0], [1, 1]]
+    assert "taken for one class: Angry, angry" in dataset.describe()
+
+
+def test_a_class_without_a_training_picture_is_said(tmp_path: Path) -> None:
+    save_tree(tmp_path, {"train/a": 2, "train/b": 2, "test/a": 1, "test/c": 1})
+    with pytest.raises(FerError, match="has no training picture of c: add some"):
+        load_dataset(tmp_path).require_every_class()
+
+
+def test_pictures_of_every_kind_are_read_and_the_rest_is_counted(tmp_path: Path) -> None:
+    save_tree(tmp_path, {"a": 1, "b": 1})
+    deeper = tmp_path / "a" / "positives" / "positives7"
+    deeper.mkdir(parents=True)
+    decoded = np.full((64, 64, 3), 90, np.uint8)
+    for name in ("x.tif", "x.tiff", "x.jp2", "x.bmp", "x.webp"):
+        assert cv2.imwrite(str(deeper / name), decoded)
+    (deeper / "x.jfif").write_bytes(cv2.imencode(".jpg", decoded)[1].tobytes())
+    for name in ("y.heic", "z.HEIC", "notes.txt", "Thumbs.db"):
+        (deeper / name).write_bytes(b"?")
+    dataset = load_dataset(tmp_path)
+    assert len(dataset) == 2 + 6
+    assert "left out: 2 HEIC (convert it with heif-convert" in dataset.describe()
+    assert "1 .txt: no picture" in dataset.describe()
+
+
+def test_whole_photos_are_told_from_cropped_faces(tmp_path: Path) -> None:
+    save_tree(tmp_path, {"a": 1, "b": 1})
+    cv2.imwrite(str(tmp_path / "a" / "photo.png"), np.full((60, 90, 3), 90, np.uint8))
+    told = load_dataset(tmp_path).describe()
+    assert "1 of 3 pictures are not square (up to 90x60) and were squeezed to 48x48" in told
+    assert "fer-train prepare" in told
+
+
+def test_images_beside_classes_is_refused_and_alone_is_the_root(tmp_path: Path) -> None:
+    save_tree(tmp_path, {"images/a": 1, "images/b": 1})
+    assert len(load_dataset(tmp_path)) == 2
+    save_tree(tmp_path, {"c": 1})
+    with pytest.raises(FerError, match="holds images/ beside c"):
+        load_dataset(tmp_path)
+
+
+def test_labels_written_as_decimals_are_read(tmp_path: Path) -> None:
+    pixels = " ".join(["7"] * 2304)
+    path = write_csv(tmp_path, [f"3.0,{pixels},Training", f"0.0,{pixels},PublicTest"])
+    assert load_dataset(path).labels.tolist() == [3, 0]
+    path = write_csv(tmp_path, [f"0.5,{pixels},Training"])
+    with pytest.raises(FerError, match=r"label '0\.5', expected 0 to 6"):
+        load_dataset(path, skip_bad=True)
 
 
 def test_wrong_places_are_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

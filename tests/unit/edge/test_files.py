@@ -58,7 +58,18 @@ def test_pictures_and_folders_come_in_order(tmp_path: Path) -> None:
     for name in ("b.png", "a.jpg"):
         cv2.imwrite(str(tmp_path / name), draw_scene("fear"))
     (tmp_path / "notes.txt").write_text("no picture")
-    files = picture_files([tmp_path, tmp_path / "b.png"])
+    (tmp_path / "deeper").mkdir()
+    cv2.imwrite(str(tmp_path / "deeper" / "c.tif"), draw_scene("fear"))
+    (tmp_path / "IMG.HEIC").write_bytes(b"\0")
+    (tmp_path / "__MACOSX").mkdir()
+    (tmp_path / "__MACOSX" / "a.jpg").write_bytes(b"\0")
+    found = picture_files([tmp_path / "deeper"])
+    assert [file.name for file in found.files] == ["c.tif"]
+    found = picture_files([tmp_path])
+    assert len(found.files) == 3
+    assert "1 HEIC (convert it" in found.left_out()
+    assert "1 .txt: no picture" in found.left_out()
+    files = picture_files([tmp_path / "a.jpg", tmp_path / "b.png", tmp_path / "b.png"]).files
     assert [file.name for file in files] == ["a.jpg", "b.png", "b.png"]
     frames = list(PictureSource(files).frames(GO))
     assert [(frame.index, frame.source) for frame in frames] == [
@@ -79,7 +90,10 @@ def test_a_truncated_picture_is_named_after_the_good_ones(tmp_path: Path) -> Non
 
 
 def test_places_without_a_picture_are_said(tmp_path: Path) -> None:
-    with pytest.raises(FerError, match="holds no picture"):
+    with pytest.raises(FerError, match=r"holds no picture$"):
+        picture_files([tmp_path])
+    (tmp_path / "clip.mp4").write_bytes(b"")
+    with pytest.raises(FerError, match=r"holds no picture, only 1 videos \(they go with --video"):
         picture_files([tmp_path])
     with pytest.raises(FerError, match="there is no picture"):
         picture_files([tmp_path / "absent.jpg"])

@@ -195,6 +195,16 @@ def test_a_slow_cameras_video_plays_in_real_time(tmp_path: Path) -> None:
     capture.release()
 
 
+def test_frames_of_a_file_stand_at_their_time(tmp_path: Path) -> None:
+    path = tmp_path / "seen.avi"
+    with VideoRecorder(path, 10.0) as recorder:
+        for index in (0, 1, 2, 30):  # then nothing for 2.8 seconds
+            recorder.write(frame_of(index), [], [])
+    capture = cv2.VideoCapture(str(path))
+    assert sum(capture.read()[0] for _ in range(99)) == 31
+    capture.release()
+
+
 def test_a_long_outage_does_not_fill_the_recording(tmp_path: Path) -> None:
     path = tmp_path / "seen.avi"
     with VideoRecorder(path, 10.0, live=True) as recorder:

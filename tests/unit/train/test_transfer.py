@@ -13,7 +13,8 @@ from fer_train.architectures import build_model
 from fer_train.evaluate import save_model
 from fer_train.recipes import recipe_file
 from fer_train.run import train_on
-from fer_train.run_folder import chosen_config, model_file, model_labels, model_name
+from fer_train.run_facts import model_labels
+from fer_train.run_folder import chosen_config, model_file, model_name
 from fer_train.transfer import freeze_all_but_logits, load_model, take_weights
 
 

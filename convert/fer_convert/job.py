@@ -1,0 +1,77 @@
+"""One conversion: what was asked for, and what that means."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+
+from fer_convert.calibration import representative_set
+from fer_convert.parent import Parent, data_of, load_parent
+from fer_convert.recipes import QuantizationRecipe
+from fer_core.dataset import FerDataset
+from fer_core.errors import ArgumentError
+from fer_train.quantize_aware import is_quantize_aware
+from fer_train.transfer import load_model
+
+CALIBRATION_SAMPLES = 512
+
+
+@dataclass(frozen=True, slots=True)
+class ConversionRequest:
+    """What to convert and how.
+
+    `target` is a run folder, a model file, or None for the newest run; `data` and `out` are where
+    the run says and beside the model when None. `calibration_samples` None means
+    CALIBRATION_SAMPLES, or all training pictures where there are fewer. `max_drop_points` None
+    means MAX_DROP_POINTS, and that a model worse than chance is refused. `overwrite` lets a bundle
+    take the place of one that was made from other weights. `explain` asks where int8
+    loses; `runtime_floor` is the oldest TensorFlow Lite that must load the files, as 2.14;
+    `command` is what was typed, for the manifest.
+    """
+
+    target: Path | None
+    recipes: Sequence[QuantizationRecipe]
+    data: Path | None
+    out: Path | None
+    calibration_samples: int | None = None
+    max_drop_points: float | None = None
+    seed: int = 1
+    overwrite: bool = False
+    explain: bool = False
+    runtime_floor: str = ""
+    command: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Job:
+    """A request and what it means: the network with its answers, and the pictures."""
+
+    request: ConversionRequest
+    parent: Parent
+    calibration: FerDataset | None
+    validation: FerDataset
+
+
+def make_job(request: ConversionRequest, file: Path) -> Job:
+    """Load what a request names."""
+    model = load_model(file)
+    dataset = data_of(file, model, request.data)
+    validation = dataset.part("validation")
+    parent = load_parent(file, model, validation)
+    if request.explain and is_quantize_aware(model):
+        raise ArgumentError(f"--explain compares with float32, which {file} no longer is")
+    calibration = _calibration_set(request, model, dataset.part("train"))
+    return Job(request, parent, calibration, validation)
+
+
+def _calibration_set(
+    request: ConversionRequest, model: keras.Model, training: FerDataset
+) -> FerDataset | None:
+    """Return the pictures to calibrate with, None where nothing is calibrated."""
+    if is_quantize_aware(model) or not any(recipe.calibrated for recipe in request.recipes):
+        return None
+    samples = request.calibration_samples or min(CALIBRATION_SAMPLES, len(training))
+    return representative_set(training, samples, request.seed)

@@ -1,0 +1,53 @@
+"""What several tests of conversion need."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from convert_cases import DATA, VARIED
+from drawn_faces import save_npz
+from fer_train.architectures import ARCHITECTURES, build_model
+from fer_train.data import model_inputs
+
+
+@pytest.fixture(scope="session")
+def models() -> dict[str, keras.Model]:
+    """Every network with statistics that are not fresh, and answers that differ by picture."""
+    keras.utils.set_random_seed(3)
+    made = {}
+    for name in ARCHITECTURES:
+        model = build_model(name, (48, 48, 1), 7)
+        rng = np.random.default_rng(0)
+        for layer in model._flatten_layers():
+            if isinstance(layer, keras.layers.BatchNormalization):
+                gamma, beta, mean, variance = layer.get_weights()
+                layer.set_weights(
+                    [
+                        gamma * rng.uniform(0.8, 1.2, gamma.shape),
+                        beta + rng.normal(0, 0.1, beta.shape),
+                        mean + rng.normal(0, 0.1, mean.shape),
+                        variance * rng.uniform(0.8, 1.2, variance.shape),
+                    ]
+                )
+        logits = model.get_layer("logits")
+        answers = keras.Model(model.input, model.layers[-1].input)
+        values = answers.predict(model_inputs(VARIED.part("validation")), verbose=0)
+        scale = 2 / values.std(axis=0).max()
+        kernel, bias = logits.get_weights()
+        logits.set_weights([kernel * scale, (bias - values.mean(axis=0)) * scale])
+        made[name] = model
+    return made
+
+
+@pytest.fixture
+def saved(tmp_path: Path, models: dict[str, keras.Model]) -> tuple[Path, Path]:
+    """The model file of a run called fer-nano, and the data set it goes with."""
+    run = tmp_path / "fer-nano"
+    run.mkdir()
+    (run / "config.toml").write_text("")
+    models["fer-nano"].save(run / "model.keras")
+    return run / "model.keras", save_npz(tmp_path / "drawn.npz", DATA)

@@ -1,0 +1,137 @@
+import json
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from convert_cases import DATA, request_of, silent, small_net
+from drawn_faces import save_npz
+from fer_convert.convert import convert
+from fer_convert.job import ConversionRequest
+from fer_convert.recipes import RECIPES
+from fer_core.bundle import ModelBundle
+from fer_core.errors import FerError
+from fer_train.architectures import build_model
+from fer_train.backend import native_output_hidden
+from fer_train.transfer import load_model
+
+
+def test_a_bare_model_of_another_size_and_colour_is_converted(tmp_path: Path) -> None:
+    small_net(shape=(64, 56, 3)).save(tmp_path / "wide.keras")
+    data = save_npz(tmp_path / "drawn.npz", DATA)
+    (path,) = convert(request_of((tmp_path / "wide.keras", data), tmp_path, 100.0), silent)
+    manifest = ModelBundle.load(path).manifest
+    assert manifest.input.shape == (64, 56, 3)
+    assert manifest.provenance["tensorflow"] == tf.__version__
+    small_net(shape=(48, 48, 2)).save(tmp_path / "two.keras")
+    with pytest.raises(FerError, match="pictures of a fixed size are wanted, gray"):
+        convert(request_of((tmp_path / "two.keras", data), tmp_path, 100.0), silent)
+
+
+def test_a_network_without_softmax_is_refused(saved: tuple[Path, Path], tmp_path: Path) -> None:
+    model = keras.models.load_model(saved[0])
+    for answers in (model.layers[-1].input, keras.layers.Rescaling(np.nan)(model.output)):
+        keras.Model(model.input, answers, name="odd").save(tmp_path / "odd.keras")
+        with pytest.raises(FerError, match="gives no probabilities: its last layer has to be"):
+            convert(request_of((tmp_path / "odd.keras", saved[1]), tmp_path, 100.0), silent)
+
+
+def test_a_misreading_is_said_of_a_model_whose_training_is_unknown(
+    saved: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fer_convert.convert.misreading", lambda model, validation: "upside down")
+    heard: list[str] = []
+    convert(request_of(saved, tmp_path, 100.0), heard.append)
+    assert heard[0] == "fer-nano: upside down"
+    facts = {"epochs": 2, "best_epoch": 1, "model": "fer-nano"}
+    (saved[0].parent / "metrics.json").write_text(json.dumps(facts))
+    heard.clear()
+    convert(request_of(saved, tmp_path, 100.0), heard.append)
+    assert "upside down" not in "".join(heard)
+
+
+def test_a_saved_model_and_an_h5_become_bundles_too(
+    saved: tuple[Path, Path], tmp_path: Path
+) -> None:
+    model = keras.models.load_model(saved[0])
+    with native_output_hidden():
+        model.export(tmp_path / "_my export", verbose=False)
+    model.save(tmp_path / "old.h5")
+    for file, name in (("_my export", "my_export-int8"), ("old.h5", "old-int8")):
+        request = request_of((tmp_path / file, saved[1]), tmp_path / "out", 100.0)
+        (path,) = convert(request, silent)
+        assert path.name == f"{name}.tflite"
+        assert ModelBundle.load(path).manifest.provenance["macs"] > 19e6
+
+
+def test_wrong_models_are_said(saved: tuple[Path, Path], tmp_path: Path) -> None:
+    absent = ConversionRequest(tmp_path / "absent.keras", [RECIPES["int8"]], saved[1], None)
+    with pytest.raises(FerError, match="there is no model at"):
+        convert(absent, silent)
+    saved[0].write_bytes(b"no model")
+    with pytest.raises(FerError, match="Keras cannot load"):
+        convert(request_of(saved, tmp_path, 1.0), silent)
+    build_model("fer-nano", (48, 48, 1), 3).save(saved[0])
+    damaged = bytearray(saved[0].read_bytes())
+    damaged[len(damaged) // 2] ^= 255
+    (tmp_path / "damaged.keras").write_bytes(damaged)
+    with pytest.raises(FerError, match="Keras cannot load"):
+        convert(request_of((tmp_path / "damaged.keras", saved[1]), tmp_path, 1.0), silent)
+    with pytest.raises(FerError, match="give the --data it was trained on"):
+        convert(request_of(saved, tmp_path, 1.0), silent)
+
+
+def test_a_saved_model_without_its_signature_is_said(tmp_path: Path) -> None:
+    tf.saved_model.save(tf.Module(), str(tmp_path / "bare"))
+    with pytest.raises(FerError, match=r"no signature serving_default, only none.* model.export"):
+        load_model(tmp_path / "bare")
+    (tmp_path / "faces.npz").write_bytes(b"")
+    with pytest.raises(FerError, match=r"is no model: give a run, a \.keras or"):
+        load_model(tmp_path / "faces.npz")
+
+
+def test_a_network_without_an_input_shape_is_said(tmp_path: Path) -> None:
+    with pytest.warns(UserWarning, match="has not yet been built"):
+        keras.Sequential([keras.layers.Flatten()]).save(tmp_path / "a.keras")
+    with pytest.raises(FerError, match=r"has no input shape: begin it with keras\.Input"):
+        load_model(tmp_path / "a.keras")
+
+
+class Odd(keras.layers.Layer):
+    def call(self, inputs: object) -> object:
+        return inputs
+
+
+def test_a_layer_of_ones_own_is_named_with_the_way_out(tmp_path: Path) -> None:
+    pixels = keras.Input((48, 48, 1))
+    model = keras.Model(pixels, Odd()(pixels))
+    for name in ("a.keras", "a.h5"):
+        with native_output_hidden():
+            model.save(tmp_path / name)
+        with pytest.raises(FerError, match=r"holds the layer Odd, .*model\.export\(.FOLDER.\)"):
+            load_model(tmp_path / name)
+
+
+def test_a_damaged_saved_model_is_said(tmp_path: Path) -> None:
+    pixels = keras.Input((8, 8, 1))
+    with native_output_hidden():
+        keras.Model(pixels, keras.layers.Conv2D(2, 3)(pixels)).export(tmp_path / "folder")
+    for file in (tmp_path / "folder" / "variables").glob("*.data*"):
+        file.write_bytes(file.read_bytes()[:10])
+    with pytest.raises(FerError, match="TensorFlow cannot load"):
+        load_model(tmp_path / "folder")
+
+
+def test_code_in_a_model_is_not_run(tmp_path: Path) -> None:
+    pixels = keras.Input((48, 48, 1))
+    doubled = keras.layers.Lambda(lambda x: 2 * x)(pixels)
+    for name in ("a.keras", "a.h5"):
+        with native_output_hidden():
+            keras.Model(pixels, doubled).save(tmp_path / name)
+        with pytest.raises(FerError, match="holds a Lambda layer, that is Python code"):
+            load_model(tmp_path / name)
+    (tmp_path / "model.pkl").write_bytes(b"")
+    with pytest.raises(FerError, match="is a pickle, which can run any code"):
+        load_model(tmp_path / "model.pkl")

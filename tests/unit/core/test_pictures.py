@@ -1,0 +1,76 @@
+import os
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from drawn_faces import draw_scene
+from fer_core.native import native_stderr
+from fer_core.pictures import decode_picture, find_pictures
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png"])
+def test_a_picture_cut_short_is_no_picture(suffix: str) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    encoded = cv2.imencode(suffix, noise)[1].tobytes()
+    whole = decode_picture(encoded, colour=True)
+    assert whole is not None
+    assert whole.shape == (64, 64, 3)
+    assert decode_picture(encoded[: len(encoded) // 2]) is None
+    assert decode_picture(b"") is None
+    assert decode_picture(b"no picture") is None
+
+
+def test_what_a_camera_appends_behind_a_picture_does_not_matter() -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    encoded = cv2.imencode(".jpg", noise)[1].tobytes()
+    assert decode_picture(encoded + b"MotionPhoto\xff\xda" + bytes(200)) is not None
+
+
+def test_a_thumbnails_end_is_not_the_pictures() -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    encoded = cv2.imencode(".jpg", noise)[1].tobytes()
+    thumbnail = b"Exif\0\0" + cv2.imencode(".jpg", noise[:16, :16])[1].tobytes()
+    segment = b"\xff\xe1" + (len(thumbnail) + 2).to_bytes(2, "big") + thumbnail
+    photo = encoded[:2] + segment + encoded[2:]
+    assert decode_picture(photo) is not None
+    assert decode_picture(photo[: len(segment) + len(encoded) // 2]) is None
+
+
+def jpeg(progressive: bool) -> bytes:
+    options = [cv2.IMWRITE_JPEG_PROGRESSIVE, int(progressive)]
+    return cv2.imencode(".jpg", draw_scene("happy"), options)[1].tobytes()
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+def test_a_jpeg_cut_to_a_third_with_an_end_glued_on_is_no_picture(progressive: bool) -> None:
+    whole = jpeg(progressive)
+    assert decode_picture(whole) is not None
+    assert decode_picture(whole[: len(whole) // 3] + b"\xff\xd9") is None
+
+
+def test_fill_bytes_before_a_marker_are_legal() -> None:
+    whole = jpeg(progressive=False)
+    filled = whole[:2] + b"\xff\xff" + whole[2:]  # ITU T.81, B.1.1.2
+    assert np.array_equal(decode_picture(filled), decode_picture(whole))
+
+
+def test_what_native_code_says_is_held_and_what_others_say_comes_after(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    with native_stderr() as lines:
+        os.write(2, b"one\ntwo\n")
+    assert lines == ["one", "two"]
+    os.write(2, b"three")
+    assert capfd.readouterr().err == "three"
+
+
+def test_junk_is_no_part_of_a_folder(tmp_path: Path) -> None:
+    for name in ("a.jpg", ".hidden/b.jpg", "__MACOSX/c.jpg", "Thumbs.db", "deep/er/d.PNG", "e.txt"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"?")
+    found = find_pictures(tmp_path)
+    assert [path.name for path in found.files] == ["a.jpg", "d.PNG"]
+    assert [path.name for path in found.others] == ["e.txt"]

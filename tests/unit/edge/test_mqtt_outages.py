@@ -1,0 +1,169 @@
+"""The MQTT output while its broker is away, frozen, slow or back again."""
+
+from __future__ import annotations
+
+import gc
+import socket
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from fer_edge.sinks import mqtt
+from fer_edge.sinks.mqtt import MqttSettings, MqttSink
+from mqtt_broker import (
+    FRAME,
+    LABELS,
+    PATIENCE_SECONDS,
+    Broker,
+    Listener,
+    delivered,
+    ended,
+    event,
+    seen,
+    sink_at,
+    wait_until,
+)
+
+
+def test_a_broker_that_comes_back_gets_state_and_events(
+    broker: Broker, warnings: Callable[[], list[str]]
+) -> None:
+    broker.start()
+    with sink_at(broker) as sink:
+        sink.write(FRAME, [seen(1, 30)], [event("started", 1)])
+        delivered(sink, 1)
+        broker.end()
+        wait_until(lambda: len(warnings()) == 1)
+        told = [event("changed", 1, label) for label in ("calm", "glad") * 30]
+        for one in told:
+            sink.write(FRAME, [seen(1, 30)], [one])
+        broker.start()
+        with Listener(broker.port) as listener:
+            delivered(sink, 61)
+            listener.wait_for("state", "glad")
+            listener.wait_for("availability", "online")
+            wait_until(lambda: listener.last("homeassistant/sensor/hall/faces/config") is not None)
+        wait_until(sink._is_settled)
+    assert sink.delivered + sink.dropped == 61
+    away, back = warnings()
+    assert "is away" in away
+    assert "is back" in back
+
+
+def test_an_old_state_does_not_come_after_the_newest(broker: Broker) -> None:
+    broker.start()
+    with sink_at(broker) as sink:
+        wait_until(lambda: sink._online and sink._is_settled())
+        broker.freeze()
+        sink.write(FRAME, [seen(1, 30)], [event("started", 1, "glad")])
+        broker.end()
+        wait_until(lambda: sink._away)
+        sink.write(FRAME, [], [ended(1)])
+        broker.start()
+        delivered(sink, 2)
+        wait_until(sink._is_settled)
+        with Listener(broker.port) as listener:
+            listener.wait_for("state", "none")
+            listener.wait_for("faces", "0")
+
+
+def test_no_broker_neither_slows_nor_stops(
+    broker: Broker, warnings: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures: list[object] = []
+    lost = MqttSink._lost
+
+    def counted(self: MqttSink, why: object) -> None:
+        failures.append(why)
+        lost(self, why)
+
+    monkeypatch.setattr(MqttSink, "_lost", counted)
+    slowest = 0.0
+    with sink_at(broker) as sink:
+        while len(failures) < 3:
+            started = time.perf_counter()
+            sink.write(FRAME, [seen(1, 30)], [event("changed", 1)])
+            slowest = max(slowest, time.perf_counter() - started)
+            threading.Event().wait(0.01)
+            assert sink.dropped == 0
+        sink.finish([ended(1)])
+        count = len(sink._halves)
+        started = time.perf_counter()
+    assert time.perf_counter() - started < mqtt.CLOSING_SECONDS + 0.5
+    assert slowest < 0.05
+    assert (sink.delivered, sink.dropped) == (0, count)
+    away, left = warnings()
+    assert "Connection refused" in away
+    assert f"has not got {count} events" in left
+
+
+def test_what_does_not_fit_the_queue_is_counted_and_said_once(
+    broker: Broker, warnings: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mqtt, "QUEUED_MESSAGES", 5)
+    with sink_at(broker) as sink:
+        for _ in range(20):
+            sink.write(FRAME, [seen(1, 30)], [event("changed", 1)])
+        assert sink.dropped == 15
+        broker.start()
+        delivered(sink, 5)
+        wait_until(sink._is_settled)
+        with Listener(broker.port) as listener:
+            listener.wait_for("state", "glad")
+            listener.wait_for("availability", "online")
+    assert (sink.delivered, sink.dropped) == (5, 15)
+    assert sum("newer events are dropped" in line for line in warnings()) == 1
+
+
+def test_a_broker_that_answers_nothing_does_not_hold_up_the_end(
+    broker: Broker, warnings: Callable[[], list[str]]
+) -> None:
+    broker.start()
+    with sink_at(broker) as sink:
+        wait_until(lambda: sink._online and sink._is_settled())
+        broker.freeze()
+        sink.finish([ended(1), ended(2)])
+        started = time.perf_counter()
+    assert time.perf_counter() - started < mqtt.CLOSING_SECONDS + 0.5
+    assert (sink.delivered, sink.dropped) == (0, 2)
+    assert "has not got 2 events" in warnings()[-1]
+
+
+def test_a_connection_that_comes_too_late_sends_nothing(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go, connect = threading.Event(), socket.create_connection
+
+    def slow(*arguments: Any, **more: Any) -> socket.socket:
+        assert go.wait(PATIENCE_SECONDS)
+        return connect(*arguments, **more)
+
+    broker.start()
+    with Listener(broker.port) as listener:
+        monkeypatch.setattr(socket, "create_connection", slow)
+        with sink_at(broker) as sink:
+            sink.finish([ended(1)])
+        go.set()
+        wait_until(lambda: sink._client._thread is None)
+        assert (sink.delivered, sink.dropped) == (0, 1)
+        with Listener(broker.port):  # whatever was sent before this one has come
+            pass
+        assert set(listener.all("event") + listener.all("availability")) <= {"offline"}
+
+
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")  # paho leaves a refused socket
+def test_a_connection_that_does_not_come_about_does_not_hold_up_the_end() -> None:
+    pytest.importorskip("paho.mqtt.enums", reason="paho-mqtt 2 is not installed: extra [mqtt]")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        settings = MqttSettings("127.0.0.1", silent.getsockname()[1], "hall", tls=True)
+        with MqttSink(settings, LABELS) as sink:
+            wait_until(lambda: sink._client._state.name == "MQTT_CS_CONNECTING")
+            sink.finish([ended(1)])
+            started = time.perf_counter()
+        assert time.perf_counter() - started < mqtt.CLOSING_SECONDS + 0.5
+    assert (sink.delivered, sink.dropped) == (0, 1)
+    wait_until(lambda: sink._client._thread is None)
+    gc.collect()

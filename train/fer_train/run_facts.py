@@ -1,0 +1,111 @@
+"""What a run's folder says of the model that it trained, and which files hold that model."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from fer_core.settings import load_settings
+from fer_train.config import TrainConfig
+from fer_train.recipes import QAT_SUFFIX, recipe_file, shipped
+
+METRICS, CONFIG = "metrics.json", "config.toml"
+MODEL_FILES = ("model.keras", "model.h5")
+"""What a run writes its weights to."""
+
+
+def is_shipped(file: Path) -> bool:
+    """Return whether a model ships with the code, where nothing of a user's is written."""
+    return file.resolve().is_relative_to(shipped("results"))
+
+
+def saved_config(folder: Path) -> TrainConfig:
+    """Return the settings in a run folder, the default ones where a folder holds none."""
+    saved = folder / CONFIG
+    return load_settings(TrainConfig, saved if saved.exists() else None, {})
+
+
+def file_sha256(file: Path) -> str:
+    """Return the SHA-256 of a file as a hexadecimal string."""
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+def own_run(file: Path) -> Path | None:
+    """Return the run folder whose weights a model file holds, None for a model of no run.
+
+    Another model that lies in a run's folder is not the run's: metrics.json records the SHA-256
+    of what the run wrote. Runs of earlier versions recorded none; there the file's name decides.
+    """
+    there = any((file.parent / name).exists() for name in (CONFIG, METRICS))
+    if file.name not in MODEL_FILES or not there:
+        return None
+    recorded = _metrics(file.parent).get("sha256", {})
+    known = isinstance(recorded, dict) and recorded.get(file.name)
+    return None if known and known != file_sha256(file) else file.parent
+
+
+def run_config(file: Path) -> TrainConfig:
+    """Return the settings of the run that a model is of, the default ones for a model of no run."""
+    run = own_run(file)
+    return saved_config(run) if run else TrainConfig()
+
+
+def bundle_name(file: Path, model: str) -> str:
+    """Return what the bundles of a model file are called.
+
+    A shipped model has its own name, `model`; a run's model is called after the run's folder, any
+    other after its file, so that two of one network are told apart. One that was trained with
+    rounding ends in -qat.
+    """
+    if is_shipped(file):
+        return model
+    run = own_run(file)
+    name = run.resolve().name if run else file.resolve().stem
+    name = re.sub(r"[^\w.-]", "_", name).lstrip("_.-") or model
+    rounded = model.endswith(QAT_SUFFIX) and not name.endswith(QAT_SUFFIX)
+    return name + QAT_SUFFIX if rounded else name
+
+
+def model_labels(file: Path) -> tuple[str, ...]:
+    """Return the labels of a run's model from its metrics.json; empty where there is none."""
+    run = own_run(file)
+    labels = _metrics(run).get("labels", ()) if run else ()
+    return tuple(labels) if isinstance(labels, list) else ()
+
+
+def training_facts(file: Path) -> dict[str, int | str]:
+    """Return what a run says of its model's training; nothing for a model that is of no run.
+
+    How long it was and how long its recipe says, what it started from, and the guide's SHA-256.
+    """
+    run = own_run(file)
+    metrics = _metrics(run) if run else {}
+    try:
+        facts: dict[str, int | str] = {
+            "epochs": int(metrics["epochs"]),
+            "best_epoch": int(metrics["best_epoch"]),
+        }
+        recipe = recipe_file(str(metrics["model"]))
+    except (TypeError, ValueError, KeyError):
+        return {}
+    init = run_config(file).init
+    if init:
+        facts["init"] = Path(init).parent.name
+    if guide := metrics.get("guide_sha256"):
+        facts["guide_sha256"] = str(guide)
+    if recipe.exists() and not init:
+        facts["recipe_epochs"] = load_settings(TrainConfig, recipe, {}).epochs
+    return facts
+
+
+def _metrics(run: Path) -> dict[str, Any]:
+    """Return what metrics.json of a run holds; nothing where it is missing or damaged."""
+    try:
+        held = json.loads((run / METRICS).read_text())
+    except (OSError, ValueError):
+        return {}
+    return held if isinstance(held, dict) else {}
