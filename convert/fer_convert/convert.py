@@ -67,32 +67,42 @@ def convert(
     paths = [out / f"{job.parent.name}-{recipe.name}.tflite" for recipe in request.recipes]
     faults: list[str] = []
     for recipe, path in zip(request.recipes, paths, strict=True):
-        if not request.overwrite and (taken := _taken(path, job.parent)):
-            faults.append(taken)
-            continue
-        earlier = [f"{path} is of an earlier conversion"] if path.exists() else []
-        try:
-            bundle, refused = _make_bundle(recipe, job, say)
-        except ArgumentError:
-            raise
-        except FerError as error:
-            faults += [str(error), *earlier]
-            continue
-        if refused:
-            faults += [refused, *earlier]
-        else:
-            bundle.save(path)
-        _save_parity(out / "parity.json", bundle, written=not refused)
-        if request.explain and recipe.name == "int8":
-            try:
-                show(_explained(job, bundle, out))
-            except FerError as error:
-                faults.append(str(error))
-        if not refused:
-            done(path, job.validation)
+        faults += _convert_as(recipe, path, job, say, show, done)
     if faults:
         raise FerError("\n".join(faults))
     return paths
+
+
+def _convert_as(
+    recipe: QuantizationRecipe,
+    path: Path,
+    job: Job,
+    say: Callable[[str], None],
+    show: Callable[[str], None],
+    done: Callable[[Path, FerDataset], None],
+) -> list[str]:
+    """Write one bundle and its parity; return why it was not written, or not explained."""
+    if not job.request.overwrite and (taken := _taken(path, job.parent)):
+        return [taken]
+    earlier = [f"{path} is of an earlier conversion"] if path.exists() else []
+    try:
+        bundle, refused = _make_bundle(recipe, job, say)
+    except ArgumentError:
+        raise
+    except FerError as error:
+        return [str(error), *earlier]
+    faults = [refused, *earlier] if refused else []
+    if not refused:
+        bundle.save(path)
+    _save_parity(path.parent / "parity.json", bundle, written=not refused)
+    if job.request.explain and recipe.name == "int8":
+        try:
+            show(_explained(job, bundle, path.parent))
+        except FerError as error:
+            faults.append(str(error))
+    if not refused:
+        done(path, job.validation)
+    return faults
 
 
 def _taken(path: Path, parent: Parent) -> str:
