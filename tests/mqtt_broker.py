@@ -20,6 +20,7 @@ import pytest
 from fer_core.values import Box, Face, Frame, Observation, Prediction
 from fer_edge.events import ExpressionEvent
 from fer_edge.sinks.mqtt import MqttSettings, MqttSink
+from fer_edge.stamp import Stamp
 
 MOSQUITTO = shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 PATIENCE_SECONDS = 5
@@ -131,7 +132,7 @@ class Listener:
 
 def sink_at(broker: Broker, user: str = "", password: str = "") -> MqttSink:
     settings = MqttSettings("127.0.0.1", broker.port, "hall", user, password)
-    return hurried(MqttSink(settings, LABELS))
+    return hurried(MqttSink(settings, LABELS, Stamp("hall")))
 
 
 def hurried(sink: MqttSink) -> MqttSink:

@@ -12,16 +12,17 @@ from typing import Annotated
 
 import typer
 
-from fer_core.command import Quiet, Version, command_line, make_app, run_app, talk
+from fer_core.command import DefaultCommand, Quiet, Version, command_line, make_app, run_app, talk
 from fer_core.errors import ArgumentError, FerError
 
 app = make_app()
 
 
 @app.command(
+    cls=DefaultCommand,
     epilog="Examples:  fer-bench   |   fer-bench --data fer2013.csv   |   "
     "fer-bench models/*.tflite --parent models/fer-nano-float32.tflite --out results/models   |   "
-    "fer-bench report results/models/results.json   |   fer-bench compare A.json B.json"
+    "fer-bench report results/models/results.json   |   fer-bench compare A.json B.json",
 )
 def run(
     models: Annotated[

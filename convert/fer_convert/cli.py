@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fer_convert.runtimes import require_version
-from fer_core.command import Quiet, Version, command_line, make_app, run_app, talk
+from fer_core.command import DefaultCommand, Quiet, Version, command_line, make_app, run_app, talk
 from fer_core.dataset import FerDataset
 from fer_core.errors import ArgumentError, FerError
 from fer_core.values import UInt8Array
@@ -22,10 +22,11 @@ app = make_app()
 
 
 @app.command(
+    cls=DefaultCommand,
     epilog="Examples:  fer-convert --int8   |   fer-convert runs/nano --all --out models   |   "
     "fer-convert model.keras --int8 --data fer2013.csv --max-drop 0.3   |   "
     "fer-convert FILE.tflite   |   fer-convert --verify FILE.tflite --data fer2013.csv   |   "
-    "fer-convert FILE.tflite --micro"
+    "fer-convert FILE.tflite --micro",
 )
 def run(
     run_or_model: Annotated[

@@ -66,6 +66,7 @@ def targets_of(config: TrainConfig) -> dict[str, float]:
 
 def data_of(file: Path, model: keras.Model, named: Path | None) -> FerDataset:
     """Return the data of the run that the model is of, or those named, in the model's own input."""
+    _require_one_picture_in_and_one_answer_out(file, model)
     config = run_config(file)
     if named:
         config = replace(config, data=str(named))
@@ -79,9 +80,26 @@ def data_of(file: Path, model: keras.Model, named: Path | None) -> FerDataset:
     return training_data(config, InputSpec(height, width, colour))
 
 
+def _require_one_picture_in_and_one_answer_out(file: Path, model: keras.Model) -> None:
+    """Raise FerError for several inputs or outputs, and for a batch of a fixed size."""
+    for what, tensors in (("inputs", model.inputs), ("outputs", model.outputs)):
+        if len(tensors) != 1:
+            raise FerError(
+                f"{file} has {len(tensors)} {what}, one is wanted: save a model of that one alone, "
+                "keras.Model(model.inputs[0], model.outputs[0])"
+            )
+    batch = model.inputs[0].shape[0]
+    if batch is not None:
+        raise FerError(
+            f"{file} takes batches of {batch} alone: build it with keras.Input((height, width, "
+            "channels)), without a batch size, and copy the weights, new.set_weights("
+            "old.get_weights())"
+        )
+
+
 def load_parent(file: Path, model: keras.Model, validation: FerDataset) -> Parent:
     """Return the model with its temperature divided in; raise FerError if it fits no pictures."""
-    if model.output_shape != (None, len(validation.label_names)):
+    if model.output_shape[-1:] != (len(validation.label_names),):
         raise FerError(
             f"{file} gives {model.output_shape}, but {validation.name} has "
             f"{len(validation.label_names)} classes; give the --data it was trained on"

@@ -5,8 +5,10 @@ Exit codes: 0 done, 1 a fault the user can mend, 2 wrong arguments, 130 interrup
 
 from __future__ import annotations
 
+import difflib
 import errno
 import os
+import re
 import shlex
 import sys
 from collections.abc import Callable
@@ -14,29 +16,67 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from fer_core import __version__, progress
-from fer_core.errors import FerError
+from fer_core.errors import ArgumentError, FerError
 
 DEFAULT_COMMAND = "run"
+CONTEXT = {"help_option_names": ["-h", "--help"]}
+_OF_THE_GROUP = ("--install-completion", "--show-completion")
 
 
 class DefaultCommandGroup(TyperGroup):
     """A group that takes the command `run` when the first word names no other."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Put the default command in front of words that name none."""
-        if not args or args[0] not in self.commands:
+        """Put the default command in front of words that name none.
+
+        Raises ArgumentError for a word that is no file and nearly the name of a command.
+        """
+        first = args[0] if args else ""
+        if first == "help":
+            args = [*args[1:2], "--help"]
+        elif near := self._misspelled(first):
+            raise ArgumentError(f"there is no command {first!r}; did you mean {near}?")
+        if not args or args[0] not in {*self.commands, *_OF_THE_GROUP}:
             args = [DEFAULT_COMMAND, *args]
         return super().parse_args(ctx, args)
+
+    def _misspelled(self, word: str) -> str:
+        """Return the command that a word is nearly, empty for none."""
+        if word in self.commands or word.startswith("-") or "." in word or Path(word).exists():
+            return ""
+        names = [name for name in self.commands if name != DEFAULT_COMMAND]
+        return "".join(difflib.get_close_matches(word, names, n=1, cutoff=0.7))
+
+
+class DefaultCommand(TyperCommand):
+    """The command `run`, which nobody has to type: its help is the group's."""
+
+    def make_context(self, info_name: Any, args: list[str], parent: Any = None, **more: Any) -> Any:
+        """Return a context that is called as the group is."""
+        if parent is not None:
+            info_name, self._beside = parent.info_name, parent.command
+        return super().make_context(info_name, args, **{**CONTEXT, **more})
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        """Write the other commands of the group and the examples."""
+        group: Any = getattr(self, "_beside", None)
+        commands = dict(group.commands) if group else {}
+        commands.pop(DEFAULT_COMMAND, None)
+        if commands:
+            with formatter.section("Other commands"):
+                rows = [(name, each.get_short_help_str(70)) for name, each in commands.items()]
+                formatter.write_dl(rows)
+        super().format_epilog(ctx, formatter)
 
 
 def make_app() -> typer.Typer:
     """Return an empty command group in our manner."""
     return typer.Typer(
         cls=DefaultCommandGroup,
-        add_completion=False,
+        context_settings=CONTEXT,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
     )
@@ -68,9 +108,10 @@ def run_app(app: typer.Typer, name: str) -> None:
     """Run a command; a FerError becomes a message on stderr and its exit code."""
     try:
         try:
-            app(prog_name=name)
+            code = app(prog_name=name, standalone_mode=False)
         finally:
             sys.stdout.flush()
+        sys.exit(code if isinstance(code, int) else 0)
     except FerError as error:
         print(f"{name}: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
@@ -83,6 +124,21 @@ def run_app(app: typer.Typer, name: str) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # nothing more can be said there
         print(f"{name}: cannot write to stdout: {error.strerror}", file=sys.stderr)
         sys.exit(1)
+    except Exception as error:
+        if not hasattr(error, "format_message"):  # what click raises for wrong words
+            raise
+        print(f"{name}: {_plain(error.format_message())}", file=sys.stderr)
+        print(f"{name} --help lists what there is", file=sys.stderr)
+        sys.exit(getattr(error, "exit_code", 2))
+
+
+def _plain(message: str) -> str:
+    """Return what click says of a wrong word in our words."""
+    invalid = re.match(r"Invalid value for '(.*?)': .*\b(integer|float|number)\b", message)
+    if invalid:
+        wanted = "a whole number" if invalid[2] == "integer" else "a number"
+        return f"{invalid[1]} must be {wanted}"
+    return message[:1].lower() + message[1:]
 
 
 def _show_version(wanted: bool) -> None:

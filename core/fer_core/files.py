@@ -87,6 +87,10 @@ def write_text(path: Path, text: str) -> None:
 def _said(path: Path) -> Iterator[None]:
     try:
         yield
+    except FileNotFoundError as error:
+        raise FerError(
+            f"cannot write {path}: there is no folder {path.parent}; make it, or choose another"
+        ) from error
     except OSError as error:
         raise FerError(
             f"cannot write {path}: {error.strerror or error}. What was there is unharmed; "

@@ -5,8 +5,21 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+_SHOWN = threading.Event()
+
+
+def show_native_output() -> None:
+    """Let native code say what it likes from now on, for `--verbose`."""
+    _SHOWN.set()
+
+
+def native_output_is_shown() -> bool:
+    """Return whether somebody asked for what native code says."""
+    return _SHOWN.is_set()
 
 
 @contextmanager

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+
 from fer_core.errors import FerError
+from fer_core.native import native_output_is_shown
 
 try:
     import cv2
@@ -13,11 +16,18 @@ except ImportError as error:
         "'.[edge-headless]' (servers, a Pi without a screen)."
     ) from error
 
-__all__ = ["cv2", "errors_alone"]
-_LOG_LEVEL_ERROR = 2
+__all__ = ["cv2", "silence_opencv"]
+_SILENT = 0
+_FFMPEG_LEVEL = "OPENCV_FFMPEG_LOGLEVEL"
 
 
-def errors_alone() -> None:
-    """Let OpenCV say no warnings, such as one at every attempt to open a camera that is away."""
+def silence_opencv() -> None:
+    """Let OpenCV and its FFmpeg say nothing, as at every attempt to open a camera that is away.
+
+    What matters of it is said by this program, once. `--verbose` leaves them their words.
+    """
+    if native_output_is_shown():
+        return
+    os.environ.setdefault(_FFMPEG_LEVEL, "-8")  # AV_LOG_QUIET
     set_level = getattr(cv2, "setLogLevel", None) or cv2.utils.logging.setLogLevel  # by version
-    set_level(_LOG_LEVEL_ERROR)
+    set_level(_SILENT)

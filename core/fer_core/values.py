@@ -60,13 +60,15 @@ class Frame:
 
     `pixels` is (height, width, 3) uint8 in B, G, R order; `index` counts from 0;
     `captured_at` is in seconds: since the camera was opened (monotonic), or a file's media time.
-    `source` is the camera's or file's name.
+    `source` is the camera's or file's name, `wall_clock` the time of day when a camera took the
+    picture, in seconds since 1970, None for files.
     """
 
     pixels: UInt8Array
     index: int
     captured_at: float
     source: str = ""
+    wall_clock: float | None = None
 
     def __post_init__(self) -> None:
         shape, dtype = self.pixels.shape, self.pixels.dtype
@@ -92,11 +94,13 @@ class Gap:
     """In place of a Frame: no picture has come lately; `at` is now, in seconds of their clock.
 
     `attempts` is how often, since the start, the camera has been asked anew and has answered in
-    some way within its time limit: while it grows, whoever asks is alive.
+    some way within its time limit: while it grows, whoever asks is alive. `wall_clock` is the time
+    of day, in seconds since 1970.
     """
 
     at: float
     attempts: int = 0
+    wall_clock: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import numpy as np
 
 from fer_core.errors import ArgumentError, FerError
-from fer_core.opencv import cv2, errors_alone
+from fer_core.opencv import cv2, silence_opencv
 from fer_core.values import UInt8Array
 from fer_edge.live import CameraSource
 
@@ -125,7 +125,7 @@ def open_camera(
 
     Raises FerError when it cannot be opened, unless `patient`, and ArgumentError for no camera.
     """
-    errors_alone()
+    silence_opencv()
     if "://" in where:
         try:
             named = _without_password(where)

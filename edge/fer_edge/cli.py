@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
-from fer_core.command import Quiet, Version, make_app, run_app, talk
+from fer_core.command import DefaultCommand, Quiet, Version, make_app, run_app, talk
 from fer_core.errors import ArgumentError, FerError
+from fer_core.native import show_native_output
 from fer_edge.service_cli import service_app
 
 app = make_app()
@@ -17,15 +18,16 @@ app.add_typer(service_app, name="service", help="Run fer-edge as a service of sy
 
 
 @app.command(
+    cls=DefaultCommand,
     epilog="Examples:  fer-edge --camera 0   |   fer-edge --camera picamera --size 640x480   |   "
     "fer-edge --camera http://camera.local/stream --json -   |   "
     "fer-edge --video clip.mp4 --save seen.mp4   |   fer-edge a.jpg b.jpg   |   "
     "fer-edge a.jpg --plot plot.png   |   fer-edge --demo   |   "
     "fer-edge --camera 0 --serve 8080   |   fer-edge service install --camera 0   |   "
-    "fer-edge doctor"
+    "fer-edge doctor",
 )
 def run(
-    pictures: Annotated[list[Path] | None, typer.Argument(help="Pictures or folders.")] = None,
+    pictures: Annotated[list[Path], typer.Argument(help="Pictures or folders, or one video.")] = [],  # noqa: B006  # typer makes one of its own
     camera: Annotated[
         str | None, typer.Option(help="0, 1, ..., picamera, or an http:// or rtsp:// address.")
     ] = None,
@@ -64,15 +66,22 @@ def run(
         Path | None, typer.Option(help="Who people are: a folder of pictures a person.")
     ] = None,
     config: Annotated[Path | None, typer.Option(help="Settings as TOML.")] = None,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="What OpenCV, FFmpeg and LiteRT say, too.")
+    ] = False,
     quiet: Quiet = False,
     version: Version = False,
 ) -> None:
     """Find faces and say how they look: live, in a video or in pictures."""
     from fer_core.settings import load_settings
     from fer_edge.config import EdgeConfig, with_secrets
-    from fer_edge.session import Wishes, watch
+    from fer_edge.files import VIDEO_SUFFIXES
+    from fer_edge.session import watch
     from fer_edge.shelf import check_shelf
+    from fer_edge.wishes import Wishes
 
+    if verbose:
+        show_native_output()
     logging.basicConfig(format="fer-edge: %(message)s", level=logging.WARNING)
     given = {
         "model": model,
@@ -87,8 +96,10 @@ def run(
         "serve_video": video_on_page,
     }
     settings = with_secrets(load_settings(EdgeConfig, config, given), config)
+    if len(pictures) == 1 and pictures[0].suffix.lower() in VIDEO_SUFFIXES:
+        pictures, video = [], pictures[0]
     wishes = Wishes(
-        camera, video, tuple(pictures or ()), demo, json, events, save, plot, show, quiet, faces
+        camera, video, tuple(pictures), demo, json, events, save, plot, show, quiet, faces
     )
     say = talk(quiet)
     if serve and pictures:
@@ -100,8 +111,7 @@ def run(
     say(result.text())
     for path in result.saved:
         say(f"saved {path}")
-    if result.interrupted:
-        raise typer.Exit(130)
+    raise typer.Exit(130 if result.interrupted else 0)
 
 
 @app.command()

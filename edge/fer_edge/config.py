@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from fer_core.cores import usable_cores
 from fer_core.errors import FerError
 from fer_edge.detector import WINDOW_PX
 from fer_edge.models import DEFAULT_MODEL
 
 ROTATIONS = (0, 90, 180, 270)
+LARGEST_SIDE_PX = 16384
 _SECRETS = {"token": "FER_EDGE_TOKEN", "mqtt_password": "FER_EDGE_MQTT_PASSWORD"}
 """Settings that no command line holds, and where in the environment they may stand."""
 
@@ -49,15 +51,20 @@ class EdgeConfig:
     mqtt_password: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
-        if self.threads < 1:
-            raise ValueError(f"threads must be at least 1, got {self.threads}")
+        if not 1 <= self.threads <= usable_cores():
+            raise ValueError(
+                f"threads must lie in 1 to {usable_cores()}, the cores of this computer, got "
+                f"{self.threads}"
+            )
         if self.rotate not in ROTATIONS:
             raise ValueError(f"rotate must be one of {ROTATIONS}, got {self.rotate}")
-        for name in ("fps", "rate", "search_seconds"):
-            if not getattr(self, name) >= 0:
-                raise ValueError(f"{name} must not be negative, got {getattr(self, name)}")
-        if self.min_face < WINDOW_PX:
-            raise ValueError(f"min_face must be at least {WINDOW_PX}, got {self.min_face}")
+        for name, most in (("fps", 1000), ("rate", 1000), ("search_seconds", 3600)):
+            if not 0 <= getattr(self, name) <= most:
+                raise ValueError(f"{name} must lie in 0 to {most}, got {getattr(self, name):g}")
+        if not WINDOW_PX <= self.min_face <= LARGEST_SIDE_PX:
+            raise ValueError(
+                f"min_face must lie in {WINDOW_PX} to {LARGEST_SIDE_PX}, got {self.min_face}"
+            )
         self.size_px  # noqa: B018  # raises for a malformed size
 
     @property
@@ -68,6 +75,8 @@ class EdgeConfig:
         width, _, height = self.size.partition("x")
         if not (width.isdecimal() and height.isdecimal() and int(width) and int(height)):
             raise ValueError(f"size must look like 640x480, got {self.size!r}")
+        if max(len(width), len(height)) > 5 or max(int(width), int(height)) > LARGEST_SIDE_PX:
+            raise ValueError(f"size must be at most {LARGEST_SIDE_PX} a side, got {self.size!r}")
         return int(width), int(height)
 
 

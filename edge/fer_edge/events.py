@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from types import MappingProxyType
 
 KINDS = ("started", "changed", "ended")
 NONE = "none"
@@ -29,9 +31,9 @@ class ExpressionEvent:
         if self.kind not in KINDS:
             raise ValueError(f"kind must be one of {KINDS}, got {self.kind!r}")
 
-    def to_json(self) -> str:
-        """Return the event as one JSON line, without the line's end."""
-        values = asdict(self)
+    def to_json(self, stamp: Mapping[str, str] = MappingProxyType({})) -> str:
+        """Return the event as one JSON line, without the line's end; `stamp` comes first."""
+        values = {**stamp, **asdict(self)}
         values["confidence"], values["at"] = round(self.confidence, 4), round(self.at, 3)
         if not self.person:
             del values["person"]

@@ -14,6 +14,7 @@ from fer_core.opencv import cv2
 from fer_core.pictures import FoundPictures, decode_picture, find_pictures
 from fer_core.values import Frame, Gap
 
+VIDEO_SUFFIXES = {".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv"}
 FASTEST_FPS, USUAL_FPS = 240.0, 30.0
 """Browsers write 1000 frames a second into a file of thirty: past the first the second is taken."""
 

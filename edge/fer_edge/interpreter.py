@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from importlib.metadata import version
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy.typing as npt
 
 from fer_core.bundle import ModelBundle
 from fer_core.errors import FerError
+from fer_core.native import native_output_is_shown, native_stderr
 from fer_core.preprocess import INPUT_SCALE, normalize_pixels, quantize_pixels
 from fer_core.values import FloatArray, UInt8Array
 
@@ -66,12 +68,13 @@ class TfliteModel:
         self.kernels = kernels_taken(self.runtime, kernels)
         resolver = getattr(module.OpResolverType, KERNELS[kernels])
         try:
-            self._interpreter = module.Interpreter(
-                model_content=bundle.model,
-                num_threads=threads,
-                experimental_op_resolver_type=resolver,
-            )
-            self._interpreter.allocate_tensors()
+            with nullcontext() if native_output_is_shown() else native_stderr():
+                self._interpreter = module.Interpreter(
+                    model_content=bundle.model,
+                    num_threads=threads,
+                    experimental_op_resolver_type=resolver,
+                )
+                self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             raise FerError(f"{self.runtime} cannot load {bundle.name}: {error}") from error
         (self._input,) = self._interpreter.get_input_details()

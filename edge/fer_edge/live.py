@@ -56,10 +56,11 @@ class CameraSource:
         clock: Clock = time.monotonic,
         retry_seconds: tuple[float, ...] = RETRY_SECONDS,
         patient: bool = False,
+        wall_clock: Clock = time.time,
     ) -> None:
         """Open the camera and start capturing; raise FerError when it cannot be opened."""
         self._open, self._name, self._clock = open_capture, name, clock
-        self._retry_seconds = retry_seconds
+        self._retry_seconds, self._wall_clock = retry_seconds, wall_clock
         self._newest: Frame | None = None
         self._arrived = threading.Condition()
         self._closing = threading.Event()
@@ -105,7 +106,7 @@ class CameraSource:
             elif self._clock() - told_at >= GAP_SECONDS:
                 told_at = self._clock()
                 self._restart_if_stuck(told_at)
-                yield Gap(told_at - self._opened_at, self.attempts)
+                yield Gap(told_at - self._opened_at, self.attempts, self._wall_clock())
 
     def _restart_if_stuck(self, now: float) -> None:
         """Give up a thread that a driver holds; raise FerError when that does not help."""
@@ -188,7 +189,8 @@ class CameraSource:
         if self._is_away:
             log.warning("%s is back after %d attempts", self._name, self._tries)
         self._is_away, self._tries = False, 0
-        frame = Frame(pixels, self.captured, self._picture_at - self._opened_at, self._name)
+        at = self._picture_at - self._opened_at
+        frame = Frame(pixels, self.captured, at, self._name, self._wall_clock())
         with self._arrived:
             self.captured += 1
             self.dropped += self._newest is not None

@@ -34,44 +34,13 @@ from fer_edge.sinks.recording import SAVED_SUFFIXES, VideoRecorder, make_recorde
 from fer_edge.sinks.watchdog import WatchdogSink, end_when_stalled, nobody_sits_here
 from fer_edge.sinks.window import WindowSink, display_problem
 from fer_edge.stages import StageTimes
+from fer_edge.stamp import Stamp, own_name
 from fer_edge.systemd import is_supervised
 from fer_edge.tracking import IouTracker
 from fer_edge.turning import TurnedSource
+from fer_edge.wishes import Wishes
 
 DEMO_FOLDER = Path("fer-edge-demo")
-
-
-@dataclass(frozen=True, slots=True)
-class Wishes:
-    """What to watch (exactly one of the first four) and where to send what is seen."""
-
-    camera: str | None = None
-    video: Path | None = None
-    pictures: tuple[Path, ...] = ()
-    demo: bool = False
-    json: str | None = None
-    events: str | None = None
-    save: Path | None = None
-    plot: Path | None = None
-    show: bool | None = None
-    quiet: bool = False
-    faces: Path | None = None
-
-    def __post_init__(self) -> None:
-        given = [self.camera is not None, self.video is not None, bool(self.pictures), self.demo]
-        if sum(given) != 1:
-            raise ArgumentError(
-                "say what to watch, one of: --camera 0, --video FILE, PICTURE..., --demo"
-            )
-        if self.json is not None and self.json == self.events:
-            raise ArgumentError("--json and --events need places of their own")
-        if self.plot is not None and self.plot.suffix.lower() not in SAVED_SUFFIXES:
-            raise ArgumentError(
-                f"cannot plot to {self.plot}: the name must end in "
-                f"{', '.join(sorted(SAVED_SUFFIXES))}"
-            )
-        if self.plot is not None and self.plot == self.save:
-            raise ArgumentError("--plot and --save need places of their own")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +70,11 @@ def watch(config: EdgeConfig, wishes: Wishes) -> SessionResult:
     wishes = replace(wishes, pictures=found.files)
     if found.others:
         talk(wishes.quiet)(f"left out: {found.left_out()}")
+    one = wishes.save and wishes.save.suffix.lower() in SAVED_SUFFIXES
+    if one and len(wishes.pictures) > 1:
+        raise ArgumentError(
+            f"{wishes.save} holds one picture, and there are {len(wishes.pictures)}: --save FOLDER"
+        )
     if wishes.plot and len(wishes.pictures) != 1:
         raise ArgumentError("--plot goes with one picture: fer-edge PICTURE --plot OUT.png")
     times = StageTimes()
@@ -113,12 +87,14 @@ def watch(config: EdgeConfig, wishes: Wishes) -> SessionResult:
         source = stack.enter_context(closing(_make_source(config, wishes)))
         detector, policy = _make_eyes(config, wishes, stack, times)
         files = _line_files(wishes, stack)
-        sinks, saved = _make_sinks(wishes, files, source, stop, stack, times)
+        stamp = Stamp(config.mqtt_name or own_name())
+        sinks, saved = _make_sinks(wishes, files, stamp, source, stop, stack, times)
         if (config.serve or config.mqtt) and not wishes.pictures:
             from fer_edge.shelf import make_shelf_sinks
 
             labels = model.bundle.manifest.labels
-            sinks += make_shelf_sinks(config, labels, source, list(files.values()), stack)
+            kept = wishes.stored
+            sinks += make_shelf_sinks(config, labels, source, list(files.values()), kept, stack)
         sinks += last
         turned = TurnedSource(source, config.rotate, config.mirror)
         interrupted = stack.enter_context(_stopping_on_signals(stop))
@@ -189,6 +165,7 @@ def _line_files(wishes: Wishes, stack: ExitStack) -> dict[str, LineFile]:
 def _make_sinks(
     wishes: Wishes,
     files: Mapping[str, LineFile],
+    stamp: Stamp,
     source: FrameSource,
     stop: threading.Event,
     stack: ExitStack,
@@ -199,11 +176,11 @@ def _make_sinks(
         sinks.append(HeatSink())
     live = wishes.camera is not None
     if wishes.json:
-        sinks.append(JsonSink(files[wishes.json]))
+        sinks.append(JsonSink(files[wishes.json], stamp))
     if wishes.events:
-        sinks.append(EventSink(files[wishes.events]))
+        sinks.append(EventSink(files[wishes.events], stamp))
     if not wishes.quiet and "-" not in (wishes.json, wishes.events):
-        sinks.append(ConsoleSink(LineFile("-")))
+        sinks.append(ConsoleSink(LineFile("-"), pictures=bool(wishes.pictures)))
     if wishes.plot:
         sinks.append(PlotSink(wishes.plot, times))
     saved = _saved_paths(wishes)

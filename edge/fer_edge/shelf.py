@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import platform
-import re
 from collections.abc import Sequence
 from contextlib import ExitStack
 from functools import partial
@@ -18,6 +16,7 @@ from fer_edge.page.view import LiveView
 from fer_edge.sinks import Sink
 from fer_edge.sinks.lines import LineFile
 from fer_edge.sinks.mqtt import MqttSettings, MqttSink
+from fer_edge.stamp import Stamp, own_name
 
 
 def make_shelf_sinks(
@@ -25,11 +24,13 @@ def make_shelf_sinks(
     labels: tuple[str, ...],
     source: FrameSource,
     files: Sequence[LineFile],
+    stored: tuple[str, ...],
     stack: ExitStack,
 ) -> list[Sink]:
     """Return the sinks that the settings ask for; leaving the stack ends what they started.
 
-    `files` are the line files of the run, whose losses are among the page's figures.
+    `files` are the line files of the run, whose losses are among the page's figures; `stored` is
+    what the page says of what is written.
     """
     sinks: list[Sink] = []
     broker = _make_broker(config, labels, stack) if config.mqtt else None
@@ -38,19 +39,19 @@ def make_shelf_sinks(
     if config.serve:
         counters = partial(_counters, source, files, broker)
         view, access = LiveView(), Access(ServeAddress.of(config.serve), config.token)
-        site = Site(view, access, labels, config.serve_video, counters)
+        site = Site(view, access, labels, config.serve_video, stored, counters)
         stack.enter_context(PageServer(site))
         sinks.append(view)
     return sinks
 
 
 def _make_broker(config: EdgeConfig, labels: tuple[str, ...], stack: ExitStack) -> MqttSink:
-    return stack.enter_context(MqttSink(_mqtt_settings(config), labels))
+    settings = _mqtt_settings(config)
+    return stack.enter_context(MqttSink(settings, labels, Stamp(settings.name)))
 
 
 def _mqtt_settings(config: EdgeConfig) -> MqttSettings:
-    own = re.sub(r"[^a-z0-9_-]+", "-", platform.node().lower()) or "fer-edge"
-    name = config.mqtt_name or own  # two devices at one broker must not share a name
+    name = config.mqtt_name or own_name()  # two devices at one broker must not share a name
     return MqttSettings.of(config.mqtt, name, config.mqtt_user, config.mqtt_password)
 
 

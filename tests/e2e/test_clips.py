@@ -25,8 +25,9 @@ from fer_edge.detector import HaarCascade, HaarDetector, to_gray
 from fer_edge.files import VideoSource
 from fer_edge.following import FollowingDetector, SearchPlan
 from fer_edge.models import shipped_models
-from fer_edge.session import Wishes, watch
+from fer_edge.session import watch
 from fer_edge.stages import StageTimes
+from fer_edge.wishes import Wishes
 
 TRUE_FACES = Path(__file__).parents[2] / "benchmarks" / "clips" / "faces.csv"
 CLIPS = (

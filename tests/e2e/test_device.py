@@ -84,10 +84,10 @@ def test_pictures_and_folders(tmp_path: Path) -> None:
 def test_one_bad_picture_costs_no_other_its_result(tmp_path: Path) -> None:
     cv2.imwrite(str(tmp_path / "good.jpg"), draw_scene("happy"))
     (tmp_path / "bad.jpg").write_bytes(b"\xff\xd8 no picture")
-    done = call("fer-edge", "bad.jpg", "good.jpg", "--save", "best.png", cwd=tmp_path, code=1)
+    done = call("fer-edge", "bad.jpg", "good.jpg", "--save", "seen", cwd=tmp_path, code=1)
     assert "1 of 2 pictures" in done.stderr
     assert "good.jpg: face" in done.stdout
-    assert (tmp_path / "best.png").exists()
+    assert (tmp_path / "seen" / "good-seen.jpg").exists()
 
 
 def test_quiet_says_nothing_but_results(tmp_path: Path) -> None:
@@ -161,6 +161,10 @@ def test_wrong_inputs_get_a_clear_error_and_exit_1(tmp_path: Path) -> None:
     assert "cannot write" in error("good.jpg", "--json", "absent/seen.jsonl")
     assert "cannot write" in error("good.jpg", "--save", "absent/seen.jpg")
     assert "would replace" in error("good.jpg", "--save", "good.jpg", code=2)
+    cv2.imwrite(str(tmp_path / "other.jpg"), draw_scene("sad"))
+    two = ("good.jpg", "other.jpg", "--save", "two.jpg")
+    assert "two.jpg holds one picture, and there are 2: --save FOLDER" in error(*two, code=2)
+    assert not (tmp_path / "two.jpg").exists()
     assert "--plot goes with one picture" in error("--demo", "--plot", "a.png", code=2)
     assert "cannot plot to a.txt" in error("good.jpg", "--plot", "a.txt", code=2)
     assert "would replace" in error("good.jpg", "--plot", "good.jpg", code=2)
@@ -206,7 +210,7 @@ def test_a_picture_with_its_plot(tmp_path: Path) -> None:
 
 
 def test_wrong_arguments_exit_2(tmp_path: Path) -> None:
-    assert "No such option" in call("fer-edge", "--camara", "0", cwd=tmp_path, code=2).stderr
+    assert "no such option" in call("fer-edge", "--camara", "0", cwd=tmp_path, code=2).stderr
 
 
 def test_bench_measures_the_shipped_models_without_data(tmp_path: Path) -> None:

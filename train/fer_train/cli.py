@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from fer_core.command import Quiet, Version, make_app, run_app, talk
+from fer_core.command import DefaultCommand, Quiet, Version, make_app, run_app, talk
 from fer_core.errors import ArgumentError, FerError
 from fer_train.backend import need, start_quietly
 
@@ -24,11 +24,12 @@ SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave bad rows out an
 
 
 @app.command(
+    cls=DefaultCommand,
     epilog="Examples:  fer-train   |   fer-train --arch d --epochs 20   |   "
     "fer-train --data my-faces --init fer-nano   |   fer-train --labels ferplus   |   "
     "fer-train --config my.toml --out runs/mine   |   fer-train --folds 5 --out runs/five   |   "
     "fer-train --out runs/mine --resume.   Other commands (fer-train NAME --help): "
-    "check, prepare, explain, soft-labels"
+    "check, prepare, explain, soft-labels",
 )
 def run(
     data: Data = None,
@@ -232,7 +233,8 @@ def explain(
     save_explanations(out, seen, labels)
     for one in seen:
         likeliest = int(one.probabilities.argmax())
-        print(f"{one.name}: {labels[likeliest]} {one.probabilities[likeliest]:.0%}")
+        whole = "" if one.has_face else " (no face found: of the whole picture)"
+        print(f"{one.name}: {labels[likeliest]} {one.probabilities[likeliest]:.0%}{whole}")
     print(f"explained in {out}")
 
 

@@ -38,6 +38,7 @@ class Explanation:
     probabilities: FloatArray
     class_index: int
     heat: FloatArray
+    has_face: bool = True
 
 
 def explain_picture(
@@ -52,8 +53,9 @@ def explain_picture(
     `layer` is one with maps, the end of the last convolution's block by default; `class_index`
     is the likeliest class by default.
     """
-    encoded = file.read_bytes() if file.is_file() else b""
-    pixels = decode_picture(encoded, colour=True)
+    if not file.is_file():
+        raise FerError(f"there is no picture {file}")
+    pixels = decode_picture(file.read_bytes(), colour=True)
     if pixels is None:
         raise FerError(f"{file} is no picture that can be read")
     height, width, channels = _input_shape(model)
@@ -62,7 +64,7 @@ def explain_picture(
     faces = detector.detect(frame)
     crop = spec.pixels(frame, faces[0].box) if faces else spec.resized(pixels)
     probabilities, heat, chosen = grad_cam(model, normalize_pixels(crop), layer, class_index)
-    return Explanation(file.name, crop, probabilities, chosen, heat)
+    return Explanation(file.name, crop, probabilities, chosen, heat, bool(faces))
 
 
 def _input_shape(model: keras.Model) -> tuple[int, int, int]:

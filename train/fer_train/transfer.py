@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import fer_train.quantize_aware  # noqa: F401  # Keras has to know its layers to
 from fer_core.dataset import FerDataset
 from fer_core.errors import ArgumentError, FerError
 from fer_core.files import ZIP_ERRORS
+from fer_train.foreign import in_float32, with_input_layers
 from fer_train.run_facts import model_labels
 
 LOGITS = "logits"
@@ -64,11 +66,7 @@ def load_model(file: Path) -> keras.Model:
     try:
         if file.is_dir():
             return _from_saved_model(file)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # of how Keras 2 wrote input shapes
-            model = keras.models.load_model(
-                file, custom_objects=_OF_KERAS_2, compile=False, safe_mode=True
-            )
+        model = in_float32(_loaded(file))
     except (ValueError, OSError, TypeError, *ZIP_ERRORS) as error:
         raise FerError(_why_not(file, str(error))) from error
     if not getattr(model, "inputs", None):
@@ -79,12 +77,27 @@ def load_model(file: Path) -> keras.Model:
     return model
 
 
+def _loaded(file: Path) -> keras.Model:
+    """Return the model of a .keras or .h5 file as Keras loads it."""
+    older = nullcontext(file) if file.suffix == ".keras" else with_input_layers(file)
+    with warnings.catch_warnings(), older as readable:
+        warnings.simplefilter("ignore", UserWarning)  # of how Keras 2 wrote input shapes
+        return keras.models.load_model(
+            readable, custom_objects=_OF_KERAS_2, compile=False, safe_mode=True
+        )
+
+
 def _why_not(file: Path, error: str) -> str:
     """Return why a model was not loaded, and the way out."""
     if re.search(r"\bLambda\b", error.replace(str(file), "")):
         return (
             f"{file} holds a Lambda layer, that is Python code, which is not run: build the model "
             "with a layer of Keras's own in its place (Rescaling, Resizing, ...)"
+        )
+    if re.search(r"expects 1 (named )?input\(s\).*received 2", error, re.DOTALL):
+        return (
+            f"{file} is nested as Teachable Machine's Keras export is, which Keras 3 does not "
+            "load: export it there as TensorFlow, SavedModel, and give that folder"
         )
     unknown = re.search(r"(?:Could not locate class|Unknown layer:) '(\w+)'", error)
     if unknown:

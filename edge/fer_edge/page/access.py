@@ -3,15 +3,31 @@
 from __future__ import annotations
 
 import hmac
+import math
 import platform
 import secrets
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 
 from fer_core.errors import ArgumentError
 
 LEAST_TOKEN = 16
+LEAST_BITS = 40
+"""The least entropy of a token, by how often it holds each of its characters."""
+_PLACEHOLDERS = (
+    "charactersormore",
+    "changeme",
+    "yourtoken",
+    "tokenhere",
+    "replacethis",
+    "password",
+    "1234567890",
+    "0123456789",
+    "abcdefghij",
+    "qwertyuiop",
+)
+_MAKE_ONE = 'make one with python3 -c "import secrets; print(secrets.token_urlsafe())"'
 COOKIE = "fer_edge"
 _MOST_SESSIONS = 64
 
@@ -63,10 +79,12 @@ class Access:
             raise ArgumentError(
                 f"other computers reach {self.address.host}, so a token is needed: put one of at "
                 f"least {LEAST_TOKEN} characters into $FER_EDGE_TOKEN or as token = ... into the "
-                '--config file (python3 -c "import secrets; print(secrets.token_urlsafe())")'
+                f"--config file; {_MAKE_ONE}"
             )
         if self.token and len(self.token) < LEAST_TOKEN:
             raise ArgumentError(f"the token is too short: at least {LEAST_TOKEN} characters")
+        if self.token and _is_guessable(self.token):
+            raise ArgumentError(f"the token is easy to guess: {_MAKE_ONE}")
 
     def allows(self, host: str, authorization: str, cookie: str) -> bool:
         """Return whether a request with these headers may see anything.
@@ -90,6 +108,14 @@ class Access:
             return None
         self._sessions.append(secrets.token_urlsafe(32))
         return self._sessions[-1]
+
+
+def _is_guessable(token: str) -> bool:
+    """Return whether a token is a placeholder, or holds LEAST_BITS of chance at most."""
+    plain = "".join(each for each in token.casefold() if each.isalnum())
+    counts = Counter(token).values()
+    bits = sum(count * math.log2(len(token) / count) for count in counts)
+    return bits < LEAST_BITS or any(mark in plain for mark in _PLACEHOLDERS)
 
 
 def same(one: str, other: str) -> bool:

@@ -42,12 +42,13 @@ _SAFE = {
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """What is served to whom; `counters` are further metrics by name."""
+    """What is served to whom; `stored` is what the run writes, `counters` are further metrics."""
 
     view: LiveView
     access: Access
     labels: tuple[str, ...]
     video: bool = True
+    stored: tuple[str, ...] = ()
     counters: Callable[[], Mapping[str, int]] = dict
     viewing: threading.BoundedSemaphore = field(
         default_factory=lambda: threading.BoundedSemaphore(MOST_VIEWERS)
@@ -177,7 +178,7 @@ class PageRequest(BaseHTTPRequestHandler):
 
     def _about(self) -> None:
         colours = {label: _css_colour(label) for label in self.site.labels}
-        about = {"colours": colours, "video": self.site.video}
+        about = {"colours": colours, "video": self.site.video, "stored": self.site.stored}
         self._answer(json.dumps(about).encode(), "application/json")
 
     def _stream(self, kind: str, send: Callable[[], None]) -> None:

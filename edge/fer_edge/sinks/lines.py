@@ -7,13 +7,14 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from fer_core.errors import FerError
 from fer_core.values import Frame, Gap, Observation
 from fer_edge.events import ExpressionEvent
 from fer_edge.sinks import Sink
+from fer_edge.stamp import Stamp
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +38,8 @@ class LineFile:
                 else Path(where).open("ab" if keep_going else "wb", buffering=0)  # noqa: SIM115  # closed by __exit__
             )
         except OSError as error:
-            raise FerError(f"cannot write {where}: {error.strerror}") from error
+            why = "no such folder" if isinstance(error, FileNotFoundError) else error.strerror
+            raise FerError(f"cannot write {where}: {why}") from error
 
     def write(self, line: str) -> None:
         """Write one line; without `keep_going` raise FerError when the disk is full."""
@@ -90,8 +92,8 @@ def _is_torn(file: Path) -> bool:
 class JsonSink(Sink):
     """One JSON line an observation."""
 
-    def __init__(self, lines: LineFile) -> None:
-        self._lines = lines
+    def __init__(self, lines: LineFile, stamp: Stamp) -> None:
+        self._lines, self._stamp = lines, stamp
 
     def write(
         self,
@@ -100,15 +102,17 @@ class JsonSink(Sink):
         events: Sequence[ExpressionEvent],
     ) -> None:
         """Write the frame's observations."""
+        self._stamp.see(frame)
         for observation in observations:
-            self._lines.write(observation_json(frame.source, observation))
+            stamp = self._stamp.facts(observation.captured_at)
+            self._lines.write(observation_json(observation, stamp))
 
 
 class EventSink(Sink):
     """One JSON line an event."""
 
-    def __init__(self, lines: LineFile) -> None:
-        self._lines = lines
+    def __init__(self, lines: LineFile, stamp: Stamp) -> None:
+        self._lines, self._stamp = lines, stamp
 
     def write(
         self,
@@ -117,23 +121,26 @@ class EventSink(Sink):
         events: Sequence[ExpressionEvent],
     ) -> None:
         """Write the frame's events."""
+        self._stamp.see(frame)
         self.finish(events)
 
     def idle(self, gap: Gap, events: Sequence[ExpressionEvent]) -> None:
         """Write what the gap has ended."""
+        self._stamp.see(gap)
         self.finish(events)
 
     def finish(self, events: Sequence[ExpressionEvent]) -> None:
         """Write the last events."""
         for event in events:
-            self._lines.write(event.to_json())
+            self._lines.write(event.to_json(self._stamp.facts(event.at)))
 
 
 class ConsoleSink(Sink):
     """What a person wants to read: each picture's faces, or a stream's changes."""
 
-    def __init__(self, lines: LineFile) -> None:
-        self._lines = lines
+    def __init__(self, lines: LineFile, pictures: bool = False) -> None:
+        """With `pictures` every one without a face gets a line too."""
+        self._lines, self._pictures = lines, pictures
 
     def write(
         self,
@@ -143,6 +150,8 @@ class ConsoleSink(Sink):
     ) -> None:
         """Write a line an event of a stream, or a line a face of a picture."""
         self.finish(events)
+        if self._pictures and not observations:
+            self._lines.write(f"{frame.source}: no face found")
         alone = [seen for seen in observations if seen.track_id is None]
         for seen in alone:
             box = seen.face.box
@@ -163,12 +172,12 @@ class ConsoleSink(Sink):
             self._lines.write(f"{event.at:8.2f} s  face {event.track_id}{who}: {what}")
 
 
-def observation_json(source: str, observation: Observation) -> str:
-    """Return an observation as one JSON line, without the line's end."""
+def observation_json(observation: Observation, stamp: Mapping[str, str]) -> str:
+    """Return an observation as one JSON line, without the line's end; `stamp` comes first."""
     box, prediction = observation.face.box, observation.prediction
     who = {"person": observation.person} if observation.person else {}
     values = {
-        "source": source,
+        **stamp,
         "frame": observation.frame_index,
         "time_s": round(observation.captured_at, 3),
         "track": observation.track_id,

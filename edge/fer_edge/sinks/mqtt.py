@@ -15,6 +15,7 @@ from fer_core.values import Frame, Gap, Observation
 from fer_edge.events import ExpressionEvent
 from fer_edge.sinks import Sink
 from fer_edge.sinks.home_assistant import ToldFaces, discovery
+from fer_edge.stamp import Stamp
 
 QUEUED_MESSAGES = 1000
 CLOSING_SECONDS = 2.0
@@ -71,7 +72,7 @@ class MqttSink(Sink):
     left unacknowledged, and an old state must not come after the newest.
     """
 
-    def __init__(self, settings: MqttSettings, labels: Sequence[str]) -> None:
+    def __init__(self, settings: MqttSettings, labels: Sequence[str], stamp: Stamp) -> None:
         """Raise FerError when paho-mqtt is missing; the broker is looked for when entering."""
         try:
             from paho.mqtt.client import Client
@@ -79,6 +80,7 @@ class MqttSink(Sink):
         except ImportError as error:
             missing = "MQTT needs paho-mqtt 2: pip install '.[mqtt]' where fer-edge-kit lies"
             raise FerError(missing) from error
+        self._stamp = stamp
         self.delivered = self.dropped = self._underway = 0
         self._base, self._broker = f"fer-edge/{settings.name}", f"{settings.host}:{settings.port}"
         self._faces, self._is_blind = ToldFaces(), False
@@ -120,12 +122,14 @@ class MqttSink(Sink):
         events: Sequence[ExpressionEvent],
     ) -> None:
         """Send the frame's events, and what else has changed."""
+        self._stamp.see(frame)
         self._faces.update(observations, events)
         self._seen_at, self._is_blind = frame.captured_at, False
         self._tell(events)
 
     def idle(self, gap: Gap, events: Sequence[ExpressionEvent]) -> None:
         """Send what the gap has ended, and that this device is blind once it lasts."""
+        self._stamp.see(gap)
         self._faces.update((), events)
         self._seen_at = gap.at if self._seen_at is None else self._seen_at
         self._is_blind = gap.at - self._seen_at > BLIND_SECONDS
@@ -162,7 +166,8 @@ class MqttSink(Sink):
 
     def _tell(self, events: Sequence[ExpressionEvent]) -> None:
         for event in events:
-            self._publish(f"{self._base}/event", event.to_json(), _EVENT)
+            stamp = self._stamp.facts(event.at)
+            self._publish(f"{self._base}/event", event.to_json(stamp), _EVENT)
         with self._lock:
             self._known.update(self._faces.payloads(self._base))
             availability = "offline" if self._is_blind else "online"

@@ -6,15 +6,19 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from convert_cases import DATA, request_of, silent, small_net
+from convert_cases import DATA, VARIED, request_of, silent, small_net
 from drawn_faces import save_npz
 from fer_convert.convert import convert
 from fer_convert.job import ConversionRequest
 from fer_convert.recipes import RECIPES
 from fer_core.bundle import ModelBundle
 from fer_core.errors import FerError
+from fer_core.metrics import label_flips
+from fer_edge.classifier import classify_images
+from fer_edge.interpreter import TfliteModel
 from fer_train.architectures import build_model
 from fer_train.backend import native_output_hidden
+from fer_train.data import predict
 from fer_train.transfer import load_model
 
 
@@ -135,3 +139,47 @@ def test_code_in_a_model_is_not_run(tmp_path: Path) -> None:
     (tmp_path / "model.pkl").write_bytes(b"")
     with pytest.raises(FerError, match="is a pickle, which can run any code"):
         load_model(tmp_path / "model.pkl")
+
+
+@pytest.mark.parametrize("name", ["keras22_sequential.h5", "mixed_float16.keras"])
+def test_what_older_keras_and_mixed_precision_wrote_is_converted(
+    name: str, tmp_path: Path, cases: Path
+) -> None:
+    model = load_model(cases / name)
+    assert model.input_shape == (None, 48, 48, 1)
+    assert {layer.compute_dtype for layer in model.layers} == {"float32"}
+    data = save_npz(tmp_path / "varied.npz", VARIED)
+    request = request_of((cases / name, data), tmp_path / "out", 100.0, "float32 int8")
+    for path in convert(request, silent):
+        assert path.name.startswith(Path(name).stem)
+    answers = predict(load_model(cases / name), VARIED.part("validation"))
+    float32 = TfliteModel(ModelBundle.load(tmp_path / "out" / f"{Path(name).stem}-float32.tflite"))
+    assert label_flips(answers, classify_images(float32, VARIED.part("validation").pixels)) == 0
+
+
+def test_weights_of_the_mended_file_are_those_that_it_holds(cases: Path) -> None:
+    import h5py
+
+    model = load_model(cases / "keras22_sequential.h5")
+    with h5py.File(cases / "keras22_sequential.h5") as held:
+        found: list[np.ndarray] = []
+        held["model_weights"].visititems(
+            lambda _, item: found.append(item[()]) if hasattr(item, "shape") else None
+        )
+    assert sorted(each.sum() for each in found) == pytest.approx(
+        sorted(each.sum() for each in model.get_weights())
+    )
+
+
+def test_two_outputs_and_a_fixed_batch_are_said_for_what_they_are(
+    saved: tuple[Path, Path], tmp_path: Path
+) -> None:
+    model = keras.models.load_model(saved[0])
+    keras.Model(model.input, [model.output, model.layers[3].output]).save(tmp_path / "two.keras")
+    with pytest.raises(FerError, match="has 2 outputs, one is wanted: save a model of that one"):
+        convert(request_of((tmp_path / "two.keras", saved[1]), tmp_path, 100.0), silent)
+    pixels = keras.Input(batch_shape=(8, 48, 48, 1))
+    answers = keras.layers.Dense(7, activation="softmax")(keras.layers.Flatten()(pixels))
+    keras.Model(pixels, answers).save(tmp_path / "fixed.keras")
+    with pytest.raises(FerError, match="takes batches of 8 alone: build it with keras"):
+        convert(request_of((tmp_path / "fixed.keras", saved[1]), tmp_path, 100.0), silent)

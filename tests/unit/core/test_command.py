@@ -2,7 +2,7 @@ import sys
 
 import pytest
 
-from fer_core.command import command_line
+from fer_core.command import DefaultCommand, command_line, make_app, run_app
 
 
 def test_a_command_is_kept_without_places_and_without_one_option(
@@ -15,3 +15,56 @@ def test_a_command_is_kept_without_places_and_without_one_option(
     assert command_line("fer-x", without="--out") == kept.replace(" --out here", "")
     monkeypatch.setattr(sys, "argv", ["fer-x", "--int8", "--out=here"])
     assert command_line("fer-x", without="--out") == "fer-x --int8"
+
+
+def words(monkeypatch: pytest.MonkeyPatch, *given: str) -> int:
+    """Run a small app with the words given; return its exit code."""
+    app = make_app()
+
+    @app.command(cls=DefaultCommand)
+    def run(names: list[str] = [], epochs: int = 1) -> None:  # noqa: B006
+        """Do the usual."""
+        print(f"{names} {epochs}")
+
+    @app.command()
+    def doctor() -> None:
+        """Look after this computer."""
+        print("well")
+
+    monkeypatch.setattr(sys, "argv", ["fer-x", *given])
+    with pytest.raises(SystemExit) as ended:
+        run_app(app, "fer-x")
+    return int(ended.value.code or 0)
+
+
+def test_the_usual_command_needs_no_name_and_help_shows_the_others(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for given in (["help"], ["-h"], ["--help"]):
+        assert words(monkeypatch, *given) == 0
+        shown = capsys.readouterr().out
+        assert "Usage: fer-x [OPTIONS]" in shown
+        assert "doctor  Look after this computer." in shown
+        assert "fer-x run" not in shown
+    assert words(monkeypatch, "help", "doctor") == 0
+    assert "Usage: fer-x doctor" in capsys.readouterr().out
+    assert words(monkeypatch, "doctor") == 0
+    assert capsys.readouterr().out == "well\n"
+
+
+def test_a_misspelled_command_is_no_file(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert words(monkeypatch, "docter") == 2
+    assert capsys.readouterr().err == "fer-x: there is no command 'docter'; did you mean doctor?\n"
+
+
+def test_wrong_words_are_told_in_plain_ones(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert words(monkeypatch, "--epochs", "abc") == 2
+    assert capsys.readouterr().err.startswith("fer-x: --epochs must be a whole number\n")
+    assert words(monkeypatch, "--doctor") == 2
+    assert capsys.readouterr().err.startswith("fer-x: no such option: --doctor")
+    assert words(monkeypatch, "--epochs", "3") == 0
+    assert capsys.readouterr().out == "[] 3\n"

@@ -98,7 +98,9 @@ def test_only_changes_are_sent_and_none_when_the_last_face_has_left(broker: Brok
         listener.wait_for("state", "none")
         assert listener.all("state") == ["none", "glad", "calm", "none"]
         assert listener.all("faces") == ["0", "1", "0"]
-        assert listener.all("event") == [one.to_json() for one in told]
+        assert listener.all("event") == [
+            one.to_json({"source": "", "device": "hall"}) for one in told
+        ]
 
 
 def test_faces_of_one_size_do_not_take_turns_and_a_missed_one_stays() -> None:
@@ -139,7 +141,8 @@ def test_leaving_sends_the_last_and_says_offline(
 KILLED = """
 import sys
 from fer_edge.sinks.mqtt import BLIND_SECONDS, MqttSettings, MqttSink
-with MqttSink(MqttSettings("127.0.0.1", int(sys.argv[1]), "hall"), ["calm"]):
+from fer_edge.stamp import Stamp
+with MqttSink(MqttSettings("127.0.0.1", int(sys.argv[1]), "hall"), ["calm"], Stamp("hall")):
     sys.stdin.read()
 """
 

@@ -13,6 +13,7 @@ import pytest
 
 from fer_edge.sinks import mqtt
 from fer_edge.sinks.mqtt import MqttSettings, MqttSink
+from fer_edge.stamp import Stamp
 from mqtt_broker import (
     FRAME,
     LABELS,
@@ -159,7 +160,7 @@ def test_a_connection_that_does_not_come_about_does_not_hold_up_the_end() -> Non
     pytest.importorskip("paho.mqtt.enums", reason="paho-mqtt 2 is not installed: extra [mqtt]")
     with socket.create_server(("127.0.0.1", 0)) as silent:
         settings = MqttSettings("127.0.0.1", silent.getsockname()[1], "hall", tls=True)
-        with MqttSink(settings, LABELS) as sink:
+        with MqttSink(settings, LABELS, Stamp("hall")) as sink:
             wait_until(lambda: sink._client._state.name == "MQTT_CS_CONNECTING")
             sink.finish([ended(1)])
             started = time.perf_counter()

@@ -13,6 +13,7 @@ import pytest
 
 from fer_core.errors import ArgumentError, FerError
 from fer_edge.sinks.mqtt import MqttSettings, MqttSink
+from fer_edge.stamp import Stamp
 from mqtt_broker import LABELS, SECRET, Broker, sink_at, wait_until
 
 
@@ -97,16 +98,16 @@ def test_tls_trusts_only_what_the_system_trusts(
     subprocess.run(command, check=True, capture_output=True, timeout=5)
     broker.start("allow_anonymous true", f"keyfile {key}", f"certfile {certificate}")
     settings = MqttSettings.of(f"mqtts://127.0.0.1:{broker.port}", "hall", "", "")
-    with MqttSink(settings, LABELS):
+    with MqttSink(settings, LABELS, Stamp("hall")):
         wait_until(lambda: len(warnings()) == 1)
     gc.collect()
     assert "certificate verify failed" in warnings()[0]
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-    with MqttSink(settings, LABELS) as sink:
+    with MqttSink(settings, LABELS, Stamp("hall")) as sink:
         wait_until(lambda: sink._online)
 
 
 def test_without_paho_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "paho.mqtt.client", None)
     with pytest.raises(FerError, match=r"pip install '\.\[mqtt\]'"):
-        MqttSink(MqttSettings("nowhere"), LABELS)
+        MqttSink(MqttSettings("nowhere"), LABELS, Stamp("hall"))

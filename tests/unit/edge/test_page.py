@@ -1,6 +1,7 @@
 import contextlib
 import http.client
 import json
+import secrets
 import socket
 import threading
 import time
@@ -21,6 +22,7 @@ from fer_edge.page.access import Access, ServeAddress
 from fer_edge.page.requests import Site
 from fer_edge.page.server import PageServer
 from fer_edge.page.view import STALE_SECONDS, LiveView
+from fer_edge.wishes import Wishes
 
 TOKEN = "a-token-of-the-tests"
 LABELS = ("happy", "<b>odd</b>")
@@ -229,6 +231,17 @@ def test_other_computers_need_a_token() -> None:
     with pytest.raises(ArgumentError, match="too short"):
         Access(ServeAddress.of("0.0.0.0:8080"), "short")
     Access(ServeAddress.of("0.0.0.0:8080"), TOKEN)
+    for guessable in (
+        "PUT 16 CHARACTERS OR MORE HERE",
+        "a" * 30,
+        "changeme-changeme",
+        "abcabcabcabcabcabc",
+    ):
+        with pytest.raises(ArgumentError, match="easy to guess: make one with python3"):
+            Access(ServeAddress.of("0.0.0.0:8080"), guessable)
+    for _ in range(200):
+        Access(ServeAddress.of("0.0.0.0:8080"), secrets.token_urlsafe())
+        Access(ServeAddress.of("0.0.0.0:8080"), secrets.token_hex(16))
     assert ServeAddress.of("8080") == ServeAddress("127.0.0.1", 8080)
     assert ServeAddress.of("[::1]:80").url == "http://[::1]:80/"
     for wrong in ("host", "host:", "host:99999", "host:-1", ""):
@@ -387,3 +400,15 @@ def test_secrets_come_from_the_environment_or_a_file_of_ones_own(tmp_path: Path)
     assert with_secrets(config, file, {"FER_EDGE_TOKEN": "other"}).token == "other"
     bare = with_secrets(EdgeConfig(), None, {"FER_EDGE_MQTT_PASSWORD": "secret"})
     assert (bare.token, bare.mqtt_password) == ("", "secret")
+
+
+def test_the_page_says_what_is_stored_and_where() -> None:
+    wishes = Wishes(camera="0", json="seen.jsonl", events="-", save=Path("rec.mp4"))
+    assert wishes.stored == ("every face in seen.jsonl", "the annotated pictures in rec.mp4")
+    site = Site(LiveView(), Access(LOOPBACK, ""), LABELS, stored=wishes.stored)
+    with PageServer(site) as server:
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+        connection.request("GET", "/about")
+        assert json.loads(connection.getresponse().read())["stored"] == list(wishes.stored)
+        connection.close()
+    assert Wishes(camera="0").stored == ()

@@ -12,10 +12,10 @@ from fer_edge.events import ExpressionEvent
 from fer_edge.models import load_model
 from fer_edge.pipeline import run
 from fer_edge.policy import PicturePolicy, StreamPolicy
-from fer_edge.session import Wishes
 from fer_edge.sinks import Sink
 from fer_edge.stages import StageTimes
 from fer_edge.tracking import IouTracker
+from fer_edge.wishes import Wishes
 
 
 class FakeSource:
@@ -114,11 +114,13 @@ def test_what_to_watch_is_exactly_one_thing() -> None:
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"threads": 0}, "threads must be at least 1"),
+        ({"threads": 0}, "threads must lie in 1 to"),
+        ({"threads": 1_000_000}, "the cores of this computer, got 1000000"),
+        ({"size": "99999x9"}, "size must be at most 16384 a side"),
         ({"rotate": 45}, "rotate must be one of"),
         ({"size": "big"}, "size must look like 640x480"),
         ({"size": "0x480"}, "size must look like"),
-        ({"fps": -1.0}, "fps must not be negative"),
+        ({"fps": -1.0}, "fps must lie in 0 to 1000"),
     ],
 )
 def test_wrong_settings_are_said(wrong: dict[str, object], message: str) -> None:

@@ -34,7 +34,9 @@ def test_an_address_for_everybody_is_told_by_this_computers_name() -> None:
 
 def test_only_what_is_asked_for_is_made() -> None:
     with ExitStack() as stack:
-        assert make_shelf_sinks(EdgeConfig(), ("calm",), DemoSource(), [], stack) == []
-        (page,) = make_shelf_sinks(EdgeConfig(serve="18761"), ("calm",), DemoSource(), [], stack)
+        assert make_shelf_sinks(EdgeConfig(), ("calm",), DemoSource(), [], (), stack) == []
+        (page,) = make_shelf_sinks(
+            EdgeConfig(serve="18761"), ("calm",), DemoSource(), [], (), stack
+        )
         assert isinstance(page, LiveView)
     assert page.closed

@@ -24,6 +24,7 @@ from fer_edge.sinks.recording import (
     make_recorder,
 )
 from fer_edge.sinks.window import display_problem
+from fer_edge.stamp import Stamp
 
 LABELS = ("calm", "glad")
 BOX = Box(40, 30, 50, 50)
@@ -41,10 +42,11 @@ def seen(share: float = 0.75, track_id: int | None = 1, box: Box = BOX) -> Obser
 def test_an_observation_is_the_promised_json_line(tmp_path: Path) -> None:
     path = tmp_path / "seen.jsonl"
     with LineFile(str(path)) as lines:
-        JsonSink(lines).write(frame_of(2), [seen(), seen(0.25)], [])
+        JsonSink(lines, Stamp("desk")).write(frame_of(2), [seen(), seen(0.25)], [])
         first, second = (json.loads(line) for line in path.read_text().splitlines())
     assert first == {
         "source": "clip.mp4",
+        "device": "desk",
         "frame": 2,
         "time_s": 0.2,
         "track": 1,
@@ -75,18 +77,19 @@ def test_a_plot_of_many_faces_shows_the_first_six() -> None:
 
 def test_events_and_console_tell_what_changed(capsys: pytest.CaptureFixture[str]) -> None:
     events = [ExpressionEvent("started", 1, "glad", 0.9, 0.5)]
-    EventSink(LineFile("-")).write(frame_of(), [], events)
+    EventSink(LineFile("-"), Stamp("desk")).write(frame_of(), [], events)
     ConsoleSink(LineFile("-")).write(frame_of(source="a.jpg"), [seen(track_id=None)], events)
     ConsoleSink(LineFile("-")).finish([ExpressionEvent("ended", 1, "glad", 0.9, 2.0)])
     out = capsys.readouterr().out.splitlines()
     assert json.loads(out[0])["kind"] == "started"
+    assert (json.loads(out[0])["source"], json.loads(out[0])["device"]) == ("clip.mp4", "desk")
     assert out[1].strip() == "0.50 s  face 1: glad 90%"
     assert out[2] == "a.jpg: face of 50x50 at 40,30: glad 75%, calm 25%"
     assert out[3].strip() == "2.00 s  face 1: left"
 
 
 def test_a_line_file_that_cannot_be_written_is_said(tmp_path: Path) -> None:
-    with pytest.raises(FerError, match="No such file"):
+    with pytest.raises(FerError, match="no such folder"):
         LineFile(str(tmp_path / "absent" / "a.jsonl"))
 
 

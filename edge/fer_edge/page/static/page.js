@@ -34,6 +34,10 @@ function newFace(face) {
   return shown;
 }
 
+function showStored(stored) {
+  $("stored").textContent = stored.length ? `Stored: ${stored.join(", ")}.` : "Nothing is stored.";
+}
+
 function showFaces(seen) {
   const present = new Set(seen.map((face) => face.track));
   for (const [track, shown] of faces) {
@@ -107,6 +111,8 @@ function show(state) {
   $("heat").textContent = state.temperature_celsius === null ? "not told" : `${state.temperature_celsius.toFixed(0)} °C`;
   if (!$("live").hidden) keepLooking(state);
   showFaces(state.faces);
+  const since = new Date(1000 * (state.now - state.silent_seconds)).toLocaleTimeString();
+  $("nobody").textContent = silent > 2 ? `The camera has been away since ${since}.` : "Nobody in sight.";
   for (const event of state.events) {
     told.push(event);
     showEvent(event);
@@ -148,6 +154,7 @@ function keepLooking(state) {
 async function begin() {
   const about = await (await fetch("about")).json();
   colours = about.colours;
+  showStored(about.stored);
   for (const [label, colour] of Object.entries(colours)) {
     const entry = make("li", $("legend"));
     make("i", entry).style.background = colour;

@@ -1,0 +1,52 @@
+"""What one run is asked to watch and to write."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from fer_core.errors import ArgumentError
+from fer_edge.sinks.recording import SAVED_SUFFIXES
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What to watch (exactly one of the first four) and where to send what is seen."""
+
+    camera: str | None = None
+    video: Path | None = None
+    pictures: tuple[Path, ...] = ()
+    demo: bool = False
+    json: str | None = None
+    events: str | None = None
+    save: Path | None = None
+    plot: Path | None = None
+    show: bool | None = None
+    quiet: bool = False
+    faces: Path | None = None
+
+    def __post_init__(self) -> None:
+        given = [self.camera is not None, self.video is not None, bool(self.pictures), self.demo]
+        if sum(given) != 1:
+            raise ArgumentError(
+                "say what to watch, one of: --camera 0, --video FILE, PICTURE..., --demo"
+            )
+        if self.json is not None and self.json == self.events:
+            raise ArgumentError("--json and --events need places of their own")
+        if self.plot is not None and self.plot.suffix.lower() not in SAVED_SUFFIXES:
+            raise ArgumentError(
+                f"cannot plot to {self.plot}: the name must end in "
+                f"{', '.join(sorted(SAVED_SUFFIXES))}"
+            )
+        if self.plot is not None and self.plot == self.save:
+            raise ArgumentError("--plot and --save need places of their own")
+
+    @property
+    def stored(self) -> tuple[str, ...]:
+        """What is written and where, in words."""
+        places = (
+            ("every face", self.json),
+            ("every change", self.events),
+            ("the annotated pictures", self.save),
+        )
+        return tuple(f"{what} in {where}" for what, where in places if where and where != "-")
