@@ -5,6 +5,7 @@ python tests/release_check.py docs/release-check.md        (make release-check)
 
 from __future__ import annotations
 
+import json
 import platform
 import subprocess
 import sys
@@ -30,6 +31,15 @@ HEAD = """# Release check
 """
 
 
+def _last_word(output: str) -> str:
+    """Return pytest's summary, or how many faults the soak made and what it found."""
+    start = output.find("\n{")
+    if output.rstrip().endswith("}") and start >= 0:
+        found = json.loads(output[start:])
+        return f"{len(found['faults'])} faults, {len(found['problems'])} problems"
+    return (output.strip().splitlines() or [""])[-1].strip("= ")
+
+
 def main(page: Path) -> int:
     """Run the checks in turn, write the page; return how many failed."""
     rows, failed = [], 0
@@ -39,7 +49,7 @@ def main(page: Path) -> int:
         done = subprocess.run(command.split(), stdout=subprocess.PIPE, text=True, check=False)
         print(done.stdout)
         failed += done.returncode != 0
-        last = (done.stdout.strip().splitlines() or [""])[-1].strip("= ")
+        last = _last_word(done.stdout)
         result = last if done.returncode == 0 else f"**failed**: {last}"
         minutes = (time.monotonic() - started) / 60
         rows.append(f"| {what} | `{command}` | {result} | {minutes:.1f} |")

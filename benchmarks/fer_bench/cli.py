@@ -51,7 +51,10 @@ def run(
         bool, typer.Option("--robustness", help="Blur, noise, dark, small or turned faces as well.")
     ] = False,
     steady: Annotated[
-        float, typer.Option(min=0, help="Run each model so many seconds on end: heat, energy.")
+        float,
+        typer.Option(
+            min=0, max=86_400, help="Run each model so many seconds on end: heat, energy."
+        ),
     ] = 0.0,
     quick: Annotated[
         bool, typer.Option("--quick", help="A tenth of the timed runs, no ten-crop.")

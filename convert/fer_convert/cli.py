@@ -59,7 +59,8 @@ def run(
         Path | None, typer.Option(help="The data it was trained on; else as the run says.")
     ] = None,
     calibration_samples: Annotated[
-        int | None, typer.Option(min=1, help="Training pictures, 512 if there are as many.")
+        int | None,
+        typer.Option(min=1, max=1_000_000, help="Training pictures, 512 if there are as many."),
     ] = None,
     max_drop: Annotated[
         float | None,

@@ -17,6 +17,7 @@ from typing import Any
 from fer_core.errors import FerError
 from fer_core.files import ZIP_ERRORS, write_bytes
 from fer_core.preprocess import InputSpec
+from fer_core.text import on_paper
 
 SCHEMA_VERSION = 1
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # a fixed date keeps bundles byte-identical
@@ -89,7 +90,7 @@ class ModelBundle:
             for name, text in members.items():
                 info = zipfile.ZipInfo(name, _EPOCH)
                 info.compress_type = zipfile.ZIP_DEFLATED
-                archive.writestr(info, text)
+                archive.writestr(info, on_paper(text))
         return buffer.getvalue()
 
     def save(self, path: Path) -> None:

@@ -20,6 +20,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from fer_core import __version__, progress
 from fer_core.errors import ArgumentError, FerError
+from fer_core.text import forgive_names_on_paper
 
 DEFAULT_COMMAND = "run"
 CONTEXT = {"help_option_names": ["-h", "--help"]}
@@ -106,6 +107,7 @@ def command_line(name: str, without: str = "") -> str:
 
 def run_app(app: typer.Typer, name: str) -> None:
     """Run a command; a FerError becomes a message on stderr and its exit code."""
+    forgive_names_on_paper()
     try:
         try:
             code = app(prog_name=name, standalone_mode=False)

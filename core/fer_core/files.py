@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fer_core.errors import FerError
+from fer_core.text import to_bytes
 
 ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, KeyError, NotImplementedError, RuntimeError)
 """What a damaged zip archive makes the standard library raise."""
@@ -80,7 +81,7 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Write UTF-8 text whole or not at all; raise FerError when the system refuses."""
-    write_bytes(path, text.encode())
+    write_bytes(path, to_bytes(text))
 
 
 @contextmanager

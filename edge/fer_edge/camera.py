@@ -15,7 +15,7 @@ import numpy as np
 from fer_core.errors import ArgumentError, FerError
 from fer_core.opencv import cv2, silence_opencv
 from fer_core.values import UInt8Array
-from fer_edge.live import CameraSource
+from fer_edge.live import CameraSource, Capture
 
 log = logging.getLogger(__name__)
 
@@ -131,7 +131,7 @@ def open_camera(
             named = _without_password(where)
         except ValueError as error:
             raise ArgumentError(f"no camera address: {error}") from error
-        return CameraSource(lambda: OpenCvCapture(where, size, fps), named, patient=patient)
+        return CameraSource(lambda: _network_capture(where, size, fps), named, patient=patient)
     if where == "picamera":
         return CameraSource(lambda: PiCapture(size, fps), "picamera", patient=patient)
     if where.isdecimal() and len(where) < 4:
@@ -143,6 +143,22 @@ def open_camera(
     raise ArgumentError(
         f"no camera {where!r}: give a number, picamera, or an http:// or rtsp:// address"
     )
+
+
+def _network_capture(where: str, size: tuple[int, int] | None, fps: float | None) -> Capture:
+    """Open a network camera, through FFmpeg or, where that takes it not, by its pictures alone."""
+    try:
+        return OpenCvCapture(where, size, fps)
+    except FerError:
+        if not where.lower().startswith(("http://", "https://")):
+            raise
+        from fer_edge.mjpeg import MjpegCapture
+
+        try:
+            return MjpegCapture(where, READ_TIMEOUT_SECONDS)
+        except FerError:
+            log.debug("%s is no stream of pictures", _without_password(where))
+        raise
 
 
 def _without_password(address: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,9 @@ from fer_core.command import DefaultCommand, Quiet, Version, make_app, run_app, 
 from fer_core.errors import ArgumentError, FerError
 from fer_core.native import show_native_output
 from fer_edge.service_cli import service_app
+
+if TYPE_CHECKING:
+    from fer_edge.config import EdgeConfig
 
 app = make_app()
 app.add_typer(service_app, name="service", help="Run fer-edge as a service of systemd.")
@@ -77,7 +80,6 @@ def run(
     from fer_edge.config import EdgeConfig, with_secrets
     from fer_edge.files import VIDEO_SUFFIXES
     from fer_edge.session import watch
-    from fer_edge.shelf import check_shelf
     from fer_edge.wishes import Wishes
 
     if verbose:
@@ -104,7 +106,7 @@ def run(
     say = talk(quiet)
     if serve and pictures:
         raise ArgumentError("--serve goes with a camera or a video, not with pictures")
-    page = check_shelf(settings)
+    page = _page_of(settings)
     if page and not pictures:
         say(f"page: {page}" + ("" if camera else " while the clip lasts"))
     result = watch(settings, wishes)
@@ -112,6 +114,15 @@ def run(
     for path in result.saved:
         say(f"saved {path}")
     raise typer.Exit(130 if result.interrupted else 0)
+
+
+def _page_of(settings: EdgeConfig) -> str:
+    """Return the address of the page, empty for none; raise ArgumentError for wrong settings."""
+    if not (settings.serve or settings.mqtt):
+        return ""  # a server costs megabytes, which a picture does not need
+    from fer_edge.shelf import check_shelf
+
+    return check_shelf(settings)
 
 
 @app.command()

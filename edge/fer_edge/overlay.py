@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from fer_core.opencv import cv2
+from fer_core.text import in_ascii
 from fer_core.values import Box, Frame, Observation, Prediction, UInt8Array
 
 _COLOURS = {
@@ -75,6 +76,7 @@ def _draw_face(canvas: UInt8Array, observation: Observation, unit: float) -> Non
 def _draw_text(
     canvas: UInt8Array, text: str, x: int, bottom: int, unit: float, colour: tuple[int, int, int]
 ) -> None:
+    text = in_ascii(text)
     (width, height), _ = cv2.getTextSize(text, _FONT, 0.55 * unit, 1)
     pad = round(4 * unit)
     bottom = max(bottom, height + 2 * pad)  # stays inside the picture when the face touches its top
@@ -97,4 +99,5 @@ def _draw_panel(canvas: UInt8Array, panel: Box, prediction: Prediction, unit: fl
         bar = (left, top + pad), (left + length, top + row - pad)
         cv2.rectangle(canvas, *bar, colour_of(label), cv2.FILLED)
         place = (panel.x + pad, top + row - pad)
-        cv2.putText(canvas, label, place, _FONT, 0.36 * unit, (255, 255, 255), 1, cv2.LINE_AA)
+        name = in_ascii(label)
+        cv2.putText(canvas, name, place, _FONT, 0.36 * unit, (255, 255, 255), 1, cv2.LINE_AA)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import platform
 import re
-import uuid
 from datetime import datetime
 from pathlib import Path
 
@@ -25,7 +24,11 @@ def own_name(machine_id: Path = _MACHINE_ID) -> str:
         machine = machine_id.read_text().strip()
     except (OSError, UnicodeDecodeError):
         machine = ""
-    digest = hashlib.sha256((machine or str(uuid.getnode())).encode()).hexdigest()
+    if not machine:
+        import uuid
+
+        machine = str(uuid.getnode())
+    digest = hashlib.sha256(machine.encode()).hexdigest()
     return f"{host}-{digest[:6]}"
 
 

@@ -48,6 +48,9 @@ def _counts(dataset: FerDataset) -> list[str]:
     lines = [f"{name:>{wide}}" + "".join(f"{cell:>12}" for cell in cells) for name, *cells in rows]
     present = counts.sum(axis=0)
     lines.append(f"largest class / smallest class: {present.max() / max(1, present.min()):.1f}")
+    untaught = [n for n, count in zip(dataset.label_names, counts[0], strict=True) if not count]
+    if untaught:
+        lines.append(f"no training picture of {', '.join(untaught)}: fer-train refuses that")
     return lines
 
 

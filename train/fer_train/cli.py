@@ -178,7 +178,9 @@ def check(
 def prepare(
     photos: Annotated[Path, typer.Argument(help="Photos, one folder a class.")],
     out: Annotated[Path, typer.Argument(help="A new folder for the face pictures.")],
-    size: Annotated[int, typer.Option(help="Side of the face pictures in pixels.")] = 48,
+    size: Annotated[
+        int, typer.Option(min=8, max=1024, help="Side of the face pictures in pixels.")
+    ] = 48,
     colour: Annotated[str, typer.Option(help="gray or rgb.")] = "gray",
     quiet: Quiet = False,
 ) -> None:

@@ -40,9 +40,10 @@ class TrainConfig:
 
     Training: `precision` "bfloat16" is up to twice as fast on processors that multiply it (AVX-512
     BF16, AMX); the weights stay float32. `schedule` follows a cosine to zero, stays constant, or is
-    divided by 1 + `decay` x steps (what Keras 2 called `decay`; without warm-up). The first
-    `frozen_epochs` train the last layer alone. `patience` is how many epochs without gain end the
-    run (0: none), `ema_decay` a factor a step of the averaged weights (0: no averaging).
+    divided by 1 + `decay` x steps (what Keras 2 called `decay`; without warm-up). Of the `epochs`
+    the first `frozen_epochs`, at most half, train the last layer alone. `patience` is how many
+    epochs without gain end the run (0: none), `ema_decay` a factor a step of the averaged weights
+    (0: no averaging).
     `class_weights` makes every class count the same in the loss. `teacher` is a file of soft
     labels, `teacher_weight` its share of the target. `guide` is a .tflite
     bundle or the name of a shipped model, which judges the altered pictures of every batch,

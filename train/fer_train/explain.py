@@ -14,6 +14,7 @@ from fer_core.errors import ArgumentError, FerError
 from fer_core.opencv import cv2
 from fer_core.pictures import decode_picture
 from fer_core.preprocess import InputSpec, normalize_pixels
+from fer_core.text import on_paper
 from fer_core.values import FloatArray, Frame, UInt8Array
 from fer_edge.detector import FaceDetector
 from fer_train.figures import save_figure
@@ -136,13 +137,14 @@ def save_explanations(
     path: Path, explanations: Sequence[Explanation], labels: Sequence[str]
 ) -> None:
     """Draw a row for each picture: the crop, the heat over it, the probabilities."""
+    labels = [on_paper(label) for label in labels]
     figure = Figure(figsize=(7.5, 2.4 * len(explanations)), layout="constrained")
     grid = figure.subplots(len(explanations), 3, squeeze=False, width_ratios=(1, 1, 1.5))
     for (left, middle, right), seen in zip(grid, explanations, strict=True):
         for axis in (left, middle):
             axis.imshow(seen.crop.squeeze(), cmap="gray", vmin=0, vmax=255)
             axis.set_axis_off()
-        left.set_title(seen.name, fontsize=8, parse_math=False)
+        left.set_title(on_paper(seen.name), fontsize=8, parse_math=False)
         middle.imshow(seen.heat, cmap="inferno", alpha=0.55, vmin=0, vmax=1)
         title = f"what speaks for {labels[seen.class_index]}"
         middle.set_title(title, fontsize=8, parse_math=False)

@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from fer_core.metrics import ClassificationReport
+from fer_core.text import on_paper
 from fer_core.values import FloatArray
 from fer_train.figures import save_figure
 
@@ -40,9 +41,11 @@ def save_confusion(path: Path, report: ClassificationReport, title: str) -> None
     figure = Figure(figsize=(6.4, 5.8), layout="constrained")
     axis = figure.subplots()
     axis.imshow(share, cmap="Blues", vmin=0, vmax=1)
-    axis.set_xticks(ticks, report.labels, rotation=45, ha="right")
-    axis.set_yticks(ticks, report.labels)
-    axis.set(xlabel="predicted", ylabel="true", title=f"{title}: accuracy {report.accuracy:.1%}")
+    labels = [on_paper(label) for label in report.labels]
+    axis.set_xticks(ticks, labels, rotation=45, ha="right")
+    axis.set_yticks(ticks, labels)
+    title = f"{on_paper(title)}: accuracy {report.accuracy:.1%}"
+    axis.set(xlabel="predicted", ylabel="true", title=title)
     for row in ticks:
         for column in ticks:
             colour = "white" if share[row, column] > 0.5 else "black"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -40,6 +40,8 @@ from fer_train.sheet import save_mistakes
 from fer_train.transfer import freeze_all_but_logits, take_weights, trained_model
 
 Say = Callable[[str], None]
+FEW_PICTURES = 100
+"""Validation pictures below which the 95 % interval of an accuracy is wider than 20 points."""
 
 
 def run_training(config: TrainConfig, out: Path, resume: bool, say: Say) -> ClassificationReport:
@@ -61,8 +63,7 @@ def train_on(
     model = _network(config, dataset, resume and has_begun(out), say)
     make_folder(out)
     write_text(out / "config.toml", settings_toml(config))
-    epochs = config.frozen_epochs + config.epochs
-    say(f"{config.arch}: {model.count_params():,} parameters, {epochs} epochs")
+    say(f"{config.arch}: {model.count_params():,} parameters, {config.epochs} epochs")
     state = _train_stages(model, lesson, config, out, resume, say)
     probabilities = predict(model, validation)
     report = classification_report(probabilities, validation.labels, validation.label_names)
@@ -74,7 +75,23 @@ def train_on(
     save_history(out / "history.csv", state.history)
     save_metrics(out, model, state, report, lesson.guide.sha256 if lesson.guide else "")
     save_curves(out / "curves.png", state.history, state.best_epoch)
+    for doubt in _doubts(report):
+        say(doubt)
     return report
+
+
+def _doubts(report: ClassificationReport) -> Iterator[str]:
+    """Yield what a reader of the report should not believe too much."""
+    answered = np.flatnonzero(report.confusion.sum(axis=0))
+    if len(answered) == 1:
+        yield f"it answers {report.labels[answered[0]]} for every picture: train longer"
+    if report.count < FEW_PICTURES:
+        low, high = report.accuracy_interval95
+        yield (
+            f"validation has {report.count} pictures, so the accuracy may be anything from "
+            f"{low:.0%} to {high:.0%}: --folds 5 judges every picture; {FEW_PICTURES} pictures "
+            "would narrow that to less than 20 points"
+        )
 
 
 def _network(config: TrainConfig, dataset: FerDataset, begun: bool, say: Say) -> keras.Model:
@@ -133,7 +150,7 @@ def _train_stages(
     Each stage has a checkpoint of its own; a stage that has begun goes on, and the second one
     counts on where the first ended.
     """
-    frozen = config.frozen_epochs
+    frozen = min(config.frozen_epochs, config.epochs // 2)
 
     def stage(
         settings: TrainConfig, checkpoint: Path, earlier: TrainState | None = None
@@ -141,17 +158,17 @@ def _train_stages(
         with EpochLog(out / "tensorboard") as log:
 
             def follow(state: TrainState) -> None:
-                say(epoch_line(state, frozen + config.epochs))
+                say(epoch_line(state, config.epochs))
                 log.write(state.history)
 
             begun = resume and checkpoint.exists()
             return train(model, lesson, settings, checkpoint, begun, follow, earlier)
 
     if not frozen or (resume and (out / CHECKPOINT).exists()):
-        return stage(config, out / CHECKPOINT)
+        return stage(replace(config, epochs=config.epochs - frozen), out / CHECKPOINT)
     say(f"the last layer alone for {frozen} epochs, then all layers")
     freeze_all_but_logits(model)
     alone = replace(config, epochs=frozen, patience=0, ema_decay=0)
     first = stage(alone, out / FROZEN_CHECKPOINT)
     freeze_all_but_logits(model, frozen=False)
-    return stage(config, out / CHECKPOINT, first)
+    return stage(replace(config, epochs=config.epochs - frozen), out / CHECKPOINT, first)

@@ -6,6 +6,7 @@ import hmac
 import math
 import platform
 import secrets
+import socket
 from collections import Counter, deque
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -60,10 +61,12 @@ class ServeAddress:
 
     @property
     def url(self) -> str:
-        """The address for a browser; where every address is served, by this computer's name."""
-        name = platform.node() if self.host in ("0.0.0.0", "::") else self.host
-        host = f"[{name}]" if ":" in name else name
-        return f"http://{host}:{self.port}/"
+        """The address for a browser; where every address is served, those that telephones find."""
+        hosts = [self.host]
+        if self.host in ("0.0.0.0", "::"):
+            hosts = [f"{platform.node().removesuffix('.local')}.local", *_own_address()]
+        shown = [f"[{host}]" if ":" in host else host for host in hosts]
+        return " or ".join(f"http://{host}:{self.port}/" for host in shown)
 
 
 @dataclass(slots=True)
@@ -108,6 +111,16 @@ class Access:
             return None
         self._sessions.append(secrets.token_urlsafe(32))
         return self._sessions[-1]
+
+
+def _own_address() -> list[str]:
+    """Return this computer's address in its network; none without a network."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # of documentation (RFC 5737); nothing is sent
+        except OSError:
+            return []
+        return [str(probe.getsockname()[0])]
 
 
 def _is_guessable(token: str) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from fer_core.errors import FerError
+from fer_core.text import to_bytes
 from fer_core.values import Frame, Gap, Observation
 from fer_edge.events import ExpressionEvent
 from fer_edge.sinks import Sink
@@ -66,8 +67,8 @@ class LineFile:
             sys.stdout.flush()
             return
         text = ("\n" if self._torn else "") + line + "\n"  # a torn line stays alone
-        written = self._file.write(text.encode())
-        self._torn = written < len(text.encode())
+        content = to_bytes(text)
+        self._torn = self._file.write(content) < len(content)
         if self._torn:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from fer_core.opencv import cv2
+from fer_core.text import in_ascii
 from fer_core.values import Frame, Observation, Prediction, UInt8Array
 from fer_edge.events import ExpressionEvent
 from fer_edge.overlay import colour_of, draw_boxes
@@ -90,4 +91,4 @@ def _draw_bars(area: UInt8Array, title: str, prediction: Prediction) -> None:
 
 
 def _write(canvas: UInt8Array, text: str, x: int, y: int, size: float, weight: int = 1) -> None:
-    cv2.putText(canvas, text, (x, y), _FONT, size, _INK, weight, cv2.LINE_AA)
+    cv2.putText(canvas, in_ascii(text), (x, y), _FONT, size, _INK, weight, cv2.LINE_AA)

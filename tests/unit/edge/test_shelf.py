@@ -1,4 +1,5 @@
 import platform
+import re
 from contextlib import ExitStack
 
 import pytest
@@ -27,9 +28,11 @@ def test_wrong_settings_are_said_before_anything_is_opened() -> None:
         assert "hunter2" not in str(caught.value)
 
 
-def test_an_address_for_everybody_is_told_by_this_computers_name() -> None:
+def test_an_address_for_everybody_is_told_as_telephones_find_it() -> None:
     config = EdgeConfig(serve="0.0.0.0:8080", token=TOKEN)
-    assert check_shelf(config) == f"http://{platform.node()}:8080/"
+    name, *numbers = check_shelf(config).split(" or ")
+    assert name == f"http://{platform.node().removesuffix('.local')}.local:8080/"
+    assert all(re.fullmatch(r"http://\d+\.\d+\.\d+\.\d+:8080/", number) for number in numbers)
 
 
 def test_only_what_is_asked_for_is_made() -> None:

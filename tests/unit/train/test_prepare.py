@@ -1,4 +1,5 @@
 import csv
+import os
 from pathlib import Path
 
 import cv2
@@ -6,11 +7,17 @@ import numpy as np
 import pytest
 
 from drawn_faces import draw_scene
+from fer_core.bundle import ModelBundle, ModelManifest
 from fer_core.errors import FerError
+from fer_core.files import write_text
+from fer_core.metrics import classification_report
 from fer_core.preprocess import InputSpec
 from fer_core.readers import load_dataset
+from fer_core.settings import load_settings, settings_toml
 from fer_core.values import Frame
 from fer_edge.detector import HaarDetector
+from fer_train.config import TrainConfig
+from fer_train.plots import save_confusion
 from fer_train.prepare import RECORD, SHEET, PreparedFolder, prepare_photos
 from fer_train.prepare_sheet import save_prepared_sheet
 
@@ -144,3 +151,24 @@ def test_wrong_places_are_said(photos: Path, tmp_path: Path) -> None:
     prepared_from(photos, tmp_path / "faces")
     with pytest.raises(FerError, match="is there already"):
         prepared_from(photos, tmp_path / "faces")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="file names are bytes on POSIX alone")
+def test_names_that_are_no_utf8_survive(photos: Path, tmp_path: Path) -> None:
+    happy = os.fsdecode("gl\u00fccklich".encode("latin-1"))  # of a Windows zip
+    (photos / "grin").rename(photos / happy)
+    (photos / happy / "0.png").rename(photos / happy / os.fsdecode(b"Foto \xe4.png"))
+    prepared = prepared_from(photos, tmp_path / "faces")
+    save_prepared_sheet(photos, prepared)
+    rows = (tmp_path / "faces" / RECORD).read_bytes()
+    assert b"gl\xfccklich/Foto \xe4.png" in rows
+    dataset = load_dataset(tmp_path / "faces")
+    assert happy in dataset.label_names
+    report = classification_report(np.eye(2)[dataset.labels], dataset.labels, dataset.label_names)
+    save_confusion(tmp_path / "confusion.png", report, happy)
+    manifest = ModelManifest(happy, dataset.label_names, InputSpec(), "int8")
+    ModelBundle(b"flatbuffer", manifest, happy).save(tmp_path / "a.tflite")
+    assert ModelBundle.load(tmp_path / "a.tflite").manifest.labels == dataset.label_names
+    config = TrainConfig(data=str(photos / happy))
+    write_text(tmp_path / "config.toml", settings_toml(config))
+    assert load_settings(TrainConfig, tmp_path / "config.toml", {}) == config

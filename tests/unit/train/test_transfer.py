@@ -9,10 +9,11 @@ import pytest
 from drawn_faces import drawn_dataset, save_npz
 from fer_core.errors import ArgumentError, FerError
 from fer_core.labels import FER2013_LABELS
+from fer_core.metrics import classification_report
 from fer_train.architectures import build_model
 from fer_train.evaluate import save_model
 from fer_train.recipes import recipe_file
-from fer_train.run import train_on
+from fer_train.run import _doubts, train_on
 from fer_train.run_facts import model_labels
 from fer_train.run_folder import chosen_config, model_file, model_name
 from fer_train.transfer import freeze_all_but_logits, load_model, take_weights
@@ -84,7 +85,7 @@ def test_fine_tuning_moves_the_last_layer_first(trained: Path, tmp_path: Path) -
     dataset = drawn_dataset((6, 3, 1))
     three = dataset.only(np.flatnonzero(dataset.labels < 3))
     three = replace(three, label_names=("a", "b", "c"))
-    config = chosen_config(None, None, str(trained), {"epochs": 2, "seed": 3})
+    config = chosen_config(None, None, str(trained), {"epochs": 4, "seed": 3})
     assert (config.arch, config.class_weights) == ("b-plain", True)
     config = replace(config, frozen_epochs=2)
     said: list[str] = []
@@ -95,15 +96,33 @@ def test_fine_tuning_moves_the_last_layer_first(trained: Path, tmp_path: Path) -
     unfrozen = np.load(tmp_path / "run" / "checkpoint.npz")
     assert not np.array_equal(unfrozen["model/0"], source[0])
     assert load_model(tmp_path / "run" / "model.keras").output_shape == (None, 3)
+    assert any(
+        line.startswith("validation has 9 pictures, so the accuracy may be") for line in said
+    )
     lines = [line for line in said if line.startswith("epoch")]
     assert [line.split()[1] for line in lines] == ["1/4", "2/4", "3/4", "4/4"]
     history = (tmp_path / "run" / "history.csv").read_text().splitlines()
     assert [row.split(",")[0] for row in history] == ["epoch", "1", "2", "3", "4"]
 
 
+def test_the_epochs_asked_for_are_all_there_are(trained: Path, tmp_path: Path) -> None:
+    config = chosen_config(None, None, str(trained), {"epochs": 3, "seed": 3})
+    assert config.frozen_epochs == 5  # as the recipe has it
+    train_on(drawn_dataset((6, 3, 1)), config, tmp_path / "run", False, silent)
+    history = (tmp_path / "run" / "history.csv").read_text().splitlines()
+    assert len(history) == 1 + 3
+
+
+def test_one_answer_for_every_picture_is_said() -> None:
+    labels = np.array([0, 1, 1, 2] * 40)
+    answers = np.tile([0.1, 0.8, 0.1], (len(labels), 1))
+    report = classification_report(answers, labels, ("a", "b", "c"))
+    assert list(_doubts(report)) == ["it answers b for every picture: train longer"]
+
+
 def test_the_best_of_the_frozen_stage_counts(trained: Path, tmp_path: Path) -> None:
     dataset = drawn_dataset((6, 3, 1))
-    config = chosen_config(None, None, str(trained), {"epochs": 3, "seed": 3})
+    config = chosen_config(None, None, str(trained), {"epochs": 6, "seed": 3})
     config = replace(config, frozen_epochs=3, learning_rate=0.01, patience=0)
     train_on(dataset, config, tmp_path / "run", False, silent)
     with np.load(tmp_path / "run" / "frozen.npz") as held:

@@ -1,0 +1,63 @@
+"""Names that are no UTF-8, such as those of old cameras and of archives made on Windows.
+
+Python holds their bytes as lone surrogates. They stay so inside and in file names; on paper, where
+such a character cannot stand, a replacement does.
+"""
+
+from __future__ import annotations
+
+import sys
+import unicodedata
+
+
+def on_paper(text: str) -> str:
+    """Return a text to be shown: what is no character is a replacement character."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def to_bytes(text: str) -> bytes:
+    """Return a text as UTF-8, names that are none as the bytes that they were."""
+    return text.encode("utf-8", "surrogateescape")
+
+
+def forgive_names_on_paper() -> None:
+    """Let stdout and stderr replace what they cannot show, in place of failing."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+
+
+_TABLE = """
+ä=ae ö=oe ü=ue ß=ss æ=ae ø=o ł=l đ=d ð=d þ=th œ=oe ı=i
+а=a б=b в=v г=g д=d е=e ё=e ж=zh з=z и=i й=i к=k л=l м=m н=n о=o п=p р=r с=s т=t у=u ф=f
+х=kh ц=ts ч=ch ш=sh щ=shch ъ= ы=y ь= э=e ю=yu я=ya
+α=a β=v γ=g δ=d ε=e ζ=z η=i θ=th ι=i κ=k λ=l μ=m ν=n ξ=x ο=o π=p ρ=r σ=s ς=s τ=t υ=y φ=f χ=ch
+ψ=ps ω=o
+"""
+"""How small letters are spelled where taking away an accent is not enough."""
+_SPELLED: dict[str, str] = dict(pair.split("=") for pair in _TABLE.split())
+
+
+def in_ascii(text: str) -> str:
+    """Return a text in the letters that OpenCV draws, others spelled in them.
+
+    Of a script without a table here each letter is spelled by its name in Unicode, and one that
+    has none by its number.
+    """
+    return text if text.isascii() else "".join(map(_spelled, text))
+
+
+def _spelled(character: str) -> str:
+    if character.isascii():
+        return character
+    for letter in (character, unicodedata.normalize("NFD", character)[0]):
+        if letter in _SPELLED:
+            return _SPELLED[letter]
+        if letter.lower() in _SPELLED:
+            return _SPELLED[letter.lower()].capitalize()
+    plain = unicodedata.normalize("NFKD", character).encode("ascii", "ignore").decode()
+    if plain or unicodedata.combining(character):
+        return plain
+    name = unicodedata.name(character, "")
+    has_sound = "LETTER" in name or "SYLLABLE" in name
+    return name.rpartition(" ")[2].lower() if has_sound else f"u{ord(character):04x}"

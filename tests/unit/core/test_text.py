@@ -1,0 +1,33 @@
+import os
+
+import pytest
+
+from fer_core.text import in_ascii, on_paper, to_bytes
+
+
+@pytest.mark.parametrize(
+    ("text", "spelled"),
+    [
+        ("happy 97%", "happy 97%"),
+        ("glücklich", "gluecklich"),
+        ("Überrascht, größer", "Ueberrascht, groesser"),
+        ("déçu", "decu"),
+        ("zły", "zly"),
+        ("Радость", "Radost"),
+        ("объект", "obekt"),
+        ("χαρά", "chara"),
+        ("うれしい", "uresii"),
+        ("기쁨", "gibbeum"),
+        ("高兴", "u9ad8u5174"),
+        ("b\udce4", "budce4"),
+    ],
+)
+def test_what_opencv_cannot_draw_is_spelled(text: str, spelled: str) -> None:
+    assert in_ascii(text) == spelled
+
+
+def test_bytes_that_are_no_utf8_survive_and_are_replaced_on_paper() -> None:
+    name = os.fsdecode(b"gl\xfccklich.jpg")
+    assert to_bytes(name) == b"gl\xfccklich.jpg"
+    assert on_paper(name) == "gl\N{REPLACEMENT CHARACTER}cklich.jpg"
+    assert on_paper("glücklich") == "glücklich"
