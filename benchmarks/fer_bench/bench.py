@@ -114,7 +114,7 @@ def _own_parent(model: _Sound, others: Sequence[_Sound], named: Path | None) -> 
     if named or manifest.recipe == "float32":
         return named
     beside = model.path.with_name(f"{manifest.name}-float32.tflite")
-    if beside.exists() and _same_network(ModelBundle.load(beside).manifest, manifest):
+    if beside.exists() and _same_network(_manifest_of(beside), manifest):
         return beside
     for other in others:
         its = other.bundle.manifest
@@ -123,11 +123,21 @@ def _own_parent(model: _Sound, others: Sequence[_Sound], named: Path | None) -> 
     return None
 
 
-def _same_network(one: ModelManifest, other: ModelManifest) -> bool:
+def _manifest_of(path: Path) -> ModelManifest | None:
+    """Return the manifest of a bundle, None where it is damaged."""
+    try:
+        return ModelBundle.load(path).manifest
+    except FerError:
+        return None
+
+
+def _same_network(one: ModelManifest | None, other: ModelManifest) -> bool:
     """Return whether two bundles come from one Keras model: by the SHA-256 of its weights.
 
     Bundles of earlier versions hold none: there by their names and the model's answers in both.
     """
+    if one is None:
+        return False
     sources = [each.provenance.get("source_sha256") for each in (one, other)]
     if any(sources):
         return sources[0] == sources[1]

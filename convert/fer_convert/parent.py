@@ -99,7 +99,7 @@ def _require_one_picture_in_and_one_answer_out(file: Path, model: keras.Model) -
 
 def load_parent(file: Path, model: keras.Model, validation: FerDataset) -> Parent:
     """Return the model with its temperature divided in; raise FerError if it fits no pictures."""
-    if model.output_shape[-1:] != (len(validation.label_names),):
+    if model.output_shape[1:] != (len(validation.label_names),):
         raise FerError(
             f"{file} gives {model.output_shape}, but {validation.name} has "
             f"{len(validation.label_names)} classes; give the --data it was trained on"

@@ -9,7 +9,14 @@ from pathlib import Path
 from fer_core.dataset import SPLIT_NAMES, FerDataset
 from fer_core.errors import FerError
 from fer_core.labels import FER2013_LABELS, ordered_labels
-from fer_core.pictures import decode_picture, find_pictures, is_junk, left_out
+from fer_core.pictures import (
+    NOT_READ,
+    PICTURE_SUFFIXES,
+    decode_picture,
+    find_pictures,
+    is_junk,
+    left_out,
+)
 from fer_core.preprocess import InputSpec
 from fer_core.rows import Faults, Row, assemble
 
@@ -45,10 +52,11 @@ def read_folders(path: Path, spec: InputSpec, faults: Faults) -> FerDataset:
         for folder, split in held
     ]
     others: list[Path] = []
+    loose = [path for part in sorted({root, *parts}) for path in _loose_pictures(part)]
     shapes: list[tuple[int, int]] = []
     rows = _folder_rows(folders, spec, faults, others, shapes)
     dataset = replace(assemble(rows, names, path, faults), numbered=False)
-    return replace(dataset, notes=tuple(_folder_notes(classes, others, shapes, spec)))
+    return replace(dataset, notes=tuple(_folder_notes(classes, others, loose, shapes, spec)))
 
 
 def _root_of(path: Path) -> Path:
@@ -112,6 +120,7 @@ def _folder_rows(
 def _folder_notes(
     classes: dict[str, list[tuple[Path, int]]],
     others: list[Path],
+    loose: list[Path],
     shapes: list[tuple[int, int]],
     spec: InputSpec,
 ) -> Iterator[str]:
@@ -122,6 +131,8 @@ def _folder_notes(
             yield f"taken for one class: {', '.join(spellings)}"
     if others:
         yield f"left out: {left_out(others)}"
+    if loose:
+        yield f"left out: {len(loose)} pictures in no class folder, such as {loose[0].name}"
     squeezed = [shape for shape in shapes if not 1 / SQUEEZED < shape[0] / shape[1] < SQUEEZED]
     if squeezed:
         height, width = max(squeezed)
@@ -130,6 +141,17 @@ def _folder_notes(
             f"and were squeezed to {spec.width}x{spec.height}: if they are whole photos, "
             "fer-train prepare finds and crops the faces"
         )
+
+
+def _loose_pictures(folder: Path) -> list[Path]:
+    """Return the pictures that lie in a folder itself."""
+    return [
+        path
+        for path in sorted(folder.iterdir())
+        if path.is_file()
+        and not is_junk(path)
+        and path.suffix.lower() in {*PICTURE_SUFFIXES, *NOT_READ}
+    ]
 
 
 def _official_split(name: str) -> int | None:

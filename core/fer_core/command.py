@@ -35,14 +35,21 @@ class DefaultCommandGroup(TyperGroup):
 
         Raises ArgumentError for a word that is no file and nearly the name of a command.
         """
+        if ctx.resilient_parsing and not args:  # completion of the first word
+            return super().parse_args(ctx, args)
         first = args[0] if args else ""
         if first == "help":
             args = [*args[1:2], "--help"]
-        elif near := self._misspelled(first):
+        elif not ctx.resilient_parsing and (near := self._misspelled(first)):
             raise ArgumentError(f"there is no command {first!r}; did you mean {near}?")
         if not args or args[0] not in {*self.commands, *_OF_THE_GROUP}:
             args = [DEFAULT_COMMAND, *args]
         return super().parse_args(ctx, args)
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> Any:
+        """Return what may stand there: the commands, and what the default command takes."""
+        usual = self.commands[DEFAULT_COMMAND].shell_complete(ctx, incomplete)
+        return [*super().shell_complete(ctx, incomplete), *usual]
 
     def _misspelled(self, word: str) -> str:
         """Return the command that a word is nearly, empty for none."""
@@ -117,6 +124,8 @@ def run_app(app: typer.Typer, name: str) -> None:
     except FerError as error:
         print(f"{name}: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(130)
     except PermissionError as error:
         print(f"{name}: not allowed to reach {error.filename}", file=sys.stderr)
         sys.exit(1)
@@ -127,10 +136,16 @@ def run_app(app: typer.Typer, name: str) -> None:
         print(f"{name}: cannot write to stdout: {error.strerror}", file=sys.stderr)
         sys.exit(1)
     except Exception as error:
+        if type(error).__name__ == "Abort":  # of click, which older versions of typer let through
+            sys.exit(130)
         if not hasattr(error, "format_message"):  # what click raises for wrong words
             raise
-        print(f"{name}: {_plain(error.format_message())}", file=sys.stderr)
-        print(f"{name} --help lists what there is", file=sys.stderr)
+        message = error.format_message()
+        if message.startswith("Usage:"):
+            print(message, file=sys.stderr)
+        else:
+            print(f"{name}: {_plain(message)}", file=sys.stderr)
+            print(f"{name} --help lists what there is", file=sys.stderr)
         sys.exit(getattr(error, "exit_code", 2))
 
 

@@ -91,6 +91,18 @@ class FerDataset:
         fitted = np.stack([spec.resized(np.ascontiguousarray(picture)) for picture in bgr])
         return replace(self, images=fitted[..., 0] if spec.colour == "gray" else fitted)
 
+    def without_empty_classes(self) -> FerDataset:
+        """Return the data set without classes of which no split has a picture."""
+        held = np.flatnonzero(self.class_counts().sum(axis=0))
+        if len(held) == len(self.label_names):
+            return self
+        place = np.full(len(self.label_names), -1, np.int64)
+        place[held] = np.arange(len(held))
+        names = tuple(self.label_names[index] for index in held)
+        gone = ", ".join(sorted(set(self.label_names) - set(names)))
+        smaller = self.relabelled(place[self.labels], names)
+        return replace(smaller, notes=(*self.notes, f"no picture of {gone}: left out"))
+
     def require_every_class(self) -> None:
         """Raise FerError unless there is a training picture of every class."""
         counts = self.class_counts()[0]

@@ -8,8 +8,10 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import IO
 
 _SHOWN = threading.Event()
+_HELD = threading.RLock()
 
 
 def show_native_output() -> None:
@@ -26,18 +28,39 @@ def native_output_is_shown() -> bool:
 def native_stderr() -> Iterator[list[str]]:
     """Hold back what native code writes to stderr in the block; yield a list that gets its lines.
 
-    The lines are there when the block ends. It concerns the whole process, other threads too.
+    The lines are there when the block ends. It concerns the whole process, other threads too, so
+    one block holds it at a time. Where stderr is closed or there is no room for a temporary file,
+    nothing is held back. When the block fails, the lines are written after all.
     """
     lines: list[str] = []
-    sys.stderr.flush()
-    with tempfile.TemporaryFile() as held:
-        stderr = os.dup(2)
+    with _HELD:
+        try:
+            sys.stderr.flush()
+            stderr = os.dup(2)
+        except (OSError, ValueError, AttributeError):  # closed, or none as under pythonw
+            yield lines
+            return
+        try:
+            held = tempfile.TemporaryFile()  # noqa: SIM115  # closed below
+        except OSError:
+            os.close(stderr)
+            yield lines
+            return
         os.dup2(held.fileno(), 2)
         try:
             yield lines
-        finally:
-            sys.stderr.flush()
-            os.dup2(stderr, 2)
-            os.close(stderr)
-            held.seek(0)
-            lines += held.read().decode(errors="replace").splitlines()
+        except BaseException:
+            _let_go(held, stderr, lines)
+            os.write(2, "".join(f"{line}\n" for line in lines).encode())
+            raise
+        _let_go(held, stderr, lines)
+
+
+def _let_go(held: IO[bytes], stderr: int, lines: list[str]) -> None:
+    """Give stderr back, and read what was held."""
+    sys.stderr.flush()
+    os.dup2(stderr, 2)
+    os.close(stderr)
+    with held:
+        held.seek(0)
+        lines += held.read().decode(errors="replace").splitlines()

@@ -55,8 +55,10 @@ def find_pictures(folder: Path) -> FoundPictures:
         if path.is_file()
         and not any(is_junk(part) for part in (path, *path.relative_to(folder).parents[:-1]))
     ]
-    pictures = tuple(path for path in files if path.suffix.lower() in PICTURE_SUFFIXES)
-    return FoundPictures(pictures, tuple(path for path in files if path not in set(pictures)))
+    found: tuple[list[Path], list[Path]] = ([], [])
+    for path in files:
+        found[path.suffix.lower() not in PICTURE_SUFFIXES].append(path)
+    return FoundPictures(tuple(found[0]), tuple(found[1]))
 
 
 def left_out(others: Iterable[Path]) -> str:
@@ -72,9 +74,10 @@ def decode_picture(encoded: bytes, colour: bool = False) -> UInt8Array | None:
     """Return an encoded picture (PNG, JPEG, ...) as gray (h, w) or BGR (h, w, 3).
 
     None for what is empty, cut short or no picture. OpenCV fills the missing part of a JPEG with
-    gray; that it was missing, only its decoder's warning on stderr says.
+    gray; that it was missing only its decoder's warning on stderr says, and before OpenCV 4.11 not
+    even that where the end is missing too.
     """
-    if not encoded or (encoded.startswith(b"\x89PNG") and b"IEND" not in encoded):
+    if not encoded or _has_no_end(encoded):
         return None
     flag = cv2.IMREAD_COLOR if colour else cv2.IMREAD_GRAYSCALE
     try:
@@ -85,6 +88,27 @@ def decode_picture(encoded: bytes, colour: bool = False) -> UInt8Array | None:
     if any(mark in line for line in lines for mark in _CUT_SHORT):
         return None
     for line in lines:
-        if not line.startswith(_DECODERS):  # another thread's
+        if line and not line.startswith(_DECODERS):  # another thread's
             print(line, file=sys.stderr)
     return None if picture is None else np.asarray(picture, np.uint8)
+
+
+def _has_no_end(encoded: bytes) -> bool:
+    """Return whether a PNG has no end, or a JPEG none after its first scan begins.
+
+    What cameras append behind the picture does not matter, nor do fill bytes (ITU T.81, B.1.1.2).
+    """
+    if encoded.startswith(b"\x89PNG"):
+        return b"IEND" not in encoded
+    if not encoded.startswith(b"\xff\xd8"):
+        return False
+    at = 2
+    while encoded[at : at + 1] == b"\xff":
+        kind = encoded[at + 1 : at + 2]
+        if kind == b"\xff":
+            at += 1
+        elif kind == b"\xda":
+            break
+        else:
+            at += 2 + int.from_bytes(encoded[at + 2 : at + 4], "big")  # past one segment
+    return encoded.find(b"\xff\xd9", at) < 0

@@ -12,7 +12,8 @@ import unicodedata
 
 def on_paper(text: str) -> str:
     """Return a text to be shown: what is no character is a replacement character."""
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    escaped = "".join(c if not "\ud800" <= c < "\udc80" else "?" for c in text)
+    return escaped.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def to_bytes(text: str) -> bytes:
@@ -28,7 +29,7 @@ def forgive_names_on_paper() -> None:
 
 
 _TABLE = """
-ä=ae ö=oe ü=ue ß=ss æ=ae ø=o ł=l đ=d ð=d þ=th œ=oe ı=i
+ä=ae ö=oe ü=ue ß=ss æ=ae ø=o ł=l đ=d ð=d þ=th œ=oe ı=i ’=' ‘=' “=" ”=" –=- —=- …=...
 а=a б=b в=v г=g д=d е=e ё=e ж=zh з=z и=i й=i к=k л=l м=m н=n о=o п=p р=r с=s т=t у=u ф=f
 х=kh ц=ts ч=ch ш=sh щ=shch ъ= ы=y ь= э=e ю=yu я=ya
 α=a β=v γ=g δ=d ε=e ζ=z η=i θ=th ι=i κ=k λ=l μ=m ν=n ξ=x ο=o π=p ρ=r σ=s ς=s τ=t υ=y φ=f χ=ch

@@ -30,7 +30,9 @@ app.add_typer(service_app, name="service", help="Run fer-edge as a service of sy
     "fer-edge doctor",
 )
 def run(
-    pictures: Annotated[list[Path], typer.Argument(help="Pictures or folders, or one video.")] = [],  # noqa: B006  # typer makes one of its own
+    pictures: Annotated[
+        list[Path] | None, typer.Argument(help="Pictures or folders, or one video.")
+    ] = None,
     camera: Annotated[
         str | None, typer.Option(help="0, 1, ..., picamera, or an http:// or rtsp:// address.")
     ] = None,
@@ -98,16 +100,17 @@ def run(
         "serve_video": video_on_page,
     }
     settings = with_secrets(load_settings(EdgeConfig, config, given), config)
-    if len(pictures) == 1 and pictures[0].suffix.lower() in VIDEO_SUFFIXES:
-        pictures, video = [], pictures[0]
+    watched = pictures or []
+    if len(watched) == 1 and watched[0].suffix.lower() in VIDEO_SUFFIXES:
+        watched, video = [], watched[0]
     wishes = Wishes(
-        camera, video, tuple(pictures), demo, json, events, save, plot, show, quiet, faces
+        camera, video, tuple(watched), demo, json, events, save, plot, show, quiet, faces
     )
     say = talk(quiet)
-    if serve and pictures:
+    if serve and watched:
         raise ArgumentError("--serve goes with a camera or a video, not with pictures")
     page = _page_of(settings)
-    if page and not pictures:
+    if page and not watched:
         say(f"page: {page}" + ("" if camera else " while the clip lasts"))
     result = watch(settings, wishes)
     say(result.text())

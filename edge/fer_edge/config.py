@@ -30,7 +30,8 @@ class EdgeConfig:
 
     `serve` is HOST:PORT of the page, empty for none, `serve_video` whether it shows the picture,
     and `token` what other computers have to know. `mqtt` is mqtt://HOST or mqtts://HOST of a
-    broker, `mqtt_name` the name of this device there, empty for the computer's own.
+    broker, `mqtt_name` the name of this device there and in every line, empty for the host name
+    with six digits of its own.
     """
 
     model: str = DEFAULT_MODEL

@@ -11,7 +11,7 @@ import numpy as np
 
 from fer_core.errors import FerError
 from fer_core.opencv import cv2
-from fer_core.pictures import FoundPictures, decode_picture, find_pictures
+from fer_core.pictures import NOT_READ, FoundPictures, decode_picture, find_pictures
 from fer_core.values import Frame, Gap
 
 VIDEO_SUFFIXES = {".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv"}
@@ -62,7 +62,8 @@ class PictureSource:
                 return
             pixels = decode_picture(file.read_bytes(), colour=True)
             if pixels is None:
-                unreadable.append(str(file))
+                why = NOT_READ.get(file.suffix.lower())
+                unreadable.append(f"{file} is {why}" if why else str(file))
             else:
                 yield Frame(pixels, index, 0.0, file.name)
         if unreadable:

@@ -13,6 +13,7 @@ from pathlib import Path
 from fer_core.command import talk
 from fer_core.errors import ArgumentError
 from fer_core.files import make_folder
+from fer_core.opencv import silence_opencv
 from fer_edge.board import temperature_celsius
 from fer_edge.camera import open_camera
 from fer_edge.classifier import TfliteClassifier
@@ -66,8 +67,9 @@ class SessionResult:
 
 def watch(config: EdgeConfig, wishes: Wishes) -> SessionResult:
     """Run the whole way once; raise FerError for what the user can mend."""
+    silence_opencv()
     found = picture_files(wishes.pictures)
-    wishes = replace(wishes, pictures=found.files)
+    wishes = replace(wishes, pictures=_but_for_saved_ones(found.files, wishes.save))
     if found.others:
         talk(wishes.quiet)(f"left out: {found.left_out()}")
     one = wishes.save and wishes.save.suffix.lower() in SAVED_SUFFIXES
@@ -102,6 +104,14 @@ def watch(config: EdgeConfig, wishes: Wishes) -> SessionResult:
         summary = run(turned, detector, classifier, policy, sinks, stop, times, reading)
     dropped = source.dropped if isinstance(source, CameraSource) else 0
     return SessionResult(summary, times, interrupted.is_set(), dropped, saved)
+
+
+def _but_for_saved_ones(files: tuple[Path, ...], save: Path | None) -> tuple[Path, ...]:
+    """Return the pictures that do not lie where an earlier run saved its own."""
+    if save is None or not save.is_dir():
+        return files
+    place = save.resolve()
+    return tuple(file for file in files if not file.resolve().is_relative_to(place))
 
 
 def _make_eyes(

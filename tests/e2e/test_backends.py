@@ -11,6 +11,8 @@ import pytest
 
 from drawn_faces import drawn_dataset, save_npz
 
+pytestmark = pytest.mark.slow
+
 TRAIN = "from fer_train.cli import main; main()"
 RECIPE = """
 batch_size = 28

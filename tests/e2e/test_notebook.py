@@ -11,6 +11,7 @@ import pytest
 
 from drawn_faces import drawn_dataset
 
+pytestmark = pytest.mark.slow
 NOTEBOOK = Path(__file__).parents[2] / "train" / "fer_colab.ipynb"
 EXECUTE = """
 import sys

@@ -12,6 +12,8 @@ from drawn_faces import draw_scene, drawn_dataset, save_npz
 from fer_core.bundle import ModelBundle
 from votes import write_votes
 
+pytestmark = pytest.mark.slow
+
 LOOKS = {"grin": "happy", "frown": "sad", "gasp": "surprise"}
 
 

@@ -9,6 +9,8 @@ from fer_convert.recheck import recheck
 from fer_core.bundle import ModelBundle
 from fer_edge.models import shipped_models
 
+pytestmark = pytest.mark.slow
+
 LARGEST = {"fer-nano": (60_000, 110), "fer-small": (400_000, 450), "fer-base": (1_200_000, 1434)}
 """Parameters and KiB."""
 

@@ -16,6 +16,8 @@ from commands import call, command_path
 from drawn_faces import draw_scene, drawn_dataset, save_npz, save_video
 from fer_core.bundle import ModelBundle
 
+pytestmark = pytest.mark.slow
+
 RUN_FILES = {
     "checkpoint.npz",
     "config.toml",

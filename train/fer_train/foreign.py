@@ -48,15 +48,16 @@ def _mended(model: dict[str, Any]) -> bool:
     changed = True in within
     if model.get("class_name") != "Sequential" or not layers:
         return changed
-    shape = layers[0].get("config", {}).pop("batch_input_shape", None)
-    if shape is None or layers[0]["class_name"] == "InputLayer":
+    first = layers[0]
+    if first["class_name"] == "InputLayer" or "batch_input_shape" not in first.get("config", {}):
         return changed
-    name = f"{layers[0]['config'].get('name', 'layer')}_input"
+    shape = first["config"].pop("batch_input_shape")
+    name = f"{first['config'].get('name', 'layer')}_input"
     layers.insert(0, {"class_name": "InputLayer", "config": {"batch_shape": shape, "name": name}})
     return True
 
 
-def in_float32(model: keras.Model) -> keras.Model:
+def in_float32(model: keras.Model, custom_objects: dict[str, Any]) -> keras.Model:
     """Return a model that computes in float32, with the same weights.
 
     Notebooks train with mixed precision; its casts have no form in a TFLite file.
@@ -64,7 +65,7 @@ def in_float32(model: keras.Model) -> keras.Model:
     if all(layer.compute_dtype == "float32" for layer in model._flatten_layers()):
         return model
     settings = _widened(keras.saving.serialize_keras_object(model))
-    wide = keras.saving.deserialize_keras_object(settings, safe_mode=True)
+    wide = keras.saving.deserialize_keras_object(settings, custom_objects, safe_mode=True)
     wide.set_weights(model.get_weights())
     return wide
 

@@ -24,6 +24,7 @@ from fer_edge.detector import FaceDetector
 
 SIMILAR_AREA = 0.5
 """A second face with this share of the largest one's area makes it unclear whose photo it is."""
+NOT_READ_HERE = "format not read"
 RECORD, SHEET = "prepared.csv", "contact-sheet.png"
 
 
@@ -60,6 +61,9 @@ class PreparedFolder:
         ]
         if reasons:
             lines.append(f"{len(self.photos) - cropped.total()} left out: {reasons}")
+        unread = left_out(photo.path for photo in self.photos if photo.reason == NOT_READ_HERE)
+        if unread:
+            lines.append(f"{NOT_READ_HERE}: {unread}")
         if self.others:
             lines.append(f"not looked at: {self.others}")
         return "\n".join([*lines, f"look at {self.out / SHEET}; each photo is in {RECORD}"])
@@ -133,7 +137,7 @@ def _prepared(
     if place is None:
         return PreparedPhoto(path, label, None, reason="in no class folder")
     if path.suffix.lower() in NOT_READ:
-        return PreparedPhoto(path, label, None, reason="format not read")
+        return PreparedPhoto(path, label, None, reason=NOT_READ_HERE)
     pixels = decode_picture((photos / path).read_bytes(), colour=True)
     if pixels is None:
         return PreparedPhoto(path, label, None, reason="unreadable")

@@ -30,8 +30,7 @@ def saved_config(folder: Path) -> TrainConfig:
 
 def file_sha256(file: Path) -> str:
     """Return the SHA-256 of a file as a hexadecimal string."""
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
+    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def own_run(file: Path) -> Path | None:

@@ -66,7 +66,7 @@ def load_model(file: Path) -> keras.Model:
     try:
         if file.is_dir():
             return _from_saved_model(file)
-        model = in_float32(_loaded(file))
+        model = in_float32(_loaded(file), _OF_KERAS_2)
     except (ValueError, OSError, TypeError, *ZIP_ERRORS) as error:
         raise FerError(_why_not(file, str(error))) from error
     if not getattr(model, "inputs", None):

@@ -64,7 +64,8 @@ class ServeAddress:
         """The address for a browser; where every address is served, those that telephones find."""
         hosts = [self.host]
         if self.host in ("0.0.0.0", "::"):
-            hosts = [f"{platform.node().removesuffix('.local')}.local", *_own_address()]
+            name = platform.node().partition(".")[0]
+            hosts = [*([f"{name}.local"] if name else []), *_own_address()] or ["localhost"]
         shown = [f"[{host}]" if ":" in host else host for host in hosts]
         return " or ".join(f"http://{host}:{self.port}/" for host in shown)
 

@@ -18,6 +18,8 @@ from fer_edge.stages import StageTimes
 
 LONGEST_FILL_SECONDS = 2.0
 """How much of a live camera's silence a recording keeps."""
+LONGEST_HOLD_SECONDS = 60.0
+"""How long a frame of a file may last in a recording: a damaged one may claim hours."""
 SAVED_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".webp"}
 VIDEO_SUFFIXES = {".mp4": "mp4v", ".avi": "MJPG", ".mkv": "mp4v"}
 
@@ -27,14 +29,19 @@ class VideoRecorder(Sink):
 
     Frames stand at their time: a camera's rate is not known beforehand, and files of telephones
     and browsers have none. One that lasts is written again, of two in one place the first stays.
-    With `live` a long silence is cut short.
+    Pictures, which are no `stream`, have no time and stand one after another.
     """
 
     def __init__(
-        self, path: Path, fps: float, live: bool = False, times: StageTimes | None = None
+        self,
+        path: Path,
+        fps: float,
+        live: bool = False,
+        times: StageTimes | None = None,
+        stream: bool = True,
     ) -> None:
         """Take a path with one of VIDEO_SUFFIXES; the file begins with the first frame."""
-        self._path, self._fps, self._live = path, fps, live
+        self._path, self._fps, self._live, self._stream = path, fps, live, stream
         self._times = times or StageTimes()
         self._writer: cv2.VideoWriter | None = None
         self._beside, self._size = path, (0, 0)
@@ -64,12 +71,13 @@ class VideoRecorder(Sink):
             self._written += 1
 
     def _missing(self, frame: Frame) -> int:
-        """Return how often to write a frame: up to its time, at most LONGEST_FILL_SECONDS live."""
+        """Return how often to write a frame: up to its time, a long silence cut short."""
+        if not self._stream:
+            return 1
         due = round((frame.captured_at - self._started_at) * self._fps) + 1
         missing = max(due - self._written, 0)
-        if not self._live:
-            return missing
-        longest = round(LONGEST_FILL_SECONDS * self._fps)
+        fill = LONGEST_FILL_SECONDS if self._live else LONGEST_HOLD_SECONDS
+        longest = round(fill * self._fps)
         if missing > longest:
             self._started_at += (missing - longest) / self._fps
         return min(missing, longest)
@@ -174,7 +182,7 @@ def make_recorder(
     """Return the sink for a path: a video, one picture, or a folder of pictures by its suffix."""
     suffix = where.suffix.lower()
     if suffix in VIDEO_SUFFIXES:
-        return VideoRecorder(where, fps, live, times)
+        return VideoRecorder(where, fps, live, times, stream)
     if suffix in SAVED_SUFFIXES:
         return BestPicture(where, times)
     if suffix and not where.is_dir():

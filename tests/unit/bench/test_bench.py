@@ -208,6 +208,28 @@ def test_the_parent_is_found_among_the_models(
     assert "+0.00 points against its parent" in results_table(results)
 
 
+def test_a_float_file_of_other_weights_counts_no_flips(
+    nano: ModelBundle, pictures: TestPictures, tmp_path: Path
+) -> None:
+    """Two versions of one network have the same name; v1's float32 says nothing of v2's int8."""
+
+    def saved(recipe: str, source: str) -> Path:
+        facts = {**nano.manifest.provenance, "source_sha256": source}
+        manifest = replace(nano.manifest, name="sequential", recipe=recipe, provenance=facts)
+        path = tmp_path / f"sequential-{recipe}.tflite"
+        ModelBundle(nano.model, manifest).save(path)
+        return path
+
+    saved("float32", "v1")
+    for source, flips in (("v2", None), ("v1", 0)):
+        path = saved("int8", source)
+        results = run_benchmark([path], pictures, None, QUICK, "", lambda line: None)
+        assert results.models[0].label_flips == flips
+    (tmp_path / "sequential-float32.tflite").write_bytes(b"damaged")
+    results = run_benchmark([path], pictures, None, QUICK, "", lambda line: None)
+    assert results.models[0].label_flips is None
+
+
 def test_a_parent_that_is_not_there_fails_before_anything_is_measured(
     nano_path: Path, tmp_path: Path
 ) -> None:

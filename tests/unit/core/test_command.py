@@ -22,9 +22,9 @@ def words(monkeypatch: pytest.MonkeyPatch, *given: str) -> int:
     app = make_app()
 
     @app.command(cls=DefaultCommand)
-    def run(names: list[str] = [], epochs: int = 1) -> None:  # noqa: B006
+    def run(names: list[str] | None = None, epochs: int = 1) -> None:
         """Do the usual."""
-        print(f"{names} {epochs}")
+        print(f"{names or []} {epochs}")
 
     @app.command()
     def doctor() -> None:

@@ -50,6 +50,31 @@ def test_a_jpeg_cut_to_a_third_with_an_end_glued_on_is_no_picture(progressive: b
     assert decode_picture(whole[: len(whole) // 3] + b"\xff\xd9") is None
 
 
+def test_a_jpeg_without_its_end_is_refused_whatever_opencv_says(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    whole = jpeg(progressive=False)
+    monkeypatch.setattr("fer_core.pictures._CUT_SHORT", ())  # OpenCV before 4.11 says nothing
+    monkeypatch.setattr(cv2, "imdecode", lambda *_: np.zeros((4, 4), np.uint8))
+    for share in (0.3, 0.6, 0.9):
+        assert decode_picture(whole[: int(share * len(whole))]) is None
+    assert decode_picture(whole[:2] + b"\xff\xff\xff" + whole[2:]) is not None
+
+
+def test_without_stderr_nothing_is_held_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stderr", None)
+    with native_stderr() as lines:
+        pass
+    assert lines == []
+
+
+def test_what_was_held_is_told_when_the_block_fails(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(RuntimeError), native_stderr():
+        os.write(2, b"why\n")
+        raise RuntimeError
+    assert capfd.readouterr().err == "why\n"
+
+
 def test_fill_bytes_before_a_marker_are_legal() -> None:
     whole = jpeg(progressive=False)
     filled = whole[:2] + b"\xff\xff" + whole[2:]  # ITU T.81, B.1.1.2

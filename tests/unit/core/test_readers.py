@@ -202,6 +202,22 @@ def test_a_folder_beside_the_splits_is_refused_by_name(tmp_path: Path) -> None:
     assert len(load_dataset(tmp_path)) == 2
 
 
+def test_pictures_outside_the_class_folders_are_counted(tmp_path: Path) -> None:
+    save_tree(tmp_path, {"train/a": 1, "train/b": 1, "test/a": 1, "train": 2})
+    (tmp_path / "loose.heic").write_bytes(b"?")
+    told = load_dataset(tmp_path).describe()
+    assert "left out: 3 pictures in no class folder, such as loose.heic" in told
+
+
+def test_a_class_without_any_picture_is_left_out(tmp_path: Path) -> None:
+    pixels = " ".join(["7"] * 2304)
+    path = write_csv(tmp_path, [f"{label},{pixels},Training" for label in (0, 2, 3, 4, 5, 6)])
+    dataset = load_dataset(path).without_empty_classes()
+    assert dataset.label_names == ("angry", "fear", "happy", "sad", "surprise", "neutral")
+    assert dataset.labels.tolist() == [0, 1, 2, 3, 4, 5]
+    assert "no picture of disgust: left out" in dataset.describe()
+
+
 def test_classes_that_differ_in_capitals_are_one(tmp_path: Path) -> None:
     folders = {"train/Angry": 2, "train/happy": 2, "test/angry": 1, "test/Happy": 1}
     save_tree(tmp_path, folders)

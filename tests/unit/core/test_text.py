@@ -20,6 +20,7 @@ from fer_core.text import in_ascii, on_paper, to_bytes
         ("기쁨", "gibbeum"),
         ("高兴", "u9ad8u5174"),
         ("b\udce4", "budce4"),
+        ("it\N{RIGHT SINGLE QUOTATION MARK}s\N{HORIZONTAL ELLIPSIS}", "it's..."),
     ],
 )
 def test_what_opencv_cannot_draw_is_spelled(text: str, spelled: str) -> None:
@@ -31,3 +32,4 @@ def test_bytes_that_are_no_utf8_survive_and_are_replaced_on_paper() -> None:
     assert to_bytes(name) == b"gl\xfccklich.jpg"
     assert on_paper(name) == "gl\N{REPLACEMENT CHARACTER}cklich.jpg"
     assert on_paper("glücklich") == "glücklich"
+    assert on_paper("\ud83d") == "?"  # half of a pair, in a name of Windows

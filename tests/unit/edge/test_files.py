@@ -9,6 +9,7 @@ from drawn_faces import draw_scene, save_video
 from fer_core.errors import FerError
 from fer_edge.demo import FPS, DemoSource
 from fer_edge.files import PictureSource, VideoSource, picture_files
+from fer_edge.session import _but_for_saved_ones
 from fer_edge.turning import TurnedSource
 
 GO = threading.Event()
@@ -97,6 +98,16 @@ def test_places_without_a_picture_are_said(tmp_path: Path) -> None:
         picture_files([tmp_path])
     with pytest.raises(FerError, match="there is no picture"):
         picture_files([tmp_path / "absent.jpg"])
+
+
+def test_what_an_earlier_run_saved_is_not_watched(tmp_path: Path) -> None:
+    for name in ("a.jpg", "seen/a-seen.jpg"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        cv2.imwrite(str(tmp_path / name), draw_scene("fear"))
+    files = picture_files([tmp_path]).files
+    assert len(files) == 2
+    assert _but_for_saved_ones(files, tmp_path / "seen") == (tmp_path / "a.jpg",)
+    assert _but_for_saved_ones(files, None) == files
 
 
 def test_the_demo_moves_and_is_the_same_each_time() -> None:

@@ -208,6 +208,26 @@ def test_frames_of_a_file_stand_at_their_time(tmp_path: Path) -> None:
     capture.release()
 
 
+def test_pictures_stand_one_after_another_in_a_video(tmp_path: Path) -> None:
+    path = tmp_path / "seen.avi"
+    with make_recorder(path, 10.0, stream=False) as recorder:
+        for name in ("a.jpg", "b.jpg", "c.jpg"):
+            recorder.write(frame_of(0, name), [], [])
+    capture = cv2.VideoCapture(str(path))
+    assert sum(capture.read()[0] for _ in range(9)) == 3
+    capture.release()
+
+
+def test_a_file_that_claims_hours_does_not_fill_the_disk(tmp_path: Path) -> None:
+    path = tmp_path / "seen.avi"
+    with VideoRecorder(path, 10.0) as recorder:
+        for index in (0, 360_000):  # ten hours
+            recorder.write(frame_of(index), [], [])
+    capture = cv2.VideoCapture(str(path))
+    assert sum(capture.grab() for _ in range(700)) == 1 + 600
+    capture.release()
+
+
 def test_a_long_outage_does_not_fill_the_recording(tmp_path: Path) -> None:
     path = tmp_path / "seen.avi"
     with VideoRecorder(path, 10.0, live=True) as recorder:
