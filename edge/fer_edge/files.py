@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from fer_core.errors import FerError
-from fer_core.opencv import cv2
+from fer_core.opencv import cv2, name_for_opencv
 from fer_core.pictures import NOT_READ, FoundPictures, decode_picture, find_pictures
 from fer_core.values import Frame, Gap
 
@@ -84,7 +84,7 @@ class VideoSource:
         if not path.is_file():
             raise FerError(f"there is no video {path}")
         self._path = path
-        self._capture = cv2.VideoCapture(str(path))
+        self._capture = cv2.VideoCapture(name_for_opencv(path))
         if not self._capture.isOpened():
             raise FerError(
                 f"{path} is no video that OpenCV can read: empty, damaged or of an unknown format"

@@ -95,7 +95,7 @@ def watch(config: EdgeConfig, wishes: Wishes) -> SessionResult:
             from fer_edge.shelf import make_shelf_sinks
 
             labels = model.bundle.manifest.labels
-            kept = wishes.stored
+            kept = wishes.stored(is_supervised())
             sinks += make_shelf_sinks(config, labels, source, list(files.values()), kept, stack)
         sinks += last
         turned = TurnedSource(source, config.rotate, config.mirror)

@@ -41,12 +41,14 @@ class Wishes:
         if self.plot is not None and self.plot == self.save:
             raise ArgumentError("--plot and --save need places of their own")
 
-    @property
-    def stored(self) -> tuple[str, ...]:
-        """What is written and where, in words."""
+    def stored(self, as_service: bool = False) -> tuple[str, ...]:
+        """Return what is written and where, in words; a service's stdout goes to the journal."""
+        told = not self.quiet or "-" in (self.json, self.events)
+        journal = ("every change in this computer's journal",) if as_service and told else ()
         places = (
             ("every face", self.json),
             ("every change", self.events),
             ("the annotated pictures", self.save),
         )
-        return tuple(f"{what} in {where}" for what, where in places if where and where != "-")
+        files = [f"{what} in {where}" for what, where in places if where and where != "-"]
+        return (*files, *journal)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from fer_core.errors import FerError
 from fer_core.files import make_folder, write_bytes, written_beside
-from fer_core.opencv import cv2
+from fer_core.opencv import cv2, name_for_opencv
 from fer_core.values import Frame, Observation, UInt8Array
 from fer_edge.events import ExpressionEvent
 from fer_edge.overlay import draw_observations
@@ -83,6 +83,7 @@ class VideoRecorder(Sink):
         return min(missing, longest)
 
     def _opened(self) -> cv2.VideoWriter:
+        name_for_opencv(self._path)
         self._beside = self._stack.enter_context(written_beside(self._path))
         code = cv2.VideoWriter.fourcc(*VIDEO_SUFFIXES[self._path.suffix.lower()])
         writer = cv2.VideoWriter(str(self._beside), code, self._fps, self._size)

@@ -404,11 +404,14 @@ def test_secrets_come_from_the_environment_or_a_file_of_ones_own(tmp_path: Path)
 
 def test_the_page_says_what_is_stored_and_where() -> None:
     wishes = Wishes(camera="0", json="seen.jsonl", events="-", save=Path("rec.mp4"))
-    assert wishes.stored == ("every face in seen.jsonl", "the annotated pictures in rec.mp4")
-    site = Site(LiveView(), Access(LOOPBACK, ""), LABELS, stored=wishes.stored)
+    assert wishes.stored() == ("every face in seen.jsonl", "the annotated pictures in rec.mp4")
+    site = Site(LiveView(), Access(LOOPBACK, ""), LABELS, stored=wishes.stored())
     with PageServer(site) as server:
         connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
         connection.request("GET", "/about")
-        assert json.loads(connection.getresponse().read())["stored"] == list(wishes.stored)
+        assert json.loads(connection.getresponse().read())["stored"] == list(wishes.stored())
         connection.close()
-    assert Wishes(camera="0").stored == ()
+    assert Wishes(camera="0").stored() == ()
+    journal = ("every change in this computer's journal",)
+    assert Wishes(camera="0").stored(as_service=True) == journal
+    assert Wishes(camera="0", quiet=True).stored(as_service=True) == ()
