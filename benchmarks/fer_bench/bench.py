@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -71,6 +72,11 @@ def run_benchmark(
             except FerError as error:  # it knows other labels than they have
                 record = replace(timed, unjudged=f"accuracy not measured: {error}")
         results.models.append(record)
+    names = Counter(record.name for record in results.models)
+    results.models[:] = [
+        replace(record, folder=model.path.resolve().parent.name if names[record.name] > 1 else "")
+        for model, record in zip(sound, results.models, strict=True)
+    ]
     return results
 
 

@@ -41,7 +41,7 @@ class BenchmarkRecord:
     `latencies` are by number of threads, 1 among them; `latency_builtin` is on one thread without
     XNNPACK. `parent` is what the float32 parent answers, `ten_crop` an accuracy, `robustness` an
     accuracy for each distortion, `endurance` a run without a pause, `unjudged` what could not
-    be judged though there were pictures, and why.
+    be judged though there were pictures, and why; `folder` tells models of one name apart.
     """
 
     bundle: ModelBundle
@@ -56,6 +56,12 @@ class BenchmarkRecord:
     robustness: dict[str, float] = field(default_factory=dict)
     endurance: Endurance | None = None
     unjudged: str = ""
+    folder: str = ""
+
+    @property
+    def name(self) -> str:
+        """The bundle's name, with its folder where another model has the same name."""
+        return f"{self.folder}/{self.bundle.name}" if self.folder else self.bundle.name
 
     @property
     def latency(self) -> Latency:
@@ -92,7 +98,7 @@ class BenchmarkRecord:
         """Return the record with the keys that `results.json` promises."""
         provenance = self.bundle.manifest.provenance
         values: dict[str, Any] = {
-            "name": self.bundle.name,
+            "name": self.name,
             "sha256": self.bundle.manifest.sha256,
             "file_bytes": self.file_bytes,
             "parameters": provenance.get("parameters"),

@@ -31,7 +31,7 @@ def results_table(results: Results) -> str:
     """Return the table with the lines that say where and on what it was measured."""
     rows = [tuple(name for name, _ in _COLUMNS)]
     if results.models:
-        yardstick = results.models[yardstick_of([each.bundle.name for each in results.models])]
+        yardstick = results.models[yardstick_of([each.name for each in results.models])]
         rows += [_cells(record, yardstick.latency.p50) for record in results.models]
     rows += [(model.name, "failed", *["-"] * (len(_COLUMNS) - 2)) for model in results.failed]
     lines = aligned(rows, [side for _, side in _COLUMNS])
@@ -54,7 +54,7 @@ def _robustness(results: Results) -> list[str]:
         return []
     names = list(models[0].robustness)
     first = max(map(len, names))
-    lines = [" ".join(["distortion".ljust(first), *(f"{m.bundle.name:>20}" for m in models)])]
+    lines = [" ".join(["distortion".ljust(first), *(f"{m.name:>20}" for m in models)])]
     for name in names:
         cells = [
             f"{m.robustness[name]:>11.2%} ({100 * (m.robustness[name] - plain):+5.1f})"
@@ -113,7 +113,7 @@ def _cells(record: BenchmarkRecord, yardstick_ms: float) -> tuple[str, ...]:
     else:
         judged = ("-", "-", "-", "-")
     return (
-        record.bundle.name,
+        record.name,
         f"{record.file_bytes / 1024:.0f}",
         *judged,
         "-" if record.label_flips is None else str(record.label_flips),
@@ -149,7 +149,7 @@ def _footnotes(results: Results) -> list[str]:
         )
     lines += [f"{model.name}: not measured: {model.error}" for model in results.failed]
     for record in results.models:
-        lines += [f"{record.bundle.name}: {line}" for line in _apart(record)]
+        lines += [f"{record.name}: {line}" for line in _apart(record)]
     if not any(record.endurance for record in results.models):
         lines.append("energy and the effect of heat: not measured (--steady SECONDS)")
     if not where.on_a_pi:

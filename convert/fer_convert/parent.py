@@ -77,7 +77,9 @@ def data_of(file: Path, model: keras.Model, named: Path | None) -> FerDataset:
             f"{file} takes {model.input_shape}: pictures of a fixed size are wanted, gray "
             "(None, height, width, 1) or RGB (None, height, width, 3)"
         )
-    return training_data(config, InputSpec(height, width, colour))
+    dataset = training_data(config, InputSpec(height, width, colour))
+    fits = model.output_shape[-1] == len(dataset.label_names)
+    return dataset if fits else dataset.without_empty_classes()
 
 
 def _require_one_picture_in_and_one_answer_out(file: Path, model: keras.Model) -> None:

@@ -107,6 +107,8 @@ def _validation(bundle: ModelBundle, data: Path | None) -> FerDataset:
     facts = bundle.manifest.provenance
     config = TrainConfig(data=str(data.resolve()) if data else "", **facts["data_settings"])
     dataset = training_data(settled(config, Path()), bundle.manifest.input)
+    if dataset.label_names != bundle.manifest.labels:
+        dataset = dataset.without_empty_classes()
     validation = dataset.part("validation")
     if validation.fingerprint() != facts["validation_fingerprint"]:
         raise FerError(

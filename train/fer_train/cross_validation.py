@@ -32,7 +32,7 @@ def cross_validate(config: TrainConfig, out: Path, resume: bool, say: Say) -> Cl
     that judges it. A fold that is done is not done again. Returns the out-of-fold report.
     """
     require_new_or_resumed(out, resume)
-    pool = _pool(training_data(config))
+    pool = _pool(training_data(config).without_empty_classes())
     folds = _folds(pool, config)
     make_folder(out)
     write_text(out / "config.toml", settings_toml(config))

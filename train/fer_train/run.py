@@ -47,7 +47,7 @@ FEW_PICTURES = 100
 def run_training(config: TrainConfig, out: Path, resume: bool, say: Say) -> ClassificationReport:
     """Train as configured and leave the run folder; return the report on the validation split."""
     require_new_or_resumed(out, resume)
-    dataset = training_data(config)
+    dataset = training_data(config).without_empty_classes()
     say(dataset.describe())
     dataset.require_every_class()
     return train_on(dataset, config, out, resume, say)

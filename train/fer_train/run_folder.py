@@ -176,7 +176,7 @@ def training_data(config: TrainConfig, spec: InputSpec | None = None) -> FerData
     dataset = load_dataset(path, spec, config.skip_bad)
     if config.labels != "fer2013":
         dataset = majority_labels(dataset, votes_file(config))
-    return dataset.without_empty_classes().with_validation(config.seed)
+    return dataset.with_validation(config.seed)
 
 
 def votes_file(config: TrainConfig) -> Path:

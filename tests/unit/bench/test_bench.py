@@ -208,6 +208,17 @@ def test_the_parent_is_found_among_the_models(
     assert "+0.00 points against its parent" in results_table(results)
 
 
+def test_two_models_of_one_name_are_told_apart(nano_path: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    own = tmp_path / "mine" / nano_path.name
+    own.write_bytes(nano_path.read_bytes())
+    results = run_benchmark([nano_path, own], None, None, QUICK, "", lambda line: None)
+    name = results.models[0].bundle.name
+    names = [f"{nano_path.resolve().parent.name}/{name}", f"mine/{name}"]
+    assert [model["name"] for model in results.to_json()["models"]] == names
+    assert f"mine/{name}" in results_table(results)
+
+
 def test_a_float_file_of_other_weights_counts_no_flips(
     nano: ModelBundle, pictures: TestPictures, tmp_path: Path
 ) -> None:

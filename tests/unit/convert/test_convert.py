@@ -187,3 +187,14 @@ def test_worse_than_chance_is_refused_unless_a_drop_was_allowed(
     with pytest.raises(FerError, match=r"it was not written\. Write it all the same: --max-drop"):
         convert(refused, silent)
     assert not list((tmp_path / "none").glob("*.tflite"))
+
+
+def test_a_network_without_a_class_that_the_data_only_names_is_converted(tmp_path: Path) -> None:
+    data = save_npz(tmp_path / "six.npz", DATA.only(DATA.labels != 1))  # no disgust in any split
+    pixels = keras.Input((48, 48, 1))
+    answers = keras.layers.Dense(6, activation="softmax")(keras.layers.Flatten()(pixels))
+    keras.Model(pixels, answers, name="six").save(tmp_path / "six.keras")
+    (path,) = convert(request_of((tmp_path / "six.keras", data), tmp_path, 100.0), silent)
+    assert ModelBundle.load(path).manifest.labels == (
+        "angry", "fear", "happy", "sad", "surprise", "neutral",
+    )  # fmt: skip
