@@ -12,8 +12,9 @@ from drawn_faces import drawn_dataset
 from fer_convert.export import export_flatbuffer
 from fer_convert.job import ConversionRequest
 from fer_convert.recipes import RECIPES
-from fer_core.bundle import ModelBundle, ModelManifest
+from fer_core.bundle import ModelBundle
 from fer_core.dataset import FerDataset
+from fer_core.manifest import ModelManifest
 from fer_core.preprocess import InputSpec
 
 DATA = drawn_dataset((8, 4, 1))

@@ -59,11 +59,16 @@ class TestPictures:
         return self._read[shape]
 
     def for_model(self, bundle: ModelBundle) -> JudgedPictures:
-        """Return the pictures as a model takes them.
+        """Return the pictures as a model takes them, their classes in its order.
 
         The rival resizes the gray ones of a table in its own way; photos in folders, which are of
         any size, come to it as to every model.
         """
+        pictures = self._in_the_size_for(bundle)
+        dataset = pictures.dataset.in_order(bundle.manifest.labels)
+        return pictures if dataset is pictures.dataset else replace(pictures, dataset=dataset)
+
+    def _in_the_size_for(self, bundle: ModelBundle) -> JudgedPictures:
         if not is_rival(bundle) or self._data.is_dir():
             return self.for_input(bundle.manifest.input)
         own = self.for_input(None)

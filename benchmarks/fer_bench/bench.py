@@ -16,11 +16,12 @@ from fer_bench.endurance import measure_endurance
 from fer_bench.environment import read_environment, ways_to_run
 from fer_bench.memory import ProcessCost, measure_process
 from fer_bench.records import BenchmarkRecord, FailedModel, Results
-from fer_bench.rival import is_rival, open_model
+from fer_bench.rival import is_rival
 from fer_bench.timing import Latency, measure_in_turns
-from fer_core.bundle import ModelBundle, ModelManifest
+from fer_core.bundle import ModelBundle
 from fer_core.errors import FerError
-from fer_edge.interpreter import kernels_taken, load_runtime
+from fer_core.manifest import ModelManifest
+from fer_edge.interpreter import TfliteModel, kernels_taken, load_runtime
 
 RUNS, QUICK_RUNS = 1000, 100
 
@@ -201,7 +202,7 @@ def _with_accuracy(
             float32 = _accuracy_of(parent, pictures, known)
         except FerError as error:
             reason = f"flips not counted: {error}"
-    model, test = open_model(record.bundle), pictures.for_model(record.bundle).dataset
+    model, test = TfliteModel(record.bundle), pictures.for_model(record.bundle).dataset
     return replace(
         record,
         accuracy=accuracy,
@@ -214,7 +215,7 @@ def _with_accuracy(
 
 def _accuracy_of(path: Path, pictures: TestPictures, known: dict[Path, Accuracy]) -> Accuracy:
     if path not in known:
-        model = open_model(ModelBundle.load(path))
+        model = TfliteModel(ModelBundle.load(path))
         judged = pictures.for_model(model.bundle)
         known[path] = measure_accuracy(model, judged)
     return known[path]
@@ -224,6 +225,6 @@ def _looking(
     bundle: ModelBundle, threads: int = 1, kernels: str = "xnnpack"
 ) -> Callable[[], object]:
     """Return the look at one face of random pixels."""
-    model = open_model(bundle, threads, kernels)
+    model = TfliteModel(bundle, threads, kernels)
     pixels = np.random.default_rng(0).integers(0, 256, bundle.manifest.input.shape, np.uint8)
     return lambda: model.probabilities(pixels)

@@ -11,7 +11,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from fer_core.bundle import ModelBundle
 from fer_core.errors import FerError
 from fer_core.opencv import cv2
 from fer_core.values import Box, Frame
@@ -21,6 +20,7 @@ from fer_edge.files import VideoSource
 from fer_edge.interpreter import TfliteModel
 from fer_edge.session import make_stream_eyes
 from fer_edge.stages import StageTimes
+from fer_edge.trial import load_tried
 
 TRUE_IOU = 0.3
 """The overlap with the true face from which a box is true: what the shared photos use too."""
@@ -40,7 +40,7 @@ class RunnerLoop:
     """What `fer-edge --video` does with a frame, without sinks."""
 
     def __init__(self, path: Path) -> None:
-        bundle = ModelBundle.load(path)
+        bundle = load_tried(path)
         self.name, self.times = bundle.name, StageTimes()
         self._detector, self._policy = make_stream_eyes(EdgeConfig(), self.times)
         self._classifier = TfliteClassifier(TfliteModel(bundle, threads=1), self.times)

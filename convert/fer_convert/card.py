@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from fer_convert.verify import ParityReport
-from fer_core.bundle import ModelManifest
 from fer_core.labels import FER2013_LABELS
+from fer_core.manifest import ModelManifest
 
 _PUBLIC_TEST = dict(zip(FER2013_LABELS, (467, 56, 496, 895, 653, 415, 607), strict=True))
 """Pictures a class of FER2013's PublicTest, by which it is known in any form and order."""

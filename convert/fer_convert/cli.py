@@ -175,7 +175,7 @@ def _look_at(
     """Do with a finished bundle what needs no TensorFlow."""
     from fer_convert.micro import micro_pictures
     from fer_convert.recheck import describe, recheck, require_runtime
-    from fer_core.bundle import ModelBundle
+    from fer_edge.trial import load_tried
 
     if data and not (verify or micro):
         raise ArgumentError("--data goes with --verify or --micro")
@@ -189,7 +189,7 @@ def _look_at(
     if verify:
         print(recheck(file, data, max_drop))
     if micro:
-        pictures = micro_pictures(ModelBundle.load(file), data)
+        pictures = micro_pictures(load_tried(file), data)
         _for_a_microcontroller(file, pictures, out or file.parent)
     if not (verify or micro):
         print(describe(file))
@@ -197,14 +197,44 @@ def _look_at(
 
 def _for_a_microcontroller(file: Path, pictures: tuple[UInt8Array, str], out: Path) -> None:
     from fer_convert.micro import check_micro, save_c_files
-    from fer_core.bundle import ModelBundle
     from fer_core.files import make_folder
+    from fer_edge.trial import load_tried
 
-    bundle = ModelBundle.load(file)
+    bundle = load_tried(file)
     report = check_micro(bundle, *pictures)
     print(report.text())
     for path in save_c_files(bundle, report, make_folder(out)):
         print(path)
+
+
+@app.command("adopt")
+def adopt_file(
+    file: Annotated[Path, typer.Argument(help="A .tflite file that fer-convert did not make.")],
+    labels: Annotated[
+        str, typer.Option(help="happy,sad,... in the order of its outputs, or a text file of them.")
+    ],
+    colour: Annotated[
+        str | None, typer.Option("--input", help="gray or rgb; else by its channels.")
+    ] = None,
+    scale: Annotated[
+        str | None,
+        typer.Option(help="What pixels become: 0..1, -1..1 or 0..255; else by an integer input."),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="A folder; else beside the file.")] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace an earlier bundle.")
+    ] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Make a bundle of a .tflite file from elsewhere, after a trial."""
+    from fer_convert.adopt import adopt, labels_of
+
+    adopted = adopt(file, labels_of(labels), colour, scale, out, overwrite)
+    say = talk(quiet)
+    for line in adopted.lines:
+        say(f"{file.name} {line}" if line.startswith("takes") else line)
+    print(adopted.path)
+    say(f"is that so? fer-bench {adopted.path} --data YOUR-FACES")
 
 
 def main() -> None:

@@ -28,10 +28,11 @@ from fer_convert.verify import (
     worse_than_chance,
 )
 from fer_core import __version__
-from fer_core.bundle import ModelBundle, ModelManifest
+from fer_core.bundle import ModelBundle
 from fer_core.dataset import FerDataset
 from fer_core.errors import ArgumentError, FerError
 from fer_core.files import make_folder, write_text
+from fer_core.manifest import ModelManifest
 from fer_edge.interpreter import TfliteModel
 from fer_train.convolutional import convolutional
 from fer_train.quantize_aware import is_quantize_aware

@@ -16,6 +16,7 @@ from fer_core.errors import FerError
 from fer_core.metrics import paired_difference
 from fer_edge.classifier import classify_images
 from fer_edge.interpreter import TfliteModel
+from fer_edge.trial import load_tried
 from fer_train.config import TrainConfig
 from fer_train.run_folder import settled, training_data
 
@@ -37,10 +38,18 @@ def describe(file: Path) -> str:
         f"{bundle.name}: {file.stat().st_size / 1024:.0f} KiB, takes {size}, knows "
         f"{', '.join(manifest.labels)}",
         read_contents(bundle.model).text() if can_read_files() else _recorded(facts),
-        f"made with fer-edge-kit {facts.get('fer_edge_kit')} and Keras {facts.get('keras')} from "
-        f"{facts.get('data')}" + (f": {facts['command']}" if facts.get("command") else ""),
+        _origin(facts),
     ]
     return "\n".join(lines)
+
+
+def _origin(facts: Mapping[str, Any]) -> str:
+    """Return where a bundle came from."""
+    version = f"fer-edge-kit {facts.get('fer_edge_kit')}"
+    if "adopted_from" in facts:
+        return f"adopted from {facts['adopted_from']} with {version}"
+    command = f": {facts['command']}" if facts.get("command") else ""
+    return f"made with {version} and Keras {facts.get('keras')} from {facts.get('data')}{command}"
 
 
 def require_runtime(file: Path, floor: str) -> None:
@@ -72,7 +81,7 @@ def recheck(file: Path, data: Path | None, max_drop_points: float | None) -> str
     parent's own answers, which the manifest holds, than `max_drop_points` (else what conversion
     allowed), or when more flips are others than another runtime's kernels make.
     """
-    bundle = ModelBundle.load(file)
+    bundle = load_tried(file)
     facts, recorded = bundle.manifest.provenance, bundle.manifest.metrics.get("validation", {})
     if "parent_classes" not in facts:
         raise FerError(f"{file} does not hold its parent's answers: convert it anew")

@@ -26,9 +26,10 @@ from fer_convert.contents import read_contents
 from fer_convert.export import export_flatbuffer
 from fer_convert.recipes import RECIPES
 from fer_convert.verify import compare_models
-from fer_core.bundle import ModelBundle, ModelManifest
+from fer_core.bundle import ModelBundle
 from fer_core.dataset import FerDataset
 from fer_core.files import write_text
+from fer_core.manifest import ModelManifest
 from fer_core.preprocess import INPUT_RANGE
 from fer_core.values import FloatArray
 from fer_edge.interpreter import TfliteModel

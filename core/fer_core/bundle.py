@@ -8,59 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 import zipfile
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from fer_core.errors import FerError
 from fer_core.files import ZIP_ERRORS, write_bytes
-from fer_core.preprocess import InputSpec
+from fer_core.manifest import ModelManifest
 from fer_core.text import on_paper
 
-SCHEMA_VERSION = 1
+_MOST_TEXT_BYTES = 16_000_000
+"""What manifest and card may hold unpacked: a zip of a kilobyte can hold gigabytes."""
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # a fixed date keeps bundles byte-identical
-
-
-@dataclass(frozen=True, slots=True)
-class ModelManifest:
-    """What a model is: its labels, input, recipe, and where it came from.
-
-    `sha256` is that of the flatbuffer. `temperature` was divided into the last layer's weights
-    before conversion. `metrics` holds figures as measured at conversion; `provenance` the
-    parameters, multiply-accumulates, calibration rows, versions and command line.
-    """
-
-    name: str
-    labels: tuple[str, ...]
-    input: InputSpec
-    recipe: str
-    sha256: str = ""
-    temperature: float = 1.0
-    metrics: dict[str, Any] = field(default_factory=dict)
-    provenance: dict[str, Any] = field(default_factory=dict)
-    schema_version: int = SCHEMA_VERSION
-
-    def to_json(self) -> str:
-        """Return the manifest as indented JSON."""
-        return json.dumps(asdict(self), indent=1, sort_keys=True) + "\n"
-
-    @classmethod
-    def from_json(cls, text: str) -> ModelManifest:
-        """Return the manifest in JSON text; raise FerError when it is not one of ours."""
-        try:
-            values = json.loads(text)
-            if values["schema_version"] > SCHEMA_VERSION:
-                raise FerError(
-                    f"the model's manifest has schema {values['schema_version']}, this program "
-                    f"reads up to {SCHEMA_VERSION}. Update it: pip install -U fer-edge-kit"
-                )
-            values["labels"] = tuple(values["labels"])
-            values["input"] = InputSpec(**values["input"])
-            return cls(**values)
-        except (ValueError, KeyError, TypeError) as error:
-            raise FerError(f"the model's manifest cannot be read: {error!r}") from error
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,14 +71,22 @@ class ModelBundle:
         try:
             with zipfile.ZipFile(io.BytesIO(content)) as archive:
                 start = min((info.header_offset for info in archive.infolist()), default=0)
-                text = archive.read("manifest.json").decode()
-                card = archive.read("MODEL_CARD.md").decode()
+                text = _read_text(archive, "manifest.json")
+                card = _read_text(archive, "MODEL_CARD.md")
         except (*ZIP_ERRORS, ValueError, EOFError, OSError) as error:
             raise FerError(
                 f"{path} carries no readable manifest: it is damaged, cut short, or was not "
-                f"made by fer-convert. {again}"
+                f"made by fer-convert. {again} A .tflite file from elsewhere becomes a bundle by "
+                f"fer-convert adopt {path} --labels happy,sad,..."
             ) from error
         manifest = ModelManifest.from_json(text)
         if hashlib.sha256(content[:start]).hexdigest() != manifest.sha256:
             raise FerError(f"{path} is damaged: its hash is not the manifest's. {again}")
         return cls(content[:start], manifest, card, path)
+
+
+def _read_text(archive: zipfile.ZipFile, name: str) -> str:
+    """Return a member as text; raise ValueError, before it is unpacked, for one that is huge."""
+    if archive.getinfo(name).file_size > _MOST_TEXT_BYTES:
+        raise ValueError(f"{name} is larger than {_MOST_TEXT_BYTES:,} bytes")
+    return archive.read(name).decode()

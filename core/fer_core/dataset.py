@@ -72,6 +72,17 @@ class FerDataset:
         """Return the same pictures under other labels."""
         return replace(self, labels=labels, label_names=label_names)
 
+    def in_order(self, label_names: tuple[str, ...]) -> FerDataset:
+        """Return the same pictures with their classes in another order, and empty ones added.
+
+        Itself where a class that holds pictures is not among `label_names`.
+        """
+        held = {self.label_names[index] for index in np.unique(self.labels)}
+        if label_names == self.label_names or not held.issubset(label_names):
+            return self
+        place = [label_names.index(name) if name in held else -1 for name in self.label_names]
+        return self.relabelled(np.array(place, np.int64)[self.labels], label_names)
+
     @property
     def spec(self) -> InputSpec:
         """What an input of these pictures looks like."""

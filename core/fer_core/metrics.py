@@ -154,18 +154,18 @@ class ClassificationReport:
 
     @property
     def macro_precision(self) -> float:
-        """The plain mean of the classes' precision, 0 to 1."""
-        return float(self.precision.mean())
+        """The plain mean of precision over the classes that have pictures, 0 to 1."""
+        return float(self.precision[self.support > 0].mean())
 
     @property
     def macro_recall(self) -> float:
-        """The plain mean of the classes' recall, 0 to 1."""
-        return float(self.recall.mean())
+        """The plain mean of recall over the classes that have pictures, 0 to 1."""
+        return float(self.recall[self.support > 0].mean())
 
     @property
     def macro_f1(self) -> float:
-        """The plain mean of the classes' F1, 0 to 1."""
-        return float(self.f1.mean())
+        """The plain mean of F1 over the classes that have pictures, 0 to 1."""
+        return float(self.f1[self.support > 0].mean())
 
     def to_json(self) -> dict[str, Any]:
         """Return every figure as JSON values."""

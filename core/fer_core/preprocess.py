@@ -7,7 +7,9 @@ then resized with INTER_AREA, which gives the same bytes on x86-64 and ARM.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,21 +26,27 @@ INPUT_RANGE = (-1.0, 127 / 128)
 
 @dataclass(frozen=True, slots=True)
 class InputSpec:
-    """What a model's input looks like: size in pixels, colour order and crop margin.
+    """What a model's input looks like: size in pixels, colour order, crop margin, values.
 
-    `margin` is the fraction of the detector's box added on every side before cropping.
+    `margin` is the fraction of the detector's box added on every side before cropping. `values` is
+    what the network takes for a pixel of 0 and of 255; between them it is linear. Networks of
+    ours take INPUT_RANGE, those from elsewhere often (0, 1), (-1, 1) or (0, 255).
     """
 
     height: int = 48
     width: int = 48
     colour: str = "gray"
     margin: float = 0.0
+    values: tuple[float, float] = INPUT_RANGE
 
     def __post_init__(self) -> None:
         if self.colour not in COLOURS:
             raise ValueError(f"colour must be one of {sorted(COLOURS)}, got {self.colour!r}")
         if self.height < 1 or self.width < 1 or not -0.5 < self.margin <= 2:
             raise ValueError(f"no such input: {self.width}x{self.height}, margin {self.margin}")
+        low, high = self.values
+        if not (math.isfinite(low) and math.isfinite(high) and low < high):
+            raise ValueError(f"values must be two finite numbers, low and high, got {self.values}")
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -84,6 +92,30 @@ def quantize_pixels(pixels: UInt8Array) -> npt.NDArray[np.int8]:
 def normalize_pixels(pixels: UInt8Array) -> FloatArray:
     """Return `(pixels - 128) / 128` as float32, -1 to 127/128: what a float model takes."""
     return (pixels.astype(np.float32) - np.float32(128)) * np.float32(INPUT_SCALE)
+
+
+def value_of_each_gray(values: tuple[float, float]) -> npt.NDArray[np.float64]:
+    """Return what a network takes for the grays 0 to 255, (256,), see `InputSpec.values`."""
+    low, high = values
+    return low + np.arange(256) * (high - low) / 255
+
+
+def code_of_each_gray(
+    values: tuple[float, float],
+    dtype: npt.DTypeLike,
+    quantization: tuple[float, int],
+) -> npt.NDArray[Any]:
+    """Return what the input tensor of a network holds for the grays 0 to 255, (256,) of `dtype`.
+
+    `quantization` is scale and zero point of an integer input. A value beyond what its type holds
+    is cut off.
+    """
+    real = value_of_each_gray(values)
+    if not np.issubdtype(dtype, np.integer):
+        return np.asarray(real, dtype)
+    (scale, zero_point), limits = quantization, np.iinfo(np.dtype(dtype).type)
+    codes = np.clip(np.rint(real / scale) + zero_point, limits.min, limits.max)
+    return np.asarray(codes, dtype)
 
 
 def denormalize_pixels(normalized: FloatArray) -> UInt8Array:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import nullcontext
+from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
@@ -12,7 +14,13 @@ import numpy.typing as npt
 from fer_core.bundle import ModelBundle
 from fer_core.errors import FerError
 from fer_core.native import native_output_is_shown, native_stderr
-from fer_core.preprocess import INPUT_SCALE, normalize_pixels, quantize_pixels
+from fer_core.preprocess import (
+    INPUT_RANGE,
+    INPUT_SCALE,
+    code_of_each_gray,
+    normalize_pixels,
+    quantize_pixels,
+)
 from fer_core.values import FloatArray, UInt8Array
 
 KERNELS = {
@@ -21,6 +29,8 @@ KERNELS = {
     "reference": "BUILTIN_REF",
 }
 """Names of kernel sets and the runtime's own names. Their int8 results differ by a few codes."""
+
+INTEGERS = ("int8", "uint8")
 
 
 def load_runtime() -> tuple[Any, str]:
@@ -48,7 +58,7 @@ def kernels_taken(runtime: str, wanted: str = "xnnpack") -> str:
     return wanted if wanted != "xnnpack" or has_xnnpack else "builtin"
 
 
-def dequantize(codes: npt.NDArray[np.int8], scale: float, zero_point: int) -> FloatArray:
+def dequantize(codes: npt.NDArray[np.integer[Any]], scale: float, zero_point: int) -> FloatArray:
     """Return `(codes - zero_point) * scale` as float32.
 
     Widens to int32 first: the difference of two int8 does not fit int8.
@@ -56,70 +66,121 @@ def dequantize(codes: npt.NDArray[np.int8], scale: float, zero_point: int) -> Fl
     return (codes.astype(np.int32) - zero_point).astype(np.float32) * np.float32(scale)
 
 
-class TfliteModel:
-    """A bundle loaded into the runtime, ready to turn face pixels into probabilities."""
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """An input or output of a network; `quantization` is scale and zero point, (0, 0) for none."""
 
-    def __init__(self, bundle: ModelBundle, threads: int = 1, kernels: str = "xnnpack") -> None:
-        """Load a bundle; raise FerError when its tensors are not what its manifest says."""
+    index: int
+    shape: tuple[int, ...]
+    dtype: str
+    quantization: tuple[float, int]
+
+    @classmethod
+    def of(cls, details: Mapping[str, Any]) -> Tensor:
+        """Return what the runtime says of a tensor."""
+        scale, zero_point = details["quantization"]
+        shape = tuple(int(side) for side in details["shape"])
+        dtype = np.dtype(details["dtype"]).name
+        return cls(int(details["index"]), shape, dtype, (float(scale), int(zero_point)))
+
+    def real(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Return what the values of this tensor mean: those of integers dequantized."""
+        is_integer = self.dtype in INTEGERS
+        return dequantize(values, *self.quantization) if is_integer else values
+
+
+class Interpreter:
+    """A flatbuffer in the runtime, and the tensors that it takes and gives."""
+
+    def __init__(self, model: bytes, name: str, threads: int = 1, kernels: str = "xnnpack") -> None:
+        """Load a flatbuffer; raise FerError, which calls it `name`, when the runtime cannot."""
         if kernels not in KERNELS:
             raise ValueError(f"kernels must be one of {sorted(KERNELS)}, got {kernels!r}")
         module, self.runtime = load_runtime()
-        self.bundle, self.threads = bundle, threads
-        self.kernels = kernels_taken(self.runtime, kernels)
         resolver = getattr(module.OpResolverType, KERNELS[kernels])
         try:
             with nullcontext() if native_output_is_shown() else native_stderr():
                 self._interpreter = module.Interpreter(
-                    model_content=bundle.model,
+                    model_content=model,
                     num_threads=threads,
                     experimental_op_resolver_type=resolver,
                 )
                 self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
-            raise FerError(f"{self.runtime} cannot load {bundle.name}: {error}") from error
-        (self._input,) = self._interpreter.get_input_details()
-        (self._output,) = self._interpreter.get_output_details()
-        self._check()
+            raise FerError(f"{self.runtime} cannot load {name}: {error}") from error
+        self.inputs = [Tensor.of(each) for each in self._interpreter.get_input_details()]
+        self.outputs = [Tensor.of(each) for each in self._interpreter.get_output_details()]
 
-    def _check(self) -> None:
-        manifest = self.bundle.manifest
-        wanted, got = (1, *manifest.input.shape), tuple(self._input["shape"].tolist())
-        if wanted != got:
-            raise FerError(f"{self.bundle.name} takes {got}, its manifest says {wanted}")
-        classes = tuple(self._output["shape"].tolist())
-        if classes != (1, len(manifest.labels)):
+    def invoke(self, tensor: Tensor, values: npt.NDArray[Any], output: Tensor) -> npt.NDArray[Any]:
+        """Run the network once on the values of an input; return those of an output."""
+        self._interpreter.set_tensor(tensor.index, values)
+        self._interpreter.invoke()
+        return np.asarray(self._interpreter.get_tensor(output.index))
+
+
+class TfliteModel:
+    """A bundle loaded into the runtime, ready to turn face pixels into probabilities."""
+
+    def __init__(self, bundle: ModelBundle, threads: int = 1, kernels: str = "xnnpack") -> None:
+        """Load a bundle; raise FerError when its tensors are not what its manifest says."""
+        self.bundle, self.threads = bundle, threads
+        self._interpreter = Interpreter(bundle.model, bundle.name, threads, kernels)
+        self.runtime = self._interpreter.runtime
+        self.kernels = kernels_taken(self.runtime, kernels)
+        self._input, self._output = self._single_tensors()
+        kind = (self._input.dtype, self._input.quantization)
+        self._is_usual = bundle.manifest.input.values == INPUT_RANGE and (
+            kind == ("int8", (INPUT_SCALE, 0)) or kind[0] == "float32"
+        )
+        self._codes = code_of_each_gray(
+            bundle.manifest.input.values, self._input.dtype, self._input.quantization
+        )
+
+    def _single_tensors(self) -> tuple[Tensor, Tensor]:
+        """Return the input and the output; raise FerError where they do not fit the manifest."""
+        manifest, name = self.bundle.manifest, self.bundle.name
+        inputs, outputs = self._interpreter.inputs, self._interpreter.outputs
+        if (len(inputs), len(outputs)) != (1, 1):
             raise FerError(
-                f"{self.bundle.name} gives {classes}, its manifest has {len(manifest.labels)} "
-                "labels"
+                f"{name} has {len(inputs)} inputs and {len(outputs)} outputs, one of each is wanted"
             )
-        scale = tuple(self._input["quantization"])
-        if self._input["dtype"] == np.int8 and scale != (INPUT_SCALE, 0):
+        (taken,), (given) = inputs, outputs[0]
+        if taken.shape != (1, *manifest.input.shape):
+            wanted = (1, *manifest.input.shape)
+            raise FerError(f"{name} takes {taken.shape}, its manifest says {wanted}")
+        if given.shape != (1, len(manifest.labels)):
             raise FerError(
-                f"{self.bundle.name} has input scale and zero point {scale}, expected 1/128 and 0"
+                f"{name} gives {given.shape}, its manifest has {len(manifest.labels)} labels"
             )
-        if self._input["dtype"] not in (np.int8, np.float32):
-            raise FerError(f"{self.bundle.name} takes {self._input['dtype']}, not int8 or float32")
+        for tensor in (taken, given):
+            if tensor.dtype not in (*INTEGERS, "float32"):
+                raise FerError(f"{name} has {tensor.dtype} tensors, not int8, uint8 or float32")
+            if tensor.dtype in INTEGERS and not tensor.quantization[0] > 0:
+                raise FerError(f"{name} has an {tensor.dtype} tensor without a scale")
+        return taken, given
 
     @property
     def input_quantization(self) -> tuple[float, int]:
         """Scale and zero point of the input; (0, 0) for a float input."""
-        scale, zero_point = self._input["quantization"]
-        return float(scale), int(zero_point)
+        return self._input.quantization
 
     def prepared(self, pixels: UInt8Array) -> npt.NDArray[Any]:
         """Return pixels (h, w, c) uint8 as the model's own input (1, h, w, c)."""
-        convert = quantize_pixels if self._input["dtype"] == np.int8 else normalize_pixels
+        if not self._is_usual:
+            return self._codes[pixels][np.newaxis]
+        convert = quantize_pixels if self._input.dtype == "int8" else normalize_pixels
         return convert(pixels)[np.newaxis]
 
     def invoke(self, prepared: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Run the network once on a prepared input; return its raw output (classes,)."""
-        self._interpreter.set_tensor(self._input["index"], prepared)
-        self._interpreter.invoke()
-        return np.asarray(self._interpreter.get_tensor(self._output["index"])[0])
+        return np.asarray(self._interpreter.invoke(self._input, prepared, self._output)[0])
 
     def probabilities(self, pixels: UInt8Array) -> FloatArray:
         """Return probabilities (classes,) float32, summing to 1, of one face (h, w, c) uint8."""
-        output = self.invoke(self.prepared(pixels))
-        if output.dtype == np.int8:
-            output = dequantize(output, *self._output["quantization"])
-        return np.asarray(output / output.sum(), np.float32)
+        output = self._output.real(self.invoke(self.prepared(pixels)))
+        if self.bundle.manifest.output == "logits":
+            output = np.exp(output - output.max())
+        total = output.sum()
+        if not total > 0:  # a foreign network that is sure of nothing
+            return np.full(len(output), 1 / len(output), np.float32)
+        return np.asarray(output / total, np.float32)

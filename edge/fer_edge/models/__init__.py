@@ -18,7 +18,11 @@ def shipped_models() -> dict[str, Path]:
 
 
 def load_model(name_or_path: str = DEFAULT_MODEL) -> ModelBundle:
-    """Return a shipped model by name, or the bundle in a file; raise FerError if there is none."""
+    """Return a shipped model by name, or the bundle in a file.
+
+    A bundle that this computer has not run before is tried in a process of its own. Raises FerError
+    when there is none, or it crashes the runtime.
+    """
     shipped = shipped_models()
     if name_or_path in shipped:
         return ModelBundle.load(shipped[name_or_path])
@@ -28,4 +32,8 @@ def load_model(name_or_path: str = DEFAULT_MODEL) -> ModelBundle:
             f"no model {name_or_path!r}; shipped are {', '.join(shipped) or 'none'}, "
             "or give the path of a .tflite bundle"
         )
-    return ModelBundle.load(path)
+    if path.resolve() in {each.resolve() for each in shipped.values()}:
+        return ModelBundle.load(path)
+    from fer_edge.trial import load_tried
+
+    return load_tried(path)

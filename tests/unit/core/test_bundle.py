@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from fer_core.bundle import ModelBundle, ModelManifest
+from fer_core.bundle import ModelBundle
 from fer_core.errors import FerError
+from fer_core.manifest import ModelManifest
 from fer_core.preprocess import InputSpec
 
 FLATBUFFER = b"\x1c\x00\x00\x00TFL3" + bytes(range(256)) * 4
@@ -100,3 +101,56 @@ def test_a_newer_schema_asks_for_an_update() -> None:
 def test_a_manifest_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(FerError, match="manifest cannot be read"):
         ModelManifest.from_json(text)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("labels", None),
+        ("labels", [["a"], "b"]),
+        ("labels", ["a", "a"]),
+        ("labels", ["a"]),
+        ("name", "../net"),
+        ("name", "a\nb"),
+        ("temperature", float("nan")),
+        ("temperature", float("inf")),
+        ("temperature", 0),
+        ("schema_version", -1),
+        ("schema_version", True),
+        ("output", "votes"),
+        ("provenance", []),
+        ("provenance", {"macs": "many"}),
+        ("provenance", {"parent_classes": "1 2 three"}),
+        ("metrics", {"validation": {"child_accuracy": None}}),
+        ("input", {"height": 0, "width": 48, "colour": "gray"}),
+        ("input", {"height": 48, "width": 48, "colour": "gray", "values": [1, 0]}),
+        ("input", 5),
+    ],
+)
+def test_a_value_of_the_wrong_type_or_range_is_refused(field: str, value: object) -> None:
+    wrong = {**json.loads(MANIFEST.to_json()), field: value}
+    with pytest.raises(FerError, match="manifest"):
+        ModelManifest.from_json(json.dumps(wrong))
+
+
+@pytest.mark.parametrize("text", ["[" * 200_000, '{"a":' * 100_000, f'{{"a": {"9" * 5000}}}'])
+def test_json_that_exhausts_a_reader_is_refused(text: str) -> None:
+    with pytest.raises(FerError, match="manifest cannot be read"):
+        ModelManifest.from_json(text)
+
+
+def test_a_manifest_that_unpacks_to_gigabytes_is_refused_before_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.tflite"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("manifest.json", b" " * 20_000_000)
+        archive.writestr("MODEL_CARD.md", b"")
+    with pytest.raises(FerError, match="no readable manifest"):
+        ModelBundle.load(path)
+
+
+def test_only_a_network_that_takes_other_values_needs_the_newer_schema() -> None:
+    usual = json.loads(MANIFEST.to_json())
+    assert (usual["schema_version"], "values" in usual["input"]) == (1, False)
+    other = replace(MANIFEST, input=InputSpec(values=(0.0, 255.0)), output="logits")
+    read = ModelManifest.from_json(other.to_json())
+    assert (read.input, read.output, read.schema_version) == (other.input, "logits", 2)

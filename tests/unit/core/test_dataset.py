@@ -101,3 +101,14 @@ def test_a_test_split_never_chooses() -> None:
 def test_arrays_of_unequal_length_are_refused() -> None:
     with pytest.raises(ValueError, match=r"labels must be \(3,\) int64"):
         dataset_of(distinct(3), [0, 1], [0, 0, 0])
+
+
+def test_classes_are_put_into_a_models_order_where_it_knows_all_that_hold_pictures() -> None:
+    dataset = drawn_dataset((2, 1, 1))
+    some = dataset.only(dataset.labels != dataset.label_names.index("disgust"))
+    order = ("happy", "surprise", "sad", "neutral", "fear", "angry", "contempt")
+    turned = some.in_order(order)
+    assert turned.label_names == order
+    assert [order[i] for i in turned.labels] == [some.label_names[i] for i in some.labels]
+    assert dataset.in_order(order) is dataset  # disgust holds pictures
+    assert some.in_order(some.label_names) is some

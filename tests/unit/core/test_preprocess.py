@@ -3,7 +3,10 @@ import numpy as np
 import pytest
 
 from fer_core.preprocess import (
+    INPUT_RANGE,
+    INPUT_SCALE,
     InputSpec,
+    code_of_each_gray,
     denormalize_pixels,
     normalize_pixels,
     quantize_pixels,
@@ -72,3 +75,19 @@ def test_ten_crops_are_centre_corners_and_their_mirror_images() -> None:
     assert [int(view[0, 20, -1, 0]) for view in views[:5]] == [215, 235, 215, 235, 225]
     coloured = np.repeat(pictures, 3, axis=3)
     np.testing.assert_array_equal(ten_crops(coloured)[..., 1], views[..., 0])
+
+
+def test_grays_become_what_a_network_from_elsewhere_takes() -> None:
+    assert code_of_each_gray((0, 255), np.float32, (0, 0)).tolist() == list(range(256))
+    assert code_of_each_gray((0, 1), np.uint8, (1 / 255, 0)).tolist() == list(range(256))
+    usual = code_of_each_gray(INPUT_RANGE, np.int8, (INPUT_SCALE, 0))
+    every = np.arange(256, dtype=np.uint8)
+    assert np.array_equal(usual, quantize_pixels(every))
+    assert np.array_equal(
+        code_of_each_gray(INPUT_RANGE, np.float32, (0, 0)), normalize_pixels(every)
+    )
+    cut_off = code_of_each_gray((-1, 1), np.int8, (1 / 256, 0))
+    assert (cut_off[0], cut_off[255]) == (-128, 127)
+    for wrong in ((1.0, 0.0), (0.0, float("inf")), (float("nan"), 1.0)):
+        with pytest.raises(ValueError, match="two finite numbers"):
+            InputSpec(values=wrong)

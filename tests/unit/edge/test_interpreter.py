@@ -38,7 +38,7 @@ def test_the_shipped_model_takes_int8_pixels_without_arithmetic(nano: ModelBundl
 
 def test_the_shipped_model_has_no_float_operation(nano: ModelBundle) -> None:
     model = TfliteModel(nano, kernels="builtin")
-    tensors = model._interpreter.get_tensor_details()
+    tensors = model._interpreter._interpreter.get_tensor_details()
     assert {np.dtype(tensor["dtype"]).name for tensor in tensors} <= {"int8", "int32"}
 
 

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from drawn_faces import draw_scene
-from fer_core.bundle import ModelBundle, ModelManifest
+from fer_core.bundle import ModelBundle
 from fer_core.errors import FerError
 from fer_core.files import write_text
+from fer_core.manifest import ModelManifest
 from fer_core.metrics import classification_report
 from fer_core.preprocess import InputSpec
 from fer_core.readers import load_dataset

@@ -1,0 +1,113 @@
+"""What a bundle says of its model."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Annotated, Any, TypedDict
+
+from msgspec import Meta
+
+from fer_core.errors import FerError
+from fer_core.preprocess import InputSpec
+from fer_core.typed_json import convert_json, plain_json
+
+SCHEMA_VERSION = 2
+_WHAT = "the model's manifest"
+
+_Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^/\\\x00-\x1f\x7f]+$")]
+_Label = Annotated[str, Meta(min_length=1, max_length=200)]
+_Count = Annotated[int, Meta(ge=0)]
+
+
+class Provenance(TypedDict, total=False):
+    """What is read again of where a model came from; more may stand beside it."""
+
+    parameters: _Count
+    macs: _Count
+    activation_bytes: _Count
+    min_runtime: str
+    data: str
+    data_settings: dict[str, str | int | bool]
+    validation_fingerprint: str
+    source_sha256: str
+    parent_classes: Annotated[str, Meta(pattern=r"^[0-9 ]*$")]
+    command: str
+    max_drop_points: float
+    epochs: _Count
+    recipe_epochs: _Count
+    fer_edge_kit: str
+    keras: str
+
+
+class Validation(TypedDict, total=False):
+    """What is read again of how a bundle was judged at conversion."""
+
+    flips: _Count
+    child_accuracy: Annotated[float, Meta(ge=0, le=1)]
+    runtime: str
+    kernels: str
+
+
+class Metrics(TypedDict, total=False):
+    """Figures as measured at conversion."""
+
+    validation: Validation
+
+
+@dataclass(frozen=True, slots=True)
+class ModelManifest:
+    """What a model is: its labels, input, recipe, and where it came from.
+
+    `sha256` is that of the flatbuffer. `temperature` was divided into the last layer's weights
+    before conversion. `output` says what the network gives: "probabilities", or "logits" where it
+    ends without a softmax. `metrics` holds figures as measured at conversion; `provenance` the
+    parameters, multiply-accumulates, calibration rows, versions and command line.
+    """
+
+    name: _Name
+    labels: Annotated[tuple[_Label, ...], Meta(min_length=2, max_length=10_000)]
+    input: InputSpec
+    recipe: _Name
+    sha256: str = ""
+    temperature: Annotated[float, Meta(gt=0, lt=1e6)] = 1.0
+    output: Annotated[str, Meta(pattern="^(probabilities|logits)$")] = "probabilities"
+    metrics: dict[str, Any] = field(default_factory=dict)
+    provenance: dict[str, Any] = field(default_factory=dict)
+    schema_version: Annotated[int, Meta(ge=1)] = 1
+
+    def to_json(self) -> str:
+        """Return the manifest as indented JSON.
+
+        What every network of ours has (`values` of the input, `output`) is left out: earlier
+        versions read such a manifest, and have to be told to update only for others.
+        """
+        values = asdict(self)
+        usual = InputSpec().values
+        if self.input.values == usual and self.output == "probabilities":
+            values["schema_version"] = 1
+            del values["input"]["values"], values["output"]
+        else:
+            values["schema_version"] = SCHEMA_VERSION
+        return json.dumps(values, indent=1, sort_keys=True) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> ModelManifest:
+        """Return the manifest in JSON text; raise FerError when it is not one of ours."""
+        values = plain_json(text, _WHAT)
+        version = values.get("schema_version") if isinstance(values, dict) else None
+        if isinstance(version, int) and version > SCHEMA_VERSION:
+            raise FerError(
+                f"{_WHAT} has schema {version}, this program reads up to {SCHEMA_VERSION}. Update "
+                "it: pip install -U fer-edge-kit"
+            )
+        if version is None:
+            raise FerError(f"{_WHAT} cannot be read: it has no schema_version")
+        manifest = convert_json(values, cls, _WHAT)
+        convert_json(manifest.provenance, Provenance, f"{_WHAT}: provenance")
+        convert_json(manifest.metrics, Metrics, f"{_WHAT}: metrics")
+        if twice := {label for label in manifest.labels if manifest.labels.count(label) > 1}:
+            raise FerError(
+                f"{_WHAT} cannot be read: it holds {min(twice)!r} twice among its labels"
+            )
+        return manifest

@@ -1,0 +1,140 @@
+"""A try of a network from elsewhere, in a process of its own: some crash the runtime.
+
+The process may not write files, and its memory and time are limited where the system has such
+limits (POSIX); elsewhere only the clock ends it.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import msgspec
+
+from fer_core.bundle import ModelBundle
+from fer_core.errors import FerError
+from fer_core.typed_json import read_json
+from fer_edge.interpreter import INTEGERS, Interpreter, Tensor, load_runtime
+
+LIMIT_SECONDS = 60
+LIMIT_BYTES = 4 * 2**30
+"""Of address space, of which the runtime and numpy alone take one gigabyte."""
+LOOKS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """The tensors of a network, and what it gave for LOOKS inputs of noise, (looks, classes).
+
+    The answers are dequantized; they are empty unless it has one input, one output, and both are
+    of a type that a bundle may have.
+    """
+
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+    answers: tuple[tuple[float, ...], ...]
+
+
+def load_tried(path: Path) -> ModelBundle:
+    """Return the bundle in a file after a trial of its network; raise FerError if it does not run.
+
+    A network that has run once on this computer, with this runtime, is not tried again.
+    """
+    bundle = ModelBundle.load(path)
+    _, runtime = load_runtime()
+    mark = _marks() / f"{bundle.manifest.sha256}-{runtime.replace(' ', '-')}"
+    if not mark.exists():
+        try_model(bundle.model, str(path))
+        with suppress(OSError):  # no home that can be written to: it is tried every time
+            mark.parent.mkdir(parents=True, exist_ok=True)
+            mark.touch()
+    return bundle
+
+
+def _marks() -> Path:
+    """Return the folder of empty files that name the networks tried."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
+    return cache / "fer-edge-kit" / "tried"
+
+
+def try_model(model: bytes, name: str) -> Trial:
+    """Load a flatbuffer and let it answer; raise FerError, which calls it `name`, if it cannot."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "model.tflite"
+        file.write_bytes(model)
+        command = [sys.executable, "-m", "fer_edge.trial", str(file)]
+        try:
+            done = subprocess.run(command, capture_output=True, timeout=LIMIT_SECONDS, check=False)
+        except subprocess.TimeoutExpired as error:
+            raise FerError(f"{name} does not answer within {LIMIT_SECONDS} seconds") from error
+    if done.returncode < 0:
+        raise FerError(f"{name} crashes the runtime ({_signal_name(-done.returncode)})")
+    if done.returncode:
+        told = done.stderr.decode(errors="replace").strip().splitlines() or ["no reason given"]
+        raise FerError(f"{name} does not run: {told[-1]}")
+    return read_json(done.stdout, Trial, f"the trial of {name}")
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def _limit_this_process() -> None:
+    """Let this process take LIMIT_BYTES and LIMIT_SECONDS, and write no file."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return
+    limits = {
+        resource.RLIMIT_CPU: LIMIT_SECONDS,
+        resource.RLIMIT_AS: min(LIMIT_BYTES, sys.maxsize),
+        resource.RLIMIT_FSIZE: 0,
+        resource.RLIMIT_CORE: 0,
+    }
+    for limit, value in limits.items():
+        with suppress(ValueError, OSError):  # macOS refuses some
+            resource.setrlimit(limit, (value, value))
+
+
+def _look(file: Path) -> Trial:
+    import numpy as np
+
+    interpreter = Interpreter(file.read_bytes(), "it")
+    inputs, outputs = tuple(interpreter.inputs), tuple(interpreter.outputs)
+    kinds = {tensor.dtype for tensor in (*inputs, *outputs)}
+    if len(inputs) != 1 or len(outputs) != 1 or not kinds <= {*INTEGERS, "float32"}:
+        return Trial(inputs, outputs, ())
+    rng = np.random.default_rng(0)
+    taken, given = inputs[0], outputs[0]
+    answers = []
+    for _ in range(LOOKS):
+        if taken.dtype in INTEGERS:
+            limits = np.iinfo(taken.dtype)
+            noise = rng.integers(limits.min, limits.max + 1, taken.shape).astype(taken.dtype)
+        else:
+            noise = rng.uniform(0, 1, taken.shape).astype(np.float32)
+        answer = given.real(interpreter.invoke(taken, noise, given)).astype(np.float64)
+        if not np.isfinite(answer).all():
+            raise FerError("it answers with values that are no numbers")
+        answers.append(tuple(answer.ravel().tolist()))
+    return Trial(inputs, outputs, tuple(answers))
+
+
+if __name__ == "__main__":
+    try:
+        _limit_this_process()
+        content = msgspec.json.encode(asdict(_look(Path(sys.argv[1]))))
+    except FerError as error:
+        sys.exit(str(error).replace("\n", " "))
+    except MemoryError:
+        sys.exit(f"it needs more than {LIMIT_BYTES / 2**30:.0f} GiB of memory")
+    os.write(1, content)

@@ -1,0 +1,88 @@
+import sys
+from pathlib import Path
+
+import pytest
+
+from fer_core.bundle import ModelBundle
+from fer_core.errors import FerError
+from fer_edge import trial
+from fer_edge.models import load_model
+from fer_edge.trial import try_model
+
+needs_a_shell = pytest.mark.skipif(sys.platform == "win32", reason="a shell script stands in")
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "fer-edge-kit" / "tried"
+
+
+def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
+    """Let a shell script run in place of the Python that tries a network."""
+    program = tmp_path / "python"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(program))
+
+
+def test_a_trial_tells_tensors_and_answers(nano: ModelBundle) -> None:
+    told = try_model(nano.model, "nano")
+    assert [(t.shape, t.dtype, t.quantization) for t in told.inputs] == [
+        ((1, 48, 48, 1), "int8", (1 / 128, 0))
+    ]
+    assert len(told.answers) == trial.LOOKS
+    assert all(sum(answer) == pytest.approx(1, abs=0.05) for answer in told.answers)
+    assert len(set(told.answers)) > 1
+
+
+def test_what_cannot_be_loaded_is_said(nano: ModelBundle) -> None:
+    with pytest.raises(FerError, match=r"broken does not run: .* cannot load it"):
+        try_model(nano.model[:5000], "broken")
+
+
+@needs_a_shell
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [
+        ("kill -SEGV $$", r"crashes the runtime \(SIGSEGV\)"),
+        ("kill -ABRT $$", r"crashes the runtime \(SIGABRT\)"),
+        ("sleep 30", "does not answer within 1 seconds"),
+        ("exit 3", "does not run: no reason given"),
+        ("echo '{}'", "the trial of .* cannot be read"),
+    ],
+)
+def test_a_network_that_crashes_takes_the_trial_alone(
+    tmp_path: Path, nano: ModelBundle, monkeypatch: pytest.MonkeyPatch, script: str, reason: str
+) -> None:
+    stand_in(tmp_path, monkeypatch, script)
+    monkeypatch.setattr(trial, "LIMIT_SECONDS", 1)
+    with pytest.raises(FerError, match=reason):
+        try_model(nano.model, "it")
+
+
+@needs_a_shell
+def test_a_network_that_ran_once_is_not_tried_again(
+    tmp_path: Path, nano: ModelBundle, monkeypatch: pytest.MonkeyPatch, cache: Path
+) -> None:
+    file = tmp_path / "mine.tflite"
+    nano.save(file)
+    with monkeypatch.context() as patched:
+        stand_in(tmp_path, patched, "kill -SEGV $$")
+        with pytest.raises(FerError, match=r"mine\.tflite crashes the runtime"):
+            load_model(str(file))
+        assert not cache.exists()
+        load_model("fer-nano")  # shipped: never tried
+    load_model(str(file))
+    (mark,) = cache.iterdir()
+    assert mark.name.startswith(ModelBundle.load(file).manifest.sha256)
+    stand_in(tmp_path, monkeypatch, "kill -SEGV $$")
+    assert load_model(str(file)).name == "fer-nano-int8"
+
+
+def test_without_a_place_to_remember_it_is_tried_every_time(
+    tmp_path: Path, nano: ModelBundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", "/dev/null/nowhere")
+    nano.save(tmp_path / "mine.tflite")
+    assert load_model(str(tmp_path / "mine.tflite")).name == "fer-nano-int8"
