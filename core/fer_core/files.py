@@ -32,6 +32,17 @@ def make_folder(folder: Path) -> Path:
     return folder
 
 
+def utf8_name(path: Path) -> str:
+    """Return a path as text for OpenCV and FFmpeg; raise FerError for a name that they crash at."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        raise FerError(
+            f"{path}: FFmpeg opens no video whose name is not UTF-8; rename it"
+        ) from error
+    return str(path)
+
+
 @contextmanager
 def written_beside(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path` that replaces it only when the block succeeds.

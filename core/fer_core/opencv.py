@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 from fer_core.errors import FerError
 from fer_core.native import native_output_is_shown
@@ -17,20 +16,9 @@ except ImportError as error:
         "'.[edge-headless]' (servers, a Pi without a screen)."
     ) from error
 
-__all__ = ["cv2", "name_for_opencv", "silence_opencv"]
+__all__ = ["cv2", "silence_opencv"]
 _SILENT = 0
 _FFMPEG_LEVEL = "OPENCV_FFMPEG_LOGLEVEL"
-
-
-def name_for_opencv(path: Path) -> str:
-    """Return a path as OpenCV takes it; raise FerError for a name that would crash it."""
-    try:
-        str(path).encode()
-    except UnicodeEncodeError as error:
-        raise FerError(
-            f"{path}: OpenCV opens no video whose name is not UTF-8; rename it"
-        ) from error
-    return str(path)
 
 
 def silence_opencv() -> None:

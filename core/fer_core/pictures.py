@@ -19,11 +19,12 @@ PICTURE_SUFFIXES = frozenset(
     | {".jp2", ".avif", ".gif", ".pbm", ".pgm", ".ppm"}
 )
 """What OpenCV reads, in small letters; of a .gif the first picture (OpenCV 4.11 and newer)."""
+VIDEO_SUFFIXES = {".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv"}
 NOT_READ = {
     ".heic": "HEIC (convert it with heif-convert, or let the telephone save JPEG)",
     ".heif": "HEIC (convert it with heif-convert, or let the telephone save JPEG)",
     **dict.fromkeys((".dng", ".cr2", ".nef", ".arw"), "raw pictures (export them as JPEG)"),
-    **dict.fromkeys((".mp4", ".mov", ".avi", ".mkv", ".webm"), "videos (they go with --video)"),
+    **dict.fromkeys(VIDEO_SUFFIXES, "videos (they go with --video)"),
 }
 _JUNK = {"__macosx", "thumbs.db", "desktop.ini"}
 _DECODERS = ("Corrupt JPEG data", "libpng", "[ WARN", "[ERROR", "TIFF", "imread", "imdecode")

@@ -78,9 +78,9 @@ def run(
     version: Version = False,
 ) -> None:
     """Find faces and say how they look: live, in a video or in pictures."""
+    from fer_core.pictures import VIDEO_SUFFIXES
     from fer_core.settings import load_settings
     from fer_edge.config import EdgeConfig, with_secrets
-    from fer_edge.files import VIDEO_SUFFIXES
     from fer_edge.session import watch
     from fer_edge.wishes import Wishes
 

@@ -127,6 +127,15 @@ def _display() -> Finding:
     return Finding("display", "note", problem) if problem else Finding("display", "ok", "there")
 
 
+def _recording() -> Finding:
+    from fer_edge.sinks.encoding import load_pyav
+
+    try:
+        return Finding("recording", "ok", f"PyAV {load_pyav().__version__}")
+    except FerError as error:
+        return Finding("recording", "note", *_split(str(error)))
+
+
 def _model() -> Finding:
     from fer_edge.models import load_model, shipped_models
 
@@ -178,6 +187,7 @@ _CHECKS: dict[str, Callable[[], Finding]] = {
     "numpy": _numpy,
     "cameras": _cameras,
     "display": _display,
+    "recording": _recording,
     "model": _model,
     "speed": _speed,
     "heat": _heat,

@@ -10,11 +10,11 @@ from typing import Protocol
 import numpy as np
 
 from fer_core.errors import FerError
-from fer_core.opencv import cv2, name_for_opencv
+from fer_core.files import utf8_name
+from fer_core.opencv import cv2
 from fer_core.pictures import NOT_READ, FoundPictures, decode_picture, find_pictures
 from fer_core.values import Frame, Gap
 
-VIDEO_SUFFIXES = {".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv"}
 FASTEST_FPS, USUAL_FPS = 240.0, 30.0
 """Browsers write 1000 frames a second into a file of thirty: past the first the second is taken."""
 
@@ -84,7 +84,7 @@ class VideoSource:
         if not path.is_file():
             raise FerError(f"there is no video {path}")
         self._path = path
-        self._capture = cv2.VideoCapture(name_for_opencv(path))
+        self._capture = cv2.VideoCapture(utf8_name(path))
         if not self._capture.isOpened():
             raise FerError(
                 f"{path} is no video that OpenCV can read: empty, damaged or of an unknown format"

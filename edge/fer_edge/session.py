@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Iterator, Mapping
@@ -31,7 +32,8 @@ from fer_edge.sinks import Sink
 from fer_edge.sinks.heat import HeatSink
 from fer_edge.sinks.lines import ConsoleSink, EventSink, JsonSink, LineFile
 from fer_edge.sinks.plot import PlotSink
-from fer_edge.sinks.recording import SAVED_SUFFIXES, VideoRecorder, make_recorder
+from fer_edge.sinks.recording import SAVED_SUFFIXES, make_recorder
+from fer_edge.sinks.video import VideoRecorder
 from fer_edge.sinks.watchdog import WatchdogSink, end_when_stalled, nobody_sits_here
 from fer_edge.sinks.window import WindowSink, display_problem
 from fer_edge.stages import StageTimes
@@ -42,6 +44,8 @@ from fer_edge.turning import TurnedSource
 from fer_edge.wishes import Wishes
 
 DEMO_FOLDER = Path("fer-edge-demo")
+INTERRUPTED = 130
+"""The exit code after Ctrl-C or SIGTERM."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +87,7 @@ def watch(config: EdgeConfig, wishes: Wishes) -> SessionResult:
     model = TfliteModel(load_model(config.model), config.threads)
     classifier = TfliteClassifier(model, times)
     stop = threading.Event()
-    with ExitStack() as stack:
+    with _stopping_on_signals(stop) as interrupted, ExitStack() as stack:
         last = [stack.enter_context(_make_watchdog())] if wishes.camera else []
         _spare_what_is_watched(wishes)
         source = stack.enter_context(closing(_make_source(config, wishes)))
@@ -99,7 +103,6 @@ def watch(config: EdgeConfig, wishes: Wishes) -> SessionResult:
             sinks += make_shelf_sinks(config, labels, source, list(files.values()), kept, stack)
         sinks += last
         turned = TurnedSource(source, config.rotate, config.mirror)
-        interrupted = stack.enter_context(_stopping_on_signals(stop))
         reading = "wait" if wishes.camera else "read"
         summary = run(turned, detector, classifier, policy, sinks, stop, times, reading)
     dropped = source.dropped if isinstance(source, CameraSource) else 0
@@ -216,10 +219,16 @@ def _saved_paths(wishes: Wishes) -> tuple[Path, ...]:
 
 @contextmanager
 def _stopping_on_signals(stop: threading.Event) -> Iterator[threading.Event]:
-    """Let Ctrl-C and SIGTERM end the loop cleanly; yield an event that says they did."""
+    """Let Ctrl-C and SIGTERM end the loop cleanly; yield an event that says they did.
+
+    What is open is completed within the block. A second signal ends the process at once: a write
+    into a pipe that nobody reads may last for ever. Recordings then play up to their last piece.
+    """
     interrupted = threading.Event()
 
     def end(number: int, frame: object) -> None:
+        if interrupted.is_set():
+            os._exit(INTERRUPTED)
         interrupted.set()
         stop.set()
 

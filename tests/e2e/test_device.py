@@ -2,10 +2,8 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import cv2
@@ -17,7 +15,6 @@ from drawn_faces import draw_scene, drawn_dataset, save_npz, save_video
 from fer_edge.classifier import classify_images
 from fer_edge.interpreter import TfliteModel
 from fer_edge.models import load_model, shipped_models
-from mjpeg_server import MjpegServer
 
 pytestmark = pytest.mark.device
 
@@ -119,28 +116,12 @@ def test_a_drawn_video_gives_every_frame_and_its_events(tmp_path: Path) -> None:
 def test_a_browsers_recording_lasts_as_long_when_saved(tmp_path: Path, cases: Path) -> None:
     call("fer-edge", "--video", cases / "rec.webm", "--save", "seen.mp4", "--quiet", cwd=tmp_path)
     capture = cv2.VideoCapture(str(tmp_path / "seen.mp4"))
-    seconds = capture.get(cv2.CAP_PROP_FRAME_COUNT) / capture.get(cv2.CAP_PROP_FPS)
+    times = []
+    while capture.grab():
+        times.append(capture.get(cv2.CAP_PROP_POS_MSEC) / 1000)
     capture.release()
+    seconds = times[-1] + times[-1] / (len(times) - 1)
     assert seconds == pytest.approx(1.04, abs=0.05)  # its header says 1000 frames a second
-
-
-@pytest.mark.skipif(not hasattr(signal, "SIGTERM") or os.name == "nt", reason="POSIX signals")
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
-def test_a_network_camera_until_interrupted(tmp_path: Path, how: signal.Signals) -> None:
-    with MjpegServer() as server:
-        command = [command_path("fer-edge"), "--camera", server.url, "--no-show", "--save", "a.avi"]
-        running = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
-        deadline = time.monotonic() + 60
-        while not list(tmp_path.glob(".a-*.avi")):
-            assert running.poll() is None
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
-        running.send_signal(how)
-        _, talk = running.communicate(timeout=30)
-    assert running.returncode == 130
-    assert "frames/s" in talk
-    assert "Traceback" not in talk
-    assert (tmp_path / "a.avi").stat().st_size > 0
 
 
 def test_wrong_inputs_get_a_clear_error_and_exit_1(tmp_path: Path) -> None:

@@ -8,11 +8,9 @@ import pytest
 
 from drawn_faces import draw_scene, save_video
 from fer_core.errors import FerError
-from fer_core.values import Frame
 from fer_edge.demo import FPS, DemoSource
 from fer_edge.files import PictureSource, VideoSource, picture_files
 from fer_edge.session import _but_for_saved_ones
-from fer_edge.sinks.recording import VideoRecorder
 from fer_edge.turning import TurnedSource
 
 GO = threading.Event()
@@ -107,11 +105,8 @@ def test_places_without_a_picture_are_said(tmp_path: Path) -> None:
 def test_a_video_whose_name_would_crash_opencv_is_refused(tmp_path: Path) -> None:
     path = tmp_path / os.fsdecode(b"gl\xfcck.mp4")
     path.write_bytes(b"?")
-    with pytest.raises(FerError, match="OpenCV opens no video whose name is not UTF-8"):
+    with pytest.raises(FerError, match="no video whose name is not UTF-8"):
         VideoSource(path)
-    with pytest.raises(FerError, match="not UTF-8"), VideoRecorder(path, 10.0) as recorder:
-        recorder.write(Frame(np.zeros((48, 64, 3), np.uint8), 0, 0.0), [], [])
-    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_what_an_earlier_run_saved_is_not_watched(tmp_path: Path) -> None:

@@ -17,12 +17,7 @@ from fer_edge.sinks import window
 from fer_edge.sinks.heat import HeatSink
 from fer_edge.sinks.lines import ConsoleSink, EventSink, JsonSink, LineFile
 from fer_edge.sinks.plot import draw_plot
-from fer_edge.sinks.recording import (
-    BestPicture,
-    PictureRecorder,
-    VideoRecorder,
-    make_recorder,
-)
+from fer_edge.sinks.recording import BestPicture, PictureRecorder, make_recorder
 from fer_edge.sinks.window import display_problem
 from fer_edge.stamp import Stamp
 
@@ -129,25 +124,6 @@ def test_a_live_line_file_goes_on_when_the_disk_is_full(
     assert caplog.text.count("is written again; 3 lines were dropped") == 1
 
 
-@pytest.mark.parametrize("suffix", [".mp4", ".avi"])
-def test_a_video_is_complete_when_the_sink_is_left(tmp_path: Path, suffix: str) -> None:
-    path = tmp_path / f"seen{suffix}"
-    with VideoRecorder(path, 10.0) as recorder:
-        for index in range(5):
-            recorder.write(frame_of(index), [seen()], [])
-        assert not path.exists()
-    capture = cv2.VideoCapture(str(path))
-    assert sum(capture.read()[0] for _ in range(9)) == 5
-    capture.release()
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_no_frame_makes_no_video(tmp_path: Path) -> None:
-    with VideoRecorder(tmp_path / "seen.mp4", 10.0):
-        pass
-    assert list(tmp_path.iterdir()) == []
-
-
 def test_pictures_are_named_after_their_source(tmp_path: Path) -> None:
     recorder = PictureRecorder(tmp_path / "pictures", stream=False)
     recorder.write(frame_of(source="a.png"), [seen(track_id=None)], [])
@@ -161,83 +137,6 @@ def test_pictures_are_named_after_their_source(tmp_path: Path) -> None:
     assert names == ["video_x_1-000007-seen.jpg", "video_x_1-000008-seen.jpg"]
 
 
-def test_a_video_that_cannot_be_made_leaves_the_old_one(tmp_path: Path) -> None:
-    path = tmp_path / "seen.mp4"
-    path.write_bytes(b"old")
-    too_fast = VideoRecorder(path, 90_000.0)  # mp4v takes no such rate
-    with pytest.raises(FerError, match="cannot write the video"), too_fast as recorder:
-        recorder.write(frame_of(), [], [])
-    assert path.read_bytes() == b"old"
-    assert list(tmp_path.iterdir()) == [path]
-
-
-@pytest.mark.parametrize("share", [0.0, 0.5])
-@pytest.mark.parametrize("suffix", [".mp4", ".avi", ".mkv"])
-def test_a_video_cut_by_a_full_disk_leaves_the_old_one(
-    tmp_path: Path, suffix: str, share: float
-) -> None:
-    path = tmp_path / f"seen{suffix}"
-    path.write_bytes(b"old")
-    with pytest.raises(FerError, match="is the disk full"), VideoRecorder(path, 10.0) as recorder:
-        for index in range(40):
-            recorder.write(frame_of(index), [], [])
-        recorder._writer.release()
-        content = recorder._beside.read_bytes()
-        recorder._beside.write_bytes(content[: int(len(content) * share)])
-    assert path.read_bytes() == b"old"
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_a_slow_cameras_video_plays_in_real_time(tmp_path: Path) -> None:
-    path = tmp_path / "seen.avi"
-    with VideoRecorder(path, 20.0, live=True) as recorder:
-        for index in range(6):  # ten frames a second
-            recorder.write(frame_of(index), [], [])
-    capture = cv2.VideoCapture(str(path))
-    assert sum(capture.read()[0] for _ in range(30)) == 11  # half a second at twenty
-    capture.release()
-
-
-def test_frames_of_a_file_stand_at_their_time(tmp_path: Path) -> None:
-    path = tmp_path / "seen.avi"
-    with VideoRecorder(path, 10.0) as recorder:
-        for index in (0, 1, 2, 30):  # then nothing for 2.8 seconds
-            recorder.write(frame_of(index), [], [])
-    capture = cv2.VideoCapture(str(path))
-    assert sum(capture.read()[0] for _ in range(99)) == 31
-    capture.release()
-
-
-def test_pictures_stand_one_after_another_in_a_video(tmp_path: Path) -> None:
-    path = tmp_path / "seen.avi"
-    with make_recorder(path, 10.0, stream=False) as recorder:
-        for name in ("a.jpg", "b.jpg", "c.jpg"):
-            recorder.write(frame_of(0, name), [], [])
-    capture = cv2.VideoCapture(str(path))
-    assert sum(capture.read()[0] for _ in range(9)) == 3
-    capture.release()
-
-
-def test_a_file_that_claims_hours_does_not_fill_the_disk(tmp_path: Path) -> None:
-    path = tmp_path / "seen.avi"
-    with VideoRecorder(path, 10.0) as recorder:
-        for index in (0, 360_000):  # ten hours
-            recorder.write(frame_of(index), [], [])
-    capture = cv2.VideoCapture(str(path))
-    assert sum(capture.grab() for _ in range(700)) == 1 + 600
-    capture.release()
-
-
-def test_a_long_outage_does_not_fill_the_recording(tmp_path: Path) -> None:
-    path = tmp_path / "seen.avi"
-    with VideoRecorder(path, 10.0, live=True) as recorder:
-        for index in (0, 1, 100_000, 100_001):
-            recorder.write(frame_of(index), [], [])
-    capture = cv2.VideoCapture(str(path))
-    assert sum(capture.read()[0] for _ in range(99)) == 2 + 20 + 1
-    capture.release()
-
-
 def test_the_best_picture_is_the_surest(tmp_path: Path) -> None:
     best = BestPicture(tmp_path / "best.png")
     for share in (0.6, 0.9, 0.7):
@@ -248,7 +147,6 @@ def test_the_best_picture_is_the_surest(tmp_path: Path) -> None:
 
 
 def test_the_suffix_decides_what_is_saved(tmp_path: Path) -> None:
-    assert isinstance(make_recorder(tmp_path / "a.mp4", 25), VideoRecorder)
     assert isinstance(make_recorder(tmp_path / "a.jpg", 25), BestPicture)
     assert isinstance(make_recorder(tmp_path / "folder", 25), PictureRecorder)
     with pytest.raises(FerError, match="give a folder, or a name that ends in"):

@@ -1,0 +1,130 @@
+"""Annotated videos that browsers and telephones play, whole or cut off by a power failure."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from fer_core.errors import FerError
+from fer_core.files import make_folder, utf8_name, written_beside
+from fer_core.values import Frame, Observation, UInt8Array
+from fer_edge.events import ExpressionEvent
+from fer_edge.overlay import draw_observations
+from fer_edge.sinks import Sink
+from fer_edge.sinks.encoding import VideoFile, load_pyav
+from fer_edge.stages import StageTimes
+
+LONGEST_FILL_SECONDS = 2.0
+"""How much of a live camera's silence a recording keeps."""
+LONGEST_HOLD_SECONDS = 60.0
+"""How long a frame of a file may last in a recording: a damaged one may claim hours."""
+_log = logging.getLogger(__name__)
+
+
+class VideoRecorder(Sink):
+    """An annotated video. Frames stand at their time, as the camera or file gave them.
+
+    A live recording bears its name from the first frame on, is made of pieces, and stays whole up
+    to the last PIECE_SECONDS if the power fails; an earlier file of that name is kept under
+    another. That of a file is written beside its name and renamed at the end. Pictures, which are
+    no `stream`, have no time: each lasts `1 / fps` seconds.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        fps: float,
+        live: bool = False,
+        times: StageTimes | None = None,
+        stream: bool = True,
+    ) -> None:
+        """Take a path with a suffix of CODINGS; the file begins with the first frame."""
+        self._av = load_pyav()
+        utf8_name(path)
+        self._path, self._fps, self._live, self._stream = path, fps, live, stream
+        self._times = times or StageTimes()
+        self._video: VideoFile | None = None
+        self._stack = ExitStack()
+        self._offset, self._last, self._pictures = 0.0, 0.0, 0
+        self._failure: FerError | None = None
+
+    def write(
+        self,
+        frame: Frame,
+        observations: Sequence[Observation],
+        events: Sequence[ExpressionEvent],
+    ) -> None:
+        """Draw and append one frame; a frame of another size is fitted to the first one's.
+
+        When the disk is full a live run goes on without its recording, and says so.
+        """
+        if self._failure:
+            return
+        with self._times.stage("draw"):
+            pixels = draw_observations(frame, observations)
+        with self._times.stage("encode"):
+            try:
+                self._append(frame, pixels)
+            except (self._av.error.FFmpegError, OSError) as error:
+                self._fail(error)
+
+    def _append(self, frame: Frame, pixels: UInt8Array) -> None:
+        at = frame.captured_at if self._stream else self._pictures / self._fps
+        self._pictures += 1
+        if self._video is None:
+            self._offset, self._last = at, 0.0
+            size = (frame.width, frame.height)
+            self._video = VideoFile(self._av, self._place(), size, self._fps, self._live)
+        longest = LONGEST_FILL_SECONDS if self._live else LONGEST_HOLD_SECONDS
+        self._offset += max(at - self._offset - self._last - longest, 0.0)
+        self._last = at - self._offset
+        self._video.write(pixels, self._last)
+
+    def _place(self) -> Path:
+        """Return where the encoder writes."""
+        if not self._live:
+            return self._stack.enter_context(written_beside(self._path))
+        make_folder(self._path.parent)
+        if kept := keep_earlier(self._path):
+            _log.warning("%s of an earlier run is now %s", self._path, kept)
+        return self._path
+
+    def _fail(self, error: Exception) -> None:
+        self._failure = FerError(f"the video {self._path} could not be written whole: {error}")
+        if not self._live:
+            raise self._failure from error
+        _log.warning("%s; the rest goes on without it", self._failure)
+
+    def __enter__(self) -> VideoRecorder:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        with self._stack:  # keeps the new video, or the old one when the new one is no good
+            if self._video is not None:
+                try:
+                    self._video.close()
+                except (self._av.error.FFmpegError, OSError) as error:
+                    self._failure = self._failure or FerError(
+                        f"the video {self._path} could not be written whole: {error}"
+                    )
+            if self._failure:
+                raise self._failure
+
+
+def keep_earlier(path: Path) -> Path | None:
+    """Rename a file so that a new one can have its name; return the new name, None for no file.
+
+    The name has the time of its last change: rec.mp4 becomes rec-20261126-195742.mp4.
+    """
+    if not path.exists():
+        return None
+    stamp = time.strftime("%Y%m%d-%H%M%S", time.localtime(path.stat().st_mtime))
+    for again in ("", *(f"-{number}" for number in range(2, 1000))):
+        kept = path.with_name(f"{path.stem}-{stamp}{again}{path.suffix}")
+        if not kept.exists():
+            path.rename(kept)
+            return kept
+    raise FerError(f"{path} is there, and so are a thousand earlier ones: choose another name")

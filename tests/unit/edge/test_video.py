@@ -1,0 +1,241 @@
+import errno
+import os
+import struct
+import sys
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from fer_core.errors import FerError
+from fer_core.values import Frame
+from fer_edge.sinks.encoding import PIECE_SECONDS
+from fer_edge.sinks.recording import make_recorder
+from fer_edge.sinks.video import VideoRecorder, keep_earlier
+
+av = pytest.importorskip("av", reason="PyAV is not installed")
+
+
+def frame_of(index: int = 0, size: tuple[int, int] = (160, 120), source: str = "clip") -> Frame:
+    noise = np.random.default_rng(index).integers(0, 256, (size[1], size[0], 3), np.uint8)
+    return Frame(noise, index, index / 10, source)
+
+
+def times_of(path: Path) -> list[float]:
+    """Return when each frame of a video stands, in seconds."""
+    with av.open(str(path)) as container:
+        return [round(float(frame.time), 3) for frame in container.decode(video=0)]
+
+
+def seconds_of(path: Path) -> float:
+    with av.open(str(path)) as container:
+        return container.duration / 1e6
+
+
+@pytest.mark.parametrize(
+    ("suffix", "codec"), [(".mp4", "h264"), (".mkv", "h264"), (".webm", "vp9")]
+)
+def test_a_video_is_complete_when_the_sink_is_left(tmp_path: Path, suffix: str, codec: str) -> None:
+    path = tmp_path / f"seen{suffix}"
+    with VideoRecorder(path, 10.0) as recorder:
+        for index in range(5):
+            recorder.write(frame_of(index), [], [])
+        assert not path.exists()
+    assert times_of(path) == [0.0, 0.1, 0.2, 0.3, 0.4]
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        assert (stream.codec_context.name, stream.pix_fmt) == (codec, "yuv420p")
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_finished_mp4_is_an_ordinary_one(tmp_path: Path) -> None:
+    path = tmp_path / "seen.mp4"
+    with VideoRecorder(path, 10.0) as recorder:
+        for index in range(50):
+            recorder.write(frame_of(index), [], [])
+    assert boxes_of(path.read_bytes())[:1] == ["ftyp"]
+    assert "moof" not in boxes_of(path.read_bytes())
+    assert seconds_of(path) == pytest.approx(5.0, abs=0.11)
+
+
+def boxes_of(content: bytes) -> list[str]:
+    """Return the kinds of an MP4's outermost boxes: moof begins a fragment."""
+    kinds, at = [], 0
+    while at < len(content):
+        size, kind = struct.unpack_from(">I4s", content, at)
+        if size == 1:
+            (size,) = struct.unpack_from(">Q", content, at + 8)
+        kinds.append(kind.decode())
+        at += size or len(content)
+    return kinds
+
+
+def test_no_frame_makes_no_video(tmp_path: Path) -> None:
+    for live in (False, True):
+        with VideoRecorder(tmp_path / "seen.mp4", 10.0, live=live):
+            pass
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("size", [(161, 120), (160, 121), (33, 35), (1, 1)])
+def test_sizes_that_are_odd_are_recorded(tmp_path: Path, size: tuple[int, int]) -> None:
+    path = tmp_path / "seen.mp4"
+    with VideoRecorder(path, 10.0) as recorder:
+        recorder.write(frame_of(0, size), [], [])
+        recorder.write(frame_of(1, (80, 60)), [], [])  # another size is fitted to the first
+    capture = cv2.VideoCapture(str(path))
+    ok, pixels = capture.read()
+    capture.release()
+    assert ok
+    assert pixels.shape[:2] == (size[1] + size[1] % 2, size[0] + size[0] % 2)
+
+
+def test_frames_stand_at_their_time(tmp_path: Path) -> None:
+    path = tmp_path / "seen.mp4"
+    with VideoRecorder(path, 10.0) as recorder:
+        for index in (4, 5, 6, 34):  # then nothing for 2.8 seconds
+            recorder.write(frame_of(index), [], [])
+    assert times_of(path) == [0.0, 0.1, 0.2, 3.0]
+
+
+def test_pictures_stand_one_after_another_in_a_video(tmp_path: Path) -> None:
+    path = tmp_path / "seen.mp4"
+    with make_recorder(path, 10.0, stream=False) as recorder:
+        for name in ("a.jpg", "b.jpg", "c.jpg"):
+            recorder.write(frame_of(0, source=name), [], [])
+    assert times_of(path) == [0.0, 0.1, 0.2]
+
+
+@pytest.mark.parametrize(("live", "held"), [(True, 2.0), (False, 60.0)])
+def test_a_long_silence_is_cut_short(tmp_path: Path, live: bool, held: float) -> None:
+    path = tmp_path / "seen.mp4"
+    with VideoRecorder(path, 10.0, live=live) as recorder:
+        for index in (0, 1, 360_000, 360_001):  # ten hours
+            recorder.write(frame_of(index), [], [])
+    assert times_of(path) == [0.0, 0.1, 0.1 + held, 0.2 + held]
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".webm"])
+def test_a_live_recording_that_is_cut_off_plays_but_for_its_end(
+    tmp_path: Path, suffix: str
+) -> None:
+    path, cut = tmp_path / f"live{suffix}", tmp_path / f"cut{suffix}"
+    with VideoRecorder(path, 10.0, live=True) as recorder:
+        for index in range(100):
+            recorder.write(frame_of(index), [], [])
+        cut.write_bytes(path.read_bytes())  # what a killed process leaves
+    assert len(times_of(path)) == 100
+    left = times_of(cut)
+    assert left == [index / 10 for index in range(len(left))]
+    assert left[-1] >= 9.9 - PIECE_SECONDS - 0.1
+
+
+def test_a_live_recording_keeps_an_earlier_one(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "rec.mp4"
+    path.write_bytes(b"of yesterday")
+    os.utime(path, (0, 86_400 * 365))
+    with VideoRecorder(path, 10.0, live=True) as recorder:
+        recorder.write(frame_of(), [], [])
+    (kept,) = set(tmp_path.iterdir()) - {path}
+    assert kept.name.startswith("rec-19710101-")
+    assert kept.read_bytes() == b"of yesterday"
+    assert f"rec.mp4 of an earlier run is now {kept}" in caplog.text
+    assert times_of(path) == [0.0]
+
+
+def test_earlier_recordings_of_one_second_get_different_names(tmp_path: Path) -> None:
+    path, names = tmp_path / "rec.mp4", set()
+    for _ in range(3):
+        path.write_bytes(b"")
+        os.utime(path, (0, 0))
+        kept = keep_earlier(path)
+        assert kept is not None
+        names.add(kept.name)
+    assert len(names) == 3
+    assert keep_earlier(path) is None
+
+
+def test_a_video_that_cannot_be_made_leaves_the_old_one(tmp_path: Path) -> None:
+    path = tmp_path / "seen.mp4"
+    path.write_bytes(b"old")
+    huge = Frame(np.zeros((2, 40_000, 3), np.uint8), 0, 0.0)  # wider than H.264 allows
+    with (
+        pytest.raises(FerError, match="could not be written whole"),
+        VideoRecorder(path, 10.0) as recorder,
+    ):
+        recorder.write(huge, [], [])
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="resource limits of POSIX")
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".webm"])
+@pytest.mark.parametrize("live", [False, True])
+def test_a_full_disk_is_said_and_leaves_the_old_one(
+    tmp_path: Path, suffix: str, live: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    import resource
+    import signal
+
+    path = tmp_path / f"seen{suffix}"
+    path.write_bytes(b"old")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # EFBIG in its place
+    try:
+        with pytest.raises(FerError, match="could not be written whole"):  # noqa: SIM117
+            with VideoRecorder(path, 10.0, live=live) as recorder:
+                resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
+                for index in range(200):
+                    recorder.write(frame_of(index), [], [])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+    if live:  # the run went on, and what there is plays
+        assert caplog.text.count("the rest goes on without it") == 1
+        assert len(list(tmp_path.iterdir())) == 2
+    else:
+        assert path.read_bytes() == b"old"
+        assert list(tmp_path.iterdir()) == [path]
+
+
+def test_finishing_takes_no_longer_for_a_longer_recording(tmp_path: Path) -> None:
+    recorder = VideoRecorder(tmp_path / "long.mp4", 10.0, live=True)
+    for index in range(3000):
+        recorder.write(frame_of(index % 7), [], [])
+        recorder._offset -= 0.1 if index % 7 == 6 else 0.0
+    started = time.perf_counter()
+    recorder.__exit__()
+    assert time.perf_counter() - started < 1.0
+
+
+def test_without_pyav_the_way_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "av", None)
+    with pytest.raises(FerError, match="pip install av"):
+        VideoRecorder(tmp_path / "a.mp4", 10.0)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="file names are bytes on POSIX alone")
+def test_a_name_that_is_no_utf8_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"gl\xfcck.mp4")
+    with pytest.raises(FerError, match="no video whose name is not UTF-8"):
+        VideoRecorder(path, 10.0)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_error_of_the_system_is_said(tmp_path: Path) -> None:
+    with (
+        pytest.raises(FerError, match=os.strerror(errno.ENOSPC)),
+        VideoRecorder(tmp_path / "seen.mp4", 10.0) as recorder,
+    ):
+        recorder.write(frame_of(), [], [])
+
+        def full(pixels: np.ndarray, at: float) -> None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        recorder._video.write = full
+        recorder.write(frame_of(1), [], [])
+    assert list(tmp_path.iterdir()) == []
