@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from fer_core.opencv import cv2
-from fer_core.text import in_ascii
 from fer_core.values import Box, Frame, Observation, Prediction, UInt8Array
+from fer_edge.lettering import draw_text, text_size
 
 _COLOURS = {
     "angry": (60, 60, 230),
@@ -20,7 +20,6 @@ _COLOURS = {
     "neutral": (200, 200, 200),
 }
 _OTHER = (220, 190, 60)
-_FONT = cv2.FONT_HERSHEY_SIMPLEX
 _ROW_PX = 13
 
 
@@ -76,15 +75,13 @@ def _draw_face(canvas: UInt8Array, observation: Observation, unit: float) -> Non
 def _draw_text(
     canvas: UInt8Array, text: str, x: int, bottom: int, unit: float, colour: tuple[int, int, int]
 ) -> None:
-    text = in_ascii(text)
-    (width, height), _ = cv2.getTextSize(text, _FONT, 0.55 * unit, 1)
+    width, height = text_size(text, 0.55 * unit)
     pad = round(4 * unit)
     bottom = max(bottom, height + 2 * pad)  # stays inside the picture when the face touches its top
     x = max(0, min(x, canvas.shape[1] - width - 2 * pad))
     top_left = (x, bottom - height - 2 * pad)
     cv2.rectangle(canvas, top_left, (x + width + 2 * pad, bottom), colour, cv2.FILLED)
-    place = (x + pad, bottom - pad)
-    cv2.putText(canvas, text, place, _FONT, 0.55 * unit, (20, 20, 20), 1, cv2.LINE_AA)
+    draw_text(canvas, text, x + pad, bottom - pad, 0.55 * unit, (20, 20, 20))
 
 
 def _draw_panel(canvas: UInt8Array, panel: Box, prediction: Prediction, unit: float) -> None:
@@ -98,6 +95,4 @@ def _draw_panel(canvas: UInt8Array, panel: Box, prediction: Prediction, unit: fl
         length = round(float(prediction.probabilities[index]) * (panel.width - name_px))
         bar = (left, top + pad), (left + length, top + row - pad)
         cv2.rectangle(canvas, *bar, colour_of(label), cv2.FILLED)
-        place = (panel.x + pad, top + row - pad)
-        name = in_ascii(label)
-        cv2.putText(canvas, name, place, _FONT, 0.36 * unit, (255, 255, 255), 1, cv2.LINE_AA)
+        draw_text(canvas, label, panel.x + pad, top + row - pad, 0.36 * unit, (255, 255, 255))

@@ -124,6 +124,14 @@ def test_a_browsers_recording_lasts_as_long_when_saved(tmp_path: Path, cases: Pa
     assert seconds == pytest.approx(1.04, abs=0.05)  # its header says 1000 frames a second
 
 
+@pytest.mark.skipif(os.name == "nt", reason="bash asks")
+@pytest.mark.parametrize(("typed", "offered"), [("doc", "doctor"), ("--cam", "--camera")])
+def test_the_shell_completes_commands_and_options(tmp_path: Path, typed: str, offered: str) -> None:
+    asked = {"_FER_EDGE_COMPLETE": "complete_bash", "COMP_WORDS": f"fer-edge {typed}"}
+    done = call("fer-edge", cwd=tmp_path, COMP_CWORD="1", **asked)
+    assert done.stdout.split() == [offered]
+
+
 def test_wrong_inputs_get_a_clear_error_and_exit_1(tmp_path: Path) -> None:
     def error(*arguments: object, code: int = 1) -> str:
         return call("fer-edge", *arguments, cwd=tmp_path, code=code).stderr

@@ -182,6 +182,10 @@ def prepare(
         int, typer.Option(min=8, max=1024, help="Side of the face pictures in pixels.")
     ] = 48,
     colour: Annotated[str, typer.Option(help="gray or rgb.")] = "gray",
+    test: Annotated[
+        float,
+        typer.Option(min=0, max=0.5, help="Share to set aside as a test set, whole series each."),
+    ] = 0.0,
     quiet: Quiet = False,
 ) -> None:
     """Find and crop the faces of your photos, as the runner does, ready for training."""
@@ -195,7 +199,7 @@ def prepare(
         spec = InputSpec(size, size, colour)
     except ValueError as error:
         raise ArgumentError(str(error)) from error
-    prepared = prepare_photos(photos, out, HaarDetector(), spec)
+    prepared = prepare_photos(photos, out, HaarDetector(), spec, test)
     save_prepared_sheet(photos, prepared)
     print(prepared.text())
 

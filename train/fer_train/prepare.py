@@ -21,6 +21,7 @@ from fer_core.preprocess import InputSpec
 from fer_core.progress import progress_bar
 from fer_core.values import Face, Frame, UInt8Array
 from fer_edge.detector import FaceDetector
+from fer_train.photo_series import set_aside
 
 SIMILAR_AREA = 0.5
 """A second face with this share of the largest one's area makes it unclear whose photo it is."""
@@ -33,7 +34,7 @@ class PreparedPhoto:
     """One photo: where it is below the folder of photos, its crop, or why there is none.
 
     `crop` is (height, width, channels) uint8 as a model takes it, None for a photo left out;
-    `face` is what was cropped.
+    `face` is what was cropped. `split` is train or test where a test set was split off.
     """
 
     path: Path
@@ -41,6 +42,7 @@ class PreparedPhoto:
     crop: UInt8Array | None
     face: Face | None = None
     reason: str = ""
+    split: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,10 @@ class PreparedFolder:
         lines = [
             f"{cropped.total()} of {len(self.photos)} photos cropped into {self.out}: {classes}"
         ]
+        tested = Counter(photo.label for photo in self.photos if photo.split == "test")
+        if tested:
+            parts = ", ".join(f"{label} {n}" for label, n in sorted(tested.items()))
+            lines.append(f"{tested.total()} of these are the test set: {parts}")
         if reasons:
             lines.append(f"{len(self.photos) - cropped.total()} left out: {reasons}")
         unread = left_out(photo.path for photo in self.photos if photo.reason == NOT_READ_HERE)
@@ -76,18 +82,21 @@ def _reasons(photos: Sequence[PreparedPhoto]) -> str:
 
 
 def prepare_photos(
-    photos: Path, out: Path, detector: FaceDetector, spec: InputSpec
+    photos: Path, out: Path, detector: FaceDetector, spec: InputSpec, test: float = 0.0
 ) -> PreparedFolder:
     """Crop the largest face of every photo into a folder for its class below `out`, as PNG.
 
     The first folder below `photos` is the class, or the first below one named as a split. Left
     out are photos that cannot be read, those without a face or with two of like size, exact
-    copies, and those that lie in two classes; files that are no photos are counted apart. Raises
-    FerError when no photo lies in a class folder, or `out` holds something already.
+    copies, and those that lie in two classes; files that are no photos are counted apart. `test`
+    is the share (0 to 0.5) of each class that becomes a test set, photos of one series together.
+    Raises FerError when no photo lies in a class folder, or `out` holds something already.
     """
     files, others = _photo_files(photos)
     if not any(_place(path) for path in files):
         raise FerError(f"{photos} holds no photos in class folders; put them into {photos}/CLASS/")
+    if test and any(path.parts[0].lower() in SPLIT_NAMES for path in files):
+        raise FerError(f"{photos} is divided already: leave --test out")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise FerError(f"{out} is there already; choose a new folder for the crops")
     if out.resolve().is_relative_to(photos.resolve()):
@@ -100,8 +109,10 @@ def prepare_photos(
     prepared = _without_copies(found)
     if all(photo.crop is None for photo in prepared):
         raise FerError(f"no photo of {photos} gave a face: {_reasons(prepared)}")
+    if test:
+        prepared = _with_splits(photos, prepared, test)
     for photo in prepared:
-        _save_crop(out, photo)
+        _save_crop(out / photo.split, photo)
     _save_record(out / RECORD, prepared)
     return PreparedFolder(out, tuple(prepared), others)
 
@@ -170,6 +181,21 @@ def _without_copies(found: list[PreparedPhoto]) -> list[PreparedPhoto]:
     return kept
 
 
+def _with_splits(photos: Path, prepared: list[PreparedPhoto], test: float) -> list[PreparedPhoto]:
+    """Return the same photos, those with a crop divided into training and test."""
+    by_label: dict[str, list[Path]] = {}
+    for photo in prepared:
+        if photo.crop is not None:
+            by_label.setdefault(photo.label, []).append(photo.path)
+    apart = set().union(*(set_aside(photos, files, test) for files in by_label.values()))
+    return [
+        replace(photo, split="test" if photo.path in apart else "train")
+        if photo.crop is not None
+        else photo
+        for photo in prepared
+    ]
+
+
 def _unclear(faces: tuple[Face, ...]) -> bool:
     """Return whether the second-largest face is nearly as large as the largest."""
     return len(faces) > 1 and faces[1].box.area_px >= SIMILAR_AREA * faces[0].box.area_px
@@ -187,10 +213,12 @@ def _save_crop(out: Path, photo: PreparedPhoto) -> None:
 def _save_record(path: Path, prepared: list[PreparedPhoto]) -> None:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("photo", "class", "left_out", "x", "y", "width", "height", "score"))
+    writer.writerow(("photo", "class", "split", "left_out", "x", "y", "width", "height", "score"))
     for photo in prepared:
         box = photo.face.box if photo.face else None
         where = (box.x, box.y, box.width, box.height) if box else ("",) * 4
         score = f"{photo.face.score:.2f}" if photo.face else ""
-        writer.writerow((photo.path.as_posix(), photo.label, photo.reason, *where, score))
+        writer.writerow(
+            (photo.path.as_posix(), photo.label, photo.split, photo.reason, *where, score)
+        )
     write_text(path, text.getvalue())

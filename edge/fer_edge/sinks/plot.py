@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from fer_core.opencv import cv2
-from fer_core.text import in_ascii
 from fer_core.values import Frame, Observation, Prediction, UInt8Array
 from fer_edge.events import ExpressionEvent
+from fer_edge.lettering import draw_text
 from fer_edge.overlay import colour_of, draw_boxes
 from fer_edge.sinks import Sink
 from fer_edge.sinks.recording import save_picture
@@ -21,7 +21,6 @@ HEIGHT_PX = 720
 PANEL_PX = (460, 330)
 """Width and least height of the bars of one face."""
 MOST_FACES = 6
-_FONT = cv2.FONT_HERSHEY_SIMPLEX
 _PAPER, _INK = 250, (40, 40, 40)
 
 
@@ -66,7 +65,7 @@ def draw_plot(frame: Frame, observations: Sequence[Observation]) -> UInt8Array:
         name = f"face {seen.track_id}: " if seen.track_id else ""
         _draw_bars(area, f"{name}{seen.label}", seen.prediction)
     if not shown:
-        _write(canvas, "no face found", size[0] + 30, height // 2, 0.8)
+        draw_text(canvas, "no face found", size[0] + 30, height // 2, 0.8, _INK)
     return canvas
 
 
@@ -77,18 +76,14 @@ def _draw_bars(area: UInt8Array, title: str, prediction: Prediction) -> None:
     step = min(48, (height - 90) // count)
     top = (height - count * step - 50) // 2
     left, right = 150, width - 80
-    _write(area, title, 30, top + 25, 0.8, 2)
+    draw_text(area, title, 30, top + 25, 0.8, _INK, 2)
     for index, label in enumerate(prediction.labels):
         share = float(prediction.probabilities[index])
         middle = top + 50 + index * step + step // 2
-        _write(area, label, 30, middle + 6, 0.6)
+        draw_text(area, label, 30, middle + 6, 0.6, _INK)
         half = max(3, step // 2 - 5)
         cv2.rectangle(area, (left, middle - half), (right, middle + half), (232,) * 3, cv2.FILLED)
         end = left + round(share * (right - left))
         corner = (end, middle + half)
         cv2.rectangle(area, (left, middle - half), corner, colour_of(label), cv2.FILLED)
-        _write(area, f"{share:.0%}", right + 10, middle + 6, 0.6)
-
-
-def _write(canvas: UInt8Array, text: str, x: int, y: int, size: float, weight: int = 1) -> None:
-    cv2.putText(canvas, in_ascii(text), (x, y), _FONT, size, _INK, weight, cv2.LINE_AA)
+        draw_text(area, f"{share:.0%}", right + 10, middle + 6, 0.6, _INK)

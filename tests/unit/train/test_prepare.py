@@ -173,3 +173,23 @@ def test_names_that_are_no_utf8_survive(photos: Path, tmp_path: Path) -> None:
     config = TrainConfig(data=str(photos / happy))
     write_text(tmp_path / "config.toml", settings_toml(config))
     assert load_settings(TrainConfig, tmp_path / "config.toml", {}) == config
+
+
+def test_a_test_set_is_split_off_and_its_photos_are_nowhere_else(tmp_path: Path) -> None:
+    root = tmp_path / "photos"
+    for clip in range(5):
+        for index in range(2):
+            save(root / "grin" / f"{clip}-{index}.png", draw_scene("happy", seed=10 * clip + index))
+            save(root / "frown" / f"{clip}-{index}.png", draw_scene("sad", seed=10 * clip + index))
+    out = tmp_path / "faces"
+    prepared = prepare_photos(root, out, HaarDetector(), InputSpec(), test=0.2)
+    assert "4 of these are the test set: frown 2, grin 2" in prepared.text()
+    dataset = load_dataset(out)
+    assert dataset.split_sizes() == {"train": 16, "validation": 0, "test": 4}
+    assert dataset.twins_across_splits() == {}
+    test = {path.stem.split("-")[0] for path in (out / "test").rglob("*.png")}
+    train = {path.stem.split("-")[0] for path in (out / "train" / "grin").glob("*.png")}
+    assert len(train) == 4
+    assert len(test) in (1, 2)
+    with pytest.raises(FerError, match="is divided already: leave --test out"):
+        prepare_photos(out, tmp_path / "again", HaarDetector(), InputSpec(), test=0.2)
