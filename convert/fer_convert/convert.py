@@ -32,6 +32,7 @@ from fer_core.bundle import ModelBundle
 from fer_core.dataset import FerDataset
 from fer_core.errors import ArgumentError, FerError
 from fer_core.files import make_folder, write_text
+from fer_core.locks import alone_in
 from fer_core.manifest import ModelManifest
 from fer_edge.interpreter import TfliteModel
 from fer_train.convolutional import convolutional
@@ -67,8 +68,9 @@ def convert(
         say(f"{job.parent.name}: {doubt}")
     paths = [out / f"{job.parent.name}-{recipe.name}.tflite" for recipe in request.recipes]
     faults: list[str] = []
-    for recipe, path in zip(request.recipes, paths, strict=True):
-        faults += _convert_as(recipe, path, job, say, show, done)
+    with alone_in(out, "fer-convert"):
+        for recipe, path in zip(request.recipes, paths, strict=True):
+            faults += _convert_as(recipe, path, job, say, show, done)
     if faults:
         raise FerError("\n".join(faults))
     return paths

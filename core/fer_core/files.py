@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import platform
+import re
 import tempfile
 import zipfile
 import zlib
@@ -19,6 +21,9 @@ from fer_core.text import to_bytes
 
 ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, KeyError, NotImplementedError, RuntimeError)
 """What a damaged zip archive makes the standard library raise."""
+
+_UNFINISHED = re.compile(r"\.fer-unfinished-(\d{1,10})-(\d{1,10})-\w{8}")
+_LOOKED_AT: set[Path] = set()
 
 
 def make_folder(folder: Path) -> Path:
@@ -47,7 +52,8 @@ def utf8_name(path: Path) -> str:
 def written_beside(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path` that replaces it only when the block succeeds.
 
-    The disk may fill and the process may die: the old file stays whole. Something that is not
+    The disk may fill and the process may die: the old file stays whole, and what a killed process
+    left beside is removed by the next one that writes into the folder. Something that is not
     a plain file (/dev/null, a pipe) is written to directly and never replaced. The temporary
     file keeps the suffix of `path`, since some writers choose the format by it.
     Raises FerError when the system refuses the write.
@@ -59,8 +65,9 @@ def written_beside(path: Path) -> Iterator[Path]:
             return
         path = path.resolve()  # a link stays a link
         mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
+        remove_leftovers(path.parent)
         handle, name = tempfile.mkstemp(
-            prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent
+            prefix=f".{path.stem}{_mark()}", suffix=path.suffix, dir=path.parent
         )
         os.close(handle)
         beside = Path(name)
@@ -73,6 +80,43 @@ def written_beside(path: Path) -> Iterator[Path]:
         finally:
             with suppress(FileNotFoundError):
                 beside.unlink()
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove the unfinished files of processes of this computer that live no more.
+
+    A folder is looked through once in a process: thousands of files may be written into it.
+    """
+    if folder in _LOOKED_AT:
+        return
+    _LOOKED_AT.add(folder)
+    for file in folder.glob(".*.fer-unfinished-*"):
+        named = _UNFINISHED.search(file.name)
+        if named and int(named[1]) == _this_computer() and not _lives(int(named[2])):
+            with suppress(OSError):  # another process removes it, too
+                file.unlink()
+
+
+def _mark() -> str:
+    """Return what the name of an unfinished file says of who writes it."""
+    return f".fer-unfinished-{_this_computer()}-{os.getpid()}-"
+
+
+def _this_computer() -> int:
+    return zlib.crc32(platform.node().encode())
+
+
+def _lives(process: int) -> bool:
+    """Return whether a process lives; True where that cannot be told."""
+    if os.name == "nt":
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True
 
 
 def load_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:

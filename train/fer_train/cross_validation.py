@@ -11,6 +11,7 @@ import numpy as np
 from fer_core.dataset import FerDataset
 from fer_core.errors import FerError
 from fer_core.files import load_arrays, make_folder, write_text, written_beside
+from fer_core.locks import alone_in
 from fer_core.metrics import ClassificationReport, classification_report
 from fer_core.settings import settings_toml
 from fer_core.values import FloatArray, Int64Array
@@ -34,10 +35,23 @@ def cross_validate(config: TrainConfig, out: Path, resume: bool, say: Say) -> Cl
     require_new_or_resumed(out, resume)
     pool = _pool(training_data(config).without_empty_classes())
     folds = _folds(pool, config)
-    make_folder(out)
-    write_text(out / "config.toml", settings_toml(config))
-    if config.init:
-        say(f"the figures flatter {config.init} if it has seen these pictures before")
+    with alone_in(make_folder(out), "fer-train"):
+        require_new_or_resumed(out, resume)
+        write_text(out / "config.toml", settings_toml(config))
+        if config.init:
+            say(f"the figures flatter {config.init} if it has seen these pictures before")
+        return _train_folds(pool, folds, config, out, resume, say)
+
+
+def _train_folds(
+    pool: FerDataset,
+    folds: list[Int64Array],
+    config: TrainConfig,
+    out: Path,
+    resume: bool,
+    say: Say,
+) -> ClassificationReport:
+    """Train and judge every fold, and write what they say together."""
     reports, answers = [], np.zeros((len(pool), len(pool.label_names)), np.float32)
     for number, held_out in enumerate(folds, start=1):
         folder = out / f"fold-{number}"

@@ -12,6 +12,7 @@ import numpy as np
 from fer_core.dataset import FerDataset
 from fer_core.ferplus import vote_shares
 from fer_core.files import make_folder, write_text
+from fer_core.locks import alone_in
 from fer_core.metrics import ClassificationReport, classification_report
 from fer_core.settings import settings_toml
 from fer_core.values import FloatArray
@@ -50,7 +51,9 @@ def run_training(config: TrainConfig, out: Path, resume: bool, say: Say) -> Clas
     dataset = training_data(config).without_empty_classes()
     say(dataset.describe())
     dataset.require_every_class()
-    return train_on(dataset, config, out, resume, say)
+    with alone_in(make_folder(out), "fer-train"):
+        require_new_or_resumed(out, resume)
+        return train_on(dataset, config, out, resume, say)
 
 
 def train_on(

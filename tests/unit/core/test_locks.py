@@ -1,0 +1,84 @@
+import platform
+import subprocess
+import sys
+import zlib
+from pathlib import Path
+
+import pytest
+
+from fer_core import files
+from fer_core.errors import FerError
+from fer_core.files import write_text
+from fer_core.locks import alone_in
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from fer_core.files import written_beside
+from fer_core.locks import alone_in
+with alone_in(Path(sys.argv[1]), "a test"), written_beside(Path(sys.argv[1], "a.txt")) as beside:
+    beside.write_text("half")
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.fixture
+def holder(tmp_path: Path):
+    """Another process that holds the folder and is in the midst of writing a.txt."""
+    running = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(tmp_path)], stdout=subprocess.PIPE, text=True
+    )
+    assert running.stdout is not None
+    assert running.stdout.readline() == "held\n"
+    yield running
+    running.kill()
+    running.communicate()
+
+
+def test_a_second_process_is_refused_by_the_firsts_name(
+    tmp_path: Path, holder: subprocess.Popen[str]
+) -> None:
+    with (
+        pytest.raises(FerError, match=rf"a test is writing .* \(process {holder.pid}\)"),
+        alone_in(tmp_path, "a test"),
+    ):
+        pytest.fail("two processes write into one folder")
+
+
+def test_a_killed_process_holds_nothing_and_leaves_nothing(
+    tmp_path: Path, holder: subprocess.Popen[str]
+) -> None:
+    (left,) = tmp_path.glob(".a.*")
+    files._LOOKED_AT.clear()
+    write_text(tmp_path / "b.txt", "x")
+    assert left.exists()  # it is being written
+    holder.kill()
+    holder.wait()
+    files._LOOKED_AT.clear()
+    with alone_in(tmp_path, "a test"):
+        write_text(tmp_path / "b.txt", "y")
+    assert not left.exists()
+    assert {path.name for path in tmp_path.iterdir()} == {"b.txt", ".fer-lock"}
+
+
+def test_hidden_files_of_others_stay(tmp_path: Path) -> None:
+    here = zlib.crc32(platform.node().encode())
+    dead = subprocess.run(
+        [sys.executable, "-c", "import os; print(os.getpid())"],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    ).stdout.strip()
+    elsewhere = f".a.fer-unfinished-{here ^ 1}-{dead}-12345678.txt"
+    others = [tmp_path / name for name in (".a-12345678.txt", ".fer-unfinished-x", elsewhere)]
+    ours = tmp_path / f".a.fer-unfinished-{here}-{dead}-12345678.txt"
+    for path in (*others, ours):
+        path.write_text("left")
+    files._LOOKED_AT.clear()
+    write_text(tmp_path / "a.txt", "x")
+    assert all(path.exists() for path in others)
+    assert not ours.exists()
+    ours.write_text("left")
+    write_text(tmp_path / "a.txt", "y")  # thousands of pictures are written into one folder
+    assert ours.exists()
