@@ -1,10 +1,10 @@
-# Targets: setup demo test lint check e2e soak bench build device-test studies-test release-check arm64 clean
+# Targets: setup demo test lint check e2e soak bench build device-test train-test-lowest studies-test release-check arm64 clean
 PYTHON ?= python3
 FULL := .venv/bin
 EDGE := .venv-edge/bin
 PIP := -m pip --disable-pip-version-check install --quiet
 
-.PHONY: setup demo test lint check e2e soak bench build device-test studies-test release-check arm64 arm64-pythons clean
+.PHONY: setup demo test lint check e2e soak bench build device-test train-test-lowest studies-test release-check arm64 arm64-pythons clean
 
 setup: .venv/installed
 
@@ -51,13 +51,21 @@ build: setup
 
 # The device tests on the built wheel, TensorFlow absent. DEVICE=bookworm is what goes with Raspberry
 # Pi OS Bookworm (numpy 1, so no Python after 3.12), DEVICE=legacy has tflite-runtime 2.14 (no Python
-# after 3.11; with OpenCV's headless wheel, since the windowed one needs libgl1).
+# after 3.11; with OpenCV's headless wheel, since the windowed one needs libgl1), DEVICE=lowest the
+# oldest version of every package that pyproject.toml allows.
 DEVICE ?= headless
 DEVICE_TESTS = tests/unit/core tests/unit/edge tests/unit/bench tests/golden tests/e2e/test_device.py
 WHEEL = $$(ls dist/*.whl)
 WANTED_headless = "$(WHEEL)[edge-headless]"
 WANTED_bookworm = "$(WHEEL)[edge-bookworm]"
 WANTED_legacy = $(WHEEL) tflite-runtime==2.14.0 'numpy<2' 'opencv-python-headless<4.12'
+WANTED_lowest = "$(WHEEL)[edge-headless,mqtt]" -c build/lowest.txt
+
+build/lowest.txt: pyproject.toml tests/lowest_versions.py | setup
+	mkdir -p build
+	$(FULL)/python tests/lowest_versions.py edge-headless mqtt > $@
+
+.venv-device-lowest/installed: build/lowest.txt
 
 .venv-device-%/installed: pyproject.toml
 	rm -rf $(@D) && $(PYTHON) -m venv $(@D)
@@ -67,6 +75,15 @@ WANTED_legacy = $(WHEEL) tflite-runtime==2.14.0 'numpy<2' 'opencv-python-headles
 device-test: build build/formats .venv-device-$(DEVICE)/installed
 	.venv-device-$(DEVICE)/bin/python $(PIP) --no-deps --force-reinstall $(WHEEL)
 	.venv-device-$(DEVICE)/bin/python -m pytest $(DEVICE_TESTS)
+
+# Training and conversion with the oldest version of every package that pyproject.toml allows.
+train-test-lowest:
+	rm -rf .venv-train-lowest && $(PYTHON) -m venv .venv-train-lowest
+	mkdir -p build
+	.venv-train-lowest/bin/python $(PIP) packaging
+	.venv-train-lowest/bin/python tests/lowest_versions.py train edge-headless > build/lowest-train.txt
+	.venv-train-lowest/bin/python $(PIP) -c build/lowest-train.txt -e '.[train,edge-headless]' 'pytest>=8' 'pytest-xdist>=3.6'
+	.venv-train-lowest/bin/python -m pytest tests/unit/train tests/unit/convert
 
 # What a release waits for beside the gate, too long or too rare for it: the other two device
 # environments and ten minutes of faults. The result is written down.

@@ -19,6 +19,11 @@ CHECKS = (
         "make device-test DEVICE=bookworm",
     ),
     ("the device side on tflite-runtime 2.14", "make device-test DEVICE=legacy"),
+    (
+        "the device side with the oldest packages that are allowed",
+        "make device-test DEVICE=lowest",
+    ),
+    ("training and conversion with the oldest packages that are allowed", "make train-test-lowest"),
     ("a minute of faults, as a test", ".venv/bin/python -m pytest -m soak -n 0"),
     ("ten minutes of faults", "make soak"),
 )

@@ -29,11 +29,12 @@ def load_settings(
     """
     values = _read_toml(path) if path else {}
     known = get_type_hints(kind)
+    secret = {field.name for field in fields(kind) if not field.repr}  # type: ignore[arg-type]
     for key, value in values.items():
         if key not in known:
             near = difflib.get_close_matches(key, known, n=1, cutoff=0.0)[0]
             raise FerError(f"{path}: unknown key {key!r}; the nearest known one is {near!r}")
-        values[key] = _checked(key, value, known[key], path)
+        values[key] = _checked(key, value, known[key], path, shown=key not in secret)
     given = {key: value for key, value in overrides.items() if value is not None}
     try:
         kind(**values)
@@ -62,13 +63,21 @@ def _read_toml(path: Path) -> dict[str, Any]:
         raise FerError(f"cannot read the settings in {path}: {error}") from error
 
 
-def _checked(key: str, value: object, kind: object, path: Path | None) -> object:
+def _checked(key: str, value: object, kind: object, path: Path | None, shown: bool) -> object:
+    if kind == bool | None:
+        kind = bool
     if kind is float and type(value) is int:
         return float(value)
-    allowed = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
+    allowed = {
+        str: "text, in quotes",
+        int: "a whole number",
+        float: "a number",
+        bool: "true or false",
+    }
     for candidate, words in allowed.items():
         if kind is candidate and type(value) is not candidate:
-            raise FerError(f"{path}: {key} must be {words}, got {value!r}")
+            got = f", got {value!r}" if shown else ""
+            raise FerError(f"{path}: {key} must be {words}{got}")
     return value
 
 

@@ -19,6 +19,7 @@ from fer_edge.live import CameraSource, Capture
 
 log = logging.getLogger(__name__)
 
+_DEVICE = "/dev/video"
 READ_TIMEOUT_SECONDS = 4.0
 """How long a camera may give nothing before it is opened anew."""
 
@@ -126,20 +127,27 @@ def open_camera(
     Raises FerError when it cannot be opened, unless `patient`, and ArgumentError for no camera.
     """
     silence_opencv()
+    named = check_camera(where)
+    if "://" in where:
+        return CameraSource(lambda: _network_capture(where, size, fps), named, patient=patient)
+    if named == "picamera":
+        return CameraSource(lambda: PiCapture(size, fps), named, patient=patient)
+    number = int(where.removeprefix(_DEVICE))
+    return CameraSource(lambda: OpenCvCapture(number, size, fps), named, patient=patient)
+
+
+def check_camera(where: str) -> str:
+    """Return what a camera is called in messages; raise ArgumentError for what names none."""
     if "://" in where:
         try:
-            named = _without_password(where)
+            return _without_password(where)
         except ValueError as error:
             raise ArgumentError(f"no camera address: {error}") from error
-        return CameraSource(lambda: _network_capture(where, size, fps), named, patient=patient)
     if where == "picamera":
-        return CameraSource(lambda: PiCapture(size, fps), "picamera", patient=patient)
-    if where.isdecimal() and len(where) < 4:
-        return CameraSource(
-            lambda: OpenCvCapture(int(where), size, fps), f"camera {where}", patient=patient
-        )
-    if where.startswith("/dev/video") and where[10:].isdecimal():
-        return open_camera(where[10:], size, fps, patient)
+        return where
+    number = where.removeprefix(_DEVICE)
+    if number.isdecimal() and len(number) < 4:
+        return f"camera {number}"
     raise ArgumentError(
         f"no camera {where!r}: give a number, picamera, or an http:// or rtsp:// address"
     )
@@ -162,12 +170,25 @@ def _network_capture(where: str, size: tuple[int, int] | None, fps: float | None
 
 
 def _without_password(address: str) -> str:
-    """Return scheme, host and path: user, password and query stay out of messages."""
-    parts = urlsplit(address)
+    """Return scheme, host and path: user, password and query stay out of messages.
+
+    A password may hold any character. Where an @ follows a slash, what stands before it may be
+    one, and is left out.
+    """
+    scheme, _, rest = address.partition("://")
+    without_query = rest.partition("?")[0]
+    if "@" in without_query or "/" in without_query:  # else the ? is of a password
+        rest = without_query
+    before, at, after = rest.rpartition("@")
+    parts = urlsplit(f"{scheme}://{after}")
+    try:
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        raise ValueError("its port is no number from 1 to 65535") from None
     if not parts.hostname:
         raise ValueError(f"{parts.scheme}:// names no host")
-    port = f":{parts.port}" if parts.port else ""
-    return f"{parts.scheme}://{parts.hostname}{port}{parts.path}"
+    hidden = "...@" if at and "/" in before else ""
+    return f"{parts.scheme}://{hidden}{parts.hostname}{port}{parts.path}"
 
 
 def _why_not(where: int | str) -> str:

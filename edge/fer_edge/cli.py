@@ -1,20 +1,20 @@
-"""The command fer-edge."""
+"""The command fer-edge.
+
+Typer reads the options from the signature of `run`; they go on as the context's `params`.
+"""
 
 from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from fer_core.command import DefaultCommand, Quiet, Version, make_app, run_app, talk
-from fer_core.errors import ArgumentError, FerError
+from fer_core.errors import FerError
 from fer_core.native import show_native_output
 from fer_edge.service_cli import service_app
-
-if TYPE_CHECKING:
-    from fer_edge.config import EdgeConfig
 
 app = make_app()
 app.add_typer(service_app, name="service", help="Run fer-edge as a service of systemd.")
@@ -30,6 +30,7 @@ app.add_typer(service_app, name="service", help="Run fer-edge as a service of sy
     "fer-edge doctor",
 )
 def run(
+    ctx: typer.Context,
     pictures: Annotated[
         list[Path] | None, typer.Argument(help="Pictures or folders, or one video.")
     ] = None,
@@ -37,7 +38,9 @@ def run(
         str | None, typer.Option(help="0, 1, ..., picamera, or an http:// or rtsp:// address.")
     ] = None,
     video: Annotated[Path | None, typer.Option(help="A video file, read whole.")] = None,
-    demo: Annotated[bool, typer.Option("--demo", help="A clip made from a portrait.")] = False,
+    demo: Annotated[
+        bool | None, typer.Option("--demo", help="A clip made from a portrait.")
+    ] = None,
     model: Annotated[str | None, typer.Option(help="A shipped model or a .tflite bundle.")] = None,
     threads: Annotated[int | None, typer.Option(help="Threads of the network.")] = None,
     size: Annotated[str | None, typer.Option(help="WIDTHxHEIGHT asked of a camera.")] = None,
@@ -61,7 +64,7 @@ def run(
     serve: Annotated[
         str | None, typer.Option(help="A page with the live picture, as 8080 or HOST:PORT.")
     ] = None,
-    video_on_page: Annotated[
+    serve_video: Annotated[
         bool | None, typer.Option("--page-video/--no-video", help="Numbers only on the page.")
     ] = None,
     plot: Annotated[
@@ -78,54 +81,21 @@ def run(
     version: Version = False,
 ) -> None:
     """Find faces and say how they look: live, in a video or in pictures."""
-    from fer_core.pictures import VIDEO_SUFFIXES
-    from fer_core.settings import load_settings
-    from fer_edge.config import EdgeConfig, with_secrets
+    from fer_edge.options import read_options
     from fer_edge.session import watch
-    from fer_edge.wishes import Wishes
 
     if verbose:
         show_native_output()
     logging.basicConfig(format="fer-edge: %(message)s", level=logging.WARNING)
-    given = {
-        "model": model,
-        "threads": threads,
-        "size": size,
-        "fps": fps,
-        "rate": rate,
-        "min_face": min_face,
-        "rotate": rotate,
-        "mirror": mirror,
-        "serve": serve,
-        "serve_video": video_on_page,
-    }
-    settings = with_secrets(load_settings(EdgeConfig, config, given), config)
-    watched = pictures or []
-    if len(watched) == 1 and watched[0].suffix.lower() in VIDEO_SUFFIXES:
-        watched, video = [], watched[0]
-    wishes = Wishes(
-        camera, video, tuple(watched), demo, json, events, save, plot, show, quiet, faces
-    )
+    options = read_options(ctx.params)
     say = talk(quiet)
-    if serve and watched:
-        raise ArgumentError("--serve goes with a camera or a video, not with pictures")
-    page = _page_of(settings)
-    if page and not watched:
-        say(f"page: {page}" + ("" if camera else " while the clip lasts"))
-    result = watch(settings, wishes)
+    if options.page:
+        say(f"page: {options.page}" + ("" if options.wishes.camera else " while the clip lasts"))
+    result = watch(options.settings, options.wishes)
     say(result.text())
     for path in result.saved:
         say(f"saved {path}")
     raise typer.Exit(130 if result.interrupted else 0)
-
-
-def _page_of(settings: EdgeConfig) -> str:
-    """Return the address of the page, empty for none; raise ArgumentError for wrong settings."""
-    if not (settings.serve or settings.mqtt):
-        return ""  # a server costs megabytes, which a picture does not need
-    from fer_edge.shelf import check_shelf
-
-    return check_shelf(settings)
 
 
 @app.command()

@@ -14,13 +14,23 @@ from fer_edge.models import DEFAULT_MODEL
 
 ROTATIONS = (0, 90, 180, 270)
 LARGEST_SIDE_PX = 16384
-_SECRETS = {"token": "FER_EDGE_TOKEN", "mqtt_password": "FER_EDGE_MQTT_PASSWORD"}
-"""Settings that no command line holds, and where in the environment they may stand."""
+_SECRETS = {
+    "token": "FER_EDGE_TOKEN",
+    "mqtt_password": "FER_EDGE_MQTT_PASSWORD",
+    "camera": "FER_EDGE_CAMERA",
+}
+"""Settings that may be secret, and where in the environment they may stand. Every user of this
+computer can read the command line of a process."""
 
 
 @dataclass(frozen=True, slots=True)
 class EdgeConfig:
     """Settings of `fer-edge`, read from TOML and the command line.
+
+    What to watch is at most one of `camera` (a number, picamera or an address, which may hold a
+    password), `video` (a file) and `demo`; without any the command names pictures. `json`,
+    `events`, `save` and `plot` say where to write, `faces` is the folder of who people are,
+    all empty for none; `show` is whether there is a window, None for where a display is.
 
     `size` is WIDTHxHEIGHT in pixels and `fps` frames a second, both asked of a camera; empty and
     0 leave them to it. `rate` is how often a second each face of a stream is classified at most,
@@ -34,6 +44,15 @@ class EdgeConfig:
     with six digits of its own.
     """
 
+    camera: str = field(default="", repr=False)
+    video: str = ""
+    demo: bool = False
+    json: str = ""
+    events: str = ""
+    save: str = ""
+    plot: str = ""
+    faces: str = ""
+    show: bool | None = None
     model: str = DEFAULT_MODEL
     threads: int = 1
     size: str = ""
@@ -88,10 +107,17 @@ def with_secrets(
 
     Raises FerError when the file they were read from holds one and others may read it.
     """
-    held = [name for name in _SECRETS if getattr(config, name)]
+    held = [name for name in _SECRETS if is_secret(name, getattr(config, name))]
     if held and file and os.name == "posix" and file.stat().st_mode & 0o077:
         raise FerError(
             f"{file} holds the setting {held[0]} and other users may read it: chmod 600 {file}"
         )
     given = {name: environment[key] for name, key in _SECRETS.items() if environment.get(key)}
+    if config.camera or config.video or config.demo:
+        given.pop("camera", None)
     return replace(config, **given)  # type: ignore[arg-type]  # both are text
+
+
+def is_secret(name: str, value: str) -> bool:
+    """Return whether a setting holds a secret; an address of a camera with a user does."""
+    return bool(value) and (name != "camera" or "@" in value)

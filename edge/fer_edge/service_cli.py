@@ -16,7 +16,8 @@ _PASSED_ON = {"ignore_unknown_options": True, "allow_extra_args": True}
 )
 def install(ctx: typer.Context) -> None:
     """Run fer-edge with the options that follow, from now on and after every boot."""
-    from fer_edge.service import NAME, STATE, Service, this_user
+    from fer_edge.service import Service, this_user
+    from fer_edge.unit import NAME, STATE
 
     Service().install(_understood(ctx), this_user())
     print(f"{NAME} runs; what it writes lies in {STATE}, what it says: journalctl -u {NAME} -f")
@@ -25,7 +26,8 @@ def install(ctx: typer.Context) -> None:
 @service_app.command(context_settings=_PASSED_ON)
 def show(ctx: typer.Context) -> None:
     """Print the unit that install with the options that follow would write."""
-    from fer_edge.service import this_program, this_user, unit_text
+    from fer_edge.service import this_program, this_user
+    from fer_edge.unit import unit_text
 
     print(unit_text(_understood(ctx), this_program(), this_user()), end="")
 
@@ -43,7 +45,8 @@ def status() -> None:
 @service_app.command()
 def remove() -> None:
     """Stop the service and forget it; what it has written stays."""
-    from fer_edge.service import NAME, STATE, Service
+    from fer_edge.service import Service
+    from fer_edge.unit import NAME, STATE
 
     removed = Service().remove()
     print(f"removed; {STATE} stays" if removed else f"there is no service {NAME}")
@@ -52,10 +55,15 @@ def remove() -> None:
 def _understood(ctx: typer.Context) -> list[str]:
     """Return the words left over; end with a usage error for what fer-edge would not take.
 
-    A service that is started with a wrong option would only say so in the journal.
+    A service that is started with a wrong option would only say so in the journal: so all that
+    fer-edge checks before it opens anything is checked here.
     """
+    from fer_edge.options import read_options
+    from fer_edge.unit import require_for_a_service
+
     root: Any = ctx.find_root().command
     run = getattr(root, "commands", {}).get("run")
     if run is not None:
-        run.make_context("fer-edge", list(ctx.args))
+        options = read_options(run.make_context("fer-edge", list(ctx.args)).params)
+        require_for_a_service(options.wishes)
     return list(ctx.args)

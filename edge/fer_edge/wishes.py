@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fer_core.errors import ArgumentError
+from fer_edge.config import EdgeConfig
 from fer_edge.sinks.recording import SAVED_SUFFIXES
 
 
@@ -24,6 +25,23 @@ class Wishes:
     show: bool | None = None
     quiet: bool = False
     faces: Path | None = None
+
+    @classmethod
+    def of(cls, config: EdgeConfig, pictures: tuple[Path, ...], quiet: bool) -> Wishes:
+        """Return what the settings say, and these pictures."""
+        return cls(
+            config.camera or None,
+            Path(config.video) if config.video else None,
+            pictures,
+            config.demo,
+            config.json or None,
+            config.events or None,
+            Path(config.save) if config.save else None,
+            Path(config.plot) if config.plot else None,
+            config.show,
+            quiet,
+            Path(config.faces) if config.faces else None,
+        )
 
     def __post_init__(self) -> None:
         given = [self.camera is not None, self.video is not None, bool(self.pictures), self.demo]

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from fer_core.errors import FerError
+from fer_core.errors import ArgumentError, FerError
 from fer_core.files import make_folder, write_bytes
 from fer_core.opencv import cv2
 from fer_core.values import Frame, Observation, UInt8Array
@@ -85,15 +85,22 @@ def make_recorder(
     times: StageTimes | None = None,
 ) -> Recorder:
     """Return the sink for a path: a video, one picture, or a folder of pictures by its suffix."""
+    check_saved_name(where)
     suffix = where.suffix.lower()
     if suffix in CODINGS:
         return VideoRecorder(where, fps, live, times, stream)
     if suffix in SAVED_SUFFIXES:
         return BestPicture(where, times)
-    if suffix and not where.is_dir():
-        known = ", ".join(sorted({*CODINGS, *SAVED_SUFFIXES}))
-        raise FerError(f"cannot save {where}: give a folder, or a name that ends in {known}")
     return PictureRecorder(where, stream, times)
+
+
+def check_saved_name(where: Path) -> None:
+    """Raise ArgumentError for a name whose suffix is that of no video and no picture."""
+    suffix, known = where.suffix.lower(), {*CODINGS, *SAVED_SUFFIXES}
+    if suffix and suffix not in known and not where.is_dir():
+        raise ArgumentError(
+            f"cannot save {where}: give a folder, or a name that ends in {', '.join(sorted(known))}"
+        )
 
 
 def save_picture(path: Path, pixels: UInt8Array) -> None:

@@ -1,3 +1,4 @@
+import re
 import sys
 
 import pytest
@@ -65,6 +66,8 @@ def test_wrong_words_are_told_in_plain_ones(
     assert words(monkeypatch, "--epochs", "abc") == 2
     assert capsys.readouterr().err.startswith("fer-x: --epochs must be a whole number\n")
     assert words(monkeypatch, "--doctor") == 2
-    assert capsys.readouterr().err.startswith("fer-x: no such option: --doctor")
+    assert re.match(
+        r"fer-x: no such option.*--doctor", capsys.readouterr().err
+    )  # by click's version
     assert words(monkeypatch, "--epochs", "3") == 0
     assert capsys.readouterr().out == "[] 3\n"

@@ -10,7 +10,8 @@ from typer.testing import CliRunner
 from fer_core.command import make_app
 from fer_core.errors import FerError
 from fer_edge import service, service_cli
-from fer_edge.service import Done, Service, unit_text
+from fer_edge.service import Done, Service
+from fer_edge.unit import unit_text
 from systemd_units import PROGRAM, command_of
 
 

@@ -1,0 +1,176 @@
+"""The unit of fer-edge's systemd service.
+
+It runs as the user who called sudo, not as one made up for it (DynamicUser): the virtual
+environment commonly lies in that user's home, and a settings file of mode 0600 is theirs. All is
+read-only to it but its own /var/lib/fer-edge, where relative outputs go. The devices are those of
+V4L2, of libcamera's buffers and of vcgencmd (vcio_gencmd, on older systems vcio or vchiq).
+
+Three more locks stay open. MemoryDenyWriteExecute: LiteRT and OpenCV do without such memory on
+x86, nobody has checked on a Pi, and XNNPACK (its JIT) and libffi have wanted it. ProcSubset=pid:
+XNNPACK reads /proc/cpuinfo. RemoveIPC: it takes what the user's other programs share.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from fer_core.errors import ArgumentError, FerError
+from fer_edge.config import is_secret
+from fer_edge.wishes import Wishes
+
+NAME, STATE = "fer-edge", Path("/var/lib/fer-edge")
+_INPUTS = ("--config", "--model", "--video", "--faces")
+_OUTPUTS = ("--json", "--events", "--save", "--plot")
+WATCHES_A_CAMERA = (
+    "a service watches a camera: --camera 0, picamera or an address, or camera in a --config file"
+)
+_PLAIN = re.compile(r"[\w@+=:,./-]+", re.ASCII)
+_UNIT = """\
+# Written by: fer-edge service install
+[Unit]
+Description=Facial expressions from a camera (fer-edge)
+Wants=network-online.target
+After=network-online.target
+StartLimitIntervalSec=0
+
+[Service]
+Type=notify
+NotifyAccess=main
+# The colon keeps $ as it is.
+ExecStart=:{command}
+User={user}
+SupplementaryGroups=video
+EnvironmentFile=-/etc/fer-edge.env
+StateDirectory=fer-edge
+StateDirectoryMode=0700
+WorkingDirectory={state}
+UMask=0077
+WatchdogSec=60
+Restart=on-failure
+RestartSec=15
+TimeoutStartSec=600
+# 2: wrong arguments, which stay wrong. 130: ended by a signal, as asked.
+RestartPreventExitStatus=2
+SuccessExitStatus=130
+TimeoutStopSec=30
+NoNewPrivileges=yes
+CapabilityBoundingSet=
+AmbientCapabilities=
+ProtectSystem=strict
+ProtectHome=read-only
+ProtectProc=invisible
+ProtectClock=yes
+ProtectHostname=yes
+ProtectControlGroups=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+PrivateTmp=yes
+LockPersonality=yes
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+SystemCallErrorNumber=EPERM
+DevicePolicy=closed
+DeviceAllow=char-video4linux rw
+DeviceAllow=char-media rw
+DeviceAllow=char-dma_heap rw
+DeviceAllow=/dev/udmabuf rw
+DeviceAllow=/dev/vcio_gencmd rw
+DeviceAllow=/dev/vcio rw
+DeviceAllow=/dev/vchiq rw
+
+[Install]
+WantedBy=multi-user.target
+"""
+
+
+def unit_text(arguments: Sequence[str], program: Path, user: str) -> str:
+    """Return the unit that runs `program` (absolute) with the arguments of fer-edge.
+
+    Files to read become absolute, since the service runs in another folder. Raises ArgumentError
+    for what no service can do, FerError for a program systemd cannot start.
+    """
+    names = {word.partition("=")[0] for word in arguments}
+    if not names & {"--camera", "--config"} or names & {"--video", "--demo"}:
+        raise ArgumentError(WATCHES_A_CAMERA)
+    if "--show" in names:
+        raise ArgumentError("a service has no display: leave out --show")
+    if re.search(r"[\"'\\\x00-\x1f\x7f]", str(program)):
+        raise FerError(f"systemd starts nothing whose path holds a quote or a backslash: {program}")
+    words = [str(program), *_settled(arguments)]
+    command = " ".join(map(systemd_quoted, words))
+    return _UNIT.format(command=command, user=user.replace("%", "%%"), state=STATE)
+
+
+def require_for_a_service(wishes: Wishes) -> None:
+    """Raise ArgumentError unless a run watches a camera and writes where a service may."""
+    if wishes.camera is None:
+        raise ArgumentError(WATCHES_A_CAMERA)
+    outputs = {
+        "json": wishes.json,
+        "events": wishes.events,
+        "save": wishes.save,
+        "plot": wishes.plot,
+    }
+    for name, where in outputs.items():
+        if where is not None:
+            _require_own_place(name, Path(where))
+
+
+def _require_own_place(name: str, path: Path) -> None:
+    inside = path.is_relative_to(STATE) if path.is_absolute() else True
+    if not inside or ".." in path.parts:
+        raise ArgumentError(f"{name} {path}: give a relative name, it will lie in {STATE}")
+
+
+def systemd_quoted(word: str) -> str:
+    r"""Return a word as a command line that begins with a colon, to leave `$` alone, wants it.
+
+    Quotes, `\x..` and `%%` are those of "Command lines" in systemd.service(5).
+    """
+    if _PLAIN.fullmatch(word):
+        return word
+    escaped = re.sub(r'(["\\])', r"\\\1", word.replace("%", "%%"))
+    return '"' + re.sub(r"[\x00-\x1f\x7f]", lambda found: f"\\x{ord(found[0]):02x}", escaped) + '"'
+
+
+def _settled(arguments: Sequence[str]) -> list[str]:
+    """Return the arguments with every path as the service needs it."""
+    words, option = list[str](), ""
+    for word in arguments:
+        name, equals, value = word.partition("=")
+        if option:
+            words.append(_path_word(option, word))
+            option = ""
+        elif equals:
+            words.append(f"{name}={_path_word(name, value)}")
+        else:
+            words.append(word)
+            option = word if word in (*_INPUTS, *_OUTPUTS, "--camera") else ""
+    if option:
+        raise ArgumentError(f"{option} needs a value")
+    return words
+
+
+def _path_word(option: str, value: str) -> str:
+    path = Path(value)
+    if option in _OUTPUTS:
+        _require_own_place(option, path)
+    if option == "--camera" and is_secret("camera", value):
+        raise ArgumentError(
+            "every user can read a unit and the command line in it: put the address with its "
+            'password as camera = "..." into a --config file of mode 600, and leave --camera out'
+        )
+    if option not in _INPUTS:
+        return value
+    if path.is_file() or (option == "--faces" and path.is_dir()):
+        return str(path.absolute())
+    if option == "--model" and path.suffix != ".tflite":
+        return value  # the name of a shipped one
+    raise ArgumentError(f"{option} {value}: there is no such file")
