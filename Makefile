@@ -83,7 +83,7 @@ train-test-lowest:
 	.venv-train-lowest/bin/python $(PIP) packaging
 	.venv-train-lowest/bin/python tests/lowest_versions.py train edge-headless > build/lowest-train.txt
 	.venv-train-lowest/bin/python $(PIP) -c build/lowest-train.txt -e '.[train,edge-headless]' 'pytest>=8' 'pytest-xdist>=3.6'
-	.venv-train-lowest/bin/python -m pytest tests/unit/train tests/unit/convert
+	.venv-train-lowest/bin/python -m pytest -W default tests/unit/train tests/unit/convert
 
 # What a release waits for beside the gate, too long or too rare for it: the other two device
 # environments and ten minutes of faults. The result is written down.

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
-import subprocess
 import sys
 import time
 from dataclasses import asdict, dataclass
@@ -13,6 +11,7 @@ from statistics import median
 
 from fer_bench.environment import ways_to_run
 from fer_core.errors import FerError
+from fer_core.own_process import last_words, run_module
 
 _LIMIT_SECONDS = 120
 PROCESSES = 3
@@ -46,17 +45,9 @@ def measure_process(path: Path) -> ProcessCost:
 
 
 def _in_a_process(path: Path) -> ProcessCost:
-    command = [sys.executable, "-m", "fer_bench.memory", str(path)]
-    try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=_LIMIT_SECONDS, check=False
-        )
-    except subprocess.TimeoutExpired as error:
-        raise FerError(f"did not load and answer in {_LIMIT_SECONDS} s") from error
-    if done.returncode < 0:
-        raise FerError(f"crashes the interpreter ({signal.Signals(-done.returncode).name})")
+    done = run_module("fer_bench.memory", str(path.resolve()), seconds=_LIMIT_SECONDS, what="it")
     if done.returncode:
-        raise FerError((done.stderr.strip().splitlines() or ["ends without a word"])[-1])
+        raise FerError(last_words(done))
     return ProcessCost(**json.loads(done.stdout))
 
 

@@ -66,7 +66,7 @@ def adopt(
         )
     answers = np.array(trial.answers)
     output, told = _kind_of_output(answers)
-    name = re.sub(r"[^\w.-]", "_", file.stem).strip("_.-") or "model"
+    name = re.sub(r"[^\w.-]", "_", file.stem).strip("_.-")[:100] or "model"
     size = f"{spec.width}x{spec.height} {spec.colour}"
     lines = (
         f"takes {size} as {taken.dtype}, gives {told}",
@@ -76,6 +76,7 @@ def adopt(
     manifest = ModelManifest(
         name, labels, spec, RECIPE, output=output, provenance=_facts(file, model)
     )
+    ModelManifest.from_json(manifest.to_json())  # what could not be read again is not written
     bundle = ModelBundle(model, manifest, _card(manifest, lines))
     path = make_folder(out or file.parent) / f"{bundle.name}.tflite"
     if path.exists() and not overwrite:
@@ -87,7 +88,7 @@ def adopt(
 def labels_of(text: str) -> tuple[str, ...]:
     """Return the labels in `a,b,c`, or in a text file of one a line (`0 happy` as well)."""
     file = Path(text)
-    if "," not in text and file.is_file():
+    if "," not in text and (file.suffix or file.is_file()):
         try:
             rows = file.read_text(encoding="utf-8-sig").splitlines()
         except (OSError, ValueError) as error:
@@ -131,6 +132,11 @@ def _single_tensors(file: Path, trial: Trial) -> tuple[Tensor, Tensor]:
             f"({'; '.join(kinds)}): one of each is wanted, of float32, int8 or uint8"
         )
     taken, given = trial.inputs[0], trial.outputs[0]
+    if -1 in taken.signature[1:]:
+        raise FerError(
+            f"{file.name} takes pictures of any size {taken.signature}: convert it anew from a "
+            "model with keras.Input((height, width, channels))"
+        )
     if len(taken.shape) != 4 or taken.shape[0] != 1 or taken.shape[3] not in COLOURS.values():
         raise FerError(
             f"{file.name} takes {taken.shape}: one picture is wanted, (1, height, width, channels) "
@@ -151,44 +157,45 @@ def _input_spec(
         raise ArgumentError(f"{file.name} takes {channels} channels: --input {fitting}")
     if scale not in (None, *SCALES):
         raise ArgumentError(f"--scale is one of {', '.join(SCALES)}, got {scale!r}")
+    cut = ""
     if taken.dtype in INTEGERS:
-        held = _range_of(taken)
-        wide = [name for name, values in SCALES.items() if _fills(values, held)]
-        if scale is None and len(wide) == 1:
-            (scale,) = wide
-        elif scale is not None and not _fits(SCALES[scale], held):
-            raise ArgumentError(
-                f"{file.name} holds {held[0]:.4g} to {held[1]:.4g} in its {taken.dtype} input, so "
-                f"--scale {scale} would be cut off" + (f": --scale {wide[0]}" if wide else "")
-            )
+        scale, cut = _scale_of_integers(file, taken, scale)
     if scale is None:
         raise ArgumentError(
             f"{file.name} does not say what its pixels become: --scale 0..1 (pixel / 255), "
             "--scale -1..1 (pixel / 127.5 - 1) or --scale 0..255, as it was trained"
         )
     low, high = SCALES[scale]
-    told = f"pixels of 0 to 255 become {low:g} to {high:g}"
+    told = f"pixels of 0 to 255 become {low:g} to {high:g}{cut}"
     return InputSpec(height, width, fitting, values=(low, high)), told
 
 
-def _range_of(tensor: Tensor) -> tuple[float, float]:
-    """Return the lowest and the highest value that an integer tensor can hold."""
-    (scale, zero_point), limits = tensor.quantization, np.iinfo(tensor.dtype)
-    return (limits.min - zero_point) * scale, (limits.max - zero_point) * scale
+def _scale_of_integers(file: Path, taken: Tensor, scale: str | None) -> tuple[str | None, str]:
+    """Return the scale of an integer input, None if it does not tell, and what it cuts off.
 
-
-def _fits(values: tuple[float, float], held: tuple[float, float]) -> bool:
-    """Return whether a range lies in what a tensor holds, but for a quarter of it.
-
-    Calibration pictures without black or white leave a tensor that holds less than the scale.
+    Its tensor holds a range of values: about that of one scale, or one that calibration pictures
+    without black or white have narrowed. Raises ArgumentError for a scale that is not its own.
     """
-    slack = 0.25 * (values[1] - values[0])
-    return held[0] <= values[0] + slack and held[1] >= values[1] - slack
+    (step, zero_point), limits = taken.quantization, np.iinfo(taken.dtype)
+    low, high = (limits.min - zero_point) * step, (limits.max - zero_point) * step
+    shares = {name: _shared(values, (low, high)) for name, values in SCALES.items()}
+    own = [name for name, share in shares.items() if share > 0.65]
+    if scale is None:
+        return (own[0] if len(own) == 1 else None), ""
+    if shares[scale] < 0.4 or (own and scale not in own):
+        instead = f": --scale {own[0]}" if own else ""
+        raise ArgumentError(
+            f"{file.name} holds {low:.4g} to {high:.4g} in its {taken.dtype} input, so --scale "
+            f"{scale} is not what it was made for{instead}"
+        )
+    lost = SCALES[scale][0] < low - step or SCALES[scale][1] > high + step
+    return scale, f", of which it holds {low:.3g} to {high:.3g}" if lost else ""
 
 
-def _fills(values: tuple[float, float], held: tuple[float, float]) -> bool:
-    """Return whether a range is about all that a tensor holds."""
-    return _fits(values, held) and _fits(held, values)
+def _shared(one: tuple[float, float], other: tuple[float, float]) -> float:
+    """Return what two ranges share, as a share of all that either holds, 0 to 1."""
+    shared = min(one[1], other[1]) - max(one[0], other[0])
+    return max(shared, 0.0) / (max(one[1], other[1]) - min(one[0], other[0]))
 
 
 def _kind_of_output(answers: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> tuple[str, str]:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 import tempfile
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -18,6 +16,7 @@ from fer_core.bundle import ModelBundle
 from fer_core.dataset import FerDataset
 from fer_core.errors import FerError
 from fer_core.files import write_text
+from fer_core.own_process import run_module
 from fer_core.preprocess import quantize_pixels
 from fer_core.readers import default_data_path, load_dataset
 from fer_core.values import UInt8Array
@@ -160,20 +159,9 @@ def _run(
         model, inputs, outputs = (Path(folder) / n for n in ("m.tflite", "in.npy", "out.npy"))
         model.write_bytes(bundle.model)
         np.save(inputs, codes)
-        command = [
-            sys.executable,
-            "-m",
-            "fer_convert.micro_run",
-            *map(str, (model, inputs, outputs, arena_bytes)),
-        ]
-        try:
-            done = subprocess.run(
-                command, capture_output=True, text=True, timeout=LIMIT_SECONDS, check=False
-            )
-        except subprocess.TimeoutExpired as error:
-            raise FerError(
-                f"TensorFlow Lite Micro did not answer {len(codes)} pictures in {LIMIT_SECONDS} s"
-            ) from error
+        words = map(str, (model, inputs, outputs, arena_bytes))
+        name = f"TensorFlow Lite Micro with {bundle.name}"
+        done = run_module("fer_convert.micro_run", *words, seconds=LIMIT_SECONDS, what=name)
         said = done.stdout + done.stderr
         arena = re.search(r"Arena allocation total (\d+) bytes", said)
         if done.returncode or not arena:

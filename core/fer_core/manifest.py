@@ -16,7 +16,9 @@ SCHEMA_VERSION = 2
 _WHAT = "the model's manifest"
 
 _Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^/\\\x00-\x1f\x7f]+$")]
-_Label = Annotated[str, Meta(min_length=1, max_length=200)]
+_Label = Annotated[
+    str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]+$")
+]
 _Count = Annotated[int, Meta(ge=0)]
 
 

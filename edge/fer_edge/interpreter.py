@@ -68,20 +68,29 @@ def dequantize(codes: npt.NDArray[np.integer[Any]], scale: float, zero_point: in
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
-    """An input or output of a network; `quantization` is scale and zero point, (0, 0) for none."""
+    """An input or output of a network.
+
+    `quantization` is scale and zero point, (0, 0) for floats and (1, 0) for integers that have
+    none. `signature` is the shape with -1 for a side of any length.
+    """
 
     index: int
     shape: tuple[int, ...]
     dtype: str
     quantization: tuple[float, int]
+    signature: tuple[int, ...]
 
     @classmethod
     def of(cls, details: Mapping[str, Any]) -> Tensor:
         """Return what the runtime says of a tensor."""
         scale, zero_point = details["quantization"]
         shape = tuple(int(side) for side in details["shape"])
+        signature = tuple(int(side) for side in details.get("shape_signature", shape))
         dtype = np.dtype(details["dtype"]).name
-        return cls(int(details["index"]), shape, dtype, (float(scale), int(zero_point)))
+        if dtype in INTEGERS and not scale:
+            scale = 1.0
+        quantization = float(scale), int(zero_point)
+        return cls(int(details["index"]), shape, dtype, quantization, signature)
 
     def real(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Return what the values of this tensor mean: those of integers dequantized."""
@@ -156,7 +165,7 @@ class TfliteModel:
             if tensor.dtype not in (*INTEGERS, "float32"):
                 raise FerError(f"{name} has {tensor.dtype} tensors, not int8, uint8 or float32")
             if tensor.dtype in INTEGERS and not tensor.quantization[0] > 0:
-                raise FerError(f"{name} has an {tensor.dtype} tensor without a scale")
+                raise FerError(f"{name} has an {tensor.dtype} tensor of a scale below 0")
         return taken, given
 
     @property

@@ -22,6 +22,7 @@ Colour = tuple[int, int, int]
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _CAPITAL_SHARE = 0.73
 """The height of a capital letter in that of a font's line, of DejaVu Sans."""
+_LOOKED_AT_PX = 20
 _NOT_A_CHARACTER = "\U0010ffff"
 _FOLDERS = {
     "win32": ("C:/Windows/Fonts",),
@@ -87,42 +88,53 @@ def _drawn(text: str, scale: float) -> _Drawn | None:
     """Return text drawn by Pillow, None for what OpenCV has to draw."""
     if text.isascii():
         return None
-    font = _font_for("".join(sorted({*text})), round(_capital_px(scale) / _CAPITAL_SHARE))
-    if font is None:
+    file = _file_with("".join(sorted({letter for letter in text if not letter.isascii()})))
+    if file is None:
         return None
-    mask, (_, top) = font.getmask2(text, mode="L", anchor="ls")
+    font = _font(file, round(_capital_px(scale) / _CAPITAL_SHARE))
+    try:
+        mask, (_, top) = font.getmask2(text, mode="L", anchor="ls")
+    except (ValueError, RuntimeError, OSError):  # a line break, which raqm does not lay out
+        return None
     width, height = mask.size
     opacity = np.array(mask, np.uint8).reshape(height, width)
     return _Drawn(opacity, -top) if width and height else None
 
 
-@cache
-def _font_for(letters: str, size_px: int) -> Any:
-    """Return a font of Pillow that has all these letters, None where there is none."""
-    try:
-        from PIL import ImageFont
-    except ImportError:
+@lru_cache(maxsize=64)
+def _file_with(letters: str) -> Path | None:
+    """Return the first font that has all these letters, None without one or without Pillow."""
+    if find_spec("PIL") is None:
         return None
     for file in _font_files():
         try:
-            font = ImageFont.truetype(str(file), size_px)
-            missing = font.getmask(_NOT_A_CHARACTER)
-            if all(_has(font, letter, missing) for letter in letters):
-                return font
-        except (OSError, ValueError, UnicodeError):  # a damaged font, or letters that are none
+            missing = _glyph(file, _NOT_A_CHARACTER)
+            if all(_glyph(file, letter) != missing for letter in letters):
+                return file
+        except (OSError, ValueError, RuntimeError):  # a damaged font, or letters that are none
             continue
     return None
 
 
-def _has(font: Any, letter: str, missing: Any) -> bool:
-    mask = font.getmask(letter)
-    return mask.size != missing.size or bytes(mask) != bytes(missing)
+def _glyph(file: Path, letter: str) -> tuple[Any, bytes]:
+    mask = _font(file, _LOOKED_AT_PX).getmask(letter)
+    return mask.size, bytes(mask)
+
+
+@lru_cache(maxsize=8)
+def _font(file: Path, size_px: int) -> Any:
+    from PIL import ImageFont
+
+    return ImageFont.truetype(str(file), size_px)
 
 
 @cache
 def _font_files() -> tuple[Path, ...]:
     """Return the fonts that are here, those of the system first."""
-    home = (Path("~/.fonts").expanduser(), Path("~/.local/share/fonts").expanduser())
+    try:
+        home = [Path.home() / ".fonts", Path.home() / ".local" / "share" / "fonts"]
+    except RuntimeError:  # a user without a home
+        home = []
     folders = [Path(name) for name in _FOLDERS.get(sys.platform, ("/usr/share/fonts",))]
     plots = find_spec("matplotlib")
     if plots and plots.submodule_search_locations:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 
 from fer_core.command import talk
@@ -28,6 +27,7 @@ from fer_edge.live import CameraSource
 from fer_edge.models import load_model
 from fer_edge.pipeline import PipelineSummary, run
 from fer_edge.policy import PicturePolicy, Policy, StreamPolicy
+from fer_edge.signals import Signals
 from fer_edge.sinks import Sink
 from fer_edge.sinks.heat import HeatSink
 from fer_edge.sinks.lines import ConsoleSink, EventSink, JsonSink, LineFile
@@ -44,8 +44,6 @@ from fer_edge.turning import TurnedSource
 from fer_edge.wishes import Wishes
 
 DEMO_FOLDER = Path("fer-edge-demo")
-INTERRUPTED = 130
-"""The exit code after Ctrl-C or SIGTERM."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +85,7 @@ def watch(config: EdgeConfig, wishes: Wishes) -> SessionResult:
     model = TfliteModel(load_model(config.model), config.threads)
     classifier = TfliteClassifier(model, times)
     stop = threading.Event()
-    with _stopping_on_signals(stop) as interrupted, ExitStack() as stack:
+    with Signals(stop) as signals, ExitStack() as stack:
         last = [stack.enter_context(_make_watchdog())] if wishes.camera else []
         _spare_what_is_watched(wishes)
         source = stack.enter_context(closing(_make_source(config, wishes)))
@@ -104,9 +102,10 @@ def watch(config: EdgeConfig, wishes: Wishes) -> SessionResult:
         sinks += last
         turned = TurnedSource(source, config.rotate, config.mirror)
         reading = "wait" if wishes.camera else "read"
+        signals.in_loop = True
         summary = run(turned, detector, classifier, policy, sinks, stop, times, reading)
     dropped = source.dropped if isinstance(source, CameraSource) else 0
-    return SessionResult(summary, times, interrupted.is_set(), dropped, saved)
+    return SessionResult(summary, times, signals.came, dropped, saved)
 
 
 def _but_for_saved_ones(files: tuple[Path, ...], save: Path | None) -> tuple[Path, ...]:
@@ -213,31 +212,6 @@ def _saved_paths(wishes: Wishes) -> tuple[Path, ...]:
         return (wishes.save,)
     if wishes.demo:
         folder = make_folder(DEMO_FOLDER)
-        return folder / "demo.mp4", folder / "demo.jpg"
+        films = (folder / "demo.mp4",) if find_spec("av") else ()  # not with every extra
+        return (*films, folder / "demo.jpg")
     return ()
-
-
-@contextmanager
-def _stopping_on_signals(stop: threading.Event) -> Iterator[threading.Event]:
-    """Let Ctrl-C and SIGTERM end the loop cleanly; yield an event that says they did.
-
-    What is open is completed within the block. A second signal ends the process at once: a write
-    into a pipe that nobody reads may last for ever. Recordings then play up to their last piece.
-    """
-    interrupted = threading.Event()
-
-    def end(number: int, frame: object) -> None:
-        if interrupted.is_set():
-            os._exit(INTERRUPTED)
-        interrupted.set()
-        stop.set()
-
-    if threading.current_thread() is not threading.main_thread():
-        yield interrupted
-        return
-    before = {kind: signal.signal(kind, end) for kind in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield interrupted
-    finally:
-        for kind, handler in before.items():
-            signal.signal(kind, handler)

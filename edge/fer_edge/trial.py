@@ -6,9 +6,8 @@ limits (POSIX); elsewhere only the clock ends it.
 
 from __future__ import annotations
 
+import math
 import os
-import signal
-import subprocess
 import sys
 import tempfile
 from contextlib import suppress
@@ -19,6 +18,7 @@ import msgspec
 
 from fer_core.bundle import ModelBundle
 from fer_core.errors import FerError
+from fer_core.own_process import last_words, limit_this_process, run_module
 from fer_core.typed_json import read_json
 from fer_edge.interpreter import INTEGERS, Interpreter, Tensor, load_runtime
 
@@ -26,6 +26,7 @@ LIMIT_SECONDS = 60
 LIMIT_BYTES = 4 * 2**30
 """Of address space, of which the runtime and numpy alone take one gigabyte."""
 LOOKS = 8
+MOST_CLASSES, MOST_TENSORS = 10_000, 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,10 @@ def load_tried(path: Path) -> ModelBundle:
 
 def _marks() -> Path:
     """Return the folder of empty files that name the networks tried."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
+    try:
+        cache = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
+    except RuntimeError:  # a user without a home
+        cache = Path(os.devnull)
     return cache / "fer-edge-kit" / "tried"
 
 
@@ -68,41 +72,10 @@ def try_model(model: bytes, name: str) -> Trial:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "model.tflite"
         file.write_bytes(model)
-        command = [sys.executable, "-m", "fer_edge.trial", str(file)]
-        try:
-            done = subprocess.run(command, capture_output=True, timeout=LIMIT_SECONDS, check=False)
-        except subprocess.TimeoutExpired as error:
-            raise FerError(f"{name} does not answer within {LIMIT_SECONDS} seconds") from error
-    if done.returncode < 0:
-        raise FerError(f"{name} crashes the runtime ({_signal_name(-done.returncode)})")
+        done = run_module("fer_edge.trial", str(file), seconds=LIMIT_SECONDS, what=name)
     if done.returncode:
-        told = done.stderr.decode(errors="replace").strip().splitlines() or ["no reason given"]
-        raise FerError(f"{name} does not run: {told[-1]}")
+        raise FerError(f"{name} does not run: {last_words(done)}")
     return read_json(done.stdout, Trial, f"the trial of {name}")
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"
-
-
-def _limit_this_process() -> None:
-    """Let this process take LIMIT_BYTES and LIMIT_SECONDS, and write no file."""
-    try:
-        import resource
-    except ImportError:  # Windows
-        return
-    limits = {
-        resource.RLIMIT_CPU: LIMIT_SECONDS,
-        resource.RLIMIT_AS: min(LIMIT_BYTES, sys.maxsize),
-        resource.RLIMIT_FSIZE: 0,
-        resource.RLIMIT_CORE: 0,
-    }
-    for limit, value in limits.items():
-        with suppress(ValueError, OSError):  # macOS refuses some
-            resource.setrlimit(limit, (value, value))
 
 
 def _look(file: Path) -> Trial:
@@ -110,6 +83,9 @@ def _look(file: Path) -> Trial:
 
     interpreter = Interpreter(file.read_bytes(), "it")
     inputs, outputs = tuple(interpreter.inputs), tuple(interpreter.outputs)
+    values = [math.prod(tensor.shape) for tensor in outputs]
+    if len(inputs) + len(outputs) > MOST_TENSORS or max(values, default=0) > MOST_CLASSES:
+        raise FerError(f"it gives more than {MOST_CLASSES:,} values: that is no classifier")
     kinds = {tensor.dtype for tensor in (*inputs, *outputs)}
     if len(inputs) != 1 or len(outputs) != 1 or not kinds <= {*INTEGERS, "float32"}:
         return Trial(inputs, outputs, ())
@@ -131,7 +107,7 @@ def _look(file: Path) -> Trial:
 
 if __name__ == "__main__":
     try:
-        _limit_this_process()
+        limit_this_process(LIMIT_SECONDS, LIMIT_BYTES)
         content = msgspec.json.encode(asdict(_look(Path(sys.argv[1]))))
     except FerError as error:
         sys.exit(str(error).replace("\n", " "))

@@ -7,7 +7,9 @@ in the test would make a model look better than it is.
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -15,43 +17,62 @@ import numpy as np
 
 SAME_SERIES_SECONDS = 120.0
 """Photos of one camera that follow each other faster are of one series."""
+
+
+@dataclass(frozen=True, slots=True)
+class Apart:
+    """The photos of a class that are set aside, and what there is to say of it, if anything."""
+
+    photos: frozenset[Path]
+    note: str = ""
+
+
 _EXIF_IFD, _TIME_TAKEN = 0x8769, 0x9003
 
 
-def set_aside(photos: Path, files: Sequence[Path], share: float, seed: int = 1) -> set[Path]:
+def set_aside(photos: Path, files: Sequence[Path], share: float, seed: int = 1) -> Apart:
     """Return about `share` (0 to 1) of the photos of one class, whole series at a time.
 
-    `files` are paths below `photos`. Never more than half; where all are of one series it is the
-    last part of them, in the order of their names. One photo alone is not set aside.
+    `files` are paths below `photos`. At least one series, never more than half of the photos; where
+    that cannot be, the last part of them in the order of time or number.
     """
-    wanted = round(share * len(files))
-    series = series_of(photos, files)
-    if len(series) < 2:
-        return set(sorted(files)[len(files) - wanted :]) if len(files) > 1 else set()
+    wanted, series = max(1, round(share * len(files))), series_of(photos, files)
+    if len(files) < 2:
+        return Apart(frozenset(), "one photo, for training")
+    small = [part for part in series if 2 * len(part) <= len(files)]
+    if not small:
+        last = max(series, key=len)[-min(wanted, len(files) // 2) :]
+        return Apart(frozenset(last), "all of one series, which is divided")
     chosen: set[Path] = set()
-    for index in np.random.default_rng(seed).permutation(len(series)):
-        more = chosen | set(series[index])
+    for index in np.random.default_rng(seed).permutation(len(small)):
+        more = chosen | set(small[index])
         nearer = abs(len(more) - wanted) < abs(len(chosen) - wanted)
-        if nearer and 2 * len(more) <= len(files):
+        if (nearer or not chosen) and 2 * len(more) <= len(files):
             chosen = more
-    return chosen
+    return Apart(frozenset(chosen))
 
 
 def series_of(photos: Path, files: Sequence[Path]) -> list[list[Path]]:
-    """Return photos of one class by series: folder, name up to its number, time taken."""
-    named: dict[tuple[Path, str], list[Path]] = {}
-    for file in sorted(files):
-        named.setdefault((file.parent, re.sub(r"\d+$", "", file.stem)), []).append(file)
-    return [part for group in named.values() for part in _by_time(photos, group)]
+    """Return photos of one class by series, each in its order.
+
+    Photos of one folder are divided where the camera rested, if each says when it was taken, else
+    by their names without the number.
+    """
+    folders: dict[Path, list[Path]] = {}
+    for file in sorted(files, key=_natural):
+        folders.setdefault(file.parent, []).append(file)
+    return [part for group in folders.values() for part in _divided(photos, group)]
 
 
-def _by_time(photos: Path, files: list[Path]) -> list[list[Path]]:
-    """Divide photos where the camera rested; leave them together if one has no time."""
+def _divided(photos: Path, files: list[Path]) -> list[list[Path]]:
     times = {file: time_taken(photos / file) for file in files}
     known = sorted((at, file) for file, at in times.items() if at is not None)
-    if len(known) < len(files):
-        return [files]
     parts: list[list[Path]] = []
+    if len(known) < len(files):
+        named: dict[str, list[Path]] = {}
+        for file in files:
+            named.setdefault(re.sub(r"\W*\d+\W*$", "", file.stem), []).append(file)
+        return list(named.values())
     for index, (at, file) in enumerate(known):
         if index == 0 or at - known[index - 1][0] > SAME_SERIES_SECONDS:
             parts.append([])
@@ -59,13 +80,20 @@ def _by_time(photos: Path, files: list[Path]) -> list[list[Path]]:
     return parts
 
 
+def _natural(path: Path) -> list[tuple[str, int]]:
+    """Return what sorts clip_9 before clip_10."""
+    return [(text, int(number or 0)) for text, number in re.findall(r"(\D*)(\d*)", str(path))]
+
+
 def time_taken(file: Path) -> float | None:
     """Return when a photo was taken by its EXIF, in seconds, None where it does not say."""
     from PIL import Image
 
     try:
-        with Image.open(file) as picture:
+        with warnings.catch_warnings(action="ignore"), Image.open(file) as picture:
             said = picture.getexif().get_ifd(_EXIF_IFD).get(_TIME_TAKEN)
         return datetime.strptime(str(said), "%Y:%m:%d %H:%M:%S").timestamp()
     except (OSError, ValueError, SyntaxError, OverflowError, TypeError):
+        return None
+    except Image.DecompressionBombError:  # a large photo, of which only the head was read
         return None

@@ -52,6 +52,7 @@ class PreparedFolder:
     out: Path
     photos: tuple[PreparedPhoto, ...]
     others: str = ""
+    notes: tuple[str, ...] = ()
 
     def text(self) -> str:
         """Return counts by class, and of what was left out by reason."""
@@ -65,6 +66,7 @@ class PreparedFolder:
         if tested:
             parts = ", ".join(f"{label} {n}" for label, n in sorted(tested.items()))
             lines.append(f"{tested.total()} of these are the test set: {parts}")
+        lines += self.notes
         if reasons:
             lines.append(f"{len(self.photos) - cropped.total()} left out: {reasons}")
         unread = left_out(photo.path for photo in self.photos if photo.reason == NOT_READ_HERE)
@@ -95,7 +97,7 @@ def prepare_photos(
     files, others = _photo_files(photos)
     if not any(_place(path) for path in files):
         raise FerError(f"{photos} holds no photos in class folders; put them into {photos}/CLASS/")
-    if test and any(path.parts[0].lower() in SPLIT_NAMES for path in files):
+    if test and any(_is_divided(path) for path in files):
         raise FerError(f"{photos} is divided already: leave --test out")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise FerError(f"{out} is there already; choose a new folder for the crops")
@@ -109,12 +111,11 @@ def prepare_photos(
     prepared = _without_copies(found)
     if all(photo.crop is None for photo in prepared):
         raise FerError(f"no photo of {photos} gave a face: {_reasons(prepared)}")
-    if test:
-        prepared = _with_splits(photos, prepared, test)
+    prepared, notes = _with_splits(photos, prepared, test) if test else (prepared, ())
     for photo in prepared:
-        _save_crop(out / photo.split, photo)
+        _save_crop(out, photo)
     _save_record(out / RECORD, prepared)
-    return PreparedFolder(out, tuple(prepared), others)
+    return PreparedFolder(out, tuple(prepared), others, notes)
 
 
 def _photo_files(photos: Path) -> tuple[list[Path], str]:
@@ -181,19 +182,30 @@ def _without_copies(found: list[PreparedPhoto]) -> list[PreparedPhoto]:
     return kept
 
 
-def _with_splits(photos: Path, prepared: list[PreparedPhoto], test: float) -> list[PreparedPhoto]:
-    """Return the same photos, those with a crop divided into training and test."""
+def _is_divided(path: Path) -> bool:
+    """Return whether a photo lies in the folder of a split."""
+    place = _place(path)
+    folders = place[0].parts[:-1] if place else ()
+    return any(name.lower() in SPLIT_NAMES for name in folders)
+
+
+def _with_splits(
+    photos: Path, prepared: list[PreparedPhoto], test: float
+) -> tuple[list[PreparedPhoto], tuple[str, ...]]:
+    """Divide the photos with a crop into training and test; return all, and what is to be said."""
     by_label: dict[str, list[Path]] = {}
     for photo in prepared:
         if photo.crop is not None:
             by_label.setdefault(photo.label, []).append(photo.path)
-    apart = set().union(*(set_aside(photos, files, test) for files in by_label.values()))
-    return [
-        replace(photo, split="test" if photo.path in apart else "train")
+    apart = {label: set_aside(photos, files, test) for label, files in by_label.items()}
+    divided = [
+        replace(photo, split="test" if photo.path in apart[photo.label].photos else "train")
         if photo.crop is not None
         else photo
         for photo in prepared
     ]
+    notes = (f"{label}: {each.note}" for label, each in sorted(apart.items()) if each.note)
+    return divided, tuple(notes)
 
 
 def _unclear(faces: tuple[Face, ...]) -> bool:
@@ -206,6 +218,8 @@ def _save_crop(out: Path, photo: PreparedPhoto) -> None:
     if photo.crop is None or place is None:
         return
     folder, name = place
+    if photo.split:
+        folder = Path(photo.split, photo.label)
     encoded = cv2.imencode(".png", np.ascontiguousarray(photo.crop[:, :, ::-1]))[1]
     write_bytes(make_folder(out / folder) / f"{name}.png", encoded.tobytes())
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
+from io import BufferedRandom
 from pathlib import Path
 from typing import Any
 
@@ -105,12 +107,11 @@ class VideoFile:
 
     def close(self) -> None:
         """Finish the file, in a time that does not depend on its length."""
-        try:
-            self._container.mux(self._stream.encode())
-        finally:
-            self._container.close()
+        with ExitStack() as stack:
             if self._disk:
-                self._disk.close()
+                stack.callback(self._disk.close)
+            stack.callback(self._container.close)
+            self._container.mux(self._stream.encode())
 
 
 class _Disk:
@@ -120,6 +121,7 @@ class _Disk:
         self._path = path
         self._thread = ThreadPoolExecutor(1, "sync")
         self._running: Future[None] | None = None
+        self._file: BufferedRandom | None = None
 
     def sync(self) -> None:
         """Begin, unless the last time still lasts: cards may take seconds. Raises its OSError."""
@@ -132,8 +134,12 @@ class _Disk:
     def close(self) -> None:
         """Put the rest there."""
         self._thread.shutdown()
-        self._sync()
+        try:
+            self._sync()
+        finally:
+            if self._file:
+                self._file.close()
 
     def _sync(self) -> None:
-        with self._path.open("r+b") as file:
-            os.fsync(file)
+        self._file = self._file or self._path.open("r+b")  # it may be renamed meanwhile
+        os.fsync(self._file)

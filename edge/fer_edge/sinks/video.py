@@ -68,7 +68,7 @@ class VideoRecorder(Sink):
         with self._times.stage("encode"):
             try:
                 self._append(frame, pixels)
-            except (self._av.error.FFmpegError, OSError) as error:
+            except (self._av.error.FFmpegError, OSError, ValueError) as error:
                 self._fail(error)
 
     def _append(self, frame: Frame, pixels: UInt8Array) -> None:
@@ -79,7 +79,11 @@ class VideoRecorder(Sink):
             size = (frame.width, frame.height)
             self._video = VideoFile(self._av, self._place(), size, self._fps, self._live)
         longest = LONGEST_FILL_SECONDS if self._live else LONGEST_HOLD_SECONDS
-        self._offset += max(at - self._offset - self._last - longest, 0.0)
+        step = at - self._offset - self._last
+        if step < 0:  # a clock was set back: as if the frame came in its turn
+            self._offset += step - 1 / self._fps
+        elif step > longest:
+            self._offset += step - longest
         self._last = at - self._offset
         self._video.write(pixels, self._last)
 
@@ -88,12 +92,13 @@ class VideoRecorder(Sink):
         if not self._live:
             return self._stack.enter_context(written_beside(self._path))
         make_folder(self._path.parent)
-        if kept := keep_earlier(self._path):
+        place = self._path.resolve()  # a link stays a link
+        if kept := keep_earlier(place):
             _log.warning("%s of an earlier run is now %s", self._path, kept)
-        return self._path
+        return place
 
     def _fail(self, error: Exception) -> None:
-        self._failure = FerError(f"the video {self._path} could not be written whole: {error}")
+        self._failure = self._not_whole(error)
         if not self._live:
             raise self._failure from error
         _log.warning("%s; the rest goes on without it", self._failure)
@@ -106,12 +111,13 @@ class VideoRecorder(Sink):
             if self._video is not None:
                 try:
                     self._video.close()
-                except (self._av.error.FFmpegError, OSError) as error:
-                    self._failure = self._failure or FerError(
-                        f"the video {self._path} could not be written whole: {error}"
-                    )
+                except (self._av.error.FFmpegError, OSError, ValueError) as error:
+                    self._failure = self._failure or self._not_whole(error)
             if self._failure:
                 raise self._failure
+
+    def _not_whole(self, error: Exception) -> FerError:
+        return FerError(f"the video {self._path} could not be written whole: {error}")
 
 
 def keep_earlier(path: Path) -> Path | None:
@@ -121,6 +127,8 @@ def keep_earlier(path: Path) -> Path | None:
     """
     if not path.exists():
         return None
+    if not path.is_file():
+        raise FerError(f"{path} is no file: choose another name")
     stamp = time.strftime("%Y%m%d-%H%M%S", time.localtime(path.stat().st_mtime))
     for again in ("", *(f"-{number}" for number in range(2, 1000))):
         kept = path.with_name(f"{path.stem}-{stamp}{again}{path.suffix}")

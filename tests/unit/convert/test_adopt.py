@@ -6,11 +6,11 @@ import pytest
 import tensorflow as tf
 
 from convert_cases import VARIED, small_net
-from fer_convert.adopt import adopt, labels_of
+from fer_convert.adopt import _scale_of_integers, adopt, labels_of
 from fer_convert.recheck import describe
 from fer_core.bundle import ModelBundle
 from fer_core.errors import ArgumentError, FerError
-from fer_edge.interpreter import TfliteModel
+from fer_edge.interpreter import Tensor, TfliteModel
 
 LABELS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 
@@ -58,7 +58,7 @@ def test_an_integer_network_tells_its_scale_itself(tmp_path: Path) -> None:
     wanted = model.predict(face[None] / np.float32(255), verbose=0)[0]
     assert runner.prepared(face).dtype == np.uint8
     assert runner.probabilities(face) == pytest.approx(wanted, abs=0.03)
-    with pytest.raises(ArgumentError, match=r"--scale 0\.\.255 would be cut off: --scale 0\.\.1"):
+    with pytest.raises(ArgumentError, match=r"--scale 0\.\.255 is not what it was made for"):
         adopt(file, LABELS, None, "0..255", None, overwrite=False)
 
 
@@ -127,6 +127,76 @@ def test_labels_are_a_list_or_a_file(tmp_path: Path) -> None:
     file.write_text("0 happy\n1 very sad\n")
     assert labels_of(str(file)) == ("happy", "very sad")
     assert labels_of("b, a") == ("b", "a")
-    for wrong in ("happy", "a,a", "a,,b", str(tmp_path / "absent.txt")):
+    with pytest.raises(FerError, match=r"cannot read the labels in .*absent\.txt"):
+        labels_of(str(tmp_path / "absent.txt"))
+    for wrong in ("happy", "a,a", "a,,b"):
         with pytest.raises(ArgumentError, match="two or more different names"):
             labels_of(wrong)
+
+
+@pytest.mark.parametrize(
+    ("held", "given", "answer"),
+    [
+        ((0, 1), None, "0..1"),
+        ((-1, 1), None, "-1..1"),
+        ((0, 255), None, "0..255"),
+        ((0, 0.7), None, "0..1"),
+        ((0, 0.6), None, None),
+        ((0, 0.6), "0..1", "0..1"),
+        ((-128, 127), "0..255", ArgumentError),
+        ((-128, 127), "0..1", ArgumentError),
+        ((-1, 1), "0..1", ArgumentError),
+    ],
+)
+def test_a_scale_is_told_or_refused_by_what_the_tensor_holds(
+    held: tuple[float, float], given: str | None, answer: object
+) -> None:
+    step = (held[1] - held[0]) / 255
+    shape = (1, 8, 8, 1)
+    tensor = Tensor(0, shape, "uint8", (step, round(-held[0] / step)), shape)
+    if answer is ArgumentError:
+        with pytest.raises(ArgumentError, match="is not what it was made for"):
+            _scale_of_integers(Path("a.tflite"), tensor, given)
+    else:
+        scale, cut = _scale_of_integers(Path("a.tflite"), tensor, given)
+        assert scale == answer
+        assert bool(cut) == (given == "0..1" and held[1] < 0.9)
+
+
+def test_plain_integers_are_pixels_and_sizes_are_fixed(tmp_path: Path) -> None:
+    net = small_net(shape=(32, 32, 3))
+    pixels = keras.Input((32, 32, 3), dtype="uint8")
+    whole = keras.Model(pixels, net(keras.layers.Rescaling(1 / 255)(pixels)))
+    adopted = adopt(written(tmp_path / "raw.tflite", whole), LABELS, None, None, None, False)
+    face = np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)
+    answer = TfliteModel(ModelBundle.load(adopted.path)).probabilities(face)
+    assert answer == pytest.approx(whole.predict(face[None], verbose=0)[0], abs=1e-3)
+    any_size = keras.Input((None, None, 3))
+    mean = keras.layers.GlobalAveragePooling2D()(any_size)
+    free = keras.Model(any_size, keras.layers.Dense(7, activation="softmax")(mean))
+    with pytest.raises(FerError, match="takes pictures of any size"):
+        adopt(written(tmp_path / "free.tflite", free), LABELS, None, "0..1", None, False)
+
+
+def test_what_could_not_be_read_again_is_not_written(tmp_path: Path) -> None:
+    file = written(tmp_path / f"{'n' * 240}.tflite", small_net())
+    adopted = adopt(file, LABELS, None, "0..1", tmp_path / "out", overwrite=False)
+    assert ModelBundle.load(adopted.path).manifest.name == "n" * 100
+    for label in ("x" * 300, "two\nlines"):
+        with pytest.raises(FerError, match="manifest cannot be read"):
+            adopt(file, (*LABELS[:6], label), None, "0..1", tmp_path / "no", overwrite=False)
+    assert not (tmp_path / "no").exists()
+
+
+def test_many_outputs_are_refused_before_they_are_passed_on(tmp_path: Path) -> None:
+    pixels = keras.Input((8, 8, 1))
+    many = keras.layers.Flatten()(keras.layers.UpSampling2D(64)(pixels))
+    with pytest.raises(FerError, match="it gives more than 10,000 values"):
+        adopt(
+            written(tmp_path / "a.tflite", keras.Model(pixels, many)),
+            LABELS,
+            None,
+            "0..1",
+            None,
+            False,
+        )

@@ -1,5 +1,3 @@
-import sys
-
 import numpy as np
 import pytest
 
@@ -12,7 +10,7 @@ from fer_edge.lettering import draw_text, text_size
 @pytest.fixture(autouse=True)
 def _no_memory() -> None:
     lettering._drawn.cache_clear()
-    lettering._font_for.cache_clear()
+    lettering._file_with.cache_clear()
 
 
 def drawn(text: str, left: int = 10, baseline: int = 40) -> np.ndarray:
@@ -49,10 +47,26 @@ def test_a_script_without_a_font_is_spelled(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_without_pillow_letters_are_spelled(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "PIL", None)
+    monkeypatch.setattr(lettering, "find_spec", lambda name: None)
     assert np.array_equal(drawn("glücklich"), drawn("gluecklich"))
+
+
+@pytest.mark.parametrize("text", ["gl\nück", "ü\u2029", "ü\udcff"])
+def test_what_pillow_does_not_lay_out_is_spelled(text: str) -> None:
+    assert drawn(text).any()
+
+
+def test_as_many_fonts_stay_open_as_sizes_are_drawn() -> None:
+    pytest.importorskip("PIL")
+    lettering._font.cache_clear()
+    for face in range(300):
+        drawn(f"{face}: glücklich {face % 101}%")
+    assert lettering._font.cache_info().currsize <= 4
 
 
 @pytest.mark.parametrize(("left", "baseline"), [(-30, 5), (290, 80), (400, 40), (10, -50)])
 def test_text_is_cut_off_at_the_edge(left: int, baseline: int) -> None:
-    assert drawn("glücklich", left, baseline).shape == (60, 300, 3)
+    canvas = drawn("glücklich", left, baseline)
+    whole = np.zeros((400, 900, 3), np.uint8)
+    draw_text(whole, "glücklich", left + 200, baseline + 200, 0.8, (255, 255, 255))
+    assert np.array_equal(canvas, whole[200:260, 200:500])

@@ -1,3 +1,4 @@
+import subprocess
 import sys
 from pathlib import Path
 
@@ -85,4 +86,39 @@ def test_without_a_place_to_remember_it_is_tried_every_time(
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", "/dev/null/nowhere")
     nano.save(tmp_path / "mine.tflite")
-    assert load_model(str(tmp_path / "mine.tflite")).name == "fer-nano-int8"
+    tried: list[str] = []
+    monkeypatch.setattr(trial, "try_model", lambda model, name: tried.append(name))
+    for _ in range(2):
+        assert load_model(str(tmp_path / "mine.tflite")).name == "fer-nano-int8"
+    assert len(tried) == 2
+
+
+def test_a_strangers_module_where_the_user_stands_is_not_run(
+    tmp_path: Path, nano: ModelBundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("msgspec", "numpy", "random"):
+        (tmp_path / f"{name}.py").write_text(
+            f"open({str(tmp_path / 'ran')!r}, 'w')\nraise SystemExit(9)"
+        )
+    monkeypatch.chdir(tmp_path)
+    assert try_model(nano.model, "nano").answers
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits as Linux has them")
+def test_a_trial_writes_no_file_and_takes_no_memory_without_end(tmp_path: Path) -> None:
+    script = (
+        "import sys; from fer_core.own_process import limit_this_process\n"
+        "limit_this_process(5, 2**30)\n"
+        "{}\n"
+    )
+
+    def tried(code: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-c", script.format(code)]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    written = tried("f = open('a', 'w'); f.write('x'); f.close()")
+    assert written.returncode
+    assert (tmp_path / "a").read_bytes() == b""
+    assert "MemoryError" in tried("bytearray(2**31)").stderr
+    assert tried("while True: pass").returncode < 0

@@ -1,5 +1,6 @@
 import csv
 import os
+import shutil
 from pathlib import Path
 
 import cv2
@@ -187,9 +188,19 @@ def test_a_test_set_is_split_off_and_its_photos_are_nowhere_else(tmp_path: Path)
     dataset = load_dataset(out)
     assert dataset.split_sizes() == {"train": 16, "validation": 0, "test": 4}
     assert dataset.twins_across_splits() == {}
-    test = {path.stem.split("-")[0] for path in (out / "test").rglob("*.png")}
-    train = {path.stem.split("-")[0] for path in (out / "train" / "grin").glob("*.png")}
-    assert len(train) == 4
-    assert len(test) in (1, 2)
+    for label in ("grin", "frown"):
+        clips = [
+            {path.name.split("-")[0] for path in (out / split / label).iterdir()}
+            for split in ("train", "test")
+        ]
+        assert [len(each) for each in clips] == [4, 1]
+        assert not clips[0] & clips[1]
     with pytest.raises(FerError, match="is divided already: leave --test out"):
         prepare_photos(out, tmp_path / "again", HaarDetector(), InputSpec(), test=0.2)
+    images = tmp_path / "archive"
+    shutil.copytree(root, images / "images")
+    prepare_photos(images, tmp_path / "flat", HaarDetector(), InputSpec(), test=0.2)
+    assert load_dataset(tmp_path / "flat").split_sizes() == dataset.split_sizes()
+    shutil.copytree(root, tmp_path / "nested" / "images" / "train")
+    with pytest.raises(FerError, match="is divided already"):
+        prepare_photos(tmp_path / "nested", tmp_path / "x", HaarDetector(), InputSpec(), test=0.2)

@@ -1,0 +1,72 @@
+"""Running one of our modules in a process of its own, which a crash or a limit takes alone."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import tempfile
+from contextlib import suppress
+
+from fer_core.errors import FerError
+
+Done = subprocess.CompletedProcess[str]
+
+
+def run_module(
+    module: str, *words: str, seconds: float, what: str
+) -> subprocess.CompletedProcess[str]:
+    """Run `python -m module words`; return what it printed, its return code 0 or not.
+
+    The process starts in an empty folder: Python looks for modules where it starts, and a file of
+    a stranger may lie where the user stands. Raises FerError, which calls it `what`, when it
+    crashes, or does not end in time.
+    """
+    with tempfile.TemporaryDirectory() as empty:
+        try:
+            done = subprocess.run(
+                [sys.executable, "-m", module, *words],
+                cwd=empty,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=seconds,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise FerError(f"{what} does not answer within {seconds:g} seconds") from error
+    if done.returncode < 0:
+        raise FerError(f"{what} crashes the runtime ({_signal_name(-done.returncode)})")
+    return done
+
+
+def last_words(done: Done) -> str:
+    """Return the last line that a process wrote to stderr."""
+    return (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+
+
+def limit_this_process(seconds: int, memory_bytes: int) -> None:
+    """Let this process take so much time and memory, and write no file.
+
+    Where the system has no such limits (Windows), or refuses some (macOS), there are none.
+    """
+    try:
+        import resource
+    except ImportError:
+        return
+    limits = {
+        resource.RLIMIT_CPU: seconds,
+        resource.RLIMIT_AS: min(memory_bytes, sys.maxsize),
+        resource.RLIMIT_FSIZE: 0,
+        resource.RLIMIT_CORE: 0,
+    }
+    for limit, value in limits.items():
+        with suppress(ValueError, OSError):
+            resource.setrlimit(limit, (value, value))
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
