@@ -22,6 +22,7 @@ _STYLE: Any = {
     "text.color": INK,
     "axes.edgecolor": INK,
     "axes.labelcolor": INK,
+    "text.parse_math": False,
     "xtick.color": INK,
     "ytick.color": INK,
     "axes.spines.top": False,

@@ -168,7 +168,7 @@ def _table(rows: Sequence[dict[str, str]]) -> list[str]:
     names = [name for name in names if any(row.get(name, "-") != "-" for row in rows)]
     lines = [names, ["---" if i == 0 else "---:" for i in range(len(names))]]
     lines += [[row.get(name, "-") for name in names] for row in rows]
-    return ["| " + " | ".join(line) + " |" for line in lines]
+    return ["| " + " | ".join(cell.replace("|", r"\|") for cell in line) + " |" for line in lines]
 
 
 def _cells(model: dict[str, Any], yardstick: dict[str, Any]) -> dict[str, str]:

@@ -7,6 +7,7 @@ from typing import Any
 from fer_convert.verify import ParityReport
 from fer_core.labels import FER2013_LABELS
 from fer_core.manifest import ModelManifest
+from fer_core.text import in_markdown
 
 _PUBLIC_TEST = dict(zip(FER2013_LABELS, (467, 56, 496, 895, 653, 415, 607), strict=True))
 """Pictures a class of FER2013's PublicTest, by which it is known in any form and order."""
@@ -22,9 +23,10 @@ def model_card(manifest: ModelManifest, parity: ParityReport) -> str:
     """Return a card in Markdown, every figure from this conversion."""
     facts = manifest.provenance
     size = f"{manifest.input.width}x{manifest.input.height} {manifest.input.colour}"
-    return f"""# {manifest.name}, {manifest.recipe}
+    labels = ", ".join(map(in_markdown, manifest.labels))
+    return f"""# {in_markdown(manifest.name)}, {manifest.recipe}
 
-Says which of {len(manifest.labels)} expressions a face shows: {", ".join(manifest.labels)}.
+Says which of {len(manifest.labels)} expressions a face shows: {labels}.
 
 - Input: {size} face crop. Output: one probability a label.
 - {facts["parameters"]:,} parameters, {facts["macs"] / 1e6:.1f} million multiply-accumulates a face.
@@ -72,7 +74,8 @@ def _judged_by_public_test(parity: ParityReport) -> bool:
 
 
 def _rows(parity: ParityReport) -> str:
-    return "\n".join(
-        f"| {label} | {each['precision']:.3f} | {each['recall']:.3f} | {each['support']} |"
-        for label, each in parity.child_per_class.items()
-    )
+    rows = []
+    for label, each in parity.child_per_class.items():
+        figures = f"{each['precision']:.3f} | {each['recall']:.3f} | {each['support']}"
+        rows.append(f"| {in_markdown(label)} | {figures} |")
+    return "\n".join(rows)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import tempfile
 from dataclasses import dataclass
@@ -187,7 +186,8 @@ def _header(bundle: ModelBundle, name: str, report: MicroReport) -> str:
     spec, labels = bundle.manifest.input, bundle.manifest.labels
     height, width, channels = spec.shape
     value = "gray value" if channels == 1 else "of R, G and B"
-    return f"""/* {bundle.name}, made by fer-convert --micro. SHA-256 of the network:
+    title = re.sub(r"[^\w .+-]", "_", bundle.name)  # a name may end a comment
+    return f"""/* {title}, made by fer-convert --micro. SHA-256 of the network:
  * {bundle.manifest.sha256}
  *
  * Input: {height}x{width}x{channels} int8, each {value} minus 128.
@@ -219,7 +219,7 @@ extern const char *const {name}_labels[{name.upper()}_LABELS];
 def _source(bundle: ModelBundle, name: str) -> str:
     rows = [bundle.model[i : i + 20] for i in range(0, len(bundle.model), 20)]
     data = "\n".join("  " + "".join(f"{byte}," for byte in row) for row in rows)
-    labels = ", ".join(json.dumps(label) for label in bundle.manifest.labels)
+    labels = ", ".join(map(c_string, bundle.manifest.labels))
     return f"""#include "{name}.h"
 
 const unsigned char {name}[] __attribute__((aligned(16))) = {{
@@ -228,3 +228,12 @@ const unsigned char {name}[] __attribute__((aligned(16))) = {{
 const unsigned int {name}_bytes = {len(bundle.model)};
 const char *const {name}_labels[{name.upper()}_LABELS] = {{{labels}}};
 """
+
+
+def c_string(text: str) -> str:
+    """Return a text as a string of C in UTF-8, all but plain letters and digits as octal bytes."""
+    encoded = text.encode("utf-8", "surrogateescape")
+    plain = (
+        chr(byte) if chr(byte).isalnum() and byte < 128 else f"\\{byte:03o}" for byte in encoded
+    )
+    return f'"{"".join(plain)}"'

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fer_core.dataset import SPLIT_NAMES, FerDataset
 from fer_core.errors import FerError
-from fer_core.labels import FER2013_LABELS, ordered_labels
+from fer_core.labels import FER2013_LABELS, ordered_labels, require_plain_labels
 from fer_core.pictures import (
     NOT_READ,
     PICTURE_SUFFIXES,
@@ -40,6 +40,7 @@ def read_folders(path: Path, spec: InputSpec, faults: Faults) -> FerDataset:
     labels = {
         name: name if name in FER2013_LABELS else held[0][0].name for name, held in classes.items()
     }
+    require_plain_labels(labels.values(), str(path))
     names = ordered_labels(set(labels.values()))
     if len(names) < 2:
         raise FerError(

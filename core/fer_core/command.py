@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import errno
+import logging
 import os
 import re
 import shlex
@@ -20,7 +21,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from fer_core import __version__, progress
 from fer_core.errors import ArgumentError, FerError
-from fer_core.text import forgive_names_on_paper
+from fer_core.text import forgive_names_on_paper, printable
 
 DEFAULT_COMMAND = "run"
 CONTEXT = {"help_option_names": ["-h", "--help"]}
@@ -122,7 +123,7 @@ def run_app(app: typer.Typer, name: str) -> None:
             sys.stdout.flush()
         sys.exit(code if isinstance(code, int) else 0)
     except FerError as error:
-        print(f"{name}: {error}", file=sys.stderr)
+        print(printable(f"{name}: {error}"), file=sys.stderr)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(130)
@@ -144,7 +145,7 @@ def run_app(app: typer.Typer, name: str) -> None:
         if message.startswith("Usage:"):
             print(message, file=sys.stderr)
         else:
-            print(f"{name}: {_plain(message)}", file=sys.stderr)
+            print(printable(f"{name}: {_plain(message)}"), file=sys.stderr)
             print(f"{name} --help lists what there is", file=sys.stderr)
         sys.exit(getattr(error, "exit_code", 2))
 
@@ -181,11 +182,23 @@ Quiet = Annotated[
 ]
 
 
+class _PlainFormatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return printable(super().format(record))
+
+
+def log_to_stderr(name: str) -> None:
+    """Let warnings go to stderr, a line each, with the command's name before them."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(_PlainFormatter(f"{name}: %(message)s"))
+    logging.basicConfig(handlers=[handler], level=logging.WARNING)
+
+
 def talk(quiet: bool) -> Callable[[str], None]:
     """Return what says a line on stderr, or nothing when quiet."""
 
     def say(line: str) -> None:
         if not quiet:
-            print(line, file=sys.stderr, flush=True)
+            print(printable(line), file=sys.stderr, flush=True)
 
     return say

@@ -1,5 +1,12 @@
 """Label sets: the order of the classes is part of the data, never of the runner."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from fer_core.errors import FerError
+from fer_core.text import is_plain_name
+
 FER2013_LABELS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 """The seven classes of FER2013 in their official order (Goodfellow et al., 2013)."""
 
@@ -9,6 +16,13 @@ FER2013_COUNTS = (
     (491, 55, 528, 879, 594, 416, 626),
 )
 """FER2013's published pictures a class, for Training, PublicTest and PrivateTest."""
+
+
+def require_plain_labels(names: Iterable[str], where: str) -> None:
+    """Raise FerError for the name of a class that holds a control character or a line's end."""
+    for name in names:
+        if not is_plain_name(name):
+            raise FerError(f"{where}: {name!r} is no name of a class: rename it")
 
 
 def ordered_labels(names: set[str]) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from fer_core.class_folders import read_folders
 from fer_core.dataset import SPLIT_NAMES, FerDataset
 from fer_core.errors import FerError
 from fer_core.files import load_arrays
-from fer_core.labels import FER2013_LABELS
+from fer_core.labels import FER2013_LABELS, require_plain_labels
 from fer_core.preprocess import InputSpec
 from fer_core.rows import Faults, Row, assemble
 from fer_core.values import Int64Array, UInt8Array
@@ -134,6 +134,7 @@ def _read_npz(path: Path, faults: Faults) -> FerDataset:
         raise FerError(f"{path} lacks {', '.join(sorted(missing))}; it needs images, labels, usage")
     images, labels = held["images"], held["labels"]
     names = tuple(str(name) for name in np.ravel(held.get("label_names", FER2013_LABELS)))
+    require_plain_labels(names, str(path))
     if (
         images.ndim not in (3, 4)
         or images.shape[3:] not in ((), (3,))

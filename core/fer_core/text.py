@@ -6,6 +6,7 @@ such a character cannot stand, a replacement does.
 
 from __future__ import annotations
 
+import re
 import sys
 import unicodedata
 
@@ -14,6 +15,25 @@ def on_paper(text: str) -> str:
     """Return a text to be shown: what is no character is a replacement character."""
     escaped = "".join(c if not "\ud800" <= c < "\udc80" else "?" for c in text)
     return escaped.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+_CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+"""What steers a terminal or turns the direction of a text, but for the end of a line."""
+
+
+def printable(text: str) -> str:
+    r"""Return a text for a terminal: names of strangers may hold what steers it, as \x1b here."""
+    return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+def in_markdown(text: str) -> str:
+    """Return a name as Markdown shows it, in tables too."""
+    return re.sub(r"([\\`*_{}\[\]<>#|!])", r"\\\1", text)
+
+
+def is_plain_name(name: str) -> bool:
+    """Return whether a class or person may be called so: one line, without control characters."""
+    return bool(name) and "\n" not in name and not _CONTROL.search(name)
 
 
 def to_bytes(text: str) -> bytes:

@@ -5,13 +5,12 @@ Typer reads the options from the signature of `run`; they go on as the context's
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from fer_core.command import DefaultCommand, Quiet, Version, make_app, run_app, talk
+from fer_core.command import DefaultCommand, Quiet, Version, log_to_stderr, make_app, run_app, talk
 from fer_core.errors import FerError
 from fer_core.native import show_native_output
 from fer_edge.service_cli import service_app
@@ -86,7 +85,7 @@ def run(
 
     if verbose:
         show_native_output()
-    logging.basicConfig(format="fer-edge: %(message)s", level=logging.WARNING)
+    log_to_stderr("fer-edge")
     options = read_options(ctx.params)
     say = talk(quiet)
     if options.page:

@@ -144,10 +144,10 @@ def save_explanations(
         for axis in (left, middle):
             axis.imshow(seen.crop.squeeze(), cmap="gray", vmin=0, vmax=255)
             axis.set_axis_off()
-        left.set_title(on_paper(seen.name), fontsize=8, parse_math=False)
+        left.set_title(on_paper(seen.name), fontsize=8)
         middle.imshow(seen.heat, cmap="inferno", alpha=0.55, vmin=0, vmax=1)
         title = f"what speaks for {labels[seen.class_index]}"
-        middle.set_title(title, fontsize=8, parse_math=False)
+        middle.set_title(title, fontsize=8)
         colours = ["#8a8f98"] * len(labels)
         colours[seen.class_index] = "#1f6feb"
         right.barh(labels, seen.probabilities, color=colours)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from fer_core.errors import ArgumentError
 from fer_core.files import written_beside
 
+mpl.rcParams["text.parse_math"] = False  # a $ in a name is no formula
 _SUFFIXES = (".png", ".jpg", ".pdf", ".svg")
 
 

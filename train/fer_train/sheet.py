@@ -35,7 +35,7 @@ def save_sheet(
     rows = max(1, -(-len(shown) // COLUMNS))
     figure = Figure(figsize=(COLUMNS * 1.15, rows * 1.5 + 0.5), layout="constrained")
     more = f" ({len(shown)} of {len(tiles)} shown)" if len(tiles) > len(shown) else ""
-    figure.suptitle(on_paper(title) + more, fontsize=11, parse_math=False)
+    figure.suptitle(on_paper(title) + more, fontsize=11)
     for axis in (axes := figure.subplots(rows, COLUMNS, squeeze=False)).flat:
         axis.set_axis_off()
     for axis, tile in zip(axes.flat, shown, strict=False):
@@ -44,9 +44,7 @@ def save_sheet(
         axis.imshow(tile.picture, cmap="gray", vmin=0, vmax=255)
         colour = "#c0392b" if tile.faulty else "black"
         place = {"ha": "center", "va": "top", "transform": axis.transAxes}
-        axis.text(
-            0.5, -0.04, on_paper(tile.caption), fontsize=7, color=colour, parse_math=False, **place
-        )
+        axis.text(0.5, -0.04, on_paper(tile.caption), fontsize=7, color=colour, **place)
     save_figure(path, figure, dpi=110)
 
 

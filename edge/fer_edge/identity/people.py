@@ -10,6 +10,7 @@ import numpy as np
 
 from fer_core.errors import FerError
 from fer_core.pictures import PICTURE_SUFFIXES, decode_picture, left_out
+from fer_core.text import is_plain_name
 from fer_core.values import FloatArray, Frame
 from fer_edge.detector import FaceDetector
 from fer_edge.identity.descriptors import FaceDescriptor
@@ -71,6 +72,8 @@ def enrol(folder: Path, detector: FaceDetector, describe: FaceDescriptor) -> Enr
         if descriptor is None:
             skipped.append(f"{place}: {why}")
             continue
+        if not is_plain_name(file.parent.name):
+            raise FerError(f"{file.parent.name!r} in {folder} is no name: rename the folder")
         names.append(file.parent.name)
         found.append(descriptor)
     if not found:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from fer_core.errors import FerError
-from fer_core.text import to_bytes
+from fer_core.text import printable, to_bytes
 from fer_core.values import Frame, Gap, Observation
 from fer_edge.events import ExpressionEvent
 from fer_edge.sinks import Sink
@@ -152,14 +152,14 @@ class ConsoleSink(Sink):
         """Write a line an event of a stream, or a line a face of a picture."""
         self.finish(events)
         if self._pictures and not observations:
-            self._lines.write(f"{frame.source}: no face found")
+            self._lines.write(printable(f"{frame.source}: no face found"))
         alone = [seen for seen in observations if seen.track_id is None]
         for seen in alone:
             box = seen.face.box
             likely = ", ".join(f"{label} {share:.0%}" for label, share in seen.prediction.top(3))
             place = f"{box.width}x{box.height} at {box.x},{box.y}"
             who = seen.person or "face"
-            self._lines.write(f"{frame.source}: {who} of {place}: {likely}")
+            self._lines.write(printable(f"{frame.source}: {who} of {place}: {likely}"))
 
     def idle(self, gap: Gap, events: Sequence[ExpressionEvent]) -> None:
         """Write what the gap has ended."""
@@ -170,7 +170,8 @@ class ConsoleSink(Sink):
         for event in events:
             what = "left" if event.kind == "ended" else f"{event.label} {event.confidence:.0%}"
             who = f" ({event.person})" if event.person else ""
-            self._lines.write(f"{event.at:8.2f} s  face {event.track_id}{who}: {what}")
+            line = f"{event.at:8.2f} s  face {event.track_id}{who}: {what}"
+            self._lines.write(printable(line))
 
 
 def observation_json(observation: Observation, stamp: Mapping[str, str]) -> str:
