@@ -16,6 +16,7 @@ from fer_core.errors import ArgumentError, FerError
 from fer_core.files import ZIP_ERRORS
 from fer_train.foreign import in_float32, with_input_layers
 from fer_train.run_facts import model_labels
+from fer_train.saved_model import require_harmless, try_saved_model
 
 LOGITS = "logits"
 _MODELS = (".keras", ".h5", ".hdf5")
@@ -109,9 +110,14 @@ def _why_not(file: Path, error: str) -> str:
 
 
 def _from_saved_model(folder: Path) -> keras.Model:
-    """Return a SavedModel as one layer; its default signature has one input and one output."""
+    """Return a SavedModel as one layer; its default signature has one input and one output.
+
+    Its graph is read, and tried in a process of its own, before any of it runs here.
+    """
     import tensorflow as tf
 
+    require_harmless(folder)
+    try_saved_model(folder)
     try:
         signatures = tf.saved_model.load(str(folder)).signatures
     except (tf.errors.OpError, IndexError) as error:  # the latter for variables that are cut short

@@ -124,7 +124,7 @@ def test_a_damaged_saved_model_is_said(tmp_path: Path) -> None:
         keras.Model(pixels, keras.layers.Conv2D(2, 3)(pixels)).export(tmp_path / "folder")
     for file in (tmp_path / "folder" / "variables").glob("*.data*"):
         file.write_bytes(file.read_bytes()[:10])
-    with pytest.raises(FerError, match="TensorFlow cannot load"):
+    with pytest.raises(FerError, match="does not run: IndexError"):
         load_model(tmp_path / "folder")
 
 
