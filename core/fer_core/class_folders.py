@@ -12,10 +12,10 @@ from fer_core.labels import FER2013_LABELS, ordered_labels, require_plain_labels
 from fer_core.pictures import (
     NOT_READ,
     PICTURE_SUFFIXES,
-    decode_picture,
     find_pictures,
     is_junk,
     left_out,
+    read_picture,
 )
 from fer_core.preprocess import InputSpec
 from fer_core.rows import Faults, Row, assemble
@@ -106,13 +106,13 @@ def _folder_rows(
         found = find_pictures(folder)
         others += found.others
         for file in found.files:
-            picture = decode_picture(file.read_bytes(), colour=spec.colour == "rgb")
-            if picture is None:
-                faults.add(str(file), "an empty or unreadable picture")
+            picture = read_picture(file, colour=spec.colour == "rgb")
+            if isinstance(picture, str):
+                faults.add(str(file), picture)
             else:
                 official = _official_split(file.name)
-                shapes.append((picture.shape[0], picture.shape[1]))
-                pixels = spec.resized(picture)
+                shapes.append((picture.pixels.shape[0], picture.pixels.shape[1]))
+                pixels = spec.resized(picture.pixels)
                 pixels = pixels[:, :, 0] if spec.colour == "gray" else pixels
                 yield pixels, label, split if official is None else official, number
             number += 1

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import os
 
-from fer_core.errors import FerError
-from fer_core.native import native_output_is_shown
+MOST_PIXELS = 40_000_000
+"""The largest picture that is decoded at its own size; larger JPEGs are decoded smaller."""
+os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(MOST_PIXELS))  # read when OpenCV loads
+
+from fer_core.errors import FerError  # noqa: E402
+from fer_core.native import native_output_is_shown  # noqa: E402
 
 try:
     import cv2
@@ -16,7 +20,7 @@ except ImportError as error:
         "'.[edge-headless]' (servers, a Pi without a screen)."
     ) from error
 
-__all__ = ["cv2", "silence_opencv"]
+__all__ = ["MOST_PIXELS", "cv2", "silence_opencv"]
 _SILENT = 0
 _FFMPEG_LEVEL = "OPENCV_FFMPEG_LOGLEVEL"
 

@@ -36,6 +36,13 @@ class Box:
         dx, dy = round(self.width * fraction), round(self.height * fraction)
         return Box(self.x - dx, self.y - dy, self.width + 2 * dx, self.height + 2 * dy)
 
+    def times(self, factor: float) -> Box:
+        """Return the box in a picture whose sides are so many times larger."""
+        x, y, width, height = (
+            round(side * factor) for side in (self.x, self.y, self.width, self.height)
+        )
+        return Box(x, y, max(1, width), max(1, height))
+
     def clipped(self, width: int, height: int) -> Box | None:
         """Return the part inside a frame of width x height pixels, or None if none is."""
         left, top = max(self.x, 0), max(self.y, 0)
@@ -61,7 +68,8 @@ class Frame:
     `pixels` is (height, width, 3) uint8 in B, G, R order; `index` counts from 0;
     `captured_at` is in seconds: since the camera was opened (monotonic), or a file's media time.
     `source` is the camera's or file's name, `wall_clock` the time of day when a camera took the
-    picture, in seconds since 1970, None for files.
+    picture, in seconds since 1970, None for files. `reduced` is how many times larger each side
+    of a large picture is in its file.
     """
 
     pixels: UInt8Array
@@ -69,6 +77,7 @@ class Frame:
     captured_at: float
     source: str = ""
     wall_clock: float | None = None
+    reduced: int = 1
 
     def __post_init__(self) -> None:
         shape, dtype = self.pixels.shape, self.pixels.dtype

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -15,6 +17,9 @@ from fer_edge.stages import StageTimes
 CASCADE = "haarcascade_frontalface_default.xml"
 WINDOW_PX = 24
 """The smallest face that the cascade can see, and the one it sees fastest."""
+SEARCHED_PIXELS = 4_000_000
+"""Larger pictures are searched at this size: the cascade takes 60 bytes and 0.2 microseconds for
+each pixel, and what it loses are faces below 24 pixels at this size."""
 _SYSTEM_CASCADES = Path("/usr/share/opencv4/haarcascades")
 
 
@@ -81,9 +86,19 @@ class HaarDetector:
         """Return the faces, the largest first."""
         with self._times.stage("search"):
             gray = to_gray(frame.pixels)
-            return self._cascade.find(
-                gray, self._scale_factor, self._min_neighbors, self._min_size_px
+            scale = min(1.0, math.sqrt(SEARCHED_PIXELS / gray.size))
+            faces = self._cascade.find(
+                shrunk(gray, scale), self._scale_factor, self._min_neighbors, self._min_size_px
             )
+            return faces if scale == 1 else tuple(_enlarged(faces, scale, frame))
+
+
+def _enlarged(faces: Sequence[Face], scale: float, frame: Frame) -> Iterator[Face]:
+    """Yield the faces of a picture that was scaled for the search, as they lie in the frame."""
+    for face in faces:
+        box = face.box.times(1 / scale).clipped(frame.width, frame.height)
+        if box:
+            yield Face(box, face.score)
 
 
 def to_gray(pixels: UInt8Array) -> UInt8Array:

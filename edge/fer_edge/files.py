@@ -12,7 +12,7 @@ import numpy as np
 from fer_core.errors import FerError
 from fer_core.files import utf8_name
 from fer_core.opencv import cv2
-from fer_core.pictures import NOT_READ, FoundPictures, decode_picture, find_pictures
+from fer_core.pictures import NOT_READ, FoundPictures, find_pictures, read_picture
 from fer_core.values import Frame, Gap
 
 FASTEST_FPS, USUAL_FPS = 240.0, 30.0
@@ -60,16 +60,16 @@ class PictureSource:
         for index, file in enumerate(self._files):
             if stop.is_set():
                 return
-            pixels = decode_picture(file.read_bytes(), colour=True)
-            if pixels is None:
-                why = NOT_READ.get(file.suffix.lower())
-                unreadable.append(f"{file} is {why}" if why else str(file))
+            picture = read_picture(file, colour=True)
+            if isinstance(picture, str):
+                unreadable.append(f"{file} is {NOT_READ.get(file.suffix.lower(), picture)}")
             else:
-                yield Frame(pixels, index, 0.0, file.name)
+                yield Frame(picture.pixels, index, 0.0, file.name, reduced=picture.reduced)
         if unreadable:
+            more = f" and {len(unreadable) - 5} more" if len(unreadable) > 5 else ""
             raise FerError(
-                f"{len(unreadable)} of {len(self._files)} pictures are empty, cut short or of an "
-                f"unknown format (videos go with --video): {', '.join(unreadable[:5])}"
+                f"{len(unreadable)} of {len(self._files)} pictures cannot be read: "
+                f"{', '.join(unreadable[:5])}{more}"
             )
 
     def close(self) -> None:

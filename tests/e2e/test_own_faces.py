@@ -129,7 +129,7 @@ def test_wrong_inputs_are_said(prepared: Path) -> None:
     (prepared / "photos" / "grin" / "cut.jpg").write_bytes(b"")
     done = call("fer-train", "check", "photos", cwd=prepared, code=1)
     assert "1 bad rows, left out here:" in done.stdout
-    assert "cut.jpg: an empty or unreadable picture" in done.stdout
+    assert "cut.jpg: empty, cut short or of an unknown format" in done.stdout
     assert "bad rows: mend them" in done.stderr
     call("fer-train", "check", "photos", "--skip-bad", "--sheet", "sheet.png", cwd=prepared)
     assert cv2.imread(str(prepared / "sheet.png")) is not None

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from fer_core.errors import ArgumentError, FerError
 from fer_core.opencv import cv2
-from fer_core.pictures import decode_picture
+from fer_core.pictures import read_picture
 from fer_core.preprocess import InputSpec, normalize_pixels
 from fer_core.text import on_paper
 from fer_core.values import FloatArray, Frame, UInt8Array
@@ -56,9 +56,10 @@ def explain_picture(
     """
     if not file.is_file():
         raise FerError(f"there is no picture {file}")
-    pixels = decode_picture(file.read_bytes(), colour=True)
-    if pixels is None:
-        raise FerError(f"{file} is no picture that can be read")
+    picture = read_picture(file, colour=True)
+    if isinstance(picture, str):
+        raise FerError(f"{file} is no picture that can be read: it is {picture}")
+    pixels = picture.pixels
     height, width, channels = _input_shape(model)
     spec = InputSpec(height, width, "gray" if channels == 1 else "rgb")
     frame = Frame(pixels, 0, 0.0, file.name)

@@ -16,7 +16,7 @@ from fer_core.dataset import SPLIT_NAMES
 from fer_core.errors import FerError
 from fer_core.files import make_folder, write_bytes, write_text
 from fer_core.opencv import cv2
-from fer_core.pictures import NOT_READ, decode_picture, find_pictures, left_out
+from fer_core.pictures import NOT_READ, find_pictures, left_out, read_picture
 from fer_core.preprocess import InputSpec
 from fer_core.progress import progress_bar
 from fer_core.values import Face, Frame, UInt8Array
@@ -150,16 +150,17 @@ def _prepared(
         return PreparedPhoto(path, label, None, reason="in no class folder")
     if path.suffix.lower() in NOT_READ:
         return PreparedPhoto(path, label, None, reason=NOT_READ_HERE)
-    pixels = decode_picture((photos / path).read_bytes(), colour=True)
-    if pixels is None:
-        return PreparedPhoto(path, label, None, reason="unreadable")
-    frame = Frame(pixels, index, 0.0, path.name)
+    picture = read_picture(photos / path, colour=True)
+    if isinstance(picture, str):
+        return PreparedPhoto(path, label, None, reason=picture)
+    frame = Frame(picture.pixels, index, 0.0, path.name)
     faces = detector.detect(frame)
     if not faces:
         return PreparedPhoto(path, label, None, reason="no face found")
+    in_file = Face(faces[0].box.times(picture.reduced), faces[0].score)
     if _unclear(faces):
-        return PreparedPhoto(path, label, None, faces[0], "several faces")
-    return PreparedPhoto(path, label, spec.pixels(frame, faces[0].box), faces[0])
+        return PreparedPhoto(path, label, None, in_file, "several faces")
+    return PreparedPhoto(path, label, spec.pixels(frame, faces[0].box), in_file)
 
 
 def _without_copies(found: list[PreparedPhoto]) -> list[PreparedPhoto]:

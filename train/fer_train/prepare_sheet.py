@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from fer_core.opencv import cv2
-from fer_core.pictures import decode_picture
+from fer_core.pictures import read_picture
 from fer_core.values import UInt8Array
 from fer_train.prepare import SHEET, PreparedFolder, PreparedPhoto
 from fer_train.sheet import Tile, save_sheet
@@ -38,9 +38,10 @@ def _caption(photo: PreparedPhoto) -> str:
 
 def _thumbnail(photos: Path, photo: PreparedPhoto) -> UInt8Array:
     """Return the photo within 96 px as RGB, gray ground for one that cannot be read."""
-    pixels = decode_picture((photos / photo.path).read_bytes(), colour=True)
-    if pixels is None:
+    picture = read_picture(photos / photo.path, colour=True)
+    if isinstance(picture, str):
         return _NOTHING
+    pixels = picture.pixels
     scale = _SIDE_PX / max(pixels.shape[:2])
     size = tuple(max(1, round(side * scale)) for side in pixels.shape[1::-1])
     small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)

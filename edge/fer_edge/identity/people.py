@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from fer_core.errors import FerError
-from fer_core.pictures import PICTURE_SUFFIXES, decode_picture, left_out
+from fer_core.pictures import PICTURE_SUFFIXES, left_out, read_picture
 from fer_core.text import is_plain_name
 from fer_core.values import FloatArray, Frame
 from fer_edge.detector import FaceDetector
@@ -93,10 +93,10 @@ def _described(
         return "it does not lie in a person's folder", None
     if file.suffix.lower() not in PICTURE_SUFFIXES:
         return left_out([file]).removeprefix("1 "), None
-    pixels = decode_picture(file.read_bytes(), colour=True)
-    if pixels is None:
-        return "it cannot be read", None
-    frame = Frame(pixels, 0, 0.0, file.name)
+    picture = read_picture(file, colour=True)
+    if isinstance(picture, str):
+        return f"it is {picture}", None
+    frame = Frame(picture.pixels, 0, 0.0, file.name)
     faces = detector.detect(frame)
     if len(faces) != 1:
         return f"{len(faces)} faces in it, not one", None

@@ -106,7 +106,7 @@ class JsonSink(Sink):
         self._stamp.see(frame)
         for observation in observations:
             stamp = self._stamp.facts(observation.captured_at)
-            self._lines.write(observation_json(observation, stamp))
+            self._lines.write(observation_json(observation, stamp, frame.reduced))
 
 
 class EventSink(Sink):
@@ -155,7 +155,7 @@ class ConsoleSink(Sink):
             self._lines.write(printable(f"{frame.source}: no face found"))
         alone = [seen for seen in observations if seen.track_id is None]
         for seen in alone:
-            box = seen.face.box
+            box = seen.face.box.times(frame.reduced)
             likely = ", ".join(f"{label} {share:.0%}" for label, share in seen.prediction.top(3))
             place = f"{box.width}x{box.height} at {box.x},{box.y}"
             who = seen.person or "face"
@@ -174,9 +174,12 @@ class ConsoleSink(Sink):
             self._lines.write(printable(line))
 
 
-def observation_json(observation: Observation, stamp: Mapping[str, str]) -> str:
-    """Return an observation as one JSON line, without the line's end; `stamp` comes first."""
-    box, prediction = observation.face.box, observation.prediction
+def observation_json(observation: Observation, stamp: Mapping[str, str], reduced: int = 1) -> str:
+    """Return an observation as one JSON line, without the line's end; `stamp` comes first.
+
+    The box is in pixels of the file, whose sides are `reduced` times those of the frame.
+    """
+    box, prediction = observation.face.box.times(reduced), observation.prediction
     who = {"person": observation.person} if observation.person else {}
     values = {
         **stamp,

@@ -1,4 +1,7 @@
 import os
+import struct
+import sys
+import zlib
 from pathlib import Path
 
 import cv2
@@ -6,8 +9,9 @@ import numpy as np
 import pytest
 
 from drawn_faces import draw_scene
+from fer_core import pictures
 from fer_core.native import native_stderr
-from fer_core.pictures import decode_picture, find_pictures
+from fer_core.pictures import Picture, decode_picture, find_pictures, read_picture
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png"])
@@ -99,3 +103,67 @@ def test_junk_is_no_part_of_a_folder(tmp_path: Path) -> None:
     found = find_pictures(tmp_path)
     assert [path.name for path in found.files] == ["a.jpg", "d.PNG"]
     assert [path.name for path in found.others] == ["e.txt"]
+
+
+def flat_jpeg(height: int, width: int, progressive: bool = False) -> bytes:
+    flat = np.full((height, width, 3), 90, np.uint8)
+    flat[: height // 2, : width // 2] = 200
+    options = [cv2.IMWRITE_JPEG_PROGRESSIVE, int(progressive)]
+    return cv2.imencode(".jpg", flat, options)[1].tobytes()
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "reduced"), [(100, 120, 1), (4000, 4001, 2), (9000, 12000, 4)]
+)
+def test_a_large_jpeg_is_decoded_smaller(
+    tmp_path: Path, height: int, width: int, reduced: int
+) -> None:
+    (tmp_path / "a.jpg").write_bytes(flat_jpeg(height, width))
+    for colour in (False, True):
+        picture = read_picture(tmp_path / "a.jpg", colour)
+        assert isinstance(picture, Picture)
+        assert picture.reduced == reduced
+        assert picture.pixels.shape[:2] == (-(-height // reduced), -(-width // reduced))
+        assert picture.pixels.ndim == 2 + colour
+        assert picture.pixels.reshape(-1)[0] > 150
+
+
+def of_declared_size(encoded: bytes, height: int, width: int) -> bytes:
+    """Return a picture whose head claims another size."""
+    if encoded.startswith(b"\x89PNG"):
+        head = b"IHDR" + struct.pack(">II", width, height) + encoded[24:29]
+        return encoded[:12] + head + struct.pack(">I", zlib.crc32(head)) + encoded[33:]
+    at = next(at for kind, at in pictures._segments(encoded) if kind in (0xC0, 0xC2))
+    return encoded[: at + 5] + struct.pack(">HH", height, width) + encoded[at + 9 :]
+
+
+def test_a_picture_that_claims_to_be_huge_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
+    small = np.zeros((8, 8, 3), np.uint8)
+    png = cv2.imencode(".png", small)[1].tobytes()
+    for name, encoded in (
+        ("a.png", of_declared_size(png, 30_000, 30_000)),
+        ("a.jpg", of_declared_size(flat_jpeg(8, 8), 65_500, 65_500)),
+        ("b.jpg", of_declared_size(flat_jpeg(8, 8, progressive=True), 9_000, 12_000)),
+    ):
+        (tmp_path / name).write_bytes(encoded)
+        before = peak_memory()
+        assert read_picture(tmp_path / name, colour=True) == pictures.TOO_LARGE
+        assert peak_memory() - before < 50e6
+    assert "40 megapixels" in pictures.TOO_LARGE
+
+
+def peak_memory() -> float:
+    """Return the peak of this process's memory in bytes."""
+    resource = pytest.importorskip("resource")
+    unit = 1 if sys.platform == "darwin" else 1024
+    return float(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit)
+
+
+def test_a_file_that_is_none_or_too_long_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert read_picture(tmp_path / "absent.jpg") == "No such file or directory"
+    (tmp_path / "a.jpg").write_bytes(flat_jpeg(8, 8)[:100])
+    assert read_picture(tmp_path / "a.jpg") == pictures.UNREADABLE
+    monkeypatch.setattr(pictures, "MOST_BYTES", 10)
+    assert "larger than" in str(read_picture(tmp_path / "a.jpg"))

@@ -42,3 +42,10 @@ def test_a_missing_cascade_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(detector, "CASCADE", "absent.xml")
     with pytest.raises(FerError, match="opencv-data"):
         HaarDetector()
+
+
+def test_a_large_picture_is_searched_smaller_and_its_faces_lie_where_they_are() -> None:
+    small = draw_scene("happy", x=220, y=140, size=200)
+    large = cv2.resize(small, (640 * 6, 480 * 6), interpolation=cv2.INTER_LINEAR)  # 11 megapixels
+    (face,), (same,) = (HaarDetector().detect(Frame(p, 0, 0.0)) for p in (small, large))
+    assert face.box.times(6).iou(same.box) > 0.7

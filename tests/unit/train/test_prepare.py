@@ -64,7 +64,7 @@ def test_faces_are_cropped_by_the_pixel_contract_and_the_rest_is_told(
     assert why == {
         "wall.png": "no face found",
         "two.png": "several faces",
-        "cut.png": "unreadable",
+        "cut.png": "empty, cut short or of an unknown format",
         "again.png": "copy of another",
         "loose.png": "in no class folder",
         "phone.HEIC": "format not read",
