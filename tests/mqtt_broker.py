@@ -19,7 +19,8 @@ import pytest
 
 from fer_core.values import Box, Face, Frame, Observation, Prediction
 from fer_edge.events import ExpressionEvent
-from fer_edge.sinks.mqtt import MqttSettings, MqttSink
+from fer_edge.sinks.mqtt import MqttSink
+from fer_edge.sinks.mqtt_settings import MqttSettings
 from fer_edge.stamp import Stamp
 
 MOSQUITTO = shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:/usr/sbin")

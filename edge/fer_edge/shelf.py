@@ -15,7 +15,8 @@ from fer_edge.page.server import PageServer
 from fer_edge.page.view import LiveView
 from fer_edge.sinks import Sink
 from fer_edge.sinks.lines import LineFile
-from fer_edge.sinks.mqtt import MqttSettings, MqttSink
+from fer_edge.sinks.mqtt import MqttSink
+from fer_edge.sinks.mqtt_settings import MqttSettings
 from fer_edge.stamp import Stamp, own_name
 
 

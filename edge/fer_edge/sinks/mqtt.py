@@ -3,65 +3,28 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
-import re
 import sys
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
-from fer_core.errors import ArgumentError, FerError
+from fer_core.errors import FerError
 from fer_core.values import Frame, Gap, Observation
 from fer_edge.events import ExpressionEvent
 from fer_edge.sinks import Sink
 from fer_edge.sinks.home_assistant import ToldFaces, discovery
+from fer_edge.sinks.mqtt_settings import MqttSettings
+from fer_edge.sinks.steadiness import LONGEST_WAIT_SECONDS, Steadiness
 from fer_edge.stamp import Stamp
 
 QUEUED_MESSAGES = 1000
 CLOSING_SECONDS = 2.0
+MOST_MESSAGE_BYTES = 65_536
 BLIND_SECONDS = 15.0
 """How long no frame may come before the sensors count as unavailable."""
-_ADDRESS = re.compile(r"(?a)(mqtts?)://(\[[\da-f:]+]|[\w-]{1,63}(?:\.[\w-]{1,63})*)(?::(\d+))?/?")
-_PORTS = {"mqtt": 1883, "mqtts": 8883}
 _EVENT, _RETAINED, _ACKNOWLEDGED = "event", "retained", "acknowledged"
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class MqttSettings:
-    """Where the broker is, and what this device is called there; raises ArgumentError.
-
-    Topics begin with `fer-edge/NAME`; no two runners at one broker may share a name. With `tls`
-    the system, or the file that SSL_CERT_FILE names, must vouch for the broker's certificate.
-    """
-
-    host: str
-    port: int = 1883
-    name: str = "fer-edge"
-    user: str = ""
-    password: str = field(default="", repr=False)
-    tls: bool = False
-    discovery_prefix: str = "homeassistant"
-
-    def __post_init__(self) -> None:
-        if not re.fullmatch(r"[a-z0-9_-]+", self.name):
-            raise ArgumentError(f"mqtt_name must be made of a-z, 0-9, _ and -, got {self.name!r}")
-        if self.password and not self.user:
-            raise ArgumentError("mqtt_password needs an mqtt_user")
-
-    @classmethod
-    def of(cls, address: str, name: str, user: str, password: str) -> MqttSettings:
-        """Read `mqtt://HOST[:PORT]`, or `mqtts://` for TLS; raise ArgumentError for all else."""
-        if "@" in address:  # not shown: it may hold a password
-            where = "a configuration file of mode 0600, or the environment"
-            raise ArgumentError(
-                f"mqtt takes no secret: mqtt_user and mqtt_password go into {where}"
-            )
-        match = _ADDRESS.fullmatch(address)
-        port = int(match[3] or _PORTS[match[1]]) if match else 0
-        if not match or not 0 < port < 65536:
-            raise ArgumentError(f"mqtt must be mqtt[s]://HOST or mqtt[s]://HOST:PORT: {address!r}")
-        return cls(match[2].strip("[]"), port, name, user, password, tls=match[1] == "mqtts")
 
 
 class MqttSink(Sink):
@@ -92,14 +55,22 @@ class MqttSink(Sink):
         self._online = self._away = self._refused = self._full = self._closing = False
         self._lock = threading.Condition()  # never held while calling paho, which has locks too
         self._queue_full = MQTTErrorCode.MQTT_ERR_QUEUE_SIZE
+        self._steadiness = Steadiness()
+
+        class BoundedClient(Client):
+            def _sock_recv(self, bufsize: int) -> bytes:
+                if bufsize > MOST_MESSAGE_BYTES:  # nothing is subscribed to, so nobody asked for it
+                    raise OSError(errno.EMSGSIZE, f"it sends a message of {bufsize:,} bytes")
+                return bytes(super()._sock_recv(bufsize))
+
         # Always the same id, so that a lost connection's will comes before its successor.
-        self._client = Client(CallbackAPIVersion.VERSION2, f"fer-edge-{settings.name}")
+        self._client = BoundedClient(CallbackAPIVersion.VERSION2, f"fer-edge-{settings.name}")
         self._prepare(settings)
 
     def _prepare(self, settings: MqttSettings) -> None:
         client = self._client
         client.max_queued_messages_set(QUEUED_MESSAGES)
-        client.reconnect_delay_set(1, 60)
+        client.reconnect_delay_set(1, LONGEST_WAIT_SECONDS)
         client.will_set(f"{self._base}/availability", "offline", qos=1, retain=True)
         if settings.user:
             client.username_pw_set(settings.user, settings.password)
@@ -165,6 +136,9 @@ class MqttSink(Sink):
         return self._away or not (self._halves or self._underway or self._sent != self._known)
 
     def _tell(self, events: Sequence[ExpressionEvent]) -> None:
+        if self._online and self._steadiness.settled():
+            log.warning("the MQTT broker %s keeps this connection", self._broker)
+            self._client.reconnect_delay_set(1, LONGEST_WAIT_SECONDS)
         for event in events:
             stamp = self._stamp.facts(event.at)
             self._publish(f"{self._base}/event", event.to_json(stamp), _EVENT)
@@ -220,10 +194,12 @@ class MqttSink(Sink):
             said, back = self._refused, self._away
             self._online, self._refused, self._away = not refused, refused, refused
             self._sent.clear()
+            if not refused:
+                self._steadiness.connected()
         if refused and not said:
             mend = "see mqtt_user and mqtt_password"
             log.warning("the MQTT broker %s refuses fer-edge (%s): %s", self._broker, why, mend)
-        elif back and not refused:
+        elif back and not refused and not self._steadiness.is_flapping:
             log.warning("the MQTT broker %s is back", self._broker)
         if self._closing:
             self._client.disconnect()
@@ -231,8 +207,18 @@ class MqttSink(Sink):
 
     def _lost(self, why: object) -> None:
         with self._lock:
-            said = self._away or self._closing
+            said, was_online = self._away or self._closing, self._online
             self._online, self._away = False, True
+            closes = was_online and not self._closing and self._steadiness.lost()
             self._lock.notify_all()
-        if not said:
+        if self._steadiness.is_flapping:
+            self._client.reconnect_delay_set(self._steadiness.wait_seconds, LONGEST_WAIT_SECONDS)
+        if closes:
+            log.warning(
+                "the MQTT broker %s ends every connection at once: does another device bear the "
+                "name %s (mqtt_name)? It is tried again ever less often",
+                self._broker,
+                self._base.partition("/")[2],
+            )
+        elif not said and not self._steadiness.is_flapping:
             log.warning("the MQTT broker %s is away (%s); events wait", self._broker, why)

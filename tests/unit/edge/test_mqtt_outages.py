@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from fer_edge.sinks import mqtt
-from fer_edge.sinks.mqtt import MqttSettings, MqttSink
+from fer_edge.sinks.mqtt import MqttSink
+from fer_edge.sinks.mqtt_settings import MqttSettings
 from fer_edge.stamp import Stamp
 from mqtt_broker import (
     FRAME,
@@ -168,3 +169,72 @@ def test_a_connection_that_does_not_come_about_does_not_hold_up_the_end() -> Non
     assert (sink.delivered, sink.dropped) == (0, 1)
     wait_until(lambda: sink._client._thread is None)
     gc.collect()
+
+
+class RudeBroker:
+    """Takes every connection, says that all is well, and then does what it is told."""
+
+    def __init__(self, then: bytes, closes: bool) -> None:
+        self._then, self._closes = then, closes
+        self.connections = 0
+        self._door = socket.create_server(("127.0.0.1", 0))
+        self.port = self._door.getsockname()[1]
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                guest, _ = self._door.accept()
+            except OSError:
+                return
+            self.connections += 1
+            with guest:
+                guest.settimeout(2)
+                try:
+                    guest.recv(4096)
+                    guest.sendall(b"\x20\x02\x00\x00" + self._then)  # CONNACK
+                    while not self._closes and guest.recv(65536):
+                        continue
+                except OSError:
+                    continue
+
+    def end(self) -> None:
+        self._door.close()
+        self._thread.join(5)
+
+
+def test_a_broker_that_closes_every_connection_is_said_once(
+    warnings: Callable[[], list[str]],
+) -> None:
+    rude = RudeBroker(b"", closes=True)
+    sink = MqttSink(MqttSettings("127.0.0.1", rude.port, "hall"), LABELS, Stamp("hall"))
+    sink._client._reconnect_min_delay = sink._client._reconnect_max_delay = 0.05
+    try:
+        with sink:
+            wait_until(lambda: sink._steadiness.is_flapping)
+            assert sink._client._reconnect_min_delay >= 2
+    finally:
+        rude.end()
+    told = [line for line in warnings() if "ends every connection at once" in line]
+    assert len(told) == 1
+    assert "another device bear the name hall" in told[0]
+    assert len(warnings()) <= 6
+
+
+def test_a_message_that_nobody_asked_for_is_not_taken(warnings: Callable[[], list[str]]) -> None:
+    length = 200_000_000
+    size = bytes(
+        [length & 127 | 128, length >> 7 & 127 | 128, length >> 14 & 127 | 128, length >> 21]
+    )
+    rude = RudeBroker(b"\x30" + size + bytes(2_000_000), closes=False)  # PUBLISH
+    sink = MqttSink(MqttSettings("127.0.0.1", rude.port, "hall"), LABELS, Stamp("hall"))
+    taken: list[int] = []
+    theirs = sink._client._sock_recv
+    sink._client._sock_recv = lambda size: (taken.append(size), theirs(size))[1]
+    try:
+        with sink:
+            wait_until(lambda: any("is away" in line for line in warnings()))
+            assert max(taken) == length  # it was asked to, and refused
+    finally:
+        rude.end()

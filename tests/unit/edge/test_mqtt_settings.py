@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from fer_core.errors import ArgumentError, FerError
-from fer_edge.sinks.mqtt import MqttSettings, MqttSink
+from fer_edge.sinks.mqtt import MqttSink
+from fer_edge.sinks.mqtt_settings import MqttSettings
 from fer_edge.stamp import Stamp
 from mqtt_broker import LABELS, SECRET, Broker, sink_at, wait_until
 
