@@ -7,19 +7,31 @@ import socket
 import sys
 import threading
 import time
+from collections import Counter
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
 from typing import Any, BinaryIO
 
 log = logging.getLogger(__name__)
 
-MOST_CONNECTIONS = 64
+MOST_CONNECTIONS, MOST_OF_ONE_ADDRESS = 64, 32
 REQUEST_SECONDS = 5.0
 """How long a request may take to arrive."""
 
 
+@dataclass(slots=True)
+class _Connection:
+    """Who has a connection, and since when its request has been coming, None once it is there."""
+
+    address: str
+    since: float | None
+
+
 class BoundedServer(ThreadingHTTPServer):
-    """Serves each connection on a thread, up to MOST_CONNECTIONS; `refused` counts the rest.
+    """Serves each connection on a thread, up to MOST_CONNECTIONS and MOST_OF_ONE_ADDRESS.
+
+    `refused` counts those that were not served or had to make room.
 
     A handler says by `request_has_come` that all of a request is there; until then the connection
     has REQUEST_SECONDS.
@@ -33,7 +45,7 @@ class BoundedServer(ThreadingHTTPServer):
             self.address_family = socket.AF_INET6
         self.refused = 0
         self._lock = threading.Lock()
-        self._open: dict[Any, float | None] = {}
+        self._open: dict[Any, _Connection] = {}
         super().__init__((host, port), handler)
 
     def server_bind(self) -> None:
@@ -42,21 +54,49 @@ class BoundedServer(ThreadingHTTPServer):
         self.server_name, self.server_port = self.server_address[:2]  # type: ignore[assignment]
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Give the connection a thread, unless there are too many."""
+        """Give the connection a thread, in place of one that has not asked yet if there are many.
+
+        A request that comes at once is answered, however many slow ones there are.
+        """
+        address = _address(client_address[0])
         with self._lock:
             full = len(self._open) >= MOST_CONNECTIONS
-            if not full:
-                self._open[request] = time.monotonic()
-        if full:
+            crowded = sum(each.address == address for each in self._open.values())
+            of_whom = address if crowded >= MOST_OF_ONE_ADDRESS else None
+            left = self._oldest_waiting(of_whom) if full or of_whom else None
+            accepted = left is not None or not (full or of_whom)
+            if accepted:
+                self._open[request] = _Connection(address, time.monotonic())
+            if left is not None:
+                self._open[left].since = None
+                self.refused += 1
+        if left is not None:
+            _end(left)
+        if accepted:
+            super().process_request(request, client_address)
+        else:
             self.refuse()
             self.shutdown_request(request)
-        else:
-            super().process_request(request, client_address)
+
+    def _oldest_waiting(self, address: str | None) -> Any:
+        """Return the connection whose request has taken longest to come, None without any.
+
+        It is one of `address`, or of whoever has most connections.
+        """
+        counts = Counter(each.address for each in self._open.values())
+        chosen = address or max(counts, key=lambda each: counts[each])
+        waiting = [
+            (each.since, request)
+            for request, each in self._open.items()
+            if each.since is not None and each.address == chosen
+        ]
+        return min(waiting, key=lambda pair: pair[0])[1] if waiting else None
 
     def request_has_come(self, request: Any) -> None:
         """Let a connection live on, since all of its request is there."""
         with self._lock:
-            self._open[request] = None
+            if request in self._open:
+                self._open[request].since = None
 
     def service_actions(self) -> None:
         """End the connections whose request takes too long to come."""
@@ -64,11 +104,11 @@ class BoundedServer(ThreadingHTTPServer):
         with self._lock:
             slow = [
                 request
-                for request, since in self._open.items()
-                if since is not None and now - since > REQUEST_SECONDS
+                for request, each in self._open.items()
+                if each.since is not None and now - each.since > REQUEST_SECONDS
             ]
             for request in slow:
-                self._open[request] = None
+                self._open[request].since = None
                 self.refused += 1
         for request in slow:
             _end(request)
@@ -124,6 +164,11 @@ class BoundedReader:
         if self._left < 0:
             raise ConnectionAbortedError("the request is too large")
         return came
+
+
+def _address(host: str) -> str:
+    """Return what counts as one address: of IPv6 the network, of which everybody has plenty."""
+    return ":".join(host.split(":")[:4]) if ":" in host else host
 
 
 def _end(request: socket.socket) -> None:

@@ -20,6 +20,8 @@ from fer_edge.page.metrics import FORMAT, metrics_text
 from fer_edge.page.view import STALE_SECONDS, LiveView
 
 MOST_VIEWERS = 24
+GUESS_SECONDS = 0.5
+"""What a wrong token costs; guesses are answered one after another."""
 SEND_SECONDS = 10.0
 """How long a viewer may take for what it is sent."""
 PICTURES_PER_SECOND, STATES_PER_SECOND = 15.0, 5.0
@@ -50,6 +52,7 @@ class Site:
     video: bool = True
     stored: tuple[str, ...] = ()
     counters: Callable[[], Mapping[str, int]] = dict
+    guessing: threading.Lock = field(default_factory=threading.Lock)
     viewing: threading.BoundedSemaphore = field(
         default_factory=lambda: threading.BoundedSemaphore(MOST_VIEWERS)
     )
@@ -101,7 +104,7 @@ class PageRequest(BaseHTTPRequestHandler):
         token = parse_qs(body).get("token", [""])[0].strip()
         session = self.site.access.open_session(token)
         if session is None:
-            self.site.view.wait_closed(0.5)  # so that guessing takes long
+            self._let_guessing_take_long()
             self.server.refuse()
             self._answer(*_page("login.html", "That was not the token."), HTTPStatus.FORBIDDEN)
             return
@@ -122,8 +125,15 @@ class PageRequest(BaseHTTPRequestHandler):
     def _header(self, name: str) -> str:
         return str(self.headers.get(name, ""))
 
+    def _let_guessing_take_long(self) -> None:
+        """Wait half a second, and for those who guess beside this one."""
+        with self.site.guessing:
+            self.site.view.wait_closed(GUESS_SECONDS)
+
     def _unknown_visitor(self, path: str) -> None:
         self.server.refuse()
+        if self.site.access.token and self._header("Authorization"):
+            self._let_guessing_take_long()
         if self.site.access.token and path in ("/", "/login"):
             self._answer(*_page("login.html"), HTTPStatus.UNAUTHORIZED)
         elif self.site.access.token and path == "/page.css":

@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
@@ -347,24 +348,56 @@ def test_a_request_that_trickles_in_is_ended(page: Served, monkeypatch: pytest.M
     wait_until(lambda: page.server.refused == 1)
 
 
-def test_two_hundred_connections_leave_room(page: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bounded, "REQUEST_SECONDS", 0.5)
-    threads = threading.active_count()
-    idle = []
-    for _ in range(200):
+def test_two_hundred_slow_clients_shut_nobody_out(locked: Served) -> None:
+    """Each has asked for half a line; whoever asks at once is answered all the same."""
+    with contextlib.ExitStack() as stack:
+        for _ in range(200):
+            slow = stack.enter_context(locked.connect())
+            with contextlib.suppress(OSError):  # it had to make room for the next
+                slow.sendall(b"GET / HT")
+        for _ in range(12):
+            assert locked.ask("/healthz").status in (200, 503)
+            assert locked.ask("/", Authorization=f"Bearer {TOKEN}").status == 200
+        assert len(locked.server._server._open) <= bounded.MOST_OF_ONE_ADDRESS + 1
+    assert locked.server.refused >= 200 - bounded.MOST_OF_ONE_ADDRESS
+
+
+def test_whoever_fills_the_server_makes_room_first(page: Served) -> None:
+    server = page.server._server
+    opened = {f"10.0.0.{n}": bounded._Connection(f"10.0.0.{n}", float(n)) for n in range(5)}
+    crowd = {f"c{n}": bounded._Connection("10.0.0.9", 100.0 + n) for n in range(30)}
+    crowd["c0"].since = None  # its request is there
+    with server._lock:
+        server._open |= opened | crowd
         try:
-            idle.append(page.connect())
-        except OSError:
-            break
-    wait_until(lambda: page.server.refused > 0)
-    assert threading.active_count() - threads <= bounded.MOST_CONNECTIONS
-    started = time.perf_counter()
-    write(page.view)
-    assert time.perf_counter() - started < 0.1  # capture goes on
-    wait_until(lambda: threading.active_count() <= threads + 1)  # the idle ones were ended
-    assert page.ask("/healthz").status == 200
-    for connection in idle:
-        connection.close()
+            assert server._oldest_waiting(None) == "c1"
+            assert server._oldest_waiting("10.0.0.3") == "10.0.0.3"
+            for each in crowd.values():
+                each.since = None
+            assert server._oldest_waiting("10.0.0.9") is None
+        finally:
+            for name in (*opened, *crowd):
+                del server._open[name]
+    assert bounded._address("2001:db8:1:2:3:4:5:6") == bounded._address("2001:db8:1:2::9")
+
+
+def test_guesses_take_half_a_second_each_however_many_ask(
+    locked: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(requests, "GUESS_SECONDS", 0.1)
+    waited: list[float] = []
+    monkeypatch.setattr(locked.view, "wait_closed", waited.append)
+    with ThreadPoolExecutor(4) as pool:
+        guesses = [
+            pool.submit(locked.ask, "/", Authorization=f"Bearer wrong-{number}")
+            for number in range(4)
+        ]
+        assert [guess.result().status for guess in guesses] == [401] * 4
+    assert locked.ask("/login", "POST", "token=wrong").status == 403
+    assert waited == [0.1] * 5
+    locked.ask("/")  # a visitor without any token is no guess
+    locked.ask("/about", Authorization=f"Bearer {TOKEN}")
+    assert waited == [0.1] * 5
 
 
 def test_too_many_viewers_are_refused(page: Served) -> None:
