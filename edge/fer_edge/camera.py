@@ -16,22 +16,27 @@ from fer_core.errors import ArgumentError, FerError
 from fer_core.opencv import cv2, silence_opencv
 from fer_core.values import UInt8Array
 from fer_edge.live import CameraSource, Capture
+from fer_edge.patience import Patience
 
 log = logging.getLogger(__name__)
 
 _DEVICE = "/dev/video"
-READ_TIMEOUT_SECONDS = 4.0
-"""How long a camera may give nothing before it is opened anew."""
+OPEN_SECONDS = 4.0
+"""How long a network camera may take to answer."""
 
 
 class OpenCvCapture:
     """A V4L2, laptop or network camera through OpenCV."""
 
-    def __init__(self, where: int | str, size: tuple[int, int] | None, fps: float | None) -> None:
+    def __init__(
+        self, where: int | str, size: tuple[int, int] | None, fps: float | None, patience: Patience
+    ) -> None:
         """Open a camera; raise FerError when that fails."""
         if isinstance(where, str):
-            limit = int(READ_TIMEOUT_SECONDS * 1000)
-            bounds = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, limit, cv2.CAP_PROP_READ_TIMEOUT_MSEC, limit]
+            bounds = [
+                *(cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, int(OPEN_SECONDS * 1000)),
+                *(cv2.CAP_PROP_READ_TIMEOUT_MSEC, int(patience.seconds * 1000)),
+            ]
             self._capture = cv2.VideoCapture(where, cv2.CAP_FFMPEG, bounds)
         else:
             self._capture = cv2.VideoCapture(where)
@@ -73,8 +78,9 @@ def picamera_problem() -> str | None:
 class PiCapture:
     """A Raspberry Pi camera module through picamera2."""
 
-    def __init__(self, size: tuple[int, int] | None, fps: float | None) -> None:
+    def __init__(self, size: tuple[int, int] | None, fps: float | None, patience: Patience) -> None:
         """Open and start the camera; raise FerError when picamera2 or the camera is missing."""
+        self._patience = patience
         try:
             from picamera2 import Picamera2
         except (ImportError, ValueError) as error:  # ValueError: built for another numpy
@@ -107,7 +113,7 @@ class PiCapture:
         """Return the next picture, None if none came in time."""
         try:
             return np.asarray(
-                self._camera.capture_array("main", wait=READ_TIMEOUT_SECONDS), np.uint8
+                self._camera.capture_array("main", wait=self._patience.seconds), np.uint8
             )
         except (FutureTimeoutError, RuntimeError) as error:
             log.debug("picamera2: %r", error)
@@ -127,13 +133,16 @@ def open_camera(
     Raises FerError when it cannot be opened, unless `patient`, and ArgumentError for no camera.
     """
     silence_opencv()
-    named = check_camera(where)
-    if "://" in where:
-        return CameraSource(lambda: _network_capture(where, size, fps), named, patient=patient)
-    if named == "picamera":
-        return CameraSource(lambda: PiCapture(size, fps), named, patient=patient)
-    number = int(where.removeprefix(_DEVICE))
-    return CameraSource(lambda: OpenCvCapture(number, size, fps), named, patient=patient)
+    named, patience = check_camera(where), Patience()
+
+    def opened() -> Capture:
+        if "://" in where:
+            return _network_capture(where, size, fps, patience)
+        if named == "picamera":
+            return PiCapture(size, fps, patience)
+        return OpenCvCapture(int(where.removeprefix(_DEVICE)), size, fps, patience)
+
+    return CameraSource(opened, named, patient=patient, patience=patience)
 
 
 def check_camera(where: str) -> str:
@@ -153,17 +162,19 @@ def check_camera(where: str) -> str:
     )
 
 
-def _network_capture(where: str, size: tuple[int, int] | None, fps: float | None) -> Capture:
+def _network_capture(
+    where: str, size: tuple[int, int] | None, fps: float | None, patience: Patience
+) -> Capture:
     """Open a network camera, through FFmpeg or, where that takes it not, by its pictures alone."""
     try:
-        return OpenCvCapture(where, size, fps)
+        return OpenCvCapture(where, size, fps, patience)
     except FerError:
         if not where.lower().startswith(("http://", "https://")):
             raise
         from fer_edge.mjpeg import MjpegCapture
 
         try:
-            return MjpegCapture(where, READ_TIMEOUT_SECONDS)
+            return MjpegCapture(where, patience.seconds)
         except FerError:
             log.debug("%s is no stream of pictures", _without_password(where))
         raise

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from fer_core.errors import FerError
 from fer_core.values import Frame, Gap, UInt8Array
+from fer_edge.patience import Patience
 from fer_edge.picture_check import PictureCheck
 
 log = logging.getLogger(__name__)
@@ -57,8 +58,13 @@ class CameraSource:
         retry_seconds: tuple[float, ...] = RETRY_SECONDS,
         patient: bool = False,
         wall_clock: Clock = time.time,
+        patience: Patience | None = None,
     ) -> None:
-        """Open the camera and start capturing; raise FerError when it cannot be opened."""
+        """Open the camera and start capturing; raise FerError when it cannot be opened.
+
+        `patience` is told of pictures that come and of waits in vain; who opens may ask it.
+        """
+        self._patience = patience or Patience()
         self._open, self._name, self._clock = open_capture, name, clock
         self._retry_seconds, self._wall_clock = retry_seconds, wall_clock
         self._newest: Frame | None = None
@@ -162,6 +168,7 @@ class CameraSource:
             self._alive_at = self._clock()
             if pixels is None:
                 self.attempts += 1
+                self._patience.missed()
                 if not self._is_away:
                     log.warning("%s gives no picture; opening it anew", self._name)
                 self._is_away = True
@@ -186,6 +193,7 @@ class CameraSource:
 
     def _put(self, pixels: UInt8Array) -> None:
         self._picture_at = self._clock()
+        self._patience.came(self._picture_at)
         if self._is_away:
             log.warning("%s is back after %d attempts", self._name, self._tries)
         self._is_away, self._tries = False, 0

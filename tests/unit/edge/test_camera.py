@@ -11,9 +11,10 @@ import pytest
 import picamera2_stand_in
 from fer_core.errors import ArgumentError, FerError
 from fer_core.values import Frame, Gap
-from fer_edge import camera
+from fer_edge import camera, patience
 from fer_edge.camera import check_camera, open_camera
 from fer_edge.live import STUCK_SECONDS, CameraSource
+from fer_edge.patience import Patience
 from mjpeg_server import MjpegServer
 
 GO = threading.Event()
@@ -386,7 +387,7 @@ def test_no_part_of_a_password_is_in_a_cameras_name(address: str, named: str) ->
 def test_a_network_camera_that_goes_silent_is_opened_anew(
     trouble: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(camera, "READ_TIMEOUT_SECONDS", 1.0)
+    monkeypatch.setattr(patience, "LEAST_SECONDS", 1.0)
     with MjpegServer() as server, caplog.at_level(logging.WARNING):
         source = open_camera(server.url, None, None)
         frames = source.frames(GO)
@@ -437,7 +438,9 @@ def test_picamera2_that_stops_giving_pictures_is_opened_anew(
 ) -> None:
     module = picamera2_stand_in.make_module(frames=3)
     monkeypatch.setitem(sys.modules, "picamera2", module)
-    source = CameraSource(lambda: camera.PiCapture(None, None), "picamera", retry_seconds=(0.001,))
+    source = CameraSource(
+        lambda: camera.PiCapture(None, None, Patience()), "picamera", retry_seconds=(0.001,)
+    )
     wait_until(lambda: source.reconnects >= 2)
     source.close()
     assert all(device.state == "closed" for device in module.opened)

@@ -1,0 +1,31 @@
+"""How long to wait for a camera's next picture: as its own pace wants it."""
+
+from __future__ import annotations
+
+LEAST_SECONDS, MOST_SECONDS = 4.0, 24.0
+"""Below the time after which a read counts as hung (STUCK_SECONDS)."""
+PICTURES = 3.0
+"""How many pictures of a steady camera may fail to come."""
+
+
+class Patience:
+    """Grows with each wait that was in vain, and follows the pace once pictures come.
+
+    A camera of one picture in five seconds would else be away and back for ever.
+    """
+
+    def __init__(self) -> None:
+        self.seconds = LEAST_SECONDS
+        self._last: float | None = None
+        self._pause = 0.0
+
+    def missed(self) -> None:
+        """Note that no picture came in `seconds`."""
+        self.seconds = min(2 * self.seconds, MOST_SECONDS)
+
+    def came(self, now: float) -> None:
+        """Note a picture at `now`, in seconds of any clock."""
+        if self._last is not None and now - self._last <= MOST_SECONDS:
+            self._pause = max(now - self._last, 0.9 * self._pause)
+            self.seconds = min(max(PICTURES * self._pause, LEAST_SECONDS), MOST_SECONDS)
+        self._last = now
