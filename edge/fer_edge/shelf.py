@@ -10,8 +10,8 @@ from fer_edge.config import EdgeConfig
 from fer_edge.files import FrameSource
 from fer_edge.live import CameraSource
 from fer_edge.page.access import Access, ServeAddress
-from fer_edge.page.requests import Site
 from fer_edge.page.server import PageServer
+from fer_edge.page.site import Site
 from fer_edge.page.view import LiveView
 from fer_edge.sinks import Sink
 from fer_edge.sinks.lines import LineFile

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
-import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from importlib.resources import files
@@ -14,12 +12,12 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from fer_edge.overlay import colour_of
-from fer_edge.page.access import COOKIE, Access
+from fer_edge.page.access import COOKIE
 from fer_edge.page.bounded import BoundedReader, BoundedServer
 from fer_edge.page.metrics import FORMAT, metrics_text
-from fer_edge.page.view import STALE_SECONDS, LiveView
+from fer_edge.page.site import Site
+from fer_edge.page.view import STALE_SECONDS
 
-MOST_VIEWERS = 24
 GUESS_SECONDS = 0.5
 """What a wrong token costs; guesses are answered one after another."""
 SEND_SECONDS = 10.0
@@ -40,22 +38,6 @@ _SAFE = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Site:
-    """What is served to whom; `stored` is what the run writes, `counters` are further metrics."""
-
-    view: LiveView
-    access: Access
-    labels: tuple[str, ...]
-    video: bool = True
-    stored: tuple[str, ...] = ()
-    counters: Callable[[], Mapping[str, int]] = dict
-    guessing: threading.Lock = field(default_factory=threading.Lock)
-    viewing: threading.BoundedSemaphore = field(
-        default_factory=lambda: threading.BoundedSemaphore(MOST_VIEWERS)
-    )
 
 
 def make_handler(site: Site) -> type[BaseHTTPRequestHandler]:

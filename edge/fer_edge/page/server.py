@@ -6,7 +6,8 @@ import threading
 
 from fer_core.errors import FerError
 from fer_edge.page.bounded import BoundedServer
-from fer_edge.page.requests import Site, make_handler
+from fer_edge.page.requests import make_handler
+from fer_edge.page.site import Site
 
 
 class PageServer:

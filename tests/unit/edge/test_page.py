@@ -18,10 +18,10 @@ from fer_core.settings import load_settings
 from fer_core.values import Box, Face, Frame, Gap, Observation, Prediction
 from fer_edge.config import EdgeConfig, with_secrets
 from fer_edge.events import ExpressionEvent
-from fer_edge.page import bounded, requests
+from fer_edge.page import bounded, requests, site
 from fer_edge.page.access import Access, ServeAddress
-from fer_edge.page.requests import Site
 from fer_edge.page.server import PageServer
+from fer_edge.page.site import Site
 from fer_edge.page.view import STALE_SECONDS, LiveView
 from fer_edge.wishes import Wishes
 
@@ -401,7 +401,7 @@ def test_guesses_take_half_a_second_each_however_many_ask(
 
 
 def test_too_many_viewers_are_refused(page: Served) -> None:
-    streams = [page.ask("/events") for _ in range(requests.MOST_VIEWERS)]
+    streams = [page.ask("/events") for _ in range(site.MOST_VIEWERS)]
     assert all(stream.status == 200 for stream in streams)
     assert page.ask("/events").status == 503
     for stream in streams:
