@@ -131,12 +131,12 @@ def stages(clips: Sequence[dict[str, Any]]) -> str:
 
 def robustness(models: Sequence[Model]) -> str:
     """Draw the accuracy of every model under every distortion, and the plain one as a line."""
-    names = list(models[0]["robustness"])
+    names = list(dict.fromkeys(name for model in models for name in model["robustness"]))
     with mpl.rc_context(_STYLE):
         figure, axes = _figure(7, 1 + 0.18 * len(names) * (1 + len(models)))
         height = 0.8 / len(models)
         for index, (model, colour) in enumerate(_coloured(models)):
-            shares = [100 * model["robustness"][name] for name in names]
+            shares = [100 * model["robustness"].get(name, np.nan) for name in names]
             places = np.arange(len(names)) + (index + 0.5) * height - 0.4
             hatch = "///" if index >= len(COLOURS) else None
             axes.barh(

@@ -6,6 +6,7 @@ import os
 import platform
 import re
 import tempfile
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -21,7 +22,15 @@ from fer_core.text import to_bytes
 
 ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, KeyError, NotImplementedError, RuntimeError)
 """What a damaged zip archive makes the standard library raise."""
-
+ARRAY_ERRORS = (
+    *ZIP_ERRORS,
+    tokenize.TokenError,
+    SyntaxError,
+    TypeError,
+    MemoryError,
+    OverflowError,
+)
+"""What a damaged array in one makes numpy raise."""
 _UNFINISHED = re.compile(r"\.fer-unfinished-(\d{1,10})-(\d{1,10})-\w{8}")
 _LOOKED_AT: set[Path] = set()
 
@@ -124,7 +133,7 @@ def load_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             return {name: arrays[name] for name in arrays.files}
-    except (OSError, ValueError, EOFError, *ZIP_ERRORS) as error:
+    except (OSError, ValueError, EOFError, *ARRAY_ERRORS) as error:
         raise FerError(f"cannot read {path}: {error}") from error
 
 

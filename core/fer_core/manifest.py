@@ -10,15 +10,14 @@ from msgspec import Meta
 
 from fer_core.errors import FerError
 from fer_core.preprocess import InputSpec
+from fer_core.text import is_plain_name
 from fer_core.typed_json import convert_json, plain_json
 
 SCHEMA_VERSION = 2
 _WHAT = "the model's manifest"
 
 _Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^/\\\x00-\x1f\x7f]+$")]
-_Label = Annotated[
-    str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]+$")
-]
+_Label = Annotated[str, Meta(min_length=1, max_length=200)]
 _Count = Annotated[int, Meta(ge=0)]
 
 
@@ -108,8 +107,8 @@ class ModelManifest:
         manifest = convert_json(values, cls, _WHAT)
         convert_json(manifest.provenance, Provenance, f"{_WHAT}: provenance")
         convert_json(manifest.metrics, Metrics, f"{_WHAT}: metrics")
-        if twice := {label for label in manifest.labels if manifest.labels.count(label) > 1}:
-            raise FerError(
-                f"{_WHAT} cannot be read: it holds {min(twice)!r} twice among its labels"
-            )
+        if not all(map(is_plain_name, manifest.labels)):
+            raise FerError(f"{_WHAT} cannot be read: a label holds a control character")
+        if len(set(manifest.labels)) < len(manifest.labels):
+            raise FerError(f"{_WHAT} cannot be read: it names a label twice")
         return manifest

@@ -59,7 +59,7 @@ def settings_toml(settings: object) -> str:
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8", errors="surrogateescape"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise FerError(f"cannot read the settings in {path}: {error}") from error
 
 

@@ -211,11 +211,12 @@ def played(video: Path, folder: Path) -> dict[str, object]:
         [str(BROWSER), *options, "--remote-debugging-port=0", address],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        start_new_session=True,
     )
     try:
         return told.get(timeout=60)
     finally:
-        browser.terminate()
+        os.killpg(browser.pid, signal.SIGKILL)  # its helpers, too
         browser.wait(20)
         server.shutdown()
         server.server_close()

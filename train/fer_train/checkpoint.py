@@ -5,16 +5,29 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, TypedDict
 
 import keras
 import numpy as np
 import numpy.typing as npt
+from msgspec import Meta
 
 from fer_core.errors import FerError
 from fer_core.files import load_arrays, written_beside
+from fer_core.typed_json import read_json
 
 _FACTS = ("data", "earlier", "epoch", "best_epoch", "history")
+
+
+class _Facts(TypedDict):
+    """The part of a state that is no array."""
+
+    data: str
+    earlier: Annotated[int, Meta(ge=0)]
+    epoch: Annotated[int, Meta(ge=0)]
+    best_epoch: Annotated[int, Meta(ge=0)]
+    history: list[dict[str, float]]
+
 
 Weights = list[npt.NDArray[Any]]
 
@@ -64,19 +77,30 @@ def load_checkpoint(path: Path, model: keras.Model, data: str) -> TrainState:
     try:
         groups: dict[str, Weights] = {}
         held = load_arrays(path)
-        facts = json.loads(str(held.pop("facts")))
-        if missing := set(_FACTS) - set(facts):
-            raise FerError(f"an older version wrote it, without {', '.join(sorted(missing))}")
+        facts = read_json(str(held.pop("facts")), _Facts, "what it says of its run")
         if facts["data"] != data:
             raise FerError("the pictures or their labels have changed since")
         for key, array in held.items():
             groups.setdefault(key.split("/")[0], []).append(array)
         model.set_weights(groups["model"])
         model.optimizer.build(model.trainable_variables)
+        for kept in ("averaged", "best"):
+            _require_shapes(groups.get(kept, []), model)
         for variable, value in zip(model.optimizer.variables, groups["optimizer"], strict=True):
             variable.assign(value)
-    except (ValueError, KeyError, FerError) as error:
+        averaged, best = groups.get("averaged", []), groups.get("best", [])
+        state = TrainState(averaged=averaged, best=best, **facts)
+        if not state.best_accuracy <= 1:
+            raise ValueError("its best accuracy is above 1")
+    except (ValueError, KeyError, IndexError, FerError) as error:
         raise FerError(
             f"cannot resume from {path}: {error}. Start again without --resume, in another --out."
         ) from error
-    return TrainState(averaged=groups.get("averaged", []), best=groups.get("best", []), **facts)
+    return state
+
+
+def _require_shapes(weights: Weights, model: keras.Model) -> None:
+    """Raise ValueError unless weights are none, or are those of a model."""
+    wanted = [each.shape for each in model.get_weights()]
+    if weights and [each.shape for each in weights] != wanted:
+        raise ValueError("its weights are of another model")

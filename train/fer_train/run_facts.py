@@ -3,18 +3,32 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from pathlib import Path
-from typing import Any
+from typing import Annotated, TypedDict
 
+from msgspec import Meta
+
+from fer_core.errors import FerError
 from fer_core.settings import load_settings
+from fer_core.typed_json import read_json
 from fer_train.config import TrainConfig
 from fer_train.recipes import QAT_SUFFIX, recipe_file, shipped
 
 METRICS, CONFIG = "metrics.json", "config.toml"
 MODEL_FILES = ("model.keras", "model.h5")
 """What a run writes its weights to."""
+
+
+class _Metrics(TypedDict, total=False):
+    """What is read again of a run's metrics.json."""
+
+    model: Annotated[str, Meta(max_length=200)]
+    epochs: Annotated[int, Meta(ge=0, le=1_000_000)]
+    best_epoch: Annotated[int, Meta(ge=0, le=1_000_000)]
+    labels: list[str]
+    sha256: dict[str, str]
+    guide_sha256: str
 
 
 def is_shipped(file: Path) -> bool:
@@ -42,8 +56,7 @@ def own_run(file: Path) -> Path | None:
     there = any((file.parent / name).exists() for name in (CONFIG, METRICS))
     if file.name not in MODEL_FILES or not there:
         return None
-    recorded = _metrics(file.parent).get("sha256", {})
-    known = isinstance(recorded, dict) and recorded.get(file.name)
+    known = _metrics(file.parent).get("sha256", {}).get(file.name)
     return None if known and known != file_sha256(file) else file.parent
 
 
@@ -72,8 +85,7 @@ def bundle_name(file: Path, model: str) -> str:
 def model_labels(file: Path) -> tuple[str, ...]:
     """Return the labels of a run's model from its metrics.json; empty where there is none."""
     run = own_run(file)
-    labels = _metrics(run).get("labels", ()) if run else ()
-    return tuple(labels) if isinstance(labels, list) else ()
+    return tuple(_metrics(run).get("labels", ())) if run else ()
 
 
 def training_facts(file: Path) -> dict[str, int | str]:
@@ -82,29 +94,28 @@ def training_facts(file: Path) -> dict[str, int | str]:
     How long it was and how long its recipe says, what it started from, and the guide's SHA-256.
     """
     run = own_run(file)
-    metrics = _metrics(run) if run else {}
-    try:
-        facts: dict[str, int | str] = {
-            "epochs": int(metrics["epochs"]),
-            "best_epoch": int(metrics["best_epoch"]),
-        }
-        recipe = recipe_file(str(metrics["model"]))
-    except (TypeError, ValueError, KeyError):
+    metrics: _Metrics = _metrics(run) if run else {}
+    if not {"epochs", "best_epoch", "model"} <= metrics.keys():
         return {}
+    facts: dict[str, int | str] = {
+        "epochs": metrics["epochs"],
+        "best_epoch": metrics["best_epoch"],
+    }
+    recipe = recipe_file(metrics["model"])
     init = run_config(file).init
     if init:
         facts["init"] = Path(init).parent.name
     if guide := metrics.get("guide_sha256"):
-        facts["guide_sha256"] = str(guide)
+        facts["guide_sha256"] = guide
     if recipe.exists() and not init:
         facts["recipe_epochs"] = load_settings(TrainConfig, recipe, {}).epochs
     return facts
 
 
-def _metrics(run: Path) -> dict[str, Any]:
+def _metrics(run: Path) -> _Metrics:
     """Return what metrics.json of a run holds; nothing where it is missing or damaged."""
+    file = run / METRICS
     try:
-        held = json.loads((run / METRICS).read_text())
-    except (OSError, ValueError):
+        return read_json(file.read_bytes(), _Metrics, str(file))
+    except (OSError, FerError):
         return {}
-    return held if isinstance(held, dict) else {}

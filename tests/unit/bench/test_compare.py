@@ -24,7 +24,8 @@ BOARD = {"runtime": "litert 2", "kernels": "xnnpack", "cpu": "EPYC", "cores": 2,
 def results(p50: float = 0.08, spread: float = 0.02, **changed: Any) -> dict[str, Any]:
     model = {
         "name": "fer-nano-int8", "accuracy": 0.6659, "accuracy_interval95": [0.65, 0.68],
-        "macro_f1": 0.6229, "file_bytes": 94_000,
+        "macro_f1": 0.6229, "file_bytes": 94_000, "confusion": [[2, 1], [0, 3]],
+        "per_class": {"glad": {"recall": 0.7}, "sad": {"recall": 1.0}},
         "peak_rss_bytes": 66_000_000, "latency_ms": {"p50": p50, "spread": spread, "runs": 1000},
         "conditions": {"noisy": False}, "parameters": 57_783, "mmacs": 19.4, **changed,
     }  # fmt: skip

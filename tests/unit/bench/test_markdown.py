@@ -61,12 +61,12 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(FerError, match="is no results"):
         read_results(tmp_path / "a.json")
     (tmp_path / "a.json").write_text(json.dumps({**RESULTS, "models": [{"name": "x"}]}))
-    with pytest.raises(FerError, match="no file_bytes, latency_ms, mmacs, parameters"):
+    with pytest.raises(FerError, match=r"required field `file_bytes` - at `\$\.models\[0\]`"):
         read_results(tmp_path / "a.json")
     (tmp_path / "a.json").write_text(
         json.dumps({**RESULTS, "environment": {}, "models": [{**MODEL, "latency_ms": {}}]})
     )
-    with pytest.raises(FerError, match="no cores, cpu, kernels, on_a_pi, p50, runs, runtime"):
+    with pytest.raises(FerError, match=r"missing required field `runtime` - at `\$\.environment`"):
         read_results(tmp_path / "a.json")
     for broken in (
         {"environment": None},
@@ -78,7 +78,7 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
         {"models": [MODEL], "failed": [{"name": "x"}]},
     ):
         (tmp_path / "a.json").write_text(json.dumps({**RESULTS, **broken}))
-        with pytest.raises(FerError, match="of fer-bench: "):
+        with pytest.raises(FerError, match=r"is no results\.json of fer-bench; it cannot"):
             read_results(tmp_path / "a.json")
     (tmp_path / "b.json").write_text(json.dumps({**RESULTS, "schema_version": 9}))
     with pytest.raises(FerError, match="has schema 9, this fer-bench reads 1"):

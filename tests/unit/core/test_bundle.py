@@ -154,3 +154,9 @@ def test_only_a_network_that_takes_other_values_needs_the_newer_schema() -> None
     other = replace(MANIFEST, input=InputSpec(values=(0.0, 255.0)), output="logits")
     read = ModelManifest.from_json(other.to_json())
     assert (read.input, read.output, read.schema_version) == (other.input, "logits", 2)
+
+
+def test_labels_that_are_no_utf8_survive(tmp_path: Path) -> None:
+    odd = replace(MANIFEST, labels=("gl\udcfccklich", "traurig"))
+    ModelBundle(FLATBUFFER, odd).save(tmp_path / "a.tflite")
+    assert ModelBundle.load(tmp_path / "a.tflite").manifest.labels == odd.labels

@@ -66,6 +66,7 @@ def test_as_many_fonts_stay_open_as_sizes_are_drawn() -> None:
 
 @pytest.mark.parametrize(("left", "baseline"), [(-30, 5), (290, 80), (400, 40), (10, -50)])
 def test_text_is_cut_off_at_the_edge(left: int, baseline: int) -> None:
+    pytest.importorskip("PIL")
     canvas = drawn("glücklich", left, baseline)
     whole = np.zeros((400, 900, 3), np.uint8)
     draw_text(whole, "glücklich", left + 200, baseline + 200, 0.8, (255, 255, 255))
