@@ -131,7 +131,10 @@ def run_app(app: typer.Typer, name: str) -> None:
         print(f"{name}: not allowed to reach {error.filename}", file=sys.stderr)
         sys.exit(1)
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EPIPE):
+        if error.filename is not None:
+            print(printable(f"{name}: {error.filename}: {error.strerror}"), file=sys.stderr)
+            sys.exit(1)
+        if error.errno not in (errno.ENOSPC, errno.EPIPE, errno.EBADF):
             raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # nothing more can be said there
         print(f"{name}: cannot write to stdout: {error.strerror}", file=sys.stderr)

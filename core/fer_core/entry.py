@@ -1,0 +1,35 @@
+"""The way into a command: nothing is imported before Ctrl-C and closed streams are provided for."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+
+INTERRUPTED = 130
+
+
+def start(module: str) -> None:
+    """Run `main` of a command's module; Ctrl-C during its imports ends with exit code 130."""
+    _hold_standard_streams()
+    try:
+        command = import_module(module)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    command.main()
+
+
+def _hold_standard_streams() -> None:
+    """Open what was closed to nowhere: the next file would else be taken for stdout."""
+    for number, name in ((0, "stdin"), (1, "stdout"), (2, "stderr")):
+        if getattr(sys, name) is not None:
+            continue
+        try:
+            os.fstat(number)
+        except OSError:
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            if nowhere != number:
+                os.dup2(nowhere, number)
+                os.close(nowhere)
+        mode = "r" if number == 0 else "w"
+        setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115
