@@ -74,6 +74,7 @@ def test_the_packed_file_holds_the_pictures_exactly_and_no_test_picture(
 
 @pytest.mark.parametrize("name", STUDENTS)
 def test_a_student_answers_as_its_keras_model(name: str) -> None:
+    keras.utils.set_random_seed(1)
     model = seasoned(build_model(name, (48, 48, 1), 7))
     logits = keras.Model(model.input, model.get_layer("logits").output)
     student = KerasNetwork(json.loads(model.to_json())).eval()
@@ -88,7 +89,9 @@ def test_a_student_answers_as_its_keras_model(name: str) -> None:
         said = student(torch.as_tensor(GRAYS)).numpy()
     expected = keras.ops.convert_to_numpy(logits(normalize_pixels(GRAYS[..., None])))
     differ = np.ptp(expected, axis=0).max()
-    np.testing.assert_allclose(said, expected, rtol=0, atol=differ / 1000)
+    rounding = 2e-6  # of float32, where random weights hardly tell the pictures apart
+    assert differ > 10 * rounding
+    np.testing.assert_allclose(said, expected, rtol=0, atol=max(differ / 1000, rounding))
 
 
 def test_a_students_weights_fit_into_its_keras_model() -> None:
