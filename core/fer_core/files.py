@@ -76,7 +76,7 @@ def written_beside(path: Path) -> Iterator[Path]:
         mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
         remove_leftovers(path.parent)
         handle, name = tempfile.mkstemp(
-            prefix=f".{path.stem}{_mark()}", suffix=path.suffix, dir=path.parent
+            prefix=f".{_short(path.stem)}{_mark()}", suffix=path.suffix, dir=path.parent
         )
         os.close(handle)
         beside = Path(name)
@@ -112,7 +112,17 @@ def _mark() -> str:
 
 
 def _this_computer() -> int:
-    return zlib.crc32(platform.node().encode())
+    """Return what tells this computer, or container, in which a process number means something."""
+    told = [platform.node()]
+    with suppress(OSError):  # of Linux alone
+        told.append(Path("/proc/sys/kernel/random/boot_id").read_text())
+        told.append(str(Path("/proc/self/ns/pid").readlink()))
+    return zlib.crc32("".join(told).encode())
+
+
+def _short(stem: str) -> str:
+    """Return at most 100 bytes of a name, since names have a limit."""
+    return os.fsdecode(os.fsencode(stem)[:100])
 
 
 def _lives(process: int) -> bool:

@@ -17,13 +17,18 @@ def on_paper(text: str) -> str:
     return escaped.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
-_CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+_CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 """What steers a terminal or turns the direction of a text, but for the end of a line."""
 
 
 def printable(text: str) -> str:
     r"""Return a text for a terminal: names of strangers may hold what steers it, as \x1b here."""
     return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+def printable_name(name: str) -> str:
+    """Return a name of one line for a terminal: what it holds cannot look like another line."""
+    return printable(name).replace("\n", "\\n")
 
 
 def in_markdown(text: str) -> str:

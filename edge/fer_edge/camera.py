@@ -157,8 +157,9 @@ def check_camera(where: str) -> str:
     number = where.removeprefix(_DEVICE)
     if number.isdecimal() and len(number) < 4:
         return f"camera {number}"
+    shown = "of that address" if "@" in where or ":" in where else repr(where)  # a password?
     raise ArgumentError(
-        f"no camera {where!r}: give a number, picamera, or an http:// or rtsp:// address"
+        f"no camera {shown}: give a number, picamera, or an http:// or rtsp:// address"
     )
 
 
@@ -187,10 +188,8 @@ def _without_password(address: str) -> str:
     one, and is left out.
     """
     scheme, _, rest = address.partition("://")
-    without_query = rest.partition("?")[0]
-    if "@" in without_query or "/" in without_query:  # else the ? is of a password
-        rest = without_query
     before, at, after = rest.rpartition("@")
+    after = after.partition("?")[0]
     parts = urlsplit(f"{scheme}://{after}")
     try:
         port = f":{parts.port}" if parts.port else ""

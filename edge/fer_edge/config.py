@@ -119,5 +119,5 @@ def with_secrets(
 
 
 def is_secret(name: str, value: str) -> bool:
-    """Return whether a setting holds a secret; an address of a camera with a user does."""
-    return bool(value) and (name != "camera" or "@" in value)
+    """Return whether a setting holds a secret; a camera's address with a user or a query may."""
+    return bool(value) and (name != "camera" or "@" in value or "?" in value)

@@ -162,13 +162,14 @@ class CameraSource:
     def _keep_newest(self, capture: Capture) -> None:
         """Put every picture until none comes, they are bad for long, or the source closes."""
         while self._is_wanted:
+            asked_at = self._clock()
             pixels = capture.read()
             if not self._is_wanted:
                 return
             self._alive_at = self._clock()
             if pixels is None:
                 self.attempts += 1
-                self._patience.missed()
+                self._patience.missed(self._alive_at - asked_at)
                 if not self._is_away:
                     log.warning("%s gives no picture; opening it anew", self._name)
                 self._is_away = True

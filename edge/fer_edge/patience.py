@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-LEAST_SECONDS, MOST_SECONDS = 4.0, 24.0
-"""Below the time after which a read counts as hung (STUCK_SECONDS)."""
+LEAST_SECONDS, GROWN_SECONDS, MOST_SECONDS = 4.0, 12.0, 24.0
+"""To begin with; after waits in vain; at a slow camera's pace. All lie below the time after which a
+read counts as hung (STUCK_SECONDS)."""
 PICTURES = 3.0
 """How many pictures of a steady camera may fail to come."""
 
@@ -11,7 +12,8 @@ PICTURES = 3.0
 class Patience:
     """Grows with each wait that was in vain, and follows the pace once pictures come.
 
-    A camera of one picture in five seconds would else be away and back for ever.
+    A camera of one picture in five seconds would else be away and back for ever. A network camera
+    that is open keeps the patience that it was opened with.
     """
 
     def __init__(self) -> None:
@@ -19,9 +21,10 @@ class Patience:
         self._last: float | None = None
         self._pause = 0.0
 
-    def missed(self) -> None:
-        """Note that no picture came in `seconds`."""
-        self.seconds = min(2 * self.seconds, MOST_SECONDS)
+    def missed(self, waited: float) -> None:
+        """Note that no picture came in so many seconds; an error at once is no wait."""
+        if waited >= 0.8 * self.seconds:
+            self.seconds = max(self.seconds, min(2 * self.seconds, GROWN_SECONDS))
 
     def came(self, now: float) -> None:
         """Note a picture at `now`, in seconds of any clock."""

@@ -57,7 +57,7 @@ def test_manifests(nano: ModelBundle) -> None:
             TfliteModel(ModelBundle(nano.model, read))
 
         passed += survives(read, text)
-    assert passed < MUTANTS
+    assert passed < 0.9 * MUTANTS
 
 
 def test_flatbuffers_in_a_process_of_their_own(nano: ModelBundle) -> None:
@@ -153,4 +153,4 @@ def test_results(tmp_path: Path) -> None:
             compare_results(read_results(before), found, Tolerance())
 
         passed += survives(read, text)
-    assert passed < MUTANTS
+    assert passed < 0.9 * MUTANTS

@@ -7,6 +7,7 @@ its own, which writes no file, and has limits of memory and time where the syste
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -46,8 +47,7 @@ LookupTableSizeV2 MutableHashTableV2
 """
 _PURE = frozenset(_NAMES.split())
 """Operations that only compute, and variables and tables in memory."""
-_RESTORING = frozenset({"RestoreV2", "Restore"})
-"""What reads the variables of the SavedModel itself, when it is loaded."""
+_SAVER = re.compile(r"__inference__traced_(save|restore)_\d+")
 
 
 def require_harmless(folder: Path) -> None:
@@ -62,60 +62,42 @@ def require_harmless(folder: Path) -> None:
         content = SavedModel.FromString(file.read_bytes())
     except (OSError, DecodeError) as error:
         raise FerError(f"{file} cannot be read: {error}") from error
-    found = {kind for graph in content.meta_graphs for kind in _run_by_tensorflow(graph)}
-    if wrong := sorted(found - _PURE):
+    if len(content.meta_graphs) != 1 or not content.meta_graphs[0].object_graph_def.nodes:
+        raise FerError(
+            f"{folder} was saved as TensorFlow 1 did, whose graph runs while it is loaded: save it "
+            "anew with model.export() or tf.saved_model.save()"
+        )
+    if wrong := sorted(set(_kinds(content.meta_graphs[0])) - _PURE):
         raise FerError(
             f"{folder} does more than compute: it holds {', '.join(wrong[:5])}, which is not run. "
             "Export the network alone"
         )
 
 
-def _run_by_tensorflow(graph: Any) -> Iterator[str]:
-    """Yield the kinds of operations that loading and asking one graph may run.
+def _kinds(graph: Any) -> Iterator[str]:
+    """Yield the kinds of all operations in a graph's functions, but for saving and restoring.
 
-    The functions that save and restore are there in every SavedModel, and are not run.
+    The two functions that save and restore are in every SavedModel. They are passed over where
+    nothing but the graph's saver names them, which is not run.
     """
-    functions = {each.signature.name: each for each in graph.graph_def.library.function}
-    nodes = {node.name: node for node in graph.graph_def.node}
-    named = [each.name for sign in graph.signature_def.values() for each in sign.outputs.values()]
-    named += [name for each in graph.collection_def.values() for name in each.node_list.value]
-    seen, waiting = set[str](), set(graph.object_graph_def.concrete_functions)
-    for kind, called in _of_nodes(_reached(nodes, named)):
-        yield kind
-        waiting |= called
-    if not graph.object_graph_def.nodes:  # TensorFlow 1 restores by the graph's own operations
-        for kind, called in _of_nodes(_reached(nodes, [graph.saver_def.restore_op_name])):
-            waiting |= called
-            if kind not in _RESTORING:
-                yield kind
-    while waiting:
-        name = waiting.pop()
-        if name in seen or name not in functions:
-            continue
-        seen.add(name)
-        for kind, called in _of_nodes(functions[name].node_def):
-            yield kind
-            waiting |= called
+    functions = list(graph.graph_def.library.function)
+    names = [function.signature.name for function in functions]
+    if len(set(names)) < len(names):
+        yield "two functions of one name"
+    objects = graph.object_graph_def.SerializeToString()
+    called = {name for function in functions for name in _called(function.node_def)}
+    for function in functions:
+        name = function.signature.name
+        saver = _SAVER.fullmatch(name) and name not in called and name.encode() not in objects
+        if not saver:
+            yield from (node.op for node in function.node_def)
 
 
-def _reached(nodes: dict[str, Any], names: Iterable[str]) -> Iterator[Any]:
-    """Yield the nodes of a graph that some of its tensors are made by."""
-    seen, waiting = set[str](), [*names]
-    while waiting:
-        name = waiting.pop().lstrip("^").partition(":")[0]
-        if name not in seen and name in nodes:
-            seen.add(name)
-            yield nodes[name]
-            waiting += nodes[name].input
-
-
-def _of_nodes(nodes: Iterable[Any]) -> Iterator[tuple[str, set[str]]]:
-    """Yield the kind of each node and the functions that it may call."""
+def _called(nodes: Iterable[Any]) -> Iterator[str]:
+    """Yield the functions that some nodes may call."""
     for node in nodes:
-        called = set[str]()
         for value in node.attr.values():
-            called |= {value.func.name, *(each.name for each in value.list.func)} - {""}
-        yield node.op, called
+            yield from {value.func.name, *(each.name for each in value.list.func)}
 
 
 def try_saved_model(folder: Path) -> None:

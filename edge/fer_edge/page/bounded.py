@@ -10,12 +10,14 @@ import time
 from collections import Counter
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import IPv6Address, ip_address, ip_network
 from socketserver import TCPServer
 from typing import Any, BinaryIO
 
 log = logging.getLogger(__name__)
 
-MOST_CONNECTIONS, MOST_OF_ONE_ADDRESS = 64, 32
+MOST_CONNECTIONS, MOST_OF_ONE_ADDRESS, KEPT_FOR_THIS_COMPUTER = 64, 32, 8
+_OWN = ("127.0.0.1", "::/64")
 REQUEST_SECONDS = 5.0
 """How long a request may take to arrive."""
 
@@ -58,9 +60,10 @@ class BoundedServer(ThreadingHTTPServer):
 
         A request that comes at once is answered, however many slow ones there are.
         """
-        address = _address(client_address[0])
+        address = address_of(client_address[0])
         with self._lock:
-            full = len(self._open) >= MOST_CONNECTIONS
+            kept = 0 if address in _OWN else KEPT_FOR_THIS_COMPUTER
+            full = len(self._open) >= MOST_CONNECTIONS - kept
             crowded = sum(each.address == address for each in self._open.values())
             of_whom = address if crowded >= MOST_OF_ONE_ADDRESS else None
             left = self._oldest_waiting(of_whom) if full or of_whom else None
@@ -81,16 +84,15 @@ class BoundedServer(ThreadingHTTPServer):
     def _oldest_waiting(self, address: str | None) -> Any:
         """Return the connection whose request has taken longest to come, None without any.
 
-        It is one of `address`, or of whoever has most connections.
+        It is one of `address`, or, for None, of whoever has most connections among those waiting.
         """
         counts = Counter(each.address for each in self._open.values())
-        chosen = address or max(counts, key=lambda each: counts[each])
         waiting = [
-            (each.since, request)
+            (-counts[each.address], each.since, request)
             for request, each in self._open.items()
-            if each.since is not None and each.address == chosen
+            if each.since is not None and address in (None, each.address)
         ]
-        return min(waiting, key=lambda pair: pair[0])[1] if waiting else None
+        return min(waiting, key=lambda each: each[:2])[2] if waiting else None
 
     def request_has_come(self, request: Any) -> None:
         """Let a connection live on, since all of its request is there."""
@@ -166,9 +168,16 @@ class BoundedReader:
         return came
 
 
-def _address(host: str) -> str:
+def address_of(host: str) -> str:
     """Return what counts as one address: of IPv6 the network, of which everybody has plenty."""
-    return ":".join(host.split(":")[:4]) if ":" in host else host
+    try:
+        address = ip_address(host.partition("%")[0])
+    except ValueError:
+        return host
+    if isinstance(address, IPv6Address):
+        mapped = address.ipv4_mapped
+        return str(mapped) if mapped else str(ip_network((address, 64), strict=False))
+    return host
 
 
 def _end(request: socket.socket) -> None:

@@ -7,37 +7,23 @@ import socket
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
-from importlib.resources import files
 from typing import Any
 from urllib.parse import parse_qs
 
 from fer_edge.overlay import colour_of
 from fer_edge.page.access import COOKIE
-from fer_edge.page.bounded import BoundedReader, BoundedServer
+from fer_edge.page.bounded import BoundedReader, BoundedServer, address_of
 from fer_edge.page.metrics import FORMAT, metrics_text
 from fer_edge.page.site import Site
+from fer_edge.page.static_files import FILES, SAFE_HEADERS, filled_page, static_file
 from fer_edge.page.view import STALE_SECONDS
 
 GUESS_SECONDS = 0.5
-"""What a wrong token costs; guesses are answered one after another."""
+"""What a wrong token costs; until then no other from that address is looked at."""
 SEND_SECONDS = 10.0
 """How long a viewer may take for what it is sent."""
 PICTURES_PER_SECOND, STATES_PER_SECOND = 15.0, 5.0
 _MOST_REQUEST_BYTES, _MOST_BODY_BYTES = 32 * 1024, 1024
-_FILES = {
-    "/": ("index.html", "text/html; charset=utf-8"),
-    "/page.css": ("page.css", "text/css; charset=utf-8"),
-    "/page.js": ("page.js", "text/javascript; charset=utf-8"),
-}
-_SAFE = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; img-src 'self' data:; style-src 'self'; "
-    "script-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; "
-    "frame-ancestors 'none'",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-}
 
 
 def make_handler(site: Site) -> type[BaseHTTPRequestHandler]:
@@ -63,10 +49,12 @@ class PageRequest(BaseHTTPRequestHandler):
         path = self._path
         if path == "/healthz":
             self._health()
+        elif self._header("Authorization") and not self._may_guess():
+            return
         elif not self.site.access.allows(*map(self._header, _ASKED)):
             self._unknown_visitor(path)
-        elif path in _FILES:
-            self._file(*_FILES[path])
+        elif path in FILES:
+            self._file(*FILES[path])
         elif path in _ROUTES and (path != "/video" or self.site.video):
             _ROUTES[path](self)
         else:
@@ -83,12 +71,16 @@ class PageRequest(BaseHTTPRequestHandler):
             return
         body = self.rfile.read(int(length)).decode("latin-1")
         self.server.request_has_come(self.request)
+        if not self._may_guess():
+            return
         token = parse_qs(body).get("token", [""])[0].strip()
         session = self.site.access.open_session(token)
         if session is None:
             self._let_guessing_take_long()
             self.server.refuse()
-            self._answer(*_page("login.html", "That was not the token."), HTTPStatus.FORBIDDEN)
+            self._answer(
+                *filled_page("login.html", "That was not the token."), HTTPStatus.FORBIDDEN
+            )
             return
         cookie = f"{COOKIE}={session}; HttpOnly; SameSite=Strict; Path=/"
         self._answer(
@@ -107,19 +99,35 @@ class PageRequest(BaseHTTPRequestHandler):
     def _header(self, name: str) -> str:
         return str(self.headers.get(name, ""))
 
+    def _may_guess(self) -> bool:
+        """Return whether a token from this address is looked at; one that was wrong takes a while.
+
+        What is not looked at tells nobody whether it was right.
+        """
+        if self._address in self.site.guessers:
+            self._refuse(HTTPStatus.TOO_MANY_REQUESTS, "a token was wrong just now: wait a little")
+            return False
+        return True
+
     def _let_guessing_take_long(self) -> None:
-        """Wait half a second, and for those who guess beside this one."""
-        with self.site.guessing:
+        self.site.guessers.add(self._address)
+        try:
             self.site.view.wait_closed(GUESS_SECONDS)
+        finally:
+            self.site.guessers.discard(self._address)
+
+    @property
+    def _address(self) -> str:
+        return address_of(self.client_address[0])
 
     def _unknown_visitor(self, path: str) -> None:
         self.server.refuse()
         if self.site.access.token and self._header("Authorization"):
             self._let_guessing_take_long()
         if self.site.access.token and path in ("/", "/login"):
-            self._answer(*_page("login.html"), HTTPStatus.UNAUTHORIZED)
+            self._answer(*filled_page("login.html"), HTTPStatus.UNAUTHORIZED)
         elif self.site.access.token and path == "/page.css":
-            self._file(*_FILES[path])
+            self._file(*FILES[path])
         elif self.site.access.token:
             self._text(HTTPStatus.UNAUTHORIZED, "a token is needed")
         else:
@@ -130,7 +138,7 @@ class PageRequest(BaseHTTPRequestHandler):
         self._text(status, words)
 
     def _file(self, name: str, kind: str) -> None:
-        self._answer(_static(name), kind)
+        self._answer(static_file(name), kind)
 
     def _text(self, status: HTTPStatus, words: str) -> None:
         self._answer(f"{words}\n".encode(), "text/plain; charset=utf-8", status)
@@ -144,7 +152,7 @@ class PageRequest(BaseHTTPRequestHandler):
     ) -> None:
         self.send_response(status)
         sized = {"Content-Type": kind, "Content-Length": str(len(body))}
-        for name, value in {**sized, **_SAFE, **(headers or {})}.items():
+        for name, value in {**sized, **SAFE_HEADERS, **(headers or {})}.items():
             self.send_header(name, value)
         self.end_headers()
         if self.command != "HEAD":
@@ -180,7 +188,7 @@ class PageRequest(BaseHTTPRequestHandler):
             return
         try:
             self.send_response(HTTPStatus.OK)
-            for name, value in {"Content-Type": kind, **_SAFE}.items():
+            for name, value in {"Content-Type": kind, **SAFE_HEADERS}.items():
                 self.send_header(name, value)
             self.end_headers()
             send()
@@ -227,14 +235,6 @@ _STREAMS: dict[str, Callable[[PageRequest], None]] = {
     "/events": PageRequest._events,
 }
 _ROUTES = {**_STREAMS, "/metrics": PageRequest._metrics, "/about": PageRequest._about}
-
-
-def _static(name: str) -> bytes:
-    return files("fer_edge.page").joinpath("static", name).read_bytes()
-
-
-def _page(name: str, said: str = "") -> tuple[bytes, str]:
-    return _static(name).replace(b"<!-- said -->", said.encode()), "text/html; charset=utf-8"
 
 
 def _css_colour(label: str) -> str:

@@ -14,7 +14,10 @@ MOST_VIEWERS = 24
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """What is served to whom; `stored` is what the run writes, `counters` are further metrics."""
+    """What is served to whom; `stored` is what the run writes, `counters` are further metrics.
+
+    `guessers` are the addresses that have just given a wrong token.
+    """
 
     view: LiveView
     access: Access
@@ -22,7 +25,7 @@ class Site:
     video: bool = True
     stored: tuple[str, ...] = ()
     counters: Callable[[], Mapping[str, int]] = dict
-    guessing: threading.Lock = field(default_factory=threading.Lock)
+    guessers: set[str] = field(default_factory=set)
     viewing: threading.BoundedSemaphore = field(
         default_factory=lambda: threading.BoundedSemaphore(MOST_VIEWERS)
     )

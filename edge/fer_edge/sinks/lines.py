@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from fer_core.errors import FerError
-from fer_core.text import printable, to_bytes
+from fer_core.text import printable, printable_name, to_bytes
 from fer_core.values import Frame, Gap, Observation
 from fer_edge.events import ExpressionEvent
 from fer_edge.sinks import Sink
@@ -152,14 +152,15 @@ class ConsoleSink(Sink):
         """Write a line an event of a stream, or a line a face of a picture."""
         self.finish(events)
         if self._pictures and not observations:
-            self._lines.write(printable(f"{frame.source}: no face found"))
+            self._lines.write(f"{printable_name(frame.source)}: no face found")
         alone = [seen for seen in observations if seen.track_id is None]
         for seen in alone:
             box = seen.face.box.times(frame.reduced)
             likely = ", ".join(f"{label} {share:.0%}" for label, share in seen.prediction.top(3))
             place = f"{box.width}x{box.height} at {box.x},{box.y}"
             who = seen.person or "face"
-            self._lines.write(printable(f"{frame.source}: {who} of {place}: {likely}"))
+            source = printable_name(frame.source)
+            self._lines.write(printable(f"{source}: {who} of {place}: {likely}"))
 
     def idle(self, gap: Gap, events: Sequence[ExpressionEvent]) -> None:
         """Write what the gap has ended."""

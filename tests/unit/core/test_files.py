@@ -63,3 +63,10 @@ def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
         make_folder(tmp_path / "file" / "below")
     with pytest.raises(FerError, match="cannot write"):
         write_text(tmp_path / "absent" / "a", "x")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="names have 255 bytes")
+@pytest.mark.parametrize("stem", ["n" * 250, "ü" * 125])
+def test_the_longest_names_can_be_written(tmp_path: Path, stem: str) -> None:
+    write_text(tmp_path / f"{stem}.txt", "x")
+    assert (tmp_path / f"{stem}.txt").read_text() == "x"

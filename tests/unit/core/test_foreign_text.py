@@ -12,7 +12,7 @@ from drawn_faces import draw_face
 from fer_core.command import talk
 from fer_core.errors import FerError
 from fer_core.readers import load_dataset
-from fer_core.text import in_markdown, is_plain_name, printable
+from fer_core.text import in_markdown, is_plain_name, printable, printable_name
 
 ESCAPE = "\x1b]0;owned\x07"
 
@@ -71,3 +71,8 @@ def test_what_c_reads_is_what_the_label_is(tmp_path: Path) -> None:
     told = subprocess.run([tmp_path / "a"], capture_output=True, check=True).stdout
     wanted = [label.encode("utf-8", "surrogateescape") for label in labels]
     assert told.split(b"\0")[:-1] == wanted
+
+
+def test_a_name_makes_no_second_line() -> None:
+    assert printable_name("a.jpg: no face\nb.jpg: happy 99%") == "a.jpg: no face\\nb.jpg: happy 99%"
+    assert printable("a\u200eb\u061cc") == "a\\u200eb\\u061cc"

@@ -1,7 +1,5 @@
-import platform
 import subprocess
 import sys
-import zlib
 from pathlib import Path
 
 import pytest
@@ -63,7 +61,7 @@ def test_a_killed_process_holds_nothing_and_leaves_nothing(
 
 
 def test_hidden_files_of_others_stay(tmp_path: Path) -> None:
-    here = zlib.crc32(platform.node().encode())
+    here = files._this_computer()
     dead = subprocess.run(
         [sys.executable, "-c", "import os; print(os.getpid())"],
         stdout=subprocess.PIPE,

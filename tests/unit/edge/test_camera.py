@@ -374,13 +374,22 @@ def test_an_address_without_an_answer_is_said_without_its_password() -> None:
         ("rtsp://admin:se/cret@host/s", "rtsp://...@host/s"),
         ("rtsp://admin:se@cret@cam.local:8554/x", "rtsp://cam.local:8554/x"),
         ("rtsp://admin:se?cret@host/s", "rtsp://host/s"),
-        ("rtsp://admin:secret@host:554/a?pwd=secret@b", "rtsp://host:554/a"),
-        ("http://host/cgi?user=a&pwd=secret@c", "http://host/cgi"),
+        ("rtsp://admin:secret@host:554/a?pwd=secret", "rtsp://host:554/a"),
+        ("http://host/cgi?user=a&pwd=secret", "http://host/cgi"),
+        ("http://host/cgi?user=a&pwd=secret@c", "http://...@c"),
+        ("rtsp://admin:12/3?secret@host/s", "rtsp://...@host/s"),
         ("http://host:81/stream", "http://host:81/stream"),
     ],
 )
 def test_no_part_of_a_password_is_in_a_cameras_name(address: str, named: str) -> None:
     assert check_camera(address) == named
+
+
+@pytest.mark.parametrize("wrong", ["admin:secret@10.0.0.5/s", "rtsp:/admin:secret@cam/s"])
+def test_an_address_that_is_none_is_not_shown(wrong: str) -> None:
+    with pytest.raises(ArgumentError, match="no camera of that address") as refusal:
+        check_camera(wrong)
+    assert "secret" not in str(refusal.value)
 
 
 @pytest.mark.parametrize("trouble", ["stall", "close"])

@@ -120,7 +120,8 @@ def test_a_service_writes_into_its_own_folder_alone(tmp_path: Path, name: str) -
 
 
 def test_a_unit_holds_no_password(tmp_path: Path) -> None:
-    for words in (["--camera", SECRET], [f"--camera={SECRET}"]):
+    query = "http://10.0.0.5/v.cgi?user=admin&pwd=hunter2"
+    for words in (["--camera", SECRET], [f"--camera={SECRET}"], ["--camera", query]):
         with pytest.raises(ArgumentError, match="into a --config file of mode 600"):
             unit_text(words, PROGRAM, "pi")
     file = settings_file(tmp_path, f'camera = "{SECRET}"\n')

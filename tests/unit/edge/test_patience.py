@@ -12,11 +12,15 @@ from mjpeg_server import MjpegServer
 def test_waits_in_vain_grow_and_pictures_set_the_pace() -> None:
     waits = Patience()
     assert waits.seconds == LEAST_SECONDS
-    for expected in (8.0, 16.0, 24.0, 24.0):
-        waits.missed()
+    waits.missed(0.01)  # unplugged: an error at once
+    assert waits.seconds == LEAST_SECONDS
+    for expected in (8.0, 12.0, 12.0):
+        waits.missed(waits.seconds)
         assert waits.seconds == expected
     for now in (100.0, 105.0, 110.0):
         waits.came(now)
+    assert waits.seconds == 15.0
+    waits.missed(15.0)
     assert waits.seconds == 15.0
     for number in range(200):
         waits.came(110 + number / 15)

@@ -4,6 +4,7 @@ from pathlib import Path
 import keras
 import pytest
 import tensorflow as tf
+from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 from convert_cases import small_net
 from fer_core.errors import FerError
@@ -115,3 +116,40 @@ def test_a_graph_that_fails_takes_the_trial_alone(
     monkeypatch.setattr(saved_model, "LIMIT_SECONDS", 0.2)
     with pytest.raises(FerError, match=r"does not answer within 0\.2 seconds"):
         try_saved_model(folder)
+
+
+def test_a_graph_of_tensorflow_1_runs_nothing_while_it_is_loaded(tmp_path: Path) -> None:
+    stolen = tmp_path / "stolen"
+    v1 = tf.compat.v1
+    with v1.Graph().as_default(), v1.Session() as session:
+        pictures = v1.placeholder(tf.float32, (None, 48, 48, 1))
+        write = tf.io.write_file(str(stolen), "x")
+        with tf.control_dependencies([write]):
+            start = tf.constant(1.0)
+        local = v1.get_variable("local", initializer=start, collections=["local_variables"])
+        answer = tf.reduce_mean(pictures, [1, 2]) + 0 * local
+        session.run(v1.local_variables_initializer())
+        stolen.unlink()
+        v1.saved_model.simple_save(session, str(tmp_path / "model"), {"x": pictures}, {"y": answer})
+    with pytest.raises(FerError, match="was saved as TensorFlow 1 did"):
+        load_model(tmp_path / "model")
+    assert not stolen.exists()
+
+
+def test_a_saver_that_something_calls_is_read_like_any_function(tmp_path: Path) -> None:
+    folder = saved(tmp_path / "model", lambda pictures: tf.reduce_mean(pictures, [1, 2]))
+    content = SavedModel.FromString((folder / "saved_model.pb").read_bytes())
+    (graph,) = content.meta_graphs
+    require_harmless(folder)
+    (saver,) = [f for f in graph.graph_def.library.function if "traced_save" in f.signature.name]
+    function = graph.graph_def.library.function[0]
+    if function is saver:
+        function = graph.graph_def.library.function[1]
+    function.node_def.add(op="PartitionedCall").attr["f"].func.name = saver.signature.name
+    (folder / "saved_model.pb").write_bytes(content.SerializeToString())
+    with pytest.raises(FerError, match=r"SaveV2|MergeV2Checkpoints"):
+        require_harmless(folder)
+    graph.graph_def.library.function.append(function)
+    (folder / "saved_model.pb").write_bytes(content.SerializeToString())
+    with pytest.raises(FerError, match="does more than compute"):
+        require_harmless(folder)
