@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from fer_core.errors import FerError
@@ -48,13 +48,30 @@ def alone_in(folder: Path, what: str) -> Iterator[None]:
     except OSError as error:
         raise FerError(f"cannot write into {folder}: {error.strerror}") from error
     try:
-        if not try_lock(descriptor):
-            other = path.read_text(errors="replace")[:20].strip() or "unknown"
+        if not (try_lock(descriptor) and _is_still(path, descriptor)):
             raise FerError(
-                f"{what} is writing into {folder} already (process {other}): wait for it, or "
-                "choose another --out"
+                f"{what} is writing into {folder} already (process {_holder(path)}): wait for it, "
+                "or choose another --out"
             )
         path.write_text(f"{os.getpid()}\n")
         yield
+        with suppress(OSError):  # Windows removes no open file
+            path.unlink()
     finally:
         os.close(descriptor)
+
+
+def _is_still(path: Path, descriptor: int) -> bool:
+    """Return whether a path is the file that was opened: its holder removes it at the end."""
+    try:
+        there, opened = path.stat(), os.fstat(descriptor)
+    except OSError:
+        return False
+    return (there.st_dev, there.st_ino) == (opened.st_dev, opened.st_ino)
+
+
+def _holder(path: Path) -> str:
+    try:
+        return path.read_text(errors="replace")[:20].strip() or "unknown"
+    except OSError:
+        return "unknown"

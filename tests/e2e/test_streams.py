@@ -48,7 +48,7 @@ def test_an_interrupt_while_imports_run_is_no_traceback(tmp_path: Path, after: f
     running.send_signal(signal.SIGINT)
     _, said = running.communicate(timeout=30)
     assert "Traceback" not in said
-    assert running.returncode in (0, 130)
+    assert running.returncode in (0, 130, -signal.SIGINT)  # the last: Python itself was ending
 
 
 def maps(pid: int) -> str:
