@@ -20,6 +20,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from fer_core import __version__, progress
+from fer_core.entry import INTERRUPTED
 from fer_core.errors import ArgumentError, FerError
 from fer_core.text import forgive_names_on_paper, printable
 
@@ -126,7 +127,7 @@ def run_app(app: typer.Typer, name: str) -> None:
         print(printable(f"{name}: {error}"), file=sys.stderr)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
-        sys.exit(130)
+        sys.exit(INTERRUPTED)
     except PermissionError as error:
         print(f"{name}: not allowed to reach {error.filename}", file=sys.stderr)
         sys.exit(1)
@@ -141,7 +142,7 @@ def run_app(app: typer.Typer, name: str) -> None:
         sys.exit(1)
     except Exception as error:
         if type(error).__name__ == "Abort":  # of click, which older versions of typer let through
-            sys.exit(130)
+            sys.exit(INTERRUPTED)
         if not hasattr(error, "format_message"):  # what click raises for wrong words
             raise
         message = error.format_message()

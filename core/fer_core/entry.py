@@ -7,6 +7,7 @@ import sys
 from importlib import import_module
 
 INTERRUPTED = 130
+"""The exit code after Ctrl-C or SIGTERM."""
 
 
 def start(module: str) -> None:

@@ -94,12 +94,6 @@ def normalize_pixels(pixels: UInt8Array) -> FloatArray:
     return (pixels.astype(np.float32) - np.float32(128)) * np.float32(INPUT_SCALE)
 
 
-def value_of_each_gray(values: tuple[float, float]) -> npt.NDArray[np.float64]:
-    """Return what a network takes for the grays 0 to 255, (256,), see `InputSpec.values`."""
-    low, high = values
-    return low + np.arange(256) * (high - low) / 255
-
-
 def code_of_each_gray(
     values: tuple[float, float],
     dtype: npt.DTypeLike,
@@ -110,7 +104,8 @@ def code_of_each_gray(
     `quantization` is scale and zero point of an integer input. A value beyond what its type holds
     is cut off.
     """
-    real = value_of_each_gray(values)
+    low, high = values
+    real = low + np.arange(256) * (high - low) / 255
     if not np.issubdtype(dtype, np.integer):
         return np.asarray(real, dtype)
     (scale, zero_point), limits = quantization, np.iinfo(np.dtype(dtype).type)

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from fer_core.command import DefaultCommand, Quiet, Version, log_to_stderr, make_app, run_app, talk
+from fer_core.entry import INTERRUPTED
 from fer_core.errors import FerError
 from fer_core.native import show_native_output
 from fer_edge.service_cli import service_app
@@ -94,7 +95,7 @@ def run(
     say(result.text())
     for path in result.saved:
         say(f"saved {path}")
-    raise typer.Exit(130 if result.interrupted else 0)
+    raise typer.Exit(INTERRUPTED if result.interrupted else 0)
 
 
 @app.command()

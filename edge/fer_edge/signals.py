@@ -7,8 +7,7 @@ import signal
 import threading
 from typing import Any
 
-INTERRUPTED = 130
-"""The exit code after Ctrl-C or SIGTERM."""
+from fer_core.entry import INTERRUPTED
 
 
 class Signals:

@@ -43,6 +43,7 @@ class VideoRecorder(Sink):
     ) -> None:
         """Take a path with a suffix of CODINGS; the file begins with the first frame."""
         self._av = load_pyav()
+        self._broken = (self._av.error.FFmpegError, OSError, ValueError)
         utf8_name(path)
         self._path, self._fps, self._live, self._stream = path, fps, live, stream
         self._times = times or StageTimes()
@@ -68,7 +69,7 @@ class VideoRecorder(Sink):
         with self._times.stage("encode"):
             try:
                 self._append(frame, pixels)
-            except (self._av.error.FFmpegError, OSError, ValueError) as error:
+            except self._broken as error:
                 self._fail(error)
 
     def _append(self, frame: Frame, pixels: UInt8Array) -> None:
@@ -111,7 +112,7 @@ class VideoRecorder(Sink):
             if self._video is not None:
                 try:
                     self._video.close()
-                except (self._av.error.FFmpegError, OSError, ValueError) as error:
+                except self._broken as error:
                     self._failure = self._failure or self._not_whole(error)
             if self._failure:
                 raise self._failure
