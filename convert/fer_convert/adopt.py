@@ -12,7 +12,7 @@ import numpy as np
 
 from fer_convert.contents import can_read_files, read_contents
 from fer_core import __version__
-from fer_core.bundle import ModelBundle
+from fer_core.bundle import ModelBundle, archive_start
 from fer_core.errors import ArgumentError, FerError
 from fer_core.files import ZIP_ERRORS, make_folder
 from fer_core.manifest import ModelManifest
@@ -115,12 +115,12 @@ def _flatbuffer(file: Path) -> bytes:
         raise FerError(f"{file} is no TFLite file: its bytes 4 to 8 are not TFL3")
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            members = archive.infolist()
+            names, start = archive.namelist(), archive_start(archive)
     except (*ZIP_ERRORS, ValueError, OSError):
         return content
-    if "manifest.json" in {member.filename for member in members}:
+    if "manifest.json" in names:
         raise FerError(f"{file} is a bundle already: fer-edge --model {file}")
-    return content[: min((member.header_offset for member in members), default=len(content))]
+    return content[:start] if names else content
 
 
 def _single_tensors(file: Path, trial: Trial) -> tuple[Tensor, Tensor]:

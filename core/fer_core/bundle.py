@@ -70,7 +70,7 @@ class ModelBundle:
         again = "Copy it again, or make it anew with fer-convert."
         try:
             with zipfile.ZipFile(io.BytesIO(content)) as archive:
-                start = min((info.header_offset for info in archive.infolist()), default=0)
+                start = archive_start(archive)
                 text = _read_text(archive, "manifest.json")
                 card = _read_text(archive, "MODEL_CARD.md")
         except (*ZIP_ERRORS, ValueError, EOFError, OSError) as error:
@@ -83,6 +83,11 @@ class ModelBundle:
         if hashlib.sha256(content[:start]).hexdigest() != manifest.sha256:
             raise FerError(f"{path} is damaged: its hash is not the manifest's. {again}")
         return cls(content[:start], manifest, card, path)
+
+
+def archive_start(archive: zipfile.ZipFile) -> int:
+    """Return where a zip archive begins in its file: the bytes before it are the flatbuffer."""
+    return min((info.header_offset for info in archive.infolist()), default=0)
 
 
 def _read_text(archive: zipfile.ZipFile, name: str) -> str:
