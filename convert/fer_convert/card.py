@@ -65,7 +65,10 @@ def _training(facts: dict[str, Any]) -> str:
         return f"Of its training nothing is known here; judged on {facts['data']}."
     parts = [f"{share:.0%} {name}" for name, share in facts["targets"].items()]
     start = f", from {facts['init']} on" if "init" in facts else ""
-    return f"Trained on {facts['data']}{start}. Targets: {', '.join(parts)}."
+    trained = f"Trained on {facts['data']}{start}. Targets: {', '.join(parts)}."
+    if not facts.get("balance"):
+        return trained
+    return f"{trained} Balance between rare and frequent classes: {facts['balance']:g} (0 to 1)."
 
 
 def _judged_by_public_test(parity: ParityReport) -> bool:

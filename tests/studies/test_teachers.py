@@ -20,10 +20,13 @@ pytest.importorskip("torch", reason="PyTorch is not installed: make studies-test
 import keras
 import teacher_views
 import torch
+from student_models import student_model
 from student_networks import KerasNetwork
+from student_training import COURSES, Bank, Course
+from study_judges import Judge, Judges, probabilities
 from teacher_data import pack, unpack
 from teacher_networks import Pixels, multiplications
-from teacher_training import Average, Judge, Recipe, probabilities, rate_share, train
+from teacher_training import Average, Learner, Recipe, rate_share, train_together
 from teacher_views import FIXED_VIEWS, altered, fixed_view
 from teachers import STUDENTS, TEACHERS, best_average
 
@@ -51,7 +54,9 @@ def packed(drawn: FerDataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The drawn faces as teachers.py takes them."""
     folder = tmp_path_factory.mktemp("packed")
     data = save_npz(folder / "drawn.npz", drawn)
-    pack(data, write_votes(folder / "fer2013new.csv", drawn), folder / "teachers.zip")
+    save_npz(folder / "others.npz", drawn.only(np.arange(9)))
+    votes = write_votes(folder / "fer2013new.csv", drawn)
+    pack(data, votes, folder / "teachers.zip", [folder / "others.npz"])
     return folder / "teachers.zip"
 
 
@@ -64,6 +69,8 @@ def test_the_packed_file_holds_the_pictures_exactly_and_no_test_picture(
         np.testing.assert_array_equal(part.labels, drawn.labels[drawn.split == index])
         np.testing.assert_allclose(part.crowd.sum(1), 1, atol=0.01)
         assert (part.crowd.argmax(1) == part.labels).mean() > 0.8
+    np.testing.assert_array_equal(data.elsewhere["others"].pictures, drawn.images[:9])
+    np.testing.assert_array_equal(data.elsewhere["others"].labels, drawn.labels[:9])
     assert len(unpack(packed, limit=9).training.labels) == 9
     with zipfile.ZipFile(packed) as archive:
         split = np.load(io.BytesIO(archive.read("split.npy")))
@@ -136,7 +143,7 @@ def test_random_views_are_pictures_that_differ_and_follow_the_generator() -> Non
     assert not torch.equal(one, other)
 
 
-@pytest.mark.parametrize("part", ["_moved", "_poor_camera", "_erased"])
+@pytest.mark.parametrize("part", ["_moved", "_lit_from_a_side", "_poor_camera", "_erased"])
 def test_every_part_of_a_random_view_changes_pictures(
     part: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -157,23 +164,102 @@ def test_evaluation_leaves_cudnn_on() -> None:
     assert found == [(True, False)]
 
 
+class Timed:
+    """Networks in training whose epochs take the seconds that a test says."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.lesson = (
+            torch.zeros(8, 48, 48, dtype=torch.uint8),
+            torch.full((8, 7), 1 / 7),
+        )
+        self.judges = Judges(Judge(self.lesson[0], torch.zeros(8, dtype=torch.int64)))
+
+    def learner(self, name: str, seconds: list[float], optional: bool = False) -> Learner:
+        """Return one whose epochs take `seconds`, the last of them again and again."""
+        left = [0.0, *seconds]  # the first lesson only shows its shape
+
+        def epoch() -> tuple[torch.Tensor, torch.Tensor]:
+            self.now += left.pop(0) if len(left) > 1 else left[0]
+            return self.lesson
+
+        net = torch.nn.Sequential(Pixels(), torch.nn.Flatten(), torch.nn.Linear(48 * 48, 7))
+        recipe = Recipe(batch=4, most_epochs=1000)
+        return Learner(name, net, recipe, epoch, lambda line: None, optional)
+
+    def train(self, learners: list[Learner], seconds: float, least: int = 1) -> list[Learner]:
+        """Train them together for about `seconds`."""
+        said: list[str] = []
+        return train_together(
+            learners, self.judges, seconds, said.append, least, now=lambda: self.now
+        )
+
+
 def test_training_ends_when_its_time_is_over() -> None:
-    torch.manual_seed(1)
-    net = torch.nn.Sequential(Pixels(), torch.nn.Flatten(), torch.nn.Linear(48 * 48, 7))
-    lesson = torch.zeros(8, 48, 48, dtype=torch.uint8), torch.full((8, 7), 1 / 7)
+    timed = Timed()
+    (kept,) = timed.train([timed.learner("net", [0.1, 10.0])], 5.0)
+    assert kept.curve[-1]["epoch"] == 2
+    assert "public_accuracy" in kept.curve[-1]
 
-    def epoch(number: int) -> tuple[torch.Tensor, torch.Tensor]:
-        clock[0] += 10.0 if number == 1 else 0.1  # the second takes longer than the first told
-        return lesson
 
-    clock = [0.0]
-    judge = Judge(lesson[0], torch.zeros(8, dtype=torch.int64))
-    recipe = Recipe(batch=4, most_epochs=1000)
-    _, record = train("net", net, recipe, epoch, judge, 5.0, lambda line: None, lambda: clock[0])
-    assert record.epochs == 2
-    assert "public_accuracy" in record.curve[-1]
+def test_networks_that_may_be_left_out_are_until_enough_epochs_fit() -> None:
+    timed = Timed()
+    learners = [
+        timed.learner("needed", [1.0]),
+        timed.learner("wanted", [1.0], optional=True),
+        timed.learner("also wanted", [2.0], optional=True),
+    ]
+    kept = timed.train(learners, 44.0, least=15)
+    assert [learner.name for learner in kept] == ["needed", "wanted"]
+    assert kept[0].curve[-1]["epoch"] == kept[1].curve[-1]["epoch"] == 20
+
+
+def test_too_few_pictures_for_a_batch_are_refused() -> None:
+    lesson = Timed().lesson
     with pytest.raises(ValueError, match="8 pictures fill no batch of 9"):
-        train("net", net, Recipe(batch=9), epoch, judge, 1.0, lambda line: None)
+        Learner("net", torch.nn.Flatten(), Recipe(batch=9), lambda: lesson, lambda line: None)
+
+
+def _bank(views: int) -> Bank:
+    """Return a bank of 60 gray pictures, 54 of class 0 and 6 of class 1.
+
+    What is said of a picture tells who says it: the ensemble class 4, labels 5, the crowd 6.
+    """
+    number = torch.arange(views, dtype=torch.uint8)[:, None, None, None]
+    said = [torch.eye(7)[who].expand(views, 60, 7) for who in (4, 5, 6)]
+    classes = (torch.arange(60) >= 54).long()
+    return Bank(number.expand(views, 60, 48, 48), *said, classes)
+
+
+def test_a_course_shares_the_targets_out() -> None:
+    _, targets = _bank(2).epoch(Course(ensemble_share=0.5, label_share=0.8))
+    np.testing.assert_allclose(targets[0, 4:].numpy(), [0.5, 0.4, 0.1], atol=1e-6)
+
+
+def test_unblended_courses_take_every_second_view() -> None:
+    torch.manual_seed(1)
+    pictures, _ = _bank(4).epoch(COURSES["unblended"])
+    assert set(pictures[:, 0, 0].tolist()) == {0, 2}
+    pictures, _ = _bank(4).epoch(COURSES["main"])
+    assert set(pictures[:, 0, 0].tolist()) == {0, 1, 2, 3}
+
+
+def test_a_balanced_course_shows_rare_classes_more_often() -> None:
+    torch.manual_seed(1)
+    bank = _bank(1)
+    told = Bank(bank.pictures, torch.eye(7)[bank.classes][None], *[bank.labels] * 2, bank.classes)
+    shown = [
+        sum(float(told.epoch(Course(1.0, 1.0, strength))[1][:, 1].sum()) for _ in range(50))
+        for strength in (0.0, 0.5, 1.0)
+    ]
+    np.testing.assert_allclose(np.array(shown) / 3000, [0.1, 0.25, 0.5], atol=0.03)
+
+
+def test_balanced_accuracy_counts_every_class_that_is_present_once() -> None:
+    judge = Judge(torch.zeros(4, 48, 48), torch.tensor([0, 0, 0, 2]))
+    said = torch.eye(7)[torch.tensor([0, 0, 1, 1])]
+    assert judge.accuracy(said) == pytest.approx(0.5)
+    assert judge.balanced(said) == pytest.approx((2 / 3 + 0) / 2)
 
 
 def test_fixed_views_turn_mirror_and_shrink() -> None:
@@ -244,14 +330,22 @@ def test_a_dry_run_writes_everything_and_goes_on_from_kept_teachers(
 ) -> None:
     def run(out: str) -> str:
         arguments = ["--out", tmp_path / out, "--tiny", "--keep", tmp_path / "kept"]
-        command = [sys.executable, str(STUDIES / "teachers.py"), str(packed), *map(str, arguments)]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        chosen = ["--teachers", "vgg", "residual", "--courses", "crowd"]
+        command = [sys.executable, STUDIES / "teachers.py", packed, *arguments, *chosen]
+        return subprocess.run(
+            [str(part) for part in command], capture_output=True, text=True, check=True
+        ).stdout
 
     run("one")
     report = json.loads((tmp_path / "one" / "report.json").read_text())
-    assert [row["epochs"] for row in report["teachers"]] == [2, 2]
-    assert set(report["averages"][-1]["teachers"]) <= {row["name"] for row in report["teachers"]}
-    assert [row["name"] for row in report["students"]] == list(STUDENTS)
+    assert [(row["name"], row["epoch"]) for row in report["teachers"]] == [
+        ("vgg", 2),
+        ("residual", 2),
+    ]
+    assert 0 <= report["averages"][-1]["others"] <= 1
+    assert set(report["averages"][-1]["teachers"]) <= {"vgg", "residual"}
+    taught = [(row["network"], row["course"]) for row in report["students"]]
+    assert taught == [(name, "crowd") for name in STUDENTS]
     told = report["soft_labels"][-1]
     with np.load(tmp_path / "one" / "soft-labels.npz") as soft:
         public = unpack(packed).public.labels
@@ -263,8 +357,15 @@ def test_a_dry_run_writes_everything_and_goes_on_from_kept_teachers(
         assert soft["public"].shape == (8, 28, 7)
         assert soft["training"].dtype == np.float16
         np.testing.assert_allclose(soft["training"].astype(float).sum(2), 1, atol=0.02)
-    with np.load(tmp_path / "one" / "student-fer-nano.npz") as weights:
-        model = keras.models.model_from_json(json.dumps(unpack(packed).students["fer-nano"]))
-        for layer in model.layers:
-            layer.set_weights([weights[f"{layer.name}/{i}"] for i in range(len(layer.weights))])
+    weights = tmp_path / "one" / "students-crowd.npz"
+    model = student_model(weights, "fer-nano")
+    student = KerasNetwork(unpack(packed).students["fer-nano"]).eval()
+    with np.load(weights) as held:
+        student.load_keras_weights(
+            {name.removeprefix("fer-nano/"): held[name] for name in held if "fer-nano/" in name}
+        )
+    with torch.no_grad():
+        said = student(torch.as_tensor(GRAYS)).softmax(1).numpy()
+    expected = keras.ops.convert_to_numpy(model(normalize_pixels(GRAYS[..., None])))
+    np.testing.assert_allclose(said, expected, atol=1e-5)
     assert run("two").count("was trained before") == 2

@@ -14,7 +14,8 @@ _CHOICES = {
 _RANGES = (
     ("epochs batch_size", 1, 100_000),
     ("learning_rate weight_decay decay mixup", 0, 10),
-    ("flip erasing degrade ema_decay teacher_weight guide_weight shift brightness contrast", 0, 1),
+    ("flip erasing degrade ema_decay teacher_weight guide_weight balance", 0, 1),
+    ("shift brightness contrast", 0, 1),
     ("zoom label_smoothing", 0, 0.9),
     ("rotation", 0, 180),
     ("shear", 0, 60),
@@ -44,7 +45,9 @@ class TrainConfig:
     the first `frozen_epochs`, at most half, train the last layer alone. `patience` is how many
     epochs without gain end the run (0: none), `ema_decay` a factor a step of the averaged weights
     (0: no averaging).
-    `class_weights` makes every class count the same in the loss. `teacher` is a file of soft
+    `class_weights` makes every class count the same in the loss. `balance` makes the answers lean
+    less to frequent classes once training has ended, 0 not at all, 1 as if all were as frequent.
+    `teacher` is a file of soft
     labels, `teacher_weight` its share of the target. `guide` is a .tflite
     bundle or the name of a shipped model, which judges the altered pictures of every batch,
     `guide_weight` its share of the target. `folds` above 1 is cross-validation over so
@@ -80,6 +83,7 @@ class TrainConfig:
     ema_decay: float = 0.998
     patience: int = 0
     class_weights: bool = False
+    balance: float = 0.0
     flip: float = 0.5
     shift: float = 0.08
     rotation: float = 12.0
@@ -102,6 +106,8 @@ class TrainConfig:
                 raise ValueError(f"{name} must be one of {choices}, got {getattr(self, name)!r}")
         if self.qat and (self.precision != "float32" or self.frozen_epochs or self.folds):
             raise ValueError("qat goes with precision float32, without frozen_epochs and folds")
+        if self.qat and self.balance:
+            raise ValueError("qat goes on from a balanced model: leave balance out")
         if self.folds == 1:
             raise ValueError("folds must be 0, or at least 2")
         if self.votes and self.labels == "fer2013":

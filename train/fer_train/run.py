@@ -18,6 +18,7 @@ from fer_core.settings import settings_toml
 from fer_core.values import FloatArray
 from fer_train.architectures import build_model
 from fer_train.backend import make_deterministic
+from fer_train.balance import balance
 from fer_train.checkpoint import TrainState
 from fer_train.config import TrainConfig
 from fer_train.data import model_inputs, predict
@@ -68,6 +69,8 @@ def train_on(
     write_text(out / "config.toml", settings_toml(config))
     say(f"{config.arch}: {model.count_params():,} parameters, {config.epochs} epochs")
     state = _train_stages(model, lesson, config, out, resume, say)
+    if config.balance:
+        balance(model, lesson.training, config.balance)
     probabilities = predict(model, validation)
     report = classification_report(probabilities, validation.labels, validation.label_names)
     save_model(model, out)

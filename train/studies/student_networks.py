@@ -138,12 +138,18 @@ def _convolution(node: _Node, before: int) -> tuple[nn.Module, int]:
     (kernel, _), (stride, _) = settings["kernel_size"], settings["strides"]
     depthwise = node.kind == "DepthwiseConv2D"
     after = before if depthwise else settings["filters"]
+    plain = settings["padding"] == "valid"
+    symmetric = stride == 1 and kernel % 2 == 1
     layer = nn.Conv2d(
-        before, after, kernel, stride, groups=before if depthwise else 1, bias=settings["use_bias"]
+        before,
+        after,
+        kernel,
+        stride,
+        padding=kernel // 2 if symmetric and not plain else 0,
+        groups=before if depthwise else 1,
+        bias=settings["use_bias"],
     )
-    if settings["padding"] == "valid":
-        return layer, after
-    return _Same(layer, kernel, stride), after
+    return (layer if plain or symmetric else _Same(layer, kernel, stride)), after
 
 
 def _tensors(layer: nn.Module) -> list[Tensor]:

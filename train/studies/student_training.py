@@ -8,83 +8,149 @@ from typing import Any
 import numpy as np
 import torch
 from student_networks import KerasNetwork
+from study_judges import probabilities
 from study_run import Run
-from teacher_data import STUDENTS
-from teacher_training import Recipe, probabilities, train
+from teacher_training import Learner, Recipe, report_row, train_together
 from teacher_views import altered
 from torch import Tensor, nn
 
-BANK_SHARE = 0.15
+BANK_SHARE = 0.07
 """The share of the time left that the bank of views may take."""
 RESERVE_SECONDS = 8.0
 """Kept for writing the last files."""
+LEAST_EPOCHS = 200
+"""Screens, then courses, are dropped until so many epochs fit."""
 STUDENT = Recipe(512, learning_rate=0.4, weight_decay=3e-4, most_epochs=400, judge_every=20)
-ENSEMBLE_SHARE = 0.75
-"""The ensemble's share of a student's targets; label and crowd have the rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What students learn: the ensemble has `ensemble_share` of each target.
+
+    FER2013's label has `label_share` of the rest, the crowd what remains. A picture is seen in
+    proportion to the share of its class to the power of minus `balance`. Without `blended`, no
+    view is blended with another.
+    """
+
+    ensemble_share: float = 0.7
+    label_share: float = 0.7
+    balance: float = 0.25
+    blended: bool = True
+
+
+COURSES = {
+    "main": Course(),
+    "balanced": Course(balance=0.5),
+    "as-they-come": Course(balance=0.0),
+    "crowd": Course(label_share=0.0),
+    "label": Course(ensemble_share=0.4),
+    "ensemble": Course(ensemble_share=1.0),
+    "unblended": Course(blended=False),
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Bank:
     """Altered views that the ensemble judged: pictures (views, n, 48, 48) uint8, on the device.
 
-    `answers` (views, n, classes) are the ensemble's, `labelled` those of label and crowd. Every
-    second view blends each picture with another, so that the ensemble is asked about pictures
-    that it did not learn (Beyer et al., 2022, arXiv 2106.05237).
+    `answers` (views, n, classes) are the ensemble's, `labels` FER2013's, `crowd` those of FER+.
+    Every second view blends each picture with another, so that the ensemble is asked about
+    pictures that it did not learn (Beyer et al., 2022, arXiv 2106.05237). `classes` (n,) are the
+    labels of the pictures.
     """
 
     pictures: Tensor
     answers: Tensor
-    labelled: Tensor
+    labels: Tensor
+    crowd: Tensor
+    classes: Tensor
 
-    def epoch(self) -> tuple[Tensor, Tensor]:
-        """Return a random view of every picture, half of them mirrored, with its targets."""
+    def epoch(self, course: Course) -> tuple[Tensor, Tensor]:
+        """Return as many random views as there are pictures, half of them mirrored, and targets."""
         views, n = self.pictures.shape[:2]
         device = self.pictures.device
-        view, row = torch.randint(views, (n,), device=device), torch.arange(n, device=device)
+        view = torch.randint(views, (n,), device=device)
+        if not course.blended:
+            view = view // 2 * 2
+        row = torch.arange(n, device=device)
+        if course.balance:
+            shares = self.classes.bincount()[self.classes].float() / n
+            row = torch.multinomial(shares**-course.balance, n, replacement=True)
         pictures = self.pictures[view, row]
         mirrored = torch.rand(n, 1, 1, device=device) < 0.5
         pictures = torch.where(mirrored, pictures.flip(2), pictures)
-        answers = self.answers[view, row].float()
-        labelled = self.labelled[view, row].float()
-        return pictures, torch.lerp(labelled, answers, ENSEMBLE_SHARE)
+        labels, crowd, answers = (
+            kind[view, row].float() for kind in (self.labels, self.crowd, self.answers)
+        )
+        told = torch.lerp(crowd, labels, course.label_share)
+        return pictures, torch.lerp(told, answers, course.ensemble_share)
 
 
 def fill_bank(run: Run, nets: list[nn.Module], most_views: int) -> Bank:
     """Return as many judged views as fit into their share of the time, at least two."""
     ends = run.clock.left() * (1 - BANK_SHARE)
-    labelled = run.lesson.targets(0.7)
+    told = torch.stack([run.lesson.targets(1.0), run.lesson.targets(0.0)], 1)
     views: list[tuple[Tensor, Tensor, Tensor]] = []
     while len(views) < most_views and (len(views) < 2 or run.clock.left() > ends):
-        pictures, targets = altered(run.lesson.pictures, run.lesson.generator), labelled
+        pictures, targets = altered(run.lesson.pictures, run.lesson.generator), told
         if len(views) % 2:
-            other = torch.randperm(len(labelled), device=run.device)
-            share = torch.rand(len(labelled), 1, device=run.device)
-            blend = torch.lerp(pictures[other].float(), pictures.float(), share[:, :, None])
-            pictures, targets = (
-                blend.round().to(torch.uint8),
-                torch.lerp(labelled[other], labelled, share),
-            )
+            other = torch.randperm(len(told), device=run.device)
+            share = torch.rand(len(told), 1, 1, device=run.device)
+            blend = torch.lerp(pictures[other].float(), pictures.float(), share)
+            pictures = blend.round().to(torch.uint8)
+            targets = torch.lerp(told[other], told, share)
         answers = torch.stack([probabilities(net, pictures) for net in nets]).mean(0)
         views.append((pictures, answers.half(), targets.half()))
     run.say(f"{len(views)} views judged")
     run.report["bank_views"] = len(views)
     run.part_done("bank")
-    return Bank(*(torch.stack(kind) for kind in zip(*views, strict=True)))
+    pictures, answers, targets = (torch.stack(kind) for kind in zip(*views, strict=True))
+    classes = run.lesson.targets(1.0).argmax(1)
+    return Bank(pictures, answers, targets[:, :, 0], targets[:, :, 1], classes)
 
 
-def train_students(run: Run, networks: dict[str, Any], bank: Bank, recipe: Recipe) -> None:
-    """Train the students one after another, each for an equal share of the time left."""
-    for index, name in enumerate(STUDENTS):
-        slot = (run.clock.left() - RESERVE_SECONDS) / (len(STUDENTS) - index)
-        train_student(run, name, networks[name], bank, recipe, slot)
+def train_students(
+    run: Run,
+    networks: dict[str, Any],
+    bank: Bank,
+    recipe: Recipe,
+    courses: list[str],
+) -> None:
+    """Train the networks in each course together in the time left; write weights as they go.
+
+    For want of time, those of later courses are dropped, from the end.
+    """
+    learners = []
+    for course_name in courses:
+        course = COURSES[course_name]
+        for name, network in networks.items():
+            net = KerasNetwork(network).to(run.device, memory_format=torch.channels_last)
+            learner = Learner(
+                f"{name} {course_name}",
+                net,
+                recipe,
+                lambda course=course: bank.epoch(course),
+                run.say,
+                optional=course_name != courses[0],
+            )
+            learner.facts |= {"network": name, "course": course_name, **asdict(course)}
+            learners.append(learner)
+    seconds = run.clock.left() - RESERVE_SECONDS
+    kept = train_together(
+        learners, run.judges, seconds, run.say, LEAST_EPOCHS, lambda some: save_students(run, some)
+    )
+    for learner in kept:
+        run.note("students", report_row(learner, len(kept)))
     run.part_done("students")
 
 
-def train_student(
-    run: Run, name: str, network: Any, bank: Bank, recipe: Recipe, seconds: float
-) -> None:
-    """Train one student for about so many seconds and write its weights."""
-    net = KerasNetwork(network).to(run.device, memory_format=torch.channels_last)
-    net, record = train(name, net, recipe, lambda _: bank.epoch(), run.judge, seconds, run.say)
-    np.savez(run.out / f"student-{name}.npz", **net.keras_weights())
-    run.note("students", {"ensemble_share": ENSEMBLE_SHARE, **asdict(record)})
+def save_students(run: Run, learners: list[Learner]) -> None:
+    """Write students-COURSE.npz with the weights of each network."""
+    courses: dict[str, dict[str, Any]] = {}
+    for learner in learners:
+        course, name = learner.facts["course"], learner.facts["network"]
+        weights = learner.average.net.keras_weights()
+        held = courses.setdefault(course, {})
+        held.update({f"{name}/{key}": weight for key, weight in weights.items()})
+    for course, weights in courses.items():
+        np.savez(run.out / f"students-{course}.npz", **weights)

@@ -5,14 +5,31 @@ from __future__ import annotations
 import json
 import os
 import platform
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from study_judges import Judge, Judges
 from teacher_data import Part, StudyData
-from teacher_training import Clock, Judge
 from torch import Tensor
+
+
+class Clock:
+    """Seconds left of a run."""
+
+    def __init__(self, minutes: float) -> None:
+        self.started = time.monotonic()
+        self.ends = self.started + 60 * minutes
+
+    def left(self) -> float:
+        """Return the seconds left."""
+        return self.ends - time.monotonic()
+
+    def run(self) -> float:
+        """Return the seconds since the start."""
+        return round(time.monotonic() - self.started, 1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,8 +53,8 @@ class Run:
         out.mkdir(parents=True, exist_ok=True)
         generator = torch.Generator(device).manual_seed(1)
         self.lesson = Lesson(data.training, self._held(data.training), generator)
-        labels = torch.as_tensor(data.public.labels, device=device)
-        self.judge = Judge(self._held(data.public), labels)
+        elsewhere = {name: self._judge(part) for name, part in data.elsewhere.items()}
+        self.judges = Judges(self._judge(data.public), elsewhere)
         self.report: dict[str, Any] = {
             "machine": _machine(device),
             "minutes": round((clock.ends - clock.started) / 60, 2),
@@ -52,6 +69,9 @@ class Run:
 
     def _held(self, part: Part) -> Tensor:
         return torch.as_tensor(part.pictures, device=self.device)
+
+    def _judge(self, part: Part) -> Judge:
+        return Judge(self._held(part), torch.as_tensor(part.labels, device=self.device))
 
     def say(self, text: str) -> None:
         """Print a line with the seconds since the start."""

@@ -3,7 +3,8 @@
     python train/studies/teacher_data.py --data fer2013.csv --votes fer2013new.csv --out T.zip
 
 writes it where fer-train is installed; `unpack` needs numpy and OpenCV alone. The test pictures
-(PrivateTest) are not in the file, so that nobody can look at them by mistake.
+(PrivateTest) are not in the file, so that nobody can look at them by mistake. `--elsewhere` adds
+sets of other faces to judge on, each a file of at most 2,048 pictures that fer-bench reads.
 """
 
 from __future__ import annotations
@@ -50,17 +51,21 @@ class Part:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StudyData:
-    """What a study needs: Training, PublicTest, and the students' networks as Keras JSON."""
+    """What a study needs: the pictures, and the students' networks as Keras JSON.
+
+    The sets from elsewhere, by name, have no crowd.
+    """
 
     training: Part
     public: Part
     students: dict[str, dict[str, Any]]
+    elsewhere: dict[str, Part]
 
 
-def pack(data: Path, votes: Path, out: Path) -> None:
+def pack(data: Path, votes: Path, out: Path, elsewhere: list[Path]) -> None:
     """Write the Training and PublicTest pictures of FER2013, the crowd's labels, the students.
 
-    `data` is what `fer-train --data` takes, `votes` fer2013new.csv of FER+.
+    `data` and `elsewhere` are what `fer-train --data` takes, `votes` fer2013new.csv of FER+.
     """
     import keras
 
@@ -90,6 +95,11 @@ def pack(data: Path, votes: Path, out: Path) -> None:
             _write_array(archive, name, array)
         for name, network in networks.items():
             archive.writestr(f"students/{name}.json", network, zipfile.ZIP_DEFLATED)
+        for path in elsewhere:
+            others = load_dataset(path)
+            (mosaic,) = _mosaics(others.images)
+            archive.writestr(f"elsewhere/{path.stem}.webp", _encoded(mosaic))
+            _write_array(archive, f"elsewhere/{path.stem}", others.labels)
 
 
 def unpack(path: Path, limit: int = 0) -> StudyData:
@@ -97,11 +107,17 @@ def unpack(path: Path, limit: int = 0) -> StudyData:
     with zipfile.ZipFile(path) as archive:
         names = archive.namelist()
         labels, split, crowd = (_read_array(archive, name) for name in ("labels", "split", "crowd"))
-        mosaics = [_decoded(archive.read(name)) for name in names if name.endswith(".webp")]
+        main = [name for name in names if name.endswith(".webp") and "/" not in name]
+        mosaics = [_decoded(archive.read(name)) for name in main]
         students = {
             Path(name).stem: json.loads(archive.read(name))
             for name in names
             if name.startswith("students/")
+        }
+        elsewhere = {
+            Path(name).stem: _elsewhere(archive, name)
+            for name in names
+            if name.startswith("elsewhere/") and name.endswith(".webp")
         }
     pictures = np.concatenate([_tiles(mosaic) for mosaic in mosaics])[: len(labels)]
 
@@ -109,7 +125,13 @@ def unpack(path: Path, limit: int = 0) -> StudyData:
         chosen = np.flatnonzero(split == which)[: limit or None]
         return Part(pictures[chosen], labels[chosen], crowd[chosen].astype(np.float32))
 
-    return StudyData(part(TRAINING), part(PUBLIC), students)
+    return StudyData(part(TRAINING), part(PUBLIC), students, elsewhere)
+
+
+def _elsewhere(archive: zipfile.ZipFile, name: str) -> Part:
+    labels = _read_array(archive, name.removesuffix(".webp"))
+    pictures = _tiles(_decoded(archive.read(name)))[: len(labels)]
+    return Part(pictures, labels, np.zeros((len(labels), 0), np.float32))
 
 
 def _mosaics(pictures: UInt8Array) -> list[UInt8Array]:
@@ -152,8 +174,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Pack FER2013 and FER+ for teachers.py.")
     for option in ("--data", "--votes", "--out"):
         parser.add_argument(option, type=Path, required=True)
+    parser.add_argument("--elsewhere", type=Path, nargs="*", default=[])
     arguments = parser.parse_args()
-    pack(arguments.data, arguments.votes, arguments.out)
+    pack(arguments.data, arguments.votes, arguments.out, arguments.elsewhere)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,9 @@
 """Teachers: large networks of different kinds, which err differently and are averaged.
 
-Each takes (n, 48, 48) pictures with gray values 0 to 255 and gives (n, 7) logits. Those that work
-at 96 pixels enlarge the picture themselves.
+Each takes (n, 48, 48) pictures with gray values 0 to 255 and gives (n, 7) logits.
 """
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -16,19 +13,10 @@ CLASSES = 7
 
 
 class Pixels(nn.Module):
-    """Open a network: gray values to (n, 1, side, side) in -1 to 1, enlarged if asked."""
-
-    def __init__(self, enlarge: int = 1) -> None:
-        super().__init__()
-        self.enlarge = enlarge
+    """Open a network: gray values to (n, 1, 48, 48) in -1 to 1."""
 
     def forward(self, pictures: Tensor) -> Tensor:
-        x = (pictures[:, None].float() - 128) / 128
-        if self.enlarge > 1:
-            x = functional.interpolate(
-                x, scale_factor=self.enlarge, mode="bilinear", align_corners=False
-            )
-        return x
+        return (pictures[:, None].float() - 128) / 128
 
 
 def conv(before: int, after: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
@@ -65,13 +53,12 @@ class Attention(nn.Module):
 
 
 class Residual(nn.Module):
-    """Two 3x3 convolutions with a shortcut (He et al., 2016), the channels weighed on request."""
+    """Two 3x3 convolutions with a shortcut (He et al., 2016), the channels weighed."""
 
-    def __init__(self, before: int, after: int, stride: int, attention: bool) -> None:
+    def __init__(self, before: int, after: int, stride: int) -> None:
         super().__init__()
-        last: list[nn.Module] = [Attention(after)] if attention else []
         self.body = nn.Sequential(
-            conv_relu(before, after, stride=stride), conv(after, after), *last
+            conv_relu(before, after, stride=stride), conv(after, after), Attention(after)
         )
         same = stride == 1 and before == after
         self.shortcut = nn.Identity() if same else conv(before, after, 1, stride)
@@ -80,97 +67,34 @@ class Residual(nn.Module):
         return functional.relu(self.body(x) + self.shortcut(x), inplace=True)
 
 
-class Wide(nn.Module):
-    """A block of Wide ResNet (Zagoruyko, Komodakis, 2016): normalised before it convolves."""
-
-    def __init__(self, before: int, after: int, stride: int, dropout: float) -> None:
-        super().__init__()
-        self.first = nn.Sequential(nn.BatchNorm2d(before), nn.ReLU(inplace=True))
-        self.body = nn.Sequential(
-            nn.Conv2d(before, after, 3, stride, 1, bias=False),
-            nn.BatchNorm2d(after),
-            nn.ReLU(inplace=True),
-            nn.Dropout(dropout),
-            nn.Conv2d(after, after, 3, 1, 1, bias=False),
-        )
-        same = stride == 1 and before == after
-        self.shortcut = None if same else nn.Conv2d(before, after, 1, stride, bias=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        y = self.first(x)
-        return self.body(y) + (x if self.shortcut is None else self.shortcut(y))
-
-
-class ThreeWays(nn.Module):
-    """3x3 convolution, 1x1 convolution and the input itself, added (RepVGG, Ding et al., 2021)."""
-
-    def __init__(self, before: int, after: int, stride: int) -> None:
-        super().__init__()
-        self.three, self.one = conv(before, after, 3, stride), conv(before, after, 1, stride)
-        same = stride == 1 and before == after
-        self.itself = nn.BatchNorm2d(before) if same else None
-
-    def forward(self, x: Tensor) -> Tensor:
-        y = self.three(x) + self.one(x)
-        return functional.relu(y if self.itself is None else y + self.itself(x), inplace=True)
-
-
-Block = Callable[[int, int, int], nn.Module]
-
-
-def stages(
-    widths: tuple[int, ...], depths: tuple[int, ...], before: int, block: Block
-) -> nn.Module:
-    """Return `depths` blocks of `widths`; each width but the first halves the side."""
-    blocks = []
-    for stage, (width, depth) in enumerate(zip(widths, depths, strict=True)):
+def build_residual() -> nn.Module:
+    """11 M parameters: residual blocks that weigh their channels, the first at full resolution."""
+    blocks: list[nn.Module] = []
+    before = 64
+    for stage, (width, depth) in enumerate(((64, 1), (128, 2), (256, 2), (512, 2))):
         for index in range(depth):
-            blocks.append(block(before, width, 2 if stage and not index else 1))
+            blocks.append(Residual(before, width, 2 if stage and not index else 1))
             before = width
-    return nn.Sequential(*blocks)
+    return nn.Sequential(Pixels(), conv_relu(1, 64), *blocks, classify(512, 0.5))
 
 
-def build_resnet_34() -> nn.Module:
-    """21 M parameters: ResNet-34 with its first stage at 24x24."""
-    widths, depths = (64, 128, 256, 512), (3, 4, 6, 3)
-    body = stages(widths, depths, 64, lambda *sizes: Residual(*sizes, attention=False))
-    stem = (conv_relu(1, 64), conv_relu(64, 64, stride=2))
-    return nn.Sequential(Pixels(), *stem, body, classify(512, 0.4))
-
-
-def build_attentive_96() -> nn.Module:
-    """13 M parameters at 96 pixels: residual blocks that weigh their channels."""
-    widths, depths = (64, 128, 256, 512), (2, 3, 3, 2)
-    body = stages(widths, depths, 64, lambda *sizes: Residual(*sizes, attention=True))
-    return nn.Sequential(Pixels(2), conv_relu(1, 64, stride=2), body, classify(512, 0.4))
-
-
-def build_wide() -> nn.Module:
-    """17 M parameters: Wide ResNet, few blocks of many channels."""
-    widths, depths = (160, 320, 640), (2, 2, 2)
-    body = stages(widths, depths, 64, lambda *sizes: Wide(*sizes, dropout=0.2))
-    stem = (nn.Conv2d(1, 64, 3, 2, 1, bias=False),)
-    end = (nn.BatchNorm2d(640), nn.ReLU(inplace=True))
-    return nn.Sequential(Pixels(), *stem, body, *end, classify(640, 0.4))
-
-
-def build_repvgg() -> nn.Module:
-    """13 M parameters: RepVGG, as it is while it learns."""
-    body = stages((128, 256, 512), (3, 5, 4), 64, ThreeWays)
-    stem = (conv_relu(1, 64), ThreeWays(64, 64, 2))
-    return nn.Sequential(Pixels(), *stem, body, classify(512, 0.4))
-
-
-def build_vgg() -> nn.Module:
+def build_vgg(
+    widths: tuple[int, ...] = (64, 128, 256, 512), depths: tuple[int, ...] = (2, 2, 3, 5)
+) -> nn.Module:
     """12 M parameters: plain convolutions at full resolution first, pools between."""
     layers: list[nn.Module] = []
     before = 1
-    for filters, depth in ((64, 2), (128, 2), (256, 3), (512, 5)):
+    for filters, depth in zip(widths, depths, strict=True):
         for _ in range(depth):
             layers.append(conv_relu(before, filters))
             before = filters
         layers += [Attention(filters), nn.MaxPool2d(2)]
-    return nn.Sequential(Pixels(), *layers, classify(512, 0.5))
+    return nn.Sequential(Pixels(), *layers, classify(before, 0.5))
+
+
+def build_wide_vgg() -> nn.Module:
+    """12 M parameters: fewer and wider layers than `build_vgg`."""
+    return build_vgg((96, 192, 320, 512), (2, 2, 3, 4))
 
 
 def multiplications(net: nn.Module) -> int:

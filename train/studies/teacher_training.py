@@ -1,43 +1,31 @@
-"""Training one network against a clock, with soft targets."""
+"""Training networks together against a clock, with soft targets.
+
+They take turns on one CUDA stream: with a stream for each, an H200 was no faster and once hung.
+"""
 
 from __future__ import annotations
 
 import copy
 import math
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
+from study_judges import Judges
 from teacher_networks import multiplications
 from torch import Tensor, nn
-from training_step import Step, step_of
+from training_step import step_of
 
+SETTLING_EPOCHS = 4
+"""The epochs after each of which the number that fits is reckoned anew."""
 AVERAGE_EVERY = 4
 """Steps between two updates of the averaged weights."""
-ASSUMED_FLOPS = 250e12
-"""Operations a second that the estimate of an H100 or H200 assumes: a third of its bf16 peak."""
-JUDGED_AT_ONCE = 1024
 
-Epoch = Callable[[int], tuple[Tensor, Tensor]]
-"""From the number of the epoch to its pictures (n, 48, 48) uint8 and targets (n, classes)."""
-
-
-class Clock:
-    """Seconds left of a run."""
-
-    def __init__(self, minutes: float) -> None:
-        self.started = time.monotonic()
-        self.ends = self.started + 60 * minutes
-
-    def left(self) -> float:
-        """Return the seconds left."""
-        return self.ends - time.monotonic()
-
-    def run(self) -> float:
-        """Return the seconds since the start."""
-        return round(time.monotonic() - self.started, 1)
+Epoch = Callable[[], tuple[Tensor, Tensor]]
+"""Gives the next epoch's pictures (n, 48, 48) uint8 and targets (n, classes)."""
+Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,39 +36,9 @@ class Recipe:
     learning_rate: float = 0.05
     weight_decay: float = 5e-4
     ema_decay: float = 0.998
-    most_epochs: int = 100
+    most_epochs: int = 120
     warm_up_epochs: int = 3
-    judge_every: int = 5
-
-
-@dataclass(slots=True)
-class Record:
-    """What a training gave, for the report."""
-
-    name: str
-    recipe: dict[str, Any]
-    parameters: int
-    multiplications: int
-    captured: bool
-    estimated_epoch_seconds: float
-    epoch_seconds: float = 0.0
-    preparing_seconds: float = 0.0
-    seconds: float = 0.0
-    epochs: int = 0
-    public_accuracy: float = 0.0
-    curve: list[dict[str, float]] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Judge:
-    """Pictures (n, 48, 48) uint8 with labels (n,), on the device."""
-
-    pictures: Tensor
-    labels: Tensor
-
-    def accuracy(self, probabilities: Tensor) -> float:
-        """Return the share of the pictures whose likeliest class is the label."""
-        return float((probabilities.argmax(1) == self.labels).float().mean())
+    judge_every: int = 10
 
 
 class Average:
@@ -104,25 +62,6 @@ def _floats(net: nn.Module) -> list[Tensor]:
     return [tensor.detach() for tensor in held if tensor.is_floating_point()]
 
 
-@torch.no_grad()
-def probabilities(net: nn.Module, pictures: Tensor, mirrored: bool = False) -> Tensor:
-    """Return (n, classes) float32; `mirrored` averages with the answers to mirrored pictures."""
-    kind = pictures.device.type
-    net.eval()
-    answers = []
-    for batch in pictures.split(JUDGED_AT_ONCE):
-        # Trying cuDNN's kernels for each size of a last batch takes longer than the answers.
-        with (
-            torch.backends.cudnn.flags(enabled=True, benchmark=False),
-            torch.autocast(kind, torch.bfloat16, enabled=kind == "cuda"),
-        ):
-            said = net(batch).float().softmax(1)
-            if mirrored:
-                said = (said + net(batch.flip(2)).float().softmax(1)) / 2
-        answers.append(said)
-    return torch.cat(answers)
-
-
 def make_optimizer(net: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     """Return the optimizer; biases and the scales of normalisation do not decay."""
     weights = [p for p in net.parameters() if p.ndim > 1 and p.shape[0] > 1]
@@ -142,89 +81,126 @@ def rate_share(progress: float, warm_up: float) -> float:
     return 0.5 + 0.5 * math.cos(math.pi * min((progress - warm_up) / (1 - warm_up), 1.0))
 
 
-def train(
-    name: str,
-    net: nn.Module,
-    recipe: Recipe,
-    epoch: Epoch,
-    judge: Judge,
-    seconds: float,
-    say: Callable[[str], None],
-    now: Callable[[], float] = time.monotonic,
-) -> tuple[nn.Module, Record]:
-    """Train for about `seconds`; return the averaged network and what it took.
+class Learner:
+    """A network in training, the average of its weights, and what is told of it.
 
-    The first epoch tells how many fit, `most_epochs` at most; an epoch that would begin after
-    1.1 times the `seconds` does not. Raises ValueError for fewer pictures than a batch has.
+    An `optional` one is dropped where time is short. Raises ValueError for fewer pictures than
+    a batch has.
     """
-    begun = now()
-    lesson = epoch(0)
-    if len(lesson[0]) < recipe.batch:
-        raise ValueError(f"{len(lesson[0])} pictures fill no batch of {recipe.batch}")
-    record = _open_record(name, net, recipe, len(lesson[0]))
-    step, record.captured = step_of(net, recipe.batch, lesson[1].shape[1], say)
-    optimizer, average = make_optimizer(net, recipe), Average(net, recipe.ema_decay)
-    _wait(judge.pictures)
-    record.preparing_seconds = round(now() - begun, 1)
-    epochs, done = recipe.most_epochs, 0
+
+    def __init__(
+        self,
+        name: str,
+        net: nn.Module,
+        recipe: Recipe,
+        epoch: Epoch,
+        say: Say,
+        optional: bool = False,
+    ) -> None:
+        self.name, self.recipe, self.optional = name, recipe, optional
+        self._epoch, self._net = epoch, net
+        pictures, targets = epoch()
+        if len(pictures) < recipe.batch:
+            raise ValueError(f"{len(pictures)} pictures fill no batch of {recipe.batch}")
+        self._step, captured = step_of(net, recipe.batch, targets.shape[1], say)
+        self._optimizer = make_optimizer(net, recipe)
+        self.average = Average(net, recipe.ema_decay)
+        self.loss = torch.zeros((), device=pictures.device)
+        self.curve: list[dict[str, float]] = []
+        self.facts = {
+            "name": name,
+            "recipe": asdict(recipe),
+            "parameters": sum(p.numel() for p in net.parameters()),
+            "multiplications": multiplications(net),
+            "captured": captured,
+        }
+
+    def steps(self, done: int, epochs: int) -> Iterator[None]:
+        """Train epoch `done` of `epochs`, a batch at a time; an incomplete last one is skipped."""
+        recipe = self.recipe
+        pictures, targets = self._epoch()
+        self._net.train()
+        order = torch.randperm(len(pictures), device=pictures.device)
+        batches = order[: len(order) // recipe.batch * recipe.batch].view(-1, recipe.batch)
+        losses = torch.zeros((), device=pictures.device)
+        warm_up = min(recipe.warm_up_epochs, 0.2 * epochs) / epochs
+        for index, chosen in enumerate(batches):
+            progress = (done + (index + 1) / len(batches)) / epochs
+            for group in self._optimizer.param_groups:
+                group["lr"] = recipe.learning_rate * rate_share(progress, warm_up)
+            losses += self._step(pictures[chosen], targets[chosen]).detach()
+            self._optimizer.step()
+            if index % AVERAGE_EVERY == 0:
+                self.average.update()
+            yield
+        self.loss = losses / len(batches)
+
+
+def train_together(
+    learners: list[Learner],
+    judges: Judges,
+    seconds: float,
+    say: Say,
+    least_epochs: int = 1,
+    judged: Callable[[list[Learner]], None] = lambda _: None,
+    now: Callable[[], float] = time.monotonic,
+) -> list[Learner]:
+    """Train for about `seconds`, all for the same number of epochs; return those kept to the end.
+
+    The first epochs tell how many fit. While fewer than `least_epochs` do, the last optional
+    network is dropped. No epoch begins after 1.1 times the `seconds`. `judged` is called after
+    each judging.
+    """
+    begun, learners = now(), list(learners)
+    recipe = learners[0].recipe
+    epochs, done, measured = recipe.most_epochs, 0, False
     while done < epochs:
         started = now()
-        lesson = epoch(done)
-        loss = _train_epoch(step, optimizer, average, recipe, lesson, done, epochs)
-        _wait(judge.pictures)
+        _one_epoch(learners, done, epochs)
         spent = now() - started
         done += 1
-        if done == 1:
-            record.epoch_seconds = round(spent, 3)
-            fitting = (seconds - record.preparing_seconds) / (1.03 * spent)
-            epochs = max(1, min(recipe.most_epochs, int(fitting)))
+        if not measured or done <= SETTLING_EPOCHS:
+            fitting = done + int((seconds - (now() - begun)) / (1.03 * spent))
+            epochs = max(done, min(recipe.most_epochs, fitting))
+            spare = [learner for learner in learners if learner.optional]
+            measured = epochs >= min(least_epochs, recipe.most_epochs) or not spare
+            if not measured:
+                say(f"{epochs} epochs fit: {spare[-1].name} is dropped")
+                learners.remove(spare[-1])
         if now() - begun > 1.1 * seconds:
             epochs = done
-        row = {"epoch": done, "loss": round(loss, 4), "seconds": round(spent, 3)}
         if done % recipe.judge_every == 0 or done == epochs:
-            answers = probabilities(average.net, judge.pictures, mirrored=True)
-            row["public_accuracy"] = record.public_accuracy = round(judge.accuracy(answers), 4)
-            accuracy = f"PublicTest {record.public_accuracy:.2%}"
-            say(f"{name} epoch {done}/{epochs} loss {loss:.3f} {accuracy}")
-        record.curve.append(row)
-    record.epochs, record.seconds = done, round(now() - begun, 1)
-    return average.net, record
+            _judge(learners, judges, done, epochs, spent, say)
+            judged(learners)
+    return learners
 
 
-def _open_record(name: str, net: nn.Module, recipe: Recipe, pictures: int) -> Record:
-    macs = multiplications(net)
-    estimate = 6 * macs * pictures / ASSUMED_FLOPS
-    count = sum(p.numel() for p in net.parameters())
-    return Record(name, asdict(recipe), count, macs, False, round(estimate, 3))
-
-
-def _train_epoch(
-    step: Step,
-    optimizer: torch.optim.Optimizer,
-    average: Average,
-    recipe: Recipe,
-    lesson: tuple[Tensor, Tensor],
-    done: int,
-    epochs: int,
-) -> float:
-    """Train one epoch; return the mean loss. An incomplete last batch is skipped."""
-    pictures, targets = lesson
-    step.net.train()
-    order = torch.randperm(len(pictures), device=pictures.device)
-    batches = order[: len(order) // recipe.batch * recipe.batch].view(-1, recipe.batch)
-    losses = torch.zeros((), device=pictures.device)
-    warm_up = min(recipe.warm_up_epochs, 0.2 * epochs) / epochs
-    for index, chosen in enumerate(batches):
-        progress = (done + (index + 1) / len(batches)) / epochs
-        for group in optimizer.param_groups:
-            group["lr"] = recipe.learning_rate * rate_share(progress, warm_up)
-        losses += step(pictures[chosen], targets[chosen]).detach()
-        optimizer.step()
-        if index % AVERAGE_EVERY == 0:
-            average.update()
-    return float(losses / len(batches))
-
-
-def _wait(tensor: Tensor) -> None:
-    if tensor.is_cuda:
+def _one_epoch(learners: list[Learner], done: int, epochs: int) -> None:
+    """Let each network train a batch in turn until all have had the epoch."""
+    at_work = [(learner, learner.steps(done, epochs)) for learner in learners]
+    while at_work:
+        going_on = []
+        for learner, steps in at_work:
+            if next(steps, steps) is not steps:
+                going_on.append((learner, steps))
+        at_work = going_on
+    if learners[0].loss.is_cuda:
         torch.cuda.synchronize()
+
+
+def _judge(
+    learners: list[Learner], judges: Judges, done: int, epochs: int, spent: float, say: Say
+) -> None:
+    for learner in learners:
+        loss, verdict = float(learner.loss), judges.verdict(learner.average.net)
+        row = {"epoch": done, "loss": round(loss, 4), "seconds_together": round(spent, 3)}
+        learner.curve.append(row | verdict)
+        told = ", ".join(f"{name} {share:.2%}" for name, share in verdict.items())
+        say(f"{learner.name} epoch {done}/{epochs} loss {loss:.3f} {told}")
+
+
+def report_row(learner: Learner, together: int) -> dict[str, Any]:
+    """Return what a report says of a trained network."""
+    last = learner.curve[-1]
+    results = {name: last[name] for name in last if name not in ("loss", "seconds_together")}
+    return learner.facts | {"together": together} | results | {"curve": learner.curve}

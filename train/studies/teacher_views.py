@@ -1,7 +1,8 @@
 """Altered views of pictures, made in batches on whatever device holds them.
 
 Pictures are (n, 48, 48) uint8 gray tensors and stay so. Random views follow `fer_train.augment`
-and `fer_core.distort`, with turns of up to 30 degrees; fixed views are the same in every run.
+and `fer_core.distort`, with turns of up to 30 degrees, wider and narrower faces, and light from one
+side; fixed views are the same in every run.
 """
 
 from __future__ import annotations
@@ -69,7 +70,7 @@ def _altered_chunk(batch: Tensor, generator: torch.Generator) -> Tensor:
         batch,
         turn * turn.abs() * math.radians(30),  # most turns are small, as heads are held
         draw.uniform(0.82, 1.2),
-        torch.where(draw.chance(0.5), -1.0, 1.0),
+        torch.where(draw.chance(0.5), -1.0, 1.0) * draw.uniform(0.9, 1.1),
         draw.uniform(-0.12, 0.12),
         draw.uniform(-0.12, 0.12),
     )
@@ -78,6 +79,7 @@ def _altered_chunk(batch: Tensor, generator: torch.Generator) -> Tensor:
     batch = (batch + draw.uniform(-26, 26, cells=True)).clamp(0, 255)
     gamma = torch.where(draw.chance(0.3, cells=True), draw.uniform(0.6, 1.6, cells=True), 1.0)
     batch = 255 * (batch / 255).pow(gamma)
+    batch = _lit_from_a_side(batch, draw, share=0.25)
     batch = _poor_camera(batch, draw, share=0.25)
     return _as_bytes(_erased(batch, draw, share=0.2))
 
@@ -101,21 +103,31 @@ class _Draw:
 
 
 def _moved(
-    batch: Tensor, angle: Tensor, reach: Tensor, mirror: Tensor, across: Tensor, down: Tensor
+    batch: Tensor, angle: Tensor, reach: Tensor, narrow: Tensor, across: Tensor, down: Tensor
 ) -> Tensor:
     """Return pictures turned and shifted, of which `reach` times the side is seen; edges repeat.
 
-    Each argument has one float a picture; the shifts are fractions of the side.
+    `narrow` times as much of the width is seen, mirrored if it is negative. Each argument has one
+    float a picture; the shifts are fractions of the side.
     """
     cos, sin = torch.cos(angle) * reach, torch.sin(angle) * reach
     rows = [
-        torch.stack([cos * mirror, -sin, 2 * across], 1),
-        torch.stack([sin * mirror, cos, 2 * down], 1),
+        torch.stack([cos * narrow, -sin, 2 * across], 1),
+        torch.stack([sin * narrow, cos, 2 * down], 1),
     ]
     size = [len(batch), 1, *batch.shape[1:]]
     grid = functional.affine_grid(torch.stack(rows, 1), size, align_corners=False)
     moved = functional.grid_sample(batch[:, None], grid, padding_mode="border", align_corners=False)
     return moved[:, 0]
+
+
+def _lit_from_a_side(batch: Tensor, draw: _Draw, share: float) -> Tensor:
+    """Brighten some pictures towards one side and darken them towards the other, by up to 0.6."""
+    place = torch.linspace(-1, 1, batch.shape[1], device=batch.device)
+    towards = draw.uniform(-math.pi, math.pi, cells=True)
+    slope = torch.cos(towards) * place[None, None, :] + torch.sin(towards) * place[None, :, None]
+    strength = torch.where(draw.chance(share, cells=True), draw.uniform(0, 0.6, cells=True), 0.0)
+    return (batch * (1 + strength * slope)).clamp(0, 255)
 
 
 def _poor_camera(batch: Tensor, draw: _Draw, share: float) -> Tensor:

@@ -3,16 +3,16 @@
     python train/studies/teachers.py T.zip --out OUT --minutes 9
 
 It needs the file that teacher_data.py writes, PyTorch, numpy and OpenCV, and takes a CUDA GPU
-where there is one. `--tiny` goes through everything in a few minutes on two CPU cores, `--time`
-only times each network. What it writes as it goes:
+where there is one. `--tiny` goes through everything in a few minutes on two CPU cores. What it
+writes as it goes:
 
-    report.json        every curve, the PublicTest accuracy of each network and of the averages,
-                       the time each part took
-    soft-labels.npz    what the teachers say of Training and PublicTest in eight fixed views
-    student-NAME.npz   a student's weights by the layer names of its Keras model
+    report.json            every curve, the accuracy of each network and of the averages on
+                           PublicTest and on the sets from elsewhere, the time each part took
+    soft-labels.npz        what the teachers say of Training and PublicTest in eight fixed views
+    students-COURSE.npz    the students' weights by the layer names of their Keras models
 
-With `--keep FOLDER` finished teachers are kept there and not trained again. PublicTest alone is
-looked at.
+With `--keep FOLDER` finished teachers are kept there and not trained again. `--teachers`,
+`--students` and `--courses` choose what is trained. PrivateTest is never looked at.
 """
 
 from __future__ import annotations
@@ -25,24 +25,17 @@ from typing import Any
 
 import numpy as np
 import torch
-from student_training import STUDENT, fill_bank, train_student, train_students
-from study_run import Run
+from student_training import COURSES, STUDENT, fill_bank, train_students
+from study_judges import Judge, probabilities
+from study_run import Clock, Run
 from teacher_data import STUDENTS, unpack
-from teacher_networks import (
-    build_attentive_96,
-    build_repvgg,
-    build_resnet_34,
-    build_vgg,
-    build_wide,
-)
-from teacher_training import Clock, Judge, Recipe, probabilities, train
+from teacher_networks import build_residual, build_vgg, build_wide_vgg
+from teacher_training import Learner, Recipe, report_row, train_together
 from teacher_views import FIXED_VIEWS, altered, fixed_view
 from torch import Tensor, nn
 
-TEACHERS_SHARE = 0.72
+TEACHERS_SHARE = 0.42
 """The share of the time that teachers may take."""
-LEAST_SHARE = 0.15
-"""No teacher is begun with less than this share of the teachers' time left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,40 +49,49 @@ class Teacher:
 
 TEACHERS = {
     "vgg": Teacher(build_vgg, 0.7, Recipe()),
-    "wide": Teacher(build_wide, 0.6, Recipe()),
-    "repvgg": Teacher(build_repvgg, 0.5, Recipe()),
-    "attentive-96": Teacher(build_attentive_96, 0.6, Recipe()),
-    "resnet-34": Teacher(build_resnet_34, 0.7, Recipe()),
+    "vgg-crowd": Teacher(build_vgg, 0.4, Recipe()),
+    "vgg-wide": Teacher(build_wide_vgg, 0.55, Recipe()),
+    "residual": Teacher(build_residual, 0.55, Recipe()),
 }
-"""Trained in this order until their time is over: few trained to the end beat many cut short."""
+"""Trained together, for as many epochs as their time allows."""
 
 
-def train_teachers(
-    run: Run, teachers: dict[str, Teacher], keep: Path | None
+def ensemble(
+    run: Run, teachers: dict[str, Teacher], keep: Path | None, seconds: float
 ) -> dict[str, nn.Module]:
-    """Train teachers until their time is over; return those whose average is best on PublicTest.
+    """Train teachers; return those whose average is best on PublicTest.
 
-    Those in `keep` are loaded instead of trained. The soft labels are written anew whenever the
-    best average changes.
+    Those in `keep` are loaded instead of trained.
     """
-    seconds = TEACHERS_SHARE * run.clock.left()
-    ends = run.clock.left() - seconds
-    trained: dict[str, nn.Module] = {}
-    answers: dict[str, Tensor] = {}
-    chosen: list[str] = []
-    for name, teacher in teachers.items():
-        if trained and run.clock.left() - ends < LEAST_SHARE * seconds:
-            run.say(f"no time for {name}")
-            continue
-        trained[name] = _teacher(run, name, teacher, run.clock.left() - ends, keep)
-        answers[name] = probabilities(trained[name], run.judge.pictures, mirrored=True)
-        before, (chosen, accuracy) = chosen, best_average(answers, run.judge)
-        run.note("averages", {"teachers": chosen, "public_accuracy": round(accuracy, 4)})
-        run.say(f"average of {', '.join(chosen)}: PublicTest {accuracy:.2%}")
-        if chosen != before:
-            save_soft_labels(run, {each: trained[each] for each in chosen})
+    nets = {name: _kept(run, name, teacher, keep) for name, teacher in teachers.items()}
+    missing = [name for name, net in nets.items() if net is None]
+    if missing:
+        learners = [_learner(run, name, teachers[name]) for name in missing]
+        for learner in train_together(learners, run.judges, seconds, run.say):
+            row = report_row(learner, len(learners))
+            run.note("teachers", row)
+            nets[learner.name] = learner.average.net
+            if keep:
+                keep.mkdir(parents=True, exist_ok=True)
+                weights = learner.average.net.state_dict()
+                torch.save({"record": row, "weights": weights}, keep / f"{learner.name}.pt")
+    trained = {name: net for name, net in nets.items() if net is not None}
+    public = run.judges.public
+    answers = {
+        name: probabilities(net, public.pictures, mirrored=True) for name, net in trained.items()
+    }
+    chosen = {name: trained[name] for name in best_average(answers, public)[0]}
+    for members in (trained, chosen):
+        verdict = run.judges.of(lambda pictures, members=members: _average(members, pictures))
+        run.note("averages", {"teachers": list(members), **verdict})
+        run.say(f"average of {', '.join(members)}: {verdict}")
     run.part_done("teachers")
-    return {name: trained[name] for name in chosen}
+    return chosen
+
+
+def _average(nets: dict[str, nn.Module], pictures: Tensor) -> Tensor:
+    said = [probabilities(net, pictures, mirrored=True) for net in nets.values()]
+    return torch.stack(said).mean(0)
 
 
 def best_average(answers: dict[str, Tensor], judge: Judge) -> tuple[list[str], float]:
@@ -112,34 +114,31 @@ def best_average(answers: dict[str, Tensor], judge: Judge) -> tuple[list[str], f
     return chosen, best
 
 
-def _teacher(run: Run, name: str, teacher: Teacher, seconds: float, keep: Path | None) -> nn.Module:
-    net = teacher.build().to(run.device, memory_format=torch.channels_last)
+def _kept(run: Run, name: str, teacher: Teacher, keep: Path | None) -> nn.Module | None:
     file = keep / f"{name}.pt" if keep else None
-    recipe = asdict(teacher.recipe)
-    if file and file.is_file():
-        kept = torch.load(file, map_location=run.device, weights_only=True)
-        if kept["record"]["recipe"] == recipe:
-            net.load_state_dict(kept["weights"])
-            run.note("teachers", kept["record"])
-            run.say(f"{name} was trained before")
-            return net.eval()
+    if not file or not file.is_file():
+        return None
+    kept = torch.load(file, map_location=run.device, weights_only=True)
+    if kept["record"]["recipe"] != asdict(teacher.recipe):
         run.say(f"{name} was kept from another recipe: it is trained again")
+        return None
+    net = teacher.build().to(run.device, memory_format=torch.channels_last)
+    net.load_state_dict(kept["weights"])
+    run.note("teachers", kept["record"])
+    run.say(f"{name} was trained before")
+    return net.eval()
+
+
+def _learner(run: Run, name: str, teacher: Teacher) -> Learner:
+    net = teacher.build().to(run.device, memory_format=torch.channels_last)
     targets, lesson = run.lesson.targets(teacher.label_share), run.lesson
-    net, record = train(
-        name,
-        net,
-        teacher.recipe,
-        lambda _: (altered(lesson.pictures, lesson.generator), targets),
-        run.judge,
-        seconds,
-        run.say,
-    )
-    row = {"label_share": teacher.label_share, **asdict(record)}
-    run.note("teachers", row)
-    if file:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        torch.save({"record": row, "weights": net.state_dict()}, file)
-    return net
+
+    def epoch() -> tuple[Tensor, Tensor]:
+        return altered(lesson.pictures, lesson.generator), targets
+
+    learner = Learner(name, net, teacher.recipe, epoch, run.say)
+    learner.facts["label_share"] = teacher.label_share
+    return learner
 
 
 def save_soft_labels(run: Run, chosen: dict[str, nn.Module]) -> None:
@@ -152,7 +151,10 @@ def save_soft_labels(run: Run, chosen: dict[str, nn.Module]) -> None:
         "teachers": np.array(list(chosen)),
         "views": np.array([(v.angle, v.scale, v.mirror) for v in FIXED_VIEWS], np.float32),
     }
-    for name, pictures in (("training", run.lesson.pictures), ("public", run.judge.pictures)):
+    for name, pictures in (
+        ("training", run.lesson.pictures),
+        ("public", run.judges.public.pictures),
+    ):
         views = [fixed_view(pictures, view) for view in FIXED_VIEWS]
         answers = torch.stack(
             [
@@ -162,36 +164,19 @@ def save_soft_labels(run: Run, chosen: dict[str, nn.Module]) -> None:
         )
         arrays[name] = ((answers * 256).round() / 256).half().cpu().numpy()
     means = torch.as_tensor(arrays["public"].astype(np.float32).mean(0), device=run.device)
-    accuracy = round(run.judge.accuracy(means), 4)
+    accuracy = round(run.judges.public.accuracy(means), 4)
     np.savez_compressed(run.out / "soft-labels.npz", **arrays)
     run.note("soft_labels", {"teachers": list(chosen), "public_accuracy": accuracy})
     run.say(f"soft labels over {len(FIXED_VIEWS)} views: PublicTest {accuracy:.2%}")
 
 
-def time_networks(run: Run, teachers: dict[str, Teacher], networks: dict[str, Any]) -> None:
-    """Time an epoch of each network, without training any to an end."""
-    for name, teacher in teachers.items():
-        once = replace(teacher, recipe=replace(teacher.recipe, most_epochs=2))
-        _teacher(run, name, once, 30.0, None)
-    bank = fill_bank(run, [teacher.build().to(run.device) for teacher in teachers.values()], 2)
-    for name in STUDENTS:
-        once_each = replace(STUDENT, most_epochs=2)
-        train_student(run, name, networks[name], bank, once_each, 30.0)
-    for row in run.report["teachers"] + run.report["students"]:
-        run.say(
-            f"{row['name']}: {row['parameters'] / 1e6:.2f} M parameters, "
-            f"{row['multiplications'] / 1e6:.0f} MMACs, ready in {row['preparing_seconds']} s, "
-            f"an epoch {row['curve'][-1]['seconds']} s, estimated {row['estimated_epoch_seconds']}"
-        )
-
-
 def tiny(teachers: dict[str, Teacher]) -> dict[str, Teacher]:
-    """Return two teachers, for two epochs of small batches."""
+    """Return the teachers with a recipe of two epochs of small batches."""
     return {
         name: replace(
             teachers[name], recipe=replace(teachers[name].recipe, batch=16, most_epochs=2)
         )
-        for name in ("vgg", "wide")
+        for name in teachers
     }
 
 
@@ -205,14 +190,14 @@ def run(arguments: argparse.Namespace) -> None:
     study = Run(arguments.out, data, clock, device)
     study.part_done("data")
     teachers = tiny(TEACHERS) if small else TEACHERS
-    if arguments.time:
-        time_networks(study, teachers, data.students)
-        return
-    trained = train_teachers(study, teachers, arguments.keep)
+    chosen = {name: teachers[name] for name in arguments.teachers}
+    trained = ensemble(study, chosen, arguments.keep, TEACHERS_SHARE * clock.left())
+    save_soft_labels(study, trained)
     bank = fill_bank(study, list(trained.values()), most_views=2 if small else 64)
     recipe = replace(STUDENT, batch=16, most_epochs=2) if small else STUDENT
-    train_students(study, data.students, bank, recipe)
-    study.say(f"done, {study.clock.left():.0f} s left")
+    students = {name: data.students[name] for name in arguments.students}
+    train_students(study, students, bank, recipe, arguments.courses)
+    study.say(f"done, {clock.left():.0f} s left")
 
 
 def main() -> None:
@@ -223,7 +208,9 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=9.0, help="when to end")
     parser.add_argument("--keep", type=Path, help="folder of finished teachers")
     parser.add_argument("--tiny", action="store_true", help="a dry run on the CPU")
-    parser.add_argument("--time", action="store_true", help="only time each network")
+    for option, known in (("teachers", TEACHERS), ("students", STUDENTS), ("courses", COURSES)):
+        names = list(known)
+        parser.add_argument(f"--{option}", nargs="+", choices=names, default=names)
     run(parser.parse_args())
 
 

@@ -1,0 +1,23 @@
+"""Answers that do not lean towards the classes with the most training pictures."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+
+from fer_core.dataset import FerDataset
+from fer_train.transfer import LOGITS
+
+
+def balance(model: keras.Model, training: FerDataset, strength: float) -> None:
+    """Divide the model's probabilities by each class's share of the pictures, to a power.
+
+    `strength` is the power: 0 changes nothing, at 1 the model answers as if every class were as
+    frequent. The bias of the layer `logits` takes it up, so it costs nothing (Menon et al., 2021,
+    "Long-tail learning via logit adjustment"). Every class needs a picture.
+    """
+    counts = np.bincount(training.labels, minlength=len(training.label_names))
+    layer = model.get_layer(LOGITS)
+    kernel, bias = layer.get_weights()
+    lean = strength * np.log(counts / counts.sum())
+    layer.set_weights([kernel, (bias - lean).astype(np.float32)])
