@@ -14,7 +14,7 @@ from fer_edge.models import DEFAULT_MODEL
 
 ROTATIONS = (0, 90, 180, 270)
 LARGEST_SIDE_PX = 16384
-_SECRETS = {
+SECRETS = {
     "token": "FER_EDGE_TOKEN",
     "mqtt_password": "FER_EDGE_MQTT_PASSWORD",
     "camera": "FER_EDGE_CAMERA",
@@ -107,12 +107,12 @@ def with_secrets(
 
     Raises FerError when the file they were read from holds one and others may read it.
     """
-    held = [name for name in _SECRETS if is_secret(name, getattr(config, name))]
+    held = [name for name in SECRETS if is_secret(name, getattr(config, name))]
     if held and file and os.name == "posix" and file.stat().st_mode & 0o077:
         raise FerError(
             f"{file} holds the setting {held[0]} and other users may read it: chmod 600 {file}"
         )
-    given = {name: environment[key] for name, key in _SECRETS.items() if environment.get(key)}
+    given = {name: environment[key] for name, key in SECRETS.items() if environment.get(key)}
     if config.camera or config.video or config.demo:
         given.pop("camera", None)
     return replace(config, **given)  # type: ignore[arg-type]  # both are text

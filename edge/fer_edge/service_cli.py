@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import typer
@@ -56,14 +57,18 @@ def _understood(ctx: typer.Context) -> list[str]:
     """Return the words left over; end with a usage error for what fer-edge would not take.
 
     A service that is started with a wrong option would only say so in the journal: so all that
-    fer-edge checks before it opens anything is checked here.
+    fer-edge checks before it opens anything is checked here, in the environment of the service.
     """
+    from fer_edge.config import SECRETS
     from fer_edge.options import read_options
-    from fer_edge.unit import require_for_a_service
+    from fer_edge.unit import require_for_a_service, service_environment
 
     root: Any = ctx.find_root().command
     run = getattr(root, "commands", {}).get("run")
     if run is not None:
+        for variable in SECRETS.values():  # those of this shell are not the service's
+            os.environ.pop(variable, None)
+        os.environ.update(service_environment())
         options = read_options(run.make_context("fer-edge", list(ctx.args)).params)
         require_for_a_service(options.wishes)
     return list(ctx.args)

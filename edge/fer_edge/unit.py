@@ -21,10 +21,12 @@ from fer_edge.config import is_secret
 from fer_edge.wishes import Wishes
 
 NAME, STATE = "fer-edge", Path("/var/lib/fer-edge")
+ENVIRONMENT_FILE = Path("/etc/fer-edge.env")
 _INPUTS = ("--config", "--model", "--video", "--faces")
 _OUTPUTS = ("--json", "--events", "--save", "--plot")
 WATCHES_A_CAMERA = (
-    "a service watches a camera: --camera 0, picamera or an address, or camera in a --config file"
+    "a service watches a camera: --camera 0, picamera or an address, camera in a --config file, or "
+    f"FER_EDGE_CAMERA in {ENVIRONMENT_FILE}"
 )
 _PLAIN = re.compile(r"[\w@+=:,./-]+", re.ASCII)
 _UNIT = """\
@@ -42,7 +44,7 @@ NotifyAccess=main
 ExecStart=:{command}
 User={user}
 SupplementaryGroups=video
-EnvironmentFile=-/etc/fer-edge.env
+EnvironmentFile=-{environment}
 StateDirectory=fer-edge
 StateDirectoryMode=0700
 WorkingDirectory={state}
@@ -97,7 +99,7 @@ def unit_text(arguments: Sequence[str], program: Path, user: str) -> str:
     for what no service can do, FerError for a program systemd cannot start.
     """
     names = {word.partition("=")[0] for word in arguments}
-    if not names & {"--camera", "--config"} or names & {"--video", "--demo"}:
+    if names & {"--video", "--demo"}:
         raise ArgumentError(WATCHES_A_CAMERA)
     if "--show" in names:
         raise ArgumentError("a service has no display: leave out --show")
@@ -105,7 +107,25 @@ def unit_text(arguments: Sequence[str], program: Path, user: str) -> str:
         raise FerError(f"systemd starts nothing whose path holds a quote or a backslash: {program}")
     words = [str(program), *_settled(arguments)]
     command = " ".join(map(systemd_quoted, words))
-    return _UNIT.format(command=command, user=user.replace("%", "%%"), state=STATE)
+    return _UNIT.format(
+        command=command,
+        user=user.replace("%", "%%"),
+        state=STATE,
+        environment=ENVIRONMENT_FILE,
+    )
+
+
+def service_environment(file: Path = ENVIRONMENT_FILE) -> dict[str, str]:
+    """Return the variables of the file that systemd gives the service, as far as one may read it.
+
+    Lines are NAME=VALUE, the value perhaps in quotes; others are left out.
+    """
+    try:
+        lines = file.read_text().splitlines()
+    except OSError:
+        return {}
+    found = (re.fullmatch(r"\s*(\w+)=(.*?)\s*", line) for line in lines)
+    return {match[1]: match[2].strip("\"'") for match in found if match}
 
 
 def require_for_a_service(wishes: Wishes) -> None:

@@ -15,7 +15,8 @@ from fer_core.dataset import FerDataset
 from fer_core.errors import ArgumentError, FerError
 from fer_core.files import ZIP_ERRORS
 from fer_train.foreign import in_float32, with_input_layers
-from fer_train.run_facts import model_labels
+from fer_train.keras_trial import try_keras_file
+from fer_train.run_facts import is_shipped, model_labels, own_run
 from fer_train.saved_model import require_harmless, try_saved_model
 
 LOGITS = "logits"
@@ -55,6 +56,7 @@ _OF_KERAS_2 = {"SeparableConv2D": _SeparableConv2D, "DepthwiseConv2D": _Depthwis
 def load_model(file: Path) -> keras.Model:
     """Return the model of a .keras or .h5 file or a SavedModel folder, running no Python from it.
 
+    A model of no run is tried in a process of its own first.
     Raises FerError for what Keras cannot load or will not for safety's sake.
     """
     if file.suffix in _PICKLES:
@@ -67,7 +69,9 @@ def load_model(file: Path) -> keras.Model:
     try:
         if file.is_dir():
             return _from_saved_model(file)
-        model = in_float32(_loaded(file), _OF_KERAS_2)
+        if not (own_run(file) or is_shipped(file)):
+            try_keras_file(file)
+        model = in_float32(as_keras_loads_it(file), _OF_KERAS_2)
     except (ValueError, OSError, TypeError, *ZIP_ERRORS) as error:
         raise FerError(_why_not(file, str(error))) from error
     if not getattr(model, "inputs", None):
@@ -78,7 +82,7 @@ def load_model(file: Path) -> keras.Model:
     return model
 
 
-def _loaded(file: Path) -> keras.Model:
+def as_keras_loads_it(file: Path) -> keras.Model:
     """Return the model of a .keras or .h5 file as Keras loads it."""
     older = nullcontext(file) if file.suffix == ".keras" else with_input_layers(file)
     with warnings.catch_warnings(), older as readable:

@@ -28,7 +28,7 @@ from fer_train.config import TrainConfig
 from fer_train.evaluate import evaluate, save_history, save_metrics, save_model
 from fer_train.plots import save_confusion
 
-TEACHERS = "teachers"
+TEACHERS = "the ensemble of teachers"
 """What a run's settings call the ensemble, in the place of a guide."""
 
 
@@ -62,8 +62,8 @@ def settings_of(row: dict[str, Any], strength: float) -> TrainConfig:
         weight_decay=recipe["weight_decay"],
         ema_decay=recipe["ema_decay"],
         balance=strength,
-        teacher="fer2013-votes.npz",
-        teacher_weight=1 - row["label_share"],
+        teacher="train/configs/fer2013-votes.npz",
+        teacher_weight=round(1 - row["label_share"], 4),
         guide=TEACHERS,
         guide_weight=row["ensemble_share"],
         shift=0.12,

@@ -10,16 +10,29 @@ import pytest
 
 from convert_cases import DATA, VARIED
 from drawn_faces import save_npz
-from fer_train.architectures import ARCHITECTURES, build_model
+from fer_train import transfer
+from fer_train.architectures import build_model
 from fer_train.data import model_inputs
 
 
-@pytest.fixture(scope="session")
-def models() -> dict[str, keras.Model]:
-    """Every network with statistics that are not fresh, and answers that differ by picture."""
-    keras.utils.set_random_seed(3)
-    made = {}
-    for name in ARCHITECTURES:
+@pytest.fixture(autouse=True)
+def _no_trials(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Load files without the trial in a process of its own, which costs four seconds each.
+
+    tests/unit/train tests the trials, tests/e2e the commands with them.
+    """
+    monkeypatch.setattr(transfer, "try_keras_file", lambda file: None)
+    monkeypatch.setattr(transfer, "try_saved_model", lambda folder: None)
+
+
+class Models(dict[str, keras.Model]):
+    """Every network with statistics that are not fresh, and answers that differ by picture.
+
+    Each is made when it is first asked for.
+    """
+
+    def __missing__(self, name: str) -> keras.Model:
+        keras.utils.set_random_seed(3)
         model = build_model(name, (48, 48, 1), 7)
         rng = np.random.default_rng(0)
         for layer in model._flatten_layers():
@@ -39,8 +52,14 @@ def models() -> dict[str, keras.Model]:
         scale = 2 / values.std(axis=0).max()
         kernel, bias = logits.get_weights()
         logits.set_weights([kernel * scale, (bias - values.mean(axis=0)) * scale])
-        made[name] = model
-    return made
+        self[name] = model
+        return model
+
+
+@pytest.fixture(scope="session")
+def models() -> Models:
+    """Networks to convert, by name."""
+    return Models()
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from fer_core.errors import FerError
 from fer_core.metrics import label_flips
 from fer_edge.classifier import classify_images
 from fer_edge.interpreter import TfliteModel
+from fer_train import saved_model, transfer
 from fer_train.architectures import build_model
 from fer_train.backend import native_output_hidden
 from fer_train.data import predict
@@ -118,7 +119,8 @@ def test_a_layer_of_ones_own_is_named_with_the_way_out(tmp_path: Path) -> None:
             load_model(tmp_path / name)
 
 
-def test_a_damaged_saved_model_is_said(tmp_path: Path) -> None:
+def test_a_damaged_saved_model_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transfer, "try_saved_model", saved_model.try_saved_model)
     pixels = keras.Input((8, 8, 1))
     with native_output_hidden():
         keras.Model(pixels, keras.layers.Conv2D(2, 3)(pixels)).export(tmp_path / "folder")

@@ -41,7 +41,8 @@ def test_fer_nano_answers_alike_and_fits_a_small_board(nano: ModelBundle, real_d
 @pytest.mark.parametrize("name", sorted(set(shipped_models()) - {"fer-nano"}))
 def test_shipped_models_answer_alike(name: str, real_data: Path) -> None:
     bundle = load_model(name)
-    assert check_micro(bundle, *micro_pictures(bundle, real_data)).differing == 0
+    pictures, source = micro_pictures(bundle, real_data)
+    assert check_micro(bundle, pictures[:50], source).differing == 0
 
 
 @needs_micro

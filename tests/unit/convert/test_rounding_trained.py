@@ -20,7 +20,7 @@ from fer_train.quantize_aware import quantize_aware
 from fer_train.transfer import load_model
 
 
-@pytest.mark.parametrize("name", ["fer-nano", "fer-small", "mini-xception", "a-regularised"])
+@pytest.mark.parametrize("name", ["fer-nano", "mini-xception", "a-regularised"])
 def test_a_quantisation_aware_model_needs_no_calibration(name: str) -> None:
     keras.utils.set_random_seed(4)
     rounded = quantize_aware(build_model(name, (48, 48, 1), 7))

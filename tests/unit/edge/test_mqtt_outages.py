@@ -95,7 +95,7 @@ def test_no_broker_neither_slows_nor_stops(
         count = len(sink._halves)
         started = time.perf_counter()
     assert time.perf_counter() - started < mqtt.CLOSING_SECONDS + 0.5
-    assert slowest < 0.05
+    assert slowest < 0.25  # a connection that is waited for takes seconds
     assert (sink.delivered, sink.dropped) == (0, count)
     away, left = warnings()
     assert "Connection refused" in away

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 import typer
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from fer_core.command import make_app
-from fer_core.errors import FerError
-from fer_edge import service, service_cli
+from fer_core.errors import ArgumentError, FerError
+from fer_edge import service, service_cli, unit
+from fer_edge.cli import app as whole_app
 from fer_edge.service import Done, Service
 from fer_edge.unit import unit_text
 from systemd_units import PROGRAM, command_of
@@ -166,3 +167,17 @@ def test_a_service_that_is_not_active_exits_with_one(
 ) -> None:
     monkeypatch.setattr(service, "Service", lambda: service_of(FakeSystem("status"), 1000))
     assert CliRunner().invoke(app, ["service", "status"]).exit_code == 1
+
+
+def test_a_camera_in_the_services_environment_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    def shown(*words: str) -> Result:
+        return CliRunner().invoke(whole_app, ["service", "show", *words])
+
+    monkeypatch.setenv("FER_EDGE_CAMERA", "0")
+    refused = shown()  # the shell's environment is not the service's
+    assert isinstance(refused.exception, ArgumentError)
+    assert "say what to watch" in str(refused.exception)
+    monkeypatch.setattr(unit, "service_environment", lambda: {"FER_EDGE_CAMERA": "rtsp://u:p@cam"})
+    assert shown("--rate", "5").exit_code == 0
+    assert "cam" not in command_of(shown("--rate", "5").stdout)
+    assert "FER_EDGE_CAMERA in /etc/fer-edge.env" in str(shown("photo.jpg").exception)

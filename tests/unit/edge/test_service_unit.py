@@ -9,7 +9,7 @@ import pytest
 
 from fer_core.errors import ArgumentError, FerError
 from fer_edge.service import Done
-from fer_edge.unit import systemd_quoted, unit_text
+from fer_edge.unit import service_environment, systemd_quoted, unit_text
 from systemd_units import PROGRAM, command_of, read_as_systemd
 
 WORDS = [
@@ -127,8 +127,6 @@ def test_what_is_read_becomes_absolute_and_what_is_written_stays(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "--camera 0, picamera or an address"),
-        (["photo.jpg"], "a service watches a camera"),
         (["--demo"], "a service watches a camera"),
         (["--camera", "0", "--show"], "no display"),
         (["--camera", "0", "--config"], "--config needs a value"),
@@ -161,3 +159,15 @@ def test_the_unit_restarts_for_ever_but_not_for_wrong_arguments() -> None:
         "EnvironmentFile=-/etc/fer-edge.env",
     } <= set(lines)
     assert lines.index("StartLimitIntervalSec=0") < lines.index("[Service]")
+
+
+def test_the_environment_file_is_read_as_systemd_reads_it(tmp_path: Path) -> None:
+    file = tmp_path / "fer-edge.env"
+    file.write_text(
+        '# a comment\n\nFER_EDGE_TOKEN="a b"\n FER_EDGE_CAMERA=rtsp://u:p@cam/1?x=y \nnone\n'
+    )
+    assert service_environment(file) == {
+        "FER_EDGE_TOKEN": "a b",
+        "FER_EDGE_CAMERA": "rtsp://u:p@cam/1?x=y",
+    }
+    assert service_environment(tmp_path / "absent") == {}

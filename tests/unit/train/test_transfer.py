@@ -10,6 +10,7 @@ from drawn_faces import drawn_dataset, save_npz
 from fer_core.errors import ArgumentError, FerError
 from fer_core.labels import FER2013_LABELS
 from fer_core.metrics import classification_report
+from fer_train import transfer
 from fer_train.architectures import build_model
 from fer_train.evaluate import save_model
 from fer_train.recipes import recipe_file
@@ -17,6 +18,11 @@ from fer_train.run import _doubts, train_on
 from fer_train.run_facts import model_labels
 from fer_train.run_folder import chosen_config, model_file, model_name
 from fer_train.transfer import freeze_all_but_logits, load_model, take_weights
+
+
+@pytest.fixture(autouse=True)
+def _no_trials(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transfer, "try_keras_file", lambda file: None)
 
 
 @pytest.fixture
