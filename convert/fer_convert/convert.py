@@ -97,7 +97,10 @@ def _convert_as(
     faults = [refused, *earlier] if refused else []
     if not refused:
         bundle.save(path)
-    _save_parity(path.parent / "parity.json", bundle, written=not refused)
+    try:
+        _save_parity(path.parent / "parity.json", bundle, written=not refused)
+    except FerError as error:
+        faults.append(str(error))
     if job.request.explain and recipe.name == "int8":
         try:
             show(_explained(job, bundle, path.parent))

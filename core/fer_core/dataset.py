@@ -192,8 +192,9 @@ class FerDataset:
         split = self.split.copy()
         for class_index in range(len(self.label_names)):
             own = (split == 0) & (self.labels == class_index)
-            groups = rng.permutation(np.unique(ids[own]))
-            sizes = np.array([np.count_nonzero(ids[own] == group) for group in groups])
+            pictures, copies = np.unique(ids[own], return_counts=True)
+            order = rng.permutation(len(pictures))
+            groups, sizes = pictures[order], copies[order]
             count = np.searchsorted(sizes.cumsum(), share * own.sum(), "right")
             at_least = min(1, len(groups) - 1)  # a class of one picture keeps it for training
             split[np.isin(ids, groups[: max(count, at_least)]) & (split == 0)] = 1

@@ -132,14 +132,9 @@ def require_for_a_service(wishes: Wishes) -> None:
     """Raise ArgumentError unless a run watches a camera and writes where a service may."""
     if wishes.camera is None:
         raise ArgumentError(WATCHES_A_CAMERA)
-    outputs = {
-        "json": wishes.json,
-        "events": wishes.events,
-        "save": wishes.save,
-        "plot": wishes.plot,
-    }
-    for name, where in outputs.items():
-        if where is not None:
+    for option in _OUTPUTS:
+        name = option.removeprefix("--")
+        if (where := getattr(wishes, name)) is not None:
             _require_own_place(name, Path(where))
 
 

@@ -14,8 +14,8 @@ _QUANTITIES = ("loss", "accuracy", "precision", "recall")
 class EpochLog:
     """Writes every epoch's figures, each quantity's training and validation beside each other.
 
-    Event files that are there already are replaced: the history holds what they held. Without
-    the package tensorboard it writes nothing.
+    Event files that are there already are replaced by the first epoch that is written: the
+    history holds what they held. Without the package tensorboard it writes nothing.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -26,6 +26,8 @@ class EpochLog:
 
     def write(self, history: list[dict[str, float]]) -> None:
         """Write the epochs that were not written yet."""
+        if self._writer is None and find_spec("tensorboard"):
+            self._writer = self._begun()
         if self._writer is None:
             return
         for row in history[self._written :]:
@@ -36,14 +38,15 @@ class EpochLog:
         self._written = len(history)
         self._writer.flush()
 
-    def __enter__(self) -> EpochLog:
-        if find_spec("tensorboard"):
-            from tensorboard.summary import Writer
+    def _begun(self) -> Any:
+        from tensorboard.summary import Writer
 
-            make_folder(self._folder)
-            for old in self._folder.glob("events.out.tfevents.*"):
-                old.unlink()
-            self._writer = Writer(str(self._folder))
+        make_folder(self._folder)
+        for old in self._folder.glob("events.out.tfevents.*"):
+            old.unlink()
+        return Writer(str(self._folder))
+
+    def __enter__(self) -> EpochLog:
         return self
 
     def __exit__(self, *raised: object) -> None:

@@ -26,7 +26,6 @@ from fer_train.balance import balance
 from fer_train.checkpoint import TrainState
 from fer_train.config import TrainConfig
 from fer_train.evaluate import evaluate, save_history, save_metrics, save_model
-from fer_train.plots import save_confusion
 
 TEACHERS = "the ensemble of teachers"
 """What a run's settings call the ensemble, in the place of a guide."""
@@ -79,6 +78,8 @@ def save_run(
     folder: Path, model: keras.Model, dataset: FerDataset, row: dict[str, Any], strength: float
 ) -> None:
     """Balance the model and write its run folder; PublicTest is what it is judged on."""
+    from fer_train.plots import save_confusion
+
     make_folder(folder)
     balance(model, dataset.part("train"), strength)
     report = evaluate(model, dataset.part("validation"))

@@ -22,10 +22,12 @@ FORGET_SECONDS = 30.0
 class _Asked:
     """What is known of one track; a name counts once two answers in a row agree on it.
 
-    `is_there` says that its start was told and its end was not, `told` that its name was.
+    `at` is when it was last asked after, `seen_at` when it was last in sight. `is_there` says that
+    its start was told and its end was not, `told` that its name was.
     """
 
-    at: float
+    at: float = float("-inf")
+    seen_at: float = 0.0
     answer: str = ""
     name: str = ""
     times: int = 0
@@ -58,7 +60,7 @@ class IdentifyingPolicy:
         told = [self._with_name(event) for event in events]
         told += [change for seen in named for change in self._news(seen)]
         now = frame.captured_at
-        self._asked = {k: v for k, v in self._asked.items() if now - v.at < FORGET_SECONDS}
+        self._asked = {k: v for k, v in self._asked.items() if now - v.seen_at < FORGET_SECONDS}
         return tuple(named), tuple(told)
 
     def idle(self, now: float) -> tuple[ExpressionEvent, ...]:
@@ -72,7 +74,8 @@ class IdentifyingPolicy:
     def _named(self, frame: Frame, seen: Observation) -> Observation:
         if seen.track_id is None:
             return replace(seen, person=self._who(frame, seen.face))
-        asked = self._asked.setdefault(seen.track_id, _Asked(float("-inf")))
+        asked = self._asked.setdefault(seen.track_id, _Asked())
+        asked.seen_at = frame.captured_at
         known = asked.name and asked.answer == asked.name
         pause = KNOWN_SECONDS if known else ASK_SECONDS[min(asked.times, len(ASK_SECONDS) - 1)]
         if self._asking is None and frame.captured_at - asked.at >= pause:

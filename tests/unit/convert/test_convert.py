@@ -70,6 +70,21 @@ def test_a_second_format_keeps_the_first_ones_parity(
     assert set(parity) == {"fer-nano-float32", "fer-nano-int8"}
 
 
+def test_a_damaged_parity_file_stops_no_other_recipe(
+    saved: tuple[Path, Path], tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "parity.json").write_text("{")
+    request = replace(
+        request_of(saved, out, 100.0), recipes=(RECIPES["float32"], RECIPES["dynamic"])
+    )
+    with pytest.raises(FerError, match=r"parity.json is no parity report"):
+        convert(request, silent)
+    made = {path.name for path in out.glob("*.tflite")}
+    assert made == {"fer-nano-float32.tflite", "fer-nano-dynamic.tflite"}
+
+
 def test_too_large_a_drop_writes_no_bundle_but_the_parity(
     saved: tuple[Path, Path], tmp_path: Path
 ) -> None:

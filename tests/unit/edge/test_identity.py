@@ -126,6 +126,51 @@ def test_one_odd_answer_does_not_rename_but_two_do() -> None:
     assert watch.at(11.5) == ("ben", [("changed", "ben")])
 
 
+def test_of_two_faces_the_one_asked_later_is_told_by_name_too() -> None:
+    class Two(Follows):
+        def update(self, frame: Frame, faces: Sequence[Face], classifier: Classifier) -> Outcome:
+            kinds, self.tells = self.tells, []
+            prediction = Prediction(np.array([1.0], np.float32), ("calm",))
+            seen, events = [], []
+            for track, face in zip((7, 8), faces, strict=True):
+                at = frame.captured_at
+                seen.append(Observation(frame.index, at, face, prediction, track))
+                events += [ExpressionEvent(kind, track, "calm", 1.0, at) for kind in kinds]
+            return tuple(seen), tuple(events)
+
+    class Slow(Executor):
+        """Answers a quarter of a second after it was asked."""
+
+        now = 0.0
+
+        def __init__(self) -> None:
+            self.waiting: list[tuple[float, Future[str], str]] = []
+
+        def submit(self, fn: Callable[..., str], /, *args: Any, **kwargs: Any) -> Future[str]:
+            future: Future[str] = Future()
+            self.waiting.append((self.now + 0.25, future, fn(*args)))
+            return future
+
+        def answer(self, now: float) -> None:
+            self.now = now
+            for due in [each for each in self.waiting if each[0] <= now]:
+                due[1].set_result(due[2])
+                self.waiting.remove(due)
+
+    faces = [FACE, Face(Box(60, 10, 30, 30), 1.0)]
+    two, slow = Two(), Slow()
+    two.tells = ["started"]
+    names = {10: "anna", 60: "ben"}
+    policy = IdentifyingPolicy(two, lambda frame, face: names[face.box.x], slow)
+    told: set[tuple[int, str]] = set()
+    for tenth in range(40):
+        slow.answer(tenth / 10)
+        frame = Frame(np.zeros((50, 100, 3), np.uint8), tenth, tenth / 10)
+        _, events = policy.update(frame, faces, None)  # type: ignore[arg-type]
+        told |= {(event.track_id, event.person) for event in events if event.kind == "changed"}
+    assert told == {(7, "anna"), (8, "ben")}
+
+
 def test_faces_that_were_never_told_of_are_forgotten() -> None:
     watch = Watching("anna")
     watch.at(0.0)
