@@ -45,8 +45,8 @@ def last_words(done: Done) -> str:
     return (done.stderr.strip().splitlines() or ["no reason given"])[-1]
 
 
-def limit_this_process(seconds: int, memory_bytes: int) -> None:
-    """Let this process take so much time and memory, and write no file.
+def limit_this_process(seconds: int, memory_bytes: int, file_bytes: int = 0) -> None:
+    """Let this process take so much time and memory, and write no file of more than `file_bytes`.
 
     Where the system has no such limits (Windows), or refuses some (macOS), there are none.
     """
@@ -57,7 +57,7 @@ def limit_this_process(seconds: int, memory_bytes: int) -> None:
     limits = {
         resource.RLIMIT_CPU: seconds,
         resource.RLIMIT_AS: min(memory_bytes, sys.maxsize),
-        resource.RLIMIT_FSIZE: 0,
+        resource.RLIMIT_FSIZE: file_bytes,
         resource.RLIMIT_CORE: 0,
     }
     for limit, value in limits.items():

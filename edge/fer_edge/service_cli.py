@@ -66,9 +66,9 @@ def _understood(ctx: typer.Context) -> list[str]:
     root: Any = ctx.find_root().command
     run = getattr(root, "commands", {}).get("run")
     if run is not None:
+        given = service_environment()
         for variable in SECRETS.values():  # those of this shell are not the service's
-            os.environ.pop(variable, None)
-        os.environ.update(service_environment())
+            os.environ[variable] = given.get(variable, "")
         options = read_options(run.make_context("fer-edge", list(ctx.args)).params)
         require_for_a_service(options.wishes)
     return list(ctx.args)

@@ -116,16 +116,19 @@ def unit_text(arguments: Sequence[str], program: Path, user: str) -> str:
 
 
 def service_environment(file: Path = ENVIRONMENT_FILE) -> dict[str, str]:
-    """Return the variables of the file that systemd gives the service, as far as one may read it.
+    """Return the variables of the file that systemd gives the service; none without a file.
 
-    Lines are NAME=VALUE, the value perhaps in quotes; others are left out.
+    Lines are NAME=VALUE, the value perhaps in quotes; others are left out. Raises FerError for a
+    file that this user may not read.
     """
     try:
-        lines = file.read_text().splitlines()
-    except OSError:
+        lines = file.read_text(errors="replace").splitlines()
+    except FileNotFoundError:
         return {}
-    found = (re.fullmatch(r"\s*(\w+)=(.*?)\s*", line) for line in lines)
-    return {match[1]: match[2].strip("\"'") for match in found if match}
+    except OSError as error:
+        raise FerError(f"{file} belongs to the service and cannot be read: try sudo") from error
+    found = (re.fullmatch(r"""\s*(\w+)=(["']?)(.*?)\2\s*""", line) for line in lines)
+    return {match[1]: match[3] for match in found if match}
 
 
 def require_for_a_service(wishes: Wishes) -> None:

@@ -106,6 +106,8 @@ class TrainConfig:
                 raise ValueError(f"{name} must be one of {choices}, got {getattr(self, name)!r}")
         if self.qat and (self.precision != "float32" or self.frozen_epochs or self.folds):
             raise ValueError("qat goes with precision float32, without frozen_epochs and folds")
+        if self.class_weights and self.balance:
+            raise ValueError("class_weights and balance do the same twice: leave one out")
         if self.qat and self.balance:
             raise ValueError("qat goes on from a balanced model: leave balance out")
         if self.folds == 1:

@@ -7,6 +7,7 @@ wrong with a file is left to be said by who loads it.
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -30,9 +31,11 @@ def try_keras_file(file: Path) -> None:
 
 
 def _build(file: Path) -> None:
+    os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # a GPU takes address space without end
     from fer_train.transfer import as_keras_loads_it
 
-    limit_this_process(LIMIT_SECONDS, LIMIT_BYTES + _address_space())
+    # Keras unpacks some files beside the temporary ones.
+    limit_this_process(LIMIT_SECONDS, LIMIT_BYTES + _address_space(), file_bytes=LIMIT_BYTES)
     as_keras_loads_it(file)
 
 

@@ -183,7 +183,7 @@ def votes_file(config: TrainConfig) -> Path:
     """Return the file of FER+ votes that the settings name; raise FerError without one."""
     if not config.votes:
         raise FerError(
-            f"{config.labels} labels need the votes of FER+: --votes {VOTES_FILE}, or put it "
-            "beside the data (https://github.com/microsoft/FERPlus)"
+            f"{config.labels} labels need the votes of FER+: put {VOTES_FILE} beside the data "
+            "(https://github.com/microsoft/FERPlus), or name it with --votes of fer-train"
         )
     return Path(config.votes)

@@ -27,6 +27,7 @@ from fer_train.checkpoint import TrainState
 from fer_train.config import TrainConfig
 from fer_train.evaluate import evaluate, save_history, save_metrics, save_model
 
+RECORD = "# A record, no recipe: train/studies/teachers.py trained this (decision 9).\n"
 TEACHERS = "the ensemble of teachers"
 """What a run's settings call the ensemble, in the place of a guide."""
 
@@ -83,7 +84,7 @@ def save_run(
     make_folder(folder)
     balance(model, dataset.part("train"), strength)
     report = evaluate(model, dataset.part("validation"))
-    write_text(folder / "config.toml", settings_toml(settings_of(row, strength)))
+    write_text(folder / "config.toml", RECORD + settings_toml(settings_of(row, strength)))
     save_model(model, folder)
     save_history(folder / "history.csv", row["curve"])
     save_confusion(folder / "confusion.png", report, f"{model.name}, validation")
@@ -106,7 +107,8 @@ def main() -> None:
     report = json.loads((arguments.results / "report.json").read_text())
     rows = {(row["network"], row["course"]): row for row in report["students"]}
     if asked not in rows:
-        parser.error(f"{arguments.results} has {', '.join(' '.join(each) for each in rows)}")
+        known = ", ".join(" ".join(each) for each in rows)
+        parser.error(f"no student {' '.join(asked)} in {arguments.results}; there are: {known}")
     model = student_model(arguments.results / f"students-{arguments.course}.npz", arguments.student)
     save_run(arguments.out, model, load_dataset(arguments.data), rows[asked], arguments.balance)
 

@@ -19,7 +19,7 @@ BANK_SHARE = 0.07
 RESERVE_SECONDS = 8.0
 """Kept for writing the last files."""
 LEAST_EPOCHS = 200
-"""Screens, then courses, are dropped until so many epochs fit."""
+"""Networks of later courses are dropped, from the end, until so many epochs fit."""
 STUDENT = Recipe(512, learning_rate=0.4, weight_decay=3e-4, most_epochs=400, judge_every=20)
 
 

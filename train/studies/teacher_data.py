@@ -39,10 +39,6 @@ class Part:
     labels: npt.NDArray[np.int64]
     crowd: FloatArray
 
-    def first(self, n: int) -> Part:
-        """Return the first `n` pictures."""
-        return Part(self.pictures[:n], self.labels[:n], self.crowd[:n])
-
     def targets(self, label_share: float) -> FloatArray:
         """Return (n, 7) targets: FER2013's label has `label_share` of each, the crowd the rest."""
         labels = np.eye(self.crowd.shape[1], dtype=np.float32)[self.labels]
@@ -96,14 +92,21 @@ def pack(data: Path, votes: Path, out: Path, elsewhere: list[Path]) -> None:
         for name, network in networks.items():
             archive.writestr(f"students/{name}.json", network, zipfile.ZIP_DEFLATED)
         for path in elsewhere:
-            others = load_dataset(path)
-            (mosaic,) = _mosaics(others.images)
-            archive.writestr(f"elsewhere/{path.stem}.webp", _encoded(mosaic))
-            _write_array(archive, f"elsewhere/{path.stem}", others.labels)
+            _pack_elsewhere(archive, path, load_dataset(path), dataset.label_names)
+
+
+def _pack_elsewhere(
+    archive: zipfile.ZipFile, path: Path, others: Any, labels: tuple[str, ...]
+) -> None:
+    if others.label_names != labels or len(others) > PICTURES:
+        raise SystemExit(f"{path} must have FER2013's classes and at most {PICTURES:,} pictures")
+    (mosaic,) = _mosaics(others.images)
+    archive.writestr(f"elsewhere/{path.stem}.webp", _encoded(mosaic))
+    _write_array(archive, f"elsewhere/{path.stem}", others.labels)
 
 
 def unpack(path: Path, limit: int = 0) -> StudyData:
-    """Return what `pack` wrote; with a `limit` only so many pictures of each part."""
+    """Return what `pack` wrote; with a `limit` only so many of Training and PublicTest."""
     with zipfile.ZipFile(path) as archive:
         names = archive.namelist()
         labels, split, crowd = (_read_array(archive, name) for name in ("labels", "split", "crowd"))

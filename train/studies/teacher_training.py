@@ -167,6 +167,7 @@ def train_together(
             if not measured:
                 say(f"{epochs} epochs fit: {spare[-1].name} is dropped")
                 learners.remove(spare[-1])
+                epochs = max(epochs, done + 1)  # measure anew without it
         if now() - begun > 1.1 * seconds:
             epochs = done
         if done % recipe.judge_every == 0 or done == epochs:

@@ -119,7 +119,8 @@ def _kept(run: Run, name: str, teacher: Teacher, keep: Path | None) -> nn.Module
     if not file or not file.is_file():
         return None
     kept = torch.load(file, map_location=run.device, weights_only=True)
-    if kept["record"]["recipe"] != asdict(teacher.recipe):
+    asked = (asdict(teacher.recipe), teacher.label_share)
+    if (kept["record"]["recipe"], kept["record"]["label_share"]) != asked:
         run.say(f"{name} was kept from another recipe: it is trained again")
         return None
     net = teacher.build().to(run.device, memory_format=torch.channels_last)

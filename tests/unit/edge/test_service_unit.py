@@ -171,3 +171,7 @@ def test_the_environment_file_is_read_as_systemd_reads_it(tmp_path: Path) -> Non
         "FER_EDGE_CAMERA": "rtsp://u:p@cam/1?x=y",
     }
     assert service_environment(tmp_path / "absent") == {}
+    file.write_bytes(b"FER_EDGE_TOKEN=it's'\nOTHER=\xff\n")
+    assert service_environment(file)["FER_EDGE_TOKEN"] == "it's'"
+    with pytest.raises(FerError, match="cannot be read: try sudo"):
+        service_environment(tmp_path)

@@ -25,6 +25,11 @@ def test_probabilities_are_divided_by_the_shares_of_the_classes(name: str, stren
     np.testing.assert_allclose(predict(model, LOPSIDED), expected, atol=1e-5)
 
 
+def test_balance_and_class_weights_exclude_each_other() -> None:
+    with pytest.raises(ValueError, match="do the same twice"):
+        TrainConfig(class_weights=True, balance=0.5)
+
+
 def test_training_with_rounding_leaves_balance_to_the_model_it_starts_from() -> None:
     with pytest.raises(ValueError, match="leave balance out"):
         TrainConfig(qat=True, balance=0.5)
