@@ -46,10 +46,12 @@ def test_a_card_tells_what_the_targets_were_made_of(
     facts = {"model": "fer-nano", "labels": list(DATA.label_names), "epochs": 9, "best_epoch": 7}
     (saved[0].parent / "metrics.json").write_text(json.dumps({**facts, "guide_sha256": "ab" * 32}))
     taught = 'teacher = "soft.npz"\nteacher_weight = 0.3\nguide = "fer-base"\nguide_weight = 0.4\n'
+    taught += "balance = 0.5\n"
     (saved[0].parent / "config.toml").write_text(taught)
     (path,) = convert(request_of(saved, tmp_path / "out", 100.0), silent)
     bundle = ModelBundle.load(path)
     assert "42% the labels, 18% what soft.npz says, 40% what fer-base says" in bundle.card
+    assert "Balance between rare and frequent classes: 0.5 (0 to 1)." in bundle.card
     assert bundle.manifest.provenance["guide_sha256"] == "ab" * 32
 
 

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -6,6 +8,8 @@ from fer_train.architectures import ARCHITECTURES, build_model
 from fer_train.balance import balance
 from fer_train.config import TrainConfig
 from fer_train.data import predict
+from fer_train.run import train_on
+from fer_train.transfer import load_model
 
 FACES = drawn_dataset((12, 0, 0))
 LOPSIDED = FACES.only(np.flatnonzero((FACES.labels != 1) | (np.arange(len(FACES)) % 4 == 0)))
@@ -23,6 +27,24 @@ def test_probabilities_are_divided_by_the_shares_of_the_classes(name: str, stren
     expected = before / (counts / counts.sum()) ** strength
     expected /= expected.sum(axis=1, keepdims=True)
     np.testing.assert_allclose(predict(model, LOPSIDED), expected, atol=1e-5)
+
+
+def test_a_run_is_balanced_once_also_when_it_is_resumed_after_its_end(tmp_path: Path) -> None:
+    def biases(strength: float, resume: bool = False) -> np.ndarray:
+        config = TrainConfig(arch="fer-nano", epochs=1, batch_size=16, balance=strength)
+        out = tmp_path / f"{strength}"
+        train_on(faces, config, out, resume, lambda line: None)
+        return np.asarray(load_model(out / "model.keras").get_layer("logits").get_weights()[1])
+
+    validated = drawn_dataset((12, 4, 0))
+    faces = validated.only(
+        np.flatnonzero((validated.labels != 1) | (np.arange(len(validated)) % 4 == 0))
+    )
+    shares = np.bincount(faces.labels[faces.split == 0]) / (faces.split == 0).sum()
+    assert shares[1] < shares[0]
+    plain = biases(0.0)
+    for resume in (False, True):
+        np.testing.assert_allclose(plain - biases(0.5, resume), 0.5 * np.log(shares), atol=1e-4)
 
 
 def test_balance_and_class_weights_exclude_each_other() -> None:
