@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from student_networks import KerasNetwork
-from study_judges import probabilities
+from study_judges import mean_probabilities
 from study_run import Run
 from teacher_training import Learner, Recipe, report_row, train_together
 from teacher_views import altered
@@ -99,7 +99,7 @@ def fill_bank(run: Run, nets: list[nn.Module], most_views: int) -> Bank:
             blend = torch.lerp(pictures[other].float(), pictures.float(), share)
             pictures = blend.round().to(torch.uint8)
             targets = torch.lerp(told[other], told, share)
-        answers = torch.stack([probabilities(net, pictures) for net in nets]).mean(0)
+        answers = mean_probabilities(nets, pictures)
         views.append((pictures, answers.half(), targets.half()))
     run.say(f"{len(views)} views judged")
     run.report["bank_views"] = len(views)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import torch
@@ -66,3 +66,10 @@ def probabilities(net: nn.Module, pictures: Tensor, mirrored: bool = False) -> T
                 said = (said + net(batch.flip(2)).float().softmax(1)) / 2
         answers.append(said)
     return torch.cat(answers)
+
+
+def mean_probabilities(
+    nets: Iterable[nn.Module], pictures: Tensor, mirrored: bool = False
+) -> Tensor:
+    """Return the mean of what several networks say, see `probabilities`."""
+    return torch.stack([probabilities(net, pictures, mirrored) for net in nets]).mean(0)

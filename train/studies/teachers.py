@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 import torch
 from student_training import COURSES, STUDENT, fill_bank, train_students
-from study_judges import Judge, probabilities
+from study_judges import Judge, mean_probabilities, probabilities
 from study_run import Clock, Run
 from teacher_data import STUDENTS, unpack
 from teacher_networks import build_residual, build_vgg, build_wide_vgg
@@ -81,17 +81,13 @@ def ensemble(
         name: probabilities(net, public.pictures, mirrored=True) for name, net in trained.items()
     }
     chosen = {name: trained[name] for name in best_average(answers, public)[0]}
-    for members in (trained, chosen):
-        verdict = run.judges.of(lambda pictures, members=members: _average(members, pictures))
+    for members in [trained, chosen] if len(chosen) < len(trained) else [trained]:
+        each = members.values()
+        verdict = run.judges.of(lambda p, each=each: mean_probabilities(each, p, mirrored=True))
         run.note("averages", {"teachers": list(members), **verdict})
         run.say(f"average of {', '.join(members)}: {verdict}")
     run.part_done("teachers")
     return chosen
-
-
-def _average(nets: dict[str, nn.Module], pictures: Tensor) -> Tensor:
-    said = [probabilities(net, pictures, mirrored=True) for net in nets.values()]
-    return torch.stack(said).mean(0)
 
 
 def best_average(answers: dict[str, Tensor], judge: Judge) -> tuple[list[str], float]:
@@ -157,12 +153,7 @@ def save_soft_labels(run: Run, chosen: dict[str, nn.Module]) -> None:
         ("public", run.judges.public.pictures),
     ):
         views = [fixed_view(pictures, view) for view in FIXED_VIEWS]
-        answers = torch.stack(
-            [
-                torch.stack([probabilities(net, view) for net in chosen.values()]).mean(0)
-                for view in views
-            ]
-        )
+        answers = torch.stack([mean_probabilities(chosen.values(), view) for view in views])
         arrays[name] = ((answers * 256).round() / 256).half().cpu().numpy()
     means = torch.as_tensor(arrays["public"].astype(np.float32).mean(0), device=run.device)
     accuracy = round(run.judges.public.accuracy(means), 4)
