@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fer_core.bundle import ModelBundle
-from fer_edge.models import load_model
+from fer_edge.inference.models import load_model
 
 _SHARED = Path(__file__).parents[2] / "shared" / "data"
 

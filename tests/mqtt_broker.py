@@ -18,10 +18,10 @@ import numpy as np
 import pytest
 
 from fer_core.values import Box, Face, Frame, Observation, Prediction
-from fer_edge.events import ExpressionEvent
-from fer_edge.sinks.mqtt import MqttSink
-from fer_edge.sinks.mqtt_settings import MqttSettings
-from fer_edge.stamp import Stamp
+from fer_edge.faces.events import ExpressionEvent
+from fer_edge.outputs.mqtt import MqttOutput
+from fer_edge.outputs.mqtt_settings import MqttSettings
+from fer_edge.outputs.stamp import Stamp
 
 MOSQUITTO = shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 PATIENCE_SECONDS = 5
@@ -131,16 +131,16 @@ class Listener:
         wait_until(lambda: self.last(leaf) == payload)
 
 
-def sink_at(broker: Broker, user: str = "", password: str = "") -> MqttSink:
+def sink_at(broker: Broker, user: str = "", password: str = "") -> MqttOutput:
     settings = MqttSettings("127.0.0.1", broker.port, "hall", user, password)
-    return hurried(MqttSink(settings, LABELS, Stamp("hall")))
+    return hurried(MqttOutput(settings, LABELS, Stamp("hall")))
 
 
-def hurried(sink: MqttSink) -> MqttSink:
+def hurried(output: MqttOutput) -> MqttOutput:
     """Let it try again after 0.1 s instead of 1 s."""
-    sink._client._reconnect_min_delay = sink._client._reconnect_max_delay = 0.1
-    return sink
+    output._client._reconnect_min_delay = output._client._reconnect_max_delay = 0.1
+    return output
 
 
-def delivered(sink: MqttSink, count: int) -> None:
-    wait_until(lambda: sink.delivered == count)
+def delivered(output: MqttOutput, count: int) -> None:
+    wait_until(lambda: output.delivered == count)

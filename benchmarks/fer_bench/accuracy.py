@@ -16,8 +16,8 @@ from fer_core.metrics import ClassificationReport, classification_report
 from fer_core.preprocess import InputSpec, ten_crops
 from fer_core.readers import load_dataset
 from fer_core.values import BoolArray, FloatArray
-from fer_edge.classifier import classify_images
-from fer_edge.interpreter import TfliteModel
+from fer_edge.inference.classifier import classify_images
+from fer_edge.inference.interpreter import TfliteModel
 
 
 @dataclass(frozen=True, slots=True, eq=False)

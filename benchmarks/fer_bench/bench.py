@@ -21,7 +21,7 @@ from fer_bench.timing import Latency, measure_in_turns
 from fer_core.bundle import ModelBundle
 from fer_core.errors import FerError
 from fer_core.manifest import ModelManifest
-from fer_edge.interpreter import TfliteModel, kernels_taken, load_runtime
+from fer_edge.inference.interpreter import TfliteModel, kernels_taken, load_runtime
 
 RUNS, QUICK_RUNS = 1000, 100
 

@@ -72,7 +72,7 @@ def run(
     from fer_bench.rival import loop_makers, rival_files
     from fer_core.files import write_text
     from fer_core.readers import default_data_path
-    from fer_edge.models import shipped_models
+    from fer_edge.inference.models import shipped_models
 
     paths = models or list(shipped_models().values())
     _require_bundles(paths)

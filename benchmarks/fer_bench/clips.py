@@ -14,13 +14,13 @@ from typing import Any, Protocol
 from fer_core.errors import FerError
 from fer_core.opencv import cv2
 from fer_core.values import Box, Frame
-from fer_edge.classifier import TfliteClassifier
 from fer_edge.config import EdgeConfig
-from fer_edge.files import VideoSource
-from fer_edge.interpreter import TfliteModel
+from fer_edge.inference.classifier import TfliteClassifier
+from fer_edge.inference.interpreter import TfliteModel
+from fer_edge.inference.trial import load_tried
 from fer_edge.session import make_stream_eyes
+from fer_edge.sources.files import VideoSource
 from fer_edge.stages import StageTimes
-from fer_edge.trial import load_tried
 
 TRUE_IOU = 0.3
 """The overlap with the true face from which a box is true: what the shared photos use too."""
@@ -37,7 +37,7 @@ class Loop(Protocol):
 
 
 class RunnerLoop:
-    """What `fer-edge --video` does with a frame, without sinks."""
+    """What `fer-edge --video` does with a frame, without outputs."""
 
     def __init__(self, path: Path) -> None:
         bundle = load_tried(path)

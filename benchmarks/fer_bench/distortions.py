@@ -10,8 +10,8 @@ from fer_core.dataset import FerDataset
 from fer_core.distort import blurred, coarse, compressed, darkened, noisy
 from fer_core.opencv import cv2
 from fer_core.values import UInt8Array
-from fer_edge.classifier import classify_images
-from fer_edge.interpreter import TfliteModel
+from fer_edge.inference.classifier import classify_images
+from fer_edge.inference.interpreter import TfliteModel
 
 Distortion = Callable[[UInt8Array, np.random.Generator], UInt8Array]
 SEED = 0

@@ -55,7 +55,7 @@ def _pay(path: Path) -> ProcessCost:
     import numpy as np
 
     from fer_core.bundle import ModelBundle
-    from fer_edge.interpreter import TfliteModel, load_runtime
+    from fer_edge.inference.interpreter import TfliteModel, load_runtime
 
     load_runtime()  # its import is the program's cost, not the model's
     started = time.perf_counter()

@@ -26,8 +26,8 @@ from fer_core.manifest import ModelManifest
 from fer_core.opencv import cv2
 from fer_core.preprocess import InputSpec
 from fer_core.values import Box, Frame, UInt8Array
-from fer_edge.detector import HaarCascade, to_gray
-from fer_edge.interpreter import TfliteModel
+from fer_edge.faces.detector import HaarCascade, to_gray
+from fer_edge.inference.interpreter import TfliteModel
 from fer_edge.stages import StageTimes
 
 NETWORK = "fer/data/emotion_model_quantized.tflite"

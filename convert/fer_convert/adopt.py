@@ -17,8 +17,8 @@ from fer_core.errors import ArgumentError, FerError
 from fer_core.files import ZIP_ERRORS, make_folder
 from fer_core.manifest import ModelManifest
 from fer_core.preprocess import COLOURS, InputSpec
-from fer_edge.interpreter import INTEGERS, Tensor
-from fer_edge.trial import LOOKS, Trial, try_model
+from fer_edge.inference.interpreter import INTEGERS, Tensor
+from fer_edge.inference.trial import LOOKS, Trial, try_model
 
 RECIPE = "adopted"
 SCALES = {"0..1": (0.0, 1.0), "-1..1": (-1.0, 1.0), "0..255": (0.0, 255.0)}

@@ -175,7 +175,7 @@ def _look_at(
     """Do with a finished bundle what needs no TensorFlow."""
     from fer_convert.micro import micro_pictures
     from fer_convert.recheck import describe, recheck, require_runtime
-    from fer_edge.trial import load_tried
+    from fer_edge.inference.trial import load_tried
 
     if data and not (verify or micro):
         raise ArgumentError("--data goes with --verify or --micro")
@@ -198,7 +198,7 @@ def _look_at(
 def _for_a_microcontroller(file: Path, pictures: tuple[UInt8Array, str], out: Path) -> None:
     from fer_convert.micro import check_micro, save_c_files
     from fer_core.files import make_folder
-    from fer_edge.trial import load_tried
+    from fer_edge.inference.trial import load_tried
 
     bundle = load_tried(file)
     report = check_micro(bundle, *pictures)

@@ -34,7 +34,7 @@ from fer_core.errors import ArgumentError, FerError
 from fer_core.files import make_folder, write_text
 from fer_core.locks import alone_in
 from fer_core.manifest import ModelManifest
-from fer_edge.interpreter import TfliteModel
+from fer_edge.inference.interpreter import TfliteModel
 from fer_train.convolutional import convolutional
 from fer_train.quantize_aware import is_quantize_aware
 from fer_train.run_facts import is_shipped

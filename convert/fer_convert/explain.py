@@ -15,7 +15,7 @@ from fer_convert.contents import CONVERSIONS, Operation, read_contents
 from fer_core.errors import FerError
 from fer_core.preprocess import normalize_pixels, quantize_pixels
 from fer_core.values import FloatArray, UInt8Array
-from fer_edge.interpreter import dequantize, load_runtime
+from fer_edge.inference.interpreter import dequantize, load_runtime
 from fer_train.figures import save_figure
 
 LEAST_DB = -100.0

@@ -19,7 +19,7 @@ from fer_core.own_process import run_module
 from fer_core.preprocess import quantize_pixels
 from fer_core.readers import default_data_path, load_dataset
 from fer_core.values import UInt8Array
-from fer_edge.interpreter import TfliteModel
+from fer_edge.inference.interpreter import TfliteModel
 
 PICTURES, LIMIT_SECONDS, PLENTY_BYTES = 200, 1200, 16 << 20
 CODE_BYTES, OTHER_RAM_BYTES = 100_000, 32_000

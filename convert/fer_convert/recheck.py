@@ -14,9 +14,9 @@ from fer_core.bundle import ModelBundle
 from fer_core.dataset import FerDataset
 from fer_core.errors import FerError
 from fer_core.metrics import paired_difference
-from fer_edge.classifier import classify_images
-from fer_edge.interpreter import TfliteModel
-from fer_edge.trial import load_tried
+from fer_edge.inference.classifier import classify_images
+from fer_edge.inference.interpreter import TfliteModel
+from fer_edge.inference.trial import load_tried
 from fer_train.config import TrainConfig
 from fer_train.run_folder import settled, training_data
 

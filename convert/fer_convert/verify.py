@@ -10,8 +10,8 @@ import numpy as np
 from fer_core.dataset import FerDataset
 from fer_core.metrics import classification_report, label_flips, wilson_interval
 from fer_core.values import FloatArray
-from fer_edge.classifier import classify_images
-from fer_edge.interpreter import TfliteModel
+from fer_edge.inference.classifier import classify_images
+from fer_edge.inference.interpreter import TfliteModel
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ from fer_core.files import write_text
 from fer_core.manifest import ModelManifest
 from fer_core.preprocess import INPUT_RANGE
 from fer_core.values import FloatArray
-from fer_edge.interpreter import TfliteModel
+from fer_edge.inference.interpreter import TfliteModel
 from fer_train.backend import start_quietly
 from fer_train.convolutional import convolutional
 from fer_train.data import model_inputs, predict

@@ -14,7 +14,7 @@ from fer_core.command import DefaultCommand, Quiet, Version, log_to_stderr, make
 from fer_core.entry import INTERRUPTED
 from fer_core.errors import FerError
 from fer_core.native import show_native_output
-from fer_edge.service_cli import service_app
+from fer_edge.service.cli import service_app
 
 app = make_app()
 app.add_typer(service_app, name="service", help="Run fer-edge as a service of systemd.")

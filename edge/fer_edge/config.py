@@ -9,8 +9,8 @@ from pathlib import Path
 
 from fer_core.cores import usable_cores
 from fer_core.errors import FerError
-from fer_edge.detector import WINDOW_PX
-from fer_edge.models import DEFAULT_MODEL
+from fer_edge.faces.detector import WINDOW_PX
+from fer_edge.inference.models import DEFAULT_MODEL
 
 ROTATIONS = (0, 90, 180, 270)
 LARGEST_SIDE_PX = 16384

@@ -63,7 +63,7 @@ def _python() -> Finding:
 
 
 def _runtime() -> Finding:
-    from fer_edge.interpreter import load_runtime
+    from fer_edge.inference.interpreter import load_runtime
 
     _, name = load_runtime()
     if name.startswith("tflite-runtime"):
@@ -73,7 +73,7 @@ def _runtime() -> Finding:
 
 def _opencv() -> Finding:
     from fer_core.opencv import cv2
-    from fer_edge.detector import HaarCascade
+    from fer_edge.faces.detector import HaarCascade
 
     HaarCascade()
     return Finding("opencv", "ok", f"{cv2.__version__}, with its face cascade")
@@ -82,7 +82,7 @@ def _opencv() -> Finding:
 def _numpy() -> Finding:
     import numpy as np
 
-    from fer_edge.camera import picamera_problem
+    from fer_edge.sources.camera import picamera_problem
 
     problem = picamera_problem()
     if problem is None:
@@ -95,7 +95,7 @@ def _numpy() -> Finding:
 
 
 def _cameras() -> Finding:
-    from fer_edge.camera import has_picamera
+    from fer_edge.sources.camera import has_picamera
 
     devices = [device for device in sorted(_DEVICES.glob("video*")) if _may_be_a_camera(device)]
     closed = [device for device in devices if not os.access(device, os.R_OK | os.W_OK)]
@@ -121,14 +121,14 @@ def _may_be_a_camera(device: Path) -> bool:
 
 
 def _display() -> Finding:
-    from fer_edge.sinks.window import display_problem
+    from fer_edge.outputs.window import display_problem
 
     problem = display_problem()
     return Finding("display", "note", problem) if problem else Finding("display", "ok", "there")
 
 
 def _recording() -> Finding:
-    from fer_edge.sinks.encoding import load_pyav
+    from fer_edge.outputs.encoding import load_pyav
 
     try:
         return Finding("recording", "ok", f"PyAV {load_pyav().__version__}")
@@ -137,7 +137,7 @@ def _recording() -> Finding:
 
 
 def _model() -> Finding:
-    from fer_edge.models import load_model, shipped_models
+    from fer_edge.inference.models import load_model, shipped_models
 
     names = list(shipped_models())
     for name in names:
@@ -146,11 +146,11 @@ def _model() -> Finding:
 
 
 def _speed() -> Finding:
-    from fer_edge.classifier import TfliteClassifier
-    from fer_edge.demo import DemoSource
-    from fer_edge.following import FollowingDetector
-    from fer_edge.interpreter import TfliteModel
-    from fer_edge.models import load_model
+    from fer_edge.faces.following import FollowingDetector
+    from fer_edge.inference.classifier import TfliteClassifier
+    from fer_edge.inference.interpreter import TfliteModel
+    from fer_edge.inference.models import load_model
+    from fer_edge.sources.demo import DemoSource
     from fer_edge.stages import StageTimes
 
     times = StageTimes()
@@ -173,10 +173,10 @@ def _heat() -> Finding:
     celsius, slowed = temperature_celsius(), throttling()
     detail = "not told here" if celsius is None else f"{celsius:.0f} degrees Celsius"
     if slowed:
-        mend = "a better power supply" if "voltage" in slowed else "a heat sink or a fan"
+        mend = "a better power supply" if "voltage" in slowed else "a heat output or a fan"
         return Finding("heat", "fault", f"{detail}, {slowed}", mend)
     if celsius is not None and celsius >= HOT_CELSIUS:
-        return Finding("heat", "fault", detail, "a heat sink or a fan")
+        return Finding("heat", "fault", detail, "a heat output or a fan")
     return Finding("heat", "ok", detail)
 
 

@@ -10,9 +10,9 @@ from typing import Any
 from fer_core.errors import ArgumentError
 from fer_core.pictures import VIDEO_SUFFIXES
 from fer_core.settings import load_settings
-from fer_edge.camera import check_camera
 from fer_edge.config import EdgeConfig, with_secrets
-from fer_edge.sinks.recording import check_saved_name
+from fer_edge.outputs.recording import check_saved_name
+from fer_edge.sources.camera import check_camera
 from fer_edge.wishes import Wishes
 
 _SOURCES: dict[str, str | bool] = {"camera": "", "video": "", "demo": False}

@@ -1,4 +1,4 @@
-"""The camera loop: source, detector, classifier, policy, sinks. Wiring only."""
+"""The camera loop: source, detector, classifier, policy, outputs. Wiring only."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fer_core.values import Gap
-from fer_edge.classifier import Classifier
-from fer_edge.detector import FaceDetector
-from fer_edge.files import FrameSource
-from fer_edge.policy import Policy
-from fer_edge.sinks import Sink
+from fer_edge.faces.detector import FaceDetector
+from fer_edge.faces.policy import Policy
+from fer_edge.inference.classifier import Classifier
+from fer_edge.outputs import Output
+from fer_edge.sources import FrameSource
 from fer_edge.stages import StageTimes
 
 
@@ -34,14 +34,14 @@ def run(
     detector: FaceDetector,
     classifier: Classifier,
     policy: Policy,
-    sinks: Sequence[Sink],
+    outputs: Sequence[Output],
     stop: threading.Event,
     times: StageTimes,
     reading: str = "read",
 ) -> PipelineSummary:
     """Send every frame through the stages until the source ends or `stop` is set.
 
-    The caller closes source and sinks. Each part counts its own time in `times`, the next frame's
+    The caller closes source and outputs. Each part counts its own time in `times`, the next frame's
     as the stage `reading`.
     """
     summary = PipelineSummary()
@@ -55,18 +55,18 @@ def run(
                 break
             if isinstance(frame, Gap):
                 events = policy.idle(frame.at)
-                for sink in sinks:
-                    sink.idle(frame, events)
+                for output in outputs:
+                    output.idle(frame, events)
                 continue
             faces = detector.detect(frame)
             observations, events = policy.update(frame, faces, classifier)
-            for sink in sinks:
-                sink.write(frame, observations, events)
+            for output in outputs:
+                output.write(frame, observations, events)
             summary.frames += 1
             summary.faces += len(faces)
             summary.seconds = times.clock() - started
     finally:  # a source that fails at its end has still been seen
         last_events = policy.finish()
-        for sink in sinks:
-            sink.finish(last_events)
+        for output in outputs:
+            output.finish(last_events)
     return summary

@@ -1,4 +1,4 @@
-"""Wiring: from settings and wishes to a source, a policy, sinks and one run of the pipeline."""
+"""Wiring: from settings and wishes to a source, a policy, outputs and one run of the pipeline."""
 
 from __future__ import annotations
 
@@ -15,32 +15,33 @@ from fer_core.errors import ArgumentError
 from fer_core.files import make_folder
 from fer_core.opencv import silence_opencv
 from fer_edge.board import temperature_celsius
-from fer_edge.camera import open_camera
-from fer_edge.classifier import TfliteClassifier
 from fer_edge.config import EdgeConfig
-from fer_edge.demo import FPS, DemoSource
-from fer_edge.detector import FaceDetector, HaarDetector
-from fer_edge.files import FrameSource, PictureSource, VideoSource, picture_files
-from fer_edge.following import FollowingDetector, SearchPlan
-from fer_edge.interpreter import TfliteModel
-from fer_edge.live import CameraSource
-from fer_edge.models import load_model
+from fer_edge.faces.detector import FaceDetector, HaarDetector
+from fer_edge.faces.following import FollowingDetector, SearchPlan
+from fer_edge.faces.policy import PicturePolicy, Policy, StreamPolicy
+from fer_edge.faces.tracking import IouTracker
+from fer_edge.inference.classifier import TfliteClassifier
+from fer_edge.inference.interpreter import TfliteModel
+from fer_edge.inference.models import load_model
+from fer_edge.outputs import Output
+from fer_edge.outputs.heat import HeatOutput
+from fer_edge.outputs.lines import ConsoleOutput, EventOutput, JsonOutput, LineFile
+from fer_edge.outputs.plot import PlotOutput
+from fer_edge.outputs.recording import SAVED_SUFFIXES, make_recorder
+from fer_edge.outputs.stamp import Stamp, own_name
+from fer_edge.outputs.video import VideoRecorder
+from fer_edge.outputs.watchdog import WatchdogOutput, end_when_stalled, nobody_sits_here
+from fer_edge.outputs.window import WindowOutput, display_problem
 from fer_edge.pipeline import PipelineSummary, run
-from fer_edge.policy import PicturePolicy, Policy, StreamPolicy
 from fer_edge.signals import Signals
-from fer_edge.sinks import Sink
-from fer_edge.sinks.heat import HeatSink
-from fer_edge.sinks.lines import ConsoleSink, EventSink, JsonSink, LineFile
-from fer_edge.sinks.plot import PlotSink
-from fer_edge.sinks.recording import SAVED_SUFFIXES, make_recorder
-from fer_edge.sinks.video import VideoRecorder
-from fer_edge.sinks.watchdog import WatchdogSink, end_when_stalled, nobody_sits_here
-from fer_edge.sinks.window import WindowSink, display_problem
+from fer_edge.sources import FrameSource
+from fer_edge.sources.camera import open_camera
+from fer_edge.sources.demo import FPS, DemoSource
+from fer_edge.sources.files import PictureSource, VideoSource, picture_files
+from fer_edge.sources.live import CameraSource
+from fer_edge.sources.rotation import RotatedSource
 from fer_edge.stages import StageTimes
-from fer_edge.stamp import Stamp, own_name
 from fer_edge.systemd import is_supervised
-from fer_edge.tracking import IouTracker
-from fer_edge.turning import TurnedSource
 from fer_edge.wishes import Wishes
 
 DEMO_FOLDER = Path("fer-edge-demo")
@@ -92,18 +93,18 @@ def watch(config: EdgeConfig, wishes: Wishes) -> SessionResult:
         detector, policy = _make_eyes(config, wishes, stack, times)
         files = _line_files(wishes, stack)
         stamp = Stamp(config.mqtt_name or own_name())
-        sinks, saved = _make_sinks(wishes, files, stamp, source, stop, stack, times)
+        outputs, saved = _make_outputs(wishes, files, stamp, source, stop, stack, times)
         if (config.serve or config.mqtt) and not wishes.pictures:
-            from fer_edge.shelf import make_shelf_sinks
+            from fer_edge.shelf import make_shelf_outputs
 
             labels = model.bundle.manifest.labels
             kept = wishes.stored(is_supervised())
-            sinks += make_shelf_sinks(config, labels, source, list(files.values()), kept, stack)
-        sinks += last
-        turned = TurnedSource(source, config.rotate, config.mirror)
+            outputs += make_shelf_outputs(config, labels, source, list(files.values()), kept, stack)
+        outputs += last
+        turned = RotatedSource(source, config.rotate, config.mirror)
         reading = "wait" if wishes.camera else "read"
         signals.in_loop = True
-        summary = run(turned, detector, classifier, policy, sinks, stop, times, reading)
+        summary = run(turned, detector, classifier, policy, outputs, stop, times, reading)
     dropped = source.dropped if isinstance(source, CameraSource) else 0
     return SessionResult(summary, times, signals.came, dropped, saved)
 
@@ -135,8 +136,8 @@ def _make_eyes(
     return detector, policy
 
 
-def _make_watchdog() -> WatchdogSink:
-    return WatchdogSink(stall=end_when_stalled) if nobody_sits_here() else WatchdogSink()
+def _make_watchdog() -> WatchdogOutput:
+    return WatchdogOutput(stall=end_when_stalled) if nobody_sits_here() else WatchdogOutput()
 
 
 def make_stream_eyes(
@@ -174,7 +175,7 @@ def _line_files(wishes: Wishes, stack: ExitStack) -> dict[str, LineFile]:
     return {where: stack.enter_context(LineFile(where, live)) for where in wanted}
 
 
-def _make_sinks(
+def _make_outputs(
     wishes: Wishes,
     files: Mapping[str, LineFile],
     stamp: Stamp,
@@ -182,29 +183,29 @@ def _make_sinks(
     stop: threading.Event,
     stack: ExitStack,
     times: StageTimes,
-) -> tuple[list[Sink], tuple[Path, ...]]:
-    sinks: list[Sink] = []
+) -> tuple[list[Output], tuple[Path, ...]]:
+    outputs: list[Output] = []
     if wishes.camera:
-        sinks.append(HeatSink())
+        outputs.append(HeatOutput())
     live = wishes.camera is not None
     if wishes.json:
-        sinks.append(JsonSink(files[wishes.json], stamp))
+        outputs.append(JsonOutput(files[wishes.json], stamp))
     if wishes.events:
-        sinks.append(EventSink(files[wishes.events], stamp))
+        outputs.append(EventOutput(files[wishes.events], stamp))
     if not wishes.quiet and "-" not in (wishes.json, wishes.events):
-        sinks.append(ConsoleSink(LineFile("-"), pictures=bool(wishes.pictures)))
+        outputs.append(ConsoleOutput(LineFile("-"), pictures=bool(wishes.pictures)))
     if wishes.plot:
-        sinks.append(PlotSink(wishes.plot, times))
+        outputs.append(PlotOutput(wishes.plot, times))
     saved = _saved_paths(wishes)
     fps = source.fps if isinstance(source, VideoSource) else FPS
     for path in saved:
         recorder = make_recorder(path, fps, not wishes.pictures, live, times)
         if isinstance(recorder, VideoRecorder):
             stack.enter_context(recorder)
-        sinks.append(recorder)
+        outputs.append(recorder)
     if wishes.show or (wishes.show is None and wishes.camera and display_problem() is None):
-        sinks.append(stack.enter_context(WindowSink(stop, not wishes.pictures, times)))
-    return sinks, (*saved, *([wishes.plot] if wishes.plot else []))
+        outputs.append(stack.enter_context(WindowOutput(stop, not wishes.pictures, times)))
+    return outputs, (*saved, *([wishes.plot] if wishes.plot else []))
 
 
 def _saved_paths(wishes: Wishes) -> tuple[Path, ...]:

@@ -7,48 +7,48 @@ from contextlib import ExitStack
 from functools import partial
 
 from fer_edge.config import EdgeConfig
-from fer_edge.files import FrameSource
-from fer_edge.live import CameraSource
+from fer_edge.outputs import Output
+from fer_edge.outputs.lines import LineFile
+from fer_edge.outputs.mqtt import MqttOutput
+from fer_edge.outputs.mqtt_settings import MqttSettings
+from fer_edge.outputs.stamp import Stamp, own_name
 from fer_edge.page.access import Access, ServeAddress
 from fer_edge.page.server import PageServer
 from fer_edge.page.site import Site
 from fer_edge.page.view import LiveView
-from fer_edge.sinks import Sink
-from fer_edge.sinks.lines import LineFile
-from fer_edge.sinks.mqtt import MqttSink
-from fer_edge.sinks.mqtt_settings import MqttSettings
-from fer_edge.stamp import Stamp, own_name
+from fer_edge.sources import FrameSource
+from fer_edge.sources.live import CameraSource
 
 
-def make_shelf_sinks(
+def make_shelf_outputs(
     config: EdgeConfig,
     labels: tuple[str, ...],
     source: FrameSource,
     files: Sequence[LineFile],
     stored: tuple[str, ...],
     stack: ExitStack,
-) -> list[Sink]:
-    """Return the sinks that the settings ask for; leaving the stack ends what they started.
+) -> list[Output]:
+    """Return the outputs that the settings ask for; leaving the stack ends what they started.
 
     `files` are the line files of the run, whose losses are among the page's figures; `stored` is
     what the page says of what is written.
     """
-    sinks: list[Sink] = []
+    outputs: list[Output] = []
     broker = _make_broker(config, labels, stack) if config.mqtt else None
     if broker:
-        sinks.append(broker)
+        outputs.append(broker)
     if config.serve:
         counters = partial(_counters, source, files, broker)
         view, access = LiveView(), Access(ServeAddress.of(config.serve), config.token)
         site = Site(view, access, labels, config.serve_video, stored, counters)
         stack.enter_context(PageServer(site))
-        sinks.append(view)
-    return sinks
+        outputs.append(view)
+    return outputs
 
 
-def _make_broker(config: EdgeConfig, labels: tuple[str, ...], stack: ExitStack) -> MqttSink:
+def _make_broker(config: EdgeConfig, labels: tuple[str, ...], stack: ExitStack) -> MqttOutput:
     settings = _mqtt_settings(config)
-    return stack.enter_context(MqttSink(settings, labels, Stamp(settings.name)))
+    return stack.enter_context(MqttOutput(settings, labels, Stamp(settings.name)))
 
 
 def _mqtt_settings(config: EdgeConfig) -> MqttSettings:
@@ -67,7 +67,7 @@ def check_shelf(config: EdgeConfig) -> str:
 
 
 def _counters(
-    source: FrameSource, files: Sequence[LineFile], broker: MqttSink | None
+    source: FrameSource, files: Sequence[LineFile], broker: MqttOutput | None
 ) -> dict[str, int]:
     """Return what was lost and mended, for the page's metrics."""
     counts = {"lines_dropped": sum(file.dropped for file in files)} if files else {}

@@ -1,4 +1,4 @@
-"""Where the time goes: seconds spent in each stage of the way from frame to sink."""
+"""Where the time goes: seconds spent in each stage of the way from frame to output."""
 
 from __future__ import annotations
 

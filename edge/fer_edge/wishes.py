@@ -7,7 +7,7 @@ from pathlib import Path
 
 from fer_core.errors import ArgumentError
 from fer_edge.config import EdgeConfig
-from fer_edge.sinks.recording import SAVED_SUFFIXES
+from fer_edge.outputs.recording import SAVED_SUFFIXES
 
 
 @dataclass(frozen=True, slots=True)

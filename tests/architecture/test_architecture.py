@@ -29,8 +29,8 @@ def test_the_device_side_never_loads_tensorflow() -> None:
     done = run_python(
         "import sys, fer_edge.session, fer_bench.bench, fer_bench.report\n"
         "import fer_convert.recheck, fer_convert.micro\n"
-        "from fer_edge.interpreter import TfliteModel\n"
-        "from fer_edge.models import load_model\n"
+        "from fer_edge.inference.interpreter import TfliteModel\n"
+        "from fer_edge.inference.models import load_model\n"
         "TfliteModel(load_model())\n"
         "print(sorted({'tensorflow', 'keras', 'matplotlib', 'sklearn'} & set(sys.modules)))"
     )

@@ -10,7 +10,7 @@ import pytest
 
 from fer_bench.results_file import read_results
 from fer_core.bundle import ModelBundle
-from fer_edge.models import shipped_models
+from fer_edge.inference.models import shipped_models
 
 ROOT = Path(__file__).parents[2]
 PROMISED = {  # least accuracy on PrivateTest, most times the latency of mini-xception in the run

@@ -8,8 +8,8 @@ import sys
 
 import numpy as np
 
-from fer_edge.interpreter import TfliteModel
-from fer_edge.models import load_model
+from fer_edge.inference.interpreter import TfliteModel
+from fer_edge.inference.models import load_model
 
 pictures, kernels, answers = sys.argv[1:]
 model = TfliteModel(load_model(), kernels=kernels)

@@ -21,11 +21,11 @@ from drawn_faces import save_video
 from fer_bench.clips import RunnerLoop, measure_clip, read_true_faces
 from fer_core.values import Box, Frame
 from fer_edge.config import EdgeConfig
-from fer_edge.detector import HaarCascade, HaarDetector, to_gray
-from fer_edge.files import VideoSource
-from fer_edge.following import FollowingDetector, SearchPlan
-from fer_edge.models import shipped_models
+from fer_edge.faces.detector import HaarCascade, HaarDetector, to_gray
+from fer_edge.faces.following import FollowingDetector, SearchPlan
+from fer_edge.inference.models import shipped_models
 from fer_edge.session import watch
+from fer_edge.sources.files import VideoSource
 from fer_edge.stages import StageTimes
 from fer_edge.wishes import Wishes
 

@@ -13,9 +13,9 @@ import pytest
 
 from commands import call, command_path
 from drawn_faces import draw_scene, drawn_dataset, save_npz, save_video
-from fer_edge.classifier import classify_images
-from fer_edge.interpreter import TfliteModel
-from fer_edge.models import load_model, shipped_models
+from fer_edge.inference.classifier import classify_images
+from fer_edge.inference.interpreter import TfliteModel
+from fer_edge.inference.models import load_model, shipped_models
 
 pytestmark = pytest.mark.device
 HAS_PYAV = find_spec("av") is not None

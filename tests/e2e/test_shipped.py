@@ -7,7 +7,7 @@ import pytest
 from fer_convert.contents import read_contents
 from fer_convert.recheck import recheck
 from fer_core.bundle import ModelBundle
-from fer_edge.models import shipped_models
+from fer_edge.inference.models import shipped_models
 
 pytestmark = pytest.mark.slow
 

@@ -20,8 +20,8 @@ sys.path.insert(0, str(HERE.parent))
 from fer_core.bundle import ModelBundle  # noqa: E402  # after the path is set
 from fer_core.preprocess import InputSpec  # noqa: E402
 from fer_core.values import Box, Frame  # noqa: E402
-from fer_edge.interpreter import TfliteModel  # noqa: E402
-from fer_edge.models import shipped_models  # noqa: E402
+from fer_edge.inference.interpreter import TfliteModel  # noqa: E402
+from fer_edge.inference.models import shipped_models  # noqa: E402
 
 CROPS = {
     "larger than the input": (InputSpec(), Box(60, 20, 120, 120)),

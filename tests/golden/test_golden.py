@@ -8,8 +8,8 @@ import pytest
 
 from fer_core.bundle import ModelBundle
 from fer_core.values import Frame
-from fer_edge.interpreter import TfliteModel
-from fer_edge.models import shipped_models
+from fer_edge.inference.interpreter import TfliteModel
+from fer_edge.inference.models import shipped_models
 from golden.make_golden import CROPS, crop_hash, reference_codes
 
 HERE = Path(__file__).parent

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from fer_edge.camera import open_camera
+from fer_edge.sources.camera import open_camera
 
 
 def test_the_first_camera_gives_frames() -> None:

@@ -31,7 +31,7 @@ import cv2
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from fer_edge.demo import DemoSource
+from fer_edge.sources.demo import DemoSource
 from mjpeg_server import MjpegServer
 
 FRAME_SECONDS, VIEWERS, WATCHDOG_SECONDS = 1 / 15, 3, 60

@@ -19,8 +19,8 @@ from fer_core.dataset import FerDataset
 from fer_core.errors import FerError
 from fer_core.preprocess import denormalize_pixels
 from fer_core.values import FloatArray
-from fer_edge.interpreter import TfliteModel
-from fer_edge.models import load_model, shipped_models
+from fer_edge.inference.interpreter import TfliteModel
+from fer_edge.inference.models import load_model, shipped_models
 from fer_train.config import TrainConfig
 
 

@@ -7,11 +7,11 @@ from concurrent.futures import Executor
 from pathlib import Path
 
 from fer_core.values import Face, Frame
-from fer_edge.detector import HaarDetector
+from fer_edge.faces.detector import HaarDetector
+from fer_edge.faces.policy import Policy
 from fer_edge.identity.descriptors import DlibDescriptor
 from fer_edge.identity.people import enrol
 from fer_edge.identity.policy import IdentifyingPolicy
-from fer_edge.policy import Policy
 
 
 def naming_policy(

@@ -7,10 +7,10 @@ from concurrent.futures import Executor, Future
 from dataclasses import dataclass, replace
 
 from fer_core.values import Face, Frame, Observation
-from fer_edge.classifier import Classifier
-from fer_edge.events import ExpressionEvent
-from fer_edge.following import AtOnce
-from fer_edge.policy import Outcome, Policy
+from fer_edge.faces.events import ExpressionEvent
+from fer_edge.faces.following import AtOnce
+from fer_edge.faces.policy import Outcome, Policy
+from fer_edge.inference.classifier import Classifier
 
 ASK_SECONDS, KNOWN_SECONDS = (0.5, 0.5, 1.0, 2.0, 5.0), 5.0
 """Pauses between asking after a face that is nobody yet (the last repeats), and one of a name."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from fer_edge.events import KINDS
+from fer_edge.faces.events import KINDS
 from fer_edge.page.view import LiveView
 
 FORMAT = "text/plain; version=0.0.4; charset=utf-8"

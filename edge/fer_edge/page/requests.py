@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs
 
-from fer_edge.overlay import colour_of
+from fer_edge.outputs.overlay import colour_of
 from fer_edge.page.access import COOKIE
 from fer_edge.page.bounded import BoundedReader, BoundedServer, address_of
 from fer_edge.page.metrics import FORMAT, metrics_text

@@ -13,9 +13,9 @@ from typing import Any
 from fer_core.opencv import cv2
 from fer_core.values import Frame, Gap, Observation
 from fer_edge.board import temperature_celsius
-from fer_edge.events import ExpressionEvent
-from fer_edge.overlay import draw_boxes
-from fer_edge.sinks import Sink
+from fer_edge.faces.events import ExpressionEvent
+from fer_edge.outputs import Output
+from fer_edge.outputs.overlay import draw_boxes
 
 STALE_SECONDS = 15.0
 """How long no frame may come before the runner counts as ill."""
@@ -31,7 +31,7 @@ class _Told:
     event: ExpressionEvent
 
 
-class LiveView(Sink):
+class LiveView(Output):
     """The newest frame for any number of viewers, each of whom may be slow.
 
     `write` only stores. Drawing and JPEG happen on a viewer's thread, once a frame however many

@@ -28,8 +28,8 @@ from fer_core.errors import FerError
 from fer_core.ferplus import FERPLUS_LABELS
 from fer_core.metrics import label_flips
 from fer_core.preprocess import InputSpec
-from fer_edge.interpreter import TfliteModel
-from fer_edge.models import shipped_models
+from fer_edge.inference.interpreter import TfliteModel
+from fer_edge.inference.models import shipped_models
 from votes import write_votes
 
 QUICK = Extent(quick=True)

@@ -24,8 +24,8 @@ from fer_bench.report import results_table
 from fer_bench.rival import NETWORK, FerPackage, rival_bundle, rival_files
 from fer_core.errors import FerError
 from fer_core.values import Box, Frame
-from fer_edge.interpreter import TfliteModel
-from fer_edge.models import shipped_models
+from fer_edge.inference.interpreter import TfliteModel
+from fer_edge.inference.models import shipped_models
 from fer_edge.stages import StageTimes
 
 SIDE = 160

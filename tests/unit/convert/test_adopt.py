@@ -10,7 +10,7 @@ from fer_convert.adopt import _scale_of_integers, adopt, labels_of
 from fer_convert.recheck import describe
 from fer_core.bundle import ModelBundle
 from fer_core.errors import ArgumentError, FerError
-from fer_edge.interpreter import Tensor, TfliteModel
+from fer_edge.inference.interpreter import Tensor, TfliteModel
 
 LABELS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 

@@ -15,8 +15,8 @@ from fer_convert.verify import ParityReport, refused_drop
 from fer_core.bundle import ModelBundle
 from fer_core.errors import FerError
 from fer_core.metrics import label_flips
-from fer_edge.classifier import classify_images
-from fer_edge.interpreter import TfliteModel
+from fer_edge.inference.classifier import classify_images
+from fer_edge.inference.interpreter import TfliteModel
 from fer_train.data import predict
 from fer_train.run_facts import file_sha256, own_run
 from fer_train.transfer import load_model

@@ -7,7 +7,7 @@ from fer_convert.contents import Operation, read_contents
 from fer_convert.export import export_flatbuffer
 from fer_convert.recipes import RECIPES, mixed
 from fer_core.errors import ArgumentError, FerError
-from fer_edge.interpreter import TfliteModel
+from fer_edge.inference.interpreter import TfliteModel
 from fer_train.architectures import ARCHITECTURES
 from fer_train.data import model_inputs
 

@@ -14,8 +14,8 @@ from fer_convert.recipes import RECIPES
 from fer_core.bundle import ModelBundle
 from fer_core.errors import FerError
 from fer_core.metrics import label_flips
-from fer_edge.classifier import classify_images
-from fer_edge.interpreter import TfliteModel
+from fer_edge.inference.classifier import classify_images
+from fer_edge.inference.interpreter import TfliteModel
 from fer_train import saved_model, transfer
 from fer_train.architectures import build_model
 from fer_train.backend import native_output_hidden

@@ -18,7 +18,7 @@ from fer_convert.micro import (
 )
 from fer_core.bundle import ModelBundle
 from fer_core.errors import FerError
-from fer_edge.models import load_model, shipped_models
+from fer_edge.inference.models import load_model, shipped_models
 
 PIXELS = np.random.default_rng(4).integers(0, 256, (6, 48, 48, 1), np.uint8)
 REPORT = MicroReport(56_000, 122_120, "200 faces")

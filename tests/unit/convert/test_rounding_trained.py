@@ -13,7 +13,7 @@ from fer_convert.convert import convert
 from fer_convert.recipes import RECIPES
 from fer_core.bundle import ModelBundle
 from fer_core.errors import FerError
-from fer_edge.interpreter import TfliteModel
+from fer_edge.inference.interpreter import TfliteModel
 from fer_train.architectures import build_model
 from fer_train.data import model_inputs
 from fer_train.quantize_aware import quantize_aware

@@ -11,10 +11,10 @@ import pytest
 import picamera2_stand_in
 from fer_core.errors import ArgumentError, FerError
 from fer_core.values import Frame, Gap
-from fer_edge import camera, patience
-from fer_edge.camera import check_camera, open_camera
-from fer_edge.live import STUCK_SECONDS, CameraSource
-from fer_edge.patience import Patience
+from fer_edge.sources import camera, patience
+from fer_edge.sources.camera import check_camera, open_camera
+from fer_edge.sources.live import STUCK_SECONDS, CameraSource
+from fer_edge.sources.patience import Patience
 from mjpeg_server import MjpegServer
 
 GO = threading.Event()

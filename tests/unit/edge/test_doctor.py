@@ -3,9 +3,10 @@ from pathlib import Path
 import pytest
 
 from fer_core.errors import FerError
-from fer_edge import board, camera, doctor
+from fer_edge import board, doctor
 from fer_edge.board import read_power, read_throttled, temperature_celsius
 from fer_edge.doctor import Finding, examine
+from fer_edge.sources import camera
 
 
 def test_every_check_finds_something_here() -> None:

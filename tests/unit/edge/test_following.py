@@ -8,8 +8,8 @@ import pytest
 
 from drawn_faces import draw_scene
 from fer_core.values import Box, Face, Frame
-from fer_edge.detector import HaarDetector
-from fer_edge.following import FollowingDetector, SearchPlan
+from fer_edge.faces.detector import HaarDetector
+from fer_edge.faces.following import FollowingDetector, SearchPlan
 
 FPS = 20.0
 EMPTY = np.full((480, 640, 3), 90, np.uint8)

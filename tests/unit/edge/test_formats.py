@@ -8,7 +8,7 @@ import pytest
 from drawn_faces import draw_face
 from fer_core.bundle import ModelBundle
 from fer_core.preprocess import InputSpec
-from fer_edge.interpreter import TfliteModel
+from fer_edge.inference.interpreter import TfliteModel
 
 FORMATS = Path(__file__).parents[3] / "build" / "formats"
 NAMES = ("float32", "float16", "dynamic", "int8", "int16x8", "mixed")

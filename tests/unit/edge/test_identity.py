@@ -10,12 +10,12 @@ import pytest
 
 from fer_core.errors import FerError
 from fer_core.values import Box, Face, FloatArray, Frame, Observation, Prediction
-from fer_edge.classifier import Classifier
-from fer_edge.detector import HaarDetector
-from fer_edge.events import ExpressionEvent
+from fer_edge.faces.detector import HaarDetector
+from fer_edge.faces.events import ExpressionEvent
+from fer_edge.faces.policy import Outcome
 from fer_edge.identity.people import UNKNOWN_DISTANCE, People, enrol
 from fer_edge.identity.policy import FORGET_SECONDS, KNOWN_SECONDS, IdentifyingPolicy
-from fer_edge.policy import Outcome
+from fer_edge.inference.classifier import Classifier
 
 FACE = Face(Box(10, 10, 30, 30), 1.0)
 PHOTOS = Path(__file__).parents[4] / "shared/data/frames"

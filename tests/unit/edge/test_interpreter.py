@@ -8,7 +8,7 @@ from drawn_faces import draw_face
 from fer_core.bundle import ModelBundle
 from fer_core.errors import FerError
 from fer_core.preprocess import InputSpec
-from fer_edge.interpreter import KERNELS, TfliteModel, dequantize
+from fer_edge.inference.interpreter import KERNELS, TfliteModel, dequantize
 
 
 def gray_face(expression: str = "happy") -> np.ndarray:

@@ -1,7 +1,7 @@
 import runpy
 from pathlib import Path
 
-from fer_edge.events import NONE, ExpressionEvent
+from fer_edge.faces.events import NONE, ExpressionEvent
 
 LAMP = runpy.run_path(str(Path(__file__).parents[3] / "examples" / "lamp.py"))
 

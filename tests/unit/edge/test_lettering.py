@@ -3,8 +3,8 @@ import pytest
 
 from fer_core.opencv import cv2
 from fer_core.text import in_ascii
-from fer_edge import lettering
-from fer_edge.lettering import draw_text, text_size
+from fer_edge.outputs import lettering
+from fer_edge.outputs.lettering import draw_text, text_size
 
 
 @pytest.fixture(autouse=True)

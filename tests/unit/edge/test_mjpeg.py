@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from fer_core.errors import FerError
-from fer_edge import mjpeg
-from fer_edge.camera import open_camera
-from fer_edge.mjpeg import MjpegCapture
+from fer_edge.sources import mjpeg
+from fer_edge.sources.camera import open_camera
+from fer_edge.sources.mjpeg import MjpegCapture
 from mjpeg_server import MjpegServer
 
 SECONDS = 5.0

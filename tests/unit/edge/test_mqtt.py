@@ -11,8 +11,8 @@ from dataclasses import replace
 
 from fer_core import __version__
 from fer_core.values import Gap
-from fer_edge.sinks.home_assistant import ToldFaces
-from fer_edge.sinks.mqtt import BLIND_SECONDS
+from fer_edge.outputs.home_assistant import ToldFaces
+from fer_edge.outputs.mqtt import BLIND_SECONDS
 from mqtt_broker import (
     BASE,
     FRAME,
@@ -29,14 +29,14 @@ from mqtt_broker import (
 
 def test_a_device_without_pictures_is_unavailable_until_one_comes(broker: Broker) -> None:
     broker.start()
-    with Listener(broker.port) as listener, sink_at(broker) as sink:
-        sink.write(replace(FRAME, captured_at=1.0), [], [])
+    with Listener(broker.port) as listener, sink_at(broker) as output:
+        output.write(replace(FRAME, captured_at=1.0), [], [])
         listener.wait_for("availability", "online")
-        sink.idle(Gap(BLIND_SECONDS), ())
-        sink.idle(Gap(2 + BLIND_SECONDS), [ended(1)])
+        output.idle(Gap(BLIND_SECONDS), ())
+        output.idle(Gap(2 + BLIND_SECONDS), [ended(1)])
         listener.wait_for("availability", "offline")
-        delivered(sink, 1)
-        sink.write(replace(FRAME, captured_at=30.0), [], [])
+        delivered(output, 1)
+        output.write(replace(FRAME, captured_at=30.0), [], [])
         listener.wait_for("availability", "online")
     assert listener.all("availability") == ["online", "offline", "online", "offline"]
 
@@ -69,10 +69,10 @@ def test_home_assistant_finds_two_sensors(broker: Broker) -> None:
 def test_who_comes_late_sees_the_state_of_the_largest_told_face(broker: Broker) -> None:
     broker.start()
     events = [event("started", 1, "calm", 0.8), event("started", 2, "glad", 0.6)]
-    with sink_at(broker) as sink:
-        sink.write(FRAME, [seen(1, 30), seen(2, 60), seen(3, 90)], events)
-        delivered(sink, 2)
-        wait_until(sink._is_settled)
+    with sink_at(broker) as output:
+        output.write(FRAME, [seen(1, 30), seen(2, 60), seen(3, 90)], events)
+        delivered(output, 2)
+        wait_until(output._is_settled)
         with Listener(broker.port) as listener:
             listener.wait_for("state", "glad")
             listener.wait_for("faces", "2")
@@ -86,13 +86,13 @@ def test_who_comes_late_sees_the_state_of_the_largest_told_face(broker: Broker) 
 
 def test_only_changes_are_sent_and_none_when_the_last_face_has_left(broker: Broker) -> None:
     broker.start()
-    with Listener(broker.port) as listener, sink_at(broker) as sink:
+    with Listener(broker.port) as listener, sink_at(broker) as output:
         listener.wait_for("state", "none")
         told = [event("started", 7), event("changed", 7, "calm"), ended(7)]
         for one in told:
             for events in ([one], [], []):
-                sink.write(FRAME, [seen(7, 30)], events)
-                wait_until(sink._is_settled)
+                output.write(FRAME, [seen(7, 30)], events)
+                wait_until(output._is_settled)
         wait_until(lambda: len(listener.all("event")) == 3)
         listener.wait_for("attributes", '{"faces": 0, "confidence": 0.0, "track": null}')
         listener.wait_for("state", "none")
@@ -127,10 +127,10 @@ def test_leaving_sends_the_last_and_says_offline(
 ) -> None:
     broker.start()
     with Listener(broker.port) as listener:
-        with sink_at(broker) as sink:
-            sink.write(FRAME, [seen(1, 30)], [event("started", 1)])
-            sink.finish([ended(1)])
-        assert (sink.delivered, sink.dropped) == (2, 0)
+        with sink_at(broker) as output:
+            output.write(FRAME, [seen(1, 30)], [event("started", 1)])
+            output.finish([ended(1)])
+        assert (output.delivered, output.dropped) == (2, 0)
         listener.wait_for("availability", "offline")
         listener.wait_for("state", "none")
         assert listener.messages[-1][:2] == (f"{BASE}/availability", "offline")
@@ -140,9 +140,9 @@ def test_leaving_sends_the_last_and_says_offline(
 
 KILLED = """
 import sys
-from fer_edge.sinks.mqtt import BLIND_SECONDS, MqttSettings, MqttSink
-from fer_edge.stamp import Stamp
-with MqttSink(MqttSettings("127.0.0.1", int(sys.argv[1]), "hall"), ["calm"], Stamp("hall")):
+from fer_edge.outputs.mqtt import BLIND_SECONDS, MqttSettings, MqttOutput
+from fer_edge.outputs.stamp import Stamp
+with MqttOutput(MqttSettings("127.0.0.1", int(sys.argv[1]), "hall"), ["calm"], Stamp("hall")):
     sys.stdin.read()
 """
 

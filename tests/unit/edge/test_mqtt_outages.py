@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from fer_edge.sinks import mqtt
-from fer_edge.sinks.mqtt import MqttSink
-from fer_edge.sinks.mqtt_settings import MqttSettings
-from fer_edge.stamp import Stamp
+from fer_edge.outputs import mqtt
+from fer_edge.outputs.mqtt import MqttOutput
+from fer_edge.outputs.mqtt_settings import MqttSettings
+from fer_edge.outputs.stamp import Stamp
 from mqtt_broker import (
     FRAME,
     LABELS,
@@ -34,22 +34,22 @@ def test_a_broker_that_comes_back_gets_state_and_events(
     broker: Broker, warnings: Callable[[], list[str]]
 ) -> None:
     broker.start()
-    with sink_at(broker) as sink:
-        sink.write(FRAME, [seen(1, 30)], [event("started", 1)])
-        delivered(sink, 1)
+    with sink_at(broker) as output:
+        output.write(FRAME, [seen(1, 30)], [event("started", 1)])
+        delivered(output, 1)
         broker.end()
         wait_until(lambda: len(warnings()) == 1)
         told = [event("changed", 1, label) for label in ("calm", "glad") * 30]
         for one in told:
-            sink.write(FRAME, [seen(1, 30)], [one])
+            output.write(FRAME, [seen(1, 30)], [one])
         broker.start()
         with Listener(broker.port) as listener:
-            delivered(sink, 61)
+            delivered(output, 61)
             listener.wait_for("state", "glad")
             listener.wait_for("availability", "online")
             wait_until(lambda: listener.last("homeassistant/sensor/hall/faces/config") is not None)
-        wait_until(sink._is_settled)
-    assert sink.delivered + sink.dropped == 61
+        wait_until(output._is_settled)
+    assert output.delivered + output.dropped == 61
     away, back = warnings()
     assert "is away" in away
     assert "is back" in back
@@ -57,16 +57,16 @@ def test_a_broker_that_comes_back_gets_state_and_events(
 
 def test_an_old_state_does_not_come_after_the_newest(broker: Broker) -> None:
     broker.start()
-    with sink_at(broker) as sink:
-        wait_until(lambda: sink._online and sink._is_settled())
+    with sink_at(broker) as output:
+        wait_until(lambda: output._online and output._is_settled())
         broker.freeze()
-        sink.write(FRAME, [seen(1, 30)], [event("started", 1, "glad")])
+        output.write(FRAME, [seen(1, 30)], [event("started", 1, "glad")])
         broker.end()
-        wait_until(lambda: sink._away)
-        sink.write(FRAME, [], [ended(1)])
+        wait_until(lambda: output._away)
+        output.write(FRAME, [], [ended(1)])
         broker.start()
-        delivered(sink, 2)
-        wait_until(sink._is_settled)
+        delivered(output, 2)
+        wait_until(output._is_settled)
         with Listener(broker.port) as listener:
             listener.wait_for("state", "none")
             listener.wait_for("faces", "0")
@@ -76,27 +76,27 @@ def test_no_broker_neither_slows_nor_stops(
     broker: Broker, warnings: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failures: list[object] = []
-    lost = MqttSink._lost
+    lost = MqttOutput._lost
 
-    def counted(self: MqttSink, why: object) -> None:
+    def counted(self: MqttOutput, why: object) -> None:
         failures.append(why)
         lost(self, why)
 
-    monkeypatch.setattr(MqttSink, "_lost", counted)
+    monkeypatch.setattr(MqttOutput, "_lost", counted)
     slowest = 0.0
-    with sink_at(broker) as sink:
+    with sink_at(broker) as output:
         while len(failures) < 3:
             started = time.perf_counter()
-            sink.write(FRAME, [seen(1, 30)], [event("changed", 1)])
+            output.write(FRAME, [seen(1, 30)], [event("changed", 1)])
             slowest = max(slowest, time.perf_counter() - started)
             threading.Event().wait(0.01)
-            assert sink.dropped == 0
-        sink.finish([ended(1)])
-        count = len(sink._halves)
+            assert output.dropped == 0
+        output.finish([ended(1)])
+        count = len(output._halves)
         started = time.perf_counter()
     assert time.perf_counter() - started < mqtt.CLOSING_SECONDS + 0.5
     assert slowest < 0.25  # a connection that is waited for takes seconds
-    assert (sink.delivered, sink.dropped) == (0, count)
+    assert (output.delivered, output.dropped) == (0, count)
     away, left = warnings()
     assert "Connection refused" in away
     assert f"has not got {count} events" in left
@@ -106,17 +106,17 @@ def test_what_does_not_fit_the_queue_is_counted_and_said_once(
     broker: Broker, warnings: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(mqtt, "QUEUED_MESSAGES", 5)
-    with sink_at(broker) as sink:
+    with sink_at(broker) as output:
         for _ in range(20):
-            sink.write(FRAME, [seen(1, 30)], [event("changed", 1)])
-        assert sink.dropped == 15
+            output.write(FRAME, [seen(1, 30)], [event("changed", 1)])
+        assert output.dropped == 15
         broker.start()
-        delivered(sink, 5)
-        wait_until(sink._is_settled)
+        delivered(output, 5)
+        wait_until(output._is_settled)
         with Listener(broker.port) as listener:
             listener.wait_for("state", "glad")
             listener.wait_for("availability", "online")
-    assert (sink.delivered, sink.dropped) == (5, 15)
+    assert (output.delivered, output.dropped) == (5, 15)
     assert sum("newer events are dropped" in line for line in warnings()) == 1
 
 
@@ -124,13 +124,13 @@ def test_a_broker_that_answers_nothing_does_not_hold_up_the_end(
     broker: Broker, warnings: Callable[[], list[str]]
 ) -> None:
     broker.start()
-    with sink_at(broker) as sink:
-        wait_until(lambda: sink._online and sink._is_settled())
+    with sink_at(broker) as output:
+        wait_until(lambda: output._online and output._is_settled())
         broker.freeze()
-        sink.finish([ended(1), ended(2)])
+        output.finish([ended(1), ended(2)])
         started = time.perf_counter()
     assert time.perf_counter() - started < mqtt.CLOSING_SECONDS + 0.5
-    assert (sink.delivered, sink.dropped) == (0, 2)
+    assert (output.delivered, output.dropped) == (0, 2)
     assert "has not got 2 events" in warnings()[-1]
 
 
@@ -146,11 +146,11 @@ def test_a_connection_that_comes_too_late_sends_nothing(
     broker.start()
     with Listener(broker.port) as listener:
         monkeypatch.setattr(socket, "create_connection", slow)
-        with sink_at(broker) as sink:
-            sink.finish([ended(1)])
+        with sink_at(broker) as output:
+            output.finish([ended(1)])
         go.set()
-        wait_until(lambda: sink._client._thread is None)
-        assert (sink.delivered, sink.dropped) == (0, 1)
+        wait_until(lambda: output._client._thread is None)
+        assert (output.delivered, output.dropped) == (0, 1)
         with Listener(broker.port):  # whatever was sent before this one has come
             pass
         assert set(listener.all("event") + listener.all("availability")) <= {"offline"}
@@ -161,13 +161,13 @@ def test_a_connection_that_does_not_come_about_does_not_hold_up_the_end() -> Non
     pytest.importorskip("paho.mqtt.enums", reason="paho-mqtt 2 is not installed: extra [mqtt]")
     with socket.create_server(("127.0.0.1", 0)) as silent:
         settings = MqttSettings("127.0.0.1", silent.getsockname()[1], "hall", tls=True)
-        with MqttSink(settings, LABELS, Stamp("hall")) as sink:
-            wait_until(lambda: sink._client._state.name == "MQTT_CS_CONNECTING")
-            sink.finish([ended(1)])
+        with MqttOutput(settings, LABELS, Stamp("hall")) as output:
+            wait_until(lambda: output._client._state.name == "MQTT_CS_CONNECTING")
+            output.finish([ended(1)])
             started = time.perf_counter()
         assert time.perf_counter() - started < mqtt.CLOSING_SECONDS + 0.5
-    assert (sink.delivered, sink.dropped) == (0, 1)
-    wait_until(lambda: sink._client._thread is None)
+    assert (output.delivered, output.dropped) == (0, 1)
+    wait_until(lambda: output._client._thread is None)
     gc.collect()
 
 
@@ -209,12 +209,12 @@ def test_a_broker_that_closes_every_connection_is_said_once(
 ) -> None:
     pytest.importorskip("paho.mqtt.enums", reason="paho-mqtt 2 is not installed")
     rude = RudeBroker(b"", closes=True)
-    sink = MqttSink(MqttSettings("127.0.0.1", rude.port, "hall"), LABELS, Stamp("hall"))
-    sink._client._reconnect_min_delay = sink._client._reconnect_max_delay = 0.05
+    output = MqttOutput(MqttSettings("127.0.0.1", rude.port, "hall"), LABELS, Stamp("hall"))
+    output._client._reconnect_min_delay = output._client._reconnect_max_delay = 0.05
     try:
-        with sink:
-            wait_until(lambda: sink._steadiness.is_flapping)
-            assert sink._client._reconnect_min_delay >= 2
+        with output:
+            wait_until(lambda: output._steadiness.is_flapping)
+            assert output._client._reconnect_min_delay >= 2
     finally:
         rude.end()
     told = [line for line in warnings() if "ends every connection at once" in line]
@@ -230,12 +230,12 @@ def test_a_message_that_nobody_asked_for_is_not_taken(warnings: Callable[[], lis
         [length & 127 | 128, length >> 7 & 127 | 128, length >> 14 & 127 | 128, length >> 21]
     )
     rude = RudeBroker(b"\x30" + size + bytes(2_000_000), closes=False)  # PUBLISH
-    sink = MqttSink(MqttSettings("127.0.0.1", rude.port, "hall"), LABELS, Stamp("hall"))
+    output = MqttOutput(MqttSettings("127.0.0.1", rude.port, "hall"), LABELS, Stamp("hall"))
     taken: list[int] = []
-    theirs = sink._client._sock_recv
-    sink._client._sock_recv = lambda size: (taken.append(size), theirs(size))[1]
+    theirs = output._client._sock_recv
+    output._client._sock_recv = lambda size: (taken.append(size), theirs(size))[1]
     try:
-        with sink:
+        with output:
             wait_until(lambda: any("is away" in line for line in warnings()))
             assert max(taken) == length  # it was asked to, and refused
     finally:

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from fer_core.errors import ArgumentError, FerError
-from fer_edge.sinks.mqtt import MqttSink
-from fer_edge.sinks.mqtt_settings import MqttSettings
-from fer_edge.stamp import Stamp
+from fer_edge.outputs.mqtt import MqttOutput
+from fer_edge.outputs.mqtt_settings import MqttSettings
+from fer_edge.outputs.stamp import Stamp
 from mqtt_broker import LABELS, SECRET, Broker, sink_at, wait_until
 
 
@@ -71,14 +71,14 @@ def test_a_wrong_password_is_said_once_and_not_shown(
         pytest.skip("mosquitto_passwd is not installed: apt install mosquitto")
     subprocess.run([maker, "-b", "-c", str(passwords), "fer", "right"], check=True, timeout=5)
     broker.start("allow_anonymous false", f"password_file {passwords}")
-    with sink_at(broker, "fer", SECRET) as sink:
+    with sink_at(broker, "fer", SECRET) as output:
         wait_until(lambda: broker.log.read_text().count("not authorised") >= 3)
     (said,) = warnings()
     assert "refuses" in said
     assert "mqtt_password" in said
-    assert SECRET not in said + repr(sink) + repr(sink.__dict__)
-    with sink_at(broker, "fer", "right") as sink:
-        wait_until(lambda: sink._online)
+    assert SECRET not in said + repr(output) + repr(output.__dict__)
+    with sink_at(broker, "fer", "right") as output:
+        wait_until(lambda: output._online)
     assert len(warnings()) == 1
 
 
@@ -99,16 +99,16 @@ def test_tls_trusts_only_what_the_system_trusts(
     subprocess.run(command, check=True, capture_output=True, timeout=5)
     broker.start("allow_anonymous true", f"keyfile {key}", f"certfile {certificate}")
     settings = MqttSettings.of(f"mqtts://127.0.0.1:{broker.port}", "hall", "", "")
-    with MqttSink(settings, LABELS, Stamp("hall")):
+    with MqttOutput(settings, LABELS, Stamp("hall")):
         wait_until(lambda: len(warnings()) == 1)
     gc.collect()
     assert "certificate verify failed" in warnings()[0]
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-    with MqttSink(settings, LABELS, Stamp("hall")) as sink:
-        wait_until(lambda: sink._online)
+    with MqttOutput(settings, LABELS, Stamp("hall")) as output:
+        wait_until(lambda: output._online)
 
 
 def test_without_paho_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "paho.mqtt.client", None)
     with pytest.raises(FerError, match=r"pip install '\.\[mqtt\]'"):
-        MqttSink(MqttSettings("nowhere"), LABELS, Stamp("hall"))
+        MqttOutput(MqttSettings("nowhere"), LABELS, Stamp("hall"))

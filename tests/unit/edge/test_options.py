@@ -8,8 +8,8 @@ import typer
 from fer_core.errors import ArgumentError, FerError
 from fer_edge.cli import app
 from fer_edge.options import RunOptions, read_options
-from fer_edge.service import this_user
-from fer_edge.unit import require_for_a_service, unit_text
+from fer_edge.service.install import this_user
+from fer_edge.service.unit import require_for_a_service, unit_text
 from systemd_units import PROGRAM
 
 SECRET = "rtsp://admin:12/34@cam.local/live"

@@ -17,7 +17,7 @@ from fer_core.errors import ArgumentError, FerError
 from fer_core.settings import load_settings
 from fer_core.values import Box, Face, Frame, Gap, Observation, Prediction
 from fer_edge.config import EdgeConfig, with_secrets
-from fer_edge.events import ExpressionEvent
+from fer_edge.faces.events import ExpressionEvent
 from fer_edge.page import bounded, requests, site
 from fer_edge.page.access import Access, ServeAddress
 from fer_edge.page.server import PageServer

@@ -4,8 +4,8 @@ import time
 import pytest
 
 from fer_core.values import Frame
-from fer_edge import camera, patience
-from fer_edge.patience import LEAST_SECONDS, MOST_SECONDS, Patience
+from fer_edge.sources import camera, patience
+from fer_edge.sources.patience import LEAST_SECONDS, MOST_SECONDS, Patience
 from mjpeg_server import MjpegServer
 
 

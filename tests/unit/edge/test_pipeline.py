@@ -8,13 +8,13 @@ import pytest
 from fer_core.errors import FerError
 from fer_core.values import Box, Face, Frame, Gap, Observation, Prediction
 from fer_edge.config import EdgeConfig
-from fer_edge.events import ExpressionEvent
-from fer_edge.models import load_model
+from fer_edge.faces.events import ExpressionEvent
+from fer_edge.faces.policy import PicturePolicy, StreamPolicy
+from fer_edge.faces.tracking import IouTracker
+from fer_edge.inference.models import load_model
+from fer_edge.outputs import Output
 from fer_edge.pipeline import run
-from fer_edge.policy import PicturePolicy, StreamPolicy
-from fer_edge.sinks import Sink
 from fer_edge.stages import StageTimes
-from fer_edge.tracking import IouTracker
 from fer_edge.wishes import Wishes
 
 
@@ -42,7 +42,7 @@ class FakeClassifier:
         return tuple(Prediction(np.array([1.0], np.float32), ("only",)) for _ in faces)
 
 
-class FakeSink(Sink):
+class FakeOutput(Output):
     def __init__(self, stop: threading.Event | None = None, after: int = 0) -> None:
         self.frames: list[tuple[int, int]] = []
         self.events: list[ExpressionEvent] = []
@@ -75,17 +75,17 @@ class Ticks:
 
 
 def test_every_frame_reaches_every_sink_and_stages_are_timed() -> None:
-    sinks = [FakeSink(), FakeSink()]
+    outputs = [FakeOutput(), FakeOutput()]
     summary = run(
         FakeSource(4),
         FakeDetector(),
         FakeClassifier(),
         PicturePolicy(),
-        sinks,
+        outputs,
         threading.Event(),
         StageTimes(Ticks()),
     )
-    assert sinks[0].frames == sinks[1].frames == [(0, 0), (1, 1), (2, 0), (3, 1)]
+    assert outputs[0].frames == outputs[1].frames == [(0, 0), (1, 1), (2, 0), (3, 1)]
     assert (summary.frames, summary.faces) == (4, 2)
     assert summary.seconds == 12  # two looks a read and one a frame, one second each
     assert summary.frames_per_second == 4 / 12
@@ -93,13 +93,19 @@ def test_every_frame_reaches_every_sink_and_stages_are_timed() -> None:
 
 def test_stop_ends_the_loop_and_the_last_events_are_told() -> None:
     stop = threading.Event()
-    sink = FakeSink(stop, after=8)
+    output = FakeOutput(stop, after=8)
     policy = StreamPolicy(IouTracker())
     run(
-        FakeSource(100), FakeDetector(), FakeClassifier(), policy, [sink], stop, StageTimes(Ticks())
+        FakeSource(100),
+        FakeDetector(),
+        FakeClassifier(),
+        policy,
+        [output],
+        stop,
+        StageTimes(Ticks()),
     )
-    assert len(sink.frames) == 8
-    assert [event.kind for event in sink.events] == ["started", "ended"]
+    assert len(output.frames) == 8
+    assert [event.kind for event in output.events] == ["started", "ended"]
 
 
 def test_what_to_watch_is_exactly_one_thing() -> None:
@@ -147,19 +153,19 @@ def test_faces_end_while_a_camera_gives_nothing() -> None:
             yield from (replace(frame, index=1) for frame in super().frames(stop))
             yield from (Gap(0.9 + second) for second in range(4))
 
-    sink = FakeSink()
+    output = FakeOutput()
     summary = run(
         Interrupted(5),
         FakeDetector(),
         FakeClassifier(),
         StreamPolicy(IouTracker()),
-        [sink],
+        [output],
         threading.Event(),
         StageTimes(Ticks()),
     )
-    assert [(event.kind, event.at) for event in sink.events] == [
+    assert [(event.kind, event.at) for event in output.events] == [
         ("started", pytest.approx(0.2)),
         ("ended", pytest.approx(1.9)),
     ]
     assert summary.frames == 5
-    assert sink.frames == [(1, 1)] * 5
+    assert output.frames == [(1, 1)] * 5

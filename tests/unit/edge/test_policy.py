@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from fer_core.values import Box, Face, Frame, Prediction
-from fer_edge.events import ExpressionEvent
-from fer_edge.policy import PicturePolicy, StreamPolicy
-from fer_edge.tracking import IouTracker
+from fer_edge.faces.events import ExpressionEvent
+from fer_edge.faces.policy import PicturePolicy, StreamPolicy
+from fer_edge.faces.tracking import IouTracker
 
 LABELS = ("calm", "glad")
 PIXELS = np.zeros((100, 100, 3), np.uint8)

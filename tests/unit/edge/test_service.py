@@ -9,10 +9,12 @@ from typer.testing import CliRunner, Result
 
 from fer_core.command import make_app
 from fer_core.errors import ArgumentError, FerError
-from fer_edge import service, service_cli, unit
 from fer_edge.cli import app as whole_app
-from fer_edge.service import Done, Service
-from fer_edge.unit import unit_text
+from fer_edge.service import cli as service_cli
+from fer_edge.service import install as service
+from fer_edge.service import unit
+from fer_edge.service.install import Done, Service
+from fer_edge.service.unit import unit_text
 from systemd_units import PROGRAM, command_of
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from fer_core.errors import ArgumentError, FerError
-from fer_edge.service import Done
-from fer_edge.unit import service_environment, systemd_quoted, unit_text
+from fer_edge.service.install import Done
+from fer_edge.service.unit import service_environment, systemd_quoted, unit_text
 from systemd_units import PROGRAM, command_of, read_as_systemd
 
 WORDS = [

@@ -6,9 +6,9 @@ import pytest
 
 from fer_core.errors import ArgumentError
 from fer_edge.config import EdgeConfig
-from fer_edge.demo import DemoSource
 from fer_edge.page.view import LiveView
-from fer_edge.shelf import check_shelf, make_shelf_sinks
+from fer_edge.shelf import check_shelf, make_shelf_outputs
+from fer_edge.sources.demo import DemoSource
 
 TOKEN = "a-token-of-the-tests"
 
@@ -37,8 +37,8 @@ def test_an_address_for_everybody_is_told_as_telephones_find_it() -> None:
 
 def test_only_what_is_asked_for_is_made() -> None:
     with ExitStack() as stack:
-        assert make_shelf_sinks(EdgeConfig(), ("calm",), DemoSource(), [], (), stack) == []
-        (page,) = make_shelf_sinks(
+        assert make_shelf_outputs(EdgeConfig(), ("calm",), DemoSource(), [], (), stack) == []
+        (page,) = make_shelf_outputs(
             EdgeConfig(serve="18761"), ("calm",), DemoSource(), [], (), stack
         )
         assert isinstance(page, LiveView)

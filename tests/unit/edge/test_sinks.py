@@ -11,15 +11,15 @@ import pytest
 
 from fer_core.errors import FerError
 from fer_core.values import Box, Face, Frame, Observation, Prediction
-from fer_edge.events import ExpressionEvent
-from fer_edge.overlay import colour_of, draw_observations
-from fer_edge.sinks import window
-from fer_edge.sinks.heat import HeatSink
-from fer_edge.sinks.lines import ConsoleSink, EventSink, JsonSink, LineFile
-from fer_edge.sinks.plot import draw_plot
-from fer_edge.sinks.recording import BestPicture, PictureRecorder, make_recorder
-from fer_edge.sinks.window import display_problem
-from fer_edge.stamp import Stamp
+from fer_edge.faces.events import ExpressionEvent
+from fer_edge.outputs import window
+from fer_edge.outputs.heat import HeatOutput
+from fer_edge.outputs.lines import ConsoleOutput, EventOutput, JsonOutput, LineFile
+from fer_edge.outputs.overlay import colour_of, draw_observations
+from fer_edge.outputs.plot import draw_plot
+from fer_edge.outputs.recording import BestPicture, PictureRecorder, make_recorder
+from fer_edge.outputs.stamp import Stamp
+from fer_edge.outputs.window import display_problem
 
 LABELS = ("calm", "glad")
 BOX = Box(40, 30, 50, 50)
@@ -37,7 +37,7 @@ def seen(share: float = 0.75, track_id: int | None = 1, box: Box = BOX) -> Obser
 def test_an_observation_is_the_promised_json_line(tmp_path: Path) -> None:
     path = tmp_path / "seen.jsonl"
     with LineFile(str(path)) as lines:
-        JsonSink(lines, Stamp("desk")).write(frame_of(2), [seen(), seen(0.25)], [])
+        JsonOutput(lines, Stamp("desk")).write(frame_of(2), [seen(), seen(0.25)], [])
         first, second = (json.loads(line) for line in path.read_text().splitlines())
     assert first == {
         "source": "clip.mp4",
@@ -72,9 +72,9 @@ def test_a_plot_of_many_faces_shows_the_first_six() -> None:
 
 def test_events_and_console_tell_what_changed(capsys: pytest.CaptureFixture[str]) -> None:
     events = [ExpressionEvent("started", 1, "glad", 0.9, 0.5)]
-    EventSink(LineFile("-"), Stamp("desk")).write(frame_of(), [], events)
-    ConsoleSink(LineFile("-")).write(frame_of(source="a.jpg"), [seen(track_id=None)], events)
-    ConsoleSink(LineFile("-")).finish([ExpressionEvent("ended", 1, "glad", 0.9, 2.0)])
+    EventOutput(LineFile("-"), Stamp("desk")).write(frame_of(), [], events)
+    ConsoleOutput(LineFile("-")).write(frame_of(source="a.jpg"), [seen(track_id=None)], events)
+    ConsoleOutput(LineFile("-")).finish([ExpressionEvent("ended", 1, "glad", 0.9, 2.0)])
     out = capsys.readouterr().out.splitlines()
     assert json.loads(out[0])["kind"] == "started"
     assert (json.loads(out[0])["source"], json.loads(out[0])["device"]) == ("clip.mp4", "desk")
@@ -196,15 +196,15 @@ def test_q_escape_and_closing_the_window_stop(
 ) -> None:
     screen = FakeScreen(monkeypatch, key, still_open)
     stop = threading.Event()
-    with window.WindowSink(stop) as sink:
-        sink.write(frame_of(), [seen()], [])
+    with window.WindowOutput(stop) as output:
+        output.write(frame_of(), [seen()], [])
     assert (len(screen.shown), screen.waits, stop.is_set()) == (1, [1], stops)
     assert screen.closed
 
 
 def test_a_picture_stays_until_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
     screen = FakeScreen(monkeypatch, ord("n"), True)
-    window.WindowSink(threading.Event(), live=False).write(frame_of(), [], [])
+    window.WindowOutput(threading.Event(), live=False).write(frame_of(), [], [])
     assert screen.waits == [50]
 
 
@@ -216,11 +216,11 @@ def test_a_board_that_is_slowed_says_so_once(caplog: pytest.LogCaptureFixture) -
         asked.append(now)
         return answers[len(asked) - 1]
 
-    sink = HeatSink(ask, every_seconds=10.0)
+    output = HeatOutput(ask, every_seconds=10.0)
     with caplog.at_level("WARNING"):
         for now in np.arange(0, 50, 2.5):
-            sink.write(replace(frame_of(), captured_at=now), (), ())
-        sink.finish(())
+            output.write(replace(frame_of(), captured_at=now), (), ())
+        output.finish(())
     assert asked == [0, 10, 20, 30, 40]
     said = [record.getMessage().partition(";")[0] for record in caplog.records]
     assert said == [

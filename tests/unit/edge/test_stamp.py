@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from fer_core.values import Frame, Gap
-from fer_edge.events import ExpressionEvent
-from fer_edge.sinks.lines import EventSink, LineFile
-from fer_edge.stamp import Stamp, own_name
+from fer_edge.faces.events import ExpressionEvent
+from fer_edge.outputs.lines import EventOutput, LineFile
+from fer_edge.outputs.stamp import Stamp, own_name
 
 PIXELS = np.zeros((4, 4, 3), np.uint8)
 NEW_YEAR = datetime.fromisoformat("2027-01-01T00:00:00+00:00").timestamp()
@@ -43,9 +43,9 @@ def test_files_have_no_time_of_day() -> None:
 def test_the_last_events_of_a_camera_are_stamped_too(tmp_path: Path) -> None:
     path = tmp_path / "events.jsonl"
     with LineFile(str(path)) as lines:
-        sink = EventSink(lines, Stamp("hall"))
-        sink.write(Frame(PIXELS, 0, 5.0, "camera 0", NEW_YEAR), [], [])
-        sink.finish([ExpressionEvent("ended", 1, "none", 0.0, 5.0)])
+        output = EventOutput(lines, Stamp("hall"))
+        output.write(Frame(PIXELS, 0, 5.0, "camera 0", NEW_YEAR), [], [])
+        output.finish([ExpressionEvent("ended", 1, "none", 0.0, 5.0)])
     (line,) = map(json.loads, path.read_text().splitlines())
     assert datetime.fromisoformat(line["time"]).timestamp() == pytest.approx(NEW_YEAR)
     assert line["kind"] == "ended"

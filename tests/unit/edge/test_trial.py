@@ -6,9 +6,9 @@ import pytest
 
 from fer_core.bundle import ModelBundle
 from fer_core.errors import FerError
-from fer_edge import trial
-from fer_edge.models import load_model
-from fer_edge.trial import try_model
+from fer_edge.inference import trial
+from fer_edge.inference.models import load_model
+from fer_edge.inference.trial import try_model
 
 needs_a_shell = pytest.mark.skipif(sys.platform == "win32", reason="a shell script stands in")
 

@@ -11,10 +11,10 @@ import pytest
 
 from fer_core.errors import FerError
 from fer_core.values import Frame
-from fer_edge.sinks import encoding
-from fer_edge.sinks.encoding import PIECE_SECONDS
-from fer_edge.sinks.recording import make_recorder
-from fer_edge.sinks.video import VideoRecorder, keep_earlier
+from fer_edge.outputs import encoding
+from fer_edge.outputs.encoding import PIECE_SECONDS
+from fer_edge.outputs.recording import make_recorder
+from fer_edge.outputs.video import VideoRecorder, keep_earlier
 
 av = pytest.importorskip("av", reason="PyAV is not installed")
 

@@ -11,7 +11,7 @@ import pytest
 
 from fer_core.values import Box, Face, Frame, Gap, Observation, Prediction
 from fer_edge import systemd
-from fer_edge.sinks.watchdog import ENDING_SECONDS, STALL_SECONDS, WatchdogSink
+from fer_edge.outputs.watchdog import ENDING_SECONDS, STALL_SECONDS, WatchdogOutput
 from fer_edge.systemd import notify
 
 needs_unix = pytest.mark.skipif(
@@ -56,29 +56,29 @@ def test_a_socket_nobody_reads_from_holds_up_for_no_longer_than_said(
 
 
 class Watched:
-    """A watchdog sink with a clock to turn and a list of what it has told."""
+    """A watchdog output with a clock to turn and a list of what it has told."""
 
     def __init__(self) -> None:
         self.told: list[str] = []
         self.now = 100.0
         self.heard = True
-        self.sink = WatchdogSink(self._notify, lambda: self.now)
+        self.output = WatchdogOutput(self._notify, lambda: self.now)
 
     def _notify(self, state: str) -> bool:
         self.told.append(state)
         return self.heard
 
     def frame(self, index: int, faces: int = 0) -> list[str]:
-        """Write a frame at this time and return what it made the sink tell."""
+        """Write a frame at this time and return what it made the output tell."""
         prediction = Prediction(np.array([1.0], np.float32), ("calm",))
         seen = [Observation(index, 0.0, Face(Box(0, 0, 9, 9), 1.0), prediction)] * faces
         return self._telling(
-            lambda: self.sink.write(Frame(np.zeros((4, 4, 3), np.uint8), index, 0.0), seen, [])
+            lambda: self.output.write(Frame(np.zeros((4, 4, 3), np.uint8), index, 0.0), seen, [])
         )
 
     def gap(self, attempts: int) -> list[str]:
-        """Tell of a gap at this time and return what it made the sink tell."""
-        return self._telling(lambda: self.sink.idle(Gap(self.now, attempts), ()))
+        """Tell of a gap at this time and return what it made the output tell."""
+        return self._telling(lambda: self.output.idle(Gap(self.now, attempts), ()))
 
     def _telling(self, act: Callable[[], None]) -> list[str]:
         before = len(self.told)
@@ -96,7 +96,7 @@ def test_the_first_frame_is_ready_and_frames_beat_once_a_second() -> None:
         beats += watched.frame(index)
     assert 2 <= len(beats) <= 3
     assert set(beats) == {"WATCHDOG=1"}
-    watched.sink.finish([])
+    watched.output.finish([])
     assert watched.told[-1] == "STOPPING=1"
 
 
@@ -133,11 +133,11 @@ def test_ready_is_said_until_it_is_heard() -> None:
 
 def test_a_sign_of_life_puts_the_end_off_and_the_end_itself_may_take_long() -> None:
     ends: list[float] = []
-    with WatchdogSink(lambda state: True, lambda: 0.0, ends.append) as sink:
+    with WatchdogOutput(lambda state: True, lambda: 0.0, ends.append) as output:
         assert ends == []  # loading and enrolling may take as long as they like
-        sink.idle(Gap(1.0, 1), ())
+        output.idle(Gap(1.0, 1), ())
         assert ends == [STALL_SECONDS]
-        sink.finish([])
+        output.finish([])
     assert ends == [STALL_SECONDS, ENDING_SECONDS, 0]
 
 
@@ -157,12 +157,12 @@ def test_the_status_tells_speed_and_faces_now_and_then() -> None:
 
 def test_a_runner_that_hangs_ends_itself_and_says_where(tmp_path: Path) -> None:
     code = (
-        "import threading, fer_edge.sinks.watchdog as w\n"
+        "import threading, fer_edge.outputs.watchdog as w\n"
         "w.STALL_SECONDS = 0.3\n"
         "from fer_core.values import Gap\n"
         "def hangs(): threading.Event().wait(20)\n"
-        "with w.WatchdogSink(stall=w.end_when_stalled) as sink:\n"
-        "    sink.idle(Gap(1.0, 1), ()); hangs()\n"
+        "with w.WatchdogOutput(stall=w.end_when_stalled) as output:\n"
+        "    output.idle(Gap(1.0, 1), ()); hangs()\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=15, check=False

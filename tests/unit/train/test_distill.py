@@ -9,8 +9,8 @@ from drawn_faces import drawn_dataset
 from fer_core.errors import FerError
 from fer_core.files import write_text
 from fer_core.preprocess import normalize_pixels
-from fer_edge.interpreter import TfliteModel
-from fer_edge.models import load_model
+from fer_edge.inference.interpreter import TfliteModel
+from fer_edge.inference.models import load_model
 from fer_train.architectures import build_model
 from fer_train.config import TrainConfig
 from fer_train.data import one_hot, predict

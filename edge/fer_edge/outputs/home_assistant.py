@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from fer_core import __version__
 from fer_core.values import Observation
-from fer_edge.events import NONE, ExpressionEvent
+from fer_edge.faces.events import NONE, ExpressionEvent
 
 CLEARLY_LARGER = 1.25
 _NOBODY = ExpressionEvent("ended", -1, NONE, 0.0, 0.0)

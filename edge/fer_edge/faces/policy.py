@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from fer_core.values import Face, Frame, Observation, Prediction
-from fer_edge.classifier import Classifier
-from fer_edge.events import NONE, ExpressionEvent
-from fer_edge.smoothing import SmoothedFace
-from fer_edge.tracking import IouTracker
+from fer_edge.faces.events import NONE, ExpressionEvent
+from fer_edge.faces.smoothing import SmoothedFace
+from fer_edge.faces.tracking import IouTracker
+from fer_edge.inference.classifier import Classifier
 
 _SLACK = 1e-3
 """Seconds by which a frame may come early and still be due."""

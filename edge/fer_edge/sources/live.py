@@ -11,8 +11,8 @@ from typing import Protocol
 
 from fer_core.errors import FerError
 from fer_core.values import Frame, Gap, UInt8Array
-from fer_edge.patience import Patience
-from fer_edge.picture_check import PictureCheck
+from fer_edge.sources.patience import Patience
+from fer_edge.sources.picture_check import PictureCheck
 
 log = logging.getLogger(__name__)
 

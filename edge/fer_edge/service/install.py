@@ -14,7 +14,7 @@ from pathlib import Path
 
 from fer_core.errors import FerError
 from fer_core.files import write_text
-from fer_edge.unit import NAME, unit_text
+from fer_edge.service.unit import NAME, unit_text
 
 UNIT = Path("/etc/systemd/system/fer-edge.service")
 BOOTED = Path("/run/systemd/system")  # there when systemd runs the computer, sd_booted(3)

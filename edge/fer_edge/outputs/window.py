@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from fer_core.errors import FerError
 from fer_core.opencv import cv2
 from fer_core.values import Frame, Observation
-from fer_edge.events import ExpressionEvent
-from fer_edge.overlay import draw_observations
-from fer_edge.sinks import Sink
+from fer_edge.faces.events import ExpressionEvent
+from fer_edge.outputs import Output
+from fer_edge.outputs.overlay import draw_observations
 from fer_edge.stages import StageTimes
 
 TITLE = "fer-edge (q ends)"
@@ -30,7 +30,7 @@ def display_problem(environment: Mapping[str, str] = os.environ) -> str | None:
     return None
 
 
-class WindowSink(Sink):
+class WindowOutput(Output):
     """Shows annotated frames; `q`, Escape or closing the window sets `stop`.
 
     With `live` off each picture stays until a key is pressed.
@@ -62,7 +62,7 @@ class WindowSink(Sink):
             if self._live or key >= 0:
                 return
 
-    def __enter__(self) -> WindowSink:
+    def __enter__(self) -> WindowOutput:
         return self
 
     def __exit__(self, *raised: object) -> None:

@@ -13,9 +13,9 @@ from pathlib import Path
 from fer_core.errors import FerError
 from fer_core.text import printable, printable_name, to_bytes
 from fer_core.values import Frame, Gap, Observation
-from fer_edge.events import ExpressionEvent
-from fer_edge.sinks import Sink
-from fer_edge.stamp import Stamp
+from fer_edge.faces.events import ExpressionEvent
+from fer_edge.outputs import Output
+from fer_edge.outputs.stamp import Stamp
 
 log = logging.getLogger(__name__)
 
@@ -90,7 +90,7 @@ def _is_torn(file: Path) -> bool:
         return False
 
 
-class JsonSink(Sink):
+class JsonOutput(Output):
     """One JSON line an observation."""
 
     def __init__(self, lines: LineFile, stamp: Stamp) -> None:
@@ -109,7 +109,7 @@ class JsonSink(Sink):
             self._lines.write(observation_json(observation, stamp, frame.reduced))
 
 
-class EventSink(Sink):
+class EventOutput(Output):
     """One JSON line an event."""
 
     def __init__(self, lines: LineFile, stamp: Stamp) -> None:
@@ -136,7 +136,7 @@ class EventSink(Sink):
             self._lines.write(event.to_json(self._stamp.facts(event.at)))
 
 
-class ConsoleSink(Sink):
+class ConsoleOutput(Output):
     """What a person wants to read: each picture's faces, or a stream's changes."""
 
     def __init__(self, lines: LineFile, pictures: bool = False) -> None:

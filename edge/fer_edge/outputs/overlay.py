@@ -8,7 +8,7 @@ import numpy as np
 
 from fer_core.opencv import cv2
 from fer_core.values import Box, Frame, Observation, Prediction, UInt8Array
-from fer_edge.lettering import draw_text, text_size
+from fer_edge.outputs.lettering import draw_text, text_size
 
 _COLOURS = {
     "angry": (60, 60, 230),

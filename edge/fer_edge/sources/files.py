@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
@@ -13,20 +12,10 @@ from fer_core.errors import FerError
 from fer_core.files import utf8_name
 from fer_core.opencv import cv2
 from fer_core.pictures import NOT_READ, FoundPictures, find_pictures, read_picture
-from fer_core.values import Frame, Gap
+from fer_core.values import Frame
 
 FASTEST_FPS, USUAL_FPS = 240.0, 30.0
 """Browsers write 1000 frames a second into a file of thirty: past the first the second is taken."""
-
-
-class FrameSource(Protocol):
-    """Gives frames until it ends or is told to stop."""
-
-    def frames(self, stop: threading.Event) -> Iterator[Frame | Gap]:
-        """Yield frames, and a gap a second while none comes; return soon after `stop` is set."""
-
-    def close(self) -> None:
-        """Give back the device or file; harmless when called twice."""
 
 
 def picture_files(paths: Sequence[Path]) -> FoundPictures:

@@ -1,4 +1,4 @@
-"""A sink that sees to it that a runner which hangs is ended, by systemd or by itself."""
+"""An output that sees to it that a runner which hangs is ended, by systemd or by itself."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 
 from fer_core.values import Frame, Gap, Observation
 from fer_edge import systemd
-from fer_edge.events import ExpressionEvent
-from fer_edge.sinks import Sink
+from fer_edge.faces.events import ExpressionEvent
+from fer_edge.outputs import Output
 
 BEAT_SECONDS, STATUS_SECONDS = 1.0, 10.0
 STALL_SECONDS, ENDING_SECONDS = 90.0, 600.0
@@ -18,10 +18,10 @@ STALL_SECONDS, ENDING_SECONDS = 90.0, 600.0
 end may take, as that of a long recording."""
 
 
-class WatchdogSink(Sink):
+class WatchdogOutput(Output):
     """Tells of each sign of life: a frame that went all the way, or a camera asked anew.
 
-    It must be written last, so that a frame counts only when every other sink has taken it. A
+    It must be written last, so that a frame counts only when every other output has taken it. A
     gap without a new attempt is no sign of life: a capture thread that hangs is to be ended.
     `stall` is told after how many seconds without a further sign the process shall end itself, 0
     for never; `end_when_stalled` does it, for a runner that nobody sits at.
@@ -55,7 +55,7 @@ class WatchdogSink(Sink):
         self._notify("STOPPING=1")
         self._stall(ENDING_SECONDS)
 
-    def __enter__(self) -> WatchdogSink:
+    def __enter__(self) -> WatchdogOutput:
         return self
 
     def __exit__(self, *raised: object) -> None:

@@ -10,17 +10,17 @@ from fer_core.errors import ArgumentError, FerError
 from fer_core.files import make_folder, write_bytes
 from fer_core.opencv import cv2
 from fer_core.values import Frame, Observation, UInt8Array
-from fer_edge.events import ExpressionEvent
-from fer_edge.overlay import draw_observations
-from fer_edge.sinks import Sink
-from fer_edge.sinks.encoding import CODINGS
-from fer_edge.sinks.video import VideoRecorder
+from fer_edge.faces.events import ExpressionEvent
+from fer_edge.outputs import Output
+from fer_edge.outputs.encoding import CODINGS
+from fer_edge.outputs.overlay import draw_observations
+from fer_edge.outputs.video import VideoRecorder
 from fer_edge.stages import StageTimes
 
 SAVED_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".webp"}
 
 
-class PictureRecorder(Sink):
+class PictureRecorder(Output):
     """Annotated pictures in a folder: NAME-seen.jpg, and NAME-000012-seen.jpg for frame 12."""
 
     def __init__(self, folder: Path, stream: bool, times: StageTimes | None = None) -> None:
@@ -46,7 +46,7 @@ class PictureRecorder(Sink):
             save_picture(self._folder / f"{name}-seen.jpg", picture)
 
 
-class BestPicture(Sink):
+class BestPicture(Output):
     """The annotated picture of the frame whose face is surest, written at the end."""
 
     def __init__(self, path: Path, times: StageTimes | None = None) -> None:
@@ -84,7 +84,7 @@ def make_recorder(
     live: bool = False,
     times: StageTimes | None = None,
 ) -> Recorder:
-    """Return the sink for a path: a video, one picture, or a folder of pictures by its suffix."""
+    """Return the output for a path: a video, one picture, or a folder of pictures by its suffix."""
     check_saved_name(where)
     suffix = where.suffix.lower()
     if suffix in CODINGS:

@@ -1,6 +1,6 @@
 """Where observations and events go.
 
-Sinks that own a file, a window or a connection are context managers as well: leaving them
+Outputs that own a file, a window or a connection are context managers as well: leaving them
 completes it.
 """
 
@@ -10,10 +10,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 from fer_core.values import Frame, Gap, Observation
-from fer_edge.events import ExpressionEvent
+from fer_edge.faces.events import ExpressionEvent
 
 
-class Sink(ABC):
+class Output(ABC):
     """Takes each frame with what was seen in it."""
 
     @abstractmethod

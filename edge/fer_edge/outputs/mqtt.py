@@ -11,12 +11,12 @@ from collections.abc import Sequence
 
 from fer_core.errors import FerError
 from fer_core.values import Frame, Gap, Observation
-from fer_edge.events import ExpressionEvent
-from fer_edge.sinks import Sink
-from fer_edge.sinks.home_assistant import ToldFaces, discovery
-from fer_edge.sinks.mqtt_settings import MqttSettings
-from fer_edge.sinks.steadiness import LONGEST_WAIT_SECONDS, Steadiness
-from fer_edge.stamp import Stamp
+from fer_edge.faces.events import ExpressionEvent
+from fer_edge.outputs import Output
+from fer_edge.outputs.home_assistant import ToldFaces, discovery
+from fer_edge.outputs.mqtt_settings import MqttSettings
+from fer_edge.outputs.stamp import Stamp
+from fer_edge.outputs.steadiness import LONGEST_WAIT_SECONDS, Steadiness
 
 QUEUED_MESSAGES = 1000
 CLOSING_SECONDS = 2.0
@@ -27,7 +27,7 @@ _EVENT, _RETAINED, _ACKNOWLEDGED = "event", "retained", "acknowledged"
 log = logging.getLogger(__name__)
 
 
-class MqttSink(Sink):
+class MqttOutput(Output):
     """Keeps a broker told while there is one, and never waits for it while there is none.
 
     `delivered` counts the events that the broker has acknowledged, `dropped` those it has not.
@@ -82,7 +82,7 @@ class MqttSink(Sink):
         client.on_publish = lambda _client, _data, mid, *_: self._settle(mid, _ACKNOWLEDGED)
         client.connect_async(settings.host, settings.port, keepalive=30)
 
-    def __enter__(self) -> MqttSink:
+    def __enter__(self) -> MqttOutput:
         self._client.loop_start()
         return self
 

@@ -17,8 +17,8 @@ _PASSED_ON = {"ignore_unknown_options": True, "allow_extra_args": True}
 )
 def install(ctx: typer.Context) -> None:
     """Run fer-edge with the options that follow, from now on and after every boot."""
-    from fer_edge.service import Service, this_user
-    from fer_edge.unit import NAME, STATE
+    from fer_edge.service.install import Service, this_user
+    from fer_edge.service.unit import NAME, STATE
 
     Service().install(_understood(ctx), this_user())
     print(f"{NAME} runs; what it writes lies in {STATE}, what it says: journalctl -u {NAME} -f")
@@ -27,8 +27,8 @@ def install(ctx: typer.Context) -> None:
 @service_app.command(context_settings=_PASSED_ON)
 def show(ctx: typer.Context) -> None:
     """Print the unit that install with the options that follow would write."""
-    from fer_edge.service import this_program, this_user
-    from fer_edge.unit import unit_text
+    from fer_edge.service.install import this_program, this_user
+    from fer_edge.service.unit import unit_text
 
     print(unit_text(_understood(ctx), this_program(), this_user()), end="")
 
@@ -36,7 +36,7 @@ def show(ctx: typer.Context) -> None:
 @service_app.command()
 def status() -> None:
     """Print what systemd says of the service; exit with 0 when it is active, else with 1."""
-    from fer_edge.service import Service
+    from fer_edge.service.install import Service
 
     answer = Service().status()
     print(f"{answer.stdout}{answer.stderr}", end="")
@@ -46,8 +46,8 @@ def status() -> None:
 @service_app.command()
 def remove() -> None:
     """Stop the service and forget it; what it has written stays."""
-    from fer_edge.service import Service
-    from fer_edge.unit import NAME, STATE
+    from fer_edge.service.install import Service
+    from fer_edge.service.unit import NAME, STATE
 
     removed = Service().remove()
     print(f"removed; {STATE} stays" if removed else f"there is no service {NAME}")
@@ -61,7 +61,7 @@ def _understood(ctx: typer.Context) -> list[str]:
     """
     from fer_edge.config import SECRETS
     from fer_edge.options import read_options
-    from fer_edge.unit import require_for_a_service, service_environment
+    from fer_edge.service.unit import require_for_a_service, service_environment
 
     root: Any = ctx.find_root().command
     run = getattr(root, "commands", {}).get("run")

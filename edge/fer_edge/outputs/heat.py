@@ -1,4 +1,4 @@
-"""A sink that looks at the board instead of the faces: it says when heat or power slows it."""
+"""An output that looks at the board instead of the faces: it says when heat or power slows it."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 
 from fer_core.values import Frame, Observation
 from fer_edge.board import throttling
-from fer_edge.events import ExpressionEvent
-from fer_edge.sinks import Sink
+from fer_edge.faces.events import ExpressionEvent
+from fer_edge.outputs import Output
 
 log = logging.getLogger(__name__)
 
 
-class HeatSink(Sink):
+class HeatOutput(Output):
     """Asks the board every `every_seconds` of the frames' clock; warns of each change once."""
 
     def __init__(

@@ -11,10 +11,10 @@ from pathlib import Path
 from fer_core.errors import FerError
 from fer_core.files import make_folder, utf8_name, written_beside
 from fer_core.values import Frame, Observation, UInt8Array
-from fer_edge.events import ExpressionEvent
-from fer_edge.overlay import draw_observations
-from fer_edge.sinks import Sink
-from fer_edge.sinks.encoding import VideoFile, load_pyav
+from fer_edge.faces.events import ExpressionEvent
+from fer_edge.outputs import Output
+from fer_edge.outputs.encoding import VideoFile, load_pyav
+from fer_edge.outputs.overlay import draw_observations
 from fer_edge.stages import StageTimes
 
 LONGEST_FILL_SECONDS = 2.0
@@ -24,7 +24,7 @@ LONGEST_HOLD_SECONDS = 60.0
 _log = logging.getLogger(__name__)
 
 
-class VideoRecorder(Sink):
+class VideoRecorder(Output):
     """An annotated video. Frames stand at their time, as the camera or file gave them.
 
     A live recording bears its name from the first frame on, is made of pieces, and stays whole up

@@ -9,7 +9,7 @@ import numpy as np
 
 from fer_core.progress import progress_bar
 from fer_core.values import Face, FloatArray, Frame, Prediction, UInt8Array
-from fer_edge.interpreter import TfliteModel
+from fer_edge.inference.interpreter import TfliteModel
 from fer_edge.stages import StageTimes
 
 

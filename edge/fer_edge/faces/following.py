@@ -17,7 +17,7 @@ import numpy as np
 from fer_core.errors import FerError
 from fer_core.opencv import cv2
 from fer_core.values import Box, Face, Frame, UInt8Array
-from fer_edge.detector import WINDOW_PX, HaarCascade, shrunk, to_gray
+from fer_edge.faces.detector import WINDOW_PX, HaarCascade, shrunk, to_gray
 from fer_edge.stages import StageTimes
 
 

@@ -13,7 +13,7 @@ DEFAULT_MODEL = "fer-small"
 
 def shipped_models() -> dict[str, Path]:
     """Return the shipped int8 bundles by name."""
-    folder = Path(str(files("fer_edge.models")))
+    folder = Path(str(files("fer_edge"))) / "models"
     return {path.stem.removesuffix("-int8"): path for path in sorted(folder.glob("*-int8.tflite"))}
 
 
@@ -34,6 +34,6 @@ def load_model(name_or_path: str = DEFAULT_MODEL) -> ModelBundle:
         )
     if path.resolve() in {each.resolve() for each in shipped.values()}:
         return ModelBundle.load(path)
-    from fer_edge.trial import load_tried
+    from fer_edge.inference.trial import load_tried
 
     return load_tried(path)

@@ -15,8 +15,8 @@ import numpy as np
 from fer_core.errors import ArgumentError, FerError
 from fer_core.opencv import cv2, silence_opencv
 from fer_core.values import UInt8Array
-from fer_edge.live import CameraSource, Capture
-from fer_edge.patience import Patience
+from fer_edge.sources.live import CameraSource, Capture
+from fer_edge.sources.patience import Patience
 
 log = logging.getLogger(__name__)
 
@@ -172,7 +172,7 @@ def _network_capture(
     except FerError:
         if not where.lower().startswith(("http://", "https://")):
             raise
-        from fer_edge.mjpeg import MjpegCapture
+        from fer_edge.sources.mjpeg import MjpegCapture
 
         try:
             return MjpegCapture(where, patience.seconds)

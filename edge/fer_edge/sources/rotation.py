@@ -10,12 +10,12 @@ import numpy as np
 
 from fer_core.opencv import cv2
 from fer_core.values import Frame, Gap
-from fer_edge.files import FrameSource
+from fer_edge.sources import FrameSource
 
 _CODES = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
 
 
-class TurnedSource:
+class RotatedSource:
     """Another source's frames, turned clockwise by 0, 90, 180 or 270 degrees, then mirrored."""
 
     def __init__(self, source: FrameSource, rotate: int, mirror: bool) -> None:

@@ -20,7 +20,7 @@ from fer_core.bundle import ModelBundle
 from fer_core.errors import FerError
 from fer_core.own_process import last_words, limit_this_process, run_module
 from fer_core.typed_json import read_json
-from fer_edge.interpreter import INTEGERS, Interpreter, Tensor, load_runtime
+from fer_edge.inference.interpreter import INTEGERS, Interpreter, Tensor, load_runtime
 
 LIMIT_SECONDS = 60
 LIMIT_BYTES = 4 * 2**30
@@ -72,7 +72,7 @@ def try_model(model: bytes, name: str) -> Trial:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "model.tflite"
         file.write_bytes(model)
-        done = run_module("fer_edge.trial", str(file), seconds=LIMIT_SECONDS, what=name)
+        done = run_module("fer_edge.inference.trial", str(file), seconds=LIMIT_SECONDS, what=name)
     if done.returncode:
         raise FerError(f"{name} does not run: {last_words(done)}")
     return read_json(done.stdout, Trial, f"the trial of {name}")

@@ -10,11 +10,11 @@ import numpy as np
 
 from fer_core.opencv import cv2
 from fer_core.values import Frame, Observation, Prediction, UInt8Array
-from fer_edge.events import ExpressionEvent
-from fer_edge.lettering import draw_text
-from fer_edge.overlay import colour_of, draw_boxes
-from fer_edge.sinks import Sink
-from fer_edge.sinks.recording import save_picture
+from fer_edge.faces.events import ExpressionEvent
+from fer_edge.outputs import Output
+from fer_edge.outputs.lettering import draw_text
+from fer_edge.outputs.overlay import colour_of, draw_boxes
+from fer_edge.outputs.recording import save_picture
 from fer_edge.stages import StageTimes
 
 HEIGHT_PX = 720
@@ -24,7 +24,7 @@ MOST_FACES = 6
 _PAPER, _INK = 250, (40, 40, 40)
 
 
-class PlotSink(Sink):
+class PlotOutput(Output):
     """Writes the annotated picture with a bar chart for each face, the largest faces first."""
 
     def __init__(self, path: Path, times: StageTimes | None = None) -> None:

@@ -1,0 +1,1 @@
+"""From a face to probabilities: the models, the runtime and what is fed to it."""

@@ -1,0 +1,1 @@
+"""fer-edge as a service of systemd."""
