@@ -11,13 +11,14 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from fer_core.values import Box, Face, Frame, Observation, Prediction
+from fer_edge.faces.analysis import Analysis
 from fer_edge.faces.events import ExpressionEvent
 from fer_edge.outputs.mqtt import MqttOutput
 from fer_edge.outputs.mqtt_settings import MqttSettings
@@ -48,8 +49,13 @@ def ended(track_id: int) -> ExpressionEvent:
     return event("ended", track_id, "none", 0.0)
 
 
-def seen(track_id: int, side_px: int) -> Observation:
-    prediction = Prediction(np.array([0.25, 0.75], np.float32), LABELS)
+def showing(*faces: Observation, events: Sequence[ExpressionEvent] = ()) -> Analysis:
+    """Return what a frame with these faces shows, all of them announced."""
+    return Analysis(faces, tuple(events), present=faces)
+
+
+def seen(track_id: int, side_px: int, glad: float = 0.75) -> Observation:
+    prediction = Prediction(np.array([1 - glad, glad], np.float32), LABELS)
     return Observation(0, 0.0, Face(Box(0, 0, side_px, side_px), 3.0), prediction, track_id)
 
 

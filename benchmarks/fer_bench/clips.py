@@ -14,11 +14,11 @@ from typing import Any, Protocol
 from fer_core.errors import FerError
 from fer_core.opencv import cv2
 from fer_core.values import Box, Frame
-from fer_edge.config import EdgeConfig
 from fer_edge.inference.classifier import TfliteClassifier
 from fer_edge.inference.interpreter import TfliteModel
 from fer_edge.inference.trial import load_tried
-from fer_edge.session import make_stream_eyes
+from fer_edge.session.config import EdgeConfig
+from fer_edge.session.watch import stream_analyzer
 from fer_edge.sources.files import VideoSource
 from fer_edge.stages import StageTimes
 
@@ -42,14 +42,12 @@ class RunnerLoop:
     def __init__(self, path: Path) -> None:
         bundle = load_tried(path)
         self.name, self.times = bundle.name, StageTimes()
-        self._detector, self._policy = make_stream_eyes(EdgeConfig(), self.times)
-        self._classifier = TfliteClassifier(TfliteModel(bundle, threads=1), self.times)
+        classifier = TfliteClassifier(TfliteModel(bundle, threads=1), self.times)
+        self._analyzer = stream_analyzer(EdgeConfig(), classifier, self.times)
 
     def take(self, frame: Frame) -> Sequence[Box]:
         """Follow and classify the faces of a frame."""
-        faces = self._detector.detect(frame)
-        self._policy.update(frame, faces, self._classifier)
-        return [face.box for face in faces]
+        return [seen.face.box for seen in self._analyzer.analyze(frame).observations]
 
 
 @dataclass(frozen=True, slots=True)

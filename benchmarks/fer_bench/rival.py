@@ -26,7 +26,7 @@ from fer_core.manifest import ModelManifest
 from fer_core.opencv import cv2
 from fer_core.preprocess import InputSpec
 from fer_core.values import Box, Frame, UInt8Array
-from fer_edge.faces.detector import HaarCascade, to_gray
+from fer_edge.faces.haar import HaarCascade, to_gray
 from fer_edge.inference.interpreter import TfliteModel
 from fer_edge.stages import StageTimes
 

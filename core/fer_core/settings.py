@@ -29,7 +29,7 @@ def load_settings(
     """
     values = _read_toml(path) if path else {}
     known = get_type_hints(kind)
-    secret = {field.name for field in fields(kind) if not field.repr}  # type: ignore[arg-type]
+    secret = {each.name for each in fields(kind) if not each.repr}  # type: ignore[arg-type]
     for key, value in values.items():
         if key not in known:
             near = difflib.get_close_matches(key, known, n=1, cutoff=0.0)[0]
@@ -49,10 +49,10 @@ def load_settings(
 def settings_toml(settings: object) -> str:
     """Return a settings dataclass as TOML text, one key a line, that `load_settings` reads."""
     lines = []
-    for field in fields(settings):  # type: ignore[arg-type]  # any dataclass instance
-        value = getattr(settings, field.name)
+    for each in fields(settings):  # type: ignore[arg-type]  # any dataclass instance
+        value = getattr(settings, each.name)
         if value is not None:
-            lines.append(f"{field.name} = {_toml_value(value)}")
+            lines.append(f"{each.name} = {_toml_value(value)}")
     return "\n".join(lines) + "\n"
 
 

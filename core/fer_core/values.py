@@ -160,9 +160,8 @@ class Prediction:
 class Observation:
     """One face in one frame with its expression; `track_id` is None where nothing is tracked.
 
-    `label` is what is shown of it: in a stream the one that has held for a while, which need not
-    be the most probable of this moment; left empty, it becomes that of the prediction. `person` is
-    who it is, empty for nobody known.
+    `prediction` is what is shown of it: in a stream smoothed, with a label that does not flicker.
+    `person` is who it is, empty for nobody known.
     """
 
     frame_index: int
@@ -170,17 +169,14 @@ class Observation:
     face: Face
     prediction: Prediction
     track_id: int | None = None
-    label: str = ""
     person: str = ""
 
-    def __post_init__(self) -> None:
-        if not self.label:
-            object.__setattr__(self, "label", self.prediction.label)
-        if self.label not in self.prediction.labels:
-            raise ValueError(f"{self.label!r} is none of {', '.join(self.prediction.labels)}")
+    @property
+    def label(self) -> str:
+        """The most probable label."""
+        return self.prediction.label
 
     @property
     def confidence(self) -> float:
         """The probability of `label`, 0 to 1."""
-        index = self.prediction.labels.index(self.label)
-        return float(self.prediction.probabilities[index])
+        return self.prediction.confidence

@@ -73,7 +73,7 @@ def _runtime() -> Finding:
 
 def _opencv() -> Finding:
     from fer_core.opencv import cv2
-    from fer_edge.faces.detector import HaarCascade
+    from fer_edge.faces.haar import HaarCascade
 
     HaarCascade()
     return Finding("opencv", "ok", f"{cv2.__version__}, with its face cascade")

@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 
 from fer_core.values import FloatArray, Frame
-from fer_edge.faces.detector import HaarDetector
+from fer_edge.faces.haar import HaarDetector
 from fer_edge.identity.descriptors import DlibDescriptor
 
 LARGEST_PX, THRESHOLDS = 1600, (0.35, 0.4, 0.45, 0.5, 0.55, 0.6)

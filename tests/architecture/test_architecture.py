@@ -27,7 +27,7 @@ def run_python(code: str) -> subprocess.CompletedProcess[str]:
 
 def test_the_device_side_never_loads_tensorflow() -> None:
     done = run_python(
-        "import sys, fer_edge.session, fer_bench.bench, fer_bench.report\n"
+        "import sys, fer_edge.session.watch, fer_bench.bench, fer_bench.report\n"
         "import fer_convert.recheck, fer_convert.micro\n"
         "from fer_edge.inference.interpreter import TfliteModel\n"
         "from fer_edge.inference.models import load_model\n"

@@ -20,14 +20,16 @@ from commands import command_path
 from drawn_faces import save_video
 from fer_bench.clips import RunnerLoop, measure_clip, read_true_faces
 from fer_core.values import Box, Frame
-from fer_edge.config import EdgeConfig
-from fer_edge.faces.detector import HaarCascade, HaarDetector, to_gray
-from fer_edge.faces.following import FollowingDetector, SearchPlan
+from fer_edge.faces.detectors import SearchPlan
+from fer_edge.faces.following import FollowingDetector
+from fer_edge.faces.haar import HaarCascade, HaarDetector, to_gray
+from fer_edge.faces.tracks import Tracks
 from fer_edge.inference.models import shipped_models
-from fer_edge.session import watch
+from fer_edge.session.config import EdgeConfig
+from fer_edge.session.options import RunOptions
+from fer_edge.session.watch import watch
 from fer_edge.sources.files import VideoSource
 from fer_edge.stages import StageTimes
-from fer_edge.wishes import Wishes
 
 TRUE_FACES = Path(__file__).parents[2] / "benchmarks" / "clips" / "faces.csv"
 CLIPS = (
@@ -45,7 +47,7 @@ def lines(path: Path) -> list[dict[str, Any]]:
 def events_of(clip: Path, folder: Path) -> list[tuple[str, str, float]]:
     """Return kind, label and second of every event; there must be one person alone."""
     path = folder / "events.jsonl"
-    watch(EdgeConfig(), Wishes(video=clip, events=str(path), quiet=True))
+    watch(RunOptions(EdgeConfig(video=str(clip), events=str(path)), quiet=True))
     events = lines(path)
     assert {event["track_id"] for event in events} == {1}
     return [(event["kind"], event["label"], event["at"]) for event in events]
@@ -101,20 +103,20 @@ def test_a_landscape_is_nobody(real_frames: Path, tmp_path: Path) -> None:
     """The drawn mountains as a picture, and as a camera that pans over them."""
     seen = tmp_path / "seen.jsonl"
     picture = real_frames / "none_mountains.jpg"
-    watch(EdgeConfig(), Wishes(pictures=(picture,), json=str(seen), quiet=True))
+    watch(RunOptions(EdgeConfig(json=str(seen)), (picture,), quiet=True))
     assert lines(seen) == []
     pixels = cv2.imread(str(picture))
     places = np.linspace(0, pixels.shape[1] - 640, 120).astype(int)
     panned = [np.ascontiguousarray(pixels[300:780, x : x + 640]) for x in places]
     clip = save_video(tmp_path / "panned.avi", panned)
-    watch(EdgeConfig(), Wishes(video=clip, json=str(seen), events=str(seen) + "e", quiet=True))
+    watch(RunOptions(EdgeConfig(video=str(clip), json=str(seen), events=f"{seen}e"), quiet=True))
     assert lines(seen) == lines(Path(str(seen) + "e")) == []
 
 
 def test_faces_of_forty_pixels_are_followed(real_frames: Path) -> None:
     """The signing clip at half its size, whose face is then 40 px wide."""
     truth = read_true_faces(TRUE_FACES)["video_signing_vga.mkv"]
-    detector, found = FollowingDetector(SearchPlan()), 0
+    detector, tracks, found = FollowingDetector(SearchPlan()), Tracks(), 0
     for frame in VideoSource(real_frames / "video_signing_vga.mkv").frames(threading.Event()):
         half = cv2.resize(frame.pixels, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
         canvas = np.full((480, 640, 3), 128, np.uint8)
@@ -122,7 +124,10 @@ def test_faces_of_forty_pixels_are_followed(real_frames: Path) -> None:
         face = truth.at(frame.index)
         assert face is not None
         small = Box(face.x // 2, face.y // 2, face.width // 2, face.height // 2)
-        boxes = [f.box for f in detector.detect(Frame(canvas, frame.index, frame.captured_at))]
+        shown = Frame(canvas, frame.index, frame.captured_at)
+        known = [track.face.box for track in tracks.in_sight]
+        tracks.update(shown, detector.detect(shown, known))
+        boxes = [track.face.box for track in tracks.in_sight]
         found += len(boxes) == 1 and boxes[0].iou(small) > 0.3
     assert found >= 75
 

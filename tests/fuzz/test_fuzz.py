@@ -25,10 +25,10 @@ from fer_core.manifest import ModelManifest
 from fer_core.pictures import read_picture
 from fer_core.readers import load_dataset
 from fer_core.settings import load_settings
-from fer_edge.config import EdgeConfig
 from fer_edge.inference.interpreter import TfliteModel
 from fer_edge.inference.models import shipped_models
 from fer_edge.inference.trial import try_model
+from fer_edge.session.config import EdgeConfig
 from mutants import MUTANTS, SEED, byte_mutants, json_mutants, survives
 
 RESULTS = Path(__file__).parents[2] / "benchmarks" / "reference" / "x86-64-2-cores" / "results.json"

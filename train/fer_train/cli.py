@@ -191,7 +191,7 @@ def prepare(
     """Find and crop the faces of your photos, as the runner does, ready for training."""
     need("cv2", "matplotlib")
     from fer_core.preprocess import InputSpec
-    from fer_edge.faces.detector import HaarDetector
+    from fer_edge.faces.haar import HaarDetector
     from fer_train.prepare import prepare_photos
     from fer_train.prepare_sheet import save_prepared_sheet
 
@@ -220,7 +220,7 @@ def explain(
     """Show where a network looks: Grad-CAM over the face of each picture."""
     need("keras", "matplotlib")
     start_quietly()
-    from fer_edge.faces.detector import HaarDetector
+    from fer_edge.faces.haar import HaarDetector
     from fer_train.explain import explain_picture, index_of, save_explanations
     from fer_train.figures import require_picture
     from fer_train.run_facts import model_labels

@@ -1,4 +1,7 @@
-"""Steadier expressions: an exponential average over time, and a label that does not flicker."""
+"""Steadier expressions: an exponential moving average, and hysteresis for the label.
+
+One distribution says how a face looks, in every output: its label is the most probable one in it.
+"""
 
 from __future__ import annotations
 
@@ -9,65 +12,95 @@ import numpy as np
 
 from fer_core.values import FloatArray, Prediction
 
+TIME_CONSTANT_SECONDS = 0.25
+"""Of the average."""
+DWELL_SECONDS, MARGIN = 0.25, 0.1
+"""How long, and by which difference in probability, another label has to lead before it is shown.
+For the sources of these numbers see docs/decisions/0010-tracks.md."""
 
-@dataclass(slots=True)
-class SmoothedFace:
-    """The smoothed probabilities (n,) float32 of one track, and the label it shows.
 
-    `at` is when it was last classified, in seconds of the frames' clock; `sightings` counts the
-    frames it was in; `told` says whether an event has told of it. Before that its label is simply
-    the most probable one.
+@dataclass(frozen=True, slots=True)
+class Smoothing:
+    """How steady expressions are; see the constants of this module."""
+
+    time_constant_seconds: float = TIME_CONSTANT_SECONDS
+    dwell_seconds: float = DWELL_SECONDS
+    margin: float = MARGIN
+
+
+@dataclass(slots=True, eq=False)
+class Expression:
+    """How one face looks over time. Times are in seconds of the frames' clock.
+
+    `latest` is what the classifier said at `classified_at`, `average` (n,) float32 the moving
+    average of that, `shown` what every output shows. `challenger` is the label that may take over,
+    and leads since `challenger_since`; empty for none.
     """
 
-    probabilities: FloatArray
-    labels: tuple[str, ...]
-    at: float
-    label: str
-    sightings: int = 0
-    told: bool = False
+    latest: Prediction
+    classified_at: float
+    average: FloatArray
+    shown: Prediction
     challenger: str = ""
     challenger_since: float = 0.0
 
     @classmethod
-    def first(cls, prediction: Prediction, now: float) -> SmoothedFace:
-        """Start with a track's first prediction."""
-        return cls(prediction.probabilities, prediction.labels, now, prediction.label)
-
-    @property
-    def prediction(self) -> Prediction:
-        """The smoothed probabilities."""
-        return Prediction(self.probabilities, self.labels)
-
-    @property
-    def confidence(self) -> float:
-        """The smoothed probability of the label that is shown, 0 to 1."""
-        return float(self.probabilities[self.labels.index(self.label)])
+    def first(cls, prediction: Prediction, now: float) -> Expression:
+        """Start with the first prediction of a face."""
+        return cls(prediction, now, prediction.probabilities, prediction)
 
     def update(self, prediction: Prediction, now: float, time_constant_seconds: float) -> None:
-        """Move towards a new prediction.
+        """Move the average towards a new prediction.
 
         The step after dt seconds is 1 - exp(-dt / time constant), so the result does not depend
         on the frame rate.
         """
-        step = 1 - math.exp(-max(0.0, now - self.at) / time_constant_seconds)
-        change = np.float32(step) * (prediction.probabilities - self.probabilities)
-        mixed = self.probabilities + change
-        self.probabilities, self.at = np.asarray(mixed / mixed.sum(), np.float32), now
+        step = 1 - math.exp(-max(0.0, now - self.classified_at) / time_constant_seconds)
+        mixed = self.average + np.float32(step) * (prediction.probabilities - self.average)
+        self.average = np.asarray(mixed / mixed.sum(), np.float32)
+        self.latest, self.classified_at = prediction, now
 
-    def take_over(self, now: float, dwell_seconds: float, margin: float) -> bool:
-        """Show a new label once it has led for `dwell_seconds`; return whether that is so now.
+    def settle(self, now: float, smoothing: Smoothing, free: bool = False) -> bool:
+        """Bring what is shown up to date; return whether a new label has taken over.
 
-        It leads while its probability is at least `margin` above that of the label shown.
+        The label stays until another one has led by the margin for the dwell time (hysteresis).
+        With `free` the leader is shown at once.
         """
-        smoothed = self.prediction
-        if not self.told:
-            self.label = smoothed.label
-        if smoothed.confidence - self.confidence < max(margin, 1e-9):
+        labels, leader = self.shown.labels, int(self.average.argmax())
+        held = leader if free else labels.index(self.shown.label)
+        took_over = self._has_led(leader, held, now, smoothing)
+        held = leader if took_over else held
+        self.shown = Prediction(with_class_on_top(self.average, held), labels)
+        return took_over
+
+    def _has_led(self, leader: int, held: int, now: float, smoothing: Smoothing) -> bool:
+        label = self.shown.labels[leader]
+        lead = float(self.average[leader] - self.average[held])
+        if lead < max(smoothing.margin, 1e-9):
             self.challenger = ""
             return False
-        if smoothed.label != self.challenger:
-            self.challenger, self.challenger_since = smoothed.label, now
-        if now - self.challenger_since < dwell_seconds:
+        if label != self.challenger:
+            self.challenger, self.challenger_since = label, now
+        if now - self.challenger_since < smoothing.dwell_seconds:
             return False
-        self.label, self.challenger = smoothed.label, ""
+        self.challenger = ""
         return True
+
+
+def with_class_on_top(probabilities: FloatArray, index: int) -> FloatArray:
+    """Return the nearest distribution (n,) in which no class is above the given one.
+
+    The class and those above it get their mean (pooling of adjacent violators; Barlow et al.,
+    Statistical Inference under Order Restrictions, 1972).
+    """
+    pooled = [index]
+    for other in np.argsort(-probabilities, kind="stable"):
+        if probabilities[other] <= probabilities[pooled].mean():
+            break
+        pooled.append(int(other))
+    if len(pooled) == 1:
+        return probabilities
+    result = probabilities.copy()
+    result[pooled] = probabilities[pooled].mean()
+    result[index] = np.nextafter(result[index], np.float32(1))  # the first of equals
+    return result

@@ -7,8 +7,7 @@ from pathlib import Path
 
 from fer_core.bundle import ModelBundle
 from fer_core.errors import FerError
-
-DEFAULT_MODEL = "fer-small"
+from fer_edge.inference import DEFAULT_MODEL
 
 
 def shipped_models() -> dict[str, Path]:

@@ -7,26 +7,20 @@ completes it.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 
-from fer_core.values import Frame, Gap, Observation
-from fer_edge.faces.events import ExpressionEvent
+from fer_core.values import Frame, Gap
+from fer_edge.faces.analysis import Analysis
 
 
 class Output(ABC):
     """Takes each frame with what was seen in it."""
 
     @abstractmethod
-    def write(
-        self,
-        frame: Frame,
-        observations: Sequence[Observation],
-        events: Sequence[ExpressionEvent],
-    ) -> None:
+    def write(self, frame: Frame, seen: Analysis) -> None:
         """Take one frame; its pixels are only borrowed."""
 
-    def idle(self, gap: Gap, events: Sequence[ExpressionEvent]) -> None:  # noqa: B027  # often nothing
+    def idle(self, gap: Gap, seen: Analysis) -> None:  # noqa: B027  # often nothing
         """Take note that no frame has come lately, and of what that has ended."""
 
-    def finish(self, events: Sequence[ExpressionEvent]) -> None:  # noqa: B027
+    def finish(self, seen: Analysis) -> None:  # noqa: B027
         """Take the events that the end of the source made."""

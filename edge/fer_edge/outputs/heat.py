@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
-from fer_core.values import Frame, Observation
+from fer_core.values import Frame
 from fer_edge.board import throttling
-from fer_edge.faces.events import ExpressionEvent
+from fer_edge.faces.analysis import Analysis
 from fer_edge.outputs import Output
 
 log = logging.getLogger(__name__)
@@ -22,12 +22,7 @@ class HeatOutput(Output):
         self._ask, self._every_seconds = ask, every_seconds
         self._asked_at, self._told = float("-inf"), ""
 
-    def write(
-        self,
-        frame: Frame,
-        observations: Sequence[Observation],
-        events: Sequence[ExpressionEvent],
-    ) -> None:
+    def write(self, frame: Frame, seen: Analysis) -> None:
         """Ask if it is time."""
         if frame.captured_at - self._asked_at < self._every_seconds:
             return

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 from fer_core import __version__
 from fer_core.values import Observation
-from fer_edge.faces.events import NONE, ExpressionEvent
+from fer_edge.faces.analysis import Analysis
+from fer_edge.faces.events import NONE
 
 CLEARLY_LARGER = 1.25
-_NOBODY = ExpressionEvent("ended", -1, NONE, 0.0, 0.0)
 
 
 def discovery(name: str, labels: Sequence[str], prefix: str) -> dict[str, str]:
@@ -52,44 +52,50 @@ def discovery(name: str, labels: Sequence[str], prefix: str) -> dict[str, str]:
     }
 
 
-class ToldFaces:
-    """The faces that were told of and have not left; the largest of them is shown.
+class FaceState:
+    """What the sensors show: the largest of the faces that are present.
 
-    A face that the newest frame misses keeps its size, and the shown one gives way only to one
-    whose area is CLEARLY_LARGER times its own: two of about the same size do not take turns.
+    The face shown gives way only to one whose area is CLEARLY_LARGER times its own: two of about
+    the same size do not take turns.
     """
 
-    def __init__(self) -> None:
-        self._told: dict[int, ExpressionEvent] = {}
-        self._area_px: dict[int, int] = {}
-        self._shown = _NOBODY.track_id
+    def __init__(self, base: str) -> None:
+        """Take the topic that all others begin with."""
+        self._base = base
+        self._key: tuple[int, int | None] | None = None
+        self._payloads: dict[str, str] = {}
 
-    def update(self, seen: Sequence[Observation], events: Sequence[ExpressionEvent]) -> None:
-        """Take in what one frame has shown and changed."""
-        self._told.update((event.track_id, event) for event in events)
-        self._told = {track: event for track, event in self._told.items() if event.kind != "ended"}
-        newest = {face.track_id: face.face.box.area_px for face in seen}
-        area = {track: newest.get(track, self._area_px.get(track, 0)) for track in self._told}
-        largest = max(area, key=area.__getitem__, default=_NOBODY.track_id)
-        if area.get(largest, 0) >= CLEARLY_LARGER * area.get(self._shown, 0):
-            self._shown = largest
-        self._area_px = area
-
-    def payloads(self, base: str) -> dict[str, str]:
+    def payloads(self, seen: Analysis) -> dict[str, str]:
         """Return what is known by topic: the state after the attributes that explain it.
 
-        `confidence` and `track` are those of the event that was last told of the shown face.
+        They are those of the newest event, or of when the face shown changed last: a broker is not
+        sent each frame's confidence.
         """
-        shown, count = self._told.get(self._shown, _NOBODY), len(self._told)
-        known: dict[str, object] = {
-            "faces": count,
-            "confidence": round(shown.confidence, 4),
-            "track": None if shown is _NOBODY else shown.track_id,
-        }
-        if shown.person:
-            known["person"] = shown.person
-        return {
-            f"{base}/faces": str(count),
-            f"{base}/attributes": json.dumps(known),
-            f"{base}/state": shown.label,
-        }
+        shown = self._largest(seen.present)
+        key = (len(seen.present), shown.track_id if shown else None)
+        if seen.events or key != self._key:
+            self._key, self._payloads = key, _payloads(self._base, len(seen.present), shown)
+        return self._payloads
+
+    def _largest(self, present: Sequence[Observation]) -> Observation | None:
+        largest = max(present, key=lambda face: face.face.box.area_px, default=None)
+        shown = [face for face in present if self._key and face.track_id == self._key[1]]
+        if largest and shown:
+            area = shown[0].face.box.area_px
+            return largest if largest.face.box.area_px >= CLEARLY_LARGER * area else shown[0]
+        return largest
+
+
+def _payloads(base: str, count: int, shown: Observation | None) -> dict[str, str]:
+    known: dict[str, object] = {
+        "faces": count,
+        "confidence": round(shown.confidence, 4) if shown else 0.0,
+        "track": shown.track_id if shown else None,
+    }
+    if shown and shown.person:
+        known["person"] = shown.person
+    return {
+        f"{base}/faces": str(count),
+        f"{base}/attributes": json.dumps(known),
+        f"{base}/state": shown.label if shown else NONE,
+    }

@@ -7,13 +7,13 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from fer_core.errors import FerError
 from fer_core.text import printable, printable_name, to_bytes
 from fer_core.values import Frame, Gap, Observation
-from fer_edge.faces.events import ExpressionEvent
+from fer_edge.faces.analysis import Analysis
 from fer_edge.outputs import Output
 from fer_edge.outputs.stamp import Stamp
 
@@ -29,7 +29,8 @@ class LineFile:
 
     def __init__(self, where: str, keep_going: bool = False) -> None:
         """Open it; raise FerError when it cannot be written."""
-        self._where, self._keep_going = where, keep_going
+        self._name = "to stdout" if where == "-" else where
+        self._keep_going = keep_going
         self.dropped = self._dropped_lately = 0
         self._torn = keep_going and where != "-" and _is_torn(Path(where))
         try:
@@ -50,14 +51,14 @@ class LineFile:
             raise
         except OSError as error:
             if not self._keep_going:
-                raise FerError(f"cannot write {self._where}: {error.strerror}") from error
+                raise FerError(f"cannot write {self._name}: {error.strerror}") from error
             if not self._dropped_lately:
-                log.warning("cannot write %s: %s; lines are dropped", self._where, error.strerror)
+                log.warning("cannot write %s: %s; lines are dropped", self._name, error.strerror)
             self.dropped, self._dropped_lately = self.dropped + 1, self._dropped_lately + 1
         else:
             if self._dropped_lately:
                 log.warning(
-                    "%s is written again; %d lines were dropped", self._where, self._dropped_lately
+                    "can write %s again; %d lines were dropped", self._name, self._dropped_lately
                 )
                 self._dropped_lately = 0
 
@@ -96,15 +97,10 @@ class JsonOutput(Output):
     def __init__(self, lines: LineFile, stamp: Stamp) -> None:
         self._lines, self._stamp = lines, stamp
 
-    def write(
-        self,
-        frame: Frame,
-        observations: Sequence[Observation],
-        events: Sequence[ExpressionEvent],
-    ) -> None:
+    def write(self, frame: Frame, seen: Analysis) -> None:
         """Write the frame's observations."""
         self._stamp.see(frame)
-        for observation in observations:
+        for observation in seen.observations:
             stamp = self._stamp.facts(observation.captured_at)
             self._lines.write(observation_json(observation, stamp, frame.reduced))
 
@@ -115,24 +111,19 @@ class EventOutput(Output):
     def __init__(self, lines: LineFile, stamp: Stamp) -> None:
         self._lines, self._stamp = lines, stamp
 
-    def write(
-        self,
-        frame: Frame,
-        observations: Sequence[Observation],
-        events: Sequence[ExpressionEvent],
-    ) -> None:
+    def write(self, frame: Frame, seen: Analysis) -> None:
         """Write the frame's events."""
         self._stamp.see(frame)
-        self.finish(events)
+        self.finish(seen)
 
-    def idle(self, gap: Gap, events: Sequence[ExpressionEvent]) -> None:
+    def idle(self, gap: Gap, seen: Analysis) -> None:
         """Write what the gap has ended."""
         self._stamp.see(gap)
-        self.finish(events)
+        self.finish(seen)
 
-    def finish(self, events: Sequence[ExpressionEvent]) -> None:
+    def finish(self, seen: Analysis) -> None:
         """Write the last events."""
-        for event in events:
+        for event in seen.events:
             self._lines.write(event.to_json(self._stamp.facts(event.at)))
 
 
@@ -143,32 +134,27 @@ class ConsoleOutput(Output):
         """With `pictures` every one without a face gets a line too."""
         self._lines, self._pictures = lines, pictures
 
-    def write(
-        self,
-        frame: Frame,
-        observations: Sequence[Observation],
-        events: Sequence[ExpressionEvent],
-    ) -> None:
+    def write(self, frame: Frame, seen: Analysis) -> None:
         """Write a line an event of a stream, or a line a face of a picture."""
-        self.finish(events)
-        if self._pictures and not observations:
+        self.finish(seen)
+        if self._pictures and not seen.observations:
             self._lines.write(f"{printable_name(frame.source)}: no face found")
-        alone = [seen for seen in observations if seen.track_id is None]
-        for seen in alone:
-            box = seen.face.box.times(frame.reduced)
-            likely = ", ".join(f"{label} {share:.0%}" for label, share in seen.prediction.top(3))
+        alone = [face for face in seen.observations if face.track_id is None]
+        for face in alone:
+            box = face.face.box.times(frame.reduced)
+            likely = ", ".join(f"{label} {share:.0%}" for label, share in face.prediction.top(3))
             place = f"{box.width}x{box.height} at {box.x},{box.y}"
-            who = seen.person or "face"
+            who = face.person or "face"
             source = printable_name(frame.source)
             self._lines.write(printable(f"{source}: {who} of {place}: {likely}"))
 
-    def idle(self, gap: Gap, events: Sequence[ExpressionEvent]) -> None:
+    def idle(self, gap: Gap, seen: Analysis) -> None:
         """Write what the gap has ended."""
-        self.finish(events)
+        self.finish(seen)
 
-    def finish(self, events: Sequence[ExpressionEvent]) -> None:
+    def finish(self, seen: Analysis) -> None:
         """Write the last events."""
-        for event in events:
+        for event in seen.events:
             what = "left" if event.kind == "ended" else f"{event.label} {event.confidence:.0%}"
             who = f" ({event.person})" if event.person else ""
             line = f"{event.at:8.2f} s  face {event.track_id}{who}: {what}"

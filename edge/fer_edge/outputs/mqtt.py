@@ -10,10 +10,10 @@ import threading
 from collections.abc import Sequence
 
 from fer_core.errors import FerError
-from fer_core.values import Frame, Gap, Observation
-from fer_edge.faces.events import ExpressionEvent
+from fer_core.values import Frame, Gap
+from fer_edge.faces.analysis import Analysis
 from fer_edge.outputs import Output
-from fer_edge.outputs.home_assistant import ToldFaces, discovery
+from fer_edge.outputs.home_assistant import FaceState, discovery
 from fer_edge.outputs.mqtt_settings import MqttSettings
 from fer_edge.outputs.stamp import Stamp
 from fer_edge.outputs.steadiness import LONGEST_WAIT_SECONDS, Steadiness
@@ -46,10 +46,10 @@ class MqttOutput(Output):
         self._stamp = stamp
         self.delivered = self.dropped = self._underway = 0
         self._base, self._broker = f"fer-edge/{settings.name}", f"{settings.host}:{settings.port}"
-        self._faces, self._is_blind = ToldFaces(), False
+        self._state, self._is_blind = FaceState(self._base), False
         self._seen_at: float | None = None
         self._known = discovery(settings.name, labels, settings.discovery_prefix)
-        self._known |= {f"{self._base}/availability": "online"} | self._faces.payloads(self._base)
+        self._known |= {f"{self._base}/availability": "online"} | self._state.payloads(Analysis())
         self._sent: dict[str, str] = {}
         self._halves: dict[int, str] = {}
         self._online = self._away = self._refused = self._full = self._closing = False
@@ -86,30 +86,22 @@ class MqttOutput(Output):
         self._client.loop_start()
         return self
 
-    def write(
-        self,
-        frame: Frame,
-        observations: Sequence[Observation],
-        events: Sequence[ExpressionEvent],
-    ) -> None:
+    def write(self, frame: Frame, seen: Analysis) -> None:
         """Send the frame's events, and what else has changed."""
         self._stamp.see(frame)
-        self._faces.update(observations, events)
         self._seen_at, self._is_blind = frame.captured_at, False
-        self._tell(events)
+        self._tell(seen)
 
-    def idle(self, gap: Gap, events: Sequence[ExpressionEvent]) -> None:
+    def idle(self, gap: Gap, seen: Analysis) -> None:
         """Send what the gap has ended, and that this device is blind once it lasts."""
         self._stamp.see(gap)
-        self._faces.update((), events)
         self._seen_at = gap.at if self._seen_at is None else self._seen_at
         self._is_blind = gap.at - self._seen_at > BLIND_SECONDS
-        self._tell(events)
+        self._tell(seen)
 
-    def finish(self, events: Sequence[ExpressionEvent]) -> None:
+    def finish(self, seen: Analysis) -> None:
         """Send the last events, and that nobody is left."""
-        self._faces = ToldFaces()
-        self._tell(events)
+        self._tell(seen)
 
     def __exit__(self, *raised: object) -> None:
         """Send what is left and that this device goes; take CLOSING_SECONDS at most."""
@@ -135,15 +127,15 @@ class MqttOutput(Output):
     def _is_settled(self) -> bool:
         return self._away or not (self._halves or self._underway or self._sent != self._known)
 
-    def _tell(self, events: Sequence[ExpressionEvent]) -> None:
+    def _tell(self, seen: Analysis) -> None:
         if self._online and self._steadiness.settled():
             log.warning("the MQTT broker %s keeps this connection", self._broker)
             self._client.reconnect_delay_set(1, LONGEST_WAIT_SECONDS)
-        for event in events:
+        for event in seen.events:
             stamp = self._stamp.facts(event.at)
             self._publish(f"{self._base}/event", event.to_json(stamp), _EVENT)
         with self._lock:
-            self._known.update(self._faces.payloads(self._base))
+            self._known.update(self._state.payloads(seen))
             availability = "offline" if self._is_blind else "online"
             self._known[f"{self._base}/availability"] = availability
         self._refresh()

@@ -10,7 +10,7 @@ import numpy as np
 
 from fer_core.opencv import cv2
 from fer_core.values import Frame, Observation, Prediction, UInt8Array
-from fer_edge.faces.events import ExpressionEvent
+from fer_edge.faces.analysis import Analysis
 from fer_edge.outputs import Output
 from fer_edge.outputs.lettering import draw_text
 from fer_edge.outputs.overlay import colour_of, draw_boxes
@@ -31,15 +31,10 @@ class PlotOutput(Output):
         """Take a path whose suffix names a picture format."""
         self._path, self._times = path, times or StageTimes()
 
-    def write(
-        self,
-        frame: Frame,
-        observations: Sequence[Observation],
-        events: Sequence[ExpressionEvent],
-    ) -> None:
+    def write(self, frame: Frame, seen: Analysis) -> None:
         """Draw and save the figure."""
         with self._times.stage("draw"):
-            plot = draw_plot(frame, observations)
+            plot = draw_plot(frame, seen.observations)
         with self._times.stage("encode"):
             save_picture(self._path, plot)
 

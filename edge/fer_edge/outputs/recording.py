@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from pathlib import Path
 
 from fer_core.errors import ArgumentError, FerError
 from fer_core.files import make_folder, write_bytes
 from fer_core.opencv import cv2
-from fer_core.values import Frame, Observation, UInt8Array
-from fer_edge.faces.events import ExpressionEvent
+from fer_core.values import Frame, UInt8Array
+from fer_edge.faces.analysis import Analysis
 from fer_edge.outputs import Output
 from fer_edge.outputs.encoding import CODINGS
 from fer_edge.outputs.overlay import draw_observations
@@ -29,19 +28,14 @@ class PictureRecorder(Output):
         self._times = times or StageTimes()
         self._names: set[str] = set()
 
-    def write(
-        self,
-        frame: Frame,
-        observations: Sequence[Observation],
-        events: Sequence[ExpressionEvent],
-    ) -> None:
+    def write(self, frame: Frame, seen: Analysis) -> None:
         """Write one annotated picture; two of one name are told apart by their number."""
         name = re.sub(r"[^\w.-]+", "_", Path(frame.source).stem) or "frame"
         if self._stream or name in self._names:
             name = f"{name}-{frame.index:06d}"
         self._names.add(name)
         with self._times.stage("draw"):
-            picture = draw_observations(frame, observations)
+            picture = draw_observations(frame, seen.observations)
         with self._times.stage("encode"):
             save_picture(self._folder / f"{name}-seen.jpg", picture)
 
@@ -54,20 +48,15 @@ class BestPicture(Output):
         self._confidence = -1.0
         self._picture: UInt8Array | None = None
 
-    def write(
-        self,
-        frame: Frame,
-        observations: Sequence[Observation],
-        events: Sequence[ExpressionEvent],
-    ) -> None:
+    def write(self, frame: Frame, seen: Analysis) -> None:
         """Keep the frame if its surest face is surer than any before."""
-        surest = max((seen.confidence for seen in observations), default=0.0)
+        surest = max((face.confidence for face in seen.observations), default=0.0)
         if surest > self._confidence:
             self._confidence = surest
             with self._times.stage("draw"):
-                self._picture = draw_observations(frame, observations)
+                self._picture = draw_observations(frame, seen.observations)
 
-    def finish(self, events: Sequence[ExpressionEvent]) -> None:
+    def finish(self, seen: Analysis) -> None:
         """Write the picture."""
         if self._picture is not None:
             with self._times.stage("encode"):

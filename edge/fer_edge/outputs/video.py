@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
 from fer_core.errors import FerError
 from fer_core.files import make_folder, utf8_name, written_beside
-from fer_core.values import Frame, Observation, UInt8Array
-from fer_edge.faces.events import ExpressionEvent
+from fer_core.values import Frame, UInt8Array
+from fer_edge.faces.analysis import Analysis
 from fer_edge.outputs import Output
 from fer_edge.outputs.encoding import VideoFile, load_pyav
 from fer_edge.outputs.overlay import draw_observations
@@ -52,12 +51,7 @@ class VideoRecorder(Output):
         self._offset, self._last, self._pictures = 0.0, 0.0, 0
         self._failure: FerError | None = None
 
-    def write(
-        self,
-        frame: Frame,
-        observations: Sequence[Observation],
-        events: Sequence[ExpressionEvent],
-    ) -> None:
+    def write(self, frame: Frame, seen: Analysis) -> None:
         """Draw and append one frame; a frame of another size is fitted to the first one's.
 
         When the disk is full a live run goes on without its recording, and says so.
@@ -65,7 +59,7 @@ class VideoRecorder(Output):
         if self._failure:
             return
         with self._times.stage("draw"):
-            pixels = draw_observations(frame, observations)
+            pixels = draw_observations(frame, seen.observations)
         with self._times.stage("encode"):
             try:
                 self._append(frame, pixels)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import faulthandler
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
-from fer_core.values import Frame, Gap, Observation
+from fer_core.values import Frame, Gap
 from fer_edge import systemd
-from fer_edge.faces.events import ExpressionEvent
+from fer_edge.faces.analysis import Analysis
 from fer_edge.outputs import Output
 
 BEAT_SECONDS, STATUS_SECONDS = 1.0, 10.0
@@ -37,20 +37,19 @@ class WatchdogOutput(Output):
         self._ready, self._beat_at, self._told_at = False, float("-inf"), clock()
         self._attempts = self._frames = 0
 
-    def write(
-        self, frame: Frame, observations: Sequence[Observation], events: Sequence[ExpressionEvent]
-    ) -> None:
+    def write(self, frame: Frame, seen: Analysis) -> None:
         """Take a frame as a sign of life."""
         self._frames += 1
-        self._live(f"{len(observations)} face{'s' * (len(observations) != 1)}")
+        count = len(seen.observations)
+        self._live(f"{count} face{'s' * (count != 1)}")
 
-    def idle(self, gap: Gap, events: Sequence[ExpressionEvent]) -> None:
+    def idle(self, gap: Gap, seen: Analysis) -> None:
         """Take a new attempt to reach the camera as a sign of life."""
         if gap.attempts > self._attempts:
             self._attempts = gap.attempts
             self._live("no picture")
 
-    def finish(self, events: Sequence[ExpressionEvent]) -> None:
+    def finish(self, seen: Analysis) -> None:
         """Tell that the end is meant."""
         self._notify("STOPPING=1")
         self._stall(ENDING_SECONDS)
@@ -72,6 +71,11 @@ class WatchdogOutput(Output):
             speed = self._frames / (now - self._told_at)
             self._notify(f"STATUS={speed:.1f} frames/s, {seen}")
             self._told_at, self._frames = now, 0
+
+
+def watchdog_for_this_process() -> WatchdogOutput:
+    """Return the watchdog of a run, which ends a stalled process that nobody sits at."""
+    return WatchdogOutput(stall=end_when_stalled) if nobody_sits_here() else WatchdogOutput()
 
 
 def end_when_stalled(seconds: float) -> None:

@@ -6,12 +6,12 @@ import os
 import re
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from fer_core.errors import FerError
 from fer_core.opencv import cv2
-from fer_core.values import Frame, Observation
-from fer_edge.faces.events import ExpressionEvent
+from fer_core.values import Frame
+from fer_edge.faces.analysis import Analysis
 from fer_edge.outputs import Output
 from fer_edge.outputs.overlay import draw_observations
 from fer_edge.stages import StageTimes
@@ -45,15 +45,10 @@ class WindowOutput(Output):
             raise FerError(f"cannot show a window: {problem}")
         self._stop, self._live, self._times = stop, live, times or StageTimes()
 
-    def write(
-        self,
-        frame: Frame,
-        observations: Sequence[Observation],
-        events: Sequence[ExpressionEvent],
-    ) -> None:
+    def write(self, frame: Frame, seen: Analysis) -> None:
         """Show one frame."""
         with self._times.stage("draw"):
-            cv2.imshow(TITLE, draw_observations(frame, observations))
+            cv2.imshow(TITLE, draw_observations(frame, seen.observations))
         while not self._stop.is_set():
             key = cv2.waitKey(1 if self._live else 50)
             closed = cv2.getWindowProperty(TITLE, cv2.WND_PROP_VISIBLE) < 1

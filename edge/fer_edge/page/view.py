@@ -13,6 +13,7 @@ from typing import Any
 from fer_core.opencv import cv2
 from fer_core.values import Frame, Gap, Observation
 from fer_edge.board import temperature_celsius
+from fer_edge.faces.analysis import Analysis
 from fer_edge.faces.events import ExpressionEvent
 from fer_edge.outputs import Output
 from fer_edge.outputs.overlay import draw_boxes
@@ -56,34 +57,29 @@ class LiveView(Output):
         self.frames = 0
         self.events: Counter[str] = Counter()
 
-    def write(
-        self,
-        frame: Frame,
-        observations: Sequence[Observation],
-        events: Sequence[ExpressionEvent],
-    ) -> None:
+    def write(self, frame: Frame, seen: Analysis) -> None:
         """Keep what was seen, and the frame when somebody looks."""
         with self._changed:
             self.frames += 1
             self._times.append(self._clock())
-            self._observations = tuple(observations)
+            self._observations = seen.observations
             if self.viewers:  # its pixels are only borrowed
                 self._frame = Frame(
                     frame.pixels.copy(), self.frames, frame.captured_at, frame.source
                 )
-            self._tell(events)
+            self._tell(seen.events)
 
-    def idle(self, gap: Gap, events: Sequence[ExpressionEvent]) -> None:
+    def idle(self, gap: Gap, seen: Analysis) -> None:
         """Let nobody take the last picture and its faces for present ones."""
         with self._changed:
             self._forget()
-            self._tell(events)
+            self._tell(seen.events)
 
-    def finish(self, events: Sequence[ExpressionEvent]) -> None:
+    def finish(self, seen: Analysis) -> None:
         """Take the last events."""
         with self._changed:
             self._forget()
-            self._tell(events)
+            self._tell(seen.events)
 
     def _forget(self) -> None:
         self._observations, self._frame = (), None

@@ -59,9 +59,9 @@ def _understood(ctx: typer.Context) -> list[str]:
     A service that is started with a wrong option would only say so in the journal: so all that
     fer-edge checks before it opens anything is checked here, in the environment of the service.
     """
-    from fer_edge.config import SECRETS
-    from fer_edge.options import read_options
     from fer_edge.service.unit import require_for_a_service, service_environment
+    from fer_edge.session.config import SECRETS
+    from fer_edge.session.options import read_options
 
     root: Any = ctx.find_root().command
     run = getattr(root, "commands", {}).get("run")
@@ -70,5 +70,5 @@ def _understood(ctx: typer.Context) -> list[str]:
         for variable in SECRETS.values():  # those of this shell are not the service's
             os.environ[variable] = given.get(variable, "")
         options = read_options(run.make_context("fer-edge", list(ctx.args)).params)
-        require_for_a_service(options.wishes)
+        require_for_a_service(options)
     return list(ctx.args)

@@ -17,8 +17,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fer_core.errors import ArgumentError, FerError
-from fer_edge.config import is_secret
-from fer_edge.wishes import Wishes
+from fer_edge.session.config import is_secret
+from fer_edge.session.options import RunOptions
 
 NAME, STATE = "fer-edge", Path("/var/lib/fer-edge")
 ENVIRONMENT_FILE = Path("/etc/fer-edge.env")
@@ -131,13 +131,13 @@ def service_environment(file: Path = ENVIRONMENT_FILE) -> dict[str, str]:
     return {match[1]: match[3] for match in found if match}
 
 
-def require_for_a_service(wishes: Wishes) -> None:
+def require_for_a_service(options: RunOptions) -> None:
     """Raise ArgumentError unless a run watches a camera and writes where a service may."""
-    if wishes.camera is None:
+    if not options.settings.camera:
         raise ArgumentError(WATCHES_A_CAMERA)
     for option in _OUTPUTS:
         name = option.removeprefix("--")
-        if (where := getattr(wishes, name)) is not None:
+        if where := getattr(options.settings, name):
             _require_own_place(name, Path(where))
 
 

@@ -6,8 +6,8 @@ from drawn_faces import draw_scene
 from fer_core.errors import FerError
 from fer_core.labels import FER2013_LABELS
 from fer_core.values import Box, Frame
-from fer_edge.faces import detector
-from fer_edge.faces.detector import HaarDetector
+from fer_edge.faces import haar as detector
+from fer_edge.faces.haar import HaarDetector
 
 
 @pytest.mark.parametrize("expression", FER2013_LABELS)

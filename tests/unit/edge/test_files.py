@@ -8,7 +8,7 @@ import pytest
 
 from drawn_faces import draw_scene, save_video
 from fer_core.errors import FerError
-from fer_edge.session import _but_for_saved_ones
+from fer_edge.session.watch import but_for_saved_ones
 from fer_edge.sources.demo import FPS, DemoSource
 from fer_edge.sources.files import PictureSource, VideoSource, picture_files
 from fer_edge.sources.rotation import RotatedSource
@@ -117,8 +117,8 @@ def test_what_an_earlier_run_saved_is_not_watched(tmp_path: Path) -> None:
         cv2.imwrite(str(tmp_path / name), draw_scene("fear"))
     files = picture_files([tmp_path]).files
     assert len(files) == 2
-    assert _but_for_saved_ones(files, tmp_path / "seen") == (tmp_path / "a.jpg",)
-    assert _but_for_saved_ones(files, None) == files
+    assert but_for_saved_ones(files, tmp_path / "seen") == (tmp_path / "a.jpg",)
+    assert but_for_saved_ones(files, None) == files
 
 
 def test_the_demo_moves_and_is_the_same_each_time() -> None:

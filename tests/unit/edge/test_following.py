@@ -8,8 +8,10 @@ import pytest
 
 from drawn_faces import draw_scene
 from fer_core.values import Box, Face, Frame
-from fer_edge.faces.detector import HaarDetector
-from fer_edge.faces.following import FollowingDetector, SearchPlan
+from fer_edge.faces.detectors import SearchPlan
+from fer_edge.faces.following import FollowingDetector
+from fer_edge.faces.haar import HaarDetector
+from fer_edge.faces.tracks import COAST_SECONDS, Tracks
 
 FPS = 20.0
 EMPTY = np.full((480, 640, 3), 90, np.uint8)
@@ -19,8 +21,13 @@ def play(
     detector: FollowingDetector, scenes: Sequence[np.ndarray], start: int = 0
 ) -> list[tuple[Face, ...]]:
     """Show scenes at 20 frames a second; return the faces of each."""
-    frames = (Frame(scene, i, i / FPS) for i, scene in enumerate(scenes, start))
-    return [detector.detect(frame) for frame in frames]
+    seen: list[tuple[Face, ...]] = []
+    tracks = Tracks()
+    for index, scene in enumerate(scenes, start):
+        frame = Frame(scene, index, index / FPS)
+        tracks.update(frame, detector.detect(frame, [each.face.box for each in tracks.in_sight]))
+        seen.append(tuple(track.face for track in tracks.in_sight))
+    return seen
 
 
 def test_a_moving_face_is_found_in_every_frame_by_few_searches() -> None:
@@ -60,7 +67,7 @@ def test_a_short_miss_is_bridged_and_a_long_one_is_not() -> None:
     assert HaarDetector().detect(Frame(covered, 0, 0.0)) == ()
     seen = play(FollowingDetector(), [face] * 5 + [covered] * 12 + [face] * 6)
     counts = [len(faces) for faces in seen]
-    bridged = round(SearchPlan().coast_seconds * FPS)
+    bridged = round(COAST_SECONDS * FPS)
     assert counts[: 5 + bridged] == [1] * (5 + bridged)
     assert counts[5 + bridged + 1 : 17] == [0] * (12 - bridged - 1)
     assert counts[-1] == 1
@@ -115,9 +122,9 @@ def test_a_search_on_another_thread_holds_up_nothing() -> None:
     assert play(detector, scenes[:5]) == [()] * 5
     assert len(later.waiting) == 1  # one at a time
     later.run()
-    (faces,) = play(detector, [scenes[5]], start=5)
+    faces, *later = play(detector, scenes[5:], start=5)
     assert faces[0].box.iou(Box(175, 140, 180, 180)) > 0.6
-    assert all(len(faces) == 1 for faces in play(detector, scenes[6:], start=6))
+    assert all(len(faces) == 1 for faces in later)
 
 
 @pytest.mark.parametrize(
@@ -132,12 +139,15 @@ def test_real_clips_have_one_face_until_it_ends(
     real_frames: Path, clip: str, faces_end: int
 ) -> None:
     capture = cv2.VideoCapture(str(real_frames / clip))
-    fps, counts, detector = capture.get(cv2.CAP_PROP_FPS), [], FollowingDetector()
+    fps, counts, detector = capture.get(cv2.CAP_PROP_FPS), list[int](), FollowingDetector()
+    tracks = Tracks()
     while True:
         ok, pixels = capture.read()
         if not ok:
             break
-        counts.append(len(detector.detect(Frame(pixels, len(counts), len(counts) / fps))))
+        frame = Frame(pixels, len(counts), len(counts) / fps)
+        tracks.update(frame, detector.detect(frame, [each.face.box for each in tracks.in_sight]))
+        counts.append(len(tracks.in_sight))
     assert max(counts) == 1
     assert sum(counts[:faces_end]) >= 0.98 * faces_end
     assert sum(counts[faces_end:]) == 0

@@ -9,15 +9,14 @@ import numpy as np
 import pytest
 
 from fer_core.errors import FerError
-from fer_core.values import Box, Face, FloatArray, Frame, Observation, Prediction
-from fer_edge.faces.detector import HaarDetector
-from fer_edge.faces.events import ExpressionEvent
-from fer_edge.faces.policy import Outcome
+from fer_core.values import Box, Face, FloatArray, Frame, Prediction
+from fer_edge.faces.analysis import StreamAnalyzer
+from fer_edge.faces.haar import HaarDetector
+from fer_edge.identity.naming import KNOWN_SECONDS, TrackNaming
 from fer_edge.identity.people import UNKNOWN_DISTANCE, People, enrol
-from fer_edge.identity.policy import FORGET_SECONDS, KNOWN_SECONDS, IdentifyingPolicy
-from fer_edge.inference.classifier import Classifier
 
 FACE = Face(Box(10, 10, 30, 30), 1.0)
+BLACK = np.zeros((50, 400, 3), np.uint8)
 PHOTOS = Path(__file__).parents[4] / "shared/data/frames"
 needs_dlib = pytest.mark.skipif(
     not (find_spec("dlib") and find_spec("face_recognition_models")),
@@ -25,58 +24,50 @@ needs_dlib = pytest.mark.skipif(
 )
 
 
-class Follows:
-    """A policy that sees one face on track 7 and tells what the test says."""
+class Faces:
+    """Finds the faces at these places, and says that all are calm."""
 
-    def __init__(self) -> None:
-        self.tells: list[str] = []
-        self.track: int | None = 7
+    def __init__(self, *places: int) -> None:
+        self.places = places
 
-    def update(self, frame: Frame, faces: Sequence[Face], classifier: Classifier) -> Outcome:
-        prediction = Prediction(np.array([1.0], np.float32), ("calm",))
-        seen = Observation(frame.index, frame.captured_at, FACE, prediction, self.track)
-        events = [ExpressionEvent(k, 7, "calm", 1.0, frame.captured_at) for k in self.tells]
-        self.tells = []
-        return (seen,), tuple(events)
+    def detect(self, frame: Frame, known: Sequence[Box] = ()) -> tuple[Face, ...]:
+        return tuple(Face(Box(place, 10, 30, 30), 1.0) for place in self.places)
 
-    def idle(self, now: float) -> tuple[ExpressionEvent, ...]:
-        return (ExpressionEvent("ended", 7, "none", 0.0, now),)
-
-    def finish(self) -> tuple[ExpressionEvent, ...]:
-        return self.idle(0.0)
+    def classify(self, frame: Frame, faces: Sequence[Face]) -> tuple[Prediction, ...]:
+        return (Prediction(np.array([1.0], np.float32), ("calm",)),) * len(faces)
 
 
 class Watching:
-    """An IdentifyingPolicy with answers to give and a count of how often it asked."""
+    """A stream with faces, answers to give about them, and a count of how often it asked."""
 
-    def __init__(self, *answers: str) -> None:
-        self.answers, self.asked = list(answers), 0
-        self.follows = Follows()
-        self.policy = IdentifyingPolicy(self.follows, self.who)
+    def __init__(self, *answers: str, places: Sequence[int] = (10,)) -> None:
+        self.answers, self.asked, self.faces = list(answers), 0, Faces(*places)
+        self.analyzer = StreamAnalyzer(self.faces, self.faces, naming=TrackNaming(self.who))
+        self.index = 0
 
     def who(self, frame: Frame, face: Face) -> str:
         self.asked += 1
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
-    def at(self, seconds: float, *tells: str) -> tuple[str, list[tuple[str, str]]]:
+    def at(self, seconds: float) -> tuple[str, list[tuple[str, str]]]:
         """Return the person shown, and kind and person of every event, at a time."""
-        self.follows.tells = list(tells)
-        frame = Frame(np.zeros((50, 50, 3), np.uint8), 0, seconds)
-        (seen,), events = self.policy.update(frame, [FACE], None)  # type: ignore[arg-type]
-        return seen.person, [(event.kind, event.person) for event in events]
+        self.index += 1
+        seen = self.analyzer.analyze(Frame(BLACK, self.index, seconds))
+        person = seen.observations[0].person if seen.observations else ""
+        return person, [(event.kind, event.person) for event in seen.events]
 
 
 def test_a_name_counts_once_two_answers_agree_and_is_told_as_a_change() -> None:
     watch = Watching("anna", "", "anna", "anna")
-    assert watch.at(0.0, "started") == ("", [("started", "")])
-    assert watch.at(0.1) == ("", [])
+    assert [watch.at(t / 10) for t in range(3)] == [("", []), ("", []), ("", [("started", "")])]
     assert watch.asked == 1
     assert watch.at(0.5)[0] == ""
     assert watch.at(1.0)[0] == ""
     assert watch.at(1.5) == ("anna", [("changed", "anna")])
     assert watch.at(1.5 + KNOWN_SECONDS / 2) == ("anna", [])
     assert watch.asked == 4  # a known face is asked after seldom
-    assert watch.at(8.0, "changed", "ended") == ("anna", [("changed", "anna"), ("ended", "anna")])
+    assert watch.at(8.0) == ("anna", [])
+    assert [event.person for event in watch.analyzer.finish().events] == ["anna"]
 
 
 def test_strangers_are_asked_after_ever_more_seldom() -> None:
@@ -90,33 +81,64 @@ def test_a_name_that_is_known_at_the_start_needs_no_change() -> None:
     watch = Watching("anna")
     assert watch.at(0.0) == ("", [])
     assert watch.at(0.5) == ("anna", [])  # no event before its start was told
-    assert watch.at(0.7, "started") == ("anna", [("started", "anna")])
+    assert watch.at(0.7) == ("anna", [("started", "anna")])
     assert watch.at(0.8) == ("anna", [])
-    assert watch.policy.idle(1.0)[0].person == "anna"
+    assert watch.analyzer.idle(2.5).events[0].person == "anna"
+
+
+class Slow(Executor):
+    """Answers so many seconds after it was asked, when it is told the time."""
+
+    def __init__(self, takes_seconds: float) -> None:
+        self.takes, self.now = takes_seconds, 0.0
+        self.waiting: list[tuple[float, Future[str], str]] = []
+
+    def submit(self, fn: Callable[..., str], /, *args: Any, **kwargs: Any) -> Future[str]:
+        future: Future[str] = Future()
+        self.waiting.append((self.now + self.takes, future, fn(*args)))
+        return future
+
+    def answer(self, now: float) -> None:
+        self.now = now
+        for due in [each for each in self.waiting if each[0] <= now]:
+            due[1].set_result(due[2])
+            self.waiting.remove(due)
+
+
+def told_by_name(takes_seconds: float, *places: int) -> dict[int, tuple[str, float]]:
+    """Watch faces for ten seconds; return who each is by its place, and when that was told."""
+    faces, slow = Faces(*places), Slow(takes_seconds)
+    naming = TrackNaming(lambda frame, face: f"at {face.box.x}", slow)
+    analyzer = StreamAnalyzer(faces, faces, naming=naming)
+    told: dict[int, tuple[str, float]] = {}
+    for tenth in range(100):
+        slow.answer(tenth / 10)
+        seen = analyzer.analyze(Frame(BLACK, tenth, tenth / 10))
+        where = {face.track_id: face.face.box.x for face in seen.observations}
+        named = [event for event in seen.events if event.kind == "changed"]
+        told |= {where[event.track_id]: (event.person, event.at) for event in named}
+    return told
 
 
 def test_a_look_that_takes_long_holds_nothing_up() -> None:
-    class Later(Executor):
-        def submit(self, fn: Callable[..., str], /, *args: Any, **kwargs: Any) -> Future[str]:
-            self.future: Future[str] = Future()
-            return self.future
+    ((name, at),) = told_by_name(2.0, 10).values()
+    assert (name, at) == ("at 10", pytest.approx(4.0))
 
-    later = Later()
-    policy = IdentifyingPolicy(Follows(), lambda frame, face: "", later)
-    black = np.zeros((50, 50, 3), np.uint8)
-    persons = []
-    for second in range(6):
-        frame = Frame(black, 0, float(second))
-        ((seen,), _) = policy.update(frame, [FACE], None)  # type: ignore[arg-type]
-        persons.append(seen.person)
-        if second in (1, 3):
-            later.future.set_result("anna")
-    assert persons == ["", "", "", "", "anna", "anna"]
+
+def test_every_face_is_told_by_name_however_long_a_look_takes() -> None:
+    told = told_by_name(0.25, 10, 60)
+    assert {place: name for place, (name, _) in told.items()} == {10: "at 10", 60: "at 60"}
+    crowd = told_by_name(0.25, *range(0, 360, 40))
+    assert {place: name for place, (name, _) in crowd.items()} == {
+        place: f"at {place}" for place in range(0, 360, 40)
+    }
 
 
 def test_one_odd_answer_does_not_rename_but_two_do() -> None:
     watch = Watching("anna", "anna", "ben", "anna", "ben", "ben", "ben")
-    watch.at(0.0, "started")
+    watch.at(0.0)
+    watch.at(0.1)
+    watch.at(0.2)
     assert watch.at(0.5) == ("anna", [("changed", "anna")])
     assert watch.at(5.5) == ("anna", [])
     assert watch.at(6.0) == ("anna", [])  # a doubt is cleared up soon
@@ -126,57 +148,15 @@ def test_one_odd_answer_does_not_rename_but_two_do() -> None:
     assert watch.at(11.5) == ("ben", [("changed", "ben")])
 
 
-def test_of_two_faces_the_one_asked_later_is_told_by_name_too() -> None:
-    class Two(Follows):
-        def update(self, frame: Frame, faces: Sequence[Face], classifier: Classifier) -> Outcome:
-            kinds, self.tells = self.tells, []
-            prediction = Prediction(np.array([1.0], np.float32), ("calm",))
-            seen, events = [], []
-            for track, face in zip((7, 8), faces, strict=True):
-                at = frame.captured_at
-                seen.append(Observation(frame.index, at, face, prediction, track))
-                events += [ExpressionEvent(kind, track, "calm", 1.0, at) for kind in kinds]
-            return tuple(seen), tuple(events)
-
-    class Slow(Executor):
-        """Answers a quarter of a second after it was asked."""
-
-        now = 0.0
-
-        def __init__(self) -> None:
-            self.waiting: list[tuple[float, Future[str], str]] = []
-
-        def submit(self, fn: Callable[..., str], /, *args: Any, **kwargs: Any) -> Future[str]:
-            future: Future[str] = Future()
-            self.waiting.append((self.now + 0.25, future, fn(*args)))
-            return future
-
-        def answer(self, now: float) -> None:
-            self.now = now
-            for due in [each for each in self.waiting if each[0] <= now]:
-                due[1].set_result(due[2])
-                self.waiting.remove(due)
-
-    faces = [FACE, Face(Box(60, 10, 30, 30), 1.0)]
-    two, slow = Two(), Slow()
-    two.tells = ["started"]
-    names = {10: "anna", 60: "ben"}
-    policy = IdentifyingPolicy(two, lambda frame, face: names[face.box.x], slow)
-    told: set[tuple[int, str]] = set()
-    for tenth in range(40):
-        slow.answer(tenth / 10)
-        frame = Frame(np.zeros((50, 100, 3), np.uint8), tenth, tenth / 10)
-        _, events = policy.update(frame, faces, None)  # type: ignore[arg-type]
-        told |= {(event.track_id, event.person) for event in events if event.kind == "changed"}
-    assert told == {(7, "anna"), (8, "ben")}
-
-
-def test_faces_that_were_never_told_of_are_forgotten() -> None:
+def test_a_name_is_forgotten_with_its_track() -> None:
     watch = Watching("anna")
-    watch.at(0.0)
-    watch.follows.track = None
-    watch.at(FORGET_SECONDS + 1)
-    assert watch.policy._asked == {}
+    for at in (0.0, 0.5, 1.0):
+        watch.at(at)
+    watch.faces.places = ()
+    for at in (2.0, 2.5, 3.0):
+        watch.at(at)
+    watch.faces.places = (10,)
+    assert watch.at(4.0) == ("", [])
 
 
 def test_nobody_is_near_enough() -> None:
@@ -191,7 +171,7 @@ def test_nobody_is_near_enough() -> None:
 class Gray:
     """Finds as many faces as the picture's first blue value says; describes by its green one."""
 
-    def detect(self, frame: Frame) -> tuple[Face, ...]:
+    def detect(self, frame: Frame, known: Sequence[Box] = ()) -> tuple[Face, ...]:
         return (FACE,) * int(frame.pixels[0, 0, 0])
 
     def describe(self, frame: Frame, box: Box) -> FloatArray:

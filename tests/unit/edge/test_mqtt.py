@@ -10,8 +10,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from fer_core import __version__
-from fer_core.values import Gap
-from fer_edge.outputs.home_assistant import ToldFaces
+from fer_core.values import Gap, Observation
+from fer_edge.faces.analysis import Analysis
+from fer_edge.outputs.home_assistant import FaceState
 from fer_edge.outputs.mqtt import BLIND_SECONDS
 from mqtt_broker import (
     BASE,
@@ -22,6 +23,7 @@ from mqtt_broker import (
     ended,
     event,
     seen,
+    showing,
     sink_at,
     wait_until,
 )
@@ -30,13 +32,13 @@ from mqtt_broker import (
 def test_a_device_without_pictures_is_unavailable_until_one_comes(broker: Broker) -> None:
     broker.start()
     with Listener(broker.port) as listener, sink_at(broker) as output:
-        output.write(replace(FRAME, captured_at=1.0), [], [])
+        output.write(replace(FRAME, captured_at=1.0), Analysis())
         listener.wait_for("availability", "online")
-        output.idle(Gap(BLIND_SECONDS), ())
-        output.idle(Gap(2 + BLIND_SECONDS), [ended(1)])
+        output.idle(Gap(BLIND_SECONDS), Analysis())
+        output.idle(Gap(2 + BLIND_SECONDS), Analysis(events=[ended(1)]))
         listener.wait_for("availability", "offline")
         delivered(output, 1)
-        output.write(replace(FRAME, captured_at=30.0), [], [])
+        output.write(replace(FRAME, captured_at=30.0), Analysis())
         listener.wait_for("availability", "online")
     assert listener.all("availability") == ["online", "offline", "online", "offline"]
 
@@ -68,9 +70,10 @@ def test_home_assistant_finds_two_sensors(broker: Broker) -> None:
 
 def test_who_comes_late_sees_the_state_of_the_largest_told_face(broker: Broker) -> None:
     broker.start()
-    events = [event("started", 1, "calm", 0.8), event("started", 2, "glad", 0.6)]
+    events = (event("started", 1, "calm", 0.8), event("started", 2, "glad", 0.6))
+    announced = (seen(1, 30, glad=0.2), seen(2, 60, glad=0.6))
     with sink_at(broker) as output:
-        output.write(FRAME, [seen(1, 30), seen(2, 60), seen(3, 90)], events)
+        output.write(FRAME, Analysis((*announced, seen(3, 90)), events, announced))
         delivered(output, 2)
         wait_until(output._is_settled)
         with Listener(broker.port) as listener:
@@ -89,9 +92,14 @@ def test_only_changes_are_sent_and_none_when_the_last_face_has_left(broker: Brok
     with Listener(broker.port) as listener, sink_at(broker) as output:
         listener.wait_for("state", "none")
         told = [event("started", 7), event("changed", 7, "calm"), ended(7)]
-        for one in told:
+        for one, glad in zip(told, (0.9, 0.1, None), strict=True):
+            faces = [] if glad is None else [seen(7, 30, glad)]
             for events in ([one], [], []):
-                output.write(FRAME, [seen(7, 30)], events)
+                output.write(FRAME, showing(*faces, events=events))
+                faces = [
+                    replace(face, prediction=seen(7, 30, abs(glad - 0.05)).prediction)
+                    for face in faces
+                ]
                 wait_until(output._is_settled)
         wait_until(lambda: len(listener.all("event")) == 3)
         listener.wait_for("attributes", '{"faces": 0, "confidence": 0.0, "track": null}')
@@ -104,22 +112,22 @@ def test_only_changes_are_sent_and_none_when_the_last_face_has_left(broker: Brok
 
 
 def test_faces_of_one_size_do_not_take_turns_and_a_missed_one_stays() -> None:
-    faces = ToldFaces()
-    shown: list[str] = []
-    begin = [event("started", 1, "calm"), event("started", 2, "glad")]
-    frames = [
-        ([seen(1, 50), seen(2, 49)], begin),
-        ([seen(1, 49), seen(2, 50)], []),
-        ([seen(2, 50)], []),
-        ([seen(1, 50), seen(2, 60)], []),
-        ([], []),
-        ([seen(1, 50)], [ended(2)]),
-        ([], [ended(1)]),
-    ]
-    for observations, events in frames:
-        faces.update(observations, events)
-        shown.append(faces.payloads("")["/state"])
-    assert shown == ["calm", "calm", "calm", "glad", "glad", "calm", "none"]
+    state, shown = FaceState(""), []
+
+    def calm(side_px: int) -> Observation:
+        return seen(1, side_px, glad=0.2)
+
+    for faces in (
+        (calm(50), seen(2, 49)),
+        (calm(49), seen(2, 50)),
+        (calm(50), seen(2, 60)),
+        (calm(50), seen(2, 65)),
+        (calm(60), seen(2, 60)),
+        (calm(50),),
+        (),
+    ):
+        shown.append(state.payloads(showing(*faces))["/state"])
+    assert shown == ["calm", "calm", "glad", "glad", "glad", "calm", "none"]
 
 
 def test_leaving_sends_the_last_and_says_offline(
@@ -128,8 +136,8 @@ def test_leaving_sends_the_last_and_says_offline(
     broker.start()
     with Listener(broker.port) as listener:
         with sink_at(broker) as output:
-            output.write(FRAME, [seen(1, 30)], [event("started", 1)])
-            output.finish([ended(1)])
+            output.write(FRAME, showing(seen(1, 30), events=[event("started", 1)]))
+            output.finish(Analysis(events=[ended(1)]))
         assert (output.delivered, output.dropped) == (2, 0)
         listener.wait_for("availability", "offline")
         listener.wait_for("state", "none")

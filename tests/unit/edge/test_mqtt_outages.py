@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from fer_edge.faces.analysis import Analysis
 from fer_edge.outputs import mqtt
 from fer_edge.outputs.mqtt import MqttOutput
 from fer_edge.outputs.mqtt_settings import MqttSettings
@@ -25,6 +26,7 @@ from mqtt_broker import (
     ended,
     event,
     seen,
+    showing,
     sink_at,
     wait_until,
 )
@@ -35,13 +37,13 @@ def test_a_broker_that_comes_back_gets_state_and_events(
 ) -> None:
     broker.start()
     with sink_at(broker) as output:
-        output.write(FRAME, [seen(1, 30)], [event("started", 1)])
+        output.write(FRAME, showing(seen(1, 30), events=[event("started", 1)]))
         delivered(output, 1)
         broker.end()
         wait_until(lambda: len(warnings()) == 1)
         told = [event("changed", 1, label) for label in ("calm", "glad") * 30]
         for one in told:
-            output.write(FRAME, [seen(1, 30)], [one])
+            output.write(FRAME, showing(seen(1, 30), events=[one]))
         broker.start()
         with Listener(broker.port) as listener:
             delivered(output, 61)
@@ -60,10 +62,10 @@ def test_an_old_state_does_not_come_after_the_newest(broker: Broker) -> None:
     with sink_at(broker) as output:
         wait_until(lambda: output._online and output._is_settled())
         broker.freeze()
-        output.write(FRAME, [seen(1, 30)], [event("started", 1, "glad")])
+        output.write(FRAME, showing(seen(1, 30), events=[event("started", 1, "glad")]))
         broker.end()
         wait_until(lambda: output._away)
-        output.write(FRAME, [], [ended(1)])
+        output.write(FRAME, Analysis((), [ended(1)]))
         broker.start()
         delivered(output, 2)
         wait_until(output._is_settled)
@@ -87,11 +89,11 @@ def test_no_broker_neither_slows_nor_stops(
     with sink_at(broker) as output:
         while len(failures) < 3:
             started = time.perf_counter()
-            output.write(FRAME, [seen(1, 30)], [event("changed", 1)])
+            output.write(FRAME, showing(seen(1, 30), events=[event("changed", 1)]))
             slowest = max(slowest, time.perf_counter() - started)
             threading.Event().wait(0.01)
             assert output.dropped == 0
-        output.finish([ended(1)])
+        output.finish(Analysis(events=[ended(1)]))
         count = len(output._halves)
         started = time.perf_counter()
     assert time.perf_counter() - started < mqtt.CLOSING_SECONDS + 0.5
@@ -108,7 +110,7 @@ def test_what_does_not_fit_the_queue_is_counted_and_said_once(
     monkeypatch.setattr(mqtt, "QUEUED_MESSAGES", 5)
     with sink_at(broker) as output:
         for _ in range(20):
-            output.write(FRAME, [seen(1, 30)], [event("changed", 1)])
+            output.write(FRAME, showing(seen(1, 30), events=[event("changed", 1)]))
         assert output.dropped == 15
         broker.start()
         delivered(output, 5)
@@ -127,7 +129,7 @@ def test_a_broker_that_answers_nothing_does_not_hold_up_the_end(
     with sink_at(broker) as output:
         wait_until(lambda: output._online and output._is_settled())
         broker.freeze()
-        output.finish([ended(1), ended(2)])
+        output.finish(Analysis(events=[ended(1), ended(2)]))
         started = time.perf_counter()
     assert time.perf_counter() - started < mqtt.CLOSING_SECONDS + 0.5
     assert (output.delivered, output.dropped) == (0, 2)
@@ -147,7 +149,7 @@ def test_a_connection_that_comes_too_late_sends_nothing(
     with Listener(broker.port) as listener:
         monkeypatch.setattr(socket, "create_connection", slow)
         with sink_at(broker) as output:
-            output.finish([ended(1)])
+            output.finish(Analysis(events=[ended(1)]))
         go.set()
         wait_until(lambda: output._client._thread is None)
         assert (output.delivered, output.dropped) == (0, 1)
@@ -163,7 +165,7 @@ def test_a_connection_that_does_not_come_about_does_not_hold_up_the_end() -> Non
         settings = MqttSettings("127.0.0.1", silent.getsockname()[1], "hall", tls=True)
         with MqttOutput(settings, LABELS, Stamp("hall")) as output:
             wait_until(lambda: output._client._state.name == "MQTT_CS_CONNECTING")
-            output.finish([ended(1)])
+            output.finish(Analysis(events=[ended(1)]))
             started = time.perf_counter()
         assert time.perf_counter() - started < mqtt.CLOSING_SECONDS + 0.5
     assert (output.delivered, output.dropped) == (0, 1)

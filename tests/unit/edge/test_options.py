@@ -1,4 +1,5 @@
 import os
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -7,9 +8,10 @@ import typer
 
 from fer_core.errors import ArgumentError, FerError
 from fer_edge.cli import app
-from fer_edge.options import RunOptions, read_options
 from fer_edge.service.install import this_user
 from fer_edge.service.unit import require_for_a_service, unit_text
+from fer_edge.session.config import EdgeConfig
+from fer_edge.session.options import RunOptions, read_options
 from systemd_units import PROGRAM
 
 SECRET = "rtsp://admin:12/34@cam.local/live"
@@ -35,16 +37,19 @@ def test_what_an_option_can_say_the_settings_can_say(tmp_path: Path) -> None:
         'faces = "people"\nrate = 5\n',
     )
     (tmp_path / "people").mkdir()
-    wishes = options("--config", file).wishes
-    assert (wishes.camera, wishes.json, wishes.events, wishes.show) == (
-        "1",
-        "seen.jsonl",
-        "-",
-        False,
-    )
-    assert wishes.save == Path("rec.mp4")
-    assert wishes.faces == tmp_path / "people"  # as it lies beside the file
-    assert options("--config", file, "--json", "other.jsonl").wishes.json == "other.jsonl"
+    run = options("--config", file).settings
+    assert (run.camera, run.json, run.events, run.show) == ("1", "seen.jsonl", "-", False)
+    assert run.save == "rec.mp4"
+    assert run.faces == str(tmp_path / "people")  # as it lies beside the file
+    assert options("--config", file, "--json", "other.jsonl").settings.json == "other.jsonl"
+
+
+def test_every_option_of_a_run_is_a_setting() -> None:
+    run: Any = typer.main.get_command(app).commands["run"]  # type: ignore[attr-defined]
+    only_typed = {"pictures", "config", "verbose", "quiet", "version"}
+    names = {parameter.name for parameter in run.params} - only_typed
+    assert names <= {each.name for each in fields(EdgeConfig)}
+    assert {"camera", "json", "events", "save", "plot", "faces", "detector"} <= names
 
 
 @pytest.mark.parametrize(
@@ -53,24 +58,23 @@ def test_what_an_option_can_say_the_settings_can_say(tmp_path: Path) -> None:
 def test_a_source_that_is_typed_takes_the_place_of_the_files(
     tmp_path: Path, source: tuple[str, ...]
 ) -> None:
-    wishes = options("--config", settings_file(tmp_path, 'camera = "1"\n'), *source).wishes
-    told = (wishes.camera, wishes.video, wishes.demo, wishes.pictures)
-    assert (
-        told
-        == {
-            "--camera": ("2", None, False, ()),
-            "--video": (None, Path("a.mkv"), False, ()),
-            "--demo": (None, None, True, ()),
-            "a.png": (None, None, False, (Path("a.png"),)),
-        }[source[0]]
-    )
+    run = options("--config", settings_file(tmp_path, 'camera = "1"\n'), *source)
+    named = (run.settings.camera, str(run.settings.video), run.settings.demo, run.pictures)
+    wanted: dict[str, tuple[object, ...]] = {
+        "--camera": ("2", "", False, ()),
+        "--video": ("", "a.mkv", False, ()),
+        "--demo": ("", "", True, ()),
+        "a.png": ("", "", False, (Path("a.png"),)),
+    }
+    assert named == wanted[source[0]]
+    assert run.watched == (source[0].removeprefix("--") if source[0][0] == "-" else "pictures")
 
 
 def test_a_cameras_address_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FER_EDGE_CAMERA", SECRET)
-    assert options().wishes.camera == SECRET
-    assert options("--camera", "0").wishes.camera == "0"
-    assert options("a.png").wishes.camera is None
+    assert options().settings.camera == SECRET
+    assert options("--camera", "0").settings.camera == "0"
+    assert options("a.png").settings.camera == ""
     assert SECRET not in repr(options().settings)
 
 
@@ -79,9 +83,8 @@ def test_a_file_with_a_cameras_password_must_be_ours_alone(tmp_path: Path) -> No
     file = settings_file(tmp_path, f'camera = "{SECRET}"\n', 0o644)
     with pytest.raises(FerError, match="holds the setting camera and other users may read it"):
         options("--config", file)
-    assert (
-        options("--config", settings_file(tmp_path, 'camera = "0"\n', 0o644)).wishes.camera == "0"
-    )
+    file = settings_file(tmp_path, 'camera = "0"\n', 0o644)
+    assert options("--config", file).settings.camera == "0"
 
 
 @pytest.mark.parametrize("line", ["mqtt_password = 4711", "token = 4711", "camera = 4711"])
@@ -101,6 +104,7 @@ def test_a_secret_of_the_wrong_type_is_not_shown(tmp_path: Path, line: str) -> N
         (("--camera", "0", "--serve", "99999"), "port|address|serve"),
         (("--serve", "8080", "a.jpg"), "goes with a camera or a video"),
         (("--camera", "0", "--json", "-", "--events", "-"), "places of their own"),
+        (("--camera", "0", "--detector", "retina"), "detector must be one of haar, got 'retina'"),
     ],
 )
 def test_what_a_run_refuses_is_refused_before_a_unit_is_written(
@@ -116,7 +120,7 @@ def test_a_service_writes_into_its_own_folder_alone(tmp_path: Path, name: str) -
         unit_text(["--camera", "0", "--save", name], PROGRAM, "pi")
     file = settings_file(tmp_path, f'camera = "0"\nsave = "{name}"\n')
     with pytest.raises(ArgumentError, match="give a relative name"):
-        require_for_a_service(options("--config", file).wishes)
+        require_for_a_service(options("--config", file))
 
 
 def test_a_unit_holds_no_password(tmp_path: Path) -> None:
@@ -126,9 +130,9 @@ def test_a_unit_holds_no_password(tmp_path: Path) -> None:
             unit_text(words, PROGRAM, "pi")
     file = settings_file(tmp_path, f'camera = "{SECRET}"\n')
     assert "12/34" not in unit_text(["--config", str(file)], PROGRAM, "pi")
-    require_for_a_service(options("--config", file).wishes)
+    require_for_a_service(options("--config", file))
     with pytest.raises(ArgumentError, match="a service watches a camera"):
-        require_for_a_service(options("--config", file, "--demo").wishes)
+        require_for_a_service(options("--config", file, "--demo"))
 
 
 @pytest.mark.parametrize("name", ["pi\nExecStartPre=/bin/sh", "a b", "-x", ""])

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -16,14 +17,15 @@ import pytest
 from fer_core.errors import ArgumentError, FerError
 from fer_core.settings import load_settings
 from fer_core.values import Box, Face, Frame, Gap, Observation, Prediction
-from fer_edge.config import EdgeConfig, with_secrets
+from fer_edge.faces.analysis import Analysis
 from fer_edge.faces.events import ExpressionEvent
 from fer_edge.page import bounded, requests, site
 from fer_edge.page.access import Access, ServeAddress
 from fer_edge.page.server import PageServer
 from fer_edge.page.site import Site
 from fer_edge.page.view import STALE_SECONDS, LiveView
-from fer_edge.wishes import Wishes
+from fer_edge.session.config import EdgeConfig, with_secrets
+from fer_edge.session.options import RunOptions
 
 TOKEN = "a-token-of-the-tests"
 LABELS = ("happy", "<b>odd</b>")
@@ -34,11 +36,11 @@ def write(view: LiveView, faces: int = 1, kind: str = "", gray: int = 90) -> Non
     prediction = Prediction(np.array([0.75, 0.25], np.float32), LABELS)
     frame = Frame(np.full((48, 64, 3), gray, np.uint8), view.frames, 0.0, "test")
     seen = [
-        Observation(0, 0.0, Face(Box(5, 5, 20, 20), 1.0), prediction, track_id=track, label="happy")
+        Observation(0, 0.0, Face(Box(5, 5, 20, 20), 1.0), prediction, track_id=track)
         for track in range(faces)
     ]
     events = [ExpressionEvent(kind, 0, "happy", 0.75, 0.0)] if kind else []
-    view.write(frame, seen, events)
+    view.write(frame, Analysis(seen, events))
 
 
 def wait_until(true: Callable[[], bool], seconds: float = 5.0) -> None:
@@ -105,7 +107,7 @@ def test_states_tell_of_faces_and_events(page: Served) -> None:
     assert face["probabilities"] == {"happy": 0.75, "<b>odd</b>": 0.25}
     assert (event["kind"], event["number"]) == ("started", 1)
     write(page.view, faces=0, kind="ended")
-    page.view.idle(Gap(1.0), ())
+    page.view.idle(Gap(1.0), Analysis())
     stream.readline()
     state = json.loads(stream.readline().removeprefix(b"data: "))
     assert state["faces"] == []
@@ -146,7 +148,7 @@ def test_a_slow_viewer_costs_nobody_anything(page: Served) -> None:
     slowest = 0.0
     for index in range(60):
         started = time.perf_counter()
-        page.view.write(Frame(noise, index, 0.0), (), ())
+        page.view.write(Frame(noise, index, 0.0), Analysis())
         slowest = max(slowest, time.perf_counter() - started)
         time.sleep(0.005)
     assert slowest < 0.1
@@ -334,7 +336,7 @@ def test_nobody_sees_a_picture_of_an_earlier_look(page: Served) -> None:
     assert page.view.next_jpeg(0, 0.01) is None
     with page.view.watched():
         write(page.view)
-        page.view.idle(Gap(1.0), ())
+        page.view.idle(Gap(1.0), Analysis())
         assert page.view.next_jpeg(0, 0.01) is None
 
 
@@ -450,15 +452,16 @@ def test_secrets_come_from_the_environment_or_a_file_of_ones_own(tmp_path: Path)
 
 
 def test_the_page_says_what_is_stored_and_where() -> None:
-    wishes = Wishes(camera="0", json="seen.jsonl", events="-", save=Path("rec.mp4"))
-    assert wishes.stored() == ("every face in seen.jsonl", "the annotated pictures in rec.mp4")
-    site = Site(LiveView(), Access(LOOPBACK, ""), LABELS, stored=wishes.stored())
+    camera = RunOptions(EdgeConfig(camera="0"))
+    options = RunOptions(EdgeConfig(camera="0", json="seen.jsonl", events="-", save="rec.mp4"))
+    assert options.stored() == ("every face in seen.jsonl", "the annotated pictures in rec.mp4")
+    site = Site(LiveView(), Access(LOOPBACK, ""), LABELS, stored=options.stored())
     with PageServer(site) as server:
         connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
         connection.request("GET", "/about")
-        assert json.loads(connection.getresponse().read())["stored"] == list(wishes.stored())
+        assert json.loads(connection.getresponse().read())["stored"] == list(options.stored())
         connection.close()
-    assert Wishes(camera="0").stored() == ()
+    assert camera.stored() == ()
     journal = ("every change in this computer's journal",)
-    assert Wishes(camera="0").stored(as_service=True) == journal
-    assert Wishes(camera="0", quiet=True).stored(as_service=True) == ()
+    assert camera.stored(as_service=True) == journal
+    assert replace(camera, quiet=True).stored(as_service=True) == ()

@@ -6,16 +6,15 @@ import numpy as np
 import pytest
 
 from fer_core.errors import FerError
-from fer_core.values import Box, Face, Frame, Gap, Observation, Prediction
-from fer_edge.config import EdgeConfig
+from fer_core.values import Box, Face, Frame, Gap, Prediction
+from fer_edge.faces.analysis import Analysis, PictureAnalyzer, StreamAnalyzer
 from fer_edge.faces.events import ExpressionEvent
-from fer_edge.faces.policy import PicturePolicy, StreamPolicy
-from fer_edge.faces.tracking import IouTracker
 from fer_edge.inference.models import load_model
 from fer_edge.outputs import Output
-from fer_edge.pipeline import run
+from fer_edge.session.config import EdgeConfig
+from fer_edge.session.options import RunOptions
+from fer_edge.session.pipeline import run_pipeline
 from fer_edge.stages import StageTimes
-from fer_edge.wishes import Wishes
 
 
 class FakeSource:
@@ -33,7 +32,7 @@ class FakeSource:
 
 
 class FakeDetector:
-    def detect(self, frame: Frame) -> tuple[Face, ...]:
+    def detect(self, frame: Frame, known: Sequence[Box] = ()) -> tuple[Face, ...]:
         return (Face(Box(5, 5, 20, 20), 1.0),) * (frame.index % 2)
 
 
@@ -48,19 +47,17 @@ class FakeOutput(Output):
         self.events: list[ExpressionEvent] = []
         self._stop, self._after = stop, after
 
-    def write(
-        self, frame: Frame, observations: Sequence[Observation], events: Sequence[ExpressionEvent]
-    ) -> None:
-        self.frames.append((frame.index, len(observations)))
-        self.events += events
+    def write(self, frame: Frame, seen: Analysis) -> None:
+        self.frames.append((frame.index, len(seen.observations)))
+        self.events += seen.events
         if self._stop and len(self.frames) == self._after:
             self._stop.set()
 
-    def idle(self, gap: Gap, events: Sequence[ExpressionEvent]) -> None:
-        self.events += events
+    def idle(self, gap: Gap, seen: Analysis) -> None:
+        self.events += seen.events
 
-    def finish(self, events: Sequence[ExpressionEvent]) -> None:
-        self.events += events
+    def finish(self, seen: Analysis) -> None:
+        self.events += seen.events
 
 
 class Ticks:
@@ -76,15 +73,9 @@ class Ticks:
 
 def test_every_frame_reaches_every_sink_and_stages_are_timed() -> None:
     outputs = [FakeOutput(), FakeOutput()]
-    summary = run(
-        FakeSource(4),
-        FakeDetector(),
-        FakeClassifier(),
-        PicturePolicy(),
-        outputs,
-        threading.Event(),
-        StageTimes(Ticks()),
-    )
+    analyzer = PictureAnalyzer(FakeDetector(), FakeClassifier())
+    times = StageTimes(Ticks())
+    summary = run_pipeline(FakeSource(4), analyzer, outputs, threading.Event(), times)
     assert outputs[0].frames == outputs[1].frames == [(0, 0), (1, 1), (2, 0), (3, 1)]
     assert (summary.frames, summary.faces) == (4, 2)
     assert summary.seconds == 12  # two looks a read and one a frame, one second each
@@ -94,27 +85,19 @@ def test_every_frame_reaches_every_sink_and_stages_are_timed() -> None:
 def test_stop_ends_the_loop_and_the_last_events_are_told() -> None:
     stop = threading.Event()
     output = FakeOutput(stop, after=8)
-    policy = StreamPolicy(IouTracker())
-    run(
-        FakeSource(100),
-        FakeDetector(),
-        FakeClassifier(),
-        policy,
-        [output],
-        stop,
-        StageTimes(Ticks()),
-    )
+    analyzer = StreamAnalyzer(FakeDetector(), FakeClassifier())
+    run_pipeline(FakeSource(100), analyzer, [output], stop, StageTimes(Ticks()))
     assert len(output.frames) == 8
     assert [event.kind for event in output.events] == ["started", "ended"]
 
 
 def test_what_to_watch_is_exactly_one_thing() -> None:
     with pytest.raises(FerError, match="say what to watch"):
-        Wishes()
+        RunOptions(EdgeConfig())
     with pytest.raises(FerError, match="say what to watch"):
-        Wishes(camera="0", demo=True)
+        RunOptions(EdgeConfig(camera="0", demo=True))
     with pytest.raises(FerError, match="places of their own"):
-        Wishes(demo=True, json="-", events="-")
+        RunOptions(EdgeConfig(demo=True, json="-", events="-"))
 
 
 @pytest.mark.parametrize(
@@ -154,15 +137,9 @@ def test_faces_end_while_a_camera_gives_nothing() -> None:
             yield from (Gap(0.9 + second) for second in range(4))
 
     output = FakeOutput()
-    summary = run(
-        Interrupted(5),
-        FakeDetector(),
-        FakeClassifier(),
-        StreamPolicy(IouTracker()),
-        [output],
-        threading.Event(),
-        StageTimes(Ticks()),
-    )
+    analyzer = StreamAnalyzer(FakeDetector(), FakeClassifier())
+    times = StageTimes(Ticks())
+    summary = run_pipeline(Interrupted(5), analyzer, [output], threading.Event(), times)
     assert [(event.kind, event.at) for event in output.events] == [
         ("started", pytest.approx(0.2)),
         ("ended", pytest.approx(1.9)),

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from fer_core.values import Frame, Gap
+from fer_edge.faces.analysis import Analysis
 from fer_edge.faces.events import ExpressionEvent
 from fer_edge.outputs.lines import EventOutput, LineFile
 from fer_edge.outputs.stamp import Stamp, own_name
@@ -44,8 +45,8 @@ def test_the_last_events_of_a_camera_are_stamped_too(tmp_path: Path) -> None:
     path = tmp_path / "events.jsonl"
     with LineFile(str(path)) as lines:
         output = EventOutput(lines, Stamp("hall"))
-        output.write(Frame(PIXELS, 0, 5.0, "camera 0", NEW_YEAR), [], [])
-        output.finish([ExpressionEvent("ended", 1, "none", 0.0, 5.0)])
+        output.write(Frame(PIXELS, 0, 5.0, "camera 0", NEW_YEAR), Analysis())
+        output.finish(Analysis(events=[ExpressionEvent("ended", 1, "none", 0.0, 5.0)]))
     (line,) = map(json.loads, path.read_text().splitlines())
     assert datetime.fromisoformat(line["time"]).timestamp() == pytest.approx(NEW_YEAR)
     assert line["kind"] == "ended"

@@ -11,6 +11,7 @@ import pytest
 
 from fer_core.errors import FerError
 from fer_core.values import Frame
+from fer_edge.faces.analysis import Analysis
 from fer_edge.outputs import encoding
 from fer_edge.outputs.encoding import PIECE_SECONDS
 from fer_edge.outputs.recording import make_recorder
@@ -54,7 +55,7 @@ def test_a_video_is_complete_when_the_sink_is_left(tmp_path: Path, suffix: str, 
     path = tmp_path / f"seen{suffix}"
     with VideoRecorder(path, 10.0) as recorder:
         for index in range(5):
-            recorder.write(frame_of(index), [], [])
+            recorder.write(frame_of(index), Analysis())
         assert not path.exists()
     assert times_of(path) == [0.0, 0.1, 0.2, 0.3, 0.4]
     with av.open(str(path)) as container:
@@ -67,7 +68,7 @@ def test_a_finished_mp4_is_an_ordinary_one(tmp_path: Path) -> None:
     path = tmp_path / "seen.mp4"
     with VideoRecorder(path, 10.0) as recorder:
         for index in range(50):
-            recorder.write(frame_of(index), [], [])
+            recorder.write(frame_of(index), Analysis())
     assert boxes_of(path.read_bytes())[:1] == ["ftyp"]
     assert "moof" not in boxes_of(path.read_bytes())
     assert seconds_of(path) == pytest.approx(5.0, abs=0.11)
@@ -96,8 +97,8 @@ def test_no_frame_makes_no_video(tmp_path: Path) -> None:
 def test_sizes_that_are_odd_are_recorded(tmp_path: Path, size: tuple[int, int]) -> None:
     path = tmp_path / "seen.mp4"
     with VideoRecorder(path, 10.0) as recorder:
-        recorder.write(frame_of(0, size), [], [])
-        recorder.write(frame_of(1, (80, 60)), [], [])  # another size is fitted to the first
+        recorder.write(frame_of(0, size), Analysis())
+        recorder.write(frame_of(1, (80, 60)), Analysis())  # another size is fitted to the first
     capture = cv2.VideoCapture(str(path))
     ok, pixels = capture.read()
     capture.release()
@@ -109,7 +110,7 @@ def test_frames_stand_at_their_time(tmp_path: Path) -> None:
     path = tmp_path / "seen.mp4"
     with VideoRecorder(path, 10.0) as recorder:
         for index in (4, 5, 6, 34):  # then nothing for 2.8 seconds
-            recorder.write(frame_of(index), [], [])
+            recorder.write(frame_of(index), Analysis())
     assert times_of(path) == [0.0, 0.1, 0.2, 3.0]
 
 
@@ -117,7 +118,7 @@ def test_pictures_stand_one_after_another_in_a_video(tmp_path: Path) -> None:
     path = tmp_path / "seen.mp4"
     with make_recorder(path, 10.0, stream=False) as recorder:
         for name in ("a.jpg", "b.jpg", "c.jpg"):
-            recorder.write(frame_of(0, source=name), [], [])
+            recorder.write(frame_of(0, source=name), Analysis())
     assert times_of(path) == [0.0, 0.1, 0.2]
 
 
@@ -126,7 +127,7 @@ def test_a_long_silence_is_cut_short(tmp_path: Path, live: bool, held: float) ->
     path = tmp_path / "seen.mp4"
     with VideoRecorder(path, 10.0, live=live) as recorder:
         for index in (0, 1, 360_000, 360_001):  # ten hours
-            recorder.write(frame_of(index), [], [])
+            recorder.write(frame_of(index), Analysis())
     assert times_of(path) == [0.0, 0.1, 0.1 + held, 0.2 + held]
 
 
@@ -137,7 +138,7 @@ def test_a_live_recording_that_is_cut_off_plays_but_for_its_end(
     path, cut = tmp_path / f"live{suffix}", tmp_path / f"cut{suffix}"
     with VideoRecorder(path, 10.0, live=True) as recorder:
         for index in range(100):
-            recorder.write(frame_of(index), [], [])
+            recorder.write(frame_of(index), Analysis())
         cut.write_bytes(path.read_bytes())  # what a killed process leaves
     assert len(times_of(path)) == 100
     left = times_of(cut)
@@ -152,7 +153,7 @@ def test_a_live_recording_keeps_an_earlier_one(
     path.write_bytes(b"of yesterday")
     os.utime(path, (0, 86_400 * 365))
     with VideoRecorder(path, 10.0, live=True) as recorder:
-        recorder.write(frame_of(), [], [])
+        recorder.write(frame_of(), Analysis())
     (kept,) = set(tmp_path.iterdir()) - {path}
     assert kept.name.startswith("rec-19710101-")
     assert kept.read_bytes() == b"of yesterday"
@@ -180,7 +181,7 @@ def test_a_video_that_cannot_be_made_leaves_the_old_one(tmp_path: Path) -> None:
         pytest.raises(FerError, match="could not be written whole"),
         VideoRecorder(path, 10.0) as recorder,
     ):
-        recorder.write(huge, [], [])
+        recorder.write(huge, Analysis())
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -203,7 +204,7 @@ def test_a_full_disk_is_said_and_leaves_the_old_one(
             with VideoRecorder(path, 10.0, live=live) as recorder:
                 resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, before[1]))
                 for index in range(200):
-                    recorder.write(frame_of(index), [], [])
+                    recorder.write(frame_of(index), Analysis())
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
         signal.signal(signal.SIGXFSZ, handler)
@@ -223,7 +224,7 @@ def test_finishing_reads_nothing_back(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(cv2, "VideoCapture", None)
     with VideoRecorder(tmp_path / "long.mp4", 10.0, live=True) as recorder:
         for index in range(50):
-            recorder.write(frame_of(index), [], [])
+            recorder.write(frame_of(index), Analysis())
     assert opened == ["w"]
 
 
@@ -231,7 +232,7 @@ def test_a_clock_that_is_set_back_costs_no_film(tmp_path: Path) -> None:
     path = tmp_path / "seen.mp4"
     with VideoRecorder(path, 10.0, live=True) as recorder:
         for index in (100, 101, 102, 10, 11, 12):
-            recorder.write(frame_of(index), [], [])
+            recorder.write(frame_of(index), Analysis())
     assert times_of(path) == pytest.approx([0.0, 0.1, 0.2, 0.3, 0.4, 0.5], abs=0.002)
 
 
@@ -240,7 +241,7 @@ def test_a_live_recording_follows_a_link_and_refuses_a_folder(tmp_path: Path) ->
     (tmp_path / "usb" / "rec.mp4").write_bytes(b"old")
     (tmp_path / "rec.mp4").symlink_to(tmp_path / "usb" / "rec.mp4")
     with VideoRecorder(tmp_path / "rec.mp4", 10.0, live=True) as recorder:
-        recorder.write(frame_of(), [], [])
+        recorder.write(frame_of(), Analysis())
     assert (tmp_path / "rec.mp4").is_symlink()
     assert len(list((tmp_path / "usb").iterdir())) == 2
     assert times_of(tmp_path / "rec.mp4") == [0.0]
@@ -249,7 +250,7 @@ def test_a_live_recording_follows_a_link_and_refuses_a_folder(tmp_path: Path) ->
         pytest.raises(FerError, match="is no file"),
         VideoRecorder(tmp_path / "folder.mp4", 10.0, live=True) as recorder,
     ):
-        recorder.write(frame_of(), [], [])
+        recorder.write(frame_of(), Analysis())
     assert (tmp_path / "folder.mp4").is_dir()
 
 
@@ -261,7 +262,7 @@ def test_an_encoder_that_is_not_there_leaves_the_old_video(
     missing = replace(encoding.CODINGS[".mp4"], encoder="libnone264")
     monkeypatch.setitem(encoding.CODINGS, ".mp4", missing)
     with pytest.raises(FerError, match="libnone264"), VideoRecorder(path, 10.0) as recorder:
-        recorder.write(frame_of(), [], [])
+        recorder.write(frame_of(), Analysis())
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -285,11 +286,11 @@ def test_an_error_of_the_system_is_said(tmp_path: Path) -> None:
         pytest.raises(FerError, match=os.strerror(errno.ENOSPC)),
         VideoRecorder(tmp_path / "seen.mp4", 10.0) as recorder,
     ):
-        recorder.write(frame_of(), [], [])
+        recorder.write(frame_of(), Analysis())
 
         def full(pixels: np.ndarray, at: float) -> None:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
         recorder._video.write = full
-        recorder.write(frame_of(1), [], [])
+        recorder.write(frame_of(1), Analysis())
     assert list(tmp_path.iterdir()) == []

@@ -11,6 +11,7 @@ import pytest
 
 from fer_core.values import Box, Face, Frame, Gap, Observation, Prediction
 from fer_edge import systemd
+from fer_edge.faces.analysis import Analysis
 from fer_edge.outputs.watchdog import ENDING_SECONDS, STALL_SECONDS, WatchdogOutput
 from fer_edge.systemd import notify
 
@@ -73,12 +74,14 @@ class Watched:
         prediction = Prediction(np.array([1.0], np.float32), ("calm",))
         seen = [Observation(index, 0.0, Face(Box(0, 0, 9, 9), 1.0), prediction)] * faces
         return self._telling(
-            lambda: self.output.write(Frame(np.zeros((4, 4, 3), np.uint8), index, 0.0), seen, [])
+            lambda: self.output.write(
+                Frame(np.zeros((4, 4, 3), np.uint8), index, 0.0), Analysis(seen)
+            )
         )
 
     def gap(self, attempts: int) -> list[str]:
         """Tell of a gap at this time and return what it made the output tell."""
-        return self._telling(lambda: self.output.idle(Gap(self.now, attempts), ()))
+        return self._telling(lambda: self.output.idle(Gap(self.now, attempts), Analysis()))
 
     def _telling(self, act: Callable[[], None]) -> list[str]:
         before = len(self.told)
@@ -96,7 +99,7 @@ def test_the_first_frame_is_ready_and_frames_beat_once_a_second() -> None:
         beats += watched.frame(index)
     assert 2 <= len(beats) <= 3
     assert set(beats) == {"WATCHDOG=1"}
-    watched.output.finish([])
+    watched.output.finish(Analysis())
     assert watched.told[-1] == "STOPPING=1"
 
 
@@ -135,9 +138,9 @@ def test_a_sign_of_life_puts_the_end_off_and_the_end_itself_may_take_long() -> N
     ends: list[float] = []
     with WatchdogOutput(lambda state: True, lambda: 0.0, ends.append) as output:
         assert ends == []  # loading and enrolling may take as long as they like
-        output.idle(Gap(1.0, 1), ())
+        output.idle(Gap(1.0, 1), Analysis())
         assert ends == [STALL_SECONDS]
-        output.finish([])
+        output.finish(Analysis())
     assert ends == [STALL_SECONDS, ENDING_SECONDS, 0]
 
 
@@ -160,9 +163,10 @@ def test_a_runner_that_hangs_ends_itself_and_says_where(tmp_path: Path) -> None:
         "import threading, fer_edge.outputs.watchdog as w\n"
         "w.STALL_SECONDS = 0.3\n"
         "from fer_core.values import Gap\n"
+        "from fer_edge.faces.analysis import Analysis\n"
         "def hangs(): threading.Event().wait(20)\n"
         "with w.WatchdogOutput(stall=w.end_when_stalled) as output:\n"
-        "    output.idle(Gap(1.0, 1), ()); hangs()\n"
+        "    output.idle(Gap(1.0, 1), Analysis()); hangs()\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=15, check=False

@@ -7,7 +7,7 @@ import pytest
 
 from drawn_faces import draw_scene
 from fer_core.errors import FerError
-from fer_edge.faces.detector import HaarDetector
+from fer_edge.faces.haar import HaarDetector
 from fer_train import explain
 from fer_train.explain import explain_picture, grad_cam, index_of, save_explanations
 

@@ -17,7 +17,7 @@ from fer_core.preprocess import InputSpec
 from fer_core.readers import load_dataset
 from fer_core.settings import load_settings, settings_toml
 from fer_core.values import Frame
-from fer_edge.faces.detector import HaarDetector
+from fer_edge.faces.haar import HaarDetector
 from fer_train.config import TrainConfig
 from fer_train.plots import save_confusion
 from fer_train.prepare import RECORD, SHEET, PreparedFolder, prepare_photos

@@ -2,6 +2,7 @@ import errno
 import io
 import json
 import threading
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 
 from fer_core.errors import FerError
 from fer_core.values import Box, Face, Frame, Observation, Prediction
+from fer_edge.faces.analysis import Analysis
 from fer_edge.faces.events import ExpressionEvent
 from fer_edge.outputs import window
 from fer_edge.outputs.heat import HeatOutput
@@ -20,6 +22,12 @@ from fer_edge.outputs.plot import draw_plot
 from fer_edge.outputs.recording import BestPicture, PictureRecorder, make_recorder
 from fer_edge.outputs.stamp import Stamp
 from fer_edge.outputs.window import display_problem
+from fer_edge.session.config import EdgeConfig
+from fer_edge.session.options import RunOptions
+from fer_edge.session.outputs import Run, make_outputs
+from fer_edge.session.sources import LIVE
+from fer_edge.sources.demo import DemoSource
+from fer_edge.stages import StageTimes
 
 LABELS = ("calm", "glad")
 BOX = Box(40, 30, 50, 50)
@@ -37,7 +45,7 @@ def seen(share: float = 0.75, track_id: int | None = 1, box: Box = BOX) -> Obser
 def test_an_observation_is_the_promised_json_line(tmp_path: Path) -> None:
     path = tmp_path / "seen.jsonl"
     with LineFile(str(path)) as lines:
-        JsonOutput(lines, Stamp("desk")).write(frame_of(2), [seen(), seen(0.25)], [])
+        JsonOutput(lines, Stamp("desk")).write(frame_of(2), Analysis([seen(), seen(0.25)]))
         first, second = (json.loads(line) for line in path.read_text().splitlines())
     assert first == {
         "source": "clip.mp4",
@@ -72,9 +80,13 @@ def test_a_plot_of_many_faces_shows_the_first_six() -> None:
 
 def test_events_and_console_tell_what_changed(capsys: pytest.CaptureFixture[str]) -> None:
     events = [ExpressionEvent("started", 1, "glad", 0.9, 0.5)]
-    EventOutput(LineFile("-"), Stamp("desk")).write(frame_of(), [], events)
-    ConsoleOutput(LineFile("-")).write(frame_of(source="a.jpg"), [seen(track_id=None)], events)
-    ConsoleOutput(LineFile("-")).finish([ExpressionEvent("ended", 1, "glad", 0.9, 2.0)])
+    EventOutput(LineFile("-"), Stamp("desk")).write(frame_of(), Analysis((), events))
+    ConsoleOutput(LineFile("-")).write(
+        frame_of(source="a.jpg"), Analysis([seen(track_id=None)], events)
+    )
+    ConsoleOutput(LineFile("-")).finish(
+        Analysis(events=[ExpressionEvent("ended", 1, "glad", 0.9, 2.0)])
+    )
     out = capsys.readouterr().out.splitlines()
     assert json.loads(out[0])["kind"] == "started"
     assert (json.loads(out[0])["source"], json.loads(out[0])["device"]) == ("clip.mp4", "desk")
@@ -92,6 +104,25 @@ def test_a_line_file_that_cannot_be_written_is_said(tmp_path: Path) -> None:
 def test_a_full_disk_is_said() -> None:
     with pytest.raises(FerError, match="No space left"), LineFile("/dev/full") as lines:
         lines.write("x")
+
+
+def test_a_full_stdout_does_not_end_a_live_run(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Full(io.StringIO):
+        def flush(self) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    options = RunOptions(EdgeConfig(camera="0", show=False))
+    source, stop, times = DemoSource(), threading.Event(), StageTimes()
+    with ExitStack() as stack:
+        run = Run(options, LIVE, source, LABELS, Stamp("desk"), stop, stack, times)
+        (console,) = (each for each in make_outputs(run) if isinstance(each, ConsoleOutput))
+    monkeypatch.setattr("sys.stdout", Full())
+    for _ in range(3):
+        console.write(frame_of(), Analysis(events=(ExpressionEvent("started", 1, "glad", 1, 0),)))
+    (warning,) = [record.getMessage() for record in caplog.records]
+    assert warning == "cannot write to stdout: No space left on device; lines are dropped"
 
 
 def test_a_live_line_file_goes_on_when_the_disk_is_full(
@@ -121,18 +152,18 @@ def test_a_live_line_file_goes_on_when_the_disk_is_full(
     assert path.read_text() == "from before\nfirst\ntor\nlast\n"
     assert lines.dropped == 3
     assert caplog.text.count("No space left on device; lines are dropped") == 1
-    assert caplog.text.count("is written again; 3 lines were dropped") == 1
+    assert caplog.text.count("again; 3 lines were dropped") == 1
 
 
 def test_pictures_are_named_after_their_source(tmp_path: Path) -> None:
     recorder = PictureRecorder(tmp_path / "pictures", stream=False)
-    recorder.write(frame_of(source="a.png"), [seen(track_id=None)], [])
-    recorder.write(frame_of(1, source="a.jpg"), [], [])
+    recorder.write(frame_of(source="a.png"), Analysis([seen(track_id=None)]))
+    recorder.write(frame_of(1, source="a.jpg"), Analysis())
     names = sorted(path.name for path in (tmp_path / "pictures").iterdir())
     assert names == ["a-000001-seen.jpg", "a-seen.jpg"]
     recorder = PictureRecorder(tmp_path / "frames", stream=True)
-    recorder.write(frame_of(7, "http://cam/video?x=1"), [seen()], [])
-    recorder.write(frame_of(8, "http://cam/video?x=1"), [], [])
+    recorder.write(frame_of(7, "http://cam/video?x=1"), Analysis([seen()]))
+    recorder.write(frame_of(8, "http://cam/video?x=1"), Analysis())
     names = sorted(path.name for path in (tmp_path / "frames").iterdir())
     assert names == ["video_x_1-000007-seen.jpg", "video_x_1-000008-seen.jpg"]
 
@@ -140,8 +171,8 @@ def test_pictures_are_named_after_their_source(tmp_path: Path) -> None:
 def test_the_best_picture_is_the_surest(tmp_path: Path) -> None:
     best = BestPicture(tmp_path / "best.png")
     for share in (0.6, 0.9, 0.7):
-        best.write(frame_of(), [seen(share)], [])
-    best.finish([])
+        best.write(frame_of(), Analysis([seen(share)]))
+    best.finish(Analysis())
     expected = draw_observations(frame_of(), [seen(0.9)])
     assert np.array_equal(cv2.imread(str(tmp_path / "best.png")), expected)
 
@@ -197,14 +228,14 @@ def test_q_escape_and_closing_the_window_stop(
     screen = FakeScreen(monkeypatch, key, still_open)
     stop = threading.Event()
     with window.WindowOutput(stop) as output:
-        output.write(frame_of(), [seen()], [])
+        output.write(frame_of(), Analysis([seen()]))
     assert (len(screen.shown), screen.waits, stop.is_set()) == (1, [1], stops)
     assert screen.closed
 
 
 def test_a_picture_stays_until_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
     screen = FakeScreen(monkeypatch, ord("n"), True)
-    window.WindowOutput(threading.Event(), live=False).write(frame_of(), [], [])
+    window.WindowOutput(threading.Event(), live=False).write(frame_of(), Analysis())
     assert screen.waits == [50]
 
 
@@ -219,8 +250,8 @@ def test_a_board_that_is_slowed_says_so_once(caplog: pytest.LogCaptureFixture) -
     output = HeatOutput(ask, every_seconds=10.0)
     with caplog.at_level("WARNING"):
         for now in np.arange(0, 50, 2.5):
-            output.write(replace(frame_of(), captured_at=now), (), ())
-        output.finish(())
+            output.write(replace(frame_of(), captured_at=now), Analysis())
+        output.finish(Analysis())
     assert asked == [0, 10, 20, 30, 40]
     said = [record.getMessage().partition(";")[0] for record in caplog.records]
     assert said == [

@@ -5,29 +5,22 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
 from fer_core.errors import FerError
 from fer_core.opencv import cv2
 from fer_core.values import Box, Face, Frame, UInt8Array
+from fer_edge.faces.detectors import WINDOW_PX
 from fer_edge.stages import StageTimes
 
 CASCADE = "haarcascade_frontalface_default.xml"
-WINDOW_PX = 24
-"""The smallest face that the cascade can see, and the one it sees fastest."""
 SEARCHED_PIXELS = 4_000_000
 """Larger pictures are searched at this size: the cascade takes 60 bytes and 0.2 microseconds for
 each pixel, and what it loses are faces below 24 pixels at this size."""
+SAME_FACE_IOU = 0.3
+"""Two boxes that overlap (intersection over union) by more show one face."""
 _SYSTEM_CASCADES = Path("/usr/share/opencv4/haarcascades")
-
-
-class FaceDetector(Protocol):
-    """Finds the faces of a frame."""
-
-    def detect(self, frame: Frame) -> tuple[Face, ...]:
-        """Return the faces, the largest first; empty when there is none."""
 
 
 class HaarCascade:
@@ -82,8 +75,8 @@ class HaarDetector:
         self._min_size_px, self._times = min_size_px, times or StageTimes()
         self._cascade = HaarCascade()
 
-    def detect(self, frame: Frame) -> tuple[Face, ...]:
-        """Return the faces, the largest first."""
+    def detect(self, frame: Frame, known: Sequence[Box] = ()) -> tuple[Face, ...]:
+        """Return the faces, the largest first, wherever they are."""
         with self._times.stage("search"):
             gray = to_gray(frame.pixels)
             scale = min(1.0, math.sqrt(SEARCHED_PIXELS / gray.size))

@@ -1,4 +1,4 @@
-"""The camera loop: source, detector, classifier, policy, outputs. Wiring only."""
+"""The camera loop: source, analyzer, outputs. Wiring only."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fer_core.values import Gap
-from fer_edge.faces.detector import FaceDetector
-from fer_edge.faces.policy import Policy
-from fer_edge.inference.classifier import Classifier
+from fer_edge.faces.analysis import Analyzer
 from fer_edge.outputs import Output
 from fer_edge.sources import FrameSource
 from fer_edge.stages import StageTimes
@@ -29,11 +27,9 @@ class PipelineSummary:
         return self.frames / self.seconds if self.seconds else 0.0
 
 
-def run(
+def run_pipeline(
     source: FrameSource,
-    detector: FaceDetector,
-    classifier: Classifier,
-    policy: Policy,
+    analyzer: Analyzer,
     outputs: Sequence[Output],
     stop: threading.Event,
     times: StageTimes,
@@ -41,8 +37,8 @@ def run(
 ) -> PipelineSummary:
     """Send every frame through the stages until the source ends or `stop` is set.
 
-    The caller closes source and outputs. Each part counts its own time in `times`, the next frame's
-    as the stage `reading`.
+    The caller closes source and outputs. Each part counts its own time in `times`, the next
+    frame's as the stage `reading`.
     """
     summary = PipelineSummary()
     started = times.clock()
@@ -54,19 +50,18 @@ def run(
             if frame is None:
                 break
             if isinstance(frame, Gap):
-                events = policy.idle(frame.at)
+                seen = analyzer.idle(frame.at)
                 for output in outputs:
-                    output.idle(frame, events)
+                    output.idle(frame, seen)
                 continue
-            faces = detector.detect(frame)
-            observations, events = policy.update(frame, faces, classifier)
+            seen = analyzer.analyze(frame)
             for output in outputs:
-                output.write(frame, observations, events)
+                output.write(frame, seen)
             summary.frames += 1
-            summary.faces += len(faces)
+            summary.faces += len(seen.observations)
             summary.seconds = times.clock() - started
     finally:  # a source that fails at its end has still been seen
-        last_events = policy.finish()
+        seen = analyzer.finish()
         for output in outputs:
-            output.finish(last_events)
+            output.finish(seen)
     return summary

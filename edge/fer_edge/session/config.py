@@ -1,4 +1,4 @@
-"""Every knob of the runner, in one place."""
+"""Every setting of the runner, in one place."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from pathlib import Path
 
 from fer_core.cores import usable_cores
 from fer_core.errors import FerError
-from fer_edge.faces.detector import WINDOW_PX
-from fer_edge.inference.models import DEFAULT_MODEL
+from fer_core.options import option
+from fer_edge.faces.detectors import DEFAULT_DETECTOR, DETECTORS, WINDOW_PX
+from fer_edge.inference import DEFAULT_MODEL
 
 ROTATIONS = (0, 90, 180, 270)
 LARGEST_SIDE_PX = 16384
@@ -27,46 +28,40 @@ computer can read the command line of a process."""
 class EdgeConfig:
     """Settings of `fer-edge`, read from TOML and the command line.
 
-    What to watch is at most one of `camera` (a number, picamera or an address, which may hold a
-    password), `video` (a file) and `demo`; without any the command names pictures. `json`,
-    `events`, `save` and `plot` say where to write, `faces` is the folder of who people are,
-    all empty for none; `show` is whether there is a window, None for where a display is.
-
-    `size` is WIDTHxHEIGHT in pixels and `fps` frames a second, both asked of a camera; empty and
-    0 leave them to it. `rate` is how often a second each face of a stream is classified at most,
-    0 for every frame; `min_face` the side in pixels of the smallest face to find in a stream, and
-    `search_seconds` how often the whole frame is searched while every face is in sight.
-    `rotate` turns the picture clockwise, in degrees.
-
-    `serve` is HOST:PORT of the page, empty for none, `serve_video` whether it shows the picture,
-    and `token` what other computers have to know. `mqtt` is mqtt://HOST or mqtts://HOST of a
-    broker, `mqtt_name` the name of this device there and in every line, empty for the host name
-    with six digits of its own.
+    Those with a text of help are options of the command too. Empty texts and None stand for
+    settings that are not given.
     """
 
-    camera: str = field(default="", repr=False)
-    video: str = ""
-    demo: bool = False
-    json: str = ""
-    events: str = ""
-    save: str = ""
-    plot: str = ""
-    faces: str = ""
-    show: bool | None = None
-    model: str = DEFAULT_MODEL
-    threads: int = 1
-    size: str = ""
-    fps: float = 0.0
-    rate: float = 10.0
-    min_face: int = 40
+    camera: str = option("", "0, 1, ..., picamera, or an http:// or rtsp:// address.", secret=True)
+    video: str = option("", "A video file, read whole.", Path)
+    demo: bool = option(False, "A clip made from a portrait.", names=("--demo",))
+    model: str = option(DEFAULT_MODEL, "A shipped model or a .tflite bundle.")
+    detector: str = option(DEFAULT_DETECTOR, f"What finds faces: {', '.join(DETECTORS)}.")
+    threads: int = option(1, "Threads of the network.")
+    size: str = option("", "WIDTHxHEIGHT asked of a camera.")
+    fps: float = option(0.0, "Frames a second asked of a camera.")
+    rate: float = option(10.0, "How often a second a face is classified, 0: every frame.")
+    min_face: int = option(40, "Side in pixels of the smallest face of a stream.")
     search_seconds: float = 0.5
-    rotate: int = 0
-    mirror: bool = False
-    serve: str = ""
-    serve_video: bool = True
+    """How often the whole frame is searched while every face is in sight."""
+    rotate: int = option(0, "0, 90, 180 or 270, clockwise.")
+    mirror: bool = option(False, "Swap left and right.")
+    show: bool | None = option(None, "A live window; by default for cameras with a display.")
+    json: str = option("", "A JSON line a face, to FILE or -.")
+    events: str = option("", "A JSON line a change, to FILE or -.")
+    save: str = option("", "Annotated FILE.mp4, FILE.jpg or FOLDER of pictures.", Path)
+    plot: str = option("", "One picture beside its probabilities, as OUT.png.", Path)
+    faces: str = option("", "Who people are: a folder of pictures a person.", Path)
+    serve: str = option("", "A page with the live picture, as 8080 or HOST:PORT.")
+    serve_video: bool = option(
+        True, "Numbers only on the page.", names=("--page-video/--no-video",)
+    )
     token: str = field(default="", repr=False)
+    """What other computers have to know to see the page."""
     mqtt: str = ""
+    """mqtt://HOST or mqtts://HOST of a broker."""
     mqtt_name: str = ""
+    """What this device is called there and in every line; else the host name with six digits."""
     mqtt_user: str = ""
     mqtt_password: str = field(default="", repr=False)
 
@@ -75,6 +70,10 @@ class EdgeConfig:
             raise ValueError(
                 f"threads must lie in 1 to {usable_cores()}, the cores of this computer, got "
                 f"{self.threads}"
+            )
+        if self.detector not in DETECTORS:
+            raise ValueError(
+                f"detector must be one of {', '.join(DETECTORS)}, got {self.detector!r}"
             )
         if self.rotate not in ROTATIONS:
             raise ValueError(f"rotate must be one of {ROTATIONS}, got {self.rotate}")

@@ -1,21 +1,27 @@
 import platform
 import re
+import threading
 from contextlib import ExitStack
 
 import pytest
 
 from fer_core.errors import ArgumentError
-from fer_edge.config import EdgeConfig
+from fer_edge.outputs import Output
+from fer_edge.outputs.stamp import Stamp
 from fer_edge.page.view import LiveView
-from fer_edge.shelf import check_shelf, make_shelf_outputs
-from fer_edge.sources.demo import DemoSource
+from fer_edge.session.config import EdgeConfig
+from fer_edge.session.network import check_network
+from fer_edge.session.options import RunOptions
+from fer_edge.session.outputs import Run, make_outputs
+from fer_edge.session.sources import FILE, SOURCES
+from fer_edge.stages import StageTimes
 
 TOKEN = "a-token-of-the-tests"
 
 
 def test_wrong_settings_are_said_before_anything_is_opened() -> None:
-    assert check_shelf(EdgeConfig()) == ""
-    assert check_shelf(EdgeConfig(serve="8080")) == "http://127.0.0.1:8080/"
+    assert check_network(EdgeConfig()) == ""
+    assert check_network(EdgeConfig(serve="8080")) == "http://127.0.0.1:8080/"
     for config, words in (
         (EdgeConfig(serve="host"), "serve must be HOST:PORT"),
         (EdgeConfig(serve="0.0.0.0:8080"), "a token is needed"),
@@ -24,22 +30,27 @@ def test_wrong_settings_are_said_before_anything_is_opened() -> None:
         (EdgeConfig(mqtt="mqtt://host", mqtt_password="hunter2"), "needs an mqtt_user"),
     ):
         with pytest.raises(ArgumentError, match=words) as caught:
-            check_shelf(config)
+            check_network(config)
         assert "hunter2" not in str(caught.value)
 
 
 def test_an_address_for_everybody_is_told_as_telephones_find_it() -> None:
     config = EdgeConfig(serve="0.0.0.0:8080", token=TOKEN)
-    name, *numbers = check_shelf(config).split(" or ")
+    name, *numbers = check_network(config).split(" or ")
     assert name == f"http://{platform.node().partition('.')[0]}.local:8080/"
     assert all(re.fullmatch(r"http://\d+\.\d+\.\d+\.\d+:8080/", number) for number in numbers)
 
 
 def test_only_what_is_asked_for_is_made() -> None:
+    def made(stack: ExitStack, **settings: str) -> list[Output]:
+        options = RunOptions(EdgeConfig(video="clip.mp4", show=False, **settings), quiet=True)
+        source = SOURCES["demo"][1](options)
+        stop, times = threading.Event(), StageTimes()
+        run = Run(options, FILE, source, ("calm",), Stamp("desk"), stop, stack, times)
+        return make_outputs(run)
+
     with ExitStack() as stack:
-        assert make_shelf_outputs(EdgeConfig(), ("calm",), DemoSource(), [], (), stack) == []
-        (page,) = make_shelf_outputs(
-            EdgeConfig(serve="18761"), ("calm",), DemoSource(), [], (), stack
-        )
+        assert made(stack) == []
+        (page,) = made(stack, serve="18761")
         assert isinstance(page, LiveView)
     assert page.closed

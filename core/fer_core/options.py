@@ -1,0 +1,80 @@
+"""Settings that are options of a command too: said once, as fields of a dataclass."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Annotated, Any, get_type_hints
+
+import typer
+
+
+def option(
+    default: Any,
+    help: str,  # noqa: A002  # as typer calls it
+    shown_as: type | None = None,
+    names: tuple[str, ...] = (),
+    secret: bool = False,
+) -> Any:
+    """Return a field of a settings dataclass that is an option of a command too.
+
+    Args:
+        default: The value of the setting that is not given.
+        help: What `--help` says of it.
+        shown_as: The type that the command line takes, such as Path, if another than the field's.
+        names: The option's names, if others than `--name-of-the-field`.
+        secret: Whether messages never show its value.
+
+    """
+    told = {"help": help, "shown_as": shown_as, "names": names}
+    return dataclasses.field(default=default, repr=not secret, metadata=told)
+
+
+def takes_settings(settings: type) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command an option for each field of a settings dataclass that `option` made.
+
+    Typer reads the options from the signature of a function; they come as the context's `params`,
+    None for those that were not given.
+    """
+
+    def decorated(command: Callable[..., None]) -> Callable[..., None]:
+        own = inspect.signature(command, eval_str=True)
+        names = {each.name for each in _options(settings)}
+
+        @functools.wraps(command)
+        def called(**given: Any) -> None:
+            command(**{name: value for name, value in given.items() if name not in names})
+
+        parameters = [*own.parameters.values()]
+        at = next(
+            (i for i, each in enumerate(parameters) if each.default is False), len(parameters)
+        )
+        parameters[at:at] = [_parameter(each, settings) for each in _options(settings)]
+        called.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
+        called.__annotations__ = {each.name: each.annotation for each in parameters}
+        return called
+
+    return decorated
+
+
+def _is_option(parameter: inspect.Parameter) -> bool:
+    told = getattr(parameter.annotation, "__metadata__", ())
+    return any(isinstance(each, typer.models.OptionInfo) for each in told)
+
+
+def _options(settings: Any) -> list[dataclasses.Field[Any]]:
+    return [each for each in dataclasses.fields(settings) if "help" in each.metadata]
+
+
+def _parameter(field: dataclasses.Field[Any], settings: type) -> inspect.Parameter:
+    """Return the parameter of a command for a setting; not given, it is None."""
+    kind = field.metadata["shown_as"] or get_type_hints(settings)[field.name]
+    option = typer.Option(*field.metadata["names"], help=field.metadata["help"])
+    return inspect.Parameter(
+        field.name,
+        inspect.Parameter.POSITIONAL_OR_KEYWORD,
+        default=None,
+        annotation=Annotated[kind | None, option],
+    )

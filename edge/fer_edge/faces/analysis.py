@@ -1,0 +1,194 @@
+"""What a frame shows: its faces and how they look, each picture for itself or over time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from fer_core.values import Face, Frame, Observation
+from fer_edge.faces.detectors import FaceDetector
+from fer_edge.faces.events import NONE, ExpressionEvent
+from fer_edge.faces.smoothing import Expression, Smoothing
+from fer_edge.faces.tracks import Track, Tracks
+from fer_edge.inference.classifier import Classifier
+
+MIN_SIGHTINGS = 3
+"""In how many frames a face has to be before an event tells of it: a false alarm of the detector
+lasts one or two (docs/decisions/0010-tracks.md)."""
+_SLACK_SECONDS = 1e-3
+"""By how much a frame may come early and still be due."""
+
+
+Who = Callable[[Frame, Face], str]
+"""Returns the name of a face, empty for nobody known."""
+
+
+def nobody(frame: Frame, face: Face) -> str:
+    """Return no name."""
+    return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """What a frame shows, or a time without frames.
+
+    `observations` are the faces of the frame, the largest first; `events` what has changed;
+    `present` the faces that were announced and have not ended, as they were last seen.
+    """
+
+    observations: tuple[Observation, ...] = ()
+    events: tuple[ExpressionEvent, ...] = ()
+    present: tuple[Observation, ...] = ()
+
+
+class Analyzer(Protocol):
+    """Turns frames into observations and events. Time comes with the frame."""
+
+    def analyze(self, frame: Frame) -> Analysis:
+        """Return what a frame shows."""
+
+    def idle(self, now: float) -> Analysis:
+        """Return what a time without frames has ended."""
+
+    def finish(self) -> Analysis:
+        """Return what the end of the source has ended."""
+
+
+class Naming(Protocol):
+    """Finds out who the faces of a stream are."""
+
+    def ask(self, frame: Frame, tracks: Sequence[Track]) -> None:
+        """Bring the identities of the faces in sight up to date."""
+
+
+class PictureAnalyzer:
+    """Each picture for itself: no tracks, no smoothing, no events."""
+
+    def __init__(
+        self,
+        detector: FaceDetector,
+        classifier: Classifier,
+        who: Who = nobody,
+    ) -> None:
+        self._detector, self._classifier, self._who = detector, classifier, who
+
+    def analyze(self, frame: Frame) -> Analysis:
+        """Return one observation a face."""
+        faces = self._detector.detect(frame)
+        predictions = self._classifier.classify(frame, faces)
+        return Analysis(
+            tuple(
+                Observation(
+                    frame.index, frame.captured_at, face, seen, person=self._who(frame, face)
+                )
+                for face, seen in zip(faces, predictions, strict=True)
+            )
+        )
+
+    def idle(self, now: float) -> Analysis:
+        """Return nothing."""
+        return Analysis()
+
+    def finish(self) -> Analysis:
+        """Return nothing."""
+        return Analysis()
+
+
+class StreamAnalyzer:
+    """Follows faces through a stream, smooths their expressions and tells of changes.
+
+    One frame goes this way: detector, tracks, classifier, smoothing, names, events. Each face is
+    classified at most `rate_hz` times a second, 0 for every frame; in between it keeps what was
+    last seen.
+    """
+
+    def __init__(
+        self,
+        detector: FaceDetector,
+        classifier: Classifier,
+        rate_hz: float = 0.0,
+        smoothing: Smoothing | None = None,
+        naming: Naming | None = None,
+    ) -> None:
+        self._detector, self._classifier, self._naming = detector, classifier, naming
+        self._rate_hz, self._smoothing = rate_hz, smoothing or Smoothing()
+        self._tracks, self._frame_index, self._now = Tracks(), 0, 0.0
+
+    def analyze(self, frame: Frame) -> Analysis:
+        """Return the faces of a frame with smoothed expressions, and what has changed."""
+        self._frame_index, self._now = frame.index, frame.captured_at
+        known = [track.face.box for track in self._tracks.in_sight]
+        ended = self._tracks.update(frame, self._detector.detect(frame, known))
+        seen = self._tracks.in_sight
+        self._classify(frame, seen)
+        changed = {track.track_id for track in seen if self._settle(track)}
+        if self._naming:
+            self._naming.ask(frame, seen)
+        news = [self._news(track, track.track_id in changed) for track in seen]
+        events = (*self._endings(ended), *(event for event in news if event))
+        return Analysis(self._observed(seen), events, self._observed(self._tracks.announced))
+
+    def idle(self, now: float) -> Analysis:
+        """End the tracks that have not been seen for too long."""
+        self._now = now
+        events = self._endings(self._tracks.idle(now))
+        return Analysis((), events, self._observed(self._tracks.announced))
+
+    def finish(self) -> Analysis:
+        """End every track."""
+        return Analysis(events=self._endings(self._tracks.finish()))
+
+    def _classify(self, frame: Frame, seen: Sequence[Track]) -> None:
+        """Classify the faces that are due, and move their averages."""
+        due = [track for track in seen if self._is_due(track)]
+        predictions = self._classifier.classify(frame, [track.face for track in due])
+        for track, prediction in zip(due, predictions, strict=True):
+            if track.expression is None:
+                track.expression = Expression.first(prediction, self._now)
+            track.expression.update(prediction, self._now, self._smoothing.time_constant_seconds)
+
+    def _is_due(self, track: Track) -> bool:
+        if track.expression is None or not self._rate_hz:
+            return True
+        pause = self._now - track.expression.classified_at
+        return pause >= 1 / self._rate_hz - _SLACK_SECONDS
+
+    def _settle(self, track: Track) -> bool:
+        """Update what is shown of a face; return whether its label has changed."""
+        assert track.expression  # a new face is classified at once
+        return track.expression.settle(self._now, self._smoothing, free=not track.announced)
+
+    def _news(self, track: Track, changed: bool) -> ExpressionEvent | None:
+        """Return the start of a face, a change of its label, or a name that is new of it."""
+        if not track.announced and track.sightings < MIN_SIGHTINGS:
+            return None
+        name = track.identity.name
+        if track.announced and not changed and (not name or name == track.announced_name):
+            return None
+        kind = "changed" if track.announced else "started"
+        track.announced, track.announced_name = True, name
+        (seen,) = self._observed([track])
+        return ExpressionEvent(kind, track.track_id, seen.label, seen.confidence, self._now, name)
+
+    def _endings(self, ended: Sequence[Track]) -> tuple[ExpressionEvent, ...]:
+        """Return the ends of those faces whose start was told."""
+        return tuple(
+            ExpressionEvent("ended", track.track_id, NONE, 0.0, self._now, track.identity.name)
+            for track in ended
+            if track.announced
+        )
+
+    def _observed(self, tracks: Sequence[Track]) -> tuple[Observation, ...]:
+        return tuple(
+            Observation(
+                self._frame_index,
+                track.seen_at if not track.in_sight else self._now,
+                track.face,
+                track.expression.shown,
+                track.track_id,
+                track.identity.name,
+            )
+            for track in tracks
+            if track.expression
+        )

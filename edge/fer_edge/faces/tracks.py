@@ -1,0 +1,187 @@
+"""Which face is which, from frame to frame: one record a face, with one rule for its end."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from fer_core.opencv import cv2
+from fer_core.values import Box, Face, Frame, UInt8Array
+from fer_edge.faces.haar import SAME_FACE_IOU
+from fer_edge.faces.smoothing import Expression
+
+MIN_IOU = 0.2
+"""The overlap (intersection over union) from which a face continues a track."""
+MEMORY_SECONDS, MEMORY_FRAMES = 1.0, 3
+"""A track ends once it was not seen for so long, and in so many frames: not on a slow machine that
+has looked once."""
+LONGEST_PACE_SECONDS = 10.0
+"""The longest pause between two frames that counts as a source's pace, not as an outage."""
+COAST_SECONDS, COAST_FRAMES = 0.15, 1
+"""A face that is missed for no longer than one of these still counts as in sight."""
+THUMBNAIL_PX, CUT_CHANGE = 12, 30.0
+"""Side of the thumbnails that are compared, and the mean change in gray values, 0 to 255, from
+which the scene was cut. For the sources of these numbers see docs/decisions/0010-tracks.md."""
+
+
+@dataclass(slots=True)
+class Identity:
+    """Who a face is, by the answers so far. `agreed` of them in a row were the same `answer`.
+
+    `name` is the answer that counts, empty for nobody known.
+    """
+
+    name: str = ""
+    answer: str = ""
+    agreed: int = 0
+    asked_at: float = float("-inf")
+
+
+@dataclass(slots=True, eq=False)
+class Track:
+    """One face over time. Times are in seconds of the frames' clock.
+
+    `face` is where it was last detected, at `seen_at`; `missed` frames have lacked it since. It is
+    `in_sight` when it counts as a face of the newest frame, and was detected in `sightings` frames.
+    `expression` is None until the face was classified once. `announced` says whether an event has
+    told of it, `announced_name` with which name.
+    """
+
+    track_id: int
+    face: Face
+    seen_at: float
+    thumbnail: UInt8Array = field(repr=False)
+    missed: int = 0
+    in_sight: bool = True
+    sightings: int = 1
+    expression: Expression | None = None
+    identity: Identity = field(default_factory=Identity)
+    announced: bool = False
+    announced_name: str = ""
+
+    def see(self, face: Face, frame: Frame) -> None:
+        """Take in that a frame shows the face."""
+        self.face, self.seen_at, self.missed = face, frame.captured_at, 0
+        self.thumbnail = _thumbnail(frame, face.box)
+        self.in_sight, self.sightings = True, self.sightings + 1
+
+    def miss(self, frame: Frame, others: Sequence[Face]) -> None:
+        """Take in that a frame lacks the face, which stays in sight for a moment.
+
+        Not where another face stands now, nor where its place looks altogether different.
+        """
+        self.missed += 1
+        lately = frame.captured_at - self.seen_at <= COAST_SECONDS or self.missed <= COAST_FRAMES
+        self.in_sight = self.in_sight and lately and not self._is_replaced(frame, others)
+
+    def _is_replaced(self, frame: Frame, others: Sequence[Face]) -> bool:
+        if any(self.face.box.iou(other.box) > SAME_FACE_IOU for other in others):
+            return True
+        change = cv2.absdiff(_thumbnail(frame, self.face.box), self.thumbnail)
+        return float(np.mean(change)) >= CUT_CHANGE
+
+
+class Tracks:
+    """All tracks that have not ended. Frames come in the order of their time."""
+
+    def __init__(self) -> None:
+        self._tracks: dict[int, Track] = {}
+        self._next_id = 1
+        self._frame_at = 0.0
+        self._intervals: deque[float] = deque([0.0], maxlen=2)
+
+    @property
+    def in_sight(self) -> tuple[Track, ...]:
+        """The faces of the newest frame, the largest first."""
+        seen = (track for track in self._tracks.values() if track.in_sight)
+        return tuple(sorted(seen, key=lambda track: track.face.box.area_px, reverse=True))
+
+    @property
+    def announced(self) -> tuple[Track, ...]:
+        """The faces that were told of and have not ended, in sight or not."""
+        return tuple(track for track in self._tracks.values() if track.announced)
+
+    def update(self, frame: Frame, faces: Sequence[Face]) -> tuple[Track, ...]:
+        """Continue tracks with the faces of a frame; return those that have ended.
+
+        A face continues the track that it overlaps most, from MIN_IOU on; else it begins a new
+        one. Ids count from 1 and are never used again.
+        """
+        now = frame.captured_at
+        self._intervals.append(now - self._frame_at)
+        self._frame_at = now
+        continued = self._matched(faces)
+        for track in self._tracks.values():
+            if track.track_id not in continued.values():
+                track.miss(frame, faces)
+        ended = self._end(now)
+        for index, face in enumerate(faces):
+            if index in continued:
+                self._tracks[continued[index]].see(face, frame)
+            else:
+                self._begin(face, frame)
+        return ended
+
+    def idle(self, now: float) -> tuple[Track, ...]:
+        """Take in that no frame has come until `now`; return the tracks that have ended.
+
+        The silence counts as the frames that would have come at the source's own pace: a camera of
+        one picture in five seconds is not away after one.
+        """
+        for track in self._tracks.values():
+            track.in_sight = False
+        pace = min(*self._intervals, LONGEST_PACE_SECONDS)
+        return self._end(now, (now - self._frame_at) / pace if pace else math.inf)
+
+    def finish(self) -> tuple[Track, ...]:
+        """End every track; return them."""
+        ended = tuple(self._tracks.values())
+        self._tracks.clear()
+        return ended
+
+    def _matched(self, faces: Sequence[Face]) -> dict[int, int]:
+        """Return the id of the track that each face continues, by its index; greedily."""
+        pairs = sorted(
+            (
+                (track.face.box.iou(face.box), index, track.track_id)
+                for track in self._tracks.values()
+                for index, face in enumerate(faces)
+            ),
+            key=lambda pair: -pair[0],
+        )
+        ids: dict[int, int] = {}
+        for overlap, index, track_id in pairs:
+            if overlap >= MIN_IOU and index not in ids and track_id not in ids.values():
+                ids[index] = track_id
+        return ids
+
+    def _begin(self, face: Face, frame: Frame) -> None:
+        look = _thumbnail(frame, face.box)
+        self._tracks[self._next_id] = Track(self._next_id, face, frame.captured_at, look)
+        self._next_id += 1
+
+    def _end(self, now: float, silent_frames: float = 0.0) -> tuple[Track, ...]:
+        """Forget tracks that were not seen for too long, by seconds and by frames."""
+        ended = tuple(
+            track
+            for track in self._tracks.values()
+            if now - track.seen_at > MEMORY_SECONDS
+            and track.missed + silent_frames >= MEMORY_FRAMES
+        )
+        for track in ended:
+            del self._tracks[track.track_id]
+        return ended
+
+
+def _thumbnail(frame: Frame, box: Box) -> UInt8Array:
+    """Return what lies within a box, (THUMBNAIL_PX, THUMBNAIL_PX) gray."""
+    inside = box.clipped(frame.width, frame.height)
+    if inside is None:
+        return np.zeros((THUMBNAIL_PX, THUMBNAIL_PX), np.uint8)
+    part = frame.pixels[inside.y : inside.y + inside.height, inside.x : inside.x + inside.width]
+    small = cv2.resize(part, (THUMBNAIL_PX, THUMBNAIL_PX), interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), np.uint8)

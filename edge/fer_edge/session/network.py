@@ -1,0 +1,34 @@
+"""What the settings say of the network: this device's name, the page, the broker."""
+
+from __future__ import annotations
+
+from fer_edge.outputs.mqtt_settings import MqttSettings
+from fer_edge.outputs.stamp import own_name
+from fer_edge.page.access import Access, ServeAddress
+from fer_edge.session.config import EdgeConfig
+
+
+def device_name(config: EdgeConfig) -> str:
+    """Return what this device is called: two at one broker must not share a name."""
+    return config.mqtt_name or own_name()
+
+
+def mqtt_settings(config: EdgeConfig) -> MqttSettings:
+    """Return where the broker is; raise ArgumentError for wrong settings."""
+    name = device_name(config)
+    return MqttSettings.of(config.mqtt, name, config.mqtt_user, config.mqtt_password)
+
+
+def page_access(config: EdgeConfig) -> Access:
+    """Return where the page is and who may look; raise ArgumentError for wrong settings."""
+    return Access(ServeAddress.of(config.serve), config.token)
+
+
+def check_network(config: EdgeConfig) -> str:
+    """Return the address of the page, empty for none; raise ArgumentError for wrong settings.
+
+    Nothing is opened yet.
+    """
+    if config.mqtt:
+        mqtt_settings(config)
+    return page_access(config).address.url if config.serve else ""

@@ -1,0 +1,134 @@
+"""From the words of the command line and the settings file to what one run does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from fer_core.errors import ArgumentError
+from fer_core.pictures import VIDEO_SUFFIXES
+from fer_core.settings import load_settings
+from fer_edge.outputs.recording import SAVED_SUFFIXES, check_saved_name
+from fer_edge.session.config import EdgeConfig, with_secrets
+from fer_edge.session.network import check_network
+from fer_edge.sources.camera import check_camera
+
+_WATCHED: dict[str, str | bool] = {"camera": "", "video": "", "demo": False}
+"""The settings that name what to watch, and what each is where it is not given."""
+_FILES = ("video", "faces", "model")
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """What one run watches and writes: its settings, the pictures to look at, and `quiet`.
+
+    Raises ArgumentError unless they name exactly one thing to watch, and for outputs that would
+    write to one place.
+    """
+
+    settings: EdgeConfig
+    pictures: tuple[Path, ...] = ()
+    quiet: bool = False
+
+    def __post_init__(self) -> None:
+        config = self.settings
+        named = [name for name in _WATCHED if getattr(config, name)]
+        if len(named) + bool(self.pictures) != 1:
+            raise ArgumentError(
+                "say what to watch, one of: --camera 0, --video FILE, PICTURE..., --demo"
+            )
+        if config.json and config.json == config.events:
+            raise ArgumentError("--json and --events need places of their own")
+        if config.plot and Path(config.plot).suffix.lower() not in SAVED_SUFFIXES:
+            raise ArgumentError(
+                f"cannot plot to {config.plot}: the name must end in "
+                f"{', '.join(sorted(SAVED_SUFFIXES))}"
+            )
+        if config.plot and config.plot == config.save:
+            raise ArgumentError("--plot and --save need places of their own")
+
+    @property
+    def watched(self) -> str:
+        """What names the source: a setting, or `pictures`."""
+        return next((name for name in _WATCHED if getattr(self.settings, name)), "pictures")
+
+    @property
+    def writes_to_console(self) -> bool:
+        """Whether stdout gets lines for a person to read."""
+        return not self.quiet and "-" not in (self.settings.json, self.settings.events)
+
+    @property
+    def page(self) -> str:
+        """The address of the page, empty for none."""
+        return check_network(self.settings) if not self.pictures else ""
+
+    def spare_what_is_watched(self) -> None:
+        """Raise ArgumentError when an output would replace an input."""
+        config = self.settings
+        watched = [*self.pictures, *([Path(config.video)] if config.video else [])]
+        inputs = {path.resolve() for path in watched}
+        for output in (config.save, config.plot, config.json, config.events):
+            if output and Path(output).resolve() in inputs:
+                raise ArgumentError(f"writing {output} would replace what is watched")
+
+    def stored(self, as_service: bool = False) -> tuple[str, ...]:
+        """Return what is written and where, in words; a service's stdout goes to the journal."""
+        config = self.settings
+        told = not self.quiet or "-" in (config.json, config.events)
+        journal = ("every change in this computer's journal",) if as_service and told else ()
+        places = (
+            ("every face", config.json),
+            ("every change", config.events),
+            ("the annotated pictures", config.save),
+        )
+        files = [f"{what} in {where}" for what, where in places if where and where != "-"]
+        return (*files, *journal)
+
+
+def read_options(given: Mapping[str, Any]) -> RunOptions:
+    """Return what a run does, by the options given (None for those that were not) and their file.
+
+    A source on the command line takes the place of the file's. Raises ArgumentError and FerError
+    for what a run would refuse before it opens anything.
+    """
+    file = Path(given["config"]) if given.get("config") else None
+    settings: dict[str, Any] = {each.name: given.get(each.name) for each in fields(EdgeConfig)}
+    pictures = tuple(Path(name) for name in given.get("pictures") or ())
+    if len(pictures) == 1 and pictures[0].suffix.lower() in VIDEO_SUFFIXES and not given["video"]:
+        settings["video"], pictures = str(pictures[0]), ()
+    if pictures or any(settings[name] for name in _WATCHED):
+        settings |= {name: settings[name] or none for name, none in _WATCHED.items()}
+    config = with_secrets(load_settings(EdgeConfig, file, settings), file)
+    if file:
+        config = _with_files_beside(config, file.parent, settings)
+    if pictures:
+        config = replace(config, camera=settings["camera"])  # none of the environment
+    options = RunOptions(config, pictures, bool(given.get("quiet")))
+    _check(options)
+    return options
+
+
+def _with_files_beside(config: EdgeConfig, folder: Path, given: Mapping[str, object]) -> EdgeConfig:
+    """Return the settings with the files that a settings file names as they lie beside it."""
+    beside = {
+        name: str(folder / value)
+        for name in _FILES
+        if not given[name] and (value := getattr(config, name)) and (folder / value).exists()
+    }
+    return replace(config, **beside)  # type: ignore[arg-type]  # all are text
+
+
+def _check(options: RunOptions) -> None:
+    """Raise ArgumentError for what cannot be done; nothing is opened yet."""
+    config = options.settings
+    options.spare_what_is_watched()
+    if config.camera:
+        check_camera(config.camera)
+    if config.save:
+        check_saved_name(Path(config.save))
+    if options.pictures and config.serve:
+        raise ArgumentError("--serve goes with a camera or a video, not with pictures")
+    if not options.pictures:
+        check_network(config)

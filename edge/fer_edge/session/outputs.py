@@ -1,0 +1,172 @@
+"""What a run can write to: each output by the setting that asks for it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+
+from fer_core.files import make_folder
+from fer_edge.outputs import Output
+from fer_edge.outputs.heat import HeatOutput
+from fer_edge.outputs.lines import ConsoleOutput, EventOutput, JsonOutput, LineFile
+from fer_edge.outputs.plot import PlotOutput
+from fer_edge.outputs.recording import make_recorder
+from fer_edge.outputs.stamp import Stamp
+from fer_edge.outputs.video import VideoRecorder
+from fer_edge.outputs.window import WindowOutput, display_problem
+from fer_edge.session.network import mqtt_settings, page_access
+from fer_edge.session.options import RunOptions
+from fer_edge.session.sources import RunKind
+from fer_edge.sources import FrameSource
+from fer_edge.sources.demo import FPS
+from fer_edge.sources.files import VideoSource
+from fer_edge.sources.live import CameraSource
+from fer_edge.stages import StageTimes
+from fer_edge.systemd import is_supervised
+
+DEMO_FOLDER = Path("fer-edge-demo")
+
+
+@dataclass(slots=True)
+class Run:
+    """What the outputs of one run are made from.
+
+    Leaving `stack` completes what they opened; `stop` ends the run; `labels` are the model's. Each
+    adds to `saved` the files that it will have written, and to `counters` what it counts.
+    """
+
+    options: RunOptions
+    kind: RunKind
+    source: FrameSource
+    labels: tuple[str, ...]
+    stamp: Stamp
+    stop: threading.Event
+    stack: ExitStack
+    times: StageTimes
+    saved: list[Path] = field(default_factory=list)
+    counters: dict[str, Callable[[], int]] = field(default_factory=dict)
+
+
+def _heat(run: Run) -> Iterator[Output]:
+    if run.kind.live:
+        yield HeatOutput()
+
+
+def _line_file(run: Run, where: str) -> LineFile:
+    lines = run.stack.enter_context(LineFile(where, run.kind.live))
+    before = run.counters.get("lines_dropped", int)
+    run.counters["lines_dropped"] = lambda: before() + lines.dropped
+    return lines
+
+
+def _json(run: Run) -> Iterator[Output]:
+    if where := run.options.settings.json:
+        yield JsonOutput(_line_file(run, where), run.stamp)
+
+
+def _events(run: Run) -> Iterator[Output]:
+    if where := run.options.settings.events:
+        yield EventOutput(_line_file(run, where), run.stamp)
+
+
+def _console(run: Run) -> Iterator[Output]:
+    if run.options.writes_to_console:
+        yield ConsoleOutput(LineFile("-", run.kind.live), pictures=not run.kind.stream)
+
+
+def _plot(run: Run) -> Iterator[Output]:
+    if run.options.settings.plot:
+        path = Path(run.options.settings.plot)
+        run.saved.append(path)
+        yield PlotOutput(path, run.times)
+
+
+def _save(run: Run) -> Iterator[Output]:
+    fps = run.source.fps if isinstance(run.source, VideoSource) else FPS
+    for path in _saved_paths(run.options):
+        recorder = make_recorder(path, fps, run.kind.stream, run.kind.live, run.times)
+        if isinstance(recorder, VideoRecorder):
+            run.stack.enter_context(recorder)
+        run.saved.append(path)
+        yield recorder
+
+
+def _saved_paths(options: RunOptions) -> tuple[Path, ...]:
+    if options.settings.save:
+        return (Path(options.settings.save),)
+    if not options.settings.demo:
+        return ()
+    folder = make_folder(DEMO_FOLDER)
+    videos = (folder / "demo.mp4",) if find_spec("av") else ()  # not with every extra
+    return (*videos, folder / "demo.jpg")
+
+
+def _show(run: Run) -> Iterator[Output]:
+    show = run.options.settings.show
+    if show or (show is None and run.kind.live and display_problem() is None):
+        yield run.stack.enter_context(WindowOutput(run.stop, run.kind.stream, run.times))
+
+
+def _mqtt(run: Run) -> Iterator[Output]:
+    if run.options.settings.mqtt and run.kind.stream:
+        from fer_edge.outputs.mqtt import MqttOutput
+
+        settings = mqtt_settings(run.options.settings)
+        broker = run.stack.enter_context(MqttOutput(settings, run.labels, Stamp(settings.name)))
+        run.counters["mqtt_delivered"] = lambda: broker.delivered
+        run.counters["mqtt_dropped"] = lambda: broker.dropped
+        yield broker
+
+
+def _serve(run: Run) -> Iterator[Output]:
+    settings = run.options.settings
+    if settings.serve and run.kind.stream:  # a server costs megabytes
+        from fer_edge.page.server import PageServer
+        from fer_edge.page.site import Site
+        from fer_edge.page.view import LiveView
+
+        view, access = LiveView(), page_access(settings)
+        stored = run.options.stored(is_supervised())
+        counters = run.counters | _source_counters(run.source)
+        site = Site(
+            view, access, run.labels, settings.serve_video, stored, lambda: _counted(counters)
+        )
+        run.stack.enter_context(PageServer(site))
+        yield view
+
+
+def _source_counters(source: FrameSource) -> dict[str, Callable[[], int]]:
+    if not isinstance(source, CameraSource):
+        return {}
+    return {
+        "frames_dropped": lambda: source.dropped,
+        "camera_reconnects": lambda: source.reconnects,
+    }
+
+
+def _counted(counters: dict[str, Callable[[], int]]) -> dict[str, int]:
+    return {name: count() for name, count in counters.items()}
+
+
+OUTPUTS: dict[str, Callable[[Run], Iterator[Output]]] = {
+    "heat": _heat,
+    "json": _json,
+    "events": _events,
+    "console": _console,
+    "plot": _plot,
+    "save": _save,
+    "show": _show,
+    "mqtt": _mqtt,
+    "serve": _serve,
+}
+"""What makes the outputs of a run, in the order in which they get each frame; each yields none
+where the settings ask for none."""
+
+
+def make_outputs(run: Run) -> list[Output]:
+    """Return every output that the settings of a run ask for."""
+    return [output for make in OUTPUTS.values() for output in make(run)]

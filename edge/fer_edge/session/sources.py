@@ -1,0 +1,49 @@
+"""What a run can watch: the kinds of run, and what opens the source of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from fer_edge.session.options import RunOptions
+from fer_edge.sources import FrameSource
+from fer_edge.sources.camera import open_camera
+from fer_edge.sources.demo import DemoSource
+from fer_edge.sources.files import PictureSource, VideoSource
+from fer_edge.systemd import is_supervised
+
+
+@dataclass(frozen=True, slots=True)
+class RunKind:
+    """How the frames of a run come.
+
+    In a `stream` frames follow each other in time, else each is a picture for itself. A `live` one
+    is a camera's: it gives the newest frame and drops others, and the run outlasts faults of the
+    camera and of full disks.
+    """
+
+    stream: bool
+    live: bool
+
+    @property
+    def reading(self) -> str:
+        """The stage that the time between two frames counts as."""
+        return "wait" if self.live else "read"
+
+
+PICTURES, FILE, LIVE = RunKind(False, False), RunKind(True, False), RunKind(True, True)
+
+
+def _camera(options: RunOptions) -> FrameSource:
+    config = options.settings
+    return open_camera(config.camera, config.size_px, config.fps or None, is_supervised())
+
+
+SOURCES: dict[str, tuple[RunKind, Callable[[RunOptions], FrameSource]]] = {
+    "camera": (LIVE, _camera),
+    "video": (FILE, lambda options: VideoSource(Path(options.settings.video))),
+    "demo": (FILE, lambda options: DemoSource()),
+    "pictures": (PICTURES, lambda options: PictureSource(options.pictures)),
+}
+"""The kind of run and what opens its source, by the setting that names what to watch."""

@@ -1,0 +1,145 @@
+"""Wiring: from the options of a run to its parts, and one run of the loop between them."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from fer_core.command import talk
+from fer_core.errors import ArgumentError
+from fer_core.opencv import silence_opencv
+from fer_edge.board import temperature_celsius
+from fer_edge.faces.analysis import Analyzer, Naming, PictureAnalyzer, StreamAnalyzer, Who, nobody
+from fer_edge.faces.detectors import DETECTORS, DetectorRequest, SearchPlan
+from fer_edge.inference.classifier import Classifier, TfliteClassifier
+from fer_edge.inference.interpreter import TfliteModel
+from fer_edge.inference.models import load_model
+from fer_edge.outputs.recording import SAVED_SUFFIXES
+from fer_edge.outputs.stamp import Stamp
+from fer_edge.outputs.watchdog import watchdog_for_this_process
+from fer_edge.session.config import EdgeConfig
+from fer_edge.session.network import device_name
+from fer_edge.session.options import RunOptions
+from fer_edge.session.outputs import Run, make_outputs
+from fer_edge.session.pipeline import PipelineSummary, run_pipeline
+from fer_edge.session.signals import Signals
+from fer_edge.session.sources import SOURCES, RunKind
+from fer_edge.sources.files import picture_files
+from fer_edge.sources.live import CameraSource
+from fer_edge.sources.rotation import RotatedSource
+from fer_edge.stages import StageTimes
+
+
+@dataclass(frozen=True, slots=True)
+class SessionResult:
+    """The pipeline's summary, its times, the frames a camera dropped, the files written."""
+
+    summary: PipelineSummary
+    times: StageTimes
+    interrupted: bool
+    dropped: int = 0
+    saved: tuple[Path, ...] = ()
+
+    def text(self) -> str:
+        """Return counts and speed, and below them what each stage took."""
+        summary = self.summary
+        dropped = f", {self.dropped} dropped" if self.dropped else ""
+        celsius = temperature_celsius()
+        heat = "" if celsius is None else f", {celsius:.0f} degrees Celsius"
+        speed = f"{summary.frames_per_second:.1f} frames/s{dropped}{heat}"
+        table = self.times.table(summary.frames)
+        return f"{summary.frames} frames, {summary.faces} faces, {speed}\n{table}"
+
+
+def watch(options: RunOptions) -> SessionResult:
+    """Run the whole way once; raise FerError for what the user can mend."""
+    silence_opencv()
+    options = _with_the_pictures_found(options)
+    config, times, stop = options.settings, StageTimes(), threading.Event()
+    model = TfliteModel(load_model(config.model), config.threads)
+    kind, open_source = SOURCES[options.watched]
+    with Signals(stop) as signals, ExitStack() as stack:
+        # Entered first, so that it also watches over how the outputs end.
+        last = [stack.enter_context(watchdog_for_this_process())] if kind.live else []
+        source = stack.enter_context(closing(open_source(options)))
+        analyzer = _make_analyzer(options, kind, TfliteClassifier(model, times), stack, times)
+        labels, stamp = model.bundle.manifest.labels, Stamp(device_name(config))
+        run = Run(options, kind, source, labels, stamp, stop, stack, times)
+        outputs = [*make_outputs(run), *last]
+        turned = RotatedSource(source, config.rotate, config.mirror)
+        signals.in_loop = True
+        summary = run_pipeline(turned, analyzer, outputs, stop, times, kind.reading)
+    dropped = source.dropped if isinstance(source, CameraSource) else 0
+    return SessionResult(summary, times, signals.came, dropped, tuple(run.saved))
+
+
+def _with_the_pictures_found(options: RunOptions) -> RunOptions:
+    """Return the options with the pictures of folders; raise ArgumentError for what cannot be."""
+    if not options.pictures:
+        return options
+    found = picture_files(options.pictures)
+    if found.others:
+        talk(options.quiet)(f"left out: {found.left_out()}")
+    save = Path(options.settings.save) if options.settings.save else None
+    pictures = but_for_saved_ones(found.files, save)
+    if save and save.suffix.lower() in SAVED_SUFFIXES and len(pictures) > 1:
+        raise ArgumentError(
+            f"{save} holds one picture, and there are {len(pictures)}: --save FOLDER"
+        )
+    if options.settings.plot and len(pictures) != 1:
+        raise ArgumentError("--plot goes with one picture: fer-edge PICTURE --plot OUT.png")
+    options = replace(options, pictures=pictures)
+    options.spare_what_is_watched()
+    return options
+
+
+def but_for_saved_ones(files: tuple[Path, ...], save: Path | None) -> tuple[Path, ...]:
+    """Return the pictures that do not lie where an earlier run saved its own."""
+    if save is None or not save.is_dir():
+        return files
+    place = save.resolve()
+    return tuple(file for file in files if not file.resolve().is_relative_to(place))
+
+
+def _make_analyzer(
+    options: RunOptions, kind: RunKind, classifier: Classifier, stack: ExitStack, times: StageTimes
+) -> Analyzer:
+    """Return what finds and classifies faces: thorough for pictures, swift for streams."""
+    config, naming = options.settings, None
+    who: Who = nobody
+    if config.faces:
+        from fer_edge.identity.naming import TrackNaming, enrolled
+
+        who = enrolled(Path(config.faces), talk(options.quiet))
+        beside = stack.enter_context(ThreadPoolExecutor(1, "who")) if kind.live else None
+        naming = TrackNaming(who, beside)
+    if not kind.stream:
+        detector = DETECTORS[config.detector](DetectorRequest(stream=False, times=times))
+        return PictureAnalyzer(detector, classifier, who)
+    searcher = stack.enter_context(ThreadPoolExecutor(1, "search")) if kind.live else None
+    return stream_analyzer(config, classifier, times, searcher, naming)
+
+
+def stream_analyzer(
+    config: EdgeConfig,
+    classifier: Classifier,
+    times: StageTimes,
+    searcher: Executor | None = None,
+    naming: Naming | None = None,
+) -> StreamAnalyzer:
+    """Return what follows and classifies the faces of a stream.
+
+    Args:
+        config: The settings of the detector, and how often a face is classified.
+        classifier: What says how a face looks.
+        times: What counts the detector's time.
+        searcher: What runs searches of whole frames beside the stream, if anything does.
+        naming: What finds out who the faces are, if anything does.
+
+    """
+    plan = SearchPlan(config.min_face, config.search_seconds)
+    detector = DETECTORS[config.detector](DetectorRequest(True, plan, times, searcher))
+    return StreamAnalyzer(detector, classifier, config.rate, naming=naming)

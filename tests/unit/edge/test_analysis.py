@@ -1,0 +1,253 @@
+import json
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from fer_core.values import Box, Face, Frame, Prediction
+from fer_edge.faces.analysis import Analysis, PictureAnalyzer, StreamAnalyzer
+from fer_edge.faces.events import ExpressionEvent
+from fer_edge.faces.smoothing import Smoothing, with_class_on_top
+from fer_edge.faces.tracks import Tracks
+
+LABELS = ("calm", "glad")
+PIXELS = np.zeros((100, 100, 3), np.uint8)
+CALM, GLAD = 0.1, 0.9
+
+
+def face_at(x: int) -> Face:
+    return Face(Box(x, 10, 30, 30), 1.0)
+
+
+def glad(share: float) -> Prediction:
+    return Prediction(np.array([1 - share, share], np.float32), LABELS)
+
+
+class Saying:
+    """Finds the faces and says the predictions that it was told to; counts the faces classified."""
+
+    def __init__(self) -> None:
+        self.faces: list[Face] = []
+        self.predictions: list[Prediction] = []
+        self.asked = 0
+
+    def detect(self, frame: Frame, known: Sequence[Box] = ()) -> tuple[Face, ...]:
+        return tuple(self.faces)
+
+    def classify(self, frame: Frame, faces: Sequence[Face]) -> tuple[Prediction, ...]:
+        self.asked += len(faces)
+        return tuple(self.predictions[: len(faces)])
+
+
+class Stream:
+    """An analyzer that is shown faces which say what the test wants."""
+
+    def __init__(self, rate_hz: float = 0.0, **smoothing: float) -> None:
+        self.saying, self.index = Saying(), 0
+        self.analyzer = StreamAnalyzer(self.saying, self.saying, rate_hz, Smoothing(**smoothing))
+
+    def show(self, at: float, faces: Sequence[Face], *shares: float) -> Analysis:
+        """Return what a frame at a time shows, whose faces are glad by these shares."""
+        self.saying.faces = list(faces)
+        self.saying.predictions = [glad(s) for s in shares] or self.saying.predictions
+        self.index += 1
+        return self.analyzer.analyze(Frame(PIXELS, self.index, at))
+
+    def play(self, shares: Sequence[float | None], fps: float = 10.0) -> list[ExpressionEvent]:
+        """Show one face with these shares of `glad`, one a frame; None: no face."""
+        events: list[ExpressionEvent] = []
+        for share in shares:
+            seen = () if share is None else (share,)
+            events += self.show(self.index / fps, [face_at(20)] * len(seen), *seen).events
+        return events
+
+
+def kinds(events: Sequence[ExpressionEvent]) -> list[tuple[str, str]]:
+    return [(event.kind, event.label) for event in events]
+
+
+def test_a_face_starts_changes_and_ends() -> None:
+    stream = Stream()
+    events = stream.play([CALM] * 10 + [GLAD] * 10 + [None] * 15)
+    assert kinds(events) == [("started", "calm"), ("changed", "glad"), ("ended", "none")]
+    assert events[1].at == pytest.approx(1.4, abs=0.25)
+
+
+def test_a_false_alarm_of_two_frames_makes_no_event() -> None:
+    stream = Stream()
+    assert stream.play([CALM, CALM] + [None] * 20) == []
+    assert stream.analyzer.finish().events == ()
+
+
+def test_an_event_carries_the_confidence_of_its_own_label() -> None:
+    stream = Stream(time_constant_seconds=0.01, dwell_seconds=0.15)
+    events = stream.play([0.4, 0.4, 0.4, 0.9, 0.9, 0.9])
+    assert kinds(events) == [("started", "calm"), ("changed", "glad")]
+    assert events[0].confidence == pytest.approx(0.6, abs=0.01)
+    assert events[1].confidence == pytest.approx(0.9, abs=0.01)
+
+
+def test_a_face_starts_with_what_it_looks_like_by_then() -> None:
+    events = Stream(time_constant_seconds=0.05).play([0.4, 0.9, 0.9, 0.9])
+    assert kinds(events) == [("started", "glad")]
+
+
+def test_a_face_that_is_classified_seldom_still_starts_at_once() -> None:
+    events = Stream(rate_hz=0.5).play([CALM] * 19)
+    assert [(event.kind, event.at) for event in events] == [("started", pytest.approx(0.2))]
+
+
+def test_what_is_shown_is_what_was_told() -> None:
+    stream, shown, told = Stream(), list[str](), list[str]()
+    for index, share in enumerate([CALM] * 5 + [GLAD] * 2 + [CALM] * 2 + [GLAD] * 8):
+        seen = stream.show(index / 10, [face_at(20)], share)
+        told += [event.label for event in seen.events]
+        shown.append(seen.observations[0].label)
+    assert told == ["calm", "glad"]
+    assert shown == sorted(shown)
+
+
+def test_one_distribution_gives_label_confidence_and_bars() -> None:
+    stream = Stream()
+    for index, share in enumerate([CALM] * 5 + [0.54] * 10 + [GLAD] * 8):
+        (seen,) = stream.show(index / 10, [face_at(20)], share).observations
+        probabilities = seen.prediction.probabilities
+        assert seen.label == LABELS[int(probabilities.argmax())]
+        assert seen.confidence == probabilities.max()
+        assert probabilities.sum() == pytest.approx(1, abs=1e-6)
+
+
+def test_a_label_that_is_held_is_shown_level_with_those_that_lead() -> None:
+    def on_top(*shares: float, index: int = 0) -> list[float]:
+        return with_class_on_top(np.array(shares, np.float32), index).tolist()
+
+    assert on_top(0.6, 0.3, 0.1) == pytest.approx([0.6, 0.3, 0.1])
+    assert on_top(0.2, 0.7, 0.1) == pytest.approx([0.45, 0.45, 0.1])
+    assert on_top(0.1, 0.5, 0.4) == pytest.approx([1 / 3, 1 / 3, 1 / 3])
+    assert on_top(0.5, 0.4, 0.1, index=2) == pytest.approx([1 / 3, 1 / 3, 1 / 3])
+    assert np.argmax(on_top(0.5, 0.3, 0.2, index=1)) == 1
+
+
+def test_a_flicker_changes_nothing() -> None:
+    stream = Stream()
+    assert kinds(stream.play([CALM] * 5 + [GLAD] + [CALM] * 5)) == [("started", "calm")]
+
+
+def test_a_label_that_leads_by_little_does_not_take_over() -> None:
+    events = Stream().play([0.46] * 5 + [0.54] * 30)
+    assert kinds(events) == [("started", "calm")]
+    events = Stream().play([0.46] * 5 + [0.56] * 30)
+    assert kinds(events) == [("started", "calm"), ("changed", "glad")]
+
+
+def test_a_short_miss_keeps_the_track() -> None:
+    stream = Stream()
+    events = stream.play([CALM] * 5 + [None] * 5 + [CALM] * 5)
+    assert {event.track_id for event in events} == {1}
+    assert kinds(events) == [("started", "calm")]
+
+
+def test_the_end_of_the_source_ends_every_told_track() -> None:
+    stream = Stream()
+    stream.play([CALM] * 5)
+    assert kinds(stream.analyzer.finish().events) == [("ended", "none")]
+    assert stream.analyzer.finish().events == ()
+
+
+@pytest.mark.parametrize("fps", [5.0, 30.0])
+def test_smoothing_does_not_depend_on_the_frame_rate(fps: float) -> None:
+    stream = Stream(time_constant_seconds=0.5)
+    stream.play([0.0], fps)
+    for index in range(1, round(fps) + 1):  # one second of gladness: 1 - exp(-1 / 0.5)
+        (seen,) = stream.show(index / fps, [face_at(20)], 1.0).observations
+    expected = 1 - np.exp(-2.0)
+    assert seen.prediction.probabilities[1] == pytest.approx(expected, abs=1e-4)
+
+
+def test_a_face_is_classified_at_most_so_often_and_shown_every_frame() -> None:
+    stream, shown = Stream(rate_hz=5.0), list[int]()
+    for index in range(31):
+        faces = [face_at(20)] if index < 15 else [face_at(20), face_at(70)]
+        shown.append(len(stream.show(index / 30, faces, 0.8, 0.2).observations))
+    assert stream.saying.asked == 6 + 3  # every 0.2 s from 0 to 1, and from 0.5 for the second
+    assert shown == [1] * 15 + [2] * 16
+
+
+def test_a_slow_machine_ends_nothing() -> None:
+    """At 1.6 frames a second, and when one frame took five, faces that are there go on."""
+    for fps in (1.6, 0.2):
+        assert kinds(Stream().play([CALM] * 12, fps)) == [("started", "calm")]
+    events = Stream().play([CALM] * 5 + [None] + [CALM] * 5, fps=1.6)
+    assert kinds(events) == [("started", "calm")]
+    gone = Stream().play([CALM] * 5 + [None] * 5, fps=1.6)
+    assert kinds(gone) == [("started", "calm"), ("ended", "none")]
+
+
+def test_a_silent_camera_ends_faces_by_its_own_pace() -> None:
+    quick, slow = Stream(), Stream()
+    quick.play([CALM] * 5, fps=10)
+    assert kinds(quick.analyzer.idle(1.3).events) == []
+    assert kinds(quick.analyzer.idle(1.5).events) == [("ended", "none")]
+    slow.play([CALM] * 5, fps=0.2)
+    assert kinds(slow.analyzer.idle(24.0).events) == []
+    assert kinds(slow.analyzer.idle(34.0).events) == []
+    assert kinds(slow.analyzer.idle(36.0).events) == [("ended", "none")]
+
+
+def test_faces_that_are_out_of_sight_stay_present_until_they_end() -> None:
+    stream = Stream()
+    stream.play([CALM] * 5)
+    assert len(stream.show(0.7, []).observations) == 1  # one frame may miss it
+    for at in (0.8, 0.9):
+        seen = stream.show(at, [])
+        assert (len(seen.observations), [face.track_id for face in seen.present]) == (0, [1])
+    for at in (1.5, 1.6):
+        seen = stream.show(at, [])
+    assert seen.present == ()
+
+
+def ids_of(tracks: Tracks, at: float, *places: int) -> dict[int, int]:
+    """Show faces at these places; return the place of each id in sight."""
+    tracks.update(Frame(PIXELS, 0, at), [face_at(place) for place in places])
+    return {track.track_id: track.face.box.x for track in tracks.in_sight}
+
+
+def test_two_faces_keep_their_ids_when_they_swap_order() -> None:
+    tracks = Tracks()
+    assert ids_of(tracks, 0.0, 0, 60) == {1: 0, 2: 60}
+    assert ids_of(tracks, 0.1, 60, 0) == {1: 0, 2: 60}
+    assert ids_of(tracks, 0.2, 62, 2, 31) == {1: 2, 2: 62, 3: 31}
+
+
+def test_ids_are_never_used_again() -> None:
+    tracks = Tracks()
+    assert ids_of(tracks, 0.0, 0) == {1: 0}
+    for at in (1.0, 2.0, 3.0):
+        ids_of(tracks, at)
+    assert ids_of(tracks, 4.0, 0) == {2: 0}
+
+
+def test_pictures_stand_alone() -> None:
+    saying = Saying()
+    saying.faces, saying.predictions = [face_at(0), face_at(50)], [glad(0.9), glad(0.2)]
+    analyzer = PictureAnalyzer(saying, saying, who=lambda frame, face: f"at {face.box.x}")
+    seen = analyzer.analyze(Frame(PIXELS, 3, 0.0))
+    assert [(face.label, face.person) for face in seen.observations] == [
+        ("glad", "at 0"),
+        ("calm", "at 50"),
+    ]
+    assert {face.track_id for face in seen.observations} == {None}
+    assert (seen.events, seen.present, analyzer.finish()) == ((), (), Analysis())
+
+
+def test_an_event_is_one_json_line() -> None:
+    line = ExpressionEvent("changed", 4, "glad", 0.876543, 1.23456).to_json()
+    assert json.loads(line) == {
+        "kind": "changed",
+        "track_id": 4,
+        "label": "glad",
+        "confidence": 0.8765,
+        "at": 1.235,
+    }
+    with pytest.raises(ValueError, match="kind must be one of"):
+        ExpressionEvent("vanished", 1, "glad", 0.5, 0.0)
