@@ -172,6 +172,11 @@ class Observation:
     person: str = ""
 
     @property
+    def box(self) -> Box:
+        """Where the face is, in pixels of the frame."""
+        return self.face.box
+
+    @property
     def label(self) -> str:
         """The most probable label."""
         return self.prediction.label

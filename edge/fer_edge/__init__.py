@@ -1,1 +1,65 @@
-"""The device side: frames in, expressions out. Never imports TensorFlow."""
+"""Facial expressions on small computers: frames in, faces with expressions out.
+
+    import fer_edge
+
+    for face in fer_edge.ExpressionReader().picture("photo.jpg"):
+        print(face.box, face.label, f"{face.confidence:.0%}")
+
+A camera, frame by frame:
+
+    for frame, faces in fer_edge.ExpressionReader().camera(0):
+        print([(face.track_id, face.label) for face in faces])
+
+Another model, another detector:
+
+    reader = fer_edge.ExpressionReader(model="fer-base", detector="haar")
+
+The command `fer-edge` does the same without a program. TensorFlow is never loaded.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fer_core.errors import FerError
+    from fer_core.values import Box, Face, Frame, Observation, Prediction
+    from fer_edge.faces.detectors import FaceDetector
+    from fer_edge.inference.models import shipped_models
+    from fer_edge.reader import ExpressionReader
+
+_HOMES = {
+    "ExpressionReader": "fer_edge.reader",
+    "shipped_models": "fer_edge.inference.models",
+    "FaceDetector": "fer_edge.faces.detectors",
+    "Observation": "fer_core.values",
+    "Prediction": "fer_core.values",
+    "Face": "fer_core.values",
+    "Box": "fer_core.values",
+    "Frame": "fer_core.values",
+    "FerError": "fer_core.errors",
+}
+__all__ = [
+    "Box",
+    "ExpressionReader",
+    "Face",
+    "FaceDetector",
+    "FerError",
+    "Frame",
+    "Observation",
+    "Prediction",
+    "shipped_models",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Load what is asked for: importing the package alone loads neither OpenCV nor a runtime."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'fer_edge' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -14,7 +14,7 @@ import fer_bench.cli
 import fer_convert.cli
 import fer_edge.cli
 import fer_train.cli
-from drawn_faces import draw_scene
+from drawn_faces import draw_scene, save_video
 from fer_bench.results_file import read_results
 from fer_bench.side_by_side import side_by_side
 
@@ -44,20 +44,23 @@ def test_a_shown_command_is_understood(line: str) -> None:
         sub.make_context(sub_name, rest, parent=context)
 
 
-def test_the_python_example_runs(tmp_path: Path) -> None:
-    (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    assert len([line for line in code.splitlines() if line]) <= 12
+def test_the_python_examples_run(tmp_path: Path) -> None:
+    picture, camera = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     cv2.imwrite(str(tmp_path / "photo.jpg"), draw_scene("happy"))
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    assert done.returncode == 0, done.stderr
-    assert re.fullmatch(r"Box\(x=\d+, .*\) \w+ \d+%\n", done.stdout)
+    video = save_video(tmp_path / "camera.avi", [draw_scene("happy")] * 5)
+    played = camera.replace("reader.camera(0)", f"reader.video({str(video)!r})")
+    assert played != camera
+    shown = []
+    for code in (picture, played):
+        assert len([line for line in code.splitlines() if line]) <= 5
+        command = [sys.executable, "-c", code]
+        done = subprocess.run(
+            command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60
+        )
+        assert done.returncode == 0, done.stderr
+        shown.append(done.stdout)
+    assert re.fullmatch(r"Box\(x=\d+, .*\) \w+ \d+%\n", shown[0])
+    assert re.fullmatch(r"(\d\.\d\d s \[\(1, '\w+'\)\]\n){5}", shown[1])
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,118 @@
+"""Faces and expressions for programs: pictures, videos and cameras in a few lines."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from os import PathLike, fspath
+from pathlib import Path
+
+from fer_core.errors import FerError
+from fer_core.pictures import read_picture
+from fer_core.values import Frame, Observation, UInt8Array
+from fer_edge.faces.analysis import PictureAnalyzer, StreamAnalyzer
+from fer_edge.faces.detectors import DEFAULT_DETECTOR, DETECTORS, DetectorRequest, FaceDetector
+from fer_edge.inference import DEFAULT_MODEL
+from fer_edge.inference.classifier import TfliteClassifier
+from fer_edge.inference.interpreter import TfliteModel
+from fer_edge.inference.models import load_model
+from fer_edge.sources import FrameSource
+from fer_edge.sources.camera import open_camera
+from fer_edge.sources.files import VideoSource
+
+
+class ExpressionReader:
+    """Finds faces and says how they look.
+
+    A reader belongs to one thread.
+
+    Example:
+        reader = fer_edge.ExpressionReader()
+        for face in reader.picture("photo.jpg"):
+            print(face.box, face.label, face.confidence)
+        for frame, faces in reader.camera(0):
+            print(frame.captured_at, [(face.track_id, face.label) for face in faces])
+
+    """
+
+    def __init__(
+        self,
+        model: str | PathLike[str] = DEFAULT_MODEL,
+        detector: str | FaceDetector = DEFAULT_DETECTOR,
+        threads: int = 1,
+    ) -> None:
+        """Load the model.
+
+        Args:
+            model: The name of a shipped model (`fer_edge.shipped_models()`), or a .tflite bundle.
+            detector: The name of a detector, or an object with its method `detect`.
+            threads: Threads of the network.
+
+        Raises:
+            FerError: There is no such model or detector, or the model is damaged.
+
+        """
+        if isinstance(detector, str) and detector not in DETECTORS:
+            raise FerError(f"no detector {detector!r}; there are {', '.join(DETECTORS)}")
+        self._detector = detector
+        self._classifier = TfliteClassifier(TfliteModel(load_model(fspath(model)), threads))
+
+    def picture(self, picture: str | PathLike[str] | UInt8Array) -> tuple[Observation, ...]:
+        """Return the faces of one picture, the largest first.
+
+        Args:
+            picture: A file, or pixels (height, width, 3) uint8 in B, G, R order, as of cv2.imread.
+
+        Raises:
+            FerError: The file cannot be read as a picture.
+
+        """
+        analyzer = PictureAnalyzer(self._make_detector(stream=False), self._classifier)
+        if not isinstance(picture, str | PathLike):
+            return analyzer.analyze(Frame(picture, 0, 0.0)).observations
+        read = read_picture(Path(picture), colour=True)
+        if isinstance(read, str):
+            raise FerError(f"{fspath(picture)} is {read}")
+        return analyzer.analyze(Frame(read.pixels, 0, 0.0, fspath(picture))).observations
+
+    def camera(
+        self, camera: int | str = 0, size: tuple[int, int] | None = None, fps: float | None = None
+    ) -> Iterator[tuple[Frame, tuple[Observation, ...]]]:
+        """Yield the newest frame of a camera and its faces, again and again.
+
+        A camera that goes away is opened anew. Leaving the loop gives it back.
+
+        Args:
+            camera: A number, "picamera", or an http:// or rtsp:// address.
+            size: Width and height in pixels to ask of it.
+            fps: Frames a second to ask of it.
+
+        Raises:
+            FerError: The camera cannot be opened.
+
+        """
+        return self._stream(open_camera(str(camera), size, fps))
+
+    def video(self, file: str | PathLike[str]) -> Iterator[tuple[Frame, tuple[Observation, ...]]]:
+        """Yield every frame of a video file and its faces.
+
+        Raises:
+            FerError: The file cannot be read as a video.
+
+        """
+        return self._stream(VideoSource(Path(file)))
+
+    def _stream(self, source: FrameSource) -> Iterator[tuple[Frame, tuple[Observation, ...]]]:
+        analyzer = StreamAnalyzer(self._make_detector(stream=True), self._classifier)
+        with closing(source):
+            for frame in source.frames(threading.Event()):
+                if isinstance(frame, Frame):
+                    yield frame, analyzer.analyze(frame).observations
+                else:
+                    analyzer.idle(frame.at)
+
+    def _make_detector(self, stream: bool) -> FaceDetector:
+        if isinstance(self._detector, str):
+            return DETECTORS[self._detector](DetectorRequest(stream))
+        return self._detector

@@ -1,0 +1,116 @@
+"""What a program of a few lines gets: the names of `fer_edge`, and parts of its own."""
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+import fer_edge
+from drawn_faces import draw_scene
+from fer_core.values import UInt8Array
+from fer_edge.faces.analysis import Analysis
+from fer_edge.faces.detectors import DETECTORS
+from fer_edge.outputs import Output
+from fer_edge.session import outputs as table
+from fer_edge.session.config import EdgeConfig
+from fer_edge.session.options import RunOptions
+from fer_edge.session.watch import watch
+from fer_edge.sources import camera
+
+
+class WholePicture:
+    """A toy detector: the middle of every picture is a face."""
+
+    def detect(
+        self, frame: fer_edge.Frame, known: Sequence[fer_edge.Box] = ()
+    ) -> tuple[fer_edge.Face, ...]:
+        side = min(frame.width, frame.height) // 2
+        return (fer_edge.Face(fer_edge.Box(side // 2, side // 2, side, side), 1.0),)
+
+
+def test_importing_the_package_loads_neither_opencv_nor_a_runtime() -> None:
+    code = (
+        "import sys, fer_edge\n"
+        "print(sorted({'cv2', 'numpy', 'ai_edge_litert', 'tensorflow'} & set(sys.modules)))\n"
+        "print(sorted(dir(fer_edge)) == sorted(fer_edge.__all__), fer_edge.ExpressionReader)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == [
+        "[]",
+        "True <class 'fer_edge.reader.ExpressionReader'>",
+    ]
+    with pytest.raises(AttributeError, match="no attribute 'Reader'"):
+        _ = fer_edge.Reader
+
+
+def test_a_picture_is_a_file_or_pixels(tmp_path: Path) -> None:
+    reader, scene = fer_edge.ExpressionReader(model="fer-nano"), draw_scene("happy")
+    file = tmp_path / "photo.png"
+    cv2.imwrite(str(file), scene)
+    (face,) = reader.picture(file)
+    (same,) = reader.picture(scene)
+    assert (face.box, face.label) == (same.box, same.label)
+    assert face.box.iou(fer_edge.Box(180, 100, 280, 280)) > 0.3
+    assert face.label in fer_edge.ExpressionReader().picture(file)[0].prediction.labels
+
+
+def test_what_is_wrong_is_a_fer_error(tmp_path: Path) -> None:
+    (tmp_path / "broken.jpg").write_bytes(b"no picture")
+    reader = fer_edge.ExpressionReader()
+    for wrong, words in (
+        (lambda: reader.picture(tmp_path / "broken.jpg"), "cut short or of an unknown format"),
+        (lambda: reader.picture(tmp_path / "absent.jpg"), "absent.jpg"),
+        (lambda: reader.video(tmp_path / "absent.mp4"), "there is no video"),
+        (lambda: fer_edge.ExpressionReader(model="fer-huge"), "no model 'fer-huge'"),
+        (lambda: fer_edge.ExpressionReader(detector="retina"), "no detector 'retina'"),
+    ):
+        with pytest.raises(fer_edge.FerError, match=words):
+            wrong()
+
+
+def test_a_camera_is_given_back_when_the_loop_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed: list[bool] = []
+
+    class Drawn:
+        def __init__(self, *wanted: Any) -> None:
+            pass
+
+        def read(self) -> UInt8Array:
+            return draw_scene("happy")
+
+        def close(self) -> None:
+            closed.append(True)
+
+    monkeypatch.setattr(camera, "OpenCvCapture", Drawn)
+    reader = fer_edge.ExpressionReader(detector=WholePicture())
+    frames = reader.camera(0)
+    seen = [(frame.source, len(faces)) for frame, faces in (next(frames) for _ in range(3))]
+    assert seen == [("camera 0", 1)] * 3
+    assert closed == []
+    frames.close()
+    assert closed == [True]
+
+
+def test_a_strangers_detector_and_output_take_a_line_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Counting(Output):
+        """A toy output."""
+
+        faces = 0
+
+        def write(self, frame: fer_edge.Frame, seen: Analysis) -> None:
+            self.faces += len(seen.observations)
+
+    counting = Counting()
+    monkeypatch.setitem(DETECTORS, "whole", lambda request: WholePicture())
+    monkeypatch.setitem(table.OUTPUTS, "counting", lambda run: iter([counting]))
+    file = tmp_path / "gray.png"
+    cv2.imwrite(str(file), np.full((90, 120, 3), 90, np.uint8))
+    result = watch(RunOptions(EdgeConfig(detector="whole"), (file,), quiet=True))
+    assert (result.summary.faces, counting.faces) == (1, 1)
