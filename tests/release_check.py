@@ -51,7 +51,10 @@ def main(page: Path) -> int:
     for what, command in CHECKS:
         print(f"== {command}", flush=True)
         started = time.monotonic()
-        done = subprocess.run(command.split(), stdout=subprocess.PIPE, text=True, check=False)
+        quiet = ["--no-print-directory"] * command.startswith("make ")
+        done = subprocess.run(
+            [*command.split(), *quiet], stdout=subprocess.PIPE, text=True, check=False
+        )
         print(done.stdout)
         failed += done.returncode != 0
         last = _last_word(done.stdout)

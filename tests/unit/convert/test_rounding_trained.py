@@ -38,7 +38,7 @@ def test_a_quantisation_aware_model_needs_no_calibration(name: str) -> None:
     answers = np.stack([model.probabilities(picture) for picture in pixels])
     expected = np.asarray(rounded(model_inputs(VARIED.part("validation")), training=False))
     assert np.abs(answers - expected).max() < 0.03
-    assert (answers.argmax(axis=1) == expected.argmax(axis=1)).mean() > 0.95
+    assert np.abs(answers - expected).mean() < 0.005  # hardly trained, it has many near ties
     with pytest.raises(FerError, match="only --int8 fits it"):
         bundle_of(rounded, "float32")
 
