@@ -24,14 +24,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from fer_core.errors import FerError
     from fer_core.values import Box, Face, Frame, Observation, Prediction
-    from fer_edge.faces.detectors import FaceDetector
+    from fer_edge.faces.detector import FaceDetector
     from fer_edge.inference.models import shipped_models
     from fer_edge.reader import ExpressionReader
 
 _HOMES = {
     "ExpressionReader": "fer_edge.reader",
     "shipped_models": "fer_edge.inference.models",
-    "FaceDetector": "fer_edge.faces.detectors",
+    "FaceDetector": "fer_edge.faces.detector",
     "Observation": "fer_core.values",
     "Prediction": "fer_core.values",
     "Face": "fer_core.values",

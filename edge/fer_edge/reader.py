@@ -12,7 +12,8 @@ from fer_core.errors import FerError
 from fer_core.pictures import read_picture
 from fer_core.values import Frame, Observation, UInt8Array
 from fer_edge.faces.analysis import PictureAnalyzer, StreamAnalyzer
-from fer_edge.faces.detectors import DEFAULT_DETECTOR, DETECTORS, DetectorRequest, FaceDetector
+from fer_edge.faces.detector import DetectorRequest, FaceDetector
+from fer_edge.faces.detectors import DEFAULT_DETECTOR, DETECTORS
 from fer_edge.inference import DEFAULT_MODEL
 from fer_edge.inference.classifier import TfliteClassifier
 from fer_edge.inference.interpreter import TfliteModel

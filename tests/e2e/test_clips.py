@@ -20,7 +20,7 @@ from commands import command_path
 from drawn_faces import save_video
 from fer_bench.clips import RunnerLoop, measure_clip, read_true_faces
 from fer_core.values import Box, Frame
-from fer_edge.faces.detectors import SearchPlan
+from fer_edge.faces.detector import SearchPlan
 from fer_edge.faces.following import FollowingDetector
 from fer_edge.faces.haar import HaarCascade, HaarDetector, to_gray
 from fer_edge.faces.tracks import Tracks

@@ -16,7 +16,7 @@ from fer_core.pictures import read_picture
 from fer_core.preprocess import InputSpec, normalize_pixels
 from fer_core.text import on_paper
 from fer_core.values import FloatArray, Frame, UInt8Array
-from fer_edge.faces.detectors import FaceDetector
+from fer_edge.faces.detector import FaceDetector
 from fer_train.figures import save_figure
 from fer_train.transfer import LOGITS
 

@@ -20,7 +20,7 @@ from fer_core.pictures import NOT_READ, find_pictures, left_out, read_picture
 from fer_core.preprocess import InputSpec
 from fer_core.progress import progress_bar
 from fer_core.values import Face, Frame, UInt8Array
-from fer_edge.faces.detectors import FaceDetector
+from fer_edge.faces.detector import FaceDetector
 from fer_train.photo_series import set_aside
 
 SIMILAR_AREA = 0.5

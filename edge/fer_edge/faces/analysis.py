@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from fer_core.values import Face, Frame, Observation
-from fer_edge.faces.detectors import FaceDetector
+from fer_edge.faces.detector import FaceDetector
 from fer_edge.faces.events import NONE, ExpressionEvent
 from fer_edge.faces.smoothing import Expression, Smoothing
 from fer_edge.faces.tracks import Track, Tracks

@@ -2,55 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import Executor
-from dataclasses import dataclass, field
-from typing import Protocol
+from collections.abc import Callable
 
-from fer_core.values import Box, Face, Frame
-from fer_edge.stages import StageTimes
+from fer_edge.faces.detector import DetectorRequest, FaceDetector
 
 DEFAULT_DETECTOR = "haar"
-WINDOW_PX = 24
-"""The smallest face that the Haar cascade can see, and the one it sees fastest."""
-
-
-class FaceDetector(Protocol):
-    """Finds the faces of a frame."""
-
-    def detect(self, frame: Frame, known: Sequence[Box] = ()) -> tuple[Face, ...]:
-        """Return the faces, the largest first; empty when there is none.
-
-        `known` is where the faces of the frame before were, for detectors that search there.
-        """
-
-
-@dataclass(frozen=True, slots=True)
-class SearchPlan:
-    """When to search the whole frame, in seconds since the last time, and for how small a face.
-
-    `followed_seconds` while every known face is found, `lost_seconds` when one was just lost,
-    `empty_seconds` when none is known.
-    """
-
-    min_size_px: int = 40
-    followed_seconds: float = 0.5
-    lost_seconds: float = 0.07
-    empty_seconds: float = 0.2
-
-
-@dataclass(frozen=True, slots=True)
-class DetectorRequest:
-    """What a detector is made for: a stream or single pictures, and how to search a stream.
-
-    It counts its time in `times`. With a thread pool as `executor`, as for a live camera, it may
-    search beside the stream.
-    """
-
-    stream: bool
-    plan: SearchPlan = field(default_factory=SearchPlan)
-    times: StageTimes = field(default_factory=StageTimes)
-    executor: Executor | None = None
 
 
 def _haar(request: DetectorRequest) -> FaceDetector:

@@ -15,8 +15,8 @@ import numpy as np
 
 from fer_core.errors import FerError
 from fer_core.values import Box, Face, Frame, UInt8Array
-from fer_edge.faces.detectors import WINDOW_PX, SearchPlan
-from fer_edge.faces.haar import SAME_FACE_IOU, HaarCascade, shrunk, to_gray
+from fer_edge.faces.detector import SAME_FACE_IOU, WINDOW_PX, SearchPlan
+from fer_edge.faces.haar import HaarCascade, shrunk, to_gray
 from fer_edge.stages import StageTimes
 
 SEARCH_STEP, SEARCH_NEIGHBORS = 1.2, 2

@@ -11,15 +11,13 @@ import numpy as np
 from fer_core.errors import FerError
 from fer_core.opencv import cv2
 from fer_core.values import Box, Face, Frame, UInt8Array
-from fer_edge.faces.detectors import WINDOW_PX
+from fer_edge.faces.detector import WINDOW_PX
 from fer_edge.stages import StageTimes
 
 CASCADE = "haarcascade_frontalface_default.xml"
 SEARCHED_PIXELS = 4_000_000
 """Larger pictures are searched at this size: the cascade takes 60 bytes and 0.2 microseconds for
 each pixel, and what it loses are faces below 24 pixels at this size."""
-SAME_FACE_IOU = 0.3
-"""Two boxes that overlap (intersection over union) by more show one face."""
 _SYSTEM_CASCADES = Path("/usr/share/opencv4/haarcascades")
 
 

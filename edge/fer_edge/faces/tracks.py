@@ -11,7 +11,7 @@ import numpy as np
 
 from fer_core.opencv import cv2
 from fer_core.values import Box, Face, Frame, UInt8Array
-from fer_edge.faces.haar import SAME_FACE_IOU
+from fer_edge.faces.detector import SAME_FACE_IOU
 from fer_edge.faces.smoothing import Expression
 
 MIN_IOU = 0.2

@@ -12,7 +12,7 @@ from fer_core.errors import FerError
 from fer_core.pictures import PICTURE_SUFFIXES, left_out, read_picture
 from fer_core.text import is_plain_name
 from fer_core.values import FloatArray, Frame
-from fer_edge.faces.detectors import FaceDetector
+from fer_edge.faces.detector import FaceDetector
 from fer_edge.identity.descriptors import FaceDescriptor
 
 UNKNOWN_DISTANCE = 0.5

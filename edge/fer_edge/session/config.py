@@ -10,7 +10,8 @@ from pathlib import Path
 from fer_core.cores import usable_cores
 from fer_core.errors import FerError
 from fer_core.options import option
-from fer_edge.faces.detectors import DEFAULT_DETECTOR, DETECTORS, WINDOW_PX
+from fer_edge.faces.detector import WINDOW_PX
+from fer_edge.faces.detectors import DEFAULT_DETECTOR, DETECTORS
 from fer_edge.inference import DEFAULT_MODEL
 
 ROTATIONS = (0, 90, 180, 270)

@@ -13,7 +13,8 @@ from fer_core.errors import ArgumentError
 from fer_core.opencv import silence_opencv
 from fer_edge.board import temperature_celsius
 from fer_edge.faces.analysis import Analyzer, Naming, PictureAnalyzer, StreamAnalyzer, Who, nobody
-from fer_edge.faces.detectors import DETECTORS, DetectorRequest, SearchPlan
+from fer_edge.faces.detector import DetectorRequest, SearchPlan
+from fer_edge.faces.detectors import DETECTORS
 from fer_edge.inference.classifier import Classifier, TfliteClassifier
 from fer_edge.inference.interpreter import TfliteModel
 from fer_edge.inference.models import load_model

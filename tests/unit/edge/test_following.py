@@ -8,7 +8,7 @@ import pytest
 
 from drawn_faces import draw_scene
 from fer_core.values import Box, Face, Frame
-from fer_edge.faces.detectors import SearchPlan
+from fer_edge.faces.detector import SearchPlan
 from fer_edge.faces.following import FollowingDetector
 from fer_edge.faces.haar import HaarDetector
 from fer_edge.faces.tracks import COAST_SECONDS, Tracks
