@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from importlib.util import find_spec
 from pathlib import Path
@@ -69,8 +69,8 @@ def run(
     from fer_bench.bench import Extent, run_benchmark
     from fer_bench.clips import ClipPlan, read_true_faces
     from fer_bench.report import results_table
+    from fer_bench.results import write_results
     from fer_bench.rival import loop_makers, rival_files
-    from fer_core.files import write_text
     from fer_core.readers import default_data_path
     from fer_edge.inference.models import shipped_models
 
@@ -89,12 +89,12 @@ def run(
     command = command_line("fer-bench")
     extent = Extent(quick, robustness, steady)
     with rival_files(rival) as rivals:
-        results = run_benchmark([*paths, *rivals], pictures, parent, extent, command, talk(quiet))
-    write_text(file, json.dumps(results.to_json(), indent=1) + "\n")  # whatever the clips do
-    makers = loop_makers([p for p in paths if p in results.measured], rival)
-    results.clips.extend(plan.measure(makers, talk(quiet)))
+        done = run_benchmark([*paths, *rivals], pictures, parent, extent, command, talk(quiet))
+    write_results(file, done.results)  # whatever the clips do
+    makers = loop_makers([path for path in paths if path in done.paths], rival)
+    results = replace(done.results, clips=tuple(plan.measure(makers, talk(quiet))))
     print(results_table(results))
-    write_text(file, json.dumps(results.to_json(), indent=1) + "\n")
+    write_results(file, results)
     print(f"results: {file}")
     results.require_all()
 
@@ -139,7 +139,7 @@ def report(
 ) -> None:
     """Make a page with plots, and print the tables as Markdown for a README."""
     from fer_bench.markdown import markdown_report
-    from fer_bench.results_file import read_results
+    from fer_bench.results import read_results
     from fer_bench.side_by_side import side_by_side
     from fer_core.files import write_text
 
@@ -182,18 +182,21 @@ def compare(
     """Say what changed beyond the noise; exit with 1 on a regression, or where noise hides one."""
     from fer_bench.compare import (
         Tolerance,
+        assumptions,
         changes_table,
         compare_results,
         not_compared,
         require_no_regression,
     )
-    from fer_bench.results_file import read_results
+    from fer_bench.results import read_results
 
     one, other = read_results(before), read_results(after)
     changes = compare_results(one, other, Tolerance(max_drop, tolerance))
     print(changes_table(changes))
     for line in not_compared(one, other):
         print(f"not compared: {line}")
+    for line in assumptions(one, other):
+        print(f"assumed: {line}")
     require_no_regression(changes)
 
 
@@ -207,12 +210,12 @@ def contribute(
     """Put a result of your own board beside the committed ones, with its tables."""
     from fer_bench.contribute import reference_folder
     from fer_bench.markdown import markdown_report
-    from fer_bench.results_file import read_results
+    from fer_bench.results import read_results, write_results
     from fer_core.files import make_folder, write_text
 
     read = read_results(results)
     folder = make_folder(reference_folder(read, reference))
-    write_text(folder / "results.json", json.dumps(read, indent=1) + "\n")
+    write_results(folder / "results.json", read)
     write_text(folder / "README.md", markdown_report(read))
     print(folder)
 

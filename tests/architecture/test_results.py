@@ -4,11 +4,11 @@ import json
 import re
 from pathlib import Path
 from statistics import mean
-from typing import Any
 
 import pytest
 
-from fer_bench.results_file import read_results
+from fer_bench.records import ModelRecord
+from fer_bench.results import read_results
 from fer_core.bundle import ModelBundle
 from fer_edge.inference.models import shipped_models
 
@@ -21,10 +21,10 @@ PROMISED = {  # least accuracy on PrivateTest, most times the latency of mini-xc
 """0.15, 0.3 and 1.0 ms where mini-xception takes 0.087 ms: machines differ, ratios hardly."""
 
 
-def measured(name: str) -> dict[str, Any]:
+def measured(name: str) -> ModelRecord:
     results = read_results(ROOT / "benchmarks" / "reference" / "x86-64-2-cores" / "results.json")
-    (model,) = (each for each in results["models"] if each["name"] == f"{name}-int8")
-    return dict(model)
+    (model,) = (each for each in results.models if each.name == f"{name}-int8")
+    return model
 
 
 def test_every_shipped_model_has_its_promise() -> None:
@@ -34,19 +34,22 @@ def test_every_shipped_model_has_its_promise() -> None:
 @pytest.mark.parametrize("name", PROMISED)
 def test_the_reference_results_are_those_of_the_shipped_files(name: str) -> None:
     model, path = measured(name), shipped_models()[name]
-    assert model["sha256"] == ModelBundle.load(path).manifest.sha256
-    assert model["file_bytes"] == path.stat().st_size
+    assert model.sha256 == ModelBundle.load(path).manifest.sha256
+    assert model.file_bytes == path.stat().st_size
 
 
 @pytest.mark.parametrize("name", PROMISED)
 def test_the_reference_results_hold_what_is_promised(name: str) -> None:
-    model, yardstick = measured(name), measured("mini-xception")
+    model, reference = measured(name), measured("mini-xception")
     accuracy, times = PROMISED[name]
-    assert model["accuracy"] >= accuracy
-    assert model["accuracy_change"] >= -0.003
-    assert model["ece"] <= 0.03
-    assert model["latency_ms"]["p50"] <= times * yardstick["latency_ms"]["p50"]
-    assert model["accuracy"] - model["robustness"]["shift and scale"] <= 0.02
+    assert model.latency_ms.p50 <= times * reference.latency_ms.p50
+    assert model.parity is not None
+    assert model.parity.accuracy_change >= -0.003
+    found = model.evaluation
+    assert found is not None
+    assert found.accuracy >= accuracy
+    assert found.ece <= 0.03
+    assert found.accuracy - found.robustness["shift and scale"] <= 0.02
 
 
 def test_no_path_of_a_machine_is_in_the_results() -> None:
@@ -62,9 +65,9 @@ FORMATS = ROOT / "benchmarks" / "reference" / "x86-64-2-cores" / "formats"
 
 @pytest.mark.parametrize("name", PROMISED)
 def test_every_format_of_each_network_was_measured(name: str) -> None:
-    models = {m["name"]: m for m in read_results(FORMATS / name / "results.json")["models"]}
+    models = read_results(FORMATS / name / "results.json").models
     formats = ("float32", "float16", "dynamic", "int16x8", "int8", "qat-int8")
-    assert list(models) == [f"{name}-{each}" for each in formats]
+    assert [model.name for model in models] == [f"{name}-{each}" for each in formats]
 
 
 @pytest.mark.parametrize("name", PROMISED)
