@@ -28,14 +28,14 @@ from fer_edge.inference.interpreter import TfliteModel
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class JudgedPictures:
+class EvaluationSplit:
     """The test split, and which of its pictures the training split does not hold as well."""
 
     dataset: FerDataset
     not_duplicate: BoolArray
 
     @classmethod
-    def of(cls, dataset: FerDataset) -> JudgedPictures:
+    def of(cls, dataset: FerDataset) -> EvaluationSplit:
         """Return the test pictures of a data set; raise FerError when it has none."""
         test = dataset.part("test")
         ids = dataset.picture_ids()
@@ -53,9 +53,9 @@ class TestPictures:
 
     def __init__(self, data: Path, votes: Path | None = None, skip_bad: bool = False) -> None:
         self._data, self._votes, self._skip_bad = data, votes, skip_bad
-        self._read: dict[tuple[int, int, int] | None, JudgedPictures] = {}
+        self._read: dict[tuple[int, int, int] | None, EvaluationSplit] = {}
 
-    def for_input(self, spec: InputSpec | None) -> JudgedPictures:
+    def for_input(self, spec: InputSpec | None) -> EvaluationSplit:
         """Return the pictures in a model's size and colour, in their own for None."""
         shape = spec.shape if spec else None
         if shape in self._read:
@@ -63,7 +63,7 @@ class TestPictures:
         dataset = load_dataset(self._data, spec, self._skip_bad)
         if self._votes:
             dataset = majority_labels(dataset, self._votes)
-        pictures = JudgedPictures.of(dataset)
+        pictures = EvaluationSplit.of(dataset)
         self._read[shape] = pictures
         if spec is None:  # most models take them as they are
             self._read[pictures.dataset.spec.shape] = pictures
@@ -78,7 +78,7 @@ class TestPictures:
         own = self.for_input(None).dataset
         return f"{own.name}, test split, {len(own)} pictures", own.fingerprint()
 
-    def for_model(self, bundle: ModelBundle) -> JudgedPictures:
+    def for_model(self, bundle: ModelBundle) -> EvaluationSplit:
         """Return the pictures as a model takes them, their classes in its order.
 
         The rival resizes the gray ones of a table in its own way; photos in folders, which are of
@@ -88,7 +88,7 @@ class TestPictures:
         dataset = pictures.dataset.in_order(bundle.manifest.labels)
         return pictures if dataset is pictures.dataset else replace(pictures, dataset=dataset)
 
-    def _in_the_size_for(self, bundle: ModelBundle) -> JudgedPictures:
+    def _in_the_size_for(self, bundle: ModelBundle) -> EvaluationSplit:
         if not is_rival(bundle) or self._data.is_dir():
             return self.for_input(bundle.manifest.input)
         own = self.for_input(None)
@@ -144,7 +144,7 @@ class Accuracy:
         )
 
 
-def measure_accuracy(model: TfliteModel, pictures: JudgedPictures) -> Accuracy:
+def measure_accuracy(model: TfliteModel, pictures: EvaluationSplit) -> Accuracy:
     """Classify every test picture, single crop."""
     test, labels = pictures.dataset, model.bundle.manifest.labels
     if test.label_names != labels:

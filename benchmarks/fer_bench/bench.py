@@ -81,7 +81,7 @@ def run_benchmark(
     if pictures:
         evaluator = _Evaluator(pictures, extent, loaded, parent)
         for index, model in enumerate(loaded):
-            say(f"judging {model.path.name}")
+            say(f"evaluating {model.path.name}")
             records[index] = evaluator.evaluated(records[index], model)
     results = Results(
         command=command,

@@ -8,11 +8,13 @@ from statistics import mean
 import pytest
 
 from fer_bench.records import ModelRecord
+from fer_bench.report import results_table
 from fer_bench.results import read_results
 from fer_core.bundle import ModelBundle
 from fer_edge.inference.models import shipped_models
 
 ROOT = Path(__file__).parents[2]
+REFERENCE = ROOT / "benchmarks" / "reference" / "x86-64-2-cores"
 PROMISED = {  # least accuracy on PrivateTest, most times the latency of mini-xception in the run
     "fer-nano": (0.67, 1.7),
     "fer-small": (0.70, 3.4),
@@ -22,7 +24,7 @@ PROMISED = {  # least accuracy on PrivateTest, most times the latency of mini-xc
 
 
 def measured(name: str) -> ModelRecord:
-    results = read_results(ROOT / "benchmarks" / "reference" / "x86-64-2-cores" / "results.json")
+    results = read_results(REFERENCE / "results.json")
     (model,) = (each for each in results.models if each.name == f"{name}-int8")
     return model
 
@@ -52,6 +54,18 @@ def test_the_reference_results_hold_what_is_promised(name: str) -> None:
     assert found.accuracy - found.robustness["shift and scale"] <= 0.02
 
 
+@pytest.mark.parametrize(("start", "folder"), [("model ", ""), ("clip ", "clips")])
+def test_the_readme_shows_what_the_terminal_shows(start: str, folder: str) -> None:
+    """Of the table of distortions some columns alone: its rows are left out here."""
+    readme = (ROOT / "README.md").read_text()
+    shown = results_table(read_results(REFERENCE / folder / "results.json")).splitlines()
+    after = readme[readme.index(f"\n    {start}") :].split("\n\n")[0]
+    quoted = [line[4:] for line in after.splitlines() if line]
+    others = ("...", "results: ", "distortion ", "blur ")
+    assert len(quoted) > 5
+    assert [line for line in quoted if not line.startswith(others) and line not in shown] == []
+
+
 def test_no_path_of_a_machine_is_in_the_results() -> None:
     settings = sorted((ROOT / "train" / "results").rglob("config.toml"))
     assert len(settings) > len(PROMISED)
@@ -60,7 +74,7 @@ def test_no_path_of_a_machine_is_in_the_results() -> None:
 
 
 DECISION = ROOT / "docs" / "decisions" / "0008-int8.md"
-FORMATS = ROOT / "benchmarks" / "reference" / "x86-64-2-cores" / "formats"
+FORMATS = REFERENCE / "formats"
 
 
 @pytest.mark.parametrize("name", PROMISED)

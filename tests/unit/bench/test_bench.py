@@ -10,7 +10,7 @@ import pytest
 
 from drawn_faces import draw_face, drawn_dataset, save_npz
 from fer_bench.accuracy import (
-    JudgedPictures,
+    EvaluationSplit,
     TestPictures,
     augmented_accuracy,
     measure_accuracy,
@@ -267,15 +267,15 @@ def test_duplicates_of_training_pictures_are_told_apart() -> None:
     copied = FerDataset(
         images, drawn.labels, drawn.split, drawn.label_names, drawn.rows, drawn.name
     )
-    assert (~JudgedPictures.of(copied).not_duplicate).sum() == 1
-    assert JudgedPictures.of(drawn).not_duplicate.all()
+    assert (~EvaluationSplit.of(copied).not_duplicate).sum() == 1
+    assert EvaluationSplit.of(drawn).not_duplicate.all()
 
 
 def test_data_of_other_classes_is_refused(nano: ModelBundle) -> None:
     drawn = drawn_dataset((1, 1, 1))
     other = drawn.relabelled(drawn.labels, tuple("abcdefg"))
     with pytest.raises(FerError, match="drawn holds a, b, c"):
-        measure_accuracy(TfliteModel(nano), JudgedPictures.of(other))
+        measure_accuracy(TfliteModel(nano), EvaluationSplit.of(other))
 
 
 def test_each_model_gets_the_pictures_in_its_own_input(tmp_path: Path) -> None:
