@@ -33,7 +33,7 @@ def convert_json(values: Any, kind: type[Kind], what: str) -> Kind:
     """Return plain values as a `kind`, see `read_json`."""
     try:
         return msgspec.convert(values, kind)
-    except (ValueError, RecursionError) as error:  # ValueError: of msgspec, or a lone surrogate
+    except (msgspec.ValidationError, ValueError, RecursionError) as error:  # a lone surrogate, too
         raise FerError(f"{what} cannot be read: {error}") from error
 
 
