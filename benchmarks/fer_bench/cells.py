@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fer_bench.limits import NOISY
 from fer_bench.records import Conditions, Endurance, Evaluation, Latency, ModelRecord
 
 NOT_MEASURED = "-"
@@ -128,10 +129,10 @@ def parity_sentence(model: ModelRecord) -> str:
     )
 
 
-def noise(conditions: Conditions, spread: float, limit: float) -> str:
-    """Return why a latency is not to be trusted; a slowdown above the limit is a reason."""
+def noise(conditions: Conditions, spread: float) -> str:
+    """Return why a latency is not to be trusted."""
     reasons = [conditions.throttled] if conditions.throttled else []
-    if conditions.slowdown > limit:
+    if conditions.slowdown > NOISY:
         reasons.append(
             f"a fixed piece of work took {conditions.slowdown:.2f} times as long as at its best"
         )

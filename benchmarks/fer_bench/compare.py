@@ -8,17 +8,14 @@ from math import hypot
 from statistics import mean
 
 from fer_bench import cells
+from fer_bench.limits import NOISE_OF_SPREAD
 from fer_bench.records import ModelRecord
 from fer_bench.report import aligned
 from fer_bench.results import Results
-from fer_bench.timing import ROUNDS
 from fer_core.errors import FerError
 
 _SAME = ("board", "cpu", "cores", "governor", "runtime", "kernels")
 REGRESSION, TOO_FAST, NOISY, NOT_JUDGED = "REGRESSION", "TOO FAST", "noisy", "not judged"
-NOISE_OF_SPREAD = 1.96 * 1.25 / 2.33 / ROUNDS**0.5
-"""Half a 95 % interval of a latency, in spreads: the medians of five rounds lie 2.33 standard
-deviations apart, and the median of all has 1.25 / sqrt(5) of one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,21 +9,9 @@ from functools import partial
 
 import numpy as np
 
+from fer_bench.limits import NOISY, UNSTEADY
 from fer_bench.records import Conditions
 from fer_edge.board import frequency_mhz, temperature_celsius, throttling
-
-NOISY = 1.15
-"""How much slower than at its best the reference loop may be before a latency is marked.
-
-It shows other work on the same core from an eighth of its time on: 1 / (1 - 1/8) = 1.14.
-"""
-UNSTEADY = 0.25
-"""How far the medians of a model's rounds may lie apart, as a share, before it is marked.
-
-Medians of five rounds lie 2.33 standard deviations apart, so the 95 % interval of the latency is
-then 12 % to either side (see NOISE_OF_SPREAD in compare.py): more than the 10 % that `compare`
-tolerates.
-"""
 
 
 @dataclass(frozen=True, slots=True)

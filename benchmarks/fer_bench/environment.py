@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from fer_bench.limits import BUSY
 from fer_bench.records import Environment
 from fer_core import __version__
 from fer_core.cores import usable_cores
@@ -16,11 +17,6 @@ from fer_core.opencv import cv2
 _BOARD = Path("/proc/device-tree/model")
 _GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
 _CPUINFO = Path("/proc/cpuinfo")
-BUSY = 0.25
-"""The share of the cores that other programs may take before figures are marked.
-
-On the four cores of a Pi it is one program, which leaves a core for each of the threads measured.
-"""
 
 
 def read_environment(runtime: str, kernels: str) -> Environment:

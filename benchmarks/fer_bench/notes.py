@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fer_bench import cells
-from fer_bench.conditions import NOISY
 from fer_bench.records import Environment, ModelRecord
 from fer_bench.results import Results
 
@@ -21,7 +20,7 @@ def warnings(results: Results) -> Iterator[str]:
         yield "--quick: a tenth of the timed runs"
     for model in results.models:
         if model.is_noisy and model.conditions:
-            reason = cells.noise(model.conditions, model.latency_ms.spread, NOISY)
+            reason = cells.noise(model.conditions, model.latency_ms.spread)
             yield f"{model.name}: NOISY: {reason}; measure the latency anew"
     if results.environment.busy:
         yield f"NOISY: {_busy(results.environment)}; measure the latencies anew"

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from fer_bench import timing
-from fer_bench.conditions import UNSTEADY, Moment, ReferenceLoop, conditions_of
+from fer_bench.conditions import Moment, ReferenceLoop, conditions_of
+from fer_bench.limits import ROUNDS, UNSTEADY
 from fer_bench.records import Conditions
-from fer_bench.timing import ROUNDS, WARMUP, Round, latency_of, measure_interleaved
+from fer_bench.timing import WARMUP, Round, latency_of, measure_interleaved
 
 
 class Clock:
