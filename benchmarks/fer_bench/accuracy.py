@@ -7,12 +7,19 @@ from pathlib import Path
 
 import numpy as np
 
+from fer_bench.records import ClassMetrics, Evaluation, Parity, ReliabilityBin
 from fer_bench.rival import as_rival_resizes, is_rival
 from fer_core.bundle import ModelBundle
 from fer_core.dataset import FerDataset
 from fer_core.errors import FerError
 from fer_core.ferplus import majority_labels
-from fer_core.metrics import ClassificationReport, classification_report
+from fer_core.metrics import (
+    ClassificationReport,
+    classification_report,
+    mcnemar_exact,
+    paired_difference,
+    reliability,
+)
 from fer_core.preprocess import InputSpec, ten_crops
 from fer_core.readers import load_dataset
 from fer_core.values import BoolArray, FloatArray
@@ -21,19 +28,19 @@ from fer_edge.inference.interpreter import TfliteModel
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class JudgedPictures:
-    """The test split, and which of its pictures have no exact twin in the training split."""
+class EvaluationSplit:
+    """The test split, and which of its pictures the training split does not hold as well."""
 
     dataset: FerDataset
-    without_twin: BoolArray
+    not_duplicate: BoolArray
 
     @classmethod
-    def of(cls, dataset: FerDataset) -> JudgedPictures:
+    def of(cls, dataset: FerDataset) -> EvaluationSplit:
         """Return the test pictures of a data set; raise FerError when it has none."""
         test = dataset.part("test")
         ids = dataset.picture_ids()
-        twins = np.isin(ids[dataset.split == 2], ids[dataset.split == 0])
-        return cls(test, ~twins)
+        duplicate = np.isin(ids[dataset.split == 2], ids[dataset.split == 0])
+        return cls(test, ~duplicate)
 
 
 class TestPictures:
@@ -46,19 +53,32 @@ class TestPictures:
 
     def __init__(self, data: Path, votes: Path | None = None, skip_bad: bool = False) -> None:
         self._data, self._votes, self._skip_bad = data, votes, skip_bad
-        self._read: dict[tuple[int, int, int] | None, JudgedPictures] = {}
+        self._read: dict[tuple[int, int, int] | None, EvaluationSplit] = {}
 
-    def for_input(self, spec: InputSpec | None) -> JudgedPictures:
+    def for_input(self, spec: InputSpec | None) -> EvaluationSplit:
         """Return the pictures in a model's size and colour, in their own for None."""
         shape = spec.shape if spec else None
-        if shape not in self._read:
-            dataset = load_dataset(self._data, spec, self._skip_bad)
-            if self._votes:
-                dataset = majority_labels(dataset, self._votes)
-            self._read[shape] = JudgedPictures.of(dataset)
-        return self._read[shape]
+        if shape in self._read:
+            return self._read[shape]
+        dataset = load_dataset(self._data, spec, self._skip_bad)
+        if self._votes:
+            dataset = majority_labels(dataset, self._votes)
+        pictures = EvaluationSplit.of(dataset)
+        self._read[shape] = pictures
+        if spec is None:  # most models take them as they are
+            self._read[pictures.dataset.spec.shape] = pictures
+        return pictures
 
-    def for_model(self, bundle: ModelBundle) -> JudgedPictures:
+    def described(self) -> tuple[str, str]:
+        """Return what is judged on, in words, and the fingerprint of its pictures and labels.
+
+        The pictures are those in their own size (48x48 gray of folders) and their own order of
+        classes, so that the fingerprint does not depend on the models.
+        """
+        own = self.for_input(None).dataset
+        return f"{own.name}, test split, {len(own)} pictures", own.fingerprint()
+
+    def for_model(self, bundle: ModelBundle) -> EvaluationSplit:
         """Return the pictures as a model takes them, their classes in its order.
 
         The rival resizes the gray ones of a table in its own way; photos in folders, which are of
@@ -68,7 +88,7 @@ class TestPictures:
         dataset = pictures.dataset.in_order(bundle.manifest.labels)
         return pictures if dataset is pictures.dataset else replace(pictures, dataset=dataset)
 
-    def _in_the_size_for(self, bundle: ModelBundle) -> JudgedPictures:
+    def _in_the_size_for(self, bundle: ModelBundle) -> EvaluationSplit:
         if not is_rival(bundle) or self._data.is_dir():
             return self.for_input(bundle.manifest.input)
         own = self.for_input(None)
@@ -79,18 +99,52 @@ class TestPictures:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Accuracy:
-    """The report on all test pictures, and the accuracy on those without a twin, if there are.
+    """What a model answered: `probabilities` (n, classes), and which of them are `right` (n,).
 
-    `probabilities` (n, classes) are the answers, `right` (n,) says which of them are true.
+    `without_duplicates` is the accuracy on pictures that the training split does not hold, None
+    without any.
     """
 
     report: ClassificationReport
-    without_twins: float | None
+    without_duplicates: float | None
     probabilities: FloatArray
     right: BoolArray
 
+    def evaluation(
+        self,
+        test_time_augmentation: float | None = None,
+        robustness: dict[str, float] | None = None,
+    ) -> Evaluation:
+        """Return the figures to store, beside those of changed pictures."""
+        report = self.report
+        per_class = zip(
+            report.labels, report.precision, report.recall, report.f1, report.support, strict=True
+        )
+        bins = reliability(self.probabilities, self.right)
+        return Evaluation(
+            count=report.count,
+            accuracy=report.accuracy,
+            accuracy_interval95=report.accuracy_interval95,
+            macro_f1=report.macro_f1,
+            ece=report.ece,
+            per_class={
+                label: ClassMetrics(
+                    precision=float(precision), recall=float(recall), f1=float(f1), support=int(n)
+                )
+                for label, precision, recall, f1, n in per_class
+            },
+            confusion=tuple(tuple(row) for row in report.confusion.tolist()),
+            accuracy_without_duplicates=self.without_duplicates,
+            accuracy_test_time_augmentation=test_time_augmentation,
+            reliability=tuple(
+                ReliabilityBin(confidence=b.confidence, accuracy=b.accuracy, count=b.count)
+                for b in bins
+            ),
+            robustness=robustness or {},
+        )
 
-def measure_accuracy(model: TfliteModel, pictures: JudgedPictures) -> Accuracy:
+
+def measure_accuracy(model: TfliteModel, pictures: EvaluationSplit) -> Accuracy:
     """Classify every test picture, single crop."""
     test, labels = pictures.dataset, model.bundle.manifest.labels
     if test.label_names != labels:
@@ -101,11 +155,21 @@ def measure_accuracy(model: TfliteModel, pictures: JudgedPictures) -> Accuracy:
     probabilities = classify_images(model, test.pixels)
     right = probabilities.argmax(axis=1) == test.labels
     report = classification_report(probabilities, test.labels, labels)
-    single = right[pictures.without_twin]
-    return Accuracy(report, float(single.mean()) if len(single) else None, probabilities, right)
+    new = right[pictures.not_duplicate]
+    return Accuracy(report, float(new.mean()) if len(new) else None, probabilities, right)
 
 
-def ten_crop_accuracy(model: TfliteModel, test: FerDataset) -> float:
-    """Return the accuracy (0 to 1) of the mean over ten crops of each picture."""
+def parity_of(accuracy: Accuracy, parent: Accuracy) -> Parity:
+    """Return the accuracy against that of the float32 parent on the same pictures."""
+    change, interval = paired_difference(accuracy.right, parent.right)
+    return Parity(
+        accuracy_change=change,
+        accuracy_change_interval95=interval,
+        mcnemar_p=mcnemar_exact(accuracy.right, parent.right),
+    )
+
+
+def augmented_accuracy(model: TfliteModel, test: FerDataset) -> float:
+    """Return the accuracy (0 to 1) with test-time augmentation: the mean over ten crops."""
     mean = sum(classify_images(model, view) for view in ten_crops(test.pixels))
     return float((np.asarray(mean).argmax(axis=1) == test.labels).mean())

@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
+from fer_bench.records import ClipRecord, LoopRecord
 from fer_core.errors import FerError
 from fer_core.opencv import cv2
 from fer_core.values import Box, Frame
@@ -114,18 +115,23 @@ class LiveCamera:
 
 
 @dataclass(slots=True)
-class LoopResult:
-    """What one loop did on a clip. `found` are frames with a true box among its own.
+class LoopCount:
+    """What a loop has done so far on a clip: seconds, frames whose face it found, false boxes."""
 
-    `dropped` are frames that would be lost if a camera gave them at the clip's pace.
-    """
-
-    name: str
+    loop: Loop
+    camera: LiveCamera = field(default_factory=LiveCamera)
     seconds: float = 0.0
     found: int = 0
     false_boxes: int = 0
-    dropped: int = 0
-    stages_ms: dict[str, float] = field(default_factory=dict)
+
+    def take(self, frame: Frame, truth: Box | None, clock: Callable[[], float]) -> None:
+        """Give the loop a frame, and count what it does."""
+        started = clock()
+        boxes = self.loop.take(frame)
+        took = clock() - started
+        self.camera.give(frame.captured_at, took)
+        self.seconds += took
+        self.judge(boxes, truth)
 
     def judge(self, boxes: Sequence[Box], truth: Box | None) -> None:
         """Count a frame's boxes as true or false; of two on the same face one is false."""
@@ -133,24 +139,18 @@ class LoopResult:
         self.found += len(true)
         self.false_boxes += len(boxes) - len(true)
 
-
-@dataclass(slots=True)
-class ClipResult:
-    """What every loop did on one clip; `frames_with_face` is None when nobody knows."""
-
-    clip: str
-    frames: int = 0
-    frames_with_face: int | None = None
-    loops: list[LoopResult] = field(default_factory=list)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return everything as JSON values."""
-        values = asdict(self)
-        for loop in values["loops"]:
-            loop["frames_per_second"] = self.frames / loop["seconds"]
-            if self.frames_with_face is None:
-                loop["found"] = loop["false_boxes"] = None
-        return values
+    def record(self, frames: int, judged: bool) -> LoopRecord:
+        """Return what to store of all frames; without `judged` nobody knows where faces are."""
+        spent = {name: seconds for name, seconds in self.loop.times.seconds.items() if seconds}
+        return LoopRecord(
+            name=self.loop.name,
+            seconds=self.seconds,
+            frames_per_second=frames / self.seconds,
+            found=self.found if judged else None,
+            false_boxes=self.false_boxes if judged else None,
+            dropped=self.camera.dropped,
+            stages_ms={name: 1e3 * seconds / frames for name, seconds in spent.items()},
+        )
 
 
 def measure_clip(
@@ -158,32 +158,26 @@ def measure_clip(
     loops: Sequence[Loop],
     truth: TrueFaces | None,
     clock: Callable[[], float] = time.perf_counter,
-) -> ClipResult:
+) -> ClipRecord:
     """Give every frame of a clip to each loop in turn, so that a bad moment hits all alike.
 
     OpenCV has one thread meanwhile. Decoding is not counted.
     """
-    result = ClipResult(path.name, frames_with_face=0 if truth else None)
-    result.loops = [LoopResult(loop.name) for loop in loops]
-    cameras = [LiveCamera() for _ in loops]
+    counts = [LoopCount(loop) for loop in loops]
+    frames = with_face = 0
     with _one_thread(), closing(VideoSource(path)) as source:
         for frame in source.frames(threading.Event()):
             face = truth.at(frame.index) if truth else None
-            result.frames += 1
-            if result.frames_with_face is not None:
-                result.frames_with_face += face is not None
-            for loop, done, camera in zip(loops, result.loops, cameras, strict=True):
-                started = clock()
-                boxes = loop.take(frame)
-                took = clock() - started
-                camera.give(frame.captured_at, took)
-                done.seconds += took
-                done.judge(boxes, face)
-    for loop, done, camera in zip(loops, result.loops, cameras, strict=True):
-        done.dropped = camera.dropped
-        spent = {name: seconds for name, seconds in loop.times.seconds.items() if seconds}
-        done.stages_ms = {name: 1e3 * s / result.frames for name, s in spent.items()}
-    return result
+            frames += 1
+            with_face += face is not None
+            for count in counts:
+                count.take(frame, face, clock)
+    return ClipRecord(
+        clip=path.name,
+        frames=frames,
+        frames_with_face=with_face if truth else None,
+        loops=tuple(count.record(frames, judged=truth is not None) for count in counts),
+    )
 
 
 @contextmanager
@@ -214,11 +208,11 @@ class ClipPlan:
 
     def measure(
         self, makers: Sequence[Callable[[], Loop]], say: Callable[[str], None]
-    ) -> list[ClipResult]:
+    ) -> list[ClipRecord]:
         """Watch each clip with loops made anew."""
-        results = []
+        records = []
         for clip in self.clips:
             say(f"watching {clip.name}")
             loops = [make() for make in makers]
-            results.append(measure_clip(clip, loops, self.faces.get(clip.name)))
-        return results
+            records.append(measure_clip(clip, loops, self.faces.get(clip.name)))
+        return records

@@ -6,21 +6,24 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import hypot
 from statistics import mean
-from typing import Any
 
+from fer_bench import cells
+from fer_bench.limits import NOISE_OF_SPREAD
+from fer_bench.records import ModelRecord
 from fer_bench.report import aligned
-from fer_bench.timing import TURNS
+from fer_bench.results import Results
 from fer_core.errors import FerError
 
 _SAME = ("board", "cpu", "cores", "governor", "runtime", "kernels")
-NOISE_OF_SPREAD = 1.96 * 1.25 / 2.33 / TURNS**0.5
-"""Half a 95 % interval of a latency, in spreads: the medians of five turns lie 2.33 standard
-deviations apart, and the median of all has 1.25 / sqrt(5) of one."""
+REGRESSION, TOO_FAST, NOISY, NOT_JUDGED = "REGRESSION", "TOO FAST", "noisy", "not judged"
 
 
 @dataclass(frozen=True, slots=True)
 class Tolerance:
-    """How much worse is still well: `points` of all shares, `percent` of latency and sizes."""
+    """How much worse is still well: `points` of all shares, `percent` of latency and sizes.
+
+    A latency may not fall by more either: `percent` is a ratio, in both directions.
+    """
 
     points: float = 0.5
     percent: float = 10.0
@@ -30,7 +33,8 @@ class Tolerance:
 class Change:
     """One figure of one model, before and after, as text, and what that means.
 
-    `verdict` is same, better, worse (within the tolerance), REGRESSION, noisy or not judged.
+    `verdict` is same, better, worse (within the tolerance), REGRESSION, TOO FAST, noisy or not
+    judged.
     """
 
     model: str
@@ -41,33 +45,28 @@ class Change:
     verdict: str
 
 
-def compare_results(
-    before: dict[str, Any], after: dict[str, Any], tolerance: Tolerance
-) -> list[Change]:
+def compare_results(before: Results, after: Results, tolerance: Tolerance) -> list[Change]:
     """Return the changes of the models that both results hold; raise FerError if they share none.
 
     Accuracy on the same pictures has no noise: every change is real for those. A latency is the
-    same when it moved less than the turns of either run let expect.
+    same when it moved less than the rounds of either run let expect.
     """
-    old = {model["name"]: model for model in before["models"]}
-    shared = [(old[model["name"]], model) for model in after["models"] if model["name"] in old]
-    failed = {model["name"]: model["error"] for model in after.get("failed", [])}
+    old = {model.name: model for model in before.models}
+    shared = [(old[model.name], model) for model in after.models if model.name in old]
+    failed = {model.name: model.error for model in after.failed}
     if not (shared or failed.keys() & old.keys()):
         raise FerError(
             f"the two results share no model: {', '.join(old)} and "
-            f"{', '.join(model['name'] for model in after['models'])}"
+            f"{', '.join(model.name for model in after.models)}"
         )
-    changes = [
-        Change(name, "measured", "yes", "no", failed[name], "REGRESSION")
-        for name in old
-        if name in failed
-    ]
+    lost = [name for name in old if name in failed]
+    changes = [Change(name, "measured", "yes", "no", failed[name], REGRESSION) for name in lost]
     for one, other in shared:
-        if _same_pictures(before, after):
+        if not _other_pictures(before, after):
             changes += _shares(one, other, tolerance)
         costs = _costs(one, other, tolerance)
         if _other_machine(before, after):
-            costs = (replace(c, verdict="not judged") if _of_machine(c) else c for c in costs)
+            costs = (replace(c, verdict=NOT_JUDGED) if _of_machine(c) else c for c in costs)
         changes += costs
     return changes
 
@@ -76,33 +75,57 @@ def _of_machine(change: Change) -> bool:
     return change.figure.startswith(("latency", "peak memory"))
 
 
-def _other_machine(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+def _other_machine(before: Results, after: Results) -> list[str]:
     """Return a line for each thing that makes latency and memory another machine's."""
-    pairs = [(key, before["environment"].get(key), after["environment"].get(key)) for key in _SAME]
+    one, other = before.environment, after.environment
+    pairs = [(key, getattr(one, key), getattr(other, key)) for key in _SAME]
     return [f"another {key}: {was} before, {now} after" for key, was, now in pairs if was != now]
 
 
-def not_compared(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+def _other_pictures(before: Results, after: Results) -> str:
+    """Return why accuracies cannot be compared, nothing when the test pictures are the same.
+
+    Where one of the two has no fingerprint of them, their name and number have to do.
+    """
+    if before.data != after.data:
+        return f"judged on {before.data or 'nothing'} before, on {after.data or 'nothing'} after"
+    prints = [each.data_fingerprint for each in (before, after)]
+    if all(prints) and prints[0] != prints[1]:
+        return (
+            "other pictures or labels, though of one name and number (fingerprint "
+            f"{prints[0][:8]} before, {prints[1][:8]} after)"
+        )
+    return ""
+
+
+def not_compared(before: Results, after: Results) -> list[str]:
     """Return what the comparison leaves out or what makes it unfair, a line each."""
     lines = []
-    for results, where in ((before, "before"), (after, "after")):
-        other = before if results is after else after
-        others = {model["name"] for model in (*other["models"], *other.get("failed", []))}
-        names = [model["name"] for model in results["models"] if model["name"] not in others]
+    for results, other, where in ((before, after, "before"), (after, before, "after")):
+        others = {model.name for model in other.models} | {model.name for model in other.failed}
+        names = [model.name for model in results.models if model.name not in others]
         lines += [f"{name}: only measured {where}" for name in names]
-        if results.get("quick"):
+        if results.quick:
             lines.append(f"latency: {where} was --quick, a tenth of the timed runs")
-    if not _same_pictures(before, after):
-        lines.append(
-            f"accuracy: judged on {before['data'] or 'nothing'} before, on "
-            f"{after['data'] or 'nothing'} after"
-        )
+    if reason := _other_pictures(before, after):
+        lines.append(f"accuracy: {reason}")
     machine = _other_machine(before, after)
     return [*lines, *(f"latency and memory: {line}" for line in machine)]
 
 
-def _same_pictures(before: dict[str, Any], after: dict[str, Any]) -> bool:
-    return bool(before["data"] == after["data"])
+def assumptions(before: Results, after: Results) -> list[str]:
+    """Return what the comparison takes for granted, a line each."""
+    unknown = [
+        when
+        for when, each in (("before", before), ("after", after))
+        if each.data and not each.data_fingerprint
+    ]
+    if not unknown or _other_pictures(before, after):
+        return []
+    return [
+        f"accuracy: no fingerprint of the pictures {' and '.join(unknown)}; they are taken for the "
+        "same by their name and number"
+    ]
 
 
 def changes_table(changes: Sequence[Change]) -> str:
@@ -115,72 +138,91 @@ def changes_table(changes: Sequence[Change]) -> str:
 def require_no_regression(changes: Sequence[Change]) -> None:
     """Raise FerError that names the figures which got worse past the tolerance.
 
-    So does a latency that a bad moment hides: nobody knows that it held.
+    So does a latency that fell further than plausible, and one that a bad moment hides: nobody
+    knows that it held.
     """
-    worse = [f"{c.figure} of {c.model} {c.change}" for c in changes if c.verdict == "REGRESSION"]
-    hidden = [f"{c.figure} of {c.model} {c.change}" for c in changes if c.verdict == "noisy"]
-    reasons = [f"worse than tolerated: {'; '.join(worse)}"] if worse else []
-    if hidden:
-        reasons.append(f"measured in a bad moment, measure anew: {'; '.join(hidden)}")
+    reasons = [
+        f"{words}: {'; '.join(found)}"
+        for verdict, words in (
+            (REGRESSION, "worse than tolerated"),
+            (TOO_FAST, "faster than plausible, check threads, kernels and model"),
+            (NOISY, "measured in a bad moment, measure anew"),
+        )
+        if (
+            found := [
+                f"{c.figure} of {c.model} {c.change}" for c in changes if c.verdict == verdict
+            ]
+        )
+    ]
     if reasons:
         raise FerError("; ".join(reasons))
 
 
-def _shares(one: dict[str, Any], other: dict[str, Any], tolerance: Tolerance) -> Iterator[Change]:
+def _shares(one: ModelRecord, other: ModelRecord, tolerance: Tolerance) -> Iterator[Change]:
     """Yield what changed of the shares: more is better, but for the calibration error."""
-    figures: list[tuple[str, float | None, float | None]] = [
-        ("accuracy", one.get("accuracy"), other.get("accuracy")),
-        ("macro-F1", one.get("macro_f1"), other.get("macro_f1")),
-        ("calibration error", one.get("ece"), other.get("ece")),
+    was, now = one.evaluation, other.evaluation
+    figures = [
+        ("accuracy", was.accuracy if was else None, now.accuracy if now else None),
+        ("macro-F1", was.macro_f1 if was else None, now.macro_f1 if now else None),
+        ("calibration error", was.ece if was else None, now.ece if now else None),
         ("accuracy, distorted", *_mean_distorted(one, other)),
     ]
-    for figure, was, now in figures:
-        if was is None and now is None:
-            continue
-        if was is None or now is None:
-            told = ["-" if share is None else f"{share:.2%}" for share in (was, now)]
-            lost = now is None and figure in ("accuracy", "macro-F1")
-            verdict = "REGRESSION" if lost else "not judged"
-            yield Change(other["name"], figure, told[0], told[1], "not measured", verdict)
-            continue
-        points = 100 * (now - was)
-        worse = points if figure == "calibration error" else -points
-        verdict = _verdict(worse, 0.0, tolerance.points)
-        cells = f"{was:.2%}", f"{now:.2%}", f"{points:+.2f} points"
-        yield Change(other["name"], figure, *cells, verdict)
+    for figure, before, after in figures:
+        if not (before is None and after is None):
+            yield _share_change(other.name, figure, before, after, tolerance)
+
+
+def _share_change(
+    model: str, figure: str, before: float | None, after: float | None, tolerance: Tolerance
+) -> Change:
+    told = [cells.percent(share, 2, "%") for share in (before, after)]
+    if before is None or after is None:
+        lost = after is None and figure in ("accuracy", "macro-F1")
+        verdict = REGRESSION if lost else NOT_JUDGED
+        return Change(model, figure, told[0], told[1], "not measured", verdict)
+    points = 100 * (after - before)
+    worse = points if figure == "calibration error" else -points
+    verdict = _verdict(worse, 0.0, tolerance.points)
+    return Change(model, figure, told[0], told[1], f"{points:+.2f} points", verdict)
 
 
 def _mean_distorted(
-    one: dict[str, Any], other: dict[str, Any]
+    one: ModelRecord, other: ModelRecord
 ) -> tuple[float, float] | tuple[None, None]:
     """Return the mean accuracy of both over the distortions that both have seen."""
-    before, after = one.get("robustness") or {}, other.get("robustness") or {}
+    before, after = (m.evaluation.robustness if m.evaluation else {} for m in (one, other))
     if not (kinds := before.keys() & after.keys()):
         return None, None
     return mean(before[kind] for kind in kinds), mean(after[kind] for kind in kinds)
 
 
-def _costs(one: dict[str, Any], other: dict[str, Any], tolerance: Tolerance) -> Iterator[Change]:
-    before, after = one["latency_ms"], other["latency_ms"]
-    noise = 100 * NOISE_OF_SPREAD * hypot(before.get("spread", 0.0), after.get("spread", 0.0))
-    noisy = [
-        when
-        for when, each in (("before", one), ("after", other))
-        if each.get("conditions", {}).get("noisy")
-    ]
-    figures = [("latency, p50 ms", before["p50"], after["p50"], "8.3f", noise)]
-    figures.append(("file, KiB", one["file_bytes"] / 1024, other["file_bytes"] / 1024, ".0f", 0.0))
-    if one.get("peak_rss_bytes") and other.get("peak_rss_bytes"):
-        peaks = (one["peak_rss_bytes"] / 1e6, other["peak_rss_bytes"] / 1e6)
-        figures.append(("peak memory, MB", *peaks, ".1f", 2.0))
-    for figure, was, now, form, spread in figures:
+def _costs(one: ModelRecord, other: ModelRecord, tolerance: Tolerance) -> Iterator[Change]:
+    yield _latency_change(one, other, tolerance)
+    figures = [("file, KiB", one.file_bytes / 1024, other.file_bytes / 1024, 0, 0.0)]
+    peaks = [each.process.peak_rss_bytes if each.process else None for each in (one, other)]
+    if peaks[0] and peaks[1]:
+        figures.append(("peak memory, MB", peaks[0] / 1e6, peaks[1] / 1e6, 1, 2.0))
+    for figure, was, now, places, noise in figures:
         percent = 100 * (now / was - 1)
-        verdict = _verdict(percent, spread, tolerance.percent)
-        change = f"{percent:+.1f} %"
-        if noisy and figure.startswith("latency"):
-            verdict, change = "noisy", f"{change} (noisy {' and '.join(noisy)})"
-        cells = f"{was:{form}}".strip(), f"{now:{form}}".strip(), change
-        yield Change(other["name"], figure, *cells, verdict)
+        verdict = _verdict(percent, noise, tolerance.percent)
+        told = cells.decimal(was, places), cells.decimal(now, places), f"{percent:+.1f} %"
+        yield Change(other.name, figure, *told, verdict)
+
+
+def _latency_change(one: ModelRecord, other: ModelRecord, tolerance: Tolerance) -> Change:
+    """Return the change of the latency: noisy, or in a direction and how far."""
+    was, now = one.latency_ms, other.latency_ms
+    percent = 100 * (now.p50 / was.p50 - 1)
+    change = f"{percent:+.1f} %"
+    verdict = _verdict(
+        percent, 100 * NOISE_OF_SPREAD * hypot(was.spread, now.spread), tolerance.percent
+    )
+    if verdict == "better" and was.p50 / now.p50 > 1 + tolerance.percent / 100:
+        verdict = TOO_FAST
+    if noisy := [when for when, each in (("before", one), ("after", other)) if each.is_noisy]:
+        verdict, change = NOISY, f"{change} (noisy {' and '.join(noisy)})"
+    told = cells.decimal(was.p50), cells.decimal(now.p50)
+    return Change(other.name, "latency, p50 ms", *told, change, verdict)
 
 
 def _verdict(worse_by: float, noise: float, tolerated: float) -> str:
@@ -189,4 +231,4 @@ def _verdict(worse_by: float, noise: float, tolerated: float) -> str:
         return "same"
     if worse_by < 0:
         return "better"
-    return "REGRESSION" if worse_by > tolerated else "worse"
+    return REGRESSION if worse_by > tolerated else "worse"

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import numpy as np
 
+from fer_bench.limits import NOISY, UNSTEADY
+from fer_bench.records import Conditions
 from fer_edge.board import frequency_mhz, temperature_celsius, throttling
-
-NOISY = 1.15
-"""How much slower than at its best the reference loop may be before a figure is marked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,46 +24,25 @@ class Moment:
     throttled: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Conditions:
-    """How the machine was, at worst, while a model was timed; None where it does not tell.
+def conditions_of(moments: Sequence[Moment], best_ms: float, spread: float = 0.0) -> Conditions:
+    """Return the worst of some moments, and whether it makes a latency noisy.
 
-    `slowdown` is how much slower a fixed piece of work was than at its best in this run,
-    `throttled` what a Pi says slows it.
+    Args:
+        moments: How the machine was before and after each round.
+        best_ms: The best time of the fixed piece of work in the whole run.
+        spread: How far the medians of the rounds lie apart, see `Latency`.
     """
-
-    slowdown: float
-    temperature_celsius: float | None
-    frequency_mhz: float | None
-    throttled: str | None
-
-    @classmethod
-    def of(cls, moments: Sequence[Moment], best_ms: float) -> Conditions:
-        """Return the worst of some moments; `best_ms` is the work's best time in the whole run."""
-        heats = [m.temperature_celsius for m in moments if m.temperature_celsius is not None]
-        clocks = [m.frequency_mhz for m in moments if m.frequency_mhz is not None]
-        told = [m.throttled for m in moments if m.throttled is not None]
-        return cls(
-            max(moment.reference_ms for moment in moments) / best_ms,
-            max(heats, default=None),
-            min(clocks, default=None),
-            ", ".join(dict.fromkeys(filter(None, told))) if told else None,
-        )
-
-    @property
-    def are_noisy(self) -> bool:
-        """Whether figures taken then are to be marked."""
-        return self.slowdown > NOISY or bool(self.throttled)
-
-
-def noise_reason(conditions: Mapping[str, Any], spread: float) -> str:
-    """Return why a latency is not to be trusted, of conditions as results.json has them."""
-    reasons = [conditions["throttled"]] if conditions.get("throttled") else []
-    if conditions.get("slowdown", 1.0) > NOISY:
-        reasons.append(
-            f"a fixed piece of work took {conditions['slowdown']:.2f} times as long as at its best"
-        )
-    return "; ".join([*reasons, f"the medians of its turns lie {spread:.0%} apart"])
+    heats = [m.temperature_celsius for m in moments if m.temperature_celsius is not None]
+    clocks = [m.frequency_mhz for m in moments if m.frequency_mhz is not None]
+    told = [m.throttled for m in moments if m.throttled is not None]
+    slowdown = max(moment.reference_ms for moment in moments) / best_ms
+    return Conditions(
+        slowdown=slowdown,
+        temperature_celsius=max(heats, default=None),
+        frequency_mhz=min(clocks, default=None),
+        throttled=", ".join(dict.fromkeys(filter(None, told))) if told else None,
+        noisy=slowdown > NOISY or any(told) or spread > UNSTEADY,
+    )
 
 
 class ReferenceLoop:

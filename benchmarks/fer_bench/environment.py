@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import platform
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from fer_bench.limits import BUSY
+from fer_bench.records import Environment
 from fer_core import __version__
 from fer_core.cores import usable_cores
 from fer_core.opencv import cv2
@@ -16,48 +17,16 @@ from fer_core.opencv import cv2
 _BOARD = Path("/proc/device-tree/model")
 _GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
 _CPUINFO = Path("/proc/cpuinfo")
-BUSY = 0.25
-"""The share of the cores that other programs may take before figures are marked."""
-
-
-@dataclass(frozen=True, slots=True)
-class Environment:
-    """Board, processor, governor, runtime, kernels and versions of one measurement.
-
-    `load_before` is how many programs were running on average in the minute before it, None where
-    the system does not tell.
-    """
-
-    board: str
-    cpu: str
-    cores: int
-    governor: str
-    system: str
-    python: str
-    numpy: str
-    opencv: str
-    runtime: str
-    kernels: str
-    fer_edge_kit: str
-    load_before: float | None = None
-
-    @property
-    def on_a_pi(self) -> bool:
-        """Whether this board says that it is a Raspberry Pi."""
-        return "Raspberry Pi" in self.board
-
-    @property
-    def was_busy(self) -> bool:
-        """Whether other programs kept it busy before the measurement, and so perhaps during it."""
-        return self.load_before is not None and self.load_before > BUSY * self.cores
 
 
 def read_environment(runtime: str, kernels: str) -> Environment:
     """Return this machine's environment; what it does not tell is `unknown`."""
+    board = _read(_BOARD).strip("\0") or platform.machine()
+    load, cores = _load_before(), usable_cores()
     return Environment(
-        board=_read(_BOARD).strip("\0") or platform.machine(),
+        board=board,
         cpu=_cpu_name(),
-        cores=usable_cores(),
+        cores=cores,
         governor=_read(_GOVERNOR) or "unknown",
         system=f"{platform.system()} {platform.machine()}",
         python=platform.python_version(),
@@ -66,8 +35,19 @@ def read_environment(runtime: str, kernels: str) -> Environment:
         runtime=runtime,
         kernels=kernels,
         fer_edge_kit=__version__,
-        load_before=round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
+        load_before=load,
+        on_a_pi="Raspberry Pi" in board,
+        busy=is_busy(load, cores),
     )
+
+
+def is_busy(load_before: float | None, cores: int) -> bool:
+    """Return whether other programs took more than BUSY of the cores before the measurement."""
+    return load_before is not None and load_before > BUSY * cores
+
+
+def _load_before() -> float | None:
+    return round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
 
 
 def ways_to_run() -> list[tuple[int, str]]:

@@ -12,6 +12,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
+from fer_bench.records import ClipRecord, Evaluation, ModelRecord
+from fer_bench.tables import distortion_names
+
 INK = "#010203"
 """Stands for the page's own text colour; no colour of a plot is the same."""
 COLOURS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#888888")
@@ -28,19 +31,20 @@ _STYLE: Any = {
     "axes.spines.top": False,
     "axes.spines.right": False,
 }
-Model = dict[str, Any]
 
 
-def accuracy_against_latency(models: Sequence[Model]) -> str:
+def accuracy_against_latency(models: Sequence[ModelRecord]) -> str:
     """Draw every model, with its interval, and the line of those that no other beats in both."""
     with mpl.rc_context(_STYLE):
         figure, axes = _figure(7, 4)
         for model, colour in _coloured(models):
-            low, high = (100 * bound for bound in model["accuracy_interval95"])
-            x, y = model["latency_ms"]["p50"], 100 * model["accuracy"]
+            found = _evaluation(model)
+            low, high = (100 * bound for bound in found.accuracy_interval95)
+            x, y = model.latency_ms.p50, 100 * found.accuracy
             axes.errorbar(x, y, [[y - low], [high - y]], fmt="o", color=colour, capsize=3)
-            axes.annotate(model["name"], (x, y), (6, 6), textcoords="offset points")
-        front = pareto_front([(m["latency_ms"]["p50"], 100 * m["accuracy"]) for m in models])
+            axes.annotate(model.name, (x, y), (6, 6), textcoords="offset points")
+        points = [(m.latency_ms.p50, 100 * _evaluation(m).accuracy) for m in models]
+        front = pareto_front(points)
         axes.plot(*zip(*front, strict=True), color=INK, linewidth=0.8, linestyle="--", zorder=0)
         axes.set(xlabel="ms a face, one thread (median)", ylabel="accuracy, %")
         _by_powers(axes)
@@ -57,16 +61,16 @@ def pareto_front(points: Sequence[tuple[float, float]]) -> list[tuple[float, flo
     return front
 
 
-def reliability(models: Sequence[Model]) -> str:
+def reliability(models: Sequence[ModelRecord]) -> str:
     """Draw how often each model is right against how sure it is."""
     with mpl.rc_context(_STYLE):
         figure, axes = _figure(5.5, 4.5 + 0.22 * len(models))
         axes.plot([0, 1], [0, 1], color=INK, linewidth=0.8, linestyle="--")
         for model, colour in _coloured(models):
-            bins = model["reliability"]
-            confidence = [each["confidence"] for each in bins]
-            label = f"{model['name']} (ECE {model['ece']:.1%})"
-            right = [each["accuracy"] for each in bins]
+            found = _evaluation(model)
+            confidence = [each.confidence for each in found.reliability]
+            label = f"{model.name} (ECE {found.ece:.1%})"
+            right = [each.accuracy for each in found.reliability]
             dashes = _DASHES[models.index(model) // len(COLOURS) % len(_DASHES)]
             axes.plot(confidence, right, f"o{dashes}", color=colour, label=label, markersize=4)
         axes.set(xlabel="confidence", ylabel="share right", xlim=(0, 1), ylim=(0, 1))
@@ -74,10 +78,11 @@ def reliability(models: Sequence[Model]) -> str:
         return _svg(figure, "reliability")
 
 
-def confusion(model: Model) -> str:
+def confusion(model: ModelRecord) -> str:
     """Draw a confusion matrix, each row as shares of the true class."""
-    labels = list(model["per_class"])
-    counts = np.array(model["confusion"], float)
+    found = _evaluation(model)
+    labels = list(found.per_class)
+    counts = np.array(found.confusion, float)
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     ticks = range(len(labels))
     with mpl.rc_context(_STYLE):
@@ -85,40 +90,40 @@ def confusion(model: Model) -> str:
         axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
         axes.set_xticks(ticks, labels, rotation=45, ha="right")
         axes.set_yticks(ticks, labels)
-        axes.set(xlabel="predicted", ylabel="true", title=model["name"])
+        axes.set(xlabel="predicted", ylabel="true", title=model.name)
         for row in ticks:
             for column in ticks:
                 colour = "white" if share[row, column] > 0.5 else "black"
                 cell = f"{share[row, column]:.0%}"
                 axes.text(column, row, cell, ha="center", va="center", color=colour, fontsize=8)
-        return _svg(figure, f"confusion {model['name']}")
+        return _svg(figure, f"confusion {model.name}")
 
 
-def latency_distribution(models: Sequence[Model]) -> str:
+def latency_distribution(models: Sequence[ModelRecord]) -> str:
     """Draw which share of the faces took at most how long."""
     with mpl.rc_context(_STYLE):
         figure, axes = _figure(7, 3 + 0.25 * len(models))
         for model, colour in _coloured(models):
-            values = model["latency_ms"]["percentiles"]
+            values = model.latency_ms.percentiles
             shares = np.linspace(0, 100, len(values))
             dashes = _DASHES[models.index(model) // len(COLOURS) % len(_DASHES)]
-            axes.plot(values, shares, dashes, color=colour, label=model["name"])
+            axes.plot(values, shares, dashes, color=colour, label=model.name)
         axes.set(xlabel="ms a face, one thread", ylabel="faces at most so slow, %")
         _by_powers(axes)
         axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=3)
         return _svg(figure, "distribution")
 
 
-def stages(clips: Sequence[dict[str, Any]]) -> str:
+def stages(clips: Sequence[ClipRecord]) -> str:
     """Draw what each stage of every loop takes, as the mean over the clips."""
-    names = [loop["name"] for loop in clips[0]["loops"]]
-    kinds = list(dict.fromkeys(k for c in clips for loop in c["loops"] for k in loop["stages_ms"]))
+    names = [loop.name for loop in clips[0].loops]
+    kinds = list(dict.fromkeys(k for c in clips for loop in c.loops for k in loop.stages_ms))
     with mpl.rc_context(_STYLE):
         figure, axes = _figure(7, 1.2 + 0.5 * len(names))
         for row in range(len(names)):
             left = 0.0
             for kind, colour in zip(kinds, COLOURS, strict=False):
-                spent = float(np.mean([c["loops"][row]["stages_ms"].get(kind, 0) for c in clips]))
+                spent = float(np.mean([c.loops[row].stages_ms.get(kind, 0) for c in clips]))
                 label = kind if row == 0 else None
                 axes.barh(row, spent, left=left, color=colour, label=label)
                 left += spent
@@ -129,26 +134,34 @@ def stages(clips: Sequence[dict[str, Any]]) -> str:
         return _svg(figure, "stages")
 
 
-def robustness(models: Sequence[Model]) -> str:
+def robustness(models: Sequence[ModelRecord]) -> str:
     """Draw the accuracy of every model under every distortion, and the plain one as a line."""
-    names = list(dict.fromkeys(name for model in models for name in model["robustness"]))
+    names = distortion_names(models)
     with mpl.rc_context(_STYLE):
         figure, axes = _figure(7, 1 + 0.18 * len(names) * (1 + len(models)))
         height = 0.8 / len(models)
         for index, (model, colour) in enumerate(_coloured(models)):
-            shares = [100 * model["robustness"].get(name, np.nan) for name in names]
+            found = _evaluation(model)
+            shares = [100 * found.robustness.get(name, np.nan) for name in names]
             places = np.arange(len(names)) + (index + 0.5) * height - 0.4
             hatch = "///" if index >= len(COLOURS) else None
             axes.barh(
-                places, shares, height, color=colour, label=model["name"], hatch=hatch,
+                places, shares, height, color=colour, label=model.name, hatch=hatch,
                 edgecolor="white" if hatch else None, linewidth=0,
             )  # fmt: skip
-            axes.axvline(100 * model["accuracy"], color=colour, linewidth=0.8, linestyle="--")
+            axes.axvline(100 * found.accuracy, color=colour, linewidth=0.8, linestyle="--")
         axes.set_yticks(range(len(names)), names)
         axes.invert_yaxis()
         axes.set(xlabel="accuracy, %; dashed: undistorted")
         axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=3)
         return _svg(figure, "robustness")
+
+
+def _evaluation(model: ModelRecord) -> Evaluation:
+    """Return the evaluation of a model that has one."""
+    if model.evaluation is None:
+        raise ValueError(f"{model.name} was not evaluated: it has no place in this plot")
+    return model.evaluation
 
 
 def _by_powers(axes: Axes) -> None:
@@ -159,7 +172,7 @@ def _by_powers(axes: Axes) -> None:
     axes.xaxis.set_minor_formatter(NullFormatter())
 
 
-def _coloured(models: Sequence[Model]) -> list[tuple[Model, str]]:
+def _coloured(models: Sequence[ModelRecord]) -> list[tuple[ModelRecord, str]]:
     return [(model, COLOURS[i % len(COLOURS)]) for i, model in enumerate(models)]
 
 

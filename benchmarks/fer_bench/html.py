@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from html import escape
-from typing import Any
 
 from fer_bench import figures
-from fer_bench.markdown import markdown_report
+from fer_bench.document import Block, Bullets, Command, report_blocks
+from fer_bench.results import Results
+from fer_bench.tables import Table
 
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -48,32 +49,31 @@ code {{ overflow-wrap: anywhere; font-size: .85rem; }} .note {{ font-size: .9rem
 """
 
 
-def html_report(results: dict[str, Any]) -> str:
+def html_report(results: Results) -> str:
     """Return the page; it holds its plots and asks nothing of the network."""
-    body = "\n".join(_parts(results))
-    return _PAGE.format(title=escape(f"fer-bench: {results['data'] or 'no data'}"), body=body)
+    title = escape(f"fer-bench: {results.data or 'no data'}")
+    return _PAGE.format(title=title, body="\n".join(_parts(results)))
 
 
-def _parts(results: dict[str, Any]) -> Iterator[str]:
-    models = results["models"]
-    judged = [model for model in models if "accuracy" in model]
+def _parts(results: Results) -> Iterator[str]:
     yield "<h1>Which one to ship, and how sure</h1>"
-    yield from _text(markdown_report(results))
-    if judged:
-        yield _section("Accuracy against latency", figures.accuracy_against_latency(judged))
-    told = [model for model in judged if "reliability" in model]
-    if told:
-        yield _section("Is it as sure as it is right?", figures.reliability(told))
-    if judged:
-        yield _section("What is taken for what", *map(figures.confusion, judged))
-    robust = [model for model in judged if model.get("robustness")]
-    if robust:
-        yield _section("What cameras do to it", figures.robustness(robust))
-    timed = [model for model in models if "percentiles" in model["latency_ms"]]
+    yield from map(_laid_out, report_blocks(results))
+    evaluated = [model for model in results.models if model.evaluation]
+    if evaluated:
+        yield _section("Accuracy against latency", figures.accuracy_against_latency(evaluated))
+    binned = [m for m in evaluated if m.evaluation and m.evaluation.reliability]
+    if binned:
+        yield _section("Is it as sure as it is right?", figures.reliability(binned))
+    if evaluated:
+        yield _section("What is taken for what", *map(figures.confusion, evaluated))
+    distorted = [m for m in evaluated if m.evaluation and m.evaluation.robustness]
+    if distorted:
+        yield _section("What cameras do to it", figures.robustness(distorted))
+    timed = [model for model in results.models if model.latency_ms.percentiles]
     if timed:
         yield _section("How long a face takes", figures.latency_distribution(timed))
-    if results.get("clips"):
-        yield _section("Where a frame's time goes", figures.stages(results["clips"]))
+    if results.clips:
+        yield _section("Where a frame's time goes", figures.stages(results.clips))
 
 
 def _section(title: str, *plots: str) -> str:
@@ -81,30 +81,22 @@ def _section(title: str, *plots: str) -> str:
     return f'<h2>{escape(title)}</h2><div class="side">{drawn}</div>'
 
 
-def _text(markdown: str) -> Iterator[str]:
-    """Return our own Markdown, tables, lists and paragraphs, as HTML."""
-    for block in markdown.strip().split("\n\n"):
-        lines = block.splitlines()
-        if lines[0].startswith("| "):
-            yield _table(lines)
-        elif lines[0].startswith("- "):
-            items = "".join(f"<li>{escape(line[2:])}</li>" for line in lines)
-            yield f'<ul class="note">{items}</ul>'
-        elif block.startswith("`"):
-            yield f"<p><code>{escape(block.strip('`'))}</code></p>"
-        else:
-            words = re.sub("`([^`]+)`", r"<code>\1</code>", escape(block))
-            yield f'<p class="note">{words}</p>'
+def _laid_out(block: Block) -> str:
+    if isinstance(block, Table):
+        return _table(block)
+    if isinstance(block, Bullets):
+        items = "".join(f"<li>{escape(line)}</li>" for line in block.lines)
+        return f'<ul class="note">{items}</ul>'
+    if isinstance(block, Command):
+        return f"<p><code>{escape(block.text)}</code></p>"
+    words = re.sub("`([^`]+)`", r"<code>\1</code>", escape("\n".join(block.lines)))
+    return f'<p class="note">{words}</p>'
 
 
-def _table(lines: list[str]) -> str:
-    rows = [
-        [cell.strip().replace(r"\|", "|") for cell in re.split(r"(?<!\\)\|", line.strip("|"))]
-        for line in lines
-    ]
-    head = "".join(f"<th>{escape(cell)}</th>" for cell in rows[0])
+def _table(table: Table) -> str:
+    head = "".join(f"<th>{escape(cell)}</th>" for cell in table.columns)
     body = "".join(
-        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows[2:]
+        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in table.rows
     )
-    table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-    return f'<div class="scroll">{table}</div>'
+    laid = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    return f'<div class="scroll">{laid}</div>'

@@ -5,28 +5,17 @@ from __future__ import annotations
 import json
 import sys
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from statistics import median
 
 from fer_bench.environment import ways_to_run
+from fer_bench.records import ProcessCost
 from fer_core.errors import FerError
 from fer_core.own_process import last_words, run_module
 
 _LIMIT_SECONDS = 120
 PROCESSES = 3
-
-
-@dataclass(frozen=True, slots=True)
-class ProcessCost:
-    """What a fresh process pays: milliseconds from file to ready, of the first face, peak bytes.
-
-    The file is in the system's cache. `peak_rss_bytes` is None where the system does not tell it.
-    """
-
-    load_ms: float
-    first_ms: float
-    peak_rss_bytes: int | None
 
 
 def measure_process(path: Path) -> ProcessCost:
@@ -38,9 +27,9 @@ def measure_process(path: Path) -> ProcessCost:
     costs = [_in_a_process(path) for _ in range(PROCESSES)]
     peaks = [cost.peak_rss_bytes for cost in costs if cost.peak_rss_bytes is not None]
     return ProcessCost(
-        median(cost.load_ms for cost in costs),
-        median(cost.first_ms for cost in costs),
-        round(median(peaks)) if peaks else None,
+        load_ms=median(cost.load_ms for cost in costs),
+        first_ms=median(cost.first_ms for cost in costs),
+        peak_rss_bytes=round(median(peaks)) if peaks else None,
     )
 
 
@@ -64,7 +53,11 @@ def _pay(path: Path) -> ProcessCost:
     face = np.zeros(model.bundle.manifest.input.shape, np.uint8)
     model.probabilities(face)
     first = time.perf_counter()
-    cost = ProcessCost((ready - started) * 1e3, (first - ready) * 1e3, peak_rss_bytes())
+    cost = ProcessCost(
+        load_ms=(ready - started) * 1e3,
+        first_ms=(first - ready) * 1e3,
+        peak_rss_bytes=peak_rss_bytes(),
+    )
     for threads, kernels in ways_to_run():
         TfliteModel(model.bundle, threads, kernels).probabilities(face)
     return cost

@@ -1,175 +1,246 @@
-"""What a benchmark found: a record a model, and the results that hold them."""
+"""What a benchmark stores: frozen values whose fields are the keys of results.json.
+
+They hold no picture, no probabilities and no network, so that a report needs only the file.
+`fer_bench.results` reads and writes them. Shares are 0 to 1; what was not measured is None or
+empty.
+"""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Annotated
 
-from fer_bench.accuracy import Accuracy
-from fer_bench.clips import ClipResult
-from fer_bench.conditions import Conditions
-from fer_bench.endurance import Endurance
-from fer_bench.environment import Environment
-from fer_bench.memory import ProcessCost
-from fer_bench.timing import Latency
-from fer_core.bundle import ModelBundle
-from fer_core.errors import FerError
-from fer_core.metrics import label_flips, mcnemar_exact, paired_difference, reliability
+from msgspec import Meta
 
-SCHEMA_VERSION = 1
-UNSTEADY = 0.25
-"""How far the medians of a model's turns may lie apart, of the median, before it is marked."""
+Name = Annotated[str, Meta(min_length=1, max_length=1000)]
+Share = Annotated[float, Meta(ge=0, le=1)]
+Change = Annotated[float, Meta(ge=-1, le=1)]
+Duration = Annotated[float, Meta(gt=0, le=1e9)]
+Count = Annotated[int, Meta(ge=0, le=10**15)]
+Figure = Annotated[float, Meta(ge=-1e15, le=1e15)]
+NotNegative = Annotated[float, Meta(ge=0, le=1e9)]
 
 
-@dataclass(frozen=True, slots=True)
-class FailedModel:
-    """A model that could not be measured, and why."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """Board, processor, governor, runtime, kernels and versions of one measurement.
 
-    name: str
-    error: str
-
-    def to_json(self) -> dict[str, Any]:
-        """Return name and error."""
-        return {"name": self.name, "error": self.error}
-
-
-@dataclass(frozen=True, slots=True)
-class BenchmarkRecord:
-    """All figures of one model; those that were not measured are None or empty.
-
-    `latencies` are by number of threads, 1 among them; `latency_builtin` is on one thread without
-    XNNPACK. `parent` is what the float32 parent answers, `ten_crop` an accuracy, `robustness` an
-    accuracy for each distortion, `endurance` a run without a pause, `unjudged` what could not
-    be judged though there were pictures, and why; `folder` tells models of one name apart.
+    `load_before` is how many programs were running on average in the minute before it, None where
+    the system does not tell; `busy` says that this was too many.
     """
 
-    bundle: ModelBundle
-    file_bytes: int
-    latencies: dict[int, Latency]
-    latency_builtin: Latency
-    conditions: Conditions
-    cost: ProcessCost
-    accuracy: Accuracy | None = None
-    parent: Accuracy | None = None
-    ten_crop: float | None = None
-    robustness: dict[str, float] = field(default_factory=dict)
+    board: str = ""
+    cpu: str
+    cores: Count
+    governor: str = ""
+    system: str = ""
+    python: str = ""
+    numpy: str = ""
+    opencv: str = ""
+    runtime: str
+    kernels: str
+    fer_edge_kit: str = ""
+    load_before: Figure | None = None
+    on_a_pi: bool
+    busy: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Latency:
+    """Median and tails of `runs` timed calls, in milliseconds.
+
+    `spread` is how far the medians of the rounds lie apart, as a share of the median;
+    `percentiles` are those from 0 to 100 in steps of 2.
+    """
+
+    p50: Duration
+    p90: Duration | None = None
+    p95: Duration | None = None
+    p99: Duration | None = None
+    runs: Count
+    spread: NotNegative = 0.0
+    percentiles: Annotated[tuple[Duration, ...], Meta(max_length=1000)] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conditions:
+    """How the machine was, at worst, while a model was timed; None where it does not tell.
+
+    `slowdown` is how much slower a fixed piece of work was than at its best in this run,
+    `throttled` what a Pi says slows it, `noisy` whether the latency is to be measured anew.
+    """
+
+    slowdown: Figure = 1.0
+    temperature_celsius: Figure | None = None
+    frequency_mhz: Figure | None = None
+    throttled: str | None = None
+    noisy: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessCost:
+    """What a fresh process pays: milliseconds from file to ready, of the first face, peak bytes.
+
+    The file is in the system's cache. `peak_rss_bytes` is None where the system does not tell it.
+    """
+
+    load_ms: Figure
+    first_ms: Figure
+    peak_rss_bytes: Count | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnduranceWindow:
+    """About a second of a run without a pause, and how the board was at its end."""
+
+    at_s: NotNegative
+    faces: Count
+    p50_ms: Duration
+    temperature_celsius: Figure | None = None
+    frequency_mhz: Figure | None = None
+    throttled: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endurance:
+    """A run without a pause: latency at first, at last and while throttled, and energy.
+
+    `first_ms` and `last_ms` are medians of a tenth of the run. Watts are of the whole board, None
+    without a meter; `millijoules_a_face` includes the idle draw.
+    """
+
+    seconds: Duration
+    faces: Count
+    first_ms: Duration
+    last_ms: Duration
+    throttled_share: Share
+    throttled_ms: Duration | None = None
+    idle_watts: Figure | None = None
+    busy_watts: Figure | None = None
+    millijoules_a_face: Figure | None = None
+    windows: tuple[EnduranceWindow, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClassMetrics:
+    """Precision, recall and F1 of one class, and how many test pictures it has."""
+
+    precision: Share
+    recall: Share
+    f1: Share
+    support: Count
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReliabilityBin:
+    """The answers of like confidence: its mean, the share that is right, how many."""
+
+    confidence: Share
+    accuracy: Share
+    count: Count
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation:
+    """How often a model is right on the test split, single crop unless it says otherwise.
+
+    `ece` is the expected calibration error. Rows of `confusion` are the truth.
+    `accuracy_without_duplicates` leaves out pictures that the training split holds too,
+    `accuracy_test_time_augmentation` is that of the mean over ten crops, `robustness` an accuracy
+    for each distortion.
+    """
+
+    count: Count
+    accuracy: Share
+    accuracy_interval95: tuple[Share, Share]
+    macro_f1: Share
+    ece: Share
+    per_class: dict[Name, ClassMetrics]
+    confusion: tuple[tuple[Count, ...], ...]
+    accuracy_without_duplicates: Share | None = None
+    accuracy_test_time_augmentation: Share | None = None
+    reliability: tuple[ReliabilityBin, ...] = ()
+    robustness: dict[Name, Share] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parity:
+    """The accuracy against the float32 parent's on the same pictures, paired.
+
+    `mcnemar_p` is how likely so uneven a change is when neither is better (McNemar's exact test).
+    """
+
+    accuracy_change: Change
+    accuracy_change_interval95: tuple[Change, Change]
+    mcnemar_p: Share | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelRecord:
+    """All figures of one model.
+
+    `latency_ms` is on one thread with XNNPACK, as it is quoted. `label_flips` is how many test
+    pictures the float32 parent names differently. `evaluation_error` says what could not be
+    evaluated though there were pictures, and why.
+    """
+
+    name: Name
+    sha256: str = ""
+    file_bytes: Count
+    parameters: Count | None = None
+    mmacs: Figure | None = None
+    activation_bytes: Count | None = None
+    epochs: Count | None = None
+    recipe_epochs: Count | None = None
+    validation_accuracy: Share | None = None
+    latency_ms: Latency
+    latency_by_threads_ms: dict[Name, Latency] = field(default_factory=dict)
+    latency_without_xnnpack_ms: Latency | None = None
+    conditions: Conditions | None = None
+    process: ProcessCost | None = None
+    label_flips: Count | None = None
     endurance: Endurance | None = None
-    unjudged: str = ""
-    folder: str = ""
-
-    @property
-    def name(self) -> str:
-        """The bundle's name, with its folder where another model has the same name."""
-        return f"{self.folder}/{self.bundle.name}" if self.folder else self.bundle.name
-
-    @property
-    def latency(self) -> Latency:
-        """The latency on one thread, as it is quoted."""
-        return self.latencies[1]
+    evaluation_error: str = ""
+    evaluation: Evaluation | None = None
+    parity: Parity | None = None
 
     @property
     def is_noisy(self) -> bool:
-        """Whether the latency was taken in a bad moment: others' or its own turns tell so."""
-        return self.conditions.are_noisy or self.latency.spread > UNSTEADY
-
-    @property
-    def label_flips(self) -> int | None:
-        """How many test pictures the parent names differently."""
-        if not (self.accuracy and self.parent):
-            return None
-        return label_flips(self.accuracy.probabilities, self.parent.probabilities)
-
-    @property
-    def accuracy_change(self) -> tuple[float, tuple[float, float]] | None:
-        """By how much the accuracy rose from the parent's, and its 95 % interval."""
-        if not (self.accuracy and self.parent):
-            return None
-        return paired_difference(self.accuracy.right, self.parent.right)
-
-    @property
-    def mcnemar_p(self) -> float | None:
-        """How likely so uneven a change is when neither is better (McNemar's exact test)."""
-        if not (self.accuracy and self.parent):
-            return None
-        return mcnemar_exact(self.accuracy.right, self.parent.right)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the record with the keys that `results.json` promises."""
-        provenance = self.bundle.manifest.provenance
-        values: dict[str, Any] = {
-            "name": self.name,
-            "sha256": self.bundle.manifest.sha256,
-            "file_bytes": self.file_bytes,
-            "parameters": provenance.get("parameters"),
-            "mmacs": round(provenance["macs"] / 1e6, 2) if "macs" in provenance else None,
-            "activation_bytes": provenance.get("activation_bytes"),
-            "epochs": provenance.get("epochs"),
-            "recipe_epochs": provenance.get("recipe_epochs"),
-            "validation_accuracy": self.bundle.manifest.metrics.get("validation", {}).get(
-                "child_accuracy"
-            ),
-            "latency_ms": asdict(self.latency),
-            "latency_by_threads_ms": {str(n): asdict(each) for n, each in self.latencies.items()},
-            "latency_without_xnnpack_ms": asdict(self.latency_builtin),
-            "conditions": {**asdict(self.conditions), "noisy": self.is_noisy},
-            "load_ms": self.cost.load_ms,
-            "first_ms": self.cost.first_ms,
-            "peak_rss_bytes": self.cost.peak_rss_bytes,
-            "label_flips": self.label_flips,
-            "endurance": self.endurance.to_json() if self.endurance else None,
-        }
-        if self.unjudged:
-            values["unjudged"] = self.unjudged
-        if self.accuracy:
-            values |= self.accuracy.report.to_json()
-            values["accuracy_without_twins"] = self.accuracy.without_twins
-            bins = reliability(self.accuracy.probabilities, self.accuracy.right)
-            values["reliability"] = [asdict(each) for each in bins]
-            values["accuracy_ten_crop"] = self.ten_crop
-            values["robustness"] = self.robustness
-        if self.accuracy_change:
-            values["accuracy_change"], interval = self.accuracy_change
-            values["accuracy_change_interval95"] = list(interval)
-            values["mcnemar_p"] = self.mcnemar_p
-        return values
+        """Whether the latency was taken in a bad moment."""
+        return self.conditions is not None and self.conditions.noisy
 
 
-@dataclass(frozen=True, slots=True)
-class Results:
-    """The records of one run, with the command and the environment they were measured in."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailedModel:
+    """A model that could not be measured, and why."""
 
-    command: str
-    environment: Environment
-    data: str
-    models: list[BenchmarkRecord] = field(default_factory=list)
-    failed: list[FailedModel] = field(default_factory=list)
-    clips: list[ClipResult] = field(default_factory=list)
-    quick: bool = False
+    name: Name
+    error: str
 
-    def require_all(self) -> None:
-        """Raise FerError that names the models which could not be measured."""
-        if self.failed:
-            raise FerError(f"not measured: {', '.join(model.name for model in self.failed)}")
 
-    @property
-    def measured(self) -> set[Path | None]:
-        """The files of the models that were measured."""
-        return {record.bundle.path for record in self.models}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoopRecord:
+    """What one loop did on a clip.
 
-    def to_json(self) -> dict[str, Any]:
-        """Return everything as JSON values."""
-        return {
-            "schema_version": SCHEMA_VERSION,
-            "command": self.command,
-            "environment": {
-                **asdict(self.environment),
-                "on_a_pi": self.environment.on_a_pi,
-                "busy": self.environment.was_busy,
-            },
-            "data": self.data,
-            "quick": self.quick,
-            "models": [record.to_json() for record in self.models],
-            "failed": [model.to_json() for model in self.failed],
-            "clips": [clip.to_json() for clip in self.clips],
-        }
+    `found` are frames with a true box among its own; `found` and `false_boxes` are None when
+    nobody knows where the face is. `dropped` are frames that would be lost if a camera gave them
+    at the clip's pace.
+    """
+
+    name: Name
+    seconds: Duration
+    frames_per_second: Duration
+    found: Count | None = None
+    false_boxes: Count | None = None
+    dropped: Count | None = None
+    stages_ms: dict[Name, NotNegative] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClipRecord:
+    """What every loop did on one clip; `frames_with_face` is None when nobody knows."""
+
+    clip: Name
+    frames: Annotated[int, Meta(ge=1, le=10**9)]
+    frames_with_face: Count | None = None
+    loops: Annotated[tuple[LoopRecord, ...], Meta(min_length=1)]

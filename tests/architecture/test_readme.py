@@ -15,7 +15,7 @@ import fer_convert.cli
 import fer_edge.cli
 import fer_train.cli
 from drawn_faces import draw_scene, save_video
-from fer_bench.results_file import read_results
+from fer_bench.results import read_results
 from fer_bench.side_by_side import side_by_side
 
 ROOT = Path(__file__).parents[2]

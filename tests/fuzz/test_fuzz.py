@@ -17,7 +17,7 @@ from drawn_faces import draw_scene, drawn_dataset, save_npz
 from fer_bench.compare import Tolerance, compare_results
 from fer_bench.html import html_report
 from fer_bench.markdown import markdown_report
-from fer_bench.results_file import read_results
+from fer_bench.results import read_results
 from fer_convert.adopt import adopt
 from fer_convert.recheck import describe
 from fer_core.bundle import ModelBundle

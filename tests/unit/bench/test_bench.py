@@ -10,22 +10,23 @@ import pytest
 
 from drawn_faces import draw_face, drawn_dataset, save_npz
 from fer_bench.accuracy import (
-    JudgedPictures,
+    EvaluationSplit,
     TestPictures,
+    augmented_accuracy,
     measure_accuracy,
-    ten_crop_accuracy,
 )
 from fer_bench.bench import Extent, run_benchmark
-from fer_bench.conditions import Conditions
 from fer_bench.distortions import DISTORTIONS, measure_robustness
-from fer_bench.environment import read_environment
+from fer_bench.environment import is_busy, read_environment
 from fer_bench.memory import measure_process
-from fer_bench.records import Results
+from fer_bench.records import Conditions
 from fer_bench.report import results_table
+from fer_bench.results import Results
 from fer_core.bundle import ModelBundle
 from fer_core.dataset import FerDataset
 from fer_core.errors import FerError
 from fer_core.ferplus import FERPLUS_LABELS
+from fer_core.manifest import ModelManifest
 from fer_core.metrics import label_flips
 from fer_core.preprocess import InputSpec
 from fer_edge.inference.interpreter import TfliteModel
@@ -33,6 +34,10 @@ from fer_edge.inference.models import shipped_models
 from votes import write_votes
 
 QUICK = Extent(quick=True)
+HOT = Conditions(
+    slowdown=1.4, temperature_celsius=61.0, frequency_mhz=1500.0, throttled="under-voltage",
+    noisy=True,
+)  # fmt: skip
 PROMISED = {
     "accuracy",
     "accuracy_interval95",
@@ -59,7 +64,9 @@ def pictures(tmp_path: Path) -> TestPictures:
 
 
 def test_results_have_every_promised_key(nano_path: Path, pictures: TestPictures) -> None:
-    results = run_benchmark([nano_path], pictures, None, QUICK, "fer-bench", lambda line: None)
+    results = run_benchmark(
+        [nano_path], pictures, None, QUICK, "fer-bench", lambda line: None
+    ).results
     values = json.loads(json.dumps(results.to_json()))
     (model,) = values["models"]
     assert set(model) >= PROMISED
@@ -84,8 +91,8 @@ def test_a_model_that_crashes_is_told_and_the_others_are_measured(
     said: list[str] = []
     (tmp_path / "text.tflite").write_text("no model")
     paths = [tmp_path / "broken.tflite", nano_path, tmp_path / "text.tflite"]
-    results = run_benchmark(paths, None, None, QUICK, "fer-bench", said.append)
-    assert [record.bundle.name for record in results.models] == ["fer-nano-int8"]
+    results = run_benchmark(paths, None, None, QUICK, "fer-bench", said.append).results
+    assert [record.name for record in results.models] == ["fer-nano-int8"]
     failed, text = results.to_json()["failed"]
     assert failed["name"] == "broken-int8"
     # LiteRT refuses it, tflite-runtime 2.14 dies of it
@@ -94,17 +101,12 @@ def test_a_model_that_crashes_is_told_and_the_others_are_measured(
     table = results_table(results)
     assert re.search(r"^broken-int8 +failed +-", table, re.MULTILINE)
     assert f"broken-int8: not measured: {failed['error']}" in table
-    noisy = replace(results.models[0], conditions=Conditions(1.4, 61.0, 1500.0, "under-voltage"))
-    told = results_table(replace(results, models=[noisy]))
+    noisy = replace(results.models[0], conditions=HOT)
+    told = results_table(replace(results, models=(noisy,)))
     assert "NOISY: under-voltage; a fixed piece of work took 1.40 times as long" in told
-    assert noisy.to_json()["conditions"]["noisy"] is True
-    calm = replace(noisy, conditions=Conditions(1.0, None, None, None))
-    unsteady = replace(calm.latency, spread=0.3)
-    assert replace(calm, latencies={1: unsteady, 2: unsteady}).is_noisy
-    busy = replace(results.environment, load_before=results.environment.cores)
+    busy = replace(results.environment, busy=True)
     assert "NOISY: other programs were at work" in results_table(replace(results, environment=busy))
-    steady = replace(calm.latency, spread=0.1)
-    assert not replace(calm, latencies={1: steady, 2: unsteady}).is_noisy
+    assert Results.from_json(results.to_json()) == results
 
 
 def test_a_process_that_dies_is_named_by_its_signal(
@@ -127,38 +129,43 @@ def test_a_model_of_other_labels_keeps_its_latency(
     other = ModelBundle(nano.model, replace(nano.manifest, labels=tuple("abcdefg"), name="own"))
     other.save(tmp_path / "own.tflite")
     paths = [nano_path, tmp_path / "own.tflite"]
-    results = run_benchmark(paths, pictures, None, QUICK, "fer-bench", lambda line: None)
+    results = run_benchmark(paths, pictures, None, QUICK, "fer-bench", lambda line: None).results
     judged, own = results.to_json()["models"]
     assert "accuracy" in judged
     assert "accuracy" not in own
     assert own["latency_ms"]["p50"] > 0
-    assert "own-int8 knows a, b" in own["unjudged"]
+    assert "own-int8 knows a, b" in own["evaluation_error"]
     assert "own-int8: accuracy not measured: own-int8 knows a, b" in results_table(results)
 
 
 def test_without_data_the_accuracy_is_said_to_be_unmeasured(nano_path: Path) -> None:
-    results = run_benchmark([nano_path], None, None, QUICK, "fer-bench", lambda line: None)
+    results = run_benchmark([nano_path], None, None, QUICK, "fer-bench", lambda line: None).results
     assert "accuracy" not in results.to_json()["models"][0]
     assert "accuracy not measured" in results_table(results)
 
 
-def test_robustness_and_ten_crops_are_rows_apart(nano_path: Path, pictures: TestPictures) -> None:
+def test_robustness_and_ten_crops_are_secondary_figures(
+    nano_path: Path, pictures: TestPictures
+) -> None:
     model = TfliteModel(ModelBundle.load(nano_path))
     test = pictures.for_input(model.bundle.manifest.input).dataset
     found = measure_robustness(model, test)
     assert found == measure_robustness(model, test)  # every model sees the same pictures
     plain = measure_accuracy(model, pictures.for_input(test.spec))
-    mean = ten_crop_accuracy(model, test)
-    record = run_benchmark([nano_path], None, None, QUICK, "", lambda line: None).models[0]
-    record = replace(record, accuracy=plain, ten_crop=mean, robustness=found)
-    values = record.to_json()
-    assert values["accuracy_ten_crop"] == mean
-    assert list(values["robustness"]) == list(DISTORTIONS)
-    results = Results("fer-bench", read_environment("x", "y"), "drawn", [record])
+    mean = augmented_accuracy(model, test)
+    record = run_benchmark([nano_path], None, None, QUICK, "", lambda line: None).results.models[0]
+    evaluation = plain.evaluation(mean, found)
+    assert evaluation.accuracy_test_time_augmentation == mean
+    assert list(evaluation.robustness) == list(DISTORTIONS)
+    record = replace(record, evaluation=evaluation)
+    results = Results(
+        command="fer-bench", environment=read_environment("x", "y"), data="drawn", models=(record,)
+    )
+    assert Results.from_json(results.to_json()) == results
     table = results_table(results)
-    assert f"{mean:.2%} as the mean over ten crops" in table
+    assert f"{100 * mean:.1f} % with test-time augmentation (ten crops)" in table
     row = next(line for line in table.splitlines() if line.startswith("JPEG 20"))
-    assert f"{found['JPEG 20']:.2%}" in row
+    assert f"{100 * found['JPEG 20']:.1f} (" in row
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -188,7 +195,7 @@ def test_low_light_is_dark_and_a_shift_shifts() -> None:
 def test_a_parent_that_answers_otherwise_gives_flips(
     nano_path: Path, pictures: TestPictures
 ) -> None:
-    results = run_benchmark([nano_path], pictures, nano_path, QUICK, "", lambda line: None)
+    results = run_benchmark([nano_path], pictures, nano_path, QUICK, "", lambda line: None).results
     assert results.models[0].label_flips is None  # a model is not its own parent
     one = np.array([[0.9, 0.1], [0.2, 0.8]], np.float32)
     assert label_flips(one, one[:, ::-1]) == 2
@@ -201,19 +208,21 @@ def test_the_parent_is_found_among_the_models(
     twin = ModelBundle(nano.model, replace(nano.manifest, recipe="float32"))
     twin.save(tmp_path / "twin.tflite")
     paths = [nano_path, tmp_path / "twin.tflite"]
-    results = run_benchmark(paths, pictures, None, QUICK, "", lambda line: None)
+    results = run_benchmark(paths, pictures, None, QUICK, "", lambda line: None).results
     assert [record.label_flips for record in results.models] == [0, None]
     values = results.to_json()["models"][0]
     assert (values["accuracy_change"], values["mcnemar_p"]) == (0.0, 1.0)
     assert "+0.00 points against its parent" in results_table(results)
 
 
-def test_two_models_of_one_name_are_told_apart(nano_path: Path, tmp_path: Path) -> None:
+def test_two_models_of_one_name_are_told_apart(
+    nano_path: Path, nano: ModelBundle, tmp_path: Path
+) -> None:
     (tmp_path / "mine").mkdir()
     own = tmp_path / "mine" / nano_path.name
     own.write_bytes(nano_path.read_bytes())
-    results = run_benchmark([nano_path, own], None, None, QUICK, "", lambda line: None)
-    name = results.models[0].bundle.name
+    results = run_benchmark([nano_path, own], None, None, QUICK, "", lambda line: None).results
+    name = nano.name
     names = [f"{nano_path.resolve().parent.name}/{name}", f"mine/{name}"]
     assert [model["name"] for model in results.to_json()["models"]] == names
     assert f"mine/{name}" in results_table(results)
@@ -234,10 +243,10 @@ def test_a_float_file_of_other_weights_counts_no_flips(
     saved("float32", "v1")
     for source, flips in (("v2", None), ("v1", 0)):
         path = saved("int8", source)
-        results = run_benchmark([path], pictures, None, QUICK, "", lambda line: None)
+        results = run_benchmark([path], pictures, None, QUICK, "", lambda line: None).results
         assert results.models[0].label_flips == flips
     (tmp_path / "sequential-float32.tflite").write_bytes(b"damaged")
-    results = run_benchmark([path], pictures, None, QUICK, "", lambda line: None)
+    results = run_benchmark([path], pictures, None, QUICK, "", lambda line: None).results
     assert results.models[0].label_flips is None
 
 
@@ -250,21 +259,23 @@ def test_a_parent_that_is_not_there_fails_before_anything_is_measured(
     assert said == []
 
 
-def test_pictures_with_a_twin_in_training_are_told_apart() -> None:
+def test_duplicates_of_training_pictures_are_told_apart() -> None:
     drawn = drawn_dataset((2, 1, 2))
     images = drawn.images.copy()
     test = np.flatnonzero(drawn.split == 2)
     images[test[0]] = images[0]
-    twin = FerDataset(images, drawn.labels, drawn.split, drawn.label_names, drawn.rows, drawn.name)
-    assert (~JudgedPictures.of(twin).without_twin).sum() == 1
-    assert JudgedPictures.of(drawn).without_twin.all()
+    copied = FerDataset(
+        images, drawn.labels, drawn.split, drawn.label_names, drawn.rows, drawn.name
+    )
+    assert (~EvaluationSplit.of(copied).not_duplicate).sum() == 1
+    assert EvaluationSplit.of(drawn).not_duplicate.all()
 
 
 def test_data_of_other_classes_is_refused(nano: ModelBundle) -> None:
     drawn = drawn_dataset((1, 1, 1))
     other = drawn.relabelled(drawn.labels, tuple("abcdefg"))
     with pytest.raises(FerError, match="drawn holds a, b, c"):
-        measure_accuracy(TfliteModel(nano), JudgedPictures.of(other))
+        measure_accuracy(TfliteModel(nano), EvaluationSplit.of(other))
 
 
 def test_each_model_gets_the_pictures_in_its_own_input(tmp_path: Path) -> None:
@@ -301,3 +312,40 @@ def test_the_environment_names_runtime_and_processor() -> None:
     assert environment.cores >= 1
     assert environment.cpu
     assert environment.runtime == "litert 1"
+    assert environment.on_a_pi == ("Raspberry Pi" in environment.board)
+
+
+def test_a_machine_is_busy_from_a_quarter_of_its_cores_on() -> None:
+    assert is_busy(1.01, 4)
+    assert not is_busy(1.0, 4)
+    assert not is_busy(None, 4)
+
+
+def test_the_fingerprint_is_of_the_judged_pictures_and_their_labels(
+    nano_path: Path, nano: ModelBundle, tmp_path: Path
+) -> None:
+    drawn = drawn_dataset((1, 1, 2))
+    test = np.flatnonzero(drawn.split == 2)
+    labels, images = drawn.labels.copy(), drawn.images.copy()
+    labels[test[:2]] = labels[test[:2]][::-1] + 1
+    images[0] = 0  # of training
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+    saved = {
+        "drawn": save_npz(tmp_path / "drawn.npz", drawn),
+        "other training": save_npz(tmp_path / "a" / "drawn.npz", replace(drawn, images=images)),
+        "relabelled": save_npz(
+            tmp_path / "b" / "drawn.npz", drawn.relabelled(labels % 7, drawn.label_names)
+        ),
+    }
+    told = {name: TestPictures(path).described() for name, path in saved.items()}
+    assert {text for text, _ in told.values()} == {"drawn.npz, test split, 14 pictures"}
+    prints = {name: fingerprint for name, (_, fingerprint) in told.items()}
+    assert prints["drawn"] == drawn.part("test").fingerprint() == prints["other training"]
+    assert prints["relabelled"] != prints["drawn"]
+    larger = ModelManifest("large", nano.manifest.labels[::-1], InputSpec(64, 64), "int8")
+    pictures = TestPictures(saved["drawn"])
+    pictures.for_model(ModelBundle(nano.model, larger))  # in another size and order
+    assert pictures.described() == told["drawn"]
+    results = run_benchmark([nano_path], pictures, None, QUICK, "", lambda line: None).results
+    assert results.data_fingerprint == prints["drawn"]

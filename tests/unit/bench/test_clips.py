@@ -12,15 +12,15 @@ from fer_bench.bench import Extent, run_benchmark
 from fer_bench.clips import (
     ClipPlan,
     LiveCamera,
-    LoopResult,
+    LoopCount,
     RunnerLoop,
     TrueFaces,
     measure_clip,
     read_true_faces,
 )
 from fer_bench.environment import read_environment
-from fer_bench.records import Results
 from fer_bench.report import results_table
+from fer_bench.results import Results
 from fer_bench.rival import NETWORK, FerPackage, rival_bundle, rival_files
 from fer_core.errors import FerError
 from fer_core.values import Box, Frame
@@ -67,7 +67,7 @@ def test_between_two_frames_the_true_face_moves_evenly() -> None:
 
 
 def test_a_box_is_true_once_and_where_the_face_is() -> None:
-    result, face = LoopResult("x"), Box(0, 0, 10, 10)
+    result, face = LoopCount(SameBoxes()), Box(0, 0, 10, 10)
     result.judge([Box(1, 1, 10, 10), Box(0, 0, 9, 9), Box(50, 0, 10, 10)], face)
     result.judge([], face)
     result.judge([Box(0, 0, 10, 10)], None)
@@ -95,12 +95,10 @@ def test_loops_are_timed_and_judged_on_the_same_frames(tmp_path: Path) -> None:
     result = measure_clip(clip, [same], truth, same.times.clock)
     assert cv2.getNumThreads() == threads
     assert (result.frames, result.frames_with_face) == (10, 6)
-    (loop,) = result.to_json()["loops"]
-    assert loop["found"] == 6
-    assert loop["false_boxes"] == 10 + 4
-    assert loop["frames_per_second"] == 1.0
+    (loop,) = result.loops
+    assert (loop.found, loop.false_boxes, loop.frames_per_second) == (6, 10 + 4, 1.0)
     (unjudged,) = ClipPlan([clip]).measure([SameBoxes], lambda line: None)
-    assert unjudged.to_json()["loops"][0]["found"] is None
+    assert unjudged.loops[0].found is unjudged.loops[0].false_boxes is None
 
 
 def test_our_loop_finds_the_face_and_tells_its_stages(tmp_path: Path) -> None:
@@ -110,7 +108,9 @@ def test_our_loop_finds_the_face_and_tells_its_stages(tmp_path: Path) -> None:
     result = measure_clip(clip, [RunnerLoop(nano), SameBoxes()], truth)
     assert (result.loops[0].found, result.loops[0].false_boxes) == (8, 0)
     assert set(result.loops[0].stages_ms) == {"search", "follow", "crop", "classify"}
-    results = Results("fer-bench", read_environment("x", "y"), "", clips=[result])
+    environment = read_environment("x", "y")
+    results = Results(command="fer-bench", environment=environment, clips=(result,))
+    assert Results.from_json(results.to_json()) == results
     table = results_table(results)
     assert "8 of 8" in table
     assert "times the frames a second of same" in table
@@ -184,10 +184,10 @@ def test_the_rival_stands_in_the_same_table(tmp_path: Path) -> None:
     wheel, nano = rival_wheel(tmp_path), shipped_models()["fer-nano"]
     data = save_npz(tmp_path / "drawn.npz", drawn_dataset((1, 1, 2)))
     with rival_files(str(wheel)) as rivals:
-        results = run_benchmark(
+        done = run_benchmark(
             [nano, *rivals], TestPictures(data), nano, Extent(quick=True), "", lambda line: None
         )
-    ours, other = results.to_json()["models"]
+    ours, other = done.results.to_json()["models"]
     assert other["name"] == "fer-1.0-dynamic"
     assert other["count"] == ours["count"] == 14
     assert other["parameters"] is other["mmacs"] is other["label_flips"] is None

@@ -1,42 +1,39 @@
-import copy
-import json
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from bench_results import ENVIRONMENT, bare_model, evaluated_model, stored
 from commands import call
 from fer_bench.compare import (
     Tolerance,
+    assumptions,
     changes_table,
     compare_results,
     not_compared,
     require_no_regression,
 )
-from fer_bench.timing import Latency
+from fer_bench.results import Results, write_results
+from fer_bench.timing import latency_of
 from fer_core.errors import FerError
 
-BOARD = {"runtime": "litert 2", "kernels": "xnnpack", "cpu": "EPYC", "cores": 2, "on_a_pi": False}
+PI = {**ENVIRONMENT, "cpu": "Cortex-A76"}
 
 
-def results(p50: float = 0.08, spread: float = 0.02, **changed: Any) -> dict[str, Any]:
-    model = {
-        "name": "fer-nano-int8", "accuracy": 0.6659, "accuracy_interval95": [0.65, 0.68],
-        "macro_f1": 0.6229, "file_bytes": 94_000, "confusion": [[2, 1], [0, 3]],
-        "per_class": {"glad": {"recall": 0.7}, "sad": {"recall": 1.0}},
-        "peak_rss_bytes": 66_000_000, "latency_ms": {"p50": p50, "spread": spread, "runs": 1000},
-        "conditions": {"noisy": False}, "parameters": 57_783, "mmacs": 19.4, **changed,
-    }  # fmt: skip
-    return {
-        "schema_version": 1, "command": "fer-bench", "environment": dict(BOARD),
-        "data": "fer2013.npz",
-        "models": [model],
-    }  # fmt: skip
+def results(p50: float = 0.08, spread: float = 0.02, **changed: Any) -> Results:
+    """Return results of one model with some of its values changed."""
+    latency = {"p50": p50, "spread": spread, "runs": 1000}
+    return stored(evaluated_model(latency_ms=latency, **changed))
 
 
-def verdicts(before: dict[str, Any], after: dict[str, Any]) -> dict[str, str]:
+def timed_only(**changed: Any) -> Results:
+    return stored(bare_model("fer-nano-int8", latency_ms={"p50": 0.08, "runs": 1000}, **changed))
+
+
+def verdicts(before: Results, after: Results) -> dict[str, str]:
     changes = compare_results(before, after, Tolerance())
     return {change.figure.partition(",")[0]: change.verdict for change in changes}
 
@@ -63,14 +60,15 @@ def test_a_planted_regression_is_caught(changed: dict[str, Any], figure: str) ->
     assert [change.figure.partition(",")[0] for change in worse] == [figure]
     with pytest.raises(FerError, match=f"worse than tolerated: {figure}"):
         require_no_regression(changes)
-    assert verdicts(results(**changed), results())[figure] == "better"
+    better = "TOO FAST" if figure == "latency" else "better"
+    assert verdicts(results(**changed), results())[figure] == better
     assert "REGRESSION" in changes_table(changes)
 
 
-def two_runs(rng: np.random.Generator, ratio: float) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return results of a noisy machine: turns differ by 5 %, the second run by `ratio` more."""
+def two_runs(rng: np.random.Generator, ratio: float) -> tuple[Results, Results]:
+    """Return results of a noisy machine: rounds differ by 5 %, the second run by `ratio` more."""
     latencies = [
-        Latency.of([p50 * rng.normal(rng.normal(1, 0.05), 0.02, 200) for _ in range(5)])
+        latency_of([p50 * rng.normal(rng.normal(1, 0.05), 0.02, 200) for _ in range(5)])
         for p50 in (0.08, 0.08 * ratio)
     ]
     before, after = (results(each.p50, each.spread) for each in latencies)
@@ -84,7 +82,22 @@ def test_noise_is_not_a_regression_and_a_slower_model_is() -> None:
     assert same.count("REGRESSION") <= 1
     slower = [verdicts(*two_runs(rng, 1.25))["latency"] for _ in range(100)]
     assert slower.count("REGRESSION") >= 90
+    faster = [verdicts(*two_runs(rng, 1 / 1.25))["latency"] for _ in range(100)]
+    assert faster.count("TOO FAST") >= 90
+    assert same.count("TOO FAST") <= 1
     assert verdicts(results(), results(0.085))["latency"] == "worse"  # within the tolerance
+    assert verdicts(results(), results(0.075))["latency"] == "better"
+
+
+def test_a_model_that_is_implausibly_faster_is_flagged() -> None:
+    changes = compare_results(results(0.08), results(0.07), Tolerance())
+    said = (
+        "faster than plausible, check threads, kernels and model: latency, p50 ms of fer-nano-int8"
+    )
+    with pytest.raises(FerError, match=f"{said} -12.5 %"):
+        require_no_regression(changes)
+    require_no_regression(compare_results(results(0.08), results(0.073), Tolerance()))
+    require_no_regression(compare_results(results(0.08), results(0.07), Tolerance(percent=20)))
 
 
 def test_a_bad_moment_hides_nothing() -> None:
@@ -94,9 +107,8 @@ def test_a_bad_moment_hides_nothing() -> None:
 
 
 def test_what_is_left_out_is_said() -> None:
-    before, after = results(), results(accuracy=None)
-    before["models"].append({**before["models"][0], "name": "gone"})
-    after |= {"data": "", "quick": True, "environment": {**BOARD, "cpu": "Cortex-A76"}}
+    before = stored(evaluated_model(), evaluated_model("gone"))
+    after = stored(evaluated_model(), data="", quick=True, environment=PI)
     assert not_compared(before, after) == [
         "gone: only measured before",
         "latency: after was --quick, a tenth of the timed runs",
@@ -104,6 +116,30 @@ def test_what_is_left_out_is_said() -> None:
         "latency and memory: another cpu: EPYC before, Cortex-A76 after",
     ]
     assert not_compared(before, before) == []
+
+
+def test_other_pictures_of_one_name_and_number_are_not_compared() -> None:
+    before = replace(results(), data_fingerprint="1a2b3c4d5e")
+    after = replace(results(accuracy=0.655), data_fingerprint="ffffffffff")
+    assert set(verdicts(before, after)) == {"latency", "file", "peak memory"}
+    assert not_compared(before, after) == [
+        "accuracy: other pictures or labels, though of one name and number (fingerprint 1a2b3c4d "
+        "before, ffffffff after)"
+    ]
+    same = replace(after, data_fingerprint=before.data_fingerprint)
+    assert verdicts(before, same)["accuracy"] == "REGRESSION"
+    assert not_compared(before, same) == assumptions(before, same) == []
+
+
+def test_without_a_fingerprint_the_name_has_to_do_and_that_is_said() -> None:
+    before, after = results(), replace(results(), data_fingerprint="ffffffffff")
+    assert verdicts(before, after)["accuracy"] == "same"
+    assert assumptions(before, after) == [
+        "accuracy: no fingerprint of the pictures before; they are taken for the same by their "
+        "name and number"
+    ]
+    assert "before and after" in assumptions(before, before)[0]
+    assert assumptions(before, replace(after, data="my-faces")) == []
 
 
 def test_calibration_and_distorted_accuracy_are_compared() -> None:
@@ -118,30 +154,31 @@ def test_calibration_and_distorted_accuracy_are_compared() -> None:
 
 
 def test_only_like_is_compared() -> None:
-    other = copy.deepcopy(results(accuracy=0.5))
-    other["data"] = "my-faces"
+    other = replace(results(accuracy=0.655), data="my-faces")
     assert "accuracy" not in verdicts(results(), other)
     with pytest.raises(FerError, match="share no model: fer-nano-int8 and other-int8"):
         compare_results(results(), results(name="other-int8"), Tolerance())
-    bare = results()
-    del bare["models"][0]["accuracy"], bare["models"][0]["peak_rss_bytes"]
-    assert set(verdicts(results(), bare)) == {"accuracy", "macro-F1", "latency", "file"}
-    assert verdicts(results(), bare)["accuracy"] == "REGRESSION"
-    assert verdicts(bare, results())["accuracy"] == "not judged"
+    kept = {"accuracy", "macro-F1", "calibration error", "latency", "file"}
+    assert set(verdicts(results(), timed_only())) == kept
+    assert verdicts(results(), timed_only())["accuracy"] == "REGRESSION"
+    assert verdicts(timed_only(), results())["accuracy"] == "not judged"
 
 
 def test_another_machine_is_no_regression() -> None:
-    after = {**results(0.4, peak_rss_bytes=99e6), "environment": {**BOARD, "cpu": "Cortex-A76"}}
+    model = evaluated_model(latency_ms={"p50": 0.4, "runs": 9}, peak_rss_bytes=99_000_000)
+    after = stored(model, environment=PI)
     assert verdicts(results(), after)["latency"] == "not judged"
     assert verdicts(results(), after)["peak memory"] == "not judged"
     assert verdicts(results(), after)["accuracy"] == "same"
+    assert verdicts(after, results())["latency"] == "not judged"
 
 
 def test_the_command_exits_with_1_on_a_regression(tmp_path: Path) -> None:
-    (tmp_path / "a.json").write_text(json.dumps(results()))
-    (tmp_path / "b.json").write_text(json.dumps(results(accuracy=0.66)))
+    write_results(tmp_path / "a.json", results())
+    write_results(tmp_path / "b.json", results(accuracy=0.66))
     same = call("fer-bench", "compare", "a.json", "a.json", cwd=tmp_path)
     assert "same" in same.stdout
+    assert "assumed: accuracy: no fingerprint of the pictures before and after" in same.stdout
     worse: subprocess.CompletedProcess[str] = call(
         "fer-bench", "compare", "a.json", "b.json", cwd=tmp_path, code=1
     )
@@ -151,6 +188,7 @@ def test_the_command_exits_with_1_on_a_regression(tmp_path: Path) -> None:
 
 
 def test_a_model_that_can_no_longer_be_measured_is_a_regression() -> None:
-    after = {**results(name="other-int8"), "failed": [{"name": "fer-nano-int8", "error": "crash"}]}
+    crash = {"name": "fer-nano-int8", "error": "crash"}
+    after = stored(evaluated_model("other-int8"), failed=[crash])
     (change,) = compare_results(results(), after, Tolerance())
     assert (change.figure, change.verdict, change.change) == ("measured", "REGRESSION", "crash")

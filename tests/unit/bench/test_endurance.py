@@ -3,7 +3,9 @@ from itertools import count
 import pytest
 
 from fer_bench import endurance
-from fer_bench.endurance import Endurance, PowerMeter, Window, measure_endurance
+from fer_bench.cells import endurance as in_words
+from fer_bench.endurance import PowerMeter, endurance_of, measure_endurance
+from fer_bench.records import EnduranceWindow
 
 
 class Heating:
@@ -31,19 +33,19 @@ def test_a_board_that_heats_up_shows(monkeypatch: pytest.MonkeyPatch) -> None:
     assert run.throttled_ms == pytest.approx(11)
     assert run.throttled_share == pytest.approx(0.5, abs=0.06)
     assert run.millijoules_a_face is None
-    assert run.text().startswith(
+    assert in_words(run).startswith(
         "20 s without a pause: 10.000 ms at first, 11.000 at last, 41 to 60"
     )
-    assert run.text().endswith("energy not measured: no meter")
-    assert run.to_json()["faces"] == sum(window.faces for window in run.windows) > 1800
+    assert in_words(run).endswith("energy not measured: no meter")
+    assert run.faces == sum(window.faces for window in run.windows) > 1800
 
 
 def test_energy_is_power_by_time_by_face() -> None:
-    window = Window(0.0, 500, 2.0, None, None, None)
-    run = Endurance((window, window), 2.0, idle_watts=3.0, busy_watts=5.0)
+    window = EnduranceWindow(at_s=0.0, faces=500, p50_ms=2.0)
+    run = endurance_of((window, window), 2.0, idle_watts=3.0, busy_watts=5.0)
     assert run.millijoules_a_face == pytest.approx(10)  # 5 W, 2 s, 1,000 faces
     assert run.throttled_ms is None
-    assert run.text().endswith("5.0 W (3.0 idle), 10.00 mJ a face")
+    assert in_words(run).endswith("5.0 W (3.0 idle), 10.00 mJ a face")
 
 
 def test_the_meter_takes_the_mean_and_stops(monkeypatch: pytest.MonkeyPatch) -> None:

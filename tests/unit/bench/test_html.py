@@ -1,47 +1,39 @@
-import json
 import re
 from pathlib import Path
-from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 
 pytest.importorskip("matplotlib", reason="Matplotlib is not installed")
 
+from bench_results import bare_model, evaluated_model, stored
 from fer_bench import cli
 from fer_bench.figures import pareto_front
 from fer_bench.html import html_report
+from fer_bench.results import write_results
 
-LATENCY = {
-    "p50": 0.08,
-    "p90": 0.09,
-    "runs": 1000,
-    "percentiles": [0.07 + i / 5000 for i in range(51)],
-}
-MODEL = {
-    "name": "fer-<nano>-int8", "parameters": 57_783, "mmacs": 19.4, "file_bytes": 94_000,
-    "accuracy": 0.666, "accuracy_interval95": [0.65, 0.681], "macro_f1": 0.62, "ece": 0.02,
-    "latency_ms": LATENCY, "confusion": [[40, 10], [5, 45]],
-    "per_class": {"calm": {"recall": 0.8}, "glad & gay": {"recall": 0.9}},
-    "reliability": [{"confidence": 0.5, "accuracy": 0.4, "count": 9}],
-    "robustness": {"blur": 0.5, "noise": 0.4},
-}  # fmt: skip
+LATENCY = {"p50": 0.08, "p90": 0.09, "runs": 1000}
+LATENCY |= {"percentiles": [0.07 + i / 5000 for i in range(51)]}
+CLASSES = {"calm": (0.9, 0.8, 0.85, 50), "glad & gay": (0.8, 0.9, 0.85, 50)}
+KEYS = ("precision", "recall", "f1", "support")
+MODEL = evaluated_model(
+    "fer-<nano>-int8",
+    latency_ms=LATENCY,
+    confusion=[[40, 10], [5, 45]],
+    per_class={name: dict(zip(KEYS, row, strict=True)) for name, row in CLASSES.items()},
+    reliability=[{"confidence": 0.5, "accuracy": 0.4, "count": 9}],
+    robustness={"blur": 0.5, "noise": 0.4},
+)
 CLIP = {
     "clip": "a.mp4", "frames": 9, "frames_with_face": 9,
     "loops": [
         {
-            "name": "fer-nano-int8", "frames_per_second": 377.0, "found": 9, "false_boxes": 0,
-            "stages_ms": {"search": 1.0, "follow": 2.0},
+            "name": "fer-nano-int8", "seconds": 0.024, "frames_per_second": 377.0, "found": 9,
+            "false_boxes": 0, "stages_ms": {"search": 1.0, "follow": 2.0},
         }
     ],
 }  # fmt: skip
-RESULTS: dict[str, Any] = {
-    "schema_version": 1, "command": "fer-bench a.tflite", "data": "fer2013.npz, 3589 pictures",
-    "environment": {
-        "runtime": "litert 2", "kernels": "xnnpack", "cpu": "EPYC", "cores": 2, "on_a_pi": False,
-    },
-    "models": [MODEL], "clips": [CLIP],
-}  # fmt: skip
+RESULTS = stored(MODEL, clips=[CLIP], data="fer2013.npz, 3589 pictures")
 
 
 def test_the_page_holds_every_plot_and_needs_nothing_else() -> None:
@@ -73,15 +65,13 @@ def test_every_plot_is_well_formed() -> None:
 
 def test_many_models_fit_the_plots() -> None:
     models = [{**MODEL, "name": f"network-{index}-int8"} for index in range(12)]
-    page = html_report({**RESULTS, "models": models})  # a plot without room is a warning
+    page = html_report(stored(*models))  # a plot without room is a warning
     for model in models:
         assert page.count(model["name"]) >= 8
 
 
 def test_a_page_of_what_there_is() -> None:
-    bare = {key: MODEL[key] for key in ("name", "parameters", "mmacs", "file_bytes")}
-    bare["latency_ms"] = {"p50": 0.1, "runs": 10}
-    page = html_report({**RESULTS, "models": [bare], "clips": []})
+    page = html_report(stored(bare_model(parameters=57_783)))
     assert "<h2>" not in page
     assert "57,783" in page
 
@@ -95,7 +85,7 @@ def test_the_command_writes_a_page_or_says_what_it_lacks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "results.json"
-    path.write_text(json.dumps(RESULTS))
+    write_results(path, RESULTS)
     cli.report(path, None)
     assert (tmp_path / "report.html").read_text().startswith("<!doctype html>")
     cli.report(path, tmp_path / "table.md")

@@ -1,22 +1,26 @@
-from typing import Any
-
 import pytest
 
+from bench_results import bare_model, evaluated_model, stored
 from fer_bench.side_by_side import side_by_side
 from fer_core.errors import ArgumentError
 
-BARE: dict[str, Any] = {
-    "name": "bare", "parameters": None, "mmacs": None, "file_bytes": 2048,
-    "latency_ms": {"p50": 0.5}, "peak_rss_bytes": None,
-}  # fmt: skip
-JUDGED = {
-    **BARE, "name": "judged", "accuracy": 0.6612, "accuracy_interval95": [0.6455, 0.6765],
-    "accuracy_change": -0.002, "accuracy_change_interval95": [-0.005, 0.001],
-    "robustness": {"blur": 0.4, "noise": 0.5}, "parameters": 57_783, "latency_ms": {"p50": 0.25},
-    "label_flips": 0, "activation_bytes": 110_592,
-}  # fmt: skip
-YARDSTICK = {**BARE, "name": "mini-xception-int8", "latency_ms": {"p50": 0.1}}
-RESULTS = {"data": "faces, test split", "models": [BARE, JUDGED, YARDSTICK]}
+BARE = bare_model("bare", file_bytes=2048, latency_ms={"p50": 0.5, "runs": 9})
+JUDGED = evaluated_model(
+    "judged",
+    accuracy=0.6612,
+    accuracy_interval95=[0.6455, 0.6765],
+    accuracy_change=-0.002,
+    accuracy_change_interval95=[-0.005, 0.001],
+    robustness={"blur": 0.4, "noise": 0.5},
+    latency_ms={"p50": 0.25, "runs": 9},
+    label_flips=0,
+    activation_bytes=110_592,
+)
+REFERENCE = {**BARE, "name": "mini-xception-int8", "latency_ms": {"p50": 0.1, "runs": 9}}
+RESULTS = stored(BARE, JUDGED, REFERENCE, data="faces, test split")
+
+
+SAD = {"precision": 0.5, "recall": 0.625, "f1": 0.556, "support": 8}
 
 
 def table(text: str) -> dict[str, list[str]]:
@@ -40,14 +44,14 @@ def test_models_stand_side_by_side_in_the_wanted_order() -> None:
 
 
 def test_details_are_every_class_and_every_distortion() -> None:
-    whole = {**JUDGED, "per_class": {"sad": {"precision": 0.5, "recall": 0.625, "f1": 0.556}}}
-    rows = table(side_by_side({**RESULTS, "models": [BARE, whole]}, ["judged", "bare"], True))
+    whole = {**JUDGED, "per_class": {"sad": SAD, "glad": SAD}}
+    rows = table(side_by_side(stored(BARE, whole), ["judged", "bare"], True))
     assert rows["sad: precision, recall, F1"] == ["50.0, 62.5, 55.6", "-"]
     assert rows["blur"] == ["40.0 (-26.1)", "-"]
 
 
-def test_what_nobody_has_is_no_row_and_the_first_is_the_yardstick() -> None:
-    rows = table(side_by_side({**RESULTS, "models": [BARE, JUDGED]}, ["bare"]))
+def test_what_nobody_has_is_no_row_and_the_first_is_the_reference() -> None:
+    rows = table(side_by_side(stored(BARE, JUDGED, data="faces, test split"), ["bare"]))
     assert set(rows) == {
         "faces, test split, single crop", "---", "file", "latency of a face, one thread",
         "times the latency of bare",

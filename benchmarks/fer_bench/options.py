@@ -1,0 +1,62 @@
+"""The options of fer-bench, each with its help."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Models = Annotated[
+    list[Path] | None, typer.Argument(help=".tflite bundles; else the shipped ones.")
+]
+Data = Annotated[
+    Path | None, typer.Option(help="Test pictures; else $FER2013 or data/fer2013.*, if there.")
+]
+Votes = Annotated[
+    Path | None, typer.Option(help="fer2013new.csv: judge by FER+'s majority labels.")
+]
+Parent = Annotated[Path | None, typer.Option(help="The float32 bundle to count flips by.")]
+Video = Annotated[
+    list[Path] | None, typer.Option(help="A clip to run the whole way on; may be repeated.")
+]
+Faces = Annotated[Path | None, typer.Option(help="Where the clips' faces are: file,frame,x,y,w,h.")]
+Rival = Annotated[
+    str | None, typer.Option(help="Measure the package fer as well: fer, or its wheel.")
+]
+Robustness = Annotated[
+    bool, typer.Option("--robustness", help="Blur, noise, dark, small or turned faces as well.")
+]
+Steady = Annotated[
+    float,
+    typer.Option(min=0, max=86_400, help="Run each model so many seconds on end: heat, energy."),
+]
+Quick = Annotated[
+    bool, typer.Option("--quick", help="A tenth of the timed runs, no test-time augmentation.")
+]
+Out = Annotated[Path | None, typer.Option(help="A folder; else results/TIME.")]
+SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave bad rows out.")]
+
+ResultsFile = Annotated[Path, typer.Argument(help="A results.json of fer-bench.")]
+OtherResultsFile = Annotated[Path, typer.Argument(help="Another one, of the same machine.")]
+OwnResultsFile = Annotated[Path, typer.Argument(help="A results.json of fer-bench, of your board.")]
+Page = Annotated[
+    Path | None, typer.Option(help="A .html or .md file; else report.html beside the results.")
+]
+Columns = Annotated[
+    str | None,
+    typer.Option(help="NAME,NAME...: print these models side by side, and make no page."),
+]
+Detail = Annotated[
+    bool, typer.Option("--detail", help="With --columns: every class and distortion as well.")
+]
+Percent = Annotated[
+    float,
+    typer.Option(
+        min=0, help="Percent by which latency, memory and size may grow, and latency may fall."
+    ),
+]
+MaxDrop = Annotated[
+    float, typer.Option(min=0, help="Points of accuracy and other shares that may be lost.")
+]
+Reference = Annotated[Path, typer.Option(help="The folder of the committed results.")]

@@ -1,0 +1,95 @@
+"""One run of fer-bench, from its options to results.json."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from fer_bench.accuracy import TestPictures
+from fer_bench.bench import Extent, run_benchmark
+from fer_bench.clips import ClipPlan, read_true_faces
+from fer_bench.report import results_table
+from fer_bench.results import write_results
+from fer_bench.rival import loop_makers, rival_files
+from fer_core.errors import ArgumentError, FerError
+from fer_core.files import make_folder
+from fer_core.readers import default_data_path
+from fer_edge.inference.models import shipped_models
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """What is measured on what: the options of the command; without models the shipped ones."""
+
+    models: Sequence[Path]
+    data: Path | None
+    votes: Path | None
+    parent: Path | None
+    clips: Sequence[Path]
+    faces: Path | None
+    rival: str | None
+    extent: Extent
+    out: Path | None
+    skip_bad: bool
+
+    def pictures(self) -> TestPictures | None:
+        """Return the test pictures; raise ArgumentError if an option needs them and none are."""
+        found = self.data or default_data_path()
+        needing = {
+            "--robustness": self.extent.robustness,
+            "--parent": self.parent,
+            "--votes": self.votes,
+        }
+        if wanting := [option for option, given in needing.items() if given and not found]:
+            raise ArgumentError(f"{wanting[0]} goes with the pictures of --data: name those too")
+        return TestPictures(found, self.votes, self.skip_bad) if found else None
+
+    def clip_plan(self) -> ClipPlan:
+        """Return the clips with their faces; raise FerError for one that cannot be opened."""
+        if self.faces and not self.clips:
+            raise ArgumentError("--faces goes with --video CLIP")
+        plan = ClipPlan(self.clips, read_true_faces(self.faces) if self.faces else {})
+        plan.check()
+        return plan
+
+    def results_file(self) -> Path:
+        """Return where the results go, in a folder that is there; raise FerError if they cannot."""
+        folder = self.out or Path("results") / f"{datetime.now():%Y%m%d-%H%M%S}"
+        file = make_folder(folder) / "results.json"
+        if file.is_dir():
+            raise FerError(f"{file} is a folder; choose another --out")
+        return file
+
+
+def run_and_store(options: RunOptions, command: str, say: Callable[[str], None]) -> None:
+    """Measure, write results.json and print the tables; raise FerError if a model failed."""
+    paths = options.models or list(shipped_models().values())
+    _require_bundles(paths)
+    pictures, plan, file = options.pictures(), options.clip_plan(), options.results_file()
+    with rival_files(options.rival) as rivals:
+        done = run_benchmark(
+            [*paths, *rivals], pictures, options.parent, options.extent, command, say
+        )
+    write_results(file, done.results)  # whatever the clips do
+    makers = loop_makers([path for path in paths if path in done.paths], options.rival)
+    results = replace(done.results, clips=tuple(plan.measure(makers, say)))
+    print(results_table(results))
+    write_results(file, results)
+    print(f"results: {file}")
+    results.require_all()
+
+
+def _require_bundles(paths: Sequence[Path]) -> None:
+    """Raise FerError unless all are .tflite files, saying what to do with others."""
+    if not paths:
+        raise FerError("no model is shipped with this package; name a .tflite bundle")
+    for path in (path for path in paths if path.suffix != ".tflite"):
+        if path.suffix == ".json":
+            raise ArgumentError(f"{path} holds results: fer-bench report {path}")
+        if path.suffix in {".keras", ".h5"}:
+            raise ArgumentError(
+                f"{path} is a Keras model: fer-convert {path} --int8 makes a bundle"
+            )
+        raise ArgumentError(f"{path} is no .tflite bundle, nor report, compare or contribute")
