@@ -35,8 +35,8 @@ from fer_core.files import make_folder, write_text
 from fer_core.locks import alone_in
 from fer_core.manifest import ModelManifest
 from fer_edge.inference.interpreter import TfliteModel
-from fer_train.convolutional import convolutional
-from fer_train.quantize_aware import is_quantize_aware
+from fer_train.network.convolutional import convolutional
+from fer_train.network.quantize_aware import is_quantize_aware
 from fer_train.run_facts import is_shipped
 from fer_train.run_folder import model_file, newest_run
 

@@ -20,9 +20,10 @@ from fer_core.dataset import FerDataset
 from fer_core.errors import ArgumentError, FerError
 from fer_core.preprocess import INPUT_RANGE
 from fer_train.backend import native_output_hidden
-from fer_train.convolutional import convolutional
 from fer_train.data import model_inputs
-from fer_train.quantize_aware import is_quantize_aware
+from fer_train.network.convolutional import convolutional
+from fer_train.network.graph import all_layers
+from fer_train.network.quantize_aware import is_quantize_aware
 
 
 def export_flatbuffer(
@@ -98,7 +99,7 @@ def _require_no_loop(model: keras.Model) -> None:
     """Raise FerError for layers that loop: TensorFlow's calibration crashes in them."""
     loops = [
         layer.name
-        for layer in model._flatten_layers()
+        for layer in all_layers(model)
         if isinstance(layer, keras.layers.RNN) and not layer.unroll
     ]
     if loops:

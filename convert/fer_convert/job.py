@@ -13,7 +13,7 @@ from fer_convert.parent import Parent, data_of, load_parent
 from fer_convert.recipes import QuantizationRecipe
 from fer_core.dataset import FerDataset
 from fer_core.errors import ArgumentError
-from fer_train.quantize_aware import is_quantize_aware
+from fer_train.network.quantize_aware import is_quantize_aware
 from fer_train.transfer import load_model
 
 CALIBRATION_SAMPLES = 512

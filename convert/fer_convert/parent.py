@@ -10,14 +10,15 @@ from typing import Any
 import keras
 import numpy as np
 
-from fer_convert.calibration import divide_logits, fit_temperature, logits_layers, tempered
+from fer_convert.calibration import fit_temperature, tempered
 from fer_core.dataset import FerDataset
 from fer_core.errors import FerError
 from fer_core.preprocess import InputSpec
 from fer_core.values import FloatArray
 from fer_train.config import TrainConfig
 from fer_train.data import predict
-from fer_train.quantize_aware import is_quantize_aware
+from fer_train.network.logits import divide_logits, logits_layers
+from fer_train.network.quantize_aware import is_quantize_aware
 from fer_train.run_facts import bundle_name, run_config, training_facts
 from fer_train.run_folder import training_data
 from fer_train.transfer import load_model

@@ -21,7 +21,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from fer_convert.calibration import divide_logits, fit_temperature, representative_set
+from fer_convert.calibration import fit_temperature, representative_set
 from fer_convert.contents import read_contents
 from fer_convert.export import export_flatbuffer
 from fer_convert.recipes import RECIPES
@@ -34,8 +34,9 @@ from fer_core.preprocess import INPUT_RANGE
 from fer_core.values import FloatArray
 from fer_edge.inference.interpreter import TfliteModel
 from fer_train.backend import start_quietly
-from fer_train.convolutional import convolutional
 from fer_train.data import model_inputs, predict
+from fer_train.network.convolutional import convolutional
+from fer_train.network.logits import divide_logits
 from fer_train.run_facts import saved_config
 from fer_train.run_folder import model_file, training_data
 from fer_train.transfer import load_model

@@ -21,7 +21,8 @@ from fer_train.compiling import compile_model
 from fer_train.config import TrainConfig
 from fer_train.data import batches, class_weights, one_hot, predict, steps_per_epoch
 from fer_train.guide import Guide
-from fer_train.twin import training_twin
+from fer_train.network.graph import all_layers
+from fer_train.network.training_copy import training_copy
 
 AVERAGE_EVERY = 8
 """Steps between two updates of the averaged weights; each copies the weights once."""
@@ -68,21 +69,21 @@ def train(
     `follow` is called after each epoch. `earlier` is the state that an earlier stage ended in:
     its epochs and its best count on.
     """
-    twin = training_twin(model, config.precision)
-    compile_model(twin, config, steps_per_epoch(lesson.training, config.batch_size))
+    copy = training_copy(model, config.precision)
+    compile_model(copy, config, steps_per_epoch(lesson.training, config.batch_size))
     data = lesson.fingerprint()
-    state = load_checkpoint(checkpoint, twin, data) if resume else _fresh_state(data, earlier)
+    state = load_checkpoint(checkpoint, copy, data) if resume else _fresh_state(data, earlier)
     targets = lesson.targets(config.teacher_weight)
     last = state.earlier + config.epochs
     while state.epoch < last and not _out_of_patience(state, config.patience):
-        row = _train_epoch(twin, lesson, targets, config, state)
-        model.set_weights(state.averaged or twin.get_weights())
+        row = _train_epoch(copy, lesson, targets, config, state)
+        model.set_weights(state.averaged or copy.get_weights())
         row |= _judge(model, lesson.validation)
         state.epoch += 1
         state.history.append({"epoch": state.epoch, **row})
         if _is_best(state):
             state.best, state.best_epoch = model.get_weights(), state.epoch
-        save_checkpoint(checkpoint, twin, state)
+        save_checkpoint(checkpoint, copy, state)
         follow(state)
     model.set_weights(state.best)
     return state
@@ -151,7 +152,7 @@ def _average(state: TrainState, weights: Weights, decay: float, updates: int) ->
 
 def _seed_layers(model: keras.Model, seed: int, epoch: int) -> None:
     """Give every layer that draws random numbers (dropout) this epoch's own stream."""
-    for index, layer in enumerate(model._flatten_layers()):
+    for index, layer in enumerate(all_layers(model)):
         generator = getattr(layer, "seed_generator", None)
         if generator is not None:
             start = np.random.default_rng((seed, epoch, index)).integers(2**31, size=2)

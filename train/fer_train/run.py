@@ -27,8 +27,8 @@ from fer_train.epoch_log import EpochLog
 from fer_train.evaluate import save_history, save_metrics, save_model
 from fer_train.guide import guide_of
 from fer_train.loop import Lesson, epoch_line, train
+from fer_train.network.quantize_aware import quantize_aware
 from fer_train.plots import save_confusion, save_curves, save_feature_maps
-from fer_train.quantize_aware import quantize_aware
 from fer_train.recipes import shipped
 from fer_train.run_folder import (
     CHECKPOINT,

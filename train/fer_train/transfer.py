@@ -10,16 +10,16 @@ from typing import Any
 
 import keras
 
-import fer_train.quantize_aware  # noqa: F401  # Keras has to know its layers to load them
+import fer_train.network.quantize_aware  # noqa: F401  # Keras has to know its layers
 from fer_core.dataset import FerDataset
 from fer_core.errors import ArgumentError, FerError
 from fer_core.files import ZIP_ERRORS
 from fer_train.foreign import in_float32, with_input_layers
 from fer_train.keras_trial import try_keras_file
+from fer_train.network.logits import LOGITS
 from fer_train.run_facts import is_shipped, model_labels, own_run
 from fer_train.saved_model import require_harmless, try_saved_model
 
-LOGITS = "logits"
 _MODELS = (".keras", ".h5", ".hdf5")
 _PICKLES = (".pkl", ".pickle", ".joblib", ".pt", ".pth")
 

@@ -7,7 +7,6 @@ import pytest
 
 from convert_cases import DATA, VARIED, bundle_of, request_of, silent
 from drawn_faces import save_npz
-from fer_convert.calibration import divide_logits
 from fer_convert.contents import read_contents
 from fer_convert.convert import convert
 from fer_convert.recipes import RECIPES
@@ -16,7 +15,8 @@ from fer_core.errors import FerError
 from fer_edge.inference.interpreter import TfliteModel
 from fer_train.architectures import build_model
 from fer_train.data import model_inputs
-from fer_train.quantize_aware import quantize_aware
+from fer_train.network.logits import divide_logits
+from fer_train.network.quantize_aware import quantize_aware
 from fer_train.transfer import load_model
 
 

@@ -9,7 +9,7 @@ from drawn_faces import drawn_dataset, save_npz
 from fer_core.errors import ArgumentError, FerError
 from fer_train.architectures import build_model
 from fer_train.config import TrainConfig
-from fer_train.quantize_aware import FakeQuantize, is_quantize_aware, quantize_aware
+from fer_train.network.quantize_aware import FakeQuantize, is_quantize_aware, quantize_aware
 from fer_train.run import run_training
 from fer_train.run_folder import chosen_config
 from fer_train.transfer import load_model
