@@ -17,6 +17,7 @@ from fer_train.backend import need, start_quietly
 
 if TYPE_CHECKING:
     from fer_convert.job import ConversionRequest
+    from fer_convert.recipes import QuantizationRecipe
 
 app = make_app()
 
@@ -123,11 +124,12 @@ def _convert(request: ConversionRequest, micro: bool, quiet: bool) -> None:
     from fer_convert.convert import convert
     from fer_convert.micro import some_pictures
 
-    made: list[tuple[Path, FerDataset]] = []
+    integer: list[tuple[Path, FerDataset]] = []
 
-    def done(path: Path, validation: FerDataset) -> None:
+    def done(path: Path, recipe: QuantizationRecipe, validation: FerDataset) -> None:
         print(path)
-        made.append((path, validation))
+        if recipe.full_integer:
+            integer.append((path, validation))
 
     faults = []
     try:
@@ -136,12 +138,11 @@ def _convert(request: ConversionRequest, micro: bool, quiet: bool) -> None:
         raise
     except FerError as error:
         faults.append(error)
-    for path, validation in made:
-        if micro and path.stem.endswith("-int8"):
-            try:
-                _for_a_microcontroller(path, some_pictures(validation), path.parent)
-            except FerError as error:
-                faults.append(error)
+    for path, validation in integer if micro else ():
+        try:
+            _for_a_microcontroller(path, some_pictures(validation), path.parent)
+        except FerError as error:
+            faults.append(error)
     if faults:
         raise FerError("\n".join(map(str, faults))) from faults[0]
 

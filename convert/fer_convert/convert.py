@@ -46,11 +46,15 @@ MAX_DROP_POINTS, WORTH_TRAINING_POINTS = 0.5, 0.3
 AFTER_ROUNDING = "more --epochs, or to convert the network that it was trained from"
 
 
+Done = Callable[[Path, QuantizationRecipe, FerDataset], None]
+"""What hears of each bundle that is written, and of the pictures that it was judged by."""
+
+
 def convert(
     request: ConversionRequest,
     say: Callable[[str], None],
     show: Callable[[str], None] = print,
-    done: Callable[[Path, FerDataset], None] = lambda path, validation: None,
+    done: Done = lambda path, recipe, validation: None,
 ) -> list[Path]:
     """Write one bundle a recipe and parity.json; return the bundles' paths.
 
@@ -82,7 +86,7 @@ def _convert_as(
     job: Job,
     say: Callable[[str], None],
     show: Callable[[str], None],
-    done: Callable[[Path, FerDataset], None],
+    done: Done,
 ) -> list[str]:
     """Write one bundle and its parity; return why it was not written, or not explained."""
     if not job.request.overwrite and (taken := _taken(path, job.parent)):
@@ -101,13 +105,13 @@ def _convert_as(
         _save_parity(path.parent / "parity.json", bundle, written=not refused)
     except FerError as error:
         faults.append(str(error))
-    if job.request.explain and recipe.name == "int8":
+    if job.request.explain and recipe.full_integer:
         try:
             show(_explained(job, bundle, path.parent))
         except FerError as error:
             faults.append(str(error))
     if not refused:
-        done(path, job.validation)
+        done(path, recipe, job.validation)
     return faults
 
 
@@ -144,8 +148,8 @@ def _make_bundle(
     parent, validation, floor = job.parent, job.validation, job.request.runtime_floor
     flatbuffer = export_flatbuffer(parent.model, recipe, job.calibration)
     contents = read_contents(flatbuffer)
-    if recipe.name == "int8":
-        contents.require_integer(f"{parent.name}-int8")
+    if recipe.full_integer:
+        contents.require_integer(f"{parent.name}-{recipe.name}")
     contents.require_float(recipe.keep_float)
     if floor:
         contents.require_runtime(f"{parent.name}-{recipe.name}", floor)
@@ -174,7 +178,7 @@ def _make_bundle(
             refused = refused or f"{doubt}: it was not written. Write it all the same: --max-drop"
         else:
             say(doubt)
-    worth_training = recipe.name == "int8" and parity.lost_more_than(WORTH_TRAINING_POINTS)
+    worth_training = recipe.full_integer and parity.lost_more_than(WORTH_TRAINING_POINTS)
     if worth_training and not (rounded or refused):
         say(f"{bundle.name}: fer-train --qat may win back what was lost")
     return bundle, refused
