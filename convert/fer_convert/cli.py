@@ -13,7 +13,6 @@ from fer_core.command import DefaultCommand, Quiet, Version, command_line, make_
 from fer_core.dataset import FerDataset
 from fer_core.errors import ArgumentError, FerError
 from fer_core.values import UInt8Array
-from fer_train.backend import need, start_quietly
 
 if TYPE_CHECKING:
     from fer_convert.job import ConversionRequest
@@ -89,9 +88,7 @@ def run(
         _look_at(run_or_model, data, out, max_drop, runtime_floor, verify, micro)
         return
     _require_sense(formats, int8 or every, keep_float, explain, micro, verify)
-    need("tensorflow", "scipy")
-    os.environ["KERAS_BACKEND"] = "tensorflow"  # whichever one the network was trained with
-    start_quietly()
+    _start_tensorflow()
     from fer_convert.job import ConversionRequest
     from fer_convert.recipes import chosen_recipes
 
@@ -117,6 +114,15 @@ def run(
         command=command_line("fer-convert", without="--out"),
     )
     _convert(request, micro, quiet)
+
+
+def _start_tensorflow() -> None:
+    """Start Keras on TensorFlow, whichever backend the network was trained with."""
+    from fer_train.backend import need, start_quietly
+
+    need("tensorflow", "scipy")
+    os.environ["KERAS_BACKEND"] = "tensorflow"
+    start_quietly()
 
 
 def _convert(request: ConversionRequest, micro: bool, quiet: bool) -> None:

@@ -14,6 +14,7 @@ from fer_convert.recipes import QuantizationRecipe
 from fer_core.dataset import FerDataset
 from fer_core.errors import ArgumentError
 from fer_train.network.quantize_aware import is_quantize_aware
+from fer_train.run_facts import read_run
 from fer_train.transfer import load_model
 
 CALIBRATION_SAMPLES = 512
@@ -58,9 +59,10 @@ class Job:
 def make_job(request: ConversionRequest, file: Path) -> Job:
     """Load what a request names."""
     model = load_model(file)
-    dataset = data_of(file, model, request.data)
+    run = read_run(file)
+    dataset = data_of(run, model, request.data)
     validation = dataset.part("validation")
-    parent = load_parent(file, model, validation)
+    parent = load_parent(run, model, validation)
     if request.explain and is_quantize_aware(model):
         raise ArgumentError(f"--explain compares with float32, which {file} no longer is")
     calibration = _calibration_set(request, model, dataset.part("train"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +12,14 @@ import numpy as np
 from fer_convert.contents import can_read_files, read_contents
 from fer_convert.runtimes import is_newer
 from fer_core.bundle import ModelBundle
+from fer_core.data_settings import DataSettings
 from fer_core.dataset import FerDataset
 from fer_core.errors import FerError
 from fer_core.metrics import paired_difference
+from fer_core.typed_json import convert_json
 from fer_edge.inference.classifier import classify_images
 from fer_edge.inference.interpreter import TfliteModel
 from fer_edge.inference.trial import load_tried
-from fer_train.config import TrainConfig
-from fer_train.run_folder import settled, training_data
 
 DATA_SETTINGS = ("labels", "seed", "skip_bad")
 """The settings of a run that, beside path, size and colour, decide its validation pictures."""
@@ -114,8 +115,11 @@ def recheck(file: Path, data: Path | None, max_drop_points: float | None) -> str
 def _validation(bundle: ModelBundle, data: Path | None) -> FerDataset:
     """Return the pictures that the bundle was judged by; raise FerError for others."""
     facts = bundle.manifest.provenance
-    config = TrainConfig(data=str(data.resolve()) if data else "", **facts["data_settings"])
-    dataset = training_data(settled(config, Path()), bundle.manifest.input)
+    settings = convert_json(
+        facts["data_settings"], DataSettings, f"the data settings of {bundle.name}"
+    )
+    settings = replace(settings, data=str(data.resolve()) if data else "")
+    dataset = settings.with_whole_paths(Path()).load(bundle.manifest.input)
     if dataset.label_names != bundle.manifest.labels:
         dataset = dataset.without_empty_classes()
     validation = dataset.part("validation")

@@ -38,7 +38,7 @@ from fer_train.data import model_inputs, predict
 from fer_train.network.convolutional import convolutional
 from fer_train.network.logits import divide_logits
 from fer_train.run_facts import saved_config
-from fer_train.run_folder import model_file, training_data
+from fer_train.run_folder import model_file
 from fer_train.transfer import load_model
 
 SIZES, SEEDS = (16, 32, 64, 128, 256, 512, 1024, 2048), (1, 2, 3, 4, 5)
@@ -58,7 +58,7 @@ class Subject:
     def load(cls, run: Path) -> Subject:
         """Load the model of a run folder and the data that its config.toml names."""
         file = model_file(run)
-        model, dataset = load_model(file), training_data(saved_config(file.parent))
+        model, dataset = load_model(file), saved_config(file.parent).pictures.load()
         validation = dataset.part("validation")
         divide_logits(model, fit_temperature(predict(model, validation), validation.labels))
         return cls(model, dataset, predict(model, validation))

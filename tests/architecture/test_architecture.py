@@ -38,6 +38,20 @@ def test_the_device_side_never_loads_tensorflow() -> None:
     assert done.stdout.strip() == "[]", done.stderr
 
 
+def test_what_fer_convert_does_without_tensorflow_needs_nothing_of_training() -> None:
+    """The same through the command: it reads a bundle where neither is installed."""
+    bundle = ROOT / "edge/fer_edge/models/fer-nano-int8.tflite"
+    hidden = ("fer_train", "tensorflow", "keras", "sklearn", "scipy")
+    done = run_python(
+        f"import sys\nfor name in {hidden}: sys.modules[name] = None\n"
+        "import fer_convert.adopt, fer_convert.micro, fer_convert.recheck, fer_convert.cli\n"
+        f"sys.argv = ['fer-convert', {str(bundle)!r}]\n"
+        "fer_convert.cli.main()"
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("fer-nano-int8: ")
+
+
 @pytest.mark.parametrize(
     ("missing", "extra"), [("cv2", "[edge]"), ("ai_edge_litert", "[edge-headless]")]
 )

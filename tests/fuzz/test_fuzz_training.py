@@ -12,7 +12,7 @@ import pytest
 
 from convert_cases import small_net
 from fer_train.checkpoint import TrainState, load_checkpoint, save_checkpoint
-from fer_train.run_facts import run_config, training_facts
+from fer_train.run_facts import read_run
 from fer_train.run_folder import model_name
 from fer_train.saved_model import require_harmless
 from fer_train.transfer import load_model
@@ -45,10 +45,10 @@ def test_what_a_run_says_of_itself(tmp_path: Path, network: keras.Model) -> None
     }  # fmt: skip
     for text in json_mutants(metrics, MUTANTS, SEED):
         (tmp_path / "metrics.json").write_text(text)
-        survives(lambda: training_facts(file), text)
+        survives(lambda: read_run(file).training_facts(), text)
     for mutant in byte_mutants(b'arch = "fer-nano"\nepochs = 9\nseed = 1\n', MUTANTS, SEED):
         (tmp_path / "config.toml").write_bytes(mutant)
-        survives(lambda: run_config(file), mutant)
+        survives(lambda: read_run(file), mutant)
 
 
 def test_graphs(tmp_path: Path, network: keras.Model) -> None:

@@ -125,14 +125,13 @@ def soft_labels(
     """
     need("keras", "sklearn")
     start_quietly()
-    from fer_train.config import TrainConfig
+    from fer_core.data_settings import DataSettings
     from fer_train.distill import mean_teaching, save_soft_labels, teaching_of
-    from fer_train.run_folder import training_data
 
-    settings = TrainConfig(
+    settings = DataSettings(
         data=str(data) if data else "", size=size, colour=colour, seed=seed, skip_bad=skip_bad
     )
-    dataset, say, each = training_data(settings), talk(quiet), []
+    dataset, say, each = settings.load(), talk(quiet), []
     for teacher in teachers:
         each.append(teaching_of(teacher, dataset))
         say(f"{teacher}: {each[-1].accuracy(dataset):.2%} on validation")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+
+from fer_core.data_settings import DataSettings
 
 _CHOICES = {
     "optimizer": ("sgd", "adam"),
@@ -119,3 +121,9 @@ class TrainConfig:
                 value = getattr(self, name)
                 if not low <= value <= high:
                     raise ValueError(f"{name} must lie in {low:g} to {high:g}, got {value:g}")
+
+    @property
+    def pictures(self) -> DataSettings:
+        """The settings that decide the pictures, their labels and their splits."""
+        names = [field.name for field in fields(DataSettings)]
+        return DataSettings(**{name: getattr(self, name) for name in names})

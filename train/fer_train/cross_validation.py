@@ -19,7 +19,7 @@ from fer_train.config import TrainConfig
 from fer_train.data import predict
 from fer_train.plots import save_confusion
 from fer_train.run import Say, train_on
-from fer_train.run_folder import require_new_or_resumed, training_data
+from fer_train.run_folder import require_new_or_resumed
 from fer_train.transfer import load_model
 
 ANSWERS = "out_of_fold.npz"
@@ -33,7 +33,7 @@ def cross_validate(config: TrainConfig, out: Path, resume: bool, say: Say) -> Cl
     that judges it. A fold that is done is not done again. Returns the out-of-fold report.
     """
     require_new_or_resumed(out, resume)
-    pool = _pool(training_data(config).without_empty_classes())
+    pool = _pool(config.pictures.load().without_empty_classes())
     folds = _folds(pool, config)
     with alone_in(make_folder(out), "fer-train"):
         require_new_or_resumed(out, resume)

@@ -35,8 +35,6 @@ from fer_train.run_folder import (
     FROZEN_CHECKPOINT,
     has_begun,
     require_new_or_resumed,
-    training_data,
-    votes_file,
 )
 from fer_train.sheet import save_mistakes
 from fer_train.transfer import freeze_all_but_logits, take_weights, trained_model
@@ -49,7 +47,7 @@ FEW_PICTURES = 100
 def run_training(config: TrainConfig, out: Path, resume: bool, say: Say) -> ClassificationReport:
     """Train as configured and leave the run folder; return the report on the validation split."""
     require_new_or_resumed(out, resume)
-    dataset = training_data(config).without_empty_classes()
+    dataset = config.pictures.load().without_empty_classes()
     say(dataset.describe())
     dataset.require_every_class()
     with alone_in(make_folder(out), "fer-train"):
@@ -130,7 +128,7 @@ def _with_soft_labels(
     The soft labels that ship with a recipe are FER2013's; other data goes without them.
     """
     if config.labels == "ferplus-votes":
-        shares = vote_shares(training, votes_file(config))
+        shares = vote_shares(training, config.pictures.votes_file())
         return replace(config, teacher="", teacher_weight=1.0), shares
     if not config.teacher:
         return config, None

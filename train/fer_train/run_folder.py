@@ -1,19 +1,15 @@
-"""What a run folder says of its run: settings, data and whether it is finished. Needs no Keras."""
+"""What a run folder says of its run: settings, and whether it is finished. Needs no Keras."""
 
 from __future__ import annotations
 
 import json
 import zipfile
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
-from fer_core.dataset import FerDataset
 from fer_core.errors import ArgumentError, FerError
-from fer_core.ferplus import VOTES_FILE, majority_labels, votes_beside
 from fer_core.files import ZIP_ERRORS
-from fer_core.preprocess import InputSpec
-from fer_core.readers import default_data_path, load_dataset
 from fer_core.settings import load_settings
 from fer_train.config import TrainConfig
 from fer_train.recipes import (
@@ -26,12 +22,11 @@ from fer_train.recipes import (
     recipe_names,
     shipped,
 )
-from fer_train.run_facts import CONFIG, is_shipped, run_config, saved_config
+from fer_train.run_facts import CONFIG, is_shipped, read_run, saved_config
 
 CHECKPOINT = "checkpoint.npz"
 FROZEN_CHECKPOINT = "frozen.npz"
 SAVED_MODEL = "saved_model.pb"
-_OF_THE_DATA = ("data", "skip_bad", "labels", "votes", "size", "colour", "seed")
 
 
 def resumed_config(out: Path) -> TrainConfig:
@@ -54,8 +49,8 @@ def chosen_config(
     config = load_settings(TrainConfig, recipe, {**given, "arch": arch})
     start = _start(config, recipe.parent, arch, init)
     if config.qat and start and not (file or is_shipped(start)):
-        earlier = run_config(start)
-        theirs = {name: getattr(earlier, name) for name in _OF_THE_DATA if given.get(name) is None}
+        theirs = asdict(read_run(start).config.pictures)
+        theirs = {name: value for name, value in theirs.items() if given.get(name) is None}
         config = replace(config, **theirs)
     config = replace(
         config,
@@ -151,39 +146,11 @@ def settled(config: TrainConfig, base: Path) -> TrainConfig:
     Relative paths are taken from `base`; empty data becomes FER2013's usual place, if it is
     there, and the votes those beside the data.
     """
-    guide, data = config.guide, base / config.data if config.data else default_data_path()
-    votes = base / config.votes if config.votes else None
-    if config.labels != "fer2013" and votes is None and data:
-        votes = votes_beside(data)
+    guide, pictures = config.guide, config.pictures.with_whole_paths(base)
     return replace(
         config,
-        data=str(data.resolve()) if data else "",
-        votes=str(votes.resolve()) if votes else "",
+        data=pictures.data,
+        votes=pictures.votes,
         teacher=str((base / config.teacher).resolve()) if config.teacher else "",
         guide=str((base / guide).resolve()) if guide.endswith(".tflite") else guide,
     )
-
-
-def training_data(config: TrainConfig, spec: InputSpec | None = None) -> FerDataset:
-    """Return the data set that the settings name, with the validation split they give it.
-
-    A `spec` decides size and colour in place of the settings.
-    """
-    path = Path(config.data) if config.data else None
-    if spec is None and (config.size or config.colour != "gray"):
-        side = config.size or InputSpec().height
-        spec = InputSpec(side, side, config.colour)
-    dataset = load_dataset(path, spec, config.skip_bad)
-    if config.labels != "fer2013":
-        dataset = majority_labels(dataset, votes_file(config))
-    return dataset.with_validation(config.seed)
-
-
-def votes_file(config: TrainConfig) -> Path:
-    """Return the file of FER+ votes that the settings name; raise FerError without one."""
-    if not config.votes:
-        raise FerError(
-            f"{config.labels} labels need the votes of FER+: put {VOTES_FILE} beside the data "
-            "(https://github.com/microsoft/FERPlus), or name it with --votes of fer-train"
-        )
-    return Path(config.votes)

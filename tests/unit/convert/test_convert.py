@@ -17,8 +17,9 @@ from fer_core.errors import FerError
 from fer_core.metrics import label_flips
 from fer_edge.inference.classifier import classify_images
 from fer_edge.inference.interpreter import TfliteModel
+from fer_train.config import TrainConfig
 from fer_train.data import predict
-from fer_train.run_facts import file_sha256, own_run
+from fer_train.run_facts import file_sha256, own_run, saved_config
 from fer_train.transfer import load_model
 
 
@@ -53,6 +54,20 @@ def test_a_card_tells_what_the_targets_were_made_of(
     assert "42% the labels, 18% what soft.npz says, 40% what fer-base says" in bundle.card
     assert "Balance between rare and frequent classes: 0.5 (0 to 1)." in bundle.card
     assert bundle.manifest.provenance["guide_sha256"] == "ab" * 32
+
+
+def test_the_settings_of_a_run_are_read_once(
+    saved: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[Path] = []
+
+    def counted(folder: Path) -> TrainConfig:
+        read.append(folder)
+        return saved_config(folder)
+
+    monkeypatch.setattr("fer_train.run_facts.saved_config", counted)
+    convert(request_of(saved, tmp_path / "out", 100.0, "float32 float16"), silent)
+    assert read == [saved[0].parent]
 
 
 def test_another_process_makes_the_same_bytes(saved: tuple[Path, Path], tmp_path: Path) -> None:
