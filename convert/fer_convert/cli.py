@@ -181,7 +181,7 @@ def _look_at(
 ) -> None:
     """Do with a finished bundle what needs no TensorFlow."""
     from fer_convert.micro import micro_pictures
-    from fer_convert.recheck import describe, recheck, require_runtime
+    from fer_convert.verify import describe, require_runtime, verify_bundle
     from fer_edge.inference.trial import load_tried
 
     if data and not (verify or micro):
@@ -194,7 +194,7 @@ def _look_at(
     if runtime_floor:
         require_runtime(file, runtime_floor)
     if verify:
-        print(recheck(file, data, max_drop))
+        print(verify_bundle(file, data, max_drop))
     if micro:
         pictures = micro_pictures(load_tried(file), data)
         _for_a_microcontroller(file, pictures, out or file.parent)

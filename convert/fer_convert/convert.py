@@ -14,19 +14,19 @@ import tensorflow as tf
 
 from fer_convert.card import model_card
 from fer_convert.contents import FileContents, read_contents
-from fer_convert.explain import layers_table, measure_layers, save_layers
 from fer_convert.export import export_flatbuffer
+from fer_convert.input_check import input_mismatch
 from fer_convert.job import ConversionRequest, Job, make_job
-from fer_convert.misreadings import misreading
+from fer_convert.layer_losses import layers_table, measure_layers, save_layers
 from fer_convert.parent import Parent, targets_of
-from fer_convert.recheck import DATA_SETTINGS
-from fer_convert.recipes import RECIPES, QuantizationRecipe
-from fer_convert.verify import (
+from fer_convert.parity import (
     ParityReport,
     compare_models,
     refused_drop,
     worse_than_chance,
 )
+from fer_convert.recipes import RECIPES, QuantizationRecipe
+from fer_convert.verify import DATA_SETTINGS
 from fer_core import __version__
 from fer_core.bundle import ModelBundle
 from fer_core.dataset import FerDataset
@@ -68,7 +68,7 @@ def convert(
         raise ArgumentError(f"{file.parent.name} is a shipped model: say where to write, --out DIR")
     out = make_folder(request.out or file.parent)
     job = make_job(request, file)
-    if not job.parent.training and (doubt := misreading(job.parent.model, job.validation)):
+    if not job.parent.training and (doubt := input_mismatch(job.parent.model, job.validation)):
         say(f"{job.parent.name}: {doubt}")
     paths = [out / f"{job.parent.name}-{recipe.name}.tflite" for recipe in request.recipes]
     faults: list[str] = []

@@ -15,7 +15,7 @@ from fer_core.dataset import FerDataset
 from fer_core.errors import ArgumentError
 from fer_train.network.quantize_aware import is_quantize_aware
 from fer_train.run_facts import read_run
-from fer_train.transfer import load_model
+from fer_train.transfer import load_keras_model
 
 CALIBRATION_SAMPLES = 512
 
@@ -58,7 +58,7 @@ class Job:
 
 def make_job(request: ConversionRequest, file: Path) -> Job:
     """Load what a request names."""
-    model = load_model(file)
+    model = load_keras_model(file)
     run = read_run(file)
     dataset = data_of(run, model, request.data)
     validation = dataset.part("validation")

@@ -20,7 +20,7 @@ from fer_train.data import predict
 from fer_train.network.logits import divide_logits, logits_layers
 from fer_train.network.quantize_aware import is_quantize_aware
 from fer_train.run_facts import RunRecord, read_run
-from fer_train.transfer import load_model
+from fer_train.transfer import load_keras_model
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,14 +52,14 @@ _TAUGHT = {"fer2013-votes.npz": "the votes of FER+ (MIT licence)"}
 
 
 def targets_of(config: TrainConfig) -> dict[str, float]:
-    """Return the share (0 to 1) that labels, soft labels and a guide had in a run's targets."""
-    guided = config.guide_weight if config.guide else 0.0
-    taught = (1 - guided) * (config.teacher_weight if config.teacher else 0.0)
-    teacher = Path(config.teacher).name
+    """Return the share (0 to 1) of labels, soft labels and online teacher in a run's targets."""
+    online = config.online_teacher_weight if config.online_teacher else 0.0
+    taught = (1 - online) * (config.soft_labels_weight if config.soft_labels else 0.0)
+    soft_labels = Path(config.soft_labels).name
     shares = {
-        _LABELS[config.labels]: 1 - guided - taught,
-        _TAUGHT.get(teacher, f"what {teacher} says"): taught,
-        f"what {Path(config.guide).name} says": guided,
+        _LABELS[config.labels]: 1 - online - taught,
+        _TAUGHT.get(soft_labels, f"what {soft_labels} says"): taught,
+        f"what {Path(config.online_teacher).name} says": online,
     }
     return {name: round(share, 4) for name, share in shares.items() if share}
 
@@ -145,7 +145,7 @@ def _with_answers_before_rounding(parent: Parent, validation: FerDataset) -> Par
     """Return the parent with the answers of the network that it went on from, if that is here."""
     start = Path(parent.config.init)
     if start.is_file():
-        before = load_parent(read_run(start), load_model(start), validation)
+        before = load_parent(read_run(start), load_keras_model(start), validation)
         return replace(parent, probabilities=before.probabilities, answers_of=before.answers_of)
     alone = " itself, as the network that it was trained from is not here"
     return replace(parent, answers_of=parent.name + alone)

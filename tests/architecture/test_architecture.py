@@ -29,7 +29,7 @@ def run_python(code: str) -> subprocess.CompletedProcess[str]:
 def test_the_device_side_never_loads_tensorflow() -> None:
     done = run_python(
         "import sys, fer_edge.session, fer_bench.bench, fer_bench.report\n"
-        "import fer_convert.recheck, fer_convert.micro\n"
+        "import fer_convert.verify, fer_convert.micro\n"
         "from fer_edge.inference.interpreter import TfliteModel\n"
         "from fer_edge.inference.models import load_model\n"
         "TfliteModel(load_model())\n"
@@ -44,7 +44,7 @@ def test_what_fer_convert_does_without_tensorflow_needs_nothing_of_training() ->
     hidden = ("fer_train", "tensorflow", "keras", "sklearn", "scipy")
     done = run_python(
         f"import sys\nfor name in {hidden}: sys.modules[name] = None\n"
-        "import fer_convert.adopt, fer_convert.micro, fer_convert.recheck, fer_convert.cli\n"
+        "import fer_convert.adopt, fer_convert.micro, fer_convert.verify, fer_convert.cli\n"
         f"sys.argv = ['fer-convert', {str(bundle)!r}]\n"
         "fer_convert.cli.main()"
     )

@@ -15,7 +15,7 @@ from fer_train.checkpoint import TrainState, load_checkpoint, save_checkpoint
 from fer_train.run_facts import read_run
 from fer_train.run_folder import model_name
 from fer_train.saved_model import require_harmless
-from fer_train.transfer import load_model
+from fer_train.transfer import load_keras_model
 from mutants import MUTANTS, SEED, byte_mutants, json_mutants, survives
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -32,7 +32,7 @@ def test_model_files(tmp_path: Path, network: keras.Model) -> None:
     network.save(file)
     for mutant in byte_mutants(file.read_bytes(), MUTANTS // 2, SEED):
         file.write_bytes(mutant)
-        survives(lambda: load_model(file), "a model file")
+        survives(lambda: load_keras_model(file), "a model file")
         survives(lambda: model_name(file), "a model file")
 
 
@@ -41,7 +41,7 @@ def test_what_a_run_says_of_itself(tmp_path: Path, network: keras.Model) -> None
     network.save(file)
     metrics = {
         "model": "fer-nano", "epochs": 9, "best_epoch": 8, "labels": ["a", "b"],
-        "sha256": {"model.keras": "0" * 64}, "guide_sha256": "1" * 64,
+        "sha256": {"model.keras": "0" * 64}, "teacher_sha256": "1" * 64,
     }  # fmt: skip
     for text in json_mutants(metrics, MUTANTS, SEED):
         (tmp_path / "metrics.json").write_text(text)

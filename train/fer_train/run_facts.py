@@ -13,8 +13,8 @@ from msgspec import Meta
 from fer_core.errors import FerError
 from fer_core.settings import load_settings
 from fer_core.typed_json import read_json
-from fer_train.config import TrainConfig
-from fer_train.recipes import QAT_SUFFIX, recipe_file, shipped
+from fer_train.config import RENAMED, TrainConfig
+from fer_train.shipped import QAT_SUFFIX, shipped, shipped_config
 
 METRICS, CONFIG = "metrics.json", "config.toml"
 MODEL_FILES = ("model.keras", "model.h5")
@@ -29,6 +29,7 @@ class Metrics(TypedDict, total=False):
     best_epoch: Annotated[int, Meta(ge=0, le=1_000_000)]
     labels: list[str]
     sha256: dict[str, str]
+    teacher_sha256: str
     guide_sha256: str
 
 
@@ -40,7 +41,11 @@ def is_shipped(file: Path) -> bool:
 def saved_config(folder: Path) -> TrainConfig:
     """Return the settings in a run folder, the default ones where a folder holds none."""
     saved = folder / CONFIG
-    return load_settings(TrainConfig, saved if saved.exists() else None, {})
+    return load_settings(TrainConfig, saved if saved.exists() else None, {}, RENAMED, _no_hint)
+
+
+def _no_hint(line: str) -> None:
+    """Say nothing: nobody edits the settings of a run that has ended."""
 
 
 def file_sha256(file: Path) -> str:
@@ -95,8 +100,8 @@ class RunRecord:
     def training_facts(self) -> dict[str, int | str]:
         """Return what the run says of its training; nothing for a model that is of no run.
 
-        How long it was and how long its recipe says, what it started from, and the guide's
-        SHA-256.
+        How long it was and how long the shipped settings say, what it started from, and the
+        SHA-256 of its online teacher (called a guide in metrics.json of earlier versions).
         """
         metrics, init = self.metrics, self.config.init
         if not {"epochs", "best_epoch", "model"} <= metrics.keys():
@@ -105,13 +110,13 @@ class RunRecord:
             "epochs": metrics["epochs"],
             "best_epoch": metrics["best_epoch"],
         }
-        recipe = recipe_file(metrics["model"])
+        planned = shipped_config(metrics["model"])
         if init:
             facts["init"] = Path(init).parent.name
-        if guide := metrics.get("guide_sha256"):
-            facts["guide_sha256"] = guide
-        if recipe.exists() and not init:
-            facts["recipe_epochs"] = load_settings(TrainConfig, recipe, {}).epochs
+        if teacher := metrics.get("teacher_sha256") or metrics.get("guide_sha256"):
+            facts["teacher_sha256"] = teacher
+        if planned.exists() and not init:
+            facts["recipe_epochs"] = load_settings(TrainConfig, planned, {}).epochs
         return facts
 
 

@@ -19,7 +19,7 @@ from fer_core.preprocess import INPUT_RANGE
 from fer_core.values import FloatArray
 from fer_train.network.convolutional import convolutional
 from fer_train.network.graph import Part, is_plain_graph, layer_copy, only_taker, rewritten
-from fer_train.recipes import QAT_SUFFIX
+from fer_train.shipped import QAT_SUFFIX
 
 _PASSING = (layers.MaxPooling2D, layers.Flatten, layers.Dropout, layers.Reshape)
 """Layers that give what they take, rounded already."""

@@ -9,7 +9,7 @@ from drawn_faces import draw_scene
 from fer_core.errors import FerError
 from fer_edge.faces.detector import HaarDetector
 from fer_train import explain
-from fer_train.explain import explain_picture, grad_cam, index_of, save_explanations
+from fer_train.grad_cam import explain_picture, grad_cam, index_of, save_explanations
 
 LABELS = ("left", "right")
 
