@@ -68,7 +68,7 @@ def run(
     ] = None,
     out: Annotated[Path | None, typer.Option(help="A folder; else beside the model.")] = None,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace bundles made from other weights.")
+        bool, typer.Option("--overwrite", help="Replace bundles that differ.")
     ] = False,
     seed: Annotated[
         int | None, typer.Option(min=0, help="Chooses the calibration pictures, 1 if not given.")

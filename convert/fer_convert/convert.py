@@ -18,7 +18,8 @@ from fer_convert.export import export_flatbuffer
 from fer_convert.input_check import input_mismatch
 from fer_convert.job import ConversionRequest, Job, make_job
 from fer_convert.layer_losses import layers_table, measure_layers, save_layers
-from fer_convert.parent import Parent, targets_of
+from fer_convert.overwriting import of_other_settings, of_other_weights, require_not_shipped
+from fer_convert.parent import targets_of
 from fer_convert.parity import (
     ParityReport,
     compare_models,
@@ -71,6 +72,7 @@ def convert(
     if not job.parent.training and (doubt := input_mismatch(job.parent.model, job.validation)):
         say(f"{job.parent.name}: {doubt}")
     paths = [out / f"{job.parent.name}-{recipe.name}.tflite" for recipe in request.recipes]
+    require_not_shipped(paths)
     faults: list[str] = []
     with alone_in(out, "fer-convert"):
         for recipe, path in zip(request.recipes, paths, strict=True):
@@ -89,7 +91,8 @@ def _convert_as(
     done: Done,
 ) -> list[str]:
     """Write one bundle and its parity; return why it was not written, or not explained."""
-    if not job.request.overwrite and (taken := _taken(path, job.parent)):
+    overwrite = job.request.overwrite
+    if not overwrite and (taken := of_other_weights(path, job.parent.source_sha256)):
         return [taken]
     earlier = [f"{path} is of an earlier conversion"] if path.exists() else []
     try:
@@ -98,8 +101,12 @@ def _convert_as(
         raise
     except FerError as error:
         return [str(error), *earlier]
+    if not (refused or overwrite) and (differing := of_other_settings(path, bundle)):
+        return [differing]
     faults = [refused, *earlier] if refused else []
     if not refused:
+        if path.exists():
+            say(f"{path} is replaced{'' if of_other_settings(path, bundle) else ' by the same'}")
         bundle.save(path)
     try:
         _save_parity(path.parent / "parity.json", bundle, written=not refused)
@@ -113,22 +120,6 @@ def _convert_as(
     if not refused:
         done(path, recipe, job.validation)
     return faults
-
-
-def _taken(path: Path, parent: Parent) -> str:
-    """Return that the bundle of another network lies in a place, if one does."""
-    if not path.exists():
-        return ""
-    try:
-        there = ModelBundle.load(path).manifest.provenance.get("source_sha256")
-    except FerError:
-        there = None
-    if there == parent.source_sha256:
-        return ""
-    return (
-        f"{path} stays: it was made from other weights, or by an earlier version. Write elsewhere "
-        "with --out, or replace it with --overwrite"
-    )
 
 
 def _save_parity(path: Path, bundle: ModelBundle, written: bool) -> None:

@@ -28,7 +28,7 @@ class ConversionRequest:
     the run says and beside the model when None. `calibration_samples` None means
     CALIBRATION_SAMPLES, or all training pictures where there are fewer. `max_drop_points` None
     means MAX_DROP_POINTS, and that a model worse than chance is refused. `overwrite` lets a bundle
-    take the place of one that was made from other weights. `explain` asks where int8
+    take the place of one that differs. `explain` asks where int8
     loses; `runtime_floor` is the oldest TensorFlow Lite that must load the files, as 2.14;
     `command` is what was typed, for the manifest.
     """

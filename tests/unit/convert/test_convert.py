@@ -10,16 +10,18 @@ from commands import call
 from convert_cases import DATA, VARIED, request_of, silent, small_net
 from drawn_faces import save_npz
 from fer_convert.convert import convert
+from fer_convert.overwriting import require_not_shipped
 from fer_convert.parity import ParityReport, refused_drop
 from fer_convert.recipes import RECIPES, mixed
 from fer_core.bundle import ModelBundle
-from fer_core.errors import FerError
+from fer_core.errors import ArgumentError, FerError
 from fer_core.metrics import label_flips
 from fer_edge.inference.classifier import classify_images
 from fer_edge.inference.interpreter import TfliteModel
 from fer_train.config import TrainConfig
 from fer_train.data import predict
 from fer_train.run_facts import file_sha256, own_run, saved_config
+from fer_train.shipped import shipped as shipped_folder
 from fer_train.transfer import load_keras_model
 
 
@@ -172,6 +174,40 @@ def test_another_network_of_the_same_name_is_not_replaced(
     (path,) = convert(replace(request, overwrite=True), silent)
     assert path.read_bytes() != made["v1-int8.tflite"]
     convert(request, silent)  # from the same weights: made again without asking
+
+
+def test_a_bundle_that_differs_stays_and_what_is_replaced_is_said(
+    saved: tuple[Path, Path], tmp_path: Path
+) -> None:
+    request = request_of(saved, tmp_path, 100.0)
+    (path,) = convert(request, silent)
+    first, parity = path.read_bytes(), (tmp_path / "parity.json").read_bytes()
+    heard: list[str] = []
+    convert(request, heard.append)
+    assert f"{path} is replaced by the same" in heard
+    other = replace(request, calibration_samples=14)
+    with pytest.raises(FerError, match=r"int8\.tflite stays: .* the same weights with other"):
+        convert(other, silent)
+    assert (path.read_bytes(), (tmp_path / "parity.json").read_bytes()) == (first, parity)
+    heard.clear()
+    convert(replace(other, overwrite=True), heard.append)
+    assert f"{path} is replaced" in heard
+    assert path.read_bytes() != first
+
+
+def test_a_shipped_bundle_is_never_replaced(
+    saved: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shipped = tmp_path / "fer-nano-int8.tflite"
+    shipped.write_bytes(b"of the release")
+    models = {"fer-nano": shipped}
+    monkeypatch.setattr("fer_convert.overwriting.shipped_models", lambda: models)
+    request = replace(request_of(saved, tmp_path, 100.0), overwrite=True)
+    with pytest.raises(ArgumentError, match="is a shipped bundle and stays: write elsewhere"):
+        convert(request, silent)
+    assert shipped.read_bytes() == b"of the release"
+    with pytest.raises(ArgumentError, match="is a shipped bundle"):
+        require_not_shipped([shipped_folder("results") / "fer-nano" / "model.keras"])
 
 
 def test_a_strangers_model_in_a_runs_folder_is_not_the_runs(
