@@ -43,7 +43,7 @@ def test_a_network_without_softmax_is_refused(saved: tuple[Path, Path], tmp_path
             convert(request_of((tmp_path / "odd.keras", saved[1]), tmp_path, 100.0), silent)
 
 
-def test_a_misreading_is_said_of_a_model_whose_training_is_unknown(
+def test_an_input_mismatch_is_said_of_a_model_whose_training_is_unknown(
     saved: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
