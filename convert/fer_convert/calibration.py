@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-import keras
 import numpy as np
 from scipy.optimize import minimize_scalar
 
 from fer_core.dataset import FerDataset
 from fer_core.errors import FerError
 from fer_core.values import FloatArray, Int64Array
-from fer_train.quantize_aware import FakeQuantize
 
-_WEIGHTED = (keras.layers.Dense, keras.layers.Conv2D)
-_PASSING = (
-    FakeQuantize,
-    keras.layers.GlobalAveragePooling2D,
-    keras.layers.AveragePooling2D,
-    keras.layers.Flatten,
-    keras.layers.Reshape,
-    keras.layers.Dropout,
-)
-"""Layers that give a multiple of what they give where they take that multiple."""
 TEMPERATURES = (0.25, 4.0)
 MOST_BLANK = 0.1
 """The largest share of calibration pictures that may be of one gray value."""
@@ -80,47 +68,6 @@ def fit_temperature(probabilities: FloatArray, truth: Int64Array) -> float:
 
     found = minimize_scalar(cross_entropy, bounds=np.log(TEMPERATURES), method="bounded")
     return float(np.exp(found.x))
-
-
-def logits_layers(model: keras.Model) -> list[keras.Layer]:
-    """Return the layers by which what reaches the softmax can be divided; none where it cannot be.
-
-    Found by the graph, whatever they are called: the last layer with weights, if between it and
-    the softmax stands only what a factor passes through, and the ranges of a network that was
-    trained with rounding.
-    """
-    layer, found = model.outputs[0]._keras_history.operation, list[keras.Layer]()
-    while isinstance(layer, FakeQuantize):
-        layer = _only_source(layer)
-    if isinstance(layer, keras.layers.Softmax) or _activation(layer) == "softmax":
-        if isinstance(layer, _WEIGHTED):
-            return [layer]
-        layer = _only_source(layer)
-        while isinstance(layer, _PASSING):
-            found += [layer] if layer.weights else []
-            layer = _only_source(layer)
-        if isinstance(layer, _WEIGHTED) and _activation(layer) == "linear":
-            return [layer, *found]
-    return []
-
-
-def _only_source(layer: keras.Layer) -> keras.Layer | None:
-    """Return the layer that alone feeds this one, and feeds no other."""
-    nodes = layer._inbound_nodes
-    if len(nodes) != 1 or len(nodes[0].input_tensors) != 1:
-        return None
-    source = nodes[0].input_tensors[0]._keras_history.operation
-    return source if len(source._outbound_nodes) == 1 else None
-
-
-def _activation(layer: keras.Layer | None) -> str:
-    return getattr(getattr(layer, "activation", None), "__name__", "")
-
-
-def divide_logits(model: keras.Model, temperature: float) -> None:
-    """Divide what reaches the softmax by a temperature, in place, by its `logits_layers`."""
-    for layer in logits_layers(model):
-        layer.set_weights([weights / np.float32(temperature) for weights in layer.get_weights()])
 
 
 def tempered(probabilities: FloatArray, temperature: float) -> FloatArray:

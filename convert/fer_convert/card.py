@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fer_convert.verify import ParityReport
+from fer_convert.parity import ParityReport
 from fer_core.labels import FER2013_LABELS
 from fer_core.manifest import ModelManifest
 from fer_core.text import in_markdown

@@ -13,10 +13,10 @@ from fer_core.command import DefaultCommand, Quiet, Version, command_line, make_
 from fer_core.dataset import FerDataset
 from fer_core.errors import ArgumentError, FerError
 from fer_core.values import UInt8Array
-from fer_train.backend import need, start_quietly
 
 if TYPE_CHECKING:
     from fer_convert.job import ConversionRequest
+    from fer_convert.recipes import QuantizationRecipe
 
 app = make_app()
 
@@ -68,7 +68,7 @@ def run(
     ] = None,
     out: Annotated[Path | None, typer.Option(help="A folder; else beside the model.")] = None,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace bundles made from other weights.")
+        bool, typer.Option("--overwrite", help="Replace bundles that differ.")
     ] = False,
     seed: Annotated[
         int | None, typer.Option(min=0, help="Chooses the calibration pictures, 1 if not given.")
@@ -88,9 +88,7 @@ def run(
         _look_at(run_or_model, data, out, max_drop, runtime_floor, verify, micro)
         return
     _require_sense(formats, int8 or every, keep_float, explain, micro, verify)
-    need("tensorflow", "scipy")
-    os.environ["KERAS_BACKEND"] = "tensorflow"  # whichever one the network was trained with
-    start_quietly()
+    _start_tensorflow()
     from fer_convert.job import ConversionRequest
     from fer_convert.recipes import chosen_recipes
 
@@ -118,16 +116,26 @@ def run(
     _convert(request, micro, quiet)
 
 
+def _start_tensorflow() -> None:
+    """Start Keras on TensorFlow, whichever backend the network was trained with."""
+    from fer_train.backend import need, start_quietly
+
+    need("tensorflow", "scipy")
+    os.environ["KERAS_BACKEND"] = "tensorflow"
+    start_quietly()
+
+
 def _convert(request: ConversionRequest, micro: bool, quiet: bool) -> None:
     """Make the bundles; one that is refused takes nothing from the others."""
     from fer_convert.convert import convert
     from fer_convert.micro import some_pictures
 
-    made: list[tuple[Path, FerDataset]] = []
+    integer: list[tuple[Path, FerDataset]] = []
 
-    def done(path: Path, validation: FerDataset) -> None:
+    def done(path: Path, recipe: QuantizationRecipe, validation: FerDataset) -> None:
         print(path)
-        made.append((path, validation))
+        if recipe.full_integer:
+            integer.append((path, validation))
 
     faults = []
     try:
@@ -136,12 +144,11 @@ def _convert(request: ConversionRequest, micro: bool, quiet: bool) -> None:
         raise
     except FerError as error:
         faults.append(error)
-    for path, validation in made:
-        if micro and path.stem.endswith("-int8"):
-            try:
-                _for_a_microcontroller(path, some_pictures(validation), path.parent)
-            except FerError as error:
-                faults.append(error)
+    for path, validation in integer if micro else ():
+        try:
+            _for_a_microcontroller(path, some_pictures(validation), path.parent)
+        except FerError as error:
+            faults.append(error)
     if faults:
         raise FerError("\n".join(map(str, faults))) from faults[0]
 
@@ -174,7 +181,7 @@ def _look_at(
 ) -> None:
     """Do with a finished bundle what needs no TensorFlow."""
     from fer_convert.micro import micro_pictures
-    from fer_convert.recheck import describe, recheck, require_runtime
+    from fer_convert.verify import describe, require_runtime, verify_bundle
     from fer_edge.inference.trial import load_tried
 
     if data and not (verify or micro):
@@ -187,7 +194,7 @@ def _look_at(
     if runtime_floor:
         require_runtime(file, runtime_floor)
     if verify:
-        print(recheck(file, data, max_drop))
+        print(verify_bundle(file, data, max_drop))
     if micro:
         pictures = micro_pictures(load_tried(file), data)
         _for_a_microcontroller(file, pictures, out or file.parent)

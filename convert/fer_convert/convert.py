@@ -14,19 +14,20 @@ import tensorflow as tf
 
 from fer_convert.card import model_card
 from fer_convert.contents import FileContents, read_contents
-from fer_convert.explain import layers_table, measure_layers, save_layers
 from fer_convert.export import export_flatbuffer
+from fer_convert.input_check import input_mismatch
 from fer_convert.job import ConversionRequest, Job, make_job
-from fer_convert.misreadings import misreading
-from fer_convert.parent import Parent, targets_of
-from fer_convert.recheck import DATA_SETTINGS
-from fer_convert.recipes import RECIPES, QuantizationRecipe
-from fer_convert.verify import (
+from fer_convert.layer_losses import layers_table, measure_layers, save_layers
+from fer_convert.overwriting import of_other_settings, of_other_weights, require_not_shipped
+from fer_convert.parent import targets_of
+from fer_convert.parity import (
     ParityReport,
     compare_models,
     refused_drop,
     worse_than_chance,
 )
+from fer_convert.recipes import RECIPES, QuantizationRecipe
+from fer_convert.verify import DATA_SETTINGS
 from fer_core import __version__
 from fer_core.bundle import ModelBundle
 from fer_core.dataset import FerDataset
@@ -35,8 +36,8 @@ from fer_core.files import make_folder, write_text
 from fer_core.locks import alone_in
 from fer_core.manifest import ModelManifest
 from fer_edge.inference.interpreter import TfliteModel
-from fer_train.convolutional import convolutional
-from fer_train.quantize_aware import is_quantize_aware
+from fer_train.network.convolutional import convolutional
+from fer_train.network.quantize_aware import is_quantize_aware
 from fer_train.run_facts import is_shipped
 from fer_train.run_folder import model_file, newest_run
 
@@ -46,11 +47,15 @@ MAX_DROP_POINTS, WORTH_TRAINING_POINTS = 0.5, 0.3
 AFTER_ROUNDING = "more --epochs, or to convert the network that it was trained from"
 
 
+Done = Callable[[Path, QuantizationRecipe, FerDataset], None]
+"""What hears of each bundle that is written, and of the pictures that it was judged by."""
+
+
 def convert(
     request: ConversionRequest,
     say: Callable[[str], None],
     show: Callable[[str], None] = print,
-    done: Callable[[Path, FerDataset], None] = lambda path, validation: None,
+    done: Done = lambda path, recipe, validation: None,
 ) -> list[Path]:
     """Write one bundle a recipe and parity.json; return the bundles' paths.
 
@@ -64,9 +69,10 @@ def convert(
         raise ArgumentError(f"{file.parent.name} is a shipped model: say where to write, --out DIR")
     out = make_folder(request.out or file.parent)
     job = make_job(request, file)
-    if not job.parent.training and (doubt := misreading(job.parent.model, job.validation)):
+    if not job.parent.training and (doubt := input_mismatch(job.parent.model, job.validation)):
         say(f"{job.parent.name}: {doubt}")
     paths = [out / f"{job.parent.name}-{recipe.name}.tflite" for recipe in request.recipes]
+    require_not_shipped(paths)
     faults: list[str] = []
     with alone_in(out, "fer-convert"):
         for recipe, path in zip(request.recipes, paths, strict=True):
@@ -82,10 +88,11 @@ def _convert_as(
     job: Job,
     say: Callable[[str], None],
     show: Callable[[str], None],
-    done: Callable[[Path, FerDataset], None],
+    done: Done,
 ) -> list[str]:
     """Write one bundle and its parity; return why it was not written, or not explained."""
-    if not job.request.overwrite and (taken := _taken(path, job.parent)):
+    overwrite = job.request.overwrite
+    if not overwrite and (taken := of_other_weights(path, job.parent.source_sha256)):
         return [taken]
     earlier = [f"{path} is of an earlier conversion"] if path.exists() else []
     try:
@@ -94,37 +101,25 @@ def _convert_as(
         raise
     except FerError as error:
         return [str(error), *earlier]
+    if not (refused or overwrite) and (differing := of_other_settings(path, bundle)):
+        return [differing]
     faults = [refused, *earlier] if refused else []
     if not refused:
+        if path.exists():
+            say(f"{path} is replaced{'' if of_other_settings(path, bundle) else ' by the same'}")
         bundle.save(path)
     try:
         _save_parity(path.parent / "parity.json", bundle, written=not refused)
     except FerError as error:
         faults.append(str(error))
-    if job.request.explain and recipe.name == "int8":
+    if job.request.explain and recipe.full_integer:
         try:
             show(_explained(job, bundle, path.parent))
         except FerError as error:
             faults.append(str(error))
     if not refused:
-        done(path, job.validation)
+        done(path, recipe, job.validation)
     return faults
-
-
-def _taken(path: Path, parent: Parent) -> str:
-    """Return that the bundle of another network lies in a place, if one does."""
-    if not path.exists():
-        return ""
-    try:
-        there = ModelBundle.load(path).manifest.provenance.get("source_sha256")
-    except FerError:
-        there = None
-    if there == parent.source_sha256:
-        return ""
-    return (
-        f"{path} stays: it was made from other weights, or by an earlier version. Write elsewhere "
-        "with --out, or replace it with --overwrite"
-    )
 
 
 def _save_parity(path: Path, bundle: ModelBundle, written: bool) -> None:
@@ -144,8 +139,8 @@ def _make_bundle(
     parent, validation, floor = job.parent, job.validation, job.request.runtime_floor
     flatbuffer = export_flatbuffer(parent.model, recipe, job.calibration)
     contents = read_contents(flatbuffer)
-    if recipe.name == "int8":
-        contents.require_integer(f"{parent.name}-int8")
+    if recipe.full_integer:
+        contents.require_integer(f"{parent.name}-{recipe.name}")
     contents.require_float(recipe.keep_float)
     if floor:
         contents.require_runtime(f"{parent.name}-{recipe.name}", floor)
@@ -174,7 +169,7 @@ def _make_bundle(
             refused = refused or f"{doubt}: it was not written. Write it all the same: --max-drop"
         else:
             say(doubt)
-    worth_training = recipe.name == "int8" and parity.lost_more_than(WORTH_TRAINING_POINTS)
+    worth_training = recipe.full_integer and parity.lost_more_than(WORTH_TRAINING_POINTS)
     if worth_training and not (rounded or refused):
         say(f"{bundle.name}: fer-train --qat may win back what was lost")
     return bundle, refused

@@ -13,8 +13,9 @@ from fer_convert.parent import Parent, data_of, load_parent
 from fer_convert.recipes import QuantizationRecipe
 from fer_core.dataset import FerDataset
 from fer_core.errors import ArgumentError
-from fer_train.quantize_aware import is_quantize_aware
-from fer_train.transfer import load_model
+from fer_train.network.quantize_aware import is_quantize_aware
+from fer_train.run_facts import read_run
+from fer_train.transfer import load_keras_model
 
 CALIBRATION_SAMPLES = 512
 
@@ -27,7 +28,7 @@ class ConversionRequest:
     the run says and beside the model when None. `calibration_samples` None means
     CALIBRATION_SAMPLES, or all training pictures where there are fewer. `max_drop_points` None
     means MAX_DROP_POINTS, and that a model worse than chance is refused. `overwrite` lets a bundle
-    take the place of one that was made from other weights. `explain` asks where int8
+    take the place of one that differs. `explain` asks where int8
     loses; `runtime_floor` is the oldest TensorFlow Lite that must load the files, as 2.14;
     `command` is what was typed, for the manifest.
     """
@@ -57,10 +58,11 @@ class Job:
 
 def make_job(request: ConversionRequest, file: Path) -> Job:
     """Load what a request names."""
-    model = load_model(file)
-    dataset = data_of(file, model, request.data)
+    model = load_keras_model(file)
+    run = read_run(file)
+    dataset = data_of(run, model, request.data)
     validation = dataset.part("validation")
-    parent = load_parent(file, model, validation)
+    parent = load_parent(run, model, validation)
     if request.explain and is_quantize_aware(model):
         raise ArgumentError(f"--explain compares with float32, which {file} no longer is")
     calibration = _calibration_set(request, model, dataset.part("train"))

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from fer_convert.recipes import RECIPES
 from fer_core.bundle import ModelBundle
 from fer_core.dataset import FerDataset
 from fer_core.errors import FerError
@@ -107,7 +108,8 @@ def check_micro(bundle: ModelBundle, pixels: UInt8Array, named: str) -> MicroRep
 
     Raises FerError when the network is not int8, does not run there or gives another label.
     """
-    if bundle.manifest.recipe != "int8":
+    recipe = RECIPES.get(bundle.manifest.recipe)
+    if not (recipe and recipe.full_integer):
         raise FerError(f"{bundle.name} is not int8: a microcontroller takes fer-convert --int8")
     answers, arena_bytes = _answers(bundle, quantize_pixels(pixels))
     reference = TfliteModel(bundle, kernels="reference")

@@ -10,17 +10,17 @@ from typing import Any
 import keras
 import numpy as np
 
-from fer_convert.calibration import divide_logits, fit_temperature, logits_layers, tempered
+from fer_convert.calibration import fit_temperature, tempered
 from fer_core.dataset import FerDataset
 from fer_core.errors import FerError
 from fer_core.preprocess import InputSpec
 from fer_core.values import FloatArray
 from fer_train.config import TrainConfig
 from fer_train.data import predict
-from fer_train.quantize_aware import is_quantize_aware
-from fer_train.run_facts import bundle_name, run_config, training_facts
-from fer_train.run_folder import training_data
-from fer_train.transfer import load_model
+from fer_train.network.logits import divide_logits, logits_layers
+from fer_train.network.quantize_aware import is_quantize_aware
+from fer_train.run_facts import RunRecord, read_run
+from fer_train.transfer import load_keras_model
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,24 +52,24 @@ _TAUGHT = {"fer2013-votes.npz": "the votes of FER+ (MIT licence)"}
 
 
 def targets_of(config: TrainConfig) -> dict[str, float]:
-    """Return the share (0 to 1) that labels, soft labels and a guide had in a run's targets."""
-    guided = config.guide_weight if config.guide else 0.0
-    taught = (1 - guided) * (config.teacher_weight if config.teacher else 0.0)
-    teacher = Path(config.teacher).name
+    """Return the share (0 to 1) of labels, soft labels and online teacher in a run's targets."""
+    online = config.online_teacher_weight if config.online_teacher else 0.0
+    taught = (1 - online) * (config.soft_labels_weight if config.soft_labels else 0.0)
+    soft_labels = Path(config.soft_labels).name
     shares = {
-        _LABELS[config.labels]: 1 - guided - taught,
-        _TAUGHT.get(teacher, f"what {teacher} says"): taught,
-        f"what {Path(config.guide).name} says": guided,
+        _LABELS[config.labels]: 1 - online - taught,
+        _TAUGHT.get(soft_labels, f"what {soft_labels} says"): taught,
+        f"what {Path(config.online_teacher).name} says": online,
     }
     return {name: round(share, 4) for name, share in shares.items() if share}
 
 
-def data_of(file: Path, model: keras.Model, named: Path | None) -> FerDataset:
+def data_of(run: RunRecord, model: keras.Model, named: Path | None) -> FerDataset:
     """Return the data of the run that the model is of, or those named, in the model's own input."""
+    file, settings = run.file, run.config.pictures
     _require_one_picture_in_and_one_answer_out(file, model)
-    config = run_config(file)
     if named:
-        config = replace(config, data=str(named))
+        settings = replace(settings, data=str(named))
     _, height, width, channels = (*model.input_shape, *[None] * 4)[:4]
     colour = {1: "gray", 3: "rgb"}.get(channels)
     if not (isinstance(height, int) and isinstance(width, int) and colour):
@@ -77,7 +77,7 @@ def data_of(file: Path, model: keras.Model, named: Path | None) -> FerDataset:
             f"{file} takes {model.input_shape}: pictures of a fixed size are wanted, gray "
             "(None, height, width, 1) or RGB (None, height, width, 3)"
         )
-    dataset = training_data(config, InputSpec(height, width, colour))
+    dataset = settings.load(InputSpec(height, width, colour))
     fits = model.output_shape[-1] == len(dataset.label_names)
     return dataset if fits else dataset.without_empty_classes()
 
@@ -99,8 +99,32 @@ def _require_one_picture_in_and_one_answer_out(file: Path, model: keras.Model) -
         )
 
 
-def load_parent(file: Path, model: keras.Model, validation: FerDataset) -> Parent:
+def load_parent(run: RunRecord, model: keras.Model, validation: FerDataset) -> Parent:
     """Return the model with its temperature divided in; raise FerError if it fits no pictures."""
+    name, source = run.bundle_name(model.name), weights_sha256(run.file, model)
+    probabilities = _probabilities(run.file, model, validation)
+    temperature = 1.0
+    if logits_layers(model):
+        temperature = fit_temperature(probabilities, validation.labels)
+        divide_logits(model, temperature)
+        given, probabilities = probabilities, tempered(probabilities, temperature)
+        if not is_quantize_aware(model):  # which rounds what is divided otherwise
+            _require_same(given, predict(model, validation), run.file)
+    parent = Parent(
+        name=name,
+        source_sha256=source,
+        model=model,
+        config=run.config,
+        temperature=temperature,
+        training=run.training_facts(),
+        probabilities=probabilities,
+        answers_of=name,
+    )
+    return _with_answers_before_rounding(parent, validation) if is_quantize_aware(model) else parent
+
+
+def _probabilities(file: Path, model: keras.Model, validation: FerDataset) -> FloatArray:
+    """Return a model's probabilities (n, classes); raise FerError where it gives none of these."""
     if model.output_shape[1:] != (len(validation.label_names),):
         raise FerError(
             f"{file} gives {model.output_shape}, but {validation.name} has "
@@ -114,23 +138,17 @@ def load_parent(file: Path, model: keras.Model, validation: FerDataset) -> Paren
             f"{file} gives no probabilities: its last layer has to be a softmax "
             "(keras.layers.Softmax())"
         )
-    config, facts, name = run_config(file), training_facts(file), bundle_name(file, model.name)
-    source, temperature = weights_sha256(file, model), 1.0
-    if logits_layers(model):
-        temperature = fit_temperature(probabilities, validation.labels)
-        divide_logits(model, temperature)
-        given, probabilities = probabilities, tempered(probabilities, temperature)
-        if not is_quantize_aware(model):  # which rounds what is divided otherwise
-            _require_same(given, predict(model, validation), file)
-    answers_of = name
-    if is_quantize_aware(model):
-        start = Path(config.init)
-        if start.is_file():
-            before = load_parent(start, load_model(start), validation)
-            probabilities, answers_of = before.probabilities, before.answers_of
-        else:
-            answers_of += " itself, as the network that it was trained from is not here"
-    return Parent(name, source, model, config, temperature, facts, probabilities, answers_of)
+    return probabilities
+
+
+def _with_answers_before_rounding(parent: Parent, validation: FerDataset) -> Parent:
+    """Return the parent with the answers of the network that it went on from, if that is here."""
+    start = Path(parent.config.init)
+    if start.is_file():
+        before = load_parent(read_run(start), load_keras_model(start), validation)
+        return replace(parent, probabilities=before.probabilities, answers_of=before.answers_of)
+    alone = " itself, as the network that it was trained from is not here"
+    return replace(parent, answers_of=parent.name + alone)
 
 
 def _require_same(given: FloatArray, tempered_: FloatArray, file: Path) -> None:

@@ -1,47 +1,72 @@
-"""Quantisation recipes by name."""
+"""Quantisation recipes: every setting of post-training quantisation, by name."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
 class QuantizationRecipe:
-    """How a model is stored, whether pictures calibrate its activations, what stays float32.
+    """How a network is stored, and what it computes with.
 
-    `keep_float` are names of Keras layers, of "mixed" alone; `otherwise` is what to try where it
-    loses too much.
+    `weights` are float32, float16 or int8; `activations`, what layers give, float32, int8 or
+    int16; `ends`, what the network takes and gives, float32 or int8. `keep_float` are names of
+    Keras layers that stay float32. `otherwise` is what to try where the recipe loses too much.
+    `name` is for file names, messages and manifests alone: no code asks for it.
     """
 
     name: str
-    calibrated: bool
     otherwise: str
+    weights: str = "float32"
+    activations: str = "float32"
+    ends: str = "float32"
     keep_float: tuple[str, ...] = ()
 
+    @property
+    def calibrated(self) -> bool:
+        """Whether a representative data set has to say which ranges the activations have."""
+        return self.activations != "float32"
 
-def mixed(keep_float: Sequence[str]) -> QuantizationRecipe:
-    """Return int8 with some layers in float32."""
-    otherwise = "more layers with --keep-float, as --explain tells, or --float16"
-    return QuantizationRecipe("mixed", True, otherwise, tuple(keep_float))
+    @property
+    def full_integer(self) -> bool:
+        """Whether every layer, the input and the output are int8."""
+        return self.ends == "int8" and not self.keep_float
+
+    @property
+    def dynamic_range(self) -> bool:
+        """Whether weights are int8 and activations float32, rounded where they are used."""
+        return self.weights == "int8" and not self.calibrated
 
 
 RECIPES = {
     recipe.name: recipe
     for recipe in (
-        QuantizationRecipe("float32", False, "another --data: nothing is rounded here"),
-        QuantizationRecipe("float16", False, "--float32"),
-        QuantizationRecipe("dynamic", False, "--float16"),
+        QuantizationRecipe("float32", "another --data: nothing is rounded here"),
+        QuantizationRecipe("float16", "--float32", weights="float16"),
+        QuantizationRecipe("dynamic", "--float16", weights="int8"),
         QuantizationRecipe(
             "int8",
-            True,
             "fer-train --qat, --keep-float for what --explain marks, or --float16",
+            weights="int8",
+            activations="int8",
+            ends="int8",
         ),
-        QuantizationRecipe("int16x8", True, "more --calibration-samples, or --float16"),
+        QuantizationRecipe(
+            "int16x8",
+            "more --calibration-samples, or --float16",
+            weights="int8",
+            activations="int16",
+        ),
     )
 }
-"""As trained; half-precision weights; int8 weights and float activations; int8 throughout, input
-and output too; int16 activations and int8 weights. All but int8 take and give float32."""
+
+
+def mixed(keep_float: Sequence[str]) -> QuantizationRecipe:
+    """Return int8 with some layers in float32."""
+    otherwise = "more layers with --keep-float, as --explain tells, or --float16"
+    kept = tuple(keep_float)
+    return replace(RECIPES["int8"], name="mixed", otherwise=otherwise, keep_float=kept)
 
 
 def chosen_recipes(
@@ -51,4 +76,4 @@ def chosen_recipes(
     recipes = [RECIPES[name] for name in names]
     if not keep_float:
         return recipes
-    return [mixed(keep_float) if recipe.name == "int8" else recipe for recipe in recipes]
+    return [mixed(keep_float) if recipe.full_integer else recipe for recipe in recipes]

@@ -1,105 +1,131 @@
-"""What conversion changed: the parent's and the child's answers to the same pictures."""
+"""Looking at a finished bundle again, anywhere a TFLite runtime is: needs no TensorFlow."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from fer_convert.contents import can_read_files, read_contents
+from fer_convert.runtimes import is_newer
+from fer_core.bundle import ModelBundle
+from fer_core.data_settings import DataSettings
 from fer_core.dataset import FerDataset
-from fer_core.metrics import classification_report, label_flips, wilson_interval
-from fer_core.values import FloatArray
+from fer_core.errors import FerError
+from fer_core.metrics import paired_difference
+from fer_core.typed_json import convert_json
 from fer_edge.inference.classifier import classify_images
 from fer_edge.inference.interpreter import TfliteModel
+from fer_edge.inference.trial import load_tried
+
+DATA_SETTINGS = ("labels", "seed", "skip_bad")
+"""The settings of a run that, beside path, size and colour, decide its validation pictures."""
 
 
-@dataclass(frozen=True, slots=True)
-class ParityReport:
-    """Parent against child on `count` pictures.
-
-    `flips` is how many labels differ, `max_abs_diff` the largest difference of a probability,
-    the accuracies and calibration errors are shares, 0 to 1; `child_per_class` holds precision,
-    recall, f1 and support of the child by label.
-    """
-
-    count: int
-    flips: int
-    max_abs_diff: float
-    parent_accuracy: float
-    child_accuracy: float
-    child_ece: float
-    runtime: str
-    kernels: str
-    child_macro_f1: float = 0.0
-    child_per_class: dict[str, dict[str, float]] = field(default_factory=dict)
-
-    @property
-    def top1_agreement(self) -> float:
-        """The share of pictures with the same label, 0 to 1."""
-        return 1 - self.flips / self.count
-
-    @property
-    def drop_points(self) -> float:
-        """Accuracy lost, in percentage points; negative when the child is better."""
-        return 100 * (self.parent_accuracy - self.child_accuracy)
-
-    def lost_more_than(self, max_drop_points: float) -> bool:
-        """Return whether more accuracy was lost than allowed."""
-        return not self.drop_points <= max_drop_points
-
-    def to_json(self) -> dict[str, Any]:
-        """Return every figure as JSON values."""
-        return {
-            **asdict(self),
-            "top1_agreement": self.top1_agreement,
-            "drop_points": self.drop_points,
-        }
+SAME_KERNELS, OTHER_KERNELS = 0.002, 0.01
+"""The share of the pictures by which flips may differ from those recorded: XNNPACK rounds alike on
+every processor, kernels of another runtime by some codes otherwise."""
 
 
-def refused_drop(name: str, parity: ParityReport, max_drop_points: float, otherwise: str) -> str:
-    """Return why a bundle that lost more accuracy than allowed was not written, else nothing.
+def describe(file: Path) -> str:
+    """Return what a bundle is and holds, as text."""
+    bundle = ModelBundle.load(file)
+    manifest, facts = bundle.manifest, bundle.manifest.provenance
+    size = f"{manifest.input.width}x{manifest.input.height} {manifest.input.colour}"
+    lines = [
+        f"{bundle.name}: {file.stat().st_size / 1024:.0f} KiB, takes {size}, knows "
+        f"{', '.join(manifest.labels)}",
+        read_contents(bundle.model).text() if can_read_files() else _recorded(facts),
+        _origin(facts),
+    ]
+    return "\n".join(lines)
 
-    `otherwise` is what to try instead.
-    """
-    if not parity.lost_more_than(max_drop_points):
-        return ""
+
+def _origin(facts: Mapping[str, Any]) -> str:
+    """Return where a bundle came from."""
+    version = f"fer-edge-kit {facts.get('fer_edge_kit')}"
+    if "adopted_from" in facts:
+        return f"adopted from {facts['adopted_from']} with {version}"
+    command = f": {facts['command']}" if facts.get("command") else ""
+    return f"made with {version} and Keras {facts.get('keras')} from {facts.get('data')}{command}"
+
+
+def require_runtime(file: Path, floor: str) -> None:
+    """Raise FerError when a bundle needs a newer TensorFlow Lite than `floor`."""
+    bundle = ModelBundle.load(file)
+    if can_read_files():
+        read_contents(bundle.model).require_runtime(bundle.name, floor)
+        return
+    needed = bundle.manifest.provenance.get("min_runtime", "")
+    if is_newer(needed, floor):
+        raise FerError(f"{bundle.name} needs TensorFlow Lite {needed or '?'}, newer than {floor}")
+
+
+def _recorded(facts: Mapping[str, Any]) -> str:
+    """Return what conversion noted of a file, for where there is nothing to read it with."""
+    if "min_runtime" not in facts:
+        return "what it holds is not recorded, and reading it needs LiteRT"
     return (
-        f"{name} fell by {parity.drop_points:.2f} points, from {parity.parent_accuracy:.2%} to "
-        f"{parity.child_accuracy:.2%}: more than --max-drop {max_drop_points:g}, so it was not "
-        f"written. Try {otherwise}."
+        f"{facts['macs'] / 1e6:.2f} million multiply-accumulates, "
+        f"{facts['activation_bytes'] / 1024:.0f} KiB of activations; runtime: TensorFlow Lite "
+        f"{facts['min_runtime']} or newer (as recorded; reading the file itself needs LiteRT)"
     )
 
 
-def worse_than_chance(name: str, parity: ParityReport, validation: FerDataset) -> str:
-    """Return that always answering the most frequent class would be better, if it surely is.
+def verify_bundle(file: Path, data: Path | None, max_drop_points: float | None) -> str:
+    """Repeat the parity of a bundle on its validation pictures; return what came out.
 
-    Surely: the accuracy's 95 % interval ends below that class's share.
+    Raises FerError when the pictures are others than then, when more accuracy is lost against the
+    parent's own answers, which the manifest holds, than `max_drop_points` (else what conversion
+    allowed), or when more flips are others than another runtime's kernels make.
     """
-    counts = np.bincount(validation.labels)
-    share, most = counts.max() / counts.sum(), validation.label_names[int(counts.argmax())]
-    right = round(parity.child_accuracy * parity.count)
-    if wilson_interval(right, parity.count)[1] >= share:
-        return ""
-    return (
-        f"{name} is right for {parity.child_accuracy:.1%} of the pictures, always answering {most} "
-        f"would be for {share:.1%}: its labels or its input are not those of this data"
+    bundle = load_tried(file)
+    facts, recorded = bundle.manifest.provenance, bundle.manifest.metrics.get("validation", {})
+    if "parent_classes" not in facts:
+        raise FerError(f"{file} does not hold its parent's answers: convert it anew")
+    validation = _validation(bundle, data)
+    parent = np.array(facts["parent_classes"].split(), np.int64)
+    model = TfliteModel(bundle)
+    child = classify_images(model, validation.pixels).argmax(axis=1)
+    flips = int((child != parent).sum())
+    right, right_before = child == validation.labels, parent == validation.labels
+    change, (low, high) = (100 * np.array(part) for part in paired_difference(right, right_before))
+    told = (
+        f"{bundle.name}: accuracy {right_before.mean():.2%} -> {right.mean():.2%} on "
+        f"{len(validation)} validation pictures ({change:+.2f} points, 95 % interval {low:+.2f} to "
+        f"{high:+.2f}), {flips} flips (recorded: {recorded.get('flips')}, "
+        f"{recorded.get('child_accuracy', 0):.2%}); {model.runtime}, {model.kernels} kernels"
     )
+    limit = facts.get("max_drop_points", 0.5) if max_drop_points is None else max_drop_points
+    if not -change <= limit:
+        raise FerError(f"{told}\nthe parity does not hold: more than --max-drop {limit:g}")
+    same_kernels = (model.runtime, model.kernels) == (recorded["runtime"], recorded["kernels"])
+    allowed = SAME_KERNELS if same_kernels else OTHER_KERNELS
+    apart = max(1, int(allowed * len(validation)))
+    if abs(flips - recorded["flips"]) > apart:
+        raise FerError(
+            f"{told}\nthe parity does not hold: more than {apart} flips more or less than recorded"
+        )
+    return told
 
 
-def compare_models(parent: FloatArray, model: TfliteModel, validation: FerDataset) -> ParityReport:
-    """Return what changed between the parent's probabilities (n, classes) and the model's."""
-    child = classify_images(model, validation.pixels)
-    report = classification_report(child, validation.labels, validation.label_names)
-    return ParityReport(
-        count=len(validation),
-        flips=label_flips(parent, child),
-        max_abs_diff=float(np.abs(parent - child).max()),
-        parent_accuracy=float((parent.argmax(axis=1) == validation.labels).mean()),
-        child_accuracy=report.accuracy,
-        child_ece=report.ece,
-        runtime=model.runtime,
-        kernels=model.kernels,
-        child_macro_f1=report.macro_f1,
-        child_per_class=report.to_json()["per_class"],
+def _validation(bundle: ModelBundle, data: Path | None) -> FerDataset:
+    """Return the pictures that the bundle was judged by; raise FerError for others."""
+    facts = bundle.manifest.provenance
+    settings = convert_json(
+        facts["data_settings"], DataSettings, f"the data settings of {bundle.name}"
     )
+    settings = replace(settings, data=str(data.resolve()) if data else "")
+    dataset = settings.with_whole_paths(Path()).load(bundle.manifest.input)
+    if dataset.label_names != bundle.manifest.labels:
+        dataset = dataset.without_empty_classes()
+    validation = dataset.part("validation")
+    if validation.fingerprint() != facts["validation_fingerprint"]:
+        raise FerError(
+            f"the validation pictures of {validation.name} are not those of {facts['data']} that "
+            f"{bundle.name} was judged by: give the same --data"
+        )
+    return validation

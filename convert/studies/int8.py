@@ -21,11 +21,11 @@ from typing import Any
 import keras
 import numpy as np
 
-from fer_convert.calibration import divide_logits, fit_temperature, representative_set
+from fer_convert.calibration import fit_temperature, representative_set
 from fer_convert.contents import read_contents
 from fer_convert.export import export_flatbuffer
+from fer_convert.parity import compare_models
 from fer_convert.recipes import RECIPES
-from fer_convert.verify import compare_models
 from fer_core.bundle import ModelBundle
 from fer_core.dataset import FerDataset
 from fer_core.files import write_text
@@ -34,11 +34,12 @@ from fer_core.preprocess import INPUT_RANGE
 from fer_core.values import FloatArray
 from fer_edge.inference.interpreter import TfliteModel
 from fer_train.backend import start_quietly
-from fer_train.convolutional import convolutional
 from fer_train.data import model_inputs, predict
+from fer_train.network.convolutional import convolutional
+from fer_train.network.logits import divide_logits
 from fer_train.run_facts import saved_config
-from fer_train.run_folder import model_file, training_data
-from fer_train.transfer import load_model
+from fer_train.run_folder import model_file
+from fer_train.transfer import load_keras_model
 
 SIZES, SEEDS = (16, 32, 64, 128, 256, 512, 1024, 2048), (1, 2, 3, 4, 5)
 COMPARED = 512
@@ -57,7 +58,7 @@ class Subject:
     def load(cls, run: Path) -> Subject:
         """Load the model of a run folder and the data that its config.toml names."""
         file = model_file(run)
-        model, dataset = load_model(file), training_data(saved_config(file.parent))
+        model, dataset = load_keras_model(file), saved_config(file.parent).pictures.load()
         validation = dataset.part("validation")
         divide_logits(model, fit_temperature(predict(model, validation), validation.labels))
         return cls(model, dataset, predict(model, validation))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import difflib
+import logging
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar, get_type_hints
 
 from fer_core.errors import ArgumentError, FerError
@@ -17,17 +19,23 @@ else:
     import tomli as tomllib
 
 Settings = TypeVar("Settings")
+_LOG = logging.getLogger(__name__)
 
 
 def load_settings(
-    kind: type[Settings], path: Path | None, overrides: Mapping[str, object]
+    kind: type[Settings],
+    path: Path | None,
+    overrides: Mapping[str, object],
+    renamed: Mapping[str, str] = MappingProxyType({}),
+    hint: Callable[[str], None] = _LOG.warning,
 ) -> Settings:
     """Return `kind` with the values of a TOML file, then those overrides that are not None.
 
     Raises FerError for an unreadable file, an unknown key (naming the nearest known one) or a
-    value of the wrong type.
+    value of the wrong type. `renamed` maps earlier names of keys to those of today: they are read
+    too, and `hint` gets a line for each.
     """
-    values = _read_toml(path) if path else {}
+    values = _with_new_names(_read_toml(path), renamed, path, hint) if path else {}
     known = get_type_hints(kind)
     secret = {each.name for each in fields(kind) if not each.repr}  # type: ignore[arg-type]
     for key, value in values.items():
@@ -44,6 +52,17 @@ def load_settings(
         return kind(**{**values, **given})
     except ValueError as error:
         raise ArgumentError(str(error)) from error
+
+
+def _with_new_names(
+    values: dict[str, Any], renamed: Mapping[str, str], path: Path, hint: Callable[[str], None]
+) -> dict[str, Any]:
+    """Return the values under the names of today; raise FerError for one under both names."""
+    for old in renamed.keys() & values.keys():
+        if renamed[old] in values:
+            raise FerError(f"{path}: {old} is called {renamed[old]} now: leave {old} out")
+        hint(f"{path}: {old} is called {renamed[old]} now, and will not be read much longer")
+    return {renamed.get(key, key): value for key, value in values.items()}
 
 
 def settings_toml(settings: object) -> str:

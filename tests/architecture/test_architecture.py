@@ -15,6 +15,7 @@ import fer_bench.cli
 import fer_edge.cli
 
 ROOT = Path(__file__).parents[2]
+TRAINED = ("train", "convert")
 ROOMS = ("core", "train", "convert", "edge", "benchmarks")
 SOURCES = [path for room in ROOMS for path in (ROOT / room).rglob("*.py")]
 
@@ -28,13 +29,27 @@ def run_python(code: str) -> subprocess.CompletedProcess[str]:
 def test_the_device_side_never_loads_tensorflow() -> None:
     done = run_python(
         "import sys, fer_edge.session.watch, fer_bench.bench, fer_bench.report\n"
-        "import fer_convert.recheck, fer_convert.micro\n"
+        "import fer_convert.verify, fer_convert.micro\n"
         "from fer_edge.inference.interpreter import TfliteModel\n"
         "from fer_edge.inference.models import load_model\n"
         "TfliteModel(load_model())\n"
         "print(sorted({'tensorflow', 'keras', 'matplotlib', 'sklearn'} & set(sys.modules)))"
     )
     assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_what_fer_convert_does_without_tensorflow_needs_nothing_of_training() -> None:
+    """The same through the command: it reads a bundle where neither is installed."""
+    bundle = ROOT / "edge/fer_edge/models/fer-nano-int8.tflite"
+    hidden = ("fer_train", "tensorflow", "keras", "sklearn", "scipy")
+    done = run_python(
+        f"import sys\nfor name in {hidden}: sys.modules[name] = None\n"
+        "import fer_convert.adopt, fer_convert.micro, fer_convert.verify, fer_convert.cli\n"
+        f"sys.argv = ['fer-convert', {str(bundle)!r}]\n"
+        "fer_convert.cli.main()"
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("fer-nano-int8: ")
 
 
 @pytest.mark.parametrize(
@@ -63,6 +78,70 @@ def test_a_foreign_name_has_one_home(name: str, home: str) -> None:
     reading_files = "from ai_edge_litert import schema_py_generated as schema"  # in fer_convert
     texts = {path.name: path.read_text().replace(reading_files, "") for path in SOURCES}
     assert {path for path, text in texts.items() if re.search(name, text)} == {home}
+
+
+PRIVATE_NAMES = {
+    "graph.py": (
+        "_outbound_nodes",
+        "_inbound_nodes",
+        "_keras_history",
+        "_run_through_graph",
+        "_functional",
+        "_flatten_layers",
+    ),
+    "tflite_converter.py": (
+        "_experimental_calibrate_only",
+        "_experimental_disable_per_channel_quantization_for_dense_layers",
+        "mlir_quantize",
+        "modify_model_io_type",
+        "flatbuffer_utils",
+        "tensorflow.lite",
+    ),
+    "teacher_training.py": ("_foreach_lerp_",),
+}
+"""What Keras, TensorFlow and PyTorch keep private, by the one file that may name it."""
+NETWORK_SOURCES = [path for path in SOURCES if path.relative_to(ROOT).parts[0] in TRAINED]
+
+
+@pytest.mark.parametrize(
+    ("home", "name"), [(home, name) for home, names in PRIVATE_NAMES.items() for name in names]
+)
+def test_a_private_name_of_a_framework_has_one_home(home: str, name: str) -> None:
+    assert {path.name for path in NETWORK_SOURCES if name in path.read_text()} == {home}
+
+
+def private_uses(source: str) -> list[str]:
+    """Return the private names that a file takes from other objects and modules."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Attribute):
+            own = isinstance(node.value, ast.Name) and node.value.id in ("self", "cls")
+            found += [] if own else [node.attr]
+        elif isinstance(node, ast.ImportFrom):
+            found += [*(node.module or "").split("."), *(alias.name for alias in node.names)]
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) in ("getattr", "setattr"):
+            found += [each.value for each in node.args if isinstance(each, ast.Constant)]
+    texts = [each for each in found if isinstance(each, str)]
+    return [each for each in texts if each.startswith("_") and not each.startswith("__")]
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["model._nodes", "from keras import _x", "import a\na.b._c()", 'getattr(layer, "_path")'],
+)
+def test_private_uses_are_found(line: str) -> None:
+    assert len(private_uses(line)) == 1
+
+
+def test_nothing_else_of_a_stranger_is_private() -> None:
+    """The same for names that nobody thought of yet."""
+    found = {
+        (path.name, name)
+        for path in NETWORK_SOURCES
+        for name in private_uses(path.read_text())
+        if name not in PRIVATE_NAMES.get(path.name, ())
+    }
+    assert found == set()
 
 
 def test_keras_alone_in_models_losses_and_augmentation() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from fer_convert.contents import read_contents
-from fer_convert.recheck import recheck
+from fer_convert.verify import verify_bundle
 from fer_core.bundle import ModelBundle
 from fer_edge.inference.models import shipped_models
 
@@ -24,6 +24,6 @@ def test_a_shipped_bundle_is_small_and_integer_and_holds_its_parity(
     assert bundle.manifest.provenance["parameters"] <= parameters
     assert path.stat().st_size <= kib * 1024
     read_contents(bundle.model).require_integer(name)
-    drop = recheck(path, real_data, 0.3)
+    drop = verify_bundle(path, real_data, 0.3)
     assert f"{name}-int8: accuracy" in drop
     assert bundle.manifest.metrics["validation"]["child_ece"] <= 0.03

@@ -19,7 +19,7 @@ from fer_bench.html import html_report
 from fer_bench.markdown import markdown_report
 from fer_bench.results import read_results
 from fer_convert.adopt import adopt
-from fer_convert.recheck import describe
+from fer_convert.verify import describe
 from fer_core.bundle import ModelBundle
 from fer_core.manifest import ModelManifest
 from fer_core.pictures import read_picture

@@ -12,10 +12,10 @@ import pytest
 
 from convert_cases import small_net
 from fer_train.checkpoint import TrainState, load_checkpoint, save_checkpoint
-from fer_train.run_facts import run_config, training_facts
+from fer_train.run_facts import read_run
 from fer_train.run_folder import model_name
 from fer_train.saved_model import require_harmless
-from fer_train.transfer import load_model
+from fer_train.transfer import load_keras_model
 from mutants import MUTANTS, SEED, byte_mutants, json_mutants, survives
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -32,7 +32,7 @@ def test_model_files(tmp_path: Path, network: keras.Model) -> None:
     network.save(file)
     for mutant in byte_mutants(file.read_bytes(), MUTANTS // 2, SEED):
         file.write_bytes(mutant)
-        survives(lambda: load_model(file), "a model file")
+        survives(lambda: load_keras_model(file), "a model file")
         survives(lambda: model_name(file), "a model file")
 
 
@@ -41,14 +41,14 @@ def test_what_a_run_says_of_itself(tmp_path: Path, network: keras.Model) -> None
     network.save(file)
     metrics = {
         "model": "fer-nano", "epochs": 9, "best_epoch": 8, "labels": ["a", "b"],
-        "sha256": {"model.keras": "0" * 64}, "guide_sha256": "1" * 64,
+        "sha256": {"model.keras": "0" * 64}, "teacher_sha256": "1" * 64,
     }  # fmt: skip
     for text in json_mutants(metrics, MUTANTS, SEED):
         (tmp_path / "metrics.json").write_text(text)
-        survives(lambda: training_facts(file), text)
+        survives(lambda: read_run(file).training_facts(), text)
     for mutant in byte_mutants(b'arch = "fer-nano"\nepochs = 9\nseed = 1\n', MUTANTS, SEED):
         (tmp_path / "config.toml").write_bytes(mutant)
-        survives(lambda: run_config(file), mutant)
+        survives(lambda: read_run(file), mutant)
 
 
 def test_graphs(tmp_path: Path, network: keras.Model) -> None:

@@ -169,19 +169,19 @@ class Timed:
 
     def __init__(self) -> None:
         self.now = 0.0
-        self.lesson = (
+        self.training_set = (
             torch.zeros(8, 48, 48, dtype=torch.uint8),
             torch.full((8, 7), 1 / 7),
         )
-        self.judges = Judges(Judge(self.lesson[0], torch.zeros(8, dtype=torch.int64)))
+        self.judges = Judges(Judge(self.training_set[0], torch.zeros(8, dtype=torch.int64)))
 
     def learner(self, name: str, seconds: list[float], optional: bool = False) -> Learner:
         """Return one whose epochs take `seconds`, the last of them again and again."""
-        left = [0.0, *seconds]  # the first lesson only shows its shape
+        left = [0.0, *seconds]  # the first training_set only shows its shape
 
         def epoch() -> tuple[torch.Tensor, torch.Tensor]:
             self.now += left.pop(0) if len(left) > 1 else left[0]
-            return self.lesson
+            return self.training_set
 
         net = torch.nn.Sequential(Pixels(), torch.nn.Flatten(), torch.nn.Linear(48 * 48, 7))
         recipe = Recipe(batch=4, most_epochs=1000)
@@ -215,9 +215,9 @@ def test_networks_that_may_be_left_out_are_until_enough_epochs_fit() -> None:
 
 
 def test_too_few_pictures_for_a_batch_are_refused() -> None:
-    lesson = Timed().lesson
+    training_set = Timed().training_set
     with pytest.raises(ValueError, match="8 pictures fill no batch of 9"):
-        Learner("net", torch.nn.Flatten(), Recipe(batch=9), lambda: lesson, lambda line: None)
+        Learner("net", torch.nn.Flatten(), Recipe(batch=9), lambda: training_set, lambda line: None)
 
 
 def _bank(views: int) -> Bank:

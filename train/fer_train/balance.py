@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 from fer_core.dataset import FerDataset
-from fer_train.transfer import LOGITS
+from fer_train.network.logits import shift_logits
 
 
 def balance(model: keras.Model, training: FerDataset, strength: float) -> None:
@@ -17,7 +17,4 @@ def balance(model: keras.Model, training: FerDataset, strength: float) -> None:
     "Long-tail learning via logit adjustment"). Every class needs a picture.
     """
     counts = np.bincount(training.labels, minlength=len(training.label_names))
-    layer = model.get_layer(LOGITS)
-    kernel, bias = layer.get_weights()
-    lean = strength * np.log(counts / counts.sum())
-    layer.set_weights([kernel, (bias - lean).astype(np.float32)])
+    shift_logits(model, -strength * np.log(counts / counts.sum()))

@@ -35,10 +35,10 @@ def run(
     data: Data = None,
     arch: Annotated[
         str | None,
-        typer.Option(help="A recipe's network: fer-nano, resnet-20, a, b, c, d, e, ..."),
+        typer.Option(help="A network with its settings: fer-nano, resnet-20, a, b, c, d, e, ..."),
     ] = None,
     config: Annotated[
-        Path | None, typer.Option(help="Settings as TOML; else the recipe of --arch.")
+        Path | None, typer.Option(help="Settings as TOML; else those of --arch.")
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="The run folder, runs/ARCH-TIME if none.")
@@ -58,7 +58,10 @@ def run(
     votes: Votes = None,
     size: Annotated[int | None, typer.Option(help="Side of the pictures in pixels.")] = None,
     colour: Annotated[str | None, typer.Option(help="gray or rgb.")] = None,
-    teacher: Annotated[Path | None, typer.Option(help="A file of soft labels.")] = None,
+    soft_labels: Annotated[
+        Path | None, typer.Option(help="A file of `fer-train soft-labels`, to distil from.")
+    ] = None,
+    teacher: Annotated[Path | None, typer.Option(hidden=True)] = None,
     folds: Annotated[int | None, typer.Option(help="Cross-validate over so many parts.")] = None,
     seed: Annotated[int | None, typer.Option(help="Decides every random draw.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where --out stopped.")] = False,
@@ -71,7 +74,7 @@ def run(
     The best epoch is chosen on the validation split; the test split is left to fer-bench.
     """
     need("keras", "matplotlib", "sklearn")
-    from fer_train.run_folder import chosen_config, resumed_config
+    from fer_train.run_folder import chosen_config, resumed_config, soft_labels_file
 
     given = {
         "data": str(data.resolve()) if data else None,
@@ -84,7 +87,7 @@ def run(
         "epochs": epochs,
         "batch_size": batch_size,
         "learning_rate": learning_rate,
-        "teacher": str(teacher.resolve()) if teacher else None,
+        "soft_labels": soft_labels_file(soft_labels, teacher),
         "folds": folds,
         "seed": seed,
     }
@@ -107,7 +110,7 @@ def run(
 
 
 @app.command("soft-labels")
-def soft_labels(
+def make_soft_labels(
     teachers: Annotated[
         list[Path], typer.Argument(help="fer2013new.csv of FER+, run folders, .keras files.")
     ],
@@ -119,26 +122,19 @@ def soft_labels(
     skip_bad: SkipBad = False,
     quiet: Quiet = False,
 ) -> None:
-    """Let teachers judge the training pictures once, for `fer-train --teacher`.
+    """Let teachers judge the training pictures once, for `fer-train --soft-labels`.
 
     The soft labels are the mean of what the teachers say.
     """
     need("keras", "sklearn")
     start_quietly()
-    from fer_train.config import TrainConfig
-    from fer_train.distill import mean_teaching, save_soft_labels, teaching_of
-    from fer_train.run_folder import training_data
+    from fer_core.data_settings import DataSettings
+    from fer_train.soft_labels import write_soft_labels
 
-    settings = TrainConfig(
+    settings = DataSettings(
         data=str(data) if data else "", size=size, colour=colour, seed=seed, skip_bad=skip_bad
     )
-    dataset, say, each = training_data(settings), talk(quiet), []
-    for teacher in teachers:
-        each.append(teaching_of(teacher, dataset))
-        say(f"{teacher}: {each[-1].accuracy(dataset):.2%} on validation")
-    mean = mean_teaching(each)
-    save_soft_labels(out, dataset.part("train"), mean.training)
-    print(f"{len(mean.training)} soft labels in {out}; {mean.accuracy(dataset):.2%} on validation")
+    print(write_soft_labels(teachers, settings.load(), out, talk(quiet)))
 
 
 @app.command()
@@ -221,17 +217,17 @@ def explain(
     need("keras", "matplotlib")
     start_quietly()
     from fer_edge.faces.haar import HaarDetector
-    from fer_train.explain import explain_picture, index_of, save_explanations
     from fer_train.figures import require_picture
+    from fer_train.grad_cam import explain_picture, index_of, save_explanations
     from fer_train.run_facts import model_labels
     from fer_train.run_folder import model_file
-    from fer_train.transfer import load_model
+    from fer_train.transfer import load_keras_model
 
     require_picture(out)
     if out.resolve() in {picture.resolve() for picture in pictures}:
         raise ArgumentError(f"writing {out} would replace a picture to explain")
     file = model_file(model)
-    network, labels = load_model(file), model_labels(file)
+    network, labels = load_keras_model(file), model_labels(file)
     labels = labels or tuple(f"class {i}" for i in range(network.output_shape[-1]))
     chosen = index_of(label, labels) if label else None
     detector = HaarDetector()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+
+from fer_core.data_settings import DataSettings
 
 _CHOICES = {
     "optimizer": ("sgd", "adam"),
@@ -14,7 +16,7 @@ _CHOICES = {
 _RANGES = (
     ("epochs batch_size", 1, 100_000),
     ("learning_rate weight_decay decay mixup", 0, 10),
-    ("flip erasing degrade ema_decay teacher_weight guide_weight balance", 0, 1),
+    ("flip erasing degrade ema_decay soft_labels_weight online_teacher_weight balance", 0, 1),
     ("shift brightness contrast", 0, 1),
     ("zoom label_smoothing", 0, 0.9),
     ("rotation", 0, 180),
@@ -23,6 +25,14 @@ _RANGES = (
     ("size folds", 0, 1024),
     ("seed", 0, 2**32 - 1),
 )
+
+RENAMED = {
+    "teacher": "soft_labels",
+    "teacher_weight": "soft_labels_weight",
+    "guide": "online_teacher",
+    "guide_weight": "online_teacher_weight",
+}
+"""Settings that had another name in 0.1: read for one release more, with a hint."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +57,10 @@ class TrainConfig:
     (0: no averaging).
     `class_weights` makes every class count the same in the loss. `balance` makes the answers lean
     less to frequent classes once training has ended, 0 not at all, 1 as if all were as frequent.
-    `teacher` is a file of soft
-    labels, `teacher_weight` its share of the target. `guide` is a .tflite
-    bundle or the name of a shipped model, which judges the altered pictures of every batch,
-    `guide_weight` its share of the target. `folds` above 1 is cross-validation over so
+    Distillation: `soft_labels` is a file of what teachers say of each picture,
+    `soft_labels_weight` its share of the target. `online_teacher` is a .tflite bundle or the name
+    of a shipped model, which judges the altered pictures of every batch (online distillation),
+    `online_teacher_weight` its share of the target. `folds` above 1 is cross-validation over so
     many parts.
 
     Augmentation: shifts and zooms are fractions of the picture, rotations and shears degrees,
@@ -94,10 +104,10 @@ class TrainConfig:
     degrade: float = 0.0
     erasing: float = 0.0
     mixup: float = 0.0
-    teacher: str = ""
-    teacher_weight: float = 0.5
-    guide: str = ""
-    guide_weight: float = 0.5
+    soft_labels: str = ""
+    soft_labels_weight: float = 0.5
+    online_teacher: str = ""
+    online_teacher_weight: float = 0.5
     seed: int = 1
 
     def __post_init__(self) -> None:
@@ -119,3 +129,9 @@ class TrainConfig:
                 value = getattr(self, name)
                 if not low <= value <= high:
                     raise ValueError(f"{name} must lie in {low:g} to {high:g}, got {value:g}")
+
+    @property
+    def pictures(self) -> DataSettings:
+        """The settings that decide the pictures, their labels and their splits."""
+        names = [field.name for field in fields(DataSettings)]
+        return DataSettings(**{name: getattr(self, name) for name in names})

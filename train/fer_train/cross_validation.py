@@ -1,4 +1,4 @@
-"""Cross-validation: every picture is judged by a network that never saw it or its twin."""
+"""Cross-validation: every picture is judged by a network that never saw it or a duplicate of it."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from fer_train.config import TrainConfig
 from fer_train.data import predict
 from fer_train.plots import save_confusion
 from fer_train.run import Say, train_on
-from fer_train.run_folder import require_new_or_resumed, training_data
-from fer_train.transfer import load_model
+from fer_train.run_folder import require_new_or_resumed
+from fer_train.transfer import load_keras_model
 
 ANSWERS = "out_of_fold.npz"
 
@@ -33,7 +33,7 @@ def cross_validate(config: TrainConfig, out: Path, resume: bool, say: Say) -> Cl
     that judges it. A fold that is done is not done again. Returns the out-of-fold report.
     """
     require_new_or_resumed(out, resume)
-    pool = _pool(training_data(config).without_empty_classes())
+    pool = _pool(config.pictures.load().without_empty_classes())
     folds = _folds(pool, config)
     with alone_in(make_folder(out), "fer-train"):
         require_new_or_resumed(out, resume)
@@ -105,7 +105,7 @@ def _pool(dataset: FerDataset) -> FerDataset:
 
 
 def _folds(pool: FerDataset, config: TrainConfig) -> list[Int64Array]:
-    """Return the indices of each part: stratified, exact twins together, decided by the seed."""
+    """Return the indices of each part: stratified, by the seed, duplicate pictures together."""
     from sklearn.model_selection import StratifiedGroupKFold
 
     fewest = int(np.bincount(pool.labels, minlength=len(pool.label_names)).min())
@@ -139,7 +139,7 @@ def _answers(
         )
     rest = pool.only(np.setdiff1d(np.arange(len(pool)), held_out)).with_validation(config.seed)
     train_on(rest, replace(config, folds=0), folder, resume, say)
-    probabilities = predict(load_model(folder / "model.keras"), judged)
+    probabilities = predict(load_keras_model(folder / "model.keras"), judged)
     with written_beside(folder / ANSWERS) as beside, beside.open("wb") as file:
         np.savez_compressed(
             file, rows=judged.rows, probabilities=probabilities, data=judged.fingerprint()

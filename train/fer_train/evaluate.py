@@ -53,11 +53,11 @@ def save_metrics(
     model: keras.Model,
     state: TrainState,
     report: ClassificationReport,
-    guide_sha256: str = "",
+    teacher_sha256: str = "",
 ) -> None:
     """Write metrics.json and report.txt of the best epoch on the validation split.
 
-    `guide_sha256` tells the guide that taught the network from others of its name.
+    `teacher_sha256` tells the online teacher of the network from others of its name.
     """
     facts: dict[str, Any] = {
         "model": model.name,
@@ -72,8 +72,8 @@ def save_metrics(
             name: file_sha256(folder / name) for name in MODEL_FILES if (folder / name).exists()
         },
     }
-    if guide_sha256:
-        facts["guide_sha256"] = guide_sha256
+    if teacher_sha256:
+        facts["teacher_sha256"] = teacher_sha256
     write_text(folder / METRICS, json.dumps(facts, indent=1) + "\n")
     head = f"{model.name}, epoch {state.best_epoch} of {state.epoch}, validation split\n"
     write_text(folder / "report.txt", head + report.text())

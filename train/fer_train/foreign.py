@@ -12,6 +12,8 @@ from typing import Any
 
 import keras
 
+from fer_train.network.graph import all_layers
+
 _HALF = {"mixed_float16", "mixed_bfloat16", "float16", "bfloat16"}
 
 
@@ -62,7 +64,7 @@ def in_float32(model: keras.Model, custom_objects: dict[str, Any]) -> keras.Mode
 
     Notebooks train with mixed precision; its casts have no form in a TFLite file.
     """
-    if all(layer.compute_dtype == "float32" for layer in model._flatten_layers()):
+    if all(layer.compute_dtype == "float32" for layer in all_layers(model)):
         return model
     settings = _widened(keras.saving.serialize_keras_object(model))
     wide = keras.saving.deserialize_keras_object(settings, custom_objects, safe_mode=True)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -14,38 +15,39 @@ from fer_core.dataset import FerDataset
 from fer_core.errors import FerError
 from fer_core.metrics import ClassificationReport, classification_report
 from fer_core.progress import progress_bar
-from fer_core.values import FloatArray
+from fer_core.values import FloatArray, Int64Array
 from fer_train.augment import augment
 from fer_train.checkpoint import TrainState, Weights, load_checkpoint, save_checkpoint
 from fer_train.compiling import compile_model
 from fer_train.config import TrainConfig
 from fer_train.data import batches, class_weights, one_hot, predict, steps_per_epoch
-from fer_train.guide import Guide
-from fer_train.twin import training_twin
+from fer_train.distillation import OnlineTeacher
+from fer_train.network.graph import all_layers
+from fer_train.network.training_copy import training_copy
 
 AVERAGE_EVERY = 8
 """Steps between two updates of the averaged weights; each copies the weights once."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Lesson:
-    """What a network learns from, and what it is judged on.
+class TrainingSet:
+    """What a network learns from, and the validation pictures that it is judged on.
 
     `soft_labels` (n, classes) say what teachers think of the training pictures as they are;
-    `guide` judges every altered batch of them.
+    `teacher` judges every altered batch of them (online distillation).
     """
 
     training: FerDataset
     validation: FerDataset
     soft_labels: FloatArray | None = None
-    guide: Guide | None = None
+    teacher: OnlineTeacher | None = None
 
-    def targets(self, teacher_weight: float) -> FloatArray:
+    def targets(self, soft_labels_weight: float) -> FloatArray:
         """Return the labels as probabilities (n, classes), the teachers' share in them."""
         targets = one_hot(self.training)
         if self.soft_labels is None:
             return targets
-        return targets + np.float32(teacher_weight) * (self.soft_labels - targets)
+        return targets + np.float32(soft_labels_weight) * (self.soft_labels - targets)
 
     def fingerprint(self) -> str:
         """Return what tells these pictures and labels from others."""
@@ -54,7 +56,7 @@ class Lesson:
 
 def train(
     model: keras.Model,
-    lesson: Lesson,
+    training_set: TrainingSet,
     config: TrainConfig,
     checkpoint: Path,
     resume: bool = False,
@@ -68,29 +70,70 @@ def train(
     `follow` is called after each epoch. `earlier` is the state that an earlier stage ended in:
     its epochs and its best count on.
     """
-    twin = training_twin(model, config.precision)
-    compile_model(twin, config, steps_per_epoch(lesson.training, config.batch_size))
-    data = lesson.fingerprint()
-    state = load_checkpoint(checkpoint, twin, data) if resume else _fresh_state(data, earlier)
-    targets = lesson.targets(config.teacher_weight)
+    copy = training_copy(model, config.precision)
+    compile_model(copy, config, steps_per_epoch(training_set.training, config.batch_size))
+    data = training_set.fingerprint()
+    state = load_checkpoint(checkpoint, copy, data) if resume else _fresh_state(data, earlier)
+    targets = training_set.targets(config.soft_labels_weight)
     last = state.earlier + config.epochs
     while state.epoch < last and not _out_of_patience(state, config.patience):
-        row = _train_epoch(twin, lesson, targets, config, state)
-        model.set_weights(state.averaged or twin.get_weights())
-        row |= _judge(model, lesson.validation)
+        row = _train_epoch(copy, training_set, targets, config, state)
+        model.set_weights(state.averaged or copy.get_weights())
+        row |= _judge(model, training_set.validation)
         state.epoch += 1
         state.history.append({"epoch": state.epoch, **row})
         if _is_best(state):
             state.best, state.best_epoch = model.get_weights(), state.epoch
-        save_checkpoint(checkpoint, twin, state)
+        save_checkpoint(checkpoint, copy, state)
         follow(state)
     model.set_weights(state.best)
     return state
 
 
+@dataclass(slots=True, eq=False)
+class _EpochSums:
+    """What the batches of an epoch have given so far; `confusion` counts (label, answer) pairs."""
+
+    classes: int
+    steps: int = 0
+    loss: float = 0.0
+    augmenting_seconds: float = 0.0
+    started: float = field(default_factory=time.perf_counter)
+    confusion: Int64Array = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.confusion = np.zeros((self.classes, self.classes), np.int64)
+
+    def add(self, logs: dict[str, Any], epoch: int) -> None:
+        """Add what Keras tells of a batch; raise FerError where the loss is no number any more."""
+        self.steps += 1
+        self.loss += logs["loss"]
+        if not np.isfinite(self.loss):
+            raise FerError(
+                f"the loss is {self.loss} in epoch {epoch}: it diverges; "
+                "start anew with a smaller --learning-rate"
+            )
+        self.confusion += keras.ops.convert_to_numpy(logs["confusion"]).astype(np.int64)
+
+    def text(self) -> str:
+        """Return loss and accuracy so far, for the progress bar."""
+        accuracy = np.trace(self.confusion) / self.confusion.sum()
+        return f"loss {self.loss / self.steps:.3f} accuracy {accuracy:.1%}"
+
+    def figures(self, label_names: tuple[str, ...]) -> dict[str, float]:
+        """Return loss, precision and the like, seconds and augmentation's share of them."""
+        seconds = time.perf_counter() - self.started
+        return {
+            "loss": float(self.loss / self.steps),
+            **_figures(ClassificationReport(label_names, self.confusion, 0.0)),
+            "seconds": round(seconds, 2),
+            "augmentation_share": round(self.augmenting_seconds / seconds, 4),
+        }
+
+
 def _train_epoch(
     model: keras.Model,
-    lesson: Lesson,
+    training_set: TrainingSet,
     targets: FloatArray,
     config: TrainConfig,
     state: TrainState,
@@ -99,42 +142,27 @@ def _train_epoch(
 
     `targets` (n, classes) are the labels as probabilities.
     """
-    training, guide = lesson.training, lesson.guide
+    training, teacher = training_set.training, training_set.teacher
     weights = class_weights(training) if config.class_weights else None
     rng = np.random.default_rng((config.seed, state.epoch))
     _seed_layers(model, config.seed, state.epoch)
-    steps = steps_per_epoch(training, config.batch_size)
-    started, augmenting, loss = time.perf_counter(), 0.0, 0.0
-    counts = np.zeros((targets.shape[1],) * 2, np.int64)
+    steps, sums = steps_per_epoch(training, config.batch_size), _EpochSums(targets.shape[1])
     with progress_bar(steps, f"epoch {state.epoch + 1}") as advance:
-        for step, batch in enumerate(batches(training, targets, config.batch_size, rng)):
+        for batch in batches(training, targets, config.batch_size, rng):
             before = time.perf_counter()
             images, wanted = augment(*batch, config, rng)
-            wanted = guide.blended(images, wanted) if guide else wanted
-            augmenting += time.perf_counter() - before
+            wanted = teacher.blended(images, wanted) if teacher else wanted
+            sums.augmenting_seconds += time.perf_counter() - before
             model.reset_metrics()  # older Keras gives running means, newer ones the batch's own
             each = None if weights is None else wanted @ weights
             logs = model.train_on_batch(images, wanted, sample_weight=each, return_dict=True)
-            loss += logs["loss"]
-            if not np.isfinite(loss):
-                raise FerError(
-                    f"the loss is {loss} in epoch {state.epoch + 1}: it diverges; "
-                    "start anew with a smaller --learning-rate"
-                )
-            counts += keras.ops.convert_to_numpy(logs["confusion"]).astype(np.int64)
-            done = (state.epoch - state.earlier) * steps + step + 1
+            sums.add(logs, state.epoch + 1)
+            done = (state.epoch - state.earlier) * steps + sums.steps
             updates, waiting = divmod(done, AVERAGE_EVERY)
             if config.ema_decay and not waiting:
                 _average(state, model.get_weights(), config.ema_decay**AVERAGE_EVERY, updates)
-            advance(f"loss {loss / (step + 1):.3f} accuracy {np.trace(counts) / counts.sum():.1%}")
-    seconds = time.perf_counter() - started
-    report = ClassificationReport(training.label_names, counts, 0.0)
-    return {
-        "loss": float(loss / steps),
-        **_figures(report),
-        "seconds": round(seconds, 2),
-        "augmentation_share": round(augmenting / seconds, 4),
-    }
+            advance(sums.text())
+    return sums.figures(training.label_names)
 
 
 def _average(state: TrainState, weights: Weights, decay: float, updates: int) -> None:
@@ -151,7 +179,7 @@ def _average(state: TrainState, weights: Weights, decay: float, updates: int) ->
 
 def _seed_layers(model: keras.Model, seed: int, epoch: int) -> None:
     """Give every layer that draws random numbers (dropout) this epoch's own stream."""
-    for index, layer in enumerate(model._flatten_layers()):
+    for index, layer in enumerate(all_layers(model)):
         generator = getattr(layer, "seed_generator", None)
         if generator is not None:
             start = np.random.default_rng((seed, epoch, index)).integers(2**31, size=2)

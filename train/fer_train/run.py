@@ -22,23 +22,21 @@ from fer_train.balance import balance
 from fer_train.checkpoint import TrainState
 from fer_train.config import TrainConfig
 from fer_train.data import model_inputs, predict
-from fer_train.distill import OtherPicturesError, load_soft_labels
+from fer_train.distillation import online_teacher_of
 from fer_train.epoch_log import EpochLog
 from fer_train.evaluate import save_history, save_metrics, save_model
-from fer_train.guide import guide_of
-from fer_train.loop import Lesson, epoch_line, train
+from fer_train.loop import TrainingSet, epoch_line, train
+from fer_train.network.quantize_aware import quantize_aware
 from fer_train.plots import save_confusion, save_curves, save_feature_maps
-from fer_train.quantize_aware import quantize_aware
-from fer_train.recipes import shipped
 from fer_train.run_folder import (
     CHECKPOINT,
     FROZEN_CHECKPOINT,
     has_begun,
     require_new_or_resumed,
-    training_data,
-    votes_file,
 )
 from fer_train.sheet import save_mistakes
+from fer_train.shipped import shipped
+from fer_train.soft_labels import OtherPicturesError, load_soft_labels
 from fer_train.transfer import freeze_all_but_logits, take_weights, trained_model
 
 Say = Callable[[str], None]
@@ -49,7 +47,7 @@ FEW_PICTURES = 100
 def run_training(config: TrainConfig, out: Path, resume: bool, say: Say) -> ClassificationReport:
     """Train as configured and leave the run folder; return the report on the validation split."""
     require_new_or_resumed(out, resume)
-    dataset = training_data(config).without_empty_classes()
+    dataset = config.pictures.load().without_empty_classes()
     say(dataset.describe())
     dataset.require_every_class()
     with alone_in(make_folder(out), "fer-train"):
@@ -61,16 +59,16 @@ def train_on(
     dataset: FerDataset, config: TrainConfig, out: Path, resume: bool, say: Say
 ) -> ClassificationReport:
     """Train on a data set that has a validation split; return the report on that split."""
-    config, lesson = _lesson_of(config, dataset, say)
-    validation = lesson.validation
+    config, training_set = _training_set_of(config, dataset, say)
+    validation = training_set.validation
     make_deterministic(config.seed)
     model = _network(config, dataset, resume and has_begun(out), say)
     make_folder(out)
     write_text(out / "config.toml", settings_toml(config))
     say(f"{config.arch}: {model.count_params():,} parameters, {config.epochs} epochs")
-    state = _train_stages(model, lesson, config, out, resume, say)
+    state = _train_stages(model, training_set, config, out, resume, say)
     if config.balance:
-        balance(model, lesson.training, config.balance)
+        balance(model, training_set.training, config.balance)
     probabilities = predict(model, validation)
     report = classification_report(probabilities, validation.labels, validation.label_names)
     save_model(model, out)
@@ -79,7 +77,8 @@ def train_on(
     save_feature_maps(out / "feature_maps.png", model, first)
     save_mistakes(out / "mistakes.png", validation, probabilities)
     save_history(out / "history.csv", state.history)
-    save_metrics(out, model, state, report, lesson.guide.sha256 if lesson.guide else "")
+    teacher = training_set.teacher
+    save_metrics(out, model, state, report, teacher.sha256 if teacher else "")
     save_curves(out / "curves.png", state.history, state.best_epoch)
     for doubt in _doubts(report):
         say(doubt)
@@ -113,13 +112,15 @@ def _network(config: TrainConfig, dataset: FerDataset, begun: bool, say: Say) ->
     return model
 
 
-def _lesson_of(config: TrainConfig, dataset: FerDataset, say: Say) -> tuple[TrainConfig, Lesson]:
+def _training_set_of(
+    config: TrainConfig, dataset: FerDataset, say: Say
+) -> tuple[TrainConfig, TrainingSet]:
     """Return what the settings and the data teach, and the settings that this means."""
     training, validation = dataset.part("train"), dataset.part("validation")
     config, soft = _with_soft_labels(config, training, say)
-    guide = guide_of(config, training, say)
-    config = config if guide else replace(config, guide="")
-    return config, Lesson(training, validation, soft, guide)
+    teacher = online_teacher_of(config, training, say)
+    config = config if teacher else replace(config, online_teacher="")
+    return config, TrainingSet(training, validation, soft, teacher)
 
 
 def _with_soft_labels(
@@ -127,25 +128,26 @@ def _with_soft_labels(
 ) -> tuple[TrainConfig, FloatArray | None]:
     """Return the soft labels (n, classes) that the settings ask for, and the settings they mean.
 
-    The soft labels that ship with a recipe are FER2013's; other data goes without them.
+    The soft labels that are shipped are FER2013's; other data goes without them.
     """
     if config.labels == "ferplus-votes":
-        shares = vote_shares(training, votes_file(config))
-        return replace(config, teacher="", teacher_weight=1.0), shares
-    if not config.teacher:
+        shares = vote_shares(training, config.pictures.votes_file())
+        return replace(config, soft_labels="", soft_labels_weight=1.0), shares
+    if not config.soft_labels:
         return config, None
     try:
-        return config, load_soft_labels(Path(config.teacher), training)
+        return config, load_soft_labels(Path(config.soft_labels), training)
     except OtherPicturesError:
-        if Path(config.teacher).parent != shipped("configs"):
+        if Path(config.soft_labels).parent != shipped("configs"):
             raise
-        say(f"without the soft labels {Path(config.teacher).name}: they are of FER2013's pictures")
-        return replace(config, teacher=""), None
+        name = Path(config.soft_labels).name
+        say(f"without the soft labels {name}: they are of FER2013's pictures")
+        return replace(config, soft_labels=""), None
 
 
 def _train_stages(
     model: keras.Model,
-    lesson: Lesson,
+    training_set: TrainingSet,
     config: TrainConfig,
     out: Path,
     resume: bool,
@@ -168,7 +170,7 @@ def _train_stages(
                 log.write(state.history)
 
             begun = resume and checkpoint.exists()
-            return train(model, lesson, settings, checkpoint, begun, follow, earlier)
+            return train(model, training_set, settings, checkpoint, begun, follow, earlier)
 
     if not frozen or (resume and (out / CHECKPOINT).exists()):
         return stage(replace(config, epochs=config.epochs - frozen), out / CHECKPOINT)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, TypedDict
 
@@ -12,15 +13,15 @@ from msgspec import Meta
 from fer_core.errors import FerError
 from fer_core.settings import load_settings
 from fer_core.typed_json import read_json
-from fer_train.config import TrainConfig
-from fer_train.recipes import QAT_SUFFIX, recipe_file, shipped
+from fer_train.config import RENAMED, TrainConfig
+from fer_train.shipped import QAT_SUFFIX, shipped, shipped_config
 
 METRICS, CONFIG = "metrics.json", "config.toml"
 MODEL_FILES = ("model.keras", "model.h5")
 """What a run writes its weights to."""
 
 
-class _Metrics(TypedDict, total=False):
+class Metrics(TypedDict, total=False):
     """What is read again of a run's metrics.json."""
 
     model: Annotated[str, Meta(max_length=200)]
@@ -28,6 +29,7 @@ class _Metrics(TypedDict, total=False):
     best_epoch: Annotated[int, Meta(ge=0, le=1_000_000)]
     labels: list[str]
     sha256: dict[str, str]
+    teacher_sha256: str
     guide_sha256: str
 
 
@@ -39,7 +41,11 @@ def is_shipped(file: Path) -> bool:
 def saved_config(folder: Path) -> TrainConfig:
     """Return the settings in a run folder, the default ones where a folder holds none."""
     saved = folder / CONFIG
-    return load_settings(TrainConfig, saved if saved.exists() else None, {})
+    return load_settings(TrainConfig, saved if saved.exists() else None, {}, RENAMED, _no_hint)
+
+
+def _no_hint(line: str) -> None:
+    """Say nothing: nobody edits the settings of a run that has ended."""
 
 
 def file_sha256(file: Path) -> str:
@@ -53,69 +59,85 @@ def own_run(file: Path) -> Path | None:
     Another model that lies in a run's folder is not the run's: metrics.json records the SHA-256
     of what the run wrote. Runs of earlier versions recorded none; there the file's name decides.
     """
+    return file.parent if _is_of_the_run(file, _metrics(file.parent)) else None
+
+
+def _is_of_the_run(file: Path, metrics: Metrics) -> bool:
+    """Return whether a model file holds the weights of the run in its folder."""
     there = any((file.parent / name).exists() for name in (CONFIG, METRICS))
     if file.name not in MODEL_FILES or not there:
-        return None
-    known = _metrics(file.parent).get("sha256", {}).get(file.name)
-    return None if known and known != file_sha256(file) else file.parent
+        return False
+    known = metrics.get("sha256", {}).get(file.name)
+    return not known or known == file_sha256(file)
 
 
-def run_config(file: Path) -> TrainConfig:
-    """Return the settings of the run that a model is of, the default ones for a model of no run."""
-    run = own_run(file)
-    return saved_config(run) if run else TrainConfig()
+@dataclass(frozen=True, slots=True, eq=False)
+class RunRecord:
+    """What the run of a model file says of it, read once: the settings and metrics.json.
 
-
-def bundle_name(file: Path, model: str) -> str:
-    """Return what the bundles of a model file are called.
-
-    A shipped model has its own name, `model`; a run's model is called after the run's folder, any
-    other after its file, so that two of one network are told apart. One that was trained with
-    rounding ends in -qat.
+    `folder` is None for a model of no run, whose settings are the default ones.
     """
-    if is_shipped(file):
-        return model
-    run = own_run(file)
-    name = run.resolve().name if run else file.resolve().stem
-    name = re.sub(r"[^\w.-]", "_", name).lstrip("_.-") or model
-    rounded = model.endswith(QAT_SUFFIX) and not name.endswith(QAT_SUFFIX)
-    return name + QAT_SUFFIX if rounded else name
+
+    file: Path
+    folder: Path | None
+    config: TrainConfig
+    metrics: Metrics
+
+    def bundle_name(self, model: str) -> str:
+        """Return what the bundles of the model are called.
+
+        A shipped model has its own name, `model`; a run's model is called after the run's folder,
+        any other after its file, so that two of one network are told apart. One that was trained
+        with rounding ends in -qat.
+        """
+        if is_shipped(self.file):
+            return model
+        name = self.folder.resolve().name if self.folder else self.file.resolve().stem
+        name = re.sub(r"[^\w.-]", "_", name).lstrip("_.-") or model
+        rounded = model.endswith(QAT_SUFFIX) and not name.endswith(QAT_SUFFIX)
+        return name + QAT_SUFFIX if rounded else name
+
+    def training_facts(self) -> dict[str, int | str]:
+        """Return what the run says of its training; nothing for a model that is of no run.
+
+        How long it was and how long the shipped settings say, what it started from, and the
+        SHA-256 of its online teacher (called a guide in metrics.json of earlier versions).
+        """
+        metrics, init = self.metrics, self.config.init
+        if not {"epochs", "best_epoch", "model"} <= metrics.keys():
+            return {}
+        facts: dict[str, int | str] = {
+            "epochs": metrics["epochs"],
+            "best_epoch": metrics["best_epoch"],
+        }
+        planned = shipped_config(metrics["model"])
+        if init:
+            facts["init"] = Path(init).parent.name
+        if teacher := metrics.get("teacher_sha256") or metrics.get("guide_sha256"):
+            facts["teacher_sha256"] = teacher
+        if planned.exists() and not init:
+            facts["recipe_epochs"] = load_settings(TrainConfig, planned, {}).epochs
+        return facts
+
+
+def read_run(file: Path) -> RunRecord:
+    """Return what the run of a model file says of it."""
+    metrics = _metrics(file.parent)
+    if not _is_of_the_run(file, metrics):
+        return RunRecord(file, None, TrainConfig(), {})
+    return RunRecord(file, file.parent, saved_config(file.parent), metrics)
 
 
 def model_labels(file: Path) -> tuple[str, ...]:
     """Return the labels of a run's model from its metrics.json; empty where there is none."""
-    run = own_run(file)
-    return tuple(_metrics(run).get("labels", ())) if run else ()
+    metrics = _metrics(file.parent)
+    return tuple(metrics.get("labels", ())) if _is_of_the_run(file, metrics) else ()
 
 
-def training_facts(file: Path) -> dict[str, int | str]:
-    """Return what a run says of its model's training; nothing for a model that is of no run.
-
-    How long it was and how long its recipe says, what it started from, and the guide's SHA-256.
-    """
-    run = own_run(file)
-    metrics: _Metrics = _metrics(run) if run else {}
-    if not {"epochs", "best_epoch", "model"} <= metrics.keys():
-        return {}
-    facts: dict[str, int | str] = {
-        "epochs": metrics["epochs"],
-        "best_epoch": metrics["best_epoch"],
-    }
-    recipe = recipe_file(metrics["model"])
-    init = run_config(file).init
-    if init:
-        facts["init"] = Path(init).parent.name
-    if guide := metrics.get("guide_sha256"):
-        facts["guide_sha256"] = guide
-    if recipe.exists() and not init:
-        facts["recipe_epochs"] = load_settings(TrainConfig, recipe, {}).epochs
-    return facts
-
-
-def _metrics(run: Path) -> _Metrics:
+def _metrics(run: Path) -> Metrics:
     """Return what metrics.json of a run holds; nothing where it is missing or damaged."""
     file = run / METRICS
     try:
-        return read_json(file.read_bytes(), _Metrics, str(file))
+        return read_json(file.read_bytes(), Metrics, str(file))
     except (OSError, FerError):
         return {}

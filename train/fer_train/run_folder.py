@@ -1,37 +1,34 @@
-"""What a run folder says of its run: settings, data and whether it is finished. Needs no Keras."""
+"""What a run folder says of its run: settings, and whether it is finished. Needs no Keras."""
 
 from __future__ import annotations
 
 import json
+import logging
 import zipfile
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
-from fer_core.dataset import FerDataset
 from fer_core.errors import ArgumentError, FerError
-from fer_core.ferplus import VOTES_FILE, majority_labels, votes_beside
 from fer_core.files import ZIP_ERRORS
-from fer_core.preprocess import InputSpec
-from fer_core.readers import default_data_path, load_dataset
 from fer_core.settings import load_settings
-from fer_train.config import TrainConfig
-from fer_train.recipes import (
+from fer_train.config import RENAMED, TrainConfig
+from fer_train.run_facts import CONFIG, is_shipped, read_run, saved_config
+from fer_train.shipped import (
     DEFAULT_ARCH,
     FINE_TUNE,
     QAT_SUFFIX,
     QUANTIZE_AWARE,
     full_name,
-    recipe_file,
-    recipe_names,
     shipped,
+    shipped_architectures,
+    shipped_config,
 )
-from fer_train.run_facts import CONFIG, is_shipped, run_config, saved_config
 
+_LOG = logging.getLogger(__name__)
 CHECKPOINT = "checkpoint.npz"
 FROZEN_CHECKPOINT = "frozen.npz"
 SAVED_MODEL = "saved_model.pb"
-_OF_THE_DATA = ("data", "skip_bad", "labels", "votes", "size", "colour", "seed")
 
 
 def resumed_config(out: Path) -> TrainConfig:
@@ -44,25 +41,25 @@ def resumed_config(out: Path) -> TrainConfig:
 def chosen_config(
     file: Path | None, arch: str | None, init: str | None, given: Mapping[str, object]
 ) -> TrainConfig:
-    """Return the settings of a new run: the given ones over those of a file or a recipe.
+    """Return the settings of a new run: the given ones over those of a file.
 
-    Without a file the recipe is that of the architecture, or of fine-tuning with `init`, a
+    Without a file they are the shipped ones of the architecture, or of fine-tuning with `init`, a
     shipped model's name, a run folder or a .keras file, whose architecture the run then has, or of
     quantisation-aware training, which takes the data that the model was trained on.
     """
-    recipe = file or _recipe_of(arch, init, bool(given.get("qat")))
-    config = load_settings(TrainConfig, recipe, {**given, "arch": arch})
-    start = _start(config, recipe.parent, arch, init)
+    source = file or _shipped_config_for(arch, init, bool(given.get("qat")))
+    config = load_settings(TrainConfig, source, {**given, "arch": arch}, RENAMED)
+    start = _start(config, source.parent, arch, init)
     if config.qat and start and not (file or is_shipped(start)):
-        earlier = run_config(start)
-        theirs = {name: getattr(earlier, name) for name in _OF_THE_DATA if given.get(name) is None}
+        theirs = asdict(read_run(start).config.pictures)
+        theirs = {name: value for name, value in theirs.items() if given.get(name) is None}
         config = replace(config, **theirs)
     config = replace(
         config,
         arch=model_name(start) if start else full_name(config.arch),
         init=str(start) if start else "",
     )
-    return settled(config, recipe.parent)
+    return settled(config, source.parent)
 
 
 def _start(config: TrainConfig, base: Path, arch: str | None, init: str | None) -> Path | None:
@@ -74,7 +71,7 @@ def _start(config: TrainConfig, base: Path, arch: str | None, init: str | None) 
     start = model_file(Path(init) if init else _from(base, config.init)).resolve()
     if start.suffix != ".keras" and not config.qat:
         raise ArgumentError(f"{start}: --init goes on from a .keras file of fer-train")
-    name, known = model_name(start), recipe_names()
+    name, known = model_name(start), shipped_architectures()
     if name.endswith(QAT_SUFFIX):
         raise ArgumentError(f"{start} rounds as int8 does already: start from its parent")
     if arch and full_name(arch) != name:
@@ -84,15 +81,23 @@ def _start(config: TrainConfig, base: Path, arch: str | None, init: str | None) 
     return start
 
 
-def _recipe_of(arch: str | None, init: str | None, qat: bool) -> Path:
+def _shipped_config_for(arch: str | None, init: str | None, qat: bool) -> Path:
     if qat:
-        return recipe_file(QUANTIZE_AWARE)
-    return recipe_file(FINE_TUNE if init else full_name(arch or DEFAULT_ARCH))
+        return shipped_config(QUANTIZE_AWARE)
+    return shipped_config(FINE_TUNE if init else full_name(arch or DEFAULT_ARCH))
 
 
 def _from(base: Path, name: str) -> Path:
     """Return a path taken from a folder, or the bare name of a shipped model."""
     return base / name if (base / name).exists() else Path(name)
+
+
+def soft_labels_file(named: Path | None, old: Path | None) -> str | None:
+    """Return the whole path of --soft-labels; `old` is that of --teacher, its name until 0.1."""
+    if old:
+        _LOG.warning("--teacher is called --soft-labels now, and will not be read much longer")
+    chosen = named or old
+    return str(chosen.resolve()) if chosen else None
 
 
 def has_begun(out: Path) -> bool:
@@ -151,39 +156,11 @@ def settled(config: TrainConfig, base: Path) -> TrainConfig:
     Relative paths are taken from `base`; empty data becomes FER2013's usual place, if it is
     there, and the votes those beside the data.
     """
-    guide, data = config.guide, base / config.data if config.data else default_data_path()
-    votes = base / config.votes if config.votes else None
-    if config.labels != "fer2013" and votes is None and data:
-        votes = votes_beside(data)
+    teacher, pictures = config.online_teacher, config.pictures.with_whole_paths(base)
     return replace(
         config,
-        data=str(data.resolve()) if data else "",
-        votes=str(votes.resolve()) if votes else "",
-        teacher=str((base / config.teacher).resolve()) if config.teacher else "",
-        guide=str((base / guide).resolve()) if guide.endswith(".tflite") else guide,
+        data=pictures.data,
+        votes=pictures.votes,
+        soft_labels=str((base / config.soft_labels).resolve()) if config.soft_labels else "",
+        online_teacher=str((base / teacher).resolve()) if teacher.endswith(".tflite") else teacher,
     )
-
-
-def training_data(config: TrainConfig, spec: InputSpec | None = None) -> FerDataset:
-    """Return the data set that the settings name, with the validation split they give it.
-
-    A `spec` decides size and colour in place of the settings.
-    """
-    path = Path(config.data) if config.data else None
-    if spec is None and (config.size or config.colour != "gray"):
-        side = config.size or InputSpec().height
-        spec = InputSpec(side, side, config.colour)
-    dataset = load_dataset(path, spec, config.skip_bad)
-    if config.labels != "fer2013":
-        dataset = majority_labels(dataset, votes_file(config))
-    return dataset.with_validation(config.seed)
-
-
-def votes_file(config: TrainConfig) -> Path:
-    """Return the file of FER+ votes that the settings name; raise FerError without one."""
-    if not config.votes:
-        raise FerError(
-            f"{config.labels} labels need the votes of FER+: put {VOTES_FILE} beside the data "
-            "(https://github.com/microsoft/FERPlus), or name it with --votes of fer-train"
-        )
-    return Path(config.votes)

@@ -10,16 +10,16 @@ from typing import Any
 
 import keras
 
-import fer_train.quantize_aware  # noqa: F401  # Keras has to know its layers to load them
+import fer_train.network.quantize_aware  # noqa: F401  # Keras has to know its layers
 from fer_core.dataset import FerDataset
 from fer_core.errors import ArgumentError, FerError
 from fer_core.files import ZIP_ERRORS
 from fer_train.foreign import in_float32, with_input_layers
 from fer_train.keras_trial import try_keras_file
+from fer_train.network.logits import LOGITS
 from fer_train.run_facts import is_shipped, model_labels, own_run
 from fer_train.saved_model import require_harmless, try_saved_model
 
-LOGITS = "logits"
 _MODELS = (".keras", ".h5", ".hdf5")
 _PICKLES = (".pkl", ".pickle", ".joblib", ".pt", ".pth")
 
@@ -53,7 +53,7 @@ class _DepthwiseConv2D(_OfKeras2):
 _OF_KERAS_2 = {"SeparableConv2D": _SeparableConv2D, "DepthwiseConv2D": _DepthwiseConv2D}
 
 
-def load_model(file: Path) -> keras.Model:
+def load_keras_model(file: Path) -> keras.Model:
     """Return the model of a .keras or .h5 file or a SavedModel folder, running no Python from it.
 
     A model of no run is tried in a process of its own first.
@@ -150,7 +150,7 @@ def take_weights(model: keras.Model, file: Path, labels: tuple[str, ...]) -> str
 
     The layer `logits` is taken when the file's model has the same labels, else it stays fresh.
     """
-    source = load_model(file)
+    source = load_keras_model(file)
     if source.name != model.name:
         raise ArgumentError(
             f"{file} is a {source.name}, not a {model.name}; leave --arch out: --init decides it"
@@ -172,7 +172,7 @@ def trained_model(file: Path, dataset: FerDataset) -> keras.Model:
 
     Raises FerError when it knows others, or takes other pictures.
     """
-    model, labels = load_model(file), dataset.label_names
+    model, labels = load_keras_model(file), dataset.label_names
     _require_input(model, file, dataset.spec.shape)
     known = model_labels(file) or labels
     if known != labels or model.output_shape[1:] != (len(labels),):

@@ -29,7 +29,7 @@ from fer_train.evaluate import evaluate, save_history, save_metrics, save_model
 
 RECORD = "# A record, no recipe: train/studies/teachers.py trained this (decision 9).\n"
 TEACHERS = "the ensemble of teachers"
-"""What a run's settings call the ensemble, in the place of a guide."""
+"""What a run's settings call the ensemble, in the place of an online teacher."""
 
 
 def student_model(weights: Path, name: str) -> keras.Model:
@@ -62,10 +62,10 @@ def settings_of(row: dict[str, Any], strength: float) -> TrainConfig:
         weight_decay=recipe["weight_decay"],
         ema_decay=recipe["ema_decay"],
         balance=strength,
-        teacher="train/configs/fer2013-votes.npz",
-        teacher_weight=round(1 - row["label_share"], 4),
-        guide=TEACHERS,
-        guide_weight=row["ensemble_share"],
+        soft_labels="train/configs/fer2013-votes.npz",
+        soft_labels_weight=round(1 - row["label_share"], 4),
+        online_teacher=TEACHERS,
+        online_teacher_weight=row["ensemble_share"],
         shift=0.12,
         rotation=30,
         zoom=0.2,

@@ -89,10 +89,10 @@ class Bank:
 def fill_bank(run: Run, nets: list[nn.Module], most_views: int) -> Bank:
     """Return as many judged views as fit into their share of the time, at least two."""
     ends = run.clock.left() * (1 - BANK_SHARE)
-    told = torch.stack([run.lesson.targets(1.0), run.lesson.targets(0.0)], 1)
+    told = torch.stack([run.training_set.targets(1.0), run.training_set.targets(0.0)], 1)
     views: list[tuple[Tensor, Tensor, Tensor]] = []
     while len(views) < most_views and (len(views) < 2 or run.clock.left() > ends):
-        pictures, targets = altered(run.lesson.pictures, run.lesson.generator), told
+        pictures, targets = altered(run.training_set.pictures, run.training_set.generator), told
         if len(views) % 2:
             other = torch.randperm(len(told), device=run.device)
             share = torch.rand(len(told), 1, 1, device=run.device)
@@ -105,7 +105,7 @@ def fill_bank(run: Run, nets: list[nn.Module], most_views: int) -> Bank:
     run.report["bank_views"] = len(views)
     run.part_done("bank")
     pictures, answers, targets = (torch.stack(kind) for kind in zip(*views, strict=True))
-    classes = run.lesson.targets(1.0).argmax(1)
+    classes = run.training_set.targets(1.0).argmax(1)
     return Bank(pictures, answers, targets[:, :, 0], targets[:, :, 1], classes)
 
 

@@ -33,7 +33,7 @@ class Clock:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Lesson:
+class TrainingSet:
     """Training pictures (n, 48, 48) uint8 and what belongs to them, on the device."""
 
     part: Part
@@ -52,7 +52,7 @@ class Run:
         self.out, self.device, self.clock = out, device, clock
         out.mkdir(parents=True, exist_ok=True)
         generator = torch.Generator(device).manual_seed(1)
-        self.lesson = Lesson(data.training, self._held(data.training), generator)
+        self.training_set = TrainingSet(data.training, self._held(data.training), generator)
         elsewhere = {name: self._judge(part) for name, part in data.elsewhere.items()}
         self.judges = Judges(self._judge(data.public), elsewhere)
         self.report: dict[str, Any] = {

@@ -67,10 +67,10 @@ def pack(data: Path, votes: Path, out: Path, elsewhere: list[Path]) -> None:
 
     from fer_core.readers import load_dataset
     from fer_train.architectures import build_model
-    from fer_train.distill import teaching_from_votes
+    from fer_train.soft_labels import answers_of_votes
 
     dataset = load_dataset(data)
-    crowd = teaching_from_votes(dataset, votes)
+    crowd = answers_of_votes(dataset, votes)
     kept = dataset.split <= PUBLIC
     shares = np.zeros((len(dataset), len(dataset.label_names)), np.float32)
     shares[dataset.split == TRAINING] = crowd.training

@@ -128,10 +128,10 @@ def _kept(run: Run, name: str, teacher: Teacher, keep: Path | None) -> nn.Module
 
 def _learner(run: Run, name: str, teacher: Teacher) -> Learner:
     net = teacher.build().to(run.device, memory_format=torch.channels_last)
-    targets, lesson = run.lesson.targets(teacher.label_share), run.lesson
+    targets, training_set = run.training_set.targets(teacher.label_share), run.training_set
 
     def epoch() -> tuple[Tensor, Tensor]:
-        return altered(lesson.pictures, lesson.generator), targets
+        return altered(training_set.pictures, training_set.generator), targets
 
     learner = Learner(name, net, teacher.recipe, epoch, run.say)
     learner.facts["label_share"] = teacher.label_share
@@ -149,7 +149,7 @@ def save_soft_labels(run: Run, chosen: dict[str, nn.Module]) -> None:
         "views": np.array([(v.angle, v.scale, v.mirror) for v in FIXED_VIEWS], np.float32),
     }
     for name, pictures in (
-        ("training", run.lesson.pictures),
+        ("training", run.training_set.pictures),
         ("public", run.judges.public.pictures),
     ):
         views = [fixed_view(pictures, view) for view in FIXED_VIEWS]

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from convert_cases import VARIED, small_net
 from fer_convert.adopt import _scale_of_integers, adopt, labels_of
-from fer_convert.recheck import describe
+from fer_convert.verify import describe
 from fer_core.bundle import ModelBundle
 from fer_core.errors import ArgumentError, FerError
 from fer_edge.inference.interpreter import Tensor, TfliteModel

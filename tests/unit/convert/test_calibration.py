@@ -7,11 +7,12 @@ import pytest
 
 from convert_cases import DATA, request_of, silent
 from drawn_faces import save_npz
-from fer_convert.calibration import divide_logits, fit_temperature, representative_set
+from fer_convert.calibration import fit_temperature, representative_set
 from fer_convert.convert import convert
 from fer_core.bundle import ModelBundle
 from fer_core.errors import FerError
 from fer_train.data import model_inputs
+from fer_train.network.logits import divide_logits
 
 
 def test_the_representative_set_is_stratified_and_seeded() -> None:

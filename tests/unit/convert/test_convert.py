@@ -10,16 +10,19 @@ from commands import call
 from convert_cases import DATA, VARIED, request_of, silent, small_net
 from drawn_faces import save_npz
 from fer_convert.convert import convert
+from fer_convert.overwriting import require_not_shipped
+from fer_convert.parity import ParityReport, refused_drop
 from fer_convert.recipes import RECIPES, mixed
-from fer_convert.verify import ParityReport, refused_drop
 from fer_core.bundle import ModelBundle
-from fer_core.errors import FerError
+from fer_core.errors import ArgumentError, FerError
 from fer_core.metrics import label_flips
 from fer_edge.inference.classifier import classify_images
 from fer_edge.inference.interpreter import TfliteModel
+from fer_train.config import TrainConfig
 from fer_train.data import predict
-from fer_train.run_facts import file_sha256, own_run
-from fer_train.transfer import load_model
+from fer_train.run_facts import file_sha256, own_run, saved_config
+from fer_train.shipped import shipped as shipped_folder
+from fer_train.transfer import load_keras_model
 
 
 def test_a_bundle_says_where_it_came_from(saved: tuple[Path, Path], tmp_path: Path) -> None:
@@ -44,15 +47,32 @@ def test_a_card_tells_what_the_targets_were_made_of(
     saved: tuple[Path, Path], tmp_path: Path
 ) -> None:
     facts = {"model": "fer-nano", "labels": list(DATA.label_names), "epochs": 9, "best_epoch": 7}
-    (saved[0].parent / "metrics.json").write_text(json.dumps({**facts, "guide_sha256": "ab" * 32}))
-    taught = 'teacher = "soft.npz"\nteacher_weight = 0.3\nguide = "fer-base"\nguide_weight = 0.4\n'
+    (saved[0].parent / "metrics.json").write_text(
+        json.dumps({**facts, "teacher_sha256": "ab" * 32})
+    )
+    taught = 'soft_labels = "soft.npz"\nsoft_labels_weight = 0.3\n'
+    taught += 'online_teacher = "fer-base"\nonline_teacher_weight = 0.4\n'
     taught += "balance = 0.5\n"
     (saved[0].parent / "config.toml").write_text(taught)
     (path,) = convert(request_of(saved, tmp_path / "out", 100.0), silent)
     bundle = ModelBundle.load(path)
     assert "42% the labels, 18% what soft.npz says, 40% what fer-base says" in bundle.card
     assert "Balance between rare and frequent classes: 0.5 (0 to 1)." in bundle.card
-    assert bundle.manifest.provenance["guide_sha256"] == "ab" * 32
+    assert bundle.manifest.provenance["teacher_sha256"] == "ab" * 32
+
+
+def test_the_settings_of_a_run_are_read_once(
+    saved: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[Path] = []
+
+    def counted(folder: Path) -> TrainConfig:
+        read.append(folder)
+        return saved_config(folder)
+
+    monkeypatch.setattr("fer_train.run_facts.saved_config", counted)
+    convert(request_of(saved, tmp_path / "out", 100.0, "float32 float16"), silent)
+    assert read == [saved[0].parent]
 
 
 def test_another_process_makes_the_same_bytes(saved: tuple[Path, Path], tmp_path: Path) -> None:
@@ -156,10 +176,46 @@ def test_another_network_of_the_same_name_is_not_replaced(
     convert(request, silent)  # from the same weights: made again without asking
 
 
+def test_a_bundle_that_differs_stays_and_what_is_replaced_is_said(
+    saved: tuple[Path, Path], tmp_path: Path
+) -> None:
+    request = request_of(saved, tmp_path, 100.0)
+    (path,) = convert(request, silent)
+    first, parity = path.read_bytes(), (tmp_path / "parity.json").read_bytes()
+    heard: list[str] = []
+    convert(request, heard.append)
+    assert f"{path} is replaced by the same" in heard
+    other = replace(request, calibration_samples=14)
+    with pytest.raises(FerError, match=r"int8\.tflite stays: .* the same weights with other"):
+        convert(other, silent)
+    assert (path.read_bytes(), (tmp_path / "parity.json").read_bytes()) == (first, parity)
+    heard.clear()
+    convert(replace(other, overwrite=True), heard.append)
+    assert f"{path} is replaced" in heard
+    assert path.read_bytes() != first
+
+
+def test_a_shipped_bundle_is_never_replaced(
+    saved: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shipped = tmp_path / "fer-nano-int8.tflite"
+    shipped.write_bytes(b"of the release")
+    models = {"fer-nano": shipped}
+    monkeypatch.setattr("fer_convert.overwriting.shipped_models", lambda: models)
+    request = replace(request_of(saved, tmp_path, 100.0), overwrite=True)
+    with pytest.raises(ArgumentError, match="is a shipped bundle and stays: write elsewhere"):
+        convert(request, silent)
+    assert shipped.read_bytes() == b"of the release"
+    with pytest.raises(ArgumentError, match="is a shipped bundle"):
+        require_not_shipped([shipped_folder("results") / "fer-nano" / "model.keras"])
+
+
 def test_a_strangers_model_in_a_runs_folder_is_not_the_runs(
     saved: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fer_convert.convert.misreading", lambda model, validation: "upside down")
+    monkeypatch.setattr(
+        "fer_convert.convert.input_mismatch", lambda model, validation: "upside down"
+    )
     run = saved[0].parent
     facts = {"model": "fer-nano", "labels": list(DATA.label_names), "epochs": 9, "best_epoch": 7}
     facts |= {"sha256": {"model.keras": file_sha256(saved[0])}}
@@ -179,7 +235,7 @@ def test_a_layer_called_logits_that_feeds_no_softmax_is_left_alone(
     saved: tuple[Path, Path], tmp_path: Path, cases: Path
 ) -> None:
     file = cases / "inner_logits.keras"
-    given = predict(load_model(file), VARIED.part("validation"))
+    given = predict(load_keras_model(file), VARIED.part("validation"))
     request = request_of((file, save_npz(tmp_path / "v.npz", VARIED)), tmp_path, 100.0, "float32")
     (path,) = convert(request, silent)
     model = TfliteModel(ModelBundle.load(path))

@@ -20,7 +20,7 @@ from fer_train import saved_model, transfer
 from fer_train.architectures import build_model
 from fer_train.backend import native_output_hidden
 from fer_train.data import predict
-from fer_train.transfer import load_model
+from fer_train.transfer import load_keras_model
 
 
 def test_a_bare_model_of_another_size_and_colour_is_converted(tmp_path: Path) -> None:
@@ -43,10 +43,12 @@ def test_a_network_without_softmax_is_refused(saved: tuple[Path, Path], tmp_path
             convert(request_of((tmp_path / "odd.keras", saved[1]), tmp_path, 100.0), silent)
 
 
-def test_a_misreading_is_said_of_a_model_whose_training_is_unknown(
+def test_an_input_mismatch_is_said_of_a_model_whose_training_is_unknown(
     saved: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fer_convert.convert.misreading", lambda model, validation: "upside down")
+    monkeypatch.setattr(
+        "fer_convert.convert.input_mismatch", lambda model, validation: "upside down"
+    )
     heard: list[str] = []
     convert(request_of(saved, tmp_path, 100.0), heard.append)
     assert heard[0] == "fer-nano: upside down"
@@ -91,17 +93,17 @@ def test_wrong_models_are_said(saved: tuple[Path, Path], tmp_path: Path) -> None
 def test_a_saved_model_without_its_signature_is_said(tmp_path: Path) -> None:
     tf.saved_model.save(tf.Module(), str(tmp_path / "bare"))
     with pytest.raises(FerError, match=r"no signature serving_default, only none.* model.export"):
-        load_model(tmp_path / "bare")
+        load_keras_model(tmp_path / "bare")
     (tmp_path / "faces.npz").write_bytes(b"")
     with pytest.raises(FerError, match=r"is no model: give a run, a \.keras or"):
-        load_model(tmp_path / "faces.npz")
+        load_keras_model(tmp_path / "faces.npz")
 
 
 def test_a_network_without_an_input_shape_is_said(tmp_path: Path) -> None:
     with pytest.warns(UserWarning, match="has not yet been built"):
         keras.Sequential([keras.layers.Flatten()]).save(tmp_path / "a.keras")
     with pytest.raises(FerError, match=r"has no input shape: begin it with keras\.Input"):
-        load_model(tmp_path / "a.keras")
+        load_keras_model(tmp_path / "a.keras")
 
 
 class Odd(keras.layers.Layer):
@@ -116,7 +118,7 @@ def test_a_layer_of_ones_own_is_named_with_the_way_out(tmp_path: Path) -> None:
         with native_output_hidden():
             model.save(tmp_path / name)
         with pytest.raises(FerError, match=r"holds the layer Odd, .*model\.export\(.FOLDER.\)"):
-            load_model(tmp_path / name)
+            load_keras_model(tmp_path / name)
 
 
 def test_a_damaged_saved_model_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,7 +129,7 @@ def test_a_damaged_saved_model_is_said(tmp_path: Path, monkeypatch: pytest.Monke
     for file in (tmp_path / "folder" / "variables").glob("*.data*"):
         file.write_bytes(file.read_bytes()[:10])
     with pytest.raises(FerError, match="does not run: IndexError"):
-        load_model(tmp_path / "folder")
+        load_keras_model(tmp_path / "folder")
 
 
 def test_code_in_a_model_is_not_run(tmp_path: Path) -> None:
@@ -137,24 +139,24 @@ def test_code_in_a_model_is_not_run(tmp_path: Path) -> None:
         with native_output_hidden():
             keras.Model(pixels, doubled).save(tmp_path / name)
         with pytest.raises(FerError, match="holds a Lambda layer, that is Python code"):
-            load_model(tmp_path / name)
+            load_keras_model(tmp_path / name)
     (tmp_path / "model.pkl").write_bytes(b"")
     with pytest.raises(FerError, match="is a pickle, which can run any code"):
-        load_model(tmp_path / "model.pkl")
+        load_keras_model(tmp_path / "model.pkl")
 
 
 @pytest.mark.parametrize("name", ["keras22_sequential.h5", "mixed_float16.keras"])
 def test_what_older_keras_and_mixed_precision_wrote_is_converted(
     name: str, tmp_path: Path, cases: Path
 ) -> None:
-    model = load_model(cases / name)
+    model = load_keras_model(cases / name)
     assert model.input_shape == (None, 48, 48, 1)
     assert {layer.compute_dtype for layer in model.layers} == {"float32"}
     data = save_npz(tmp_path / "varied.npz", VARIED)
     request = request_of((cases / name, data), tmp_path / "out", 100.0, "float32 int8")
     for path in convert(request, silent):
         assert path.name.startswith(Path(name).stem)
-    answers = predict(load_model(cases / name), VARIED.part("validation"))
+    answers = predict(load_keras_model(cases / name), VARIED.part("validation"))
     float32 = TfliteModel(ModelBundle.load(tmp_path / "out" / f"{Path(name).stem}-float32.tflite"))
     assert label_flips(answers, classify_images(float32, VARIED.part("validation").pixels)) == 0
 
@@ -162,7 +164,7 @@ def test_what_older_keras_and_mixed_precision_wrote_is_converted(
 def test_weights_of_the_mended_file_are_those_that_it_holds(cases: Path) -> None:
     import h5py
 
-    model = load_model(cases / "keras22_sequential.h5")
+    model = load_keras_model(cases / "keras22_sequential.h5")
     with h5py.File(cases / "keras22_sequential.h5") as held:
         found: list[np.ndarray] = []
         held["model_weights"].visititems(

@@ -7,7 +7,6 @@ import pytest
 
 from convert_cases import DATA, VARIED, bundle_of, request_of, silent
 from drawn_faces import save_npz
-from fer_convert.calibration import divide_logits
 from fer_convert.contents import read_contents
 from fer_convert.convert import convert
 from fer_convert.recipes import RECIPES
@@ -16,8 +15,9 @@ from fer_core.errors import FerError
 from fer_edge.inference.interpreter import TfliteModel
 from fer_train.architectures import build_model
 from fer_train.data import model_inputs
-from fer_train.quantize_aware import quantize_aware
-from fer_train.transfer import load_model
+from fer_train.network.logits import divide_logits
+from fer_train.network.quantize_aware import quantize_aware
+from fer_train.transfer import load_keras_model
 
 
 @pytest.mark.parametrize("name", ["fer-nano", "mini-xception", "a-regularised"])
@@ -66,7 +66,7 @@ def test_a_network_trained_with_rounding_is_held_against_the_float_one_it_comes_
     wrong.save(tmp_path / "float" / "model.keras")
     run = tmp_path / "run"
     run.mkdir()
-    rounded = quantize_aware(load_model(saved[0]))
+    rounded = quantize_aware(load_keras_model(saved[0]))
     rounded.compile(keras.optimizers.SGD(0.0), "categorical_crossentropy")
     inputs = model_inputs(VARIED.part("train"))
     rounded.train_on_batch(inputs, np.eye(7, dtype=np.float32)[VARIED.part("train").labels])
@@ -92,7 +92,7 @@ def test_what_training_with_rounding_may_win_back_is_said_where_it_can(
     assert [line for line in heard if "--qat" in line] == hints
     run = tmp_path / "run"
     run.mkdir()
-    rounded = quantize_aware(load_model(saved[0]))
+    rounded = quantize_aware(load_keras_model(saved[0]))
     rounded.compile(keras.optimizers.SGD(0.0), "mse")
     rounded.train_on_batch(model_inputs(VARIED.part("train")), np.zeros((336, 7)))
     rounded.save(run / "model.keras")

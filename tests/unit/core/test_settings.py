@@ -54,3 +54,14 @@ def test_errors_name_the_key_and_the_way_out(tmp_path: Path, text: str, message:
 def test_a_missing_file_is_said(tmp_path: Path) -> None:
     with pytest.raises(FerError, match=r"absent\.toml"):
         load_settings(Knobs, tmp_path / "absent.toml", {})
+
+
+def test_an_earlier_name_of_a_key_is_read_with_a_hint(tmp_path: Path) -> None:
+    lines: list[str] = []
+    path, renamed = write(tmp_path, "rounds = 7\n"), {"rounds": "epochs"}
+    assert load_settings(Knobs, path, {}, renamed, lines.append).epochs == 7
+    assert len(lines) == 1
+    assert "rounds is called epochs now" in lines[0]
+    assert load_settings(Knobs, write(tmp_path, "epochs = 7"), {}, renamed, pytest.fail).epochs == 7
+    with pytest.raises(FerError, match="rounds is called epochs now: leave rounds out"):
+        load_settings(Knobs, write(tmp_path, "rounds = 7\nepochs = 8"), {}, renamed, lines.append)

@@ -5,7 +5,7 @@ from fer_core.errors import ArgumentError
 from fer_core.settings import load_settings
 from fer_train.architectures import ARCHITECTURES, build_model
 from fer_train.config import TrainConfig
-from fer_train.recipes import full_name, recipe_file, recipe_names
+from fer_train.shipped import full_name, shipped_architectures, shipped_config
 
 PARAMETERS = {
     "fer-nano": 57_783,
@@ -29,7 +29,7 @@ def test_networks_have_the_size_that_their_recipes_name(name: str) -> None:
     assert model.count_params() == PARAMETERS[name]
     assert model.output_shape == (None, 7)
     assert model.get_layer("logits") is not None
-    head = recipe_file(name).read_text().splitlines()[0]
+    head = shipped_config(name).read_text().splitlines()[0]
     count = PARAMETERS[name]
     told = f"{count / 1e6:.1f} M" if count > 1e6 else f"{count / 1e3:.0f} k"
     assert f"{told} parameters" in head
@@ -63,9 +63,9 @@ def test_starting_points_have_the_layers_described() -> None:
 
 
 def test_every_network_has_a_recipe_that_reads() -> None:
-    assert set(recipe_names()) == set(ARCHITECTURES)
+    assert set(shipped_architectures()) == set(ARCHITECTURES)
     for name in ARCHITECTURES:
-        assert load_settings(TrainConfig, recipe_file(name), {}).arch == name
+        assert load_settings(TrainConfig, shipped_config(name), {}).arch == name
 
 
 def test_letters_and_names_find_their_network() -> None:

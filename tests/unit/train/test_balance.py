@@ -9,7 +9,7 @@ from fer_train.balance import balance
 from fer_train.config import TrainConfig
 from fer_train.data import predict
 from fer_train.run import train_on
-from fer_train.transfer import load_model
+from fer_train.transfer import load_keras_model
 
 FACES = drawn_dataset((12, 0, 0))
 LOPSIDED = FACES.only(np.flatnonzero((FACES.labels != 1) | (np.arange(len(FACES)) % 4 == 0)))
@@ -34,7 +34,8 @@ def test_a_run_is_balanced_once_also_when_it_is_resumed_after_its_end(tmp_path: 
         config = TrainConfig(arch="fer-nano", epochs=1, batch_size=16, balance=strength)
         out = tmp_path / f"{strength}"
         train_on(faces, config, out, resume, lambda line: None)
-        return np.asarray(load_model(out / "model.keras").get_layer("logits").get_weights()[1])
+        logits = load_keras_model(out / "model.keras").get_layer("logits")
+        return np.asarray(logits.get_weights()[1])
 
     validated = drawn_dataset((12, 4, 0))
     faces = validated.only(

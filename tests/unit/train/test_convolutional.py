@@ -4,7 +4,7 @@ import pytest
 from keras import layers
 
 from fer_train.architectures import build_model
-from fer_train.convolutional import convolutional
+from fer_train.network.convolutional import convolutional
 from networks import PICTURES, seasoned
 
 keras.utils.set_random_seed(7)

@@ -16,15 +16,15 @@ from fer_train.cross_validation import cross_validate, spread
 CONFIG = TrainConfig(arch="b-plain", epochs=1, batch_size=16, folds=3, seed=4)
 
 
-def data_with_twins(folder: Path) -> Path:
+def data_with_duplicates(folder: Path) -> Path:
     drawn = drawn_dataset((8, 3, 2))
     images = drawn.images.copy()
     images[1], images[2] = images[0], images[0]
     return save_npz(folder / "drawn.npz", replace(drawn, images=images))
 
 
-def test_every_picture_is_judged_once_and_never_beside_its_twin(tmp_path: Path) -> None:
-    config = replace(CONFIG, data=str(data_with_twins(tmp_path)))
+def test_every_picture_is_judged_once_and_never_beside_its_duplicate(tmp_path: Path) -> None:
+    config = replace(CONFIG, data=str(data_with_duplicates(tmp_path)))
     said: list[str] = []
     whole = cross_validate(config, tmp_path / "run", False, said.append)
     assert whole.count == 77  # training and validation pictures, no test picture
@@ -44,7 +44,7 @@ def test_every_picture_is_judged_once_and_never_beside_its_twin(tmp_path: Path) 
 def test_a_fold_that_is_done_is_not_done_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    config = replace(CONFIG, data=str(data_with_twins(tmp_path)))
+    config = replace(CONFIG, data=str(data_with_duplicates(tmp_path)))
     real, trained = cross_validation.train_on, []
     drawn = load_dataset(Path(config.data))
     pool = drawn.only(drawn.split != 2)
@@ -55,7 +55,7 @@ def test_a_fold_that_is_done_is_not_done_again(
         held = pool.only(~np.isin(pool.rows, rest.rows))
         assert len(held) >= 20
         pixels = {image.tobytes() for image in held.images}
-        assert not pixels & {image.tobytes() for image in rest.images}  # not even a twin
+        assert not pixels & {image.tobytes() for image in rest.images}  # not even a duplicate
         assert set(rest.split.tolist()) == {0, 1}
         if len(trained) == 2:
             raise KeyboardInterrupt
@@ -75,7 +75,7 @@ def test_a_fold_that_is_done_is_not_done_again(
 
 
 def test_too_many_folds_are_refused(tmp_path: Path) -> None:
-    config = replace(CONFIG, data=str(data_with_twins(tmp_path)), folds=12)
+    config = replace(CONFIG, data=str(data_with_duplicates(tmp_path)), folds=12)
     with pytest.raises(FerError, match=r"the smallest class of drawn\.npz has 11"):
         cross_validate(config, tmp_path / "run", False, print)
 

@@ -11,7 +11,7 @@ import pytest
 from fer_core.errors import FerError
 from fer_train import keras_trial
 from fer_train.keras_trial import try_keras_file
-from fer_train.transfer import load_model
+from fer_train.transfer import load_keras_model
 
 
 @pytest.fixture
@@ -31,13 +31,13 @@ def test_a_model_that_declares_more_memory_than_there_is_is_refused(
             written.writestr(name, held.read(name).replace(b'"units": 7', b'"units": 7000000'))
         written.writestr("assets/more.txt", "Keras unpacks files of more than three parts")
     with pytest.raises(FerError, match=r"huge.keras declares a model of more than 4 GB"):
-        load_model(huge)
+        load_keras_model(huge)
 
 
 def test_a_file_that_takes_too_long_is_refused(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keras_trial, "LIMIT_SECONDS", 0.2)
     with pytest.raises(FerError, match=r"loading .*model.keras does not answer within 0.2 seconds"):
-        load_model(file)
+        load_keras_model(file)
 
 
 def test_a_whole_file_passes(file: Path) -> None:

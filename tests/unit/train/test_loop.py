@@ -15,11 +15,11 @@ from fer_train.compiling import compile_model
 from fer_train.config import TrainConfig
 from fer_train.data import class_weights
 from fer_train.evaluate import evaluate
-from fer_train.loop import Lesson, _is_best, train
+from fer_train.loop import TrainingSet, _is_best, train
 
 CONFIG = TrainConfig(epochs=3, batch_size=28, learning_rate=0.02, mixup=0.2, erasing=0.3)
 DATA = drawn_dataset((12, 3, 1))
-LESSON = Lesson(DATA.part("train"), DATA.part("validation"))
+TRAINING_SET = TrainingSet(DATA.part("train"), DATA.part("validation"))
 
 
 def tiny(dropout: float = 0.3) -> keras.Model:
@@ -37,7 +37,7 @@ def run(
     path: Path, config: TrainConfig, resume: bool = False
 ) -> tuple[TrainState, list[np.ndarray]]:
     model = tiny()
-    state = train(model, LESSON, config, path, resume)
+    state = train(model, TRAINING_SET, config, path, resume)
     return state, model.get_weights()
 
 
@@ -54,7 +54,7 @@ def test_a_resumed_run_ends_bit_equal(tmp_path: Path, monkeypatch: pytest.Monkey
         raise StopError
 
     with pytest.raises(StopError):
-        train(tiny(), LESSON, CONFIG, tmp_path / "cut.npz", follow=stop_after_first)
+        train(tiny(), TRAINING_SET, CONFIG, tmp_path / "cut.npz", follow=stop_after_first)
     with monkeypatch.context() as patch:  # the disk fills while the second epoch is saved
         patch.setattr(checkpoint.np, "savez", full)
         with pytest.raises(FerError, match="No space left"):
@@ -70,9 +70,9 @@ def test_a_resumed_run_ends_bit_equal(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_a_run_does_not_go_on_with_other_pictures(tmp_path: Path) -> None:
     run(tmp_path / "a.npz", replace(CONFIG, epochs=1))
     darker = replace(DATA, images=DATA.images // 2)
-    lesson = Lesson(darker.part("train"), darker.part("validation"))
+    training_set = TrainingSet(darker.part("train"), darker.part("validation"))
     with pytest.raises(FerError, match="the pictures or their labels have changed"):
-        train(tiny(), lesson, CONFIG, tmp_path / "a.npz", resume=True)
+        train(tiny(), training_set, CONFIG, tmp_path / "a.npz", resume=True)
 
 
 def test_a_run_that_diverges_says_so(tmp_path: Path) -> None:
@@ -141,11 +141,13 @@ def test_settings_out_of_range_are_said(knob: str, value: float) -> None:
 
 
 def test_soft_labels_pull_the_targets(tmp_path: Path) -> None:
-    always_first = np.zeros((len(LESSON.training), 7), np.float32)
+    always_first = np.zeros((len(TRAINING_SET.training), 7), np.float32)
     always_first[:, 0] = 1
-    config = replace(CONFIG, epochs=8, mixup=0.0, teacher="x", teacher_weight=1.0, ema_decay=0.0)
+    config = replace(
+        CONFIG, epochs=8, mixup=0.0, soft_labels="x", soft_labels_weight=1.0, ema_decay=0.0
+    )
     model = tiny(0.0)
-    train(model, replace(LESSON, soft_labels=always_first), config, tmp_path / "a.npz")
+    train(model, replace(TRAINING_SET, soft_labels=always_first), config, tmp_path / "a.npz")
     live = np.load(tmp_path / "a.npz")
     model.set_weights([live[f"model/{i}"] for i in range(len(model.weights))])
     inputs = np.random.default_rng(0).uniform(-1, 1, (8, 48, 48, 1)).astype(np.float32)
@@ -156,7 +158,7 @@ def test_a_checkpoint_of_another_model_or_a_damaged_one_is_refused(tmp_path: Pat
     run(tmp_path / "a.npz", replace(CONFIG, epochs=1))
     other = build_model("mini-xception", (48, 48, 1), 7)
     with pytest.raises(FerError, match="cannot resume"):
-        train(other, LESSON, CONFIG, tmp_path / "a.npz", resume=True)
+        train(other, TRAINING_SET, CONFIG, tmp_path / "a.npz", resume=True)
     (tmp_path / "a.npz").write_bytes((tmp_path / "a.npz").read_bytes()[:500])
     with pytest.raises(FerError, match="cannot resume"):
         run(tmp_path / "a.npz", CONFIG, resume=True)
@@ -182,8 +184,8 @@ def test_training_counts_are_those_of_the_epoch(tmp_path: Path) -> None:
     model = tiny(0.0)
     for layer in model.layers:  # moving means stay as they are
         layer.trainable = layer.name == "logits"
-    before = evaluate(model, LESSON.training)
-    state = train(model, LESSON, still, tmp_path / "a.npz")
+    before = evaluate(model, TRAINING_SET.training)
+    state = train(model, TRAINING_SET, still, tmp_path / "a.npz")
     assert state.history[0]["accuracy"] == pytest.approx(before.accuracy)
     assert state.history[0]["recall"] == pytest.approx(before.macro_recall)
     assert state.history[0]["precision"] == pytest.approx(before.macro_precision)
@@ -207,7 +209,7 @@ def test_class_weights_make_rare_classes_count(tmp_path: Path) -> None:
     counts[[3, 4]] = len(many), 2
     assert (weights * counts).sum() == pytest.approx(counts.sum())
     lopsided = DATA.only(np.concatenate([many, few, np.flatnonzero(DATA.split == 1)]))
-    lesson = Lesson(lopsided.part("train"), lopsided.part("validation"))
+    training_set = TrainingSet(lopsided.part("train"), lopsided.part("validation"))
     config = replace(CONFIG, class_weights=True, epochs=1)
-    weighted = train(tiny(), lesson, config, tmp_path / "b.npz")
+    weighted = train(tiny(), training_set, config, tmp_path / "b.npz")
     assert np.isfinite(weighted.history[0]["loss"])

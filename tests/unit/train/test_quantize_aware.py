@@ -9,10 +9,10 @@ from drawn_faces import drawn_dataset, save_npz
 from fer_core.errors import ArgumentError, FerError
 from fer_train.architectures import build_model
 from fer_train.config import TrainConfig
-from fer_train.quantize_aware import FakeQuantize, is_quantize_aware, quantize_aware
+from fer_train.network.quantize_aware import FakeQuantize, is_quantize_aware, quantize_aware
 from fer_train.run import run_training
 from fer_train.run_folder import chosen_config
-from fer_train.transfer import load_model
+from fer_train.transfer import load_keras_model
 
 RNG = np.random.default_rng(7)
 PICTURES = (RNG.integers(0, 256, (32, 48, 48, 1)).astype(np.float32) - 128) / 128
@@ -90,7 +90,7 @@ def test_kernels_have_a_scale_for_every_channel() -> None:
 def test_a_saved_model_comes_back(tmp_path: Path) -> None:
     rounded = seen(quantize_aware(build_model("fer-nano", (48, 48, 1), 7)))
     rounded.save(tmp_path / "model.keras")
-    again = load_model(tmp_path / "model.keras")
+    again = load_keras_model(tmp_path / "model.keras")
     np.testing.assert_array_equal(
         again(PICTURES, training=False), rounded(PICTURES, training=False)
     )
@@ -112,7 +112,7 @@ def test_a_run_goes_on_from_a_trained_model(tmp_path: Path) -> None:
     config = chosen_config(None, None, "fer-nano", given)
     assert (config.arch, config.learning_rate, config.precision) == ("fer-nano", 2e-3, "float32")
     run_training(config, tmp_path / "run", False, lambda line: None)
-    model = load_model(tmp_path / "run" / "model.keras")
+    model = load_keras_model(tmp_path / "run" / "model.keras")
     assert is_quantize_aware(model)
     assert float(model.get_layer("logits_range").high) > 0
     with pytest.raises(ArgumentError, match="rounds as int8 does already: start from its parent"):
@@ -134,7 +134,7 @@ def test_a_network_of_ones_own_goes_on_with_its_own_data(tmp_path: Path) -> None
     assert (config.data, config.seed) == (str(data), 5)
     assert chosen_config(None, None, init, {"qat": True, "seed": 2}).seed == 2
     run_training(config, tmp_path / "run", False, lambda line: None)
-    assert load_model(tmp_path / "run" / "model.keras").name == "own-qat"
+    assert load_keras_model(tmp_path / "run" / "model.keras").name == "own-qat"
     with pytest.raises(ArgumentError, match="holds own: --init goes on from one of a-regularised"):
         chosen_config(None, None, init, {})
     (tmp_path / "mine" / "metrics.json").write_text('{"labels": ["a", "b"]}')

@@ -2,17 +2,65 @@ from pathlib import Path
 
 import pytest
 
+from commands import call
+from fer_core.errors import FerError
 from fer_train.config import TrainConfig
-from fer_train.run_folder import settled
+from fer_train.run_facts import read_run, saved_config
+from fer_train.run_folder import chosen_config, settled, soft_labels_file
 
 
 def test_paths_of_a_settings_file_are_relative_to_it(tmp_path: Path) -> None:
-    config = settled(TrainConfig(data="faces", teacher="soft.npz"), tmp_path)
+    config = settled(TrainConfig(data="faces", soft_labels="soft.npz"), tmp_path)
     assert config.data == str(tmp_path / "faces")
-    assert config.teacher == str(tmp_path / "soft.npz")
+    assert config.soft_labels == str(tmp_path / "soft.npz")
 
 
 def test_the_usual_place_is_written_down(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FER2013", str(tmp_path / "fer2013.npz"))
     assert settled(TrainConfig(), Path()).data == str(tmp_path / "fer2013.npz")
-    assert settled(TrainConfig(), Path()).teacher == ""
+    assert settled(TrainConfig(), Path()).soft_labels == ""
+
+
+OLD = 'teacher = "soft.npz"\nteacher_weight = 0.3\nguide = "fer-base"\nguide_weight = 0.4\n'
+
+
+def test_settings_under_their_old_names_are_read_with_a_hint(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(f'arch = "fer-nano"\n{OLD}')
+    config = chosen_config(file, None, None, {})
+    assert (config.soft_labels, config.soft_labels_weight) == (str(tmp_path / "soft.npz"), 0.3)
+    assert (config.online_teacher, config.online_teacher_weight) == ("fer-base", 0.4)
+    assert len(caplog.messages) == 4
+    assert any("guide is called online_teacher now" in line for line in caplog.messages)
+    file.write_text(f'soft_labels = "a.npz"\n{OLD}')
+    with pytest.raises(FerError, match="teacher is called soft_labels now: leave teacher out"):
+        chosen_config(file, None, None, {})
+
+
+def test_runs_of_earlier_versions_are_read_without_a_word(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "config.toml").write_text(OLD)
+    assert saved_config(tmp_path).online_teacher == "fer-base"
+    assert caplog.messages == []
+    (tmp_path / "model.keras").write_bytes(b"weights")
+    metrics = '{"model": "fer-nano", "epochs": 2, "best_epoch": 1, "guide_sha256": "ab"}'
+    (tmp_path / "metrics.json").write_text(metrics)
+    facts = read_run(tmp_path / "model.keras").training_facts()
+    assert facts["teacher_sha256"] == "ab"
+
+
+def test_teacher_is_an_old_name_of_an_option(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert soft_labels_file(None, None) is None
+    assert soft_labels_file(tmp_path / "a.npz", None) == str(tmp_path / "a.npz")
+    assert caplog.messages == []
+    assert soft_labels_file(None, tmp_path / "b.npz") == str(tmp_path / "b.npz")
+    assert [line.split(",")[0] for line in caplog.messages] == [
+        "--teacher is called --soft-labels now"
+    ]
+    done = call("fer-train", "--teacher", "a.npz", "--config", "absent.toml", cwd=tmp_path, code=1)
+    assert "--teacher is called --soft-labels now" in done.stderr

@@ -11,7 +11,7 @@ from fer_core.errors import FerError
 from fer_train import saved_model
 from fer_train.backend import native_output_hidden
 from fer_train.saved_model import require_harmless, try_saved_model
-from fer_train.transfer import load_model
+from fer_train.transfer import load_keras_model
 
 PICTURES = tf.TensorSpec((None, 48, 48, 1), name="pictures")
 
@@ -70,7 +70,7 @@ def test_a_graph_that_reads_and_writes_files_is_refused_by_name_and_never_runs(
     for index, answer in enumerate((writes(stolen), hidden, calls_python)):
         folder = saved(tmp_path / f"model-{index}", answer)
         with pytest.raises(FerError, match=r"it holds (ReadFile, WriteFile|EagerPyFunc)"):
-            load_model(folder)
+            load_keras_model(folder)
     assert not stolen.exists()
 
 
@@ -89,7 +89,7 @@ def test_what_runs_when_it_is_loaded_is_read_too(tmp_path: Path) -> None:
     tf.saved_model.save(module, tmp_path / "model", signatures={"serving_default": signature})
     stolen.unlink(missing_ok=True)
     with pytest.raises(FerError, match="it holds WriteFile"):
-        load_model(tmp_path / "model")
+        load_keras_model(tmp_path / "model")
     assert not stolen.exists()
 
 
@@ -132,7 +132,7 @@ def test_a_graph_of_tensorflow_1_runs_nothing_while_it_is_loaded(tmp_path: Path)
         stolen.unlink()
         v1.saved_model.simple_save(session, str(tmp_path / "model"), {"x": pictures}, {"y": answer})
     with pytest.raises(FerError, match="was saved as TensorFlow 1 did"):
-        load_model(tmp_path / "model")
+        load_keras_model(tmp_path / "model")
     assert not stolen.exists()
 
 

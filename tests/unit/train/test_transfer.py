@@ -13,11 +13,11 @@ from fer_core.metrics import classification_report
 from fer_train import transfer
 from fer_train.architectures import build_model
 from fer_train.evaluate import save_model
-from fer_train.recipes import recipe_file
 from fer_train.run import _doubts, train_on
 from fer_train.run_facts import model_labels
 from fer_train.run_folder import chosen_config, model_file, model_name
-from fer_train.transfer import freeze_all_but_logits, load_model, take_weights
+from fer_train.shipped import shipped_config
+from fer_train.transfer import freeze_all_but_logits, load_keras_model, take_weights
 
 
 @pytest.fixture(autouse=True)
@@ -45,7 +45,7 @@ def same(one: keras.Model, other: keras.Model, layer: str) -> bool:
 
 
 def test_weights_are_taken_and_the_last_layer_by_its_labels(trained: Path) -> None:
-    source = load_model(trained)
+    source = load_keras_model(trained)
     first = source.layers[1].name
     keras.utils.set_random_seed(6)
     model = build_model("b-plain", (48, 48, 1), 7)
@@ -97,11 +97,11 @@ def test_fine_tuning_moves_the_last_layer_first(trained: Path, tmp_path: Path) -
     said: list[str] = []
     train_on(three, config, tmp_path / "run", False, said.append)
     frozen = np.load(tmp_path / "run" / "frozen.npz")
-    source = load_model(trained).get_weights()
+    source = load_keras_model(trained).get_weights()
     assert all(np.array_equal(frozen[f"model/{i}"], source[i]) for i in range(len(source) - 2))
     unfrozen = np.load(tmp_path / "run" / "checkpoint.npz")
     assert not np.array_equal(unfrozen["model/0"], source[0])
-    assert load_model(tmp_path / "run" / "model.keras").output_shape == (None, 3)
+    assert load_keras_model(tmp_path / "run" / "model.keras").output_shape == (None, 3)
     assert any(
         line.startswith("validation has 9 pictures, so the accuracy may be") for line in said
     )
@@ -142,7 +142,7 @@ def test_the_best_of_the_frozen_stage_counts(trained: Path, tmp_path: Path) -> N
     assert whole["history"][:3] == frozen["history"]
     assert len(whole["history"]) == 6
     assert whole["best_epoch"] == frozen["best_epoch"]
-    final = load_model(tmp_path / "run" / "model.keras").get_weights()
+    final = load_keras_model(tmp_path / "run" / "model.keras").get_weights()
     assert all(np.array_equal(a, b) for a, b in zip(final, best, strict=False))
 
 
@@ -170,19 +170,19 @@ def test_freezing_is_undone_whole() -> None:
 def test_shipped_soft_labels_are_left_out_for_other_data(tmp_path: Path) -> None:
     data = save_npz(tmp_path / "d.npz", drawn_dataset((3, 2, 1)))
     config = chosen_config(None, "fer-nano", None, {"data": str(data), "epochs": 1})
-    assert config.teacher == str((recipe_file("x").parent / "fer2013-votes.npz").resolve())
+    assert config.soft_labels == str((shipped_config("x").parent / "fer2013-votes.npz").resolve())
     said: list[str] = []
     train_on(drawn_dataset((3, 2, 1)), config, tmp_path / "run", False, said.append)
     assert any("without the soft labels" in line for line in said)
     copy = tmp_path / "own.npz"
-    copy.write_bytes((recipe_file("x").parent / "fer2013-votes.npz").read_bytes())
-    own = replace(config, teacher=str(copy))
+    copy.write_bytes((shipped_config("x").parent / "fer2013-votes.npz").read_bytes())
+    own = replace(config, soft_labels=str(copy))
     with pytest.raises(FerError, match="made for other training pictures"):
         train_on(drawn_dataset((3, 2, 1)), own, tmp_path / "own", False, said.append)
 
 
 def test_an_h5_of_keras_2_answers_as_it_did_there() -> None:
-    model = load_model(Path(__file__).with_name("keras2.h5"))  # separable layers among others
+    model = load_keras_model(Path(__file__).with_name("keras2.h5"))  # separable layers among others
     gray = (np.arange(48 * 48) * 7 % 256).reshape(1, 48, 48, 1).astype(np.float32)
     said = model.predict((gray - 128) / 128, verbose=0)
     there = [0.120426, 0.147649, 0.15586, 0.154317, 0.156908, 0.145311, 0.11953]

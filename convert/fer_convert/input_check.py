@@ -1,4 +1,4 @@
-"""A model from elsewhere that takes pixels, or gives classes, otherwise than the toolkit does."""
+"""Input-scaling and label-order check of a model that comes from elsewhere."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class _Reading(NamedTuple):
         return at_least > WORTH_SAYING
 
 
-def misreading(model: keras.Model, validation: FerDataset) -> str:
+def input_mismatch(model: keras.Model, validation: FerDataset) -> str:
     """Return what a model seems to expect that it does not get here, and the way out; or nothing.
 
     It is asked with the scales of pixels that notebooks use, and its classes are put into the order

@@ -14,21 +14,21 @@ from fer_edge.inference.models import load_model
 from fer_train.architectures import build_model
 from fer_train.config import TrainConfig
 from fer_train.data import one_hot, predict
-from fer_train.distill import (
+from fer_train.distillation import online_teacher_of
+from fer_train.run import _training_set_of
+from fer_train.soft_labels import (
+    answers_of_votes,
     load_soft_labels,
-    mean_teaching,
+    mean_answers,
     save_soft_labels,
-    teaching_from_votes,
-    teaching_of,
+    teacher_answers,
 )
-from fer_train.guide import guide_of
-from fer_train.run import _lesson_of
 from votes import HEAD, write_votes
 
 
 def test_votes_become_soft_labels_that_agree_with_the_labels(tmp_path: Path) -> None:
     dataset = drawn_dataset((12, 4, 2))
-    crowd = teaching_of(write_votes(tmp_path / "v.csv", dataset), dataset)
+    crowd = teacher_answers(write_votes(tmp_path / "v.csv", dataset), dataset)
     training = dataset.part("train")
     assert crowd.training.shape == (len(training), 7)
     assert np.allclose(crowd.training.sum(axis=1), 1, atol=1e-5)
@@ -41,16 +41,16 @@ def test_a_network_teaches_and_several_teachers_count_the_same(tmp_path: Path) -
     model = build_model("fer-nano", (48, 48, 1), 7)
     model.save(tmp_path / "model.keras")
     with pytest.raises(FerError, match=r"no labels of .*: metrics"):
-        teaching_of(tmp_path, dataset)
+        teacher_answers(tmp_path, dataset)
     write_text(tmp_path / "metrics.json", json.dumps({"labels": dataset.label_names}))
-    network = teaching_of(tmp_path, dataset)
+    network = teacher_answers(tmp_path, dataset)
     assert network.training.shape == (len(dataset.part("train")), 7)
     assert np.allclose(network.training.sum(axis=1), 1, atol=1e-5)
     one_view = predict(model, dataset.part("validation"))
     assert not np.array_equal(network.validation, one_view)
     assert np.allclose(network.validation, one_view, atol=0.1)
-    crowd = teaching_from_votes(dataset, write_votes(tmp_path / "v.csv", dataset))
-    both = mean_teaching([network, crowd])
+    crowd = answers_of_votes(dataset, write_votes(tmp_path / "v.csv", dataset))
+    both = mean_answers([network, crowd])
     assert np.allclose(both.training, (network.training + crowd.training) / 2)
     assert np.allclose(both.validation, (network.validation + crowd.validation) / 2)
 
@@ -83,41 +83,45 @@ def test_votes_of_other_rows_are_refused(tmp_path: Path) -> None:
     lines = path.read_text().splitlines()
     path.write_text("\n".join([lines[0], *reversed(lines[1:])]) + "\n")
     with pytest.raises(FerError, match="are not those of drawn"):
-        teaching_from_votes(dataset, path)
+        answers_of_votes(dataset, path)
     path.write_text("\n".join(lines[:5]) + "\n")
     with pytest.raises(FerError, match="are not those of drawn"):
-        teaching_from_votes(dataset, path)
+        answers_of_votes(dataset, path)
     path.write_text(HEAD + "\nTraining,x,one,two\n")
     with pytest.raises(FerError, match="cannot read FER"):
-        teaching_from_votes(dataset, path)
+        answers_of_votes(dataset, path)
 
 
-def test_a_guide_judges_the_altered_pictures() -> None:
+def test_an_online_teacher_judges_the_altered_pictures() -> None:
     training = drawn_dataset((6, 3, 1)).part("train")
-    guide = guide_of(TrainConfig(guide="fer-nano", guide_weight=0.25), training, pytest.fail)
-    assert guide is not None
+    teacher = online_teacher_of(
+        TrainConfig(online_teacher="fer-nano", online_teacher_weight=0.25), training, pytest.fail
+    )
+    assert teacher is not None
     model, targets = TfliteModel(load_model("fer-nano")), one_hot(training)[:8]
     for seen in (training.pixels[:8], training.pixels[:8, ::-1]):
         said = np.stack([model.probabilities(picture) for picture in seen])
         between = normalize_pixels(seen) + np.float32(0.3 / 128)
-        blended = guide.blended(between, targets)
+        blended = teacher.blended(between, targets)
         np.testing.assert_allclose(blended, 0.75 * targets + 0.25 * said, atol=1e-6)
 
 
-def test_a_guide_of_other_labels_is_refused_and_a_recipes_own_left_out(tmp_path: Path) -> None:
+def test_a_teacher_of_other_labels_is_refused_and_a_shipped_one_left_out(tmp_path: Path) -> None:
     training = drawn_dataset((6, 3, 1)).part("train")
     other = replace(training, label_names=tuple("abcdefg"))
     lines: list[str] = []
-    assert guide_of(TrainConfig(guide="fer-base"), other, lines.append) is None
-    assert [line.split(":")[0] for line in lines] == ["without the guide fer-base"]
-    assert guide_of(TrainConfig(), training, pytest.fail) is None
+    assert online_teacher_of(TrainConfig(online_teacher="fer-base"), other, lines.append) is None
+    assert [line.split(":")[0] for line in lines] == ["without the online teacher fer-base"]
+    assert online_teacher_of(TrainConfig(), training, pytest.fail) is None
     drawn = drawn_dataset((1, 1, 1))
     drawn = drawn.relabelled(drawn.labels, tuple("abcdefg"))
-    config, lesson = _lesson_of(TrainConfig(guide="fer-base"), drawn, lines.append)
-    assert (config.guide, lesson.guide) == ("", None)  # what is saved says so
-    file = str(tmp_path / "guide.tflite")
+    config, training_set = _training_set_of(
+        TrainConfig(online_teacher="fer-base"), drawn, lines.append
+    )
+    assert (config.online_teacher, training_set.teacher) == ("", None)  # what is saved says so
+    file = str(tmp_path / "teacher.tflite")
     load_model("fer-nano").save(Path(file))
-    with pytest.raises(FerError, match=r"guide.tflite must take \(48, 48, 1\) and know a, b, c"):
-        guide_of(TrainConfig(guide=file), other, pytest.fail)
+    with pytest.raises(FerError, match=r"teacher.tflite must take \(48, 48, 1\) and know a, b, c"):
+        online_teacher_of(TrainConfig(online_teacher=file), other, pytest.fail)
     with pytest.raises(FerError, match="no model 'fer-huge'"):
-        guide_of(TrainConfig(guide="fer-huge"), training, pytest.fail)
+        online_teacher_of(TrainConfig(online_teacher="fer-huge"), training, pytest.fail)

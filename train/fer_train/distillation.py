@@ -1,9 +1,9 @@
-"""A teacher that looks at the very pictures its student sees, altered as they are.
+"""Online distillation: a teacher judges the very pictures that its student sees, as augmented.
 
 Soft labels made once know nothing of what augmentation did to a picture, and a network is too
-sure of those it was trained on; a guide judges every altered picture anew (Beyer et al., 2022,
-"Knowledge distillation: a good teacher is patient and consistent"). It is a bundle: an int8 one
-costs a quarter of the forward pass of the Keras model that it was made from.
+sure of those it was trained on; an online teacher judges every altered picture anew (Beyer et
+al., 2022, "Knowledge distillation: a good teacher is patient and consistent"). It is a bundle: an
+int8 one costs a quarter of the forward pass of the Keras model that it was made from.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from fer_edge.inference.models import load_model, shipped_models
 from fer_train.config import TrainConfig
 
 
-class Guide:
+class OnlineTeacher:
     """A bundle that blends its answers into the targets of a batch."""
 
     def __init__(self, bundle: ModelBundle, weight: float) -> None:
@@ -33,31 +33,34 @@ class Guide:
         self._weight = np.float32(weight)
 
     def blended(self, images: Any, targets: FloatArray) -> FloatArray:
-        """Return targets (n, classes), of which `weight` is what the guide says of the images.
+        """Return targets (n, classes), of which `weight` is what the teacher says of the images.
 
-        `images` (n, h, w, c) lie in -1 to 1; the guide sees the nearest grays.
+        `images` (n, h, w, c) lie in -1 to 1; the teacher sees the nearest grays.
         """
         pixels = denormalize_pixels(np.asarray(images))
         said = np.stack([self._model.probabilities(picture) for picture in pixels])
         return targets + self._weight * (said - targets)
 
 
-def guide_of(config: TrainConfig, training: FerDataset, say: Callable[[str], None]) -> Guide | None:
-    """Return the guide that the settings name, a bundle or a shipped model; None without one.
+def online_teacher_of(
+    config: TrainConfig, training: FerDataset, say: Callable[[str], None]
+) -> OnlineTeacher | None:
+    """Return the teacher that the settings name, a bundle or a shipped model; None without one.
 
     The shipped models know FER2013's labels; other data goes without them. Raises FerError for a
     bundle that knows other labels or takes other pictures.
     """
-    if not config.guide:
+    if not config.online_teacher:
         return None
-    bundle = load_model(config.guide)
+    bundle = load_model(config.online_teacher)
     taken, known = bundle.manifest.input.shape, bundle.manifest.labels
     if known == training.label_names and taken == training.spec.shape:
-        return Guide(bundle, config.guide_weight)
-    if config.guide in shipped_models():
-        say(f"without the guide {config.guide}: it knows other labels or takes other pictures")
+        return OnlineTeacher(bundle, config.online_teacher_weight)
+    if config.online_teacher in shipped_models():
+        name = config.online_teacher
+        say(f"without the online teacher {name}: it knows other labels or takes other pictures")
         return None
     raise FerError(
-        f"the guide {config.guide} must take {training.spec.shape} and know "
+        f"the online teacher {config.online_teacher} must take {training.spec.shape} and know "
         f"{', '.join(training.label_names)}; it takes {taken} and knows {', '.join(known)}"
     )

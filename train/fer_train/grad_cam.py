@@ -18,7 +18,7 @@ from fer_core.text import on_paper
 from fer_core.values import FloatArray, Frame, UInt8Array
 from fer_edge.faces.detector import FaceDetector
 from fer_train.figures import save_figure
-from fer_train.transfer import LOGITS
+from fer_train.network.logits import LOGITS
 
 _CONVOLUTIONS = (
     keras.layers.Conv2D,

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from drawn_faces import drawn_dataset
-from fer_convert.explain import LayerLoss, layers_table, measure_layers, save_layers
 from fer_convert.export import export_flatbuffer
+from fer_convert.layer_losses import LayerLoss, layers_table, measure_layers, save_layers
 from fer_convert.recipes import RECIPES
 from fer_core.errors import FerError
-from fer_train.convolutional import convolutional
+from fer_train.network.convolutional import convolutional
 
 TRAINING = drawn_dataset((4, 1, 1)).part("train")
 

@@ -3,13 +3,14 @@
 A teacher is a larger network (Hinton et al., 2015), or the crowd of FER+ (Barsoum et al., 2016):
 ten people judged each FER2013 picture. Logistic regression from their votes to FER2013's own
 label, fitted on Training alone, turns a picture's votes into the probabilities of the seven
-FER2013 classes. Several teachers count the same.
+FER2013 classes. A network answers by test-time augmentation: the mean over ten crops of a
+picture. Several teachers count the same.
 """
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,14 +26,14 @@ from fer_core.preprocess import normalize_pixels, ten_crops
 from fer_core.values import FloatArray, UInt8Array
 from fer_train.run_facts import model_labels
 from fer_train.run_folder import model_file
-from fer_train.transfer import load_model
+from fer_train.transfer import load_keras_model
 
 AT_ONCE = 1024
 """Pictures whose ten crops are held at once: 94 MB of float32 at 48x48 gray."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Teaching:
+class TeacherAnswers:
     """What a teacher says of the training and the validation pictures, (n, classes) float32."""
 
     training: FloatArray
@@ -44,23 +45,36 @@ class Teaching:
         return float((self.validation.argmax(axis=1) == truth).mean())
 
 
-def teaching_of(source: Path, dataset: FerDataset) -> Teaching:
+def write_soft_labels(
+    teachers: Sequence[Path], dataset: FerDataset, out: Path, say: Callable[[str], None]
+) -> str:
+    """Write the mean of what teachers say of the training pictures; return what it is worth."""
+    each = []
+    for teacher in teachers:
+        each.append(teacher_answers(teacher, dataset))
+        say(f"{teacher}: {each[-1].accuracy(dataset):.2%} on validation")
+    mean = mean_answers(each)
+    save_soft_labels(out, dataset.part("train"), mean.training)
+    return f"{len(mean.training)} soft labels in {out}; {mean.accuracy(dataset):.2%} on validation"
+
+
+def teacher_answers(source: Path, dataset: FerDataset) -> TeacherAnswers:
     """Return what one teacher says: a .csv of FER+'s votes, a run folder or a model file."""
     if source.suffix == ".csv":
-        return teaching_from_votes(dataset, source)
-    return teaching_from_model(dataset, model_file(source))
+        return answers_of_votes(dataset, source)
+    return answers_of_model(dataset, model_file(source))
 
 
-def mean_teaching(teachings: Sequence[Teaching]) -> Teaching:
+def mean_answers(answers: Sequence[TeacherAnswers]) -> TeacherAnswers:
     """Return the mean of several teachers."""
-    training = np.mean([teaching.training for teaching in teachings], axis=0)
-    validation = np.mean([teaching.validation for teaching in teachings], axis=0)
-    return Teaching(training, validation)
+    training = np.mean([each.training for each in answers], axis=0)
+    validation = np.mean([each.validation for each in answers], axis=0)
+    return TeacherAnswers(training, validation)
 
 
-def teaching_from_model(dataset: FerDataset, file: Path) -> Teaching:
-    """Return a network's probabilities, each the mean over ten crops of the picture."""
-    model = load_model(file)
+def answers_of_model(dataset: FerDataset, file: Path) -> TeacherAnswers:
+    """Return a network's probabilities, each the mean over ten crops (test-time augmentation)."""
+    model = load_keras_model(file)
     labels, taken = model_labels(file), model.input_shape[1:]
     if not labels:
         raise FerError(f"no labels of {file}: metrics.json of its run must lie beside it")
@@ -75,7 +89,7 @@ def teaching_from_model(dataset: FerDataset, file: Path) -> Teaching:
         chunks = [pixels[start : start + AT_ONCE] for start in range(0, len(pixels), AT_ONCE)]
         return np.concatenate([_mean_over_crops(model, chunk) for chunk in chunks])
 
-    return Teaching(said("train"), said("validation"))
+    return TeacherAnswers(said("train"), said("validation"))
 
 
 def _mean_over_crops(model: keras.Model, pixels: UInt8Array) -> FloatArray:
@@ -84,7 +98,7 @@ def _mean_over_crops(model: keras.Model, pixels: UInt8Array) -> FloatArray:
     return np.asarray(np.mean(each, axis=0), np.float32)
 
 
-def teaching_from_votes(dataset: FerDataset, votes_file: Path) -> Teaching:
+def answers_of_votes(dataset: FerDataset, votes_file: Path) -> TeacherAnswers:
     """Return what the crowd of FER+ says.
 
     `votes_file` is fer2013new.csv of FER+, in the row order of fer2013.csv. Raises FerError
@@ -99,7 +113,7 @@ def teaching_from_votes(dataset: FerDataset, votes_file: Path) -> Teaching:
     crowd = LogisticRegression(C=10.0, max_iter=2000)
     crowd.fit(features[training], dataset.labels[training])
     said = crowd.predict_proba(features).astype(np.float32)
-    return Teaching(said[training], said[validation])
+    return TeacherAnswers(said[training], said[validation])
 
 
 class OtherPicturesError(FerError):

@@ -8,8 +8,13 @@ import pytest
 from drawn_faces import draw_scene
 from fer_core.errors import FerError
 from fer_edge.faces.haar import HaarDetector
-from fer_train import explain
-from fer_train.explain import explain_picture, grad_cam, index_of, save_explanations
+from fer_train.grad_cam import (
+    _layer_with_maps,
+    explain_picture,
+    grad_cam,
+    index_of,
+    save_explanations,
+)
 
 LABELS = ("left", "right")
 
@@ -44,7 +49,7 @@ def test_a_vector_in_the_form_of_a_picture_is_no_map() -> None:
     maps = keras.layers.Conv2D(3, 5, 5, name="maps")(pixels)
     x = keras.layers.Conv2D(2, 1, name="vector")(keras.layers.AveragePooling2D(9)(maps))
     model = keras.Model(pixels, keras.layers.Softmax()(keras.layers.Flatten()(x)))
-    assert explain._layer_with_maps(model, None).name == "maps"
+    assert _layer_with_maps(model, None).name == "maps"
 
 
 def test_a_face_is_cropped_and_another_layer_or_label_can_be_asked(

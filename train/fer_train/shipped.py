@@ -1,4 +1,4 @@
-"""What ships beside the code: recipes (`configs/NAME.toml`) and finished runs (`results/NAME`).
+"""What ships beside the code: settings (`configs/NAME.toml`) and finished runs (`results/NAME`).
 
 In a checkout they lie beside the package, in an installed wheel inside it. Needs no Keras.
 """
@@ -22,21 +22,21 @@ def shipped(folder: str) -> Path:
     return inside if inside.is_dir() else _PACKAGE.parent / folder
 
 
-def recipe_names() -> list[str]:
-    """Return the architectures that have a recipe, sorted."""
+def shipped_architectures() -> list[str]:
+    """Return the architectures that have shipped settings, sorted."""
     names = {path.stem for path in shipped("configs").glob("*.toml")}
     return sorted(names - {FINE_TUNE, QUANTIZE_AWARE})
 
 
 def full_name(arch: str) -> str:
     """Return an architecture's name, `d-wide` for `d`; raise ArgumentError for an unknown one."""
-    names = recipe_names()
+    names = shipped_architectures()
     found = [name for name in names if arch in (name, name.partition("-")[0]) and arch != "fer"]
     if len(found) != 1:
         raise ArgumentError(f"no architecture {arch!r}; there are {', '.join(names)}")
     return found[0]
 
 
-def recipe_file(name: str) -> Path:
-    """Return the settings of an architecture, of FINE_TUNE or of QUANTIZE_AWARE."""
+def shipped_config(name: str) -> Path:
+    """Return the settings file of an architecture, of FINE_TUNE or of QUANTIZE_AWARE."""
     return shipped("configs") / f"{name}.toml"

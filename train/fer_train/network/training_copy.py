@@ -1,4 +1,4 @@
-"""A twin of a network that trains faster: same layers, same weights, same order."""
+"""A copy of a network that trains faster: same layers, same weights, same order."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):  # type: ignore[
         return normalised
 
 
-def training_twin(model: keras.Model, precision: str) -> keras.Model:
+def training_copy(model: keras.Model, precision: str) -> keras.Model:
     """Return a model to train in place of `model`, whose weights it starts from.
 
     `precision` "bfloat16" computes in bfloat16 and keeps weights, batch statistics, softmax and
@@ -45,13 +45,12 @@ def training_twin(model: keras.Model, precision: str) -> keras.Model:
         config = layer.get_config()
         if not isinstance(layer, keras.layers.Softmax):
             config["dtype"] = policy
-        if fused and _can_be_fused(layer):
-            return FusedBatchNormalization.from_config(config)
-        return type(layer).from_config(config)
+        kind = FusedBatchNormalization if fused and _can_be_fused(layer) else type(layer)
+        return kind.from_config(config)
 
-    twin = keras.models.clone_model(model, clone_function=copied)
-    twin.set_weights(model.get_weights())
-    return twin
+    copy = keras.models.clone_model(model, clone_function=copied)
+    copy.set_weights(model.get_weights())
+    return copy
 
 
 def _can_be_fused(layer: keras.Layer) -> bool:

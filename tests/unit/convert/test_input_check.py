@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from fer_convert.misreadings import misreading
+from fer_convert.input_check import input_mismatch
 from fer_core.dataset import FerDataset
 
 NAMES = ("angry", "disgust", "fear", "happy")
@@ -35,39 +35,39 @@ def by_brightness(scale: str, order: Sequence[int] = (0, 1, 2, 3)) -> keras.Mode
 
 
 def test_a_model_that_is_read_well_is_left_alone() -> None:
-    assert not misreading(by_brightness("ours"), grays())
-    assert not misreading(by_brightness("ours"), grays(right=0.0))  # one that knows nothing
+    assert not input_mismatch(by_brightness("ours"), grays())
+    assert not input_mismatch(by_brightness("ours"), grays(right=0.0))  # one that knows nothing
     always = by_brightness("ours")
     always.layers[-1].set_weights([np.zeros((1, 4)), np.eye(4)[0]])  # order would win 20 points
-    assert not misreading(always, grays().only(np.flatnonzero(np.arange(600) % 4 != 1)))
+    assert not input_mismatch(always, grays().only(np.flatnonzero(np.arange(600) % 4 != 1)))
 
 
 @pytest.mark.parametrize("count", [15, 28, 60])
 def test_a_few_pictures_accuse_no_model(count: int) -> None:
     for seed in range(20):
         some = np.random.default_rng(seed).choice(600, count, replace=False)
-        assert not misreading(by_brightness("ours"), grays(right=0.3).only(some))
+        assert not input_mismatch(by_brightness("ours"), grays(right=0.3).only(some))
 
 
 def test_pixels_in_another_scale_are_found_and_the_layer_named_that_mends_it() -> None:
-    told = misreading(by_brightness("255th"), grays())
+    told = input_mismatch(by_brightness("255th"), grays())
     assert "if its input is pixel / 255: keras.Sequential([keras.Input((8, 8, 1)), " in told
     assert "keras.layers.Rescaling(128 / 255, 128 / 255), model])" in told
     assert "order" not in told
     model = by_brightness("255th")
     front = [keras.Input((8, 8, 1)), keras.layers.Rescaling(128 / 255, 128 / 255)]
-    assert not misreading(keras.Sequential([*front, model]), grays())
-    assert "Rescaling(128, 128)" in misreading(by_brightness("raw"), grays())
+    assert not input_mismatch(keras.Sequential([*front, model]), grays())
+    assert "Rescaling(128, 128)" in input_mismatch(by_brightness("raw"), grays())
 
 
 @pytest.mark.parametrize("scale", ["ours", "255th"])
 def test_classes_in_another_order_are_found_and_the_order_that_mends_it(scale: str) -> None:
     model = by_brightness(scale, order=(2, 0, 1, 3))  # it gives fear, angry, disgust, happy
-    told = misreading(model, grays())
+    told = input_mismatch(model, grays())
     assert "it gives fear, angry, disgust, happy" in told
     assert "order = [1, 2, 0, 3]" in told
     assert ("pixel / 255" in told) == (scale == "255th")
     kernel, bias = model.layers[-1].get_weights()
     order = [1, 2, 0, 3]
     model.layers[-1].set_weights([kernel[:, order], bias[order]])
-    assert "order" not in misreading(model, grays())
+    assert "order" not in input_mismatch(model, grays())

@@ -7,15 +7,19 @@ into int8 operations and needs no calibration.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
 from keras import layers, ops
 
 from fer_core.errors import FerError
 from fer_core.preprocess import INPUT_RANGE
-from fer_train.convolutional import convolutional
-from fer_train.recipes import QAT_SUFFIX
+from fer_core.values import FloatArray
+from fer_train.network.convolutional import convolutional
+from fer_train.network.graph import Part, is_plain_graph, layer_copy, only_taker, rewritten
+from fer_train.shipped import QAT_SUFFIX
 
 _PASSING = (layers.MaxPooling2D, layers.Flatten, layers.Dropout, layers.Reshape)
 """Layers that give what they take, rounded already."""
@@ -106,7 +110,7 @@ _QUANTIZED: dict[type, Any] = {
 def quantize_aware(model: keras.Model) -> keras.Model:
     """Return NAME-qat, of the same weights, which rounds as int8 will.
 
-    Raises FerError for a layer that has no int8 form here.
+    Raises FerError for a layer that has no int8 form here, or is used more than once.
     """
     plain = convolutional(model)
     odd = [layer.name for layer in plain.layers if not _can_be_rounded(layer)]
@@ -115,35 +119,38 @@ def quantize_aware(model: keras.Model) -> keras.Model:
             f"{model.name} cannot be trained quantisation-aware: its layers {', '.join(odd)} have "
             "no int8 form here"
         )
-    rounded: dict[str, Any] = {}
-
-    def copied(layer: keras.Layer) -> keras.Layer:
-        config = layer.get_config()
-        if type(layer) in _QUANTIZED:
-            return _QUANTIZED[type(layer)].from_config({**config, "use_bias": True})
-        return type(layer).from_config(config)
-
-    def called(layer: keras.Layer, *inputs: Any, **options: Any) -> Any:
-        first = inputs[0]
-        if isinstance(getattr(first, "_keras_history", [None])[0], layers.InputLayer):
-            if first.name not in rounded:
-                rounded[first.name] = FakeQuantize(INPUT_RANGE, name="pixels_range")(first)
-            inputs = (rounded[first.name], *inputs[1:])
-        result = layer(*inputs, **options)
-        if isinstance(layer, layers.Softmax):
-            return FakeQuantize((0.0, 255 / 256), name=f"{layer.name}_range")(result)
-        if isinstance(layer, _PASSING) or _feeds_a_relu(plain.get_layer(layer.name)):
-            return result
-        return FakeQuantize(name=f"{layer.name}_range")(result)
-
-    made = keras.models.clone_model(plain, clone_function=copied, call_function=called)
-    for layer in (each for each in plain.layers if each.weights):
-        weights = layer.get_weights()
-        twin = made.get_layer(layer.name)
-        if len(weights) < len(twin.get_weights()):
-            weights.append(twin.get_weights()[-1])  # the bias it had not, zero
-        twin.set_weights(weights)
+    if not is_plain_graph(plain):
+        raise FerError(
+            f"{model.name} cannot be trained quantisation-aware: one of its layers is used twice"
+        )
+    made = rewritten(plain, _rounded)
     return keras.Model(made.inputs[0], made.outputs[0], name=f"{model.name}{QAT_SUFFIX}")
+
+
+def _rounded(layer: keras.Layer) -> Sequence[Part] | None:
+    """Return a layer with a rounded kernel, if it has one, and with what rounds its result."""
+    if isinstance(layer, layers.InputLayer):
+        return [Part(FakeQuantize(INPUT_RANGE, name="pixels_range"))]
+    quantized = _QUANTIZED.get(type(layer))
+    if quantized is None:
+        own = Part(layer_copy(layer), layer.get_weights())
+    else:
+        own = Part(_with_bias(layer, quantized), _weights_with_bias(layer))
+    if isinstance(layer, layers.Softmax):
+        return [own, Part(FakeQuantize((0.0, 255 / 256), name=f"{layer.name}_range"))]
+    if isinstance(layer, _PASSING) or isinstance(only_taker(layer), layers.ReLU):
+        return [own]  # a ReLU behind it becomes one operation with it
+    return [own, Part(FakeQuantize(name=f"{layer.name}_range"))]
+
+
+def _with_bias(layer: keras.Layer, kind: Any) -> keras.Layer:
+    return kind.from_config({**layer.get_config(), "use_bias": True})
+
+
+def _weights_with_bias(layer: keras.Layer) -> list[FloatArray]:
+    """Return kernel and bias of a convolution, zero where it has no bias."""
+    weights = layer.get_weights()
+    return weights if layer.use_bias else [*weights, np.zeros(layer.output.shape[-1], np.float32)]
 
 
 def is_quantize_aware(model: keras.Model) -> bool:
@@ -157,9 +164,3 @@ def _can_be_rounded(layer: keras.Layer) -> bool:
     known = (layers.Add, layers.ReLU, layers.GlobalAveragePooling2D, layers.AveragePooling2D)
     kinds = (*_QUANTIZED, *_PASSING, *known, layers.Softmax, layers.InputLayer)
     return type(layer) in kinds and getattr(layer, "groups", 1) == 1
-
-
-def _feeds_a_relu(layer: keras.Layer) -> bool:
-    """Return whether a ReLU alone takes what a layer gives: the two become one operation."""
-    takers = [node.operation for node in layer._outbound_nodes]
-    return len(takers) == 1 and isinstance(takers[0], layers.ReLU)

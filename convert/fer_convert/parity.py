@@ -1,0 +1,105 @@
+"""What conversion changed: the parent's and the child's answers to the same pictures."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+from fer_core.dataset import FerDataset
+from fer_core.metrics import classification_report, label_flips, wilson_interval
+from fer_core.values import FloatArray
+from fer_edge.inference.classifier import classify_images
+from fer_edge.inference.interpreter import TfliteModel
+
+
+@dataclass(frozen=True, slots=True)
+class ParityReport:
+    """Parent against child on `count` pictures.
+
+    `flips` is how many labels differ, `max_abs_diff` the largest difference of a probability,
+    the accuracies and calibration errors are shares, 0 to 1; `child_per_class` holds precision,
+    recall, f1 and support of the child by label.
+    """
+
+    count: int
+    flips: int
+    max_abs_diff: float
+    parent_accuracy: float
+    child_accuracy: float
+    child_ece: float
+    runtime: str
+    kernels: str
+    child_macro_f1: float = 0.0
+    child_per_class: dict[str, dict[str, float]] = field(default_factory=dict)
+
+    @property
+    def top1_agreement(self) -> float:
+        """The share of pictures with the same label, 0 to 1."""
+        return 1 - self.flips / self.count
+
+    @property
+    def drop_points(self) -> float:
+        """Accuracy lost, in percentage points; negative when the child is better."""
+        return 100 * (self.parent_accuracy - self.child_accuracy)
+
+    def lost_more_than(self, max_drop_points: float) -> bool:
+        """Return whether more accuracy was lost than allowed."""
+        return not self.drop_points <= max_drop_points
+
+    def to_json(self) -> dict[str, Any]:
+        """Return every figure as JSON values."""
+        return {
+            **asdict(self),
+            "top1_agreement": self.top1_agreement,
+            "drop_points": self.drop_points,
+        }
+
+
+def refused_drop(name: str, parity: ParityReport, max_drop_points: float, otherwise: str) -> str:
+    """Return why a bundle that lost more accuracy than allowed was not written, else nothing.
+
+    `otherwise` is what to try instead.
+    """
+    if not parity.lost_more_than(max_drop_points):
+        return ""
+    return (
+        f"{name} fell by {parity.drop_points:.2f} points, from {parity.parent_accuracy:.2%} to "
+        f"{parity.child_accuracy:.2%}: more than --max-drop {max_drop_points:g}, so it was not "
+        f"written. Try {otherwise}."
+    )
+
+
+def worse_than_chance(name: str, parity: ParityReport, validation: FerDataset) -> str:
+    """Return that always answering the most frequent class would be better, if it surely is.
+
+    Surely: the accuracy's 95 % interval ends below that class's share.
+    """
+    counts = np.bincount(validation.labels)
+    share, most = counts.max() / counts.sum(), validation.label_names[int(counts.argmax())]
+    right = round(parity.child_accuracy * parity.count)
+    if wilson_interval(right, parity.count)[1] >= share:
+        return ""
+    return (
+        f"{name} is right for {parity.child_accuracy:.1%} of the pictures, always answering {most} "
+        f"would be for {share:.1%}: its labels or its input are not those of this data"
+    )
+
+
+def compare_models(parent: FloatArray, model: TfliteModel, validation: FerDataset) -> ParityReport:
+    """Return what changed between the parent's probabilities (n, classes) and the model's."""
+    child = classify_images(model, validation.pixels)
+    report = classification_report(child, validation.labels, validation.label_names)
+    return ParityReport(
+        count=len(validation),
+        flips=label_flips(parent, child),
+        max_abs_diff=float(np.abs(parent - child).max()),
+        parent_accuracy=float((parent.argmax(axis=1) == validation.labels).mean()),
+        child_accuracy=report.accuracy,
+        child_ece=report.ece,
+        runtime=model.runtime,
+        kernels=model.kernels,
+        child_macro_f1=report.macro_f1,
+        child_per_class=report.to_json()["per_class"],
+    )

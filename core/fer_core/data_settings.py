@@ -1,0 +1,69 @@
+"""Which labelled pictures a run learns from and is judged by: settings, and the data they name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from fer_core.dataset import FerDataset
+from fer_core.errors import FerError
+from fer_core.ferplus import VOTES_FILE, majority_labels, votes_beside
+from fer_core.preprocess import InputSpec
+from fer_core.readers import default_data_path, load_dataset
+
+
+@dataclass(frozen=True, slots=True)
+class DataSettings:
+    """The settings of a run that decide its pictures, their labels and their splits.
+
+    `data` is a path, empty for FER2013's usual place; `labels` are "fer2013", or "ferplus" or
+    "ferplus-votes" with the file `votes`. `size` is the side of the pictures in pixels (0: as the
+    data is), `colour` "gray" or "rgb". `seed` divides off a validation split where there is none.
+    """
+
+    data: str = ""
+    skip_bad: bool = False
+    labels: str = "fer2013"
+    votes: str = ""
+    size: int = 0
+    colour: str = "gray"
+    seed: int = 1
+
+    def with_whole_paths(self, base: Path) -> DataSettings:
+        """Return the settings with whole paths, so that they mean the same from everywhere.
+
+        Relative paths are taken from `base`; empty data becomes FER2013's usual place, if it is
+        there, and the votes those beside the data.
+        """
+        data = base / self.data if self.data else default_data_path()
+        votes = base / self.votes if self.votes else None
+        if self.labels != "fer2013" and votes is None and data:
+            votes = votes_beside(data)
+        return replace(
+            self,
+            data=str(data.resolve()) if data else "",
+            votes=str(votes.resolve()) if votes else "",
+        )
+
+    def load(self, spec: InputSpec | None = None) -> FerDataset:
+        """Return the data set that the settings name, with the validation split they give it.
+
+        A `spec` decides size and colour in place of the settings.
+        """
+        path = Path(self.data) if self.data else None
+        if spec is None and (self.size or self.colour != "gray"):
+            side = self.size or InputSpec().height
+            spec = InputSpec(side, side, self.colour)
+        dataset = load_dataset(path, spec, self.skip_bad)
+        if self.labels != "fer2013":
+            dataset = majority_labels(dataset, self.votes_file())
+        return dataset.with_validation(self.seed)
+
+    def votes_file(self) -> Path:
+        """Return the file of FER+ votes; raise FerError where the settings name none."""
+        if not self.votes:
+            raise FerError(
+                f"{self.labels} labels need the votes of FER+: put {VOTES_FILE} beside the data "
+                "(https://github.com/microsoft/FERPlus), or name it with --votes of fer-train"
+            )
+        return Path(self.votes)

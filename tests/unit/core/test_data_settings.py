@@ -1,0 +1,38 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from drawn_faces import drawn_dataset, save_npz
+from fer_core.data_settings import DataSettings
+from fer_core.errors import FerError
+from fer_core.ferplus import FERPLUS_LABELS, VOTES_FILE
+from fer_core.preprocess import InputSpec
+from votes import write_votes
+
+FACES = drawn_dataset((12, 0, 2))
+
+
+def test_the_seed_divides_off_the_validation_split(tmp_path: Path) -> None:
+    data = str(save_npz(tmp_path / "faces.npz", FACES))
+    split = DataSettings(data=data, seed=7).load().split
+    assert (split == 1).any()
+    np.testing.assert_array_equal(split, FACES.with_validation(7).split)
+    assert not np.array_equal(split, DataSettings(data=data, seed=8).load().split)
+
+
+def test_size_and_colour_are_those_of_the_settings_unless_a_spec_is_given(tmp_path: Path) -> None:
+    settings = DataSettings(data=str(save_npz(tmp_path / "faces.npz", FACES)), colour="rgb")
+    assert settings.load().spec.shape == (48, 48, 3)
+    assert settings.load(InputSpec(32, 32)).spec.shape == (32, 32, 1)
+
+
+def test_votes_are_those_beside_the_data(tmp_path: Path) -> None:
+    data = save_npz(tmp_path / "faces.npz", FACES)
+    settings = DataSettings(data="faces.npz", labels="ferplus")
+    with pytest.raises(FerError, match="ferplus labels need the votes of FER"):
+        settings.with_whole_paths(tmp_path).load()
+    write_votes(tmp_path / VOTES_FILE, FACES)
+    whole = settings.with_whole_paths(tmp_path)
+    assert (whole.data, whole.votes) == (str(data), str(tmp_path / VOTES_FILE))
+    assert whole.load().label_names == FERPLUS_LABELS

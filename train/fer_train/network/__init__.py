@@ -1,0 +1,1 @@
+"""Networks as graphs: rewritten layer by layer for quantisation, rounding and faster training."""
