@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Any
 
-import typer
-
+from fer_convert import options
 from fer_convert.runtimes import require_version
 from fer_core.command import DefaultCommand, Quiet, Version, command_line, make_app, run_app, talk
 from fer_core.dataset import FerDataset
@@ -19,6 +19,12 @@ if TYPE_CHECKING:
     from fer_convert.recipes import QuantizationRecipe
 
 app = make_app()
+_FORMATS = ("float32", "float16", "dynamic", "int8", "int16x8")
+_FOR_MAKING = (
+    *_FORMATS,
+    *("every", "explain", "keep_float", "calibration_samples", "overwrite", "seed"),
+)
+"""Options that say how a bundle is made, and mean nothing for one that is there."""
 
 
 @app.command(
@@ -29,91 +35,67 @@ app = make_app()
     "fer-convert FILE.tflite --micro",
 )
 def run(
-    run_or_model: Annotated[
-        Path | None,
-        typer.Argument(help="A run, a Keras file, a SavedModel or a .tflite; else the newest run."),
-    ] = None,
-    float32: Annotated[bool, typer.Option("--float32", help="As trained.")] = False,
-    float16: Annotated[bool, typer.Option("--float16", help="Half-precision weights.")] = False,
-    dynamic: Annotated[bool, typer.Option("--dynamic", help="Int8 weights only.")] = False,
-    int8: Annotated[bool, typer.Option("--int8", help="Full-integer, the default.")] = False,
-    int16x8: Annotated[bool, typer.Option("--int16x8", help="Int16 activations.")] = False,
-    every: Annotated[bool, typer.Option("--all", help="All of these.")] = False,
-    keep_float: Annotated[
-        list[str] | None,
-        typer.Option(help="A layer to leave in float32, as --explain names it; may be repeated."),
-    ] = None,
-    runtime_floor: Annotated[
-        str, typer.Option(help="The oldest TensorFlow Lite that must load it, as 2.14.")
-    ] = "",
-    explain: Annotated[
-        bool, typer.Option("--explain", help="Say what int8 loses in which layer, and draw it.")
-    ] = False,
-    micro: Annotated[
-        bool, typer.Option("--micro", help="The int8 bundle as a C array for a microcontroller.")
-    ] = False,
-    verify: Annotated[
-        bool, typer.Option("--verify", help="Repeat a bundle's parity, without TensorFlow.")
-    ] = False,
-    data: Annotated[
-        Path | None, typer.Option(help="The data it was trained on; else as the run says.")
-    ] = None,
-    calibration_samples: Annotated[
-        int | None,
-        typer.Option(min=1, max=1_000_000, help="Training pictures, 512 if there are as many."),
-    ] = None,
-    max_drop: Annotated[
-        float | None,
-        typer.Option(help="Points of accuracy that may be lost: 0.5, with --verify as then."),
-    ] = None,
-    out: Annotated[Path | None, typer.Option(help="A folder; else beside the model.")] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace bundles that differ.")
-    ] = False,
-    seed: Annotated[
-        int | None, typer.Option(min=0, help="Chooses the calibration pictures, 1 if not given.")
-    ] = None,
+    run_or_model: options.RunOrModel = None,
+    float32: options.Float32 = False,
+    float16: options.Float16 = False,
+    dynamic: options.Dynamic = False,
+    int8: options.Int8 = False,
+    int16x8: options.Int16x8 = False,
+    every: options.Every = False,
+    keep_float: options.KeepFloat = None,
+    runtime_floor: options.RuntimeFloor = "",
+    explain: options.Explain = False,
+    micro: options.Micro = False,
+    verify: options.Verify = False,
+    data: options.Data = None,
+    calibration_samples: options.CalibrationSamples = None,
+    max_drop: options.MaxDrop = None,
+    out: options.Out = None,
+    overwrite: options.Overwrite = False,
+    seed: options.Seed = None,
     quiet: Quiet = False,
     version: Version = False,
 ) -> None:
     """Convert a Keras model to a .tflite bundle and prove what that changed."""
-    formats = [float32, float16, dynamic, int16x8, every]
+    given = locals().copy()  # each option by its name
     if runtime_floor:
         require_version(runtime_floor)
     if run_or_model and run_or_model.suffix == ".tflite":
-        if any(
-            (*formats, int8, explain, keep_float, calibration_samples, overwrite, seed is not None)
-        ):
+        if any(given[name] not in (None, False, []) for name in _FOR_MAKING):
             raise ArgumentError(f"{run_or_model} is made already: give the run or model it is of")
         _look_at(run_or_model, data, out, max_drop, runtime_floor, verify, micro)
         return
-    _require_sense(formats, int8 or every, keep_float, explain, micro, verify)
+    _require_sense(given)
     _start_tensorflow()
+    _convert(_request(given), micro, quiet)
+
+
+def _request(given: Mapping[str, Any]) -> ConversionRequest:
+    """Return what is converted and how, by the options of the command."""
     from fer_convert.job import ConversionRequest
     from fer_convert.recipes import chosen_recipes
 
-    wanted = {
-        "float32": float32,
-        "float16": float16,
-        "dynamic": dynamic,
-        "int8": int8 or micro or not any(formats),
-        "int16x8": int16x8,
-    }
-    recipes = chosen_recipes([n for n, asked in wanted.items() if asked or every], keep_float)
-    request = ConversionRequest(
-        target=run_or_model,
-        recipes=recipes,
-        data=data,
-        out=out,
-        calibration_samples=calibration_samples,
-        max_drop_points=max_drop,
-        overwrite=overwrite,
-        seed=1 if seed is None else seed,
-        explain=explain,
-        runtime_floor=runtime_floor,
+    return ConversionRequest(
+        target=given["run_or_model"],
+        recipes=chosen_recipes(_formats(given), given["keep_float"]),
+        data=given["data"],
+        out=given["out"],
+        calibration_samples=given["calibration_samples"],
+        max_drop_points=given["max_drop"],
+        overwrite=given["overwrite"],
+        seed=1 if given["seed"] is None else given["seed"],
+        explain=given["explain"],
+        runtime_floor=given["runtime_floor"],
         command=command_line("fer-convert", without="--out"),
     )
-    _convert(request, micro, quiet)
+
+
+def _formats(given: Mapping[str, Any]) -> list[str]:
+    """Return the formats that are asked for; int8 where none is, or where C is made of it."""
+    asked = {name for name in _FORMATS if given[name] or given["every"]}
+    if given["micro"] or not asked:
+        asked.add("int8")
+    return [name for name in _FORMATS if name in asked]
 
 
 def _start_tensorflow() -> None:
@@ -153,20 +135,15 @@ def _convert(request: ConversionRequest, micro: bool, quiet: bool) -> None:
         raise FerError("\n".join(map(str, faults))) from faults[0]
 
 
-def _require_sense(
-    formats: list[bool],
-    int8: bool,
-    keep_float: list[str] | None,
-    explain: bool,
-    micro: bool,
-    verify: bool,
-) -> None:
+def _require_sense(given: Mapping[str, Any]) -> None:
     """Raise ArgumentError for options that do not go together."""
-    if verify:
+    others = any(given[name] for name in (*_FORMATS, "every") if name != "int8")
+    if given["verify"]:
         raise ArgumentError("--verify takes a bundle: fer-convert --verify FILE.tflite")
-    if explain and (keep_float or (any(formats) and not int8)):
+    without_int8 = others and not (given["int8"] or given["every"])
+    if given["explain"] and (given["keep_float"] or without_int8):
         raise ArgumentError("--explain says what int8 loses: add --int8, leave --keep-float out")
-    if keep_float and (micro or any(formats)):
+    if given["keep_float"] and (given["micro"] or others):
         raise ArgumentError("--keep-float makes one bundle: leave --micro and other formats out")
 
 
@@ -216,21 +193,12 @@ def _for_a_microcontroller(file: Path, pictures: tuple[UInt8Array, str], out: Pa
 
 @app.command("adopt")
 def adopt_file(
-    file: Annotated[Path, typer.Argument(help="A .tflite file that fer-convert did not make.")],
-    labels: Annotated[
-        str, typer.Option(help="happy,sad,... in the order of its outputs, or a text file of them.")
-    ],
-    colour: Annotated[
-        str | None, typer.Option("--input", help="gray or rgb; else by its channels.")
-    ] = None,
-    scale: Annotated[
-        str | None,
-        typer.Option(help="What pixels become: 0..1, -1..1 or 0..255; else by an integer input."),
-    ] = None,
-    out: Annotated[Path | None, typer.Option(help="A folder; else beside the file.")] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace an earlier bundle.")
-    ] = False,
+    file: options.AdoptedFile,
+    labels: options.Labels,
+    colour: options.InputColour = None,
+    scale: options.InputScale = None,
+    out: options.AdoptedOut = None,
+    overwrite: options.OverwriteEarlier = False,
     quiet: Quiet = False,
 ) -> None:
     """Make a bundle of a .tflite file from elsewhere, after a trial."""

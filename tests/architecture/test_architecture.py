@@ -156,13 +156,13 @@ def test_keras_alone_in_models_losses_and_augmentation() -> None:
 def test_modules_and_functions_stay_short() -> None:
     long = {path.name: n for path in SOURCES if (n := len(path.read_text().splitlines())) > 250}
     assert long == {}
-    bodies = [
-        (path.name, node.name, node.end_lineno - node.body[0].lineno + 1)
+    functions = [
+        (path.name, node.name, node.end_lineno - node.lineno + 1)
         for path in SOURCES
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.FunctionDef)
     ]
-    assert [body for body in bodies if body[2] > 40] == []
+    assert [function for function in functions if function[2] > 45] == []
 
 
 EDGE_FORMS = [

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
-
-import typer
+from typing import TYPE_CHECKING, Any
 
 from fer_core.command import DefaultCommand, Quiet, Version, make_app, run_app, talk
 from fer_core.errors import ArgumentError, FerError
+from fer_train import options
 from fer_train.backend import need, start_quietly
 
+if TYPE_CHECKING:
+    from fer_train.config import TrainConfig
+
 app = make_app()
-Data = Annotated[
-    Path | None,
-    typer.Option(help="fer2013.csv, an .npz or a folder tree; else $FER2013 or data/fer2013.*"),
-]
-Votes = Annotated[
-    Path | None, typer.Option(help="fer2013new.csv of FER+; else the one beside the data.")
-]
-SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave bad rows out and count them.")]
+_SETTINGS = ("labels", "size", "colour", "epochs", "batch_size", "learning_rate", "folds", "seed")
+"""Settings of a run that are options of the same name and kind."""
 
 
 @app.command(
@@ -32,40 +29,25 @@ SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave bad rows out an
     "check, prepare, explain, soft-labels",
 )
 def run(
-    data: Data = None,
-    arch: Annotated[
-        str | None,
-        typer.Option(help="A network with its settings: fer-nano, resnet-20, a, b, c, d, e, ..."),
-    ] = None,
-    config: Annotated[
-        Path | None, typer.Option(help="Settings as TOML; else those of --arch.")
-    ] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="The run folder, runs/ARCH-TIME if none.")
-    ] = None,
-    init: Annotated[
-        str | None, typer.Option(help="Start from fer-nano, a run or a .keras file.")
-    ] = None,
-    qat: Annotated[
-        bool, typer.Option("--qat", help="Go on from --init with the rounding of int8 in it.")
-    ] = False,
-    epochs: Annotated[int | None, typer.Option(help="Passes over the training split.")] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Pictures a step.")] = None,
-    learning_rate: Annotated[float | None, typer.Option(help="Its highest value.")] = None,
-    labels: Annotated[
-        str | None, typer.Option(help="fer2013, ferplus (majority) or ferplus-votes (soft).")
-    ] = None,
-    votes: Votes = None,
-    size: Annotated[int | None, typer.Option(help="Side of the pictures in pixels.")] = None,
-    colour: Annotated[str | None, typer.Option(help="gray or rgb.")] = None,
-    soft_labels: Annotated[
-        Path | None, typer.Option(help="A file of `fer-train soft-labels`, to distil from.")
-    ] = None,
-    teacher: Annotated[Path | None, typer.Option(hidden=True)] = None,
-    folds: Annotated[int | None, typer.Option(help="Cross-validate over so many parts.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Decides every random draw.")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on where --out stopped.")] = False,
-    skip_bad: SkipBad = False,
+    data: options.Data = None,
+    arch: options.Arch = None,
+    config: options.Config = None,
+    out: options.Out = None,
+    init: options.Init = None,
+    qat: options.Qat = False,
+    epochs: options.Epochs = None,
+    batch_size: options.BatchSize = None,
+    learning_rate: options.LearningRate = None,
+    labels: options.Labels = None,
+    votes: options.Votes = None,
+    size: options.Size = None,
+    colour: options.Colour = None,
+    soft_labels: options.SoftLabels = None,
+    teacher: options.Teacher = None,
+    folds: options.Folds = None,
+    seed: options.Seed = None,
+    resume: options.Resume = False,
+    skip_bad: options.SkipBad = False,
     quiet: Quiet = False,
     version: Version = False,
 ) -> None:
@@ -73,31 +55,9 @@ def run(
 
     The best epoch is chosen on the validation split; the test split is left to fer-bench.
     """
+    given = locals().copy()  # each option by its name
     need("keras", "matplotlib", "sklearn")
-    from fer_train.run_folder import chosen_config, resumed_config, soft_labels_file
-
-    given = {
-        "data": str(data.resolve()) if data else None,
-        "skip_bad": skip_bad or None,
-        "labels": labels,
-        "votes": str(votes.resolve()) if votes else None,
-        "size": size,
-        "colour": colour,
-        "qat": qat or None,
-        "epochs": epochs,
-        "batch_size": batch_size,
-        "learning_rate": learning_rate,
-        "soft_labels": soft_labels_file(soft_labels, teacher),
-        "folds": folds,
-        "seed": seed,
-    }
-    if resume:
-        asked = [config, arch, init, *given.values()]
-        if out is None or any(value is not None for value in asked):
-            raise ArgumentError("--resume takes --out alone: a run goes on with its own settings")
-        settings = resumed_config(out)
-    else:
-        settings = chosen_config(config, arch, init, given)
+    settings = _settings(given)
     start_quietly()
     from fer_train.cross_validation import cross_validate
     from fer_train.run import run_training
@@ -109,17 +69,32 @@ def run(
     print(f"run folder: {folder}")
 
 
+def _settings(given: Mapping[str, Any]) -> TrainConfig:
+    """Return the settings of a run by the options of the command, None for those not given."""
+    from fer_train.run_folder import chosen_config, resumed_config, soft_labels_file
+
+    flags = {name: given[name] or None for name in ("skip_bad", "qat")}
+    paths = {name: str(given[name].resolve()) for name in ("data", "votes") if given[name]}
+    soft_labels = soft_labels_file(given["soft_labels"], given["teacher"])
+    changed = {name: given[name] for name in _SETTINGS} | flags | paths
+    changed |= {"soft_labels": soft_labels}
+    if not given["resume"]:
+        return chosen_config(given["config"], given["arch"], given["init"], changed)
+    asked = [given["config"], given["arch"], given["init"], *changed.values()]
+    if given["out"] is None or any(value is not None for value in asked):
+        raise ArgumentError("--resume takes --out alone: a run goes on with its own settings")
+    return resumed_config(given["out"])
+
+
 @app.command("soft-labels")
 def make_soft_labels(
-    teachers: Annotated[
-        list[Path], typer.Argument(help="fer2013new.csv of FER+, run folders, .keras files.")
-    ],
-    out: Annotated[Path, typer.Option(help="The .npz to write.")],
-    data: Data = None,
-    size: Annotated[int, typer.Option(min=0, help="Side of the pictures in pixels.")] = 0,
-    colour: Annotated[str, typer.Option(help="gray or rgb.")] = "gray",
-    seed: Annotated[int, typer.Option(min=0, help="Of the run, if it divided the data.")] = 1,
-    skip_bad: SkipBad = False,
+    teachers: options.Teachers,
+    out: options.SoftLabelsFile,
+    data: options.Data = None,
+    size: options.PictureSize = 0,
+    colour: options.PictureColour = "gray",
+    seed: options.SplitSeed = 1,
+    skip_bad: options.SkipBad = False,
     quiet: Quiet = False,
 ) -> None:
     """Let teachers judge the training pictures once, for `fer-train --soft-labels`.
@@ -139,12 +114,10 @@ def make_soft_labels(
 
 @app.command()
 def check(
-    data: Annotated[Path, typer.Argument(help="fer2013.csv, an .npz or a folder tree.")],
-    votes: Votes = None,
-    sheet: Annotated[
-        Path | None, typer.Option(help="A .png with pictures of each class and the doubtful ones.")
-    ] = None,
-    skip_bad: SkipBad = False,
+    data: options.CheckedData,
+    votes: options.Votes = None,
+    sheet: options.Sheet = None,
+    skip_bad: options.SkipBad = False,
 ) -> None:
     """Say what a data set holds: counts, faults, duplicates, leaks, label noise.
 
@@ -172,16 +145,11 @@ def check(
 
 @app.command()
 def prepare(
-    photos: Annotated[Path, typer.Argument(help="Photos, one folder a class.")],
-    out: Annotated[Path, typer.Argument(help="A new folder for the face pictures.")],
-    size: Annotated[
-        int, typer.Option(min=8, max=1024, help="Side of the face pictures in pixels.")
-    ] = 48,
-    colour: Annotated[str, typer.Option(help="gray or rgb.")] = "gray",
-    test: Annotated[
-        float,
-        typer.Option(min=0, max=0.5, help="Share to set aside as a test set, whole series each."),
-    ] = 0.0,
+    photos: options.Photos,
+    out: options.FacesFolder,
+    size: options.FaceSize = 48,
+    colour: options.PictureColour = "gray",
+    test: options.TestShare = 0.0,
     quiet: Quiet = False,
 ) -> None:
     """Find and crop the faces of your photos, as the runner does, ready for training."""
@@ -202,16 +170,11 @@ def prepare(
 
 @app.command()
 def explain(
-    model: Annotated[Path, typer.Argument(help="A run folder, a .keras file, or fer-nano.")],
-    pictures: Annotated[list[Path], typer.Argument(help="Pictures, one face each.")],
-    layer: Annotated[
-        str | None,
-        typer.Option(help="Whose maps to explain by; else the end of the last convolution."),
-    ] = None,
-    label: Annotated[
-        str | None, typer.Option(help="Which label to explain; else the likeliest.")
-    ] = None,
-    out: Annotated[Path, typer.Option(help="The picture to write.")] = Path("explained.png"),
+    model: options.Model,
+    pictures: options.Pictures,
+    layer: options.Layer = None,
+    label: options.Label = None,
+    out: options.ExplainedFile = Path("explained.png"),
 ) -> None:
     """Show where a network looks: Grad-CAM over the face of each picture."""
     need("keras", "matplotlib")

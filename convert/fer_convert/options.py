@@ -1,0 +1,65 @@
+"""The options of fer-convert, each with its help."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+RunOrModel = Annotated[
+    Path | None,
+    typer.Argument(help="A run, a Keras file, a SavedModel or a .tflite; else the newest run."),
+]
+Float32 = Annotated[bool, typer.Option("--float32", help="As trained.")]
+Float16 = Annotated[bool, typer.Option("--float16", help="Half-precision weights.")]
+Dynamic = Annotated[bool, typer.Option("--dynamic", help="Int8 weights only.")]
+Int8 = Annotated[bool, typer.Option("--int8", help="Full-integer, the default.")]
+Int16x8 = Annotated[bool, typer.Option("--int16x8", help="Int16 activations.")]
+Every = Annotated[bool, typer.Option("--all", help="All of these.")]
+KeepFloat = Annotated[
+    list[str] | None,
+    typer.Option(help="A layer to leave in float32, as --explain names it; may be repeated."),
+]
+RuntimeFloor = Annotated[
+    str, typer.Option(help="The oldest TensorFlow Lite that must load it, as 2.14.")
+]
+Explain = Annotated[
+    bool, typer.Option("--explain", help="Say what int8 loses in which layer, and draw it.")
+]
+Micro = Annotated[
+    bool, typer.Option("--micro", help="The int8 bundle as a C array for a microcontroller.")
+]
+Verify = Annotated[
+    bool, typer.Option("--verify", help="Repeat a bundle's parity, without TensorFlow.")
+]
+Data = Annotated[
+    Path | None, typer.Option(help="The data it was trained on; else as the run says.")
+]
+CalibrationSamples = Annotated[
+    int | None,
+    typer.Option(min=1, max=1_000_000, help="Training pictures, 512 if there are as many."),
+]
+MaxDrop = Annotated[
+    float | None,
+    typer.Option(help="Points of accuracy that may be lost: 0.5, with --verify as then."),
+]
+Out = Annotated[Path | None, typer.Option(help="A folder; else beside the model.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace bundles that differ.")]
+Seed = Annotated[
+    int | None, typer.Option(min=0, help="Chooses the calibration pictures, 1 if not given.")
+]
+
+AdoptedFile = Annotated[Path, typer.Argument(help="A .tflite file that fer-convert did not make.")]
+Labels = Annotated[
+    str, typer.Option(help="happy,sad,... in the order of its outputs, or a text file of them.")
+]
+InputColour = Annotated[
+    str | None, typer.Option("--input", help="gray or rgb; else by its channels.")
+]
+InputScale = Annotated[
+    str | None,
+    typer.Option(help="What pixels become: 0..1, -1..1 or 0..255; else by an integer input."),
+]
+AdoptedOut = Annotated[Path | None, typer.Option(help="A folder; else beside the file.")]
+OverwriteEarlier = Annotated[bool, typer.Option("--overwrite", help="Replace an earlier bundle.")]

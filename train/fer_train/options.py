@@ -1,0 +1,69 @@
+"""The options of fer-train, each with its help."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Arch = Annotated[
+    str | None,
+    typer.Option(help="A network with its settings: fer-nano, resnet-20, a, b, c, d, e, ..."),
+]
+Config = Annotated[Path | None, typer.Option(help="Settings as TOML; else those of --arch.")]
+Out = Annotated[Path | None, typer.Option(help="The run folder, runs/ARCH-TIME if none.")]
+Init = Annotated[str | None, typer.Option(help="Start from fer-nano, a run or a .keras file.")]
+Qat = Annotated[
+    bool, typer.Option("--qat", help="Go on from --init with the rounding of int8 in it.")
+]
+Epochs = Annotated[int | None, typer.Option(help="Passes over the training split.")]
+BatchSize = Annotated[int | None, typer.Option(help="Pictures a step.")]
+LearningRate = Annotated[float | None, typer.Option(help="Its highest value.")]
+Labels = Annotated[
+    str | None, typer.Option(help="fer2013, ferplus (majority) or ferplus-votes (soft).")
+]
+Size = Annotated[int | None, typer.Option(help="Side of the pictures in pixels.")]
+Colour = Annotated[str | None, typer.Option(help="gray or rgb.")]
+SoftLabels = Annotated[
+    Path | None, typer.Option(help="A file of `fer-train soft-labels`, to distil from.")
+]
+Teacher = Annotated[Path | None, typer.Option(hidden=True)]
+Folds = Annotated[int | None, typer.Option(help="Cross-validate over so many parts.")]
+Seed = Annotated[int | None, typer.Option(help="Decides every random draw.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on where --out stopped.")]
+Teachers = Annotated[
+    list[Path], typer.Argument(help="fer2013new.csv of FER+, run folders, .keras files.")
+]
+SoftLabelsFile = Annotated[Path, typer.Option(help="The .npz to write.")]
+PictureSize = Annotated[int, typer.Option(min=0, help="Side of the pictures in pixels.")]
+PictureColour = Annotated[str, typer.Option(help="gray or rgb.")]
+SplitSeed = Annotated[int, typer.Option(min=0, help="Of the run, if it divided the data.")]
+CheckedData = Annotated[Path, typer.Argument(help="fer2013.csv, an .npz or a folder tree.")]
+Sheet = Annotated[
+    Path | None, typer.Option(help="A .png with pictures of each class and the doubtful ones.")
+]
+Photos = Annotated[Path, typer.Argument(help="Photos, one folder a class.")]
+FacesFolder = Annotated[Path, typer.Argument(help="A new folder for the face pictures.")]
+FaceSize = Annotated[
+    int, typer.Option(min=8, max=1024, help="Side of the face pictures in pixels.")
+]
+TestShare = Annotated[
+    float, typer.Option(min=0, max=0.5, help="Share to set aside as a test set, whole series each.")
+]
+Model = Annotated[Path, typer.Argument(help="A run folder, a .keras file, or fer-nano.")]
+Pictures = Annotated[list[Path], typer.Argument(help="Pictures, one face each.")]
+Layer = Annotated[
+    str | None, typer.Option(help="Whose maps to explain by; else the end of the last convolution.")
+]
+Label = Annotated[str | None, typer.Option(help="Which label to explain; else the likeliest.")]
+ExplainedFile = Annotated[Path, typer.Option(help="The picture to write.")]
+
+Data = Annotated[
+    Path | None,
+    typer.Option(help="fer2013.csv, an .npz or a folder tree; else $FER2013 or data/fer2013.*"),
+]
+Votes = Annotated[
+    Path | None, typer.Option(help="fer2013new.csv of FER+; else the one beside the data.")
+]
+SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave bad rows out and count them.")]
