@@ -164,10 +164,10 @@ class FerDataset:
             digest.update(np.ascontiguousarray(array).data)
         return digest.hexdigest()
 
-    def twins_across_splits(self) -> dict[tuple[str, str], int]:
-        """Count pictures of a later split that have an exact twin in an earlier one.
+    def duplicates_across_splits(self) -> dict[tuple[str, str], int]:
+        """Count pictures of a later split that an earlier one holds too, pixel by pixel.
 
-        Keys are (later, earlier) pairs such as ("test", "train"); pairs without twins are left
+        Keys are (later, earlier) pairs such as ("test", "train"); pairs without any are left
         out.
         """
         ids = self.picture_ids()
@@ -183,7 +183,7 @@ class FerDataset:
         """Return a data set that has a validation split.
 
         Where there is none, a seeded, stratified `share` of the training part becomes it, exact
-        twins kept together; a test split never chooses.
+        duplicates kept together; a test split never chooses.
         """
         if (self.split == 1).any():
             return self
@@ -201,14 +201,14 @@ class FerDataset:
         return replace(self, split=split)
 
     def describe(self) -> str:
-        """Return what was read in a few lines: counts, blanks, twins, skipped rows."""
+        """Return what was read in a few lines: counts, blanks, duplicates, skipped rows."""
         sizes = ", ".join(f"{size} {name}" for name, size in self.split_sizes().items())
         height, width = self.images.shape[1:3]
         lines = [f"{self.name}: {len(self)} pictures of {width}x{height} ({sizes})"]
-        twins = self.twins_across_splits()
-        if twins:
-            counts = ", ".join(f"{n} {a} pictures in {b}" for (a, b), n in twins.items())
-            lines.append(f"exact twins across splits: {counts}")
+        duplicates = self.duplicates_across_splits()
+        if duplicates:
+            counts = ", ".join(f"{n} {a} pictures in {b}" for (a, b), n in duplicates.items())
+            lines.append(f"duplicate pictures across splits: {counts}")
         blank = int(self.blank().sum())
         if blank:
             lines.append(f"blank pictures (one gray value): {blank}, kept")

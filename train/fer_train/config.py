@@ -1,4 +1,4 @@
-"""Every knob of a training run, in one place."""
+"""Every setting of a training run, in one place."""
 
 from __future__ import annotations
 

@@ -56,12 +56,12 @@ def test_a_missing_split_is_said_with_what_there_is() -> None:
         dataset.part("validation")
 
 
-def test_twins_across_splits_are_counted_in_the_later_split() -> None:
+def test_duplicates_across_splits_are_counted_in_the_later_split() -> None:
     images = distinct(6)
     images[3] = images[4] = images[0]  # two of validation and test equal one of train
     images[5] = images[2]
     dataset = dataset_of(images, [0, 1, 0, 0, 0, 0], [0, 0, 1, 1, 2, 2])
-    assert dataset.twins_across_splits() == {
+    assert dataset.duplicates_across_splits() == {
         ("validation", "train"): 1,
         ("test", "train"): 1,
         ("test", "validation"): 2,
@@ -69,7 +69,7 @@ def test_twins_across_splits_are_counted_in_the_later_split() -> None:
     assert "1 test pictures in train" in dataset.describe()
 
 
-def test_validation_is_a_stratified_tenth_with_twins_together() -> None:
+def test_validation_is_a_stratified_tenth_with_duplicates_together() -> None:
     images = distinct(400)
     images[1::4] = images[0::4]  # a hundred pairs
     dataset = dataset_of(images, [0] * 300 + [1] * 100, [0] * 400)
@@ -77,7 +77,7 @@ def test_validation_is_a_stratified_tenth_with_twins_together() -> None:
     chosen = divided.split == 1
     assert 27 <= chosen[:300].sum() <= 30
     assert 8 <= chosen[300:].sum() <= 10
-    assert divided.twins_across_splits() == {}
+    assert divided.duplicates_across_splits() == {}
     assert np.array_equal(divided.split, dataset.with_validation(seed=3).split)
     assert not np.array_equal(divided.split, dataset.with_validation(seed=4).split)
 

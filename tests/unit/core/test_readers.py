@@ -297,4 +297,4 @@ def test_real_fer2013_has_the_published_counts(real_data: Path) -> None:
     assert dataset.split_sizes() == {"train": 28709, "validation": 3589, "test": 3589}
     counts = np.bincount(dataset.part("test").labels).tolist()
     assert counts == [491, 55, 528, 879, 594, 416, 626]
-    assert dataset.twins_across_splits()["test", "train"] == 288
+    assert dataset.duplicates_across_splits()["test", "train"] == 288

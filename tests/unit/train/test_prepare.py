@@ -187,7 +187,7 @@ def test_a_test_set_is_split_off_and_its_photos_are_nowhere_else(tmp_path: Path)
     assert "4 of these are the test set: frown 2, grin 2" in prepared.text()
     dataset = load_dataset(out)
     assert dataset.split_sizes() == {"train": 16, "validation": 0, "test": 4}
-    assert dataset.twins_across_splits() == {}
+    assert dataset.duplicates_across_splits() == {}
     for label in ("grin", "frown"):
         clips = [
             {path.name.split("-")[0] for path in (out / split / label).iterdir()}
