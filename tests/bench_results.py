@@ -38,7 +38,8 @@ def results_values(*models: dict[str, Any], **changed: Any) -> dict[str, Any]:
     """Return the JSON values of results."""
     return {
         "schema_version": SCHEMA_VERSION, "command": "fer-bench a.tflite",
-        "environment": dict(ENVIRONMENT), "data": "fer2013.npz", "models": list(models), **changed,
+        "environment": dict(ENVIRONMENT), "data": "fer2013.npz",
+        "data_fingerprint": "1a2b3c4d5e", "models": list(models), **changed,
     }  # fmt: skip
 
 

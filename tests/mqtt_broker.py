@@ -137,7 +137,7 @@ class Listener:
         wait_until(lambda: self.last(leaf) == payload)
 
 
-def sink_at(broker: Broker, user: str = "", password: str = "") -> MqttOutput:
+def output_at(broker: Broker, user: str = "", password: str = "") -> MqttOutput:
     settings = MqttSettings("127.0.0.1", broker.port, "hall", user, password)
     return hurried(MqttOutput(settings, LABELS, Stamp("hall")))
 

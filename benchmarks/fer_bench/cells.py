@@ -62,7 +62,7 @@ def ratio(model: ModelRecord, reference: ModelRecord) -> str:
 
 
 def epochs(model: ModelRecord) -> str:
-    """Return the epochs trained, of those in the recipe where that is more."""
+    """Return the epochs trained, of those that its settings planned where that is more."""
     done, planned = model.epochs, model.recipe_epochs
     if not done:
         return NOT_MEASURED

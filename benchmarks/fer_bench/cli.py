@@ -37,9 +37,9 @@ def run(
 ) -> None:
     """Measure bundles: accuracy, latency, load time, memory and size."""
     from fer_bench.bench import Extent
-    from fer_bench.run import RunOptions, run_and_store
+    from fer_bench.run import BenchOptions, run_and_store
 
-    wanted = RunOptions(
+    wanted = BenchOptions(
         models=models or (),
         data=data,
         votes=votes,
@@ -105,7 +105,6 @@ def compare(
     """
     from fer_bench.compare import (
         Tolerance,
-        assumptions,
         changes_table,
         compare_results,
         not_compared,
@@ -118,8 +117,6 @@ def compare(
     print(changes_table(changes))
     for line in not_compared(one, other):
         print(f"not compared: {line}")
-    for line in assumptions(one, other):
-        print(f"assumed: {line}")
     require_no_regression(changes)
 
 

@@ -83,17 +83,21 @@ def _other_machine(before: Results, after: Results) -> list[str]:
 
 
 def _other_pictures(before: Results, after: Results) -> str:
-    """Return why accuracies cannot be compared, nothing when the test pictures are the same.
-
-    Where one of the two has no fingerprint of them, their name and number have to do.
-    """
+    """Return why accuracies cannot be compared, nothing when the test pictures are the same."""
     if before.data != after.data:
         return f"judged on {before.data or 'nothing'} before, on {after.data or 'nothing'} after"
-    prints = [each.data_fingerprint for each in (before, after)]
-    if all(prints) and prints[0] != prints[1]:
+    if not before.data:
+        return ""
+    prints = {"before": before.data_fingerprint, "after": after.data_fingerprint}
+    if unknown := [when for when, known in prints.items() if not known]:
+        return (
+            f"no fingerprint of the test pictures {' and '.join(unknown)}, so nobody knows whether "
+            "they are the same: measure again"
+        )
+    if prints["before"] != prints["after"]:
         return (
             "other pictures or labels, though of one name and number (fingerprint "
-            f"{prints[0][:8]} before, {prints[1][:8]} after)"
+            f"{prints['before'][:8]} before, {prints['after'][:8]} after)"
         )
     return ""
 
@@ -111,21 +115,6 @@ def not_compared(before: Results, after: Results) -> list[str]:
         lines.append(f"accuracy: {reason}")
     machine = _other_machine(before, after)
     return [*lines, *(f"latency and memory: {line}" for line in machine)]
-
-
-def assumptions(before: Results, after: Results) -> list[str]:
-    """Return what the comparison takes for granted, a line each."""
-    unknown = [
-        when
-        for when, each in (("before", before), ("after", after))
-        if each.data and not each.data_fingerprint
-    ]
-    if not unknown or _other_pictures(before, after):
-        return []
-    return [
-        f"accuracy: no fingerprint of the pictures {' and '.join(unknown)}; they are taken for the "
-        "same by their name and number"
-    ]
 
 
 def changes_table(changes: Sequence[Change]) -> str:

@@ -75,13 +75,14 @@ class Results:
             file: The file's name, for messages.
 
         Raises:
-            FerError: The schema or a key is unknown, a key lacks, a value is of another type or
-                beyond its range, or the figures of a model do not belong together.
+            FerError: The schema, or a key of schema 2, is unknown, a key lacks, a value is of
+                another type or beyond its range, or the figures of a model do not belong together.
         """
         what = f"{file} is no results.json of fer-bench; it"
         latest = _in_schema_2(values, file)
         results = convert_json({**latest, "models": _nested(latest.get("models"))}, cls, what)
-        if unknown := list(_left_out(latest, results.to_json())):
+        unknown = list(_left_out(latest, results.to_json()))
+        if unknown and latest["schema_version"] == SCHEMA_VERSION:
             raise FerError(f"{file} holds an unknown key, {unknown[0]}: {_WAY_OUT}")
         for model in results.models:
             if faults := list(_faults(model)):

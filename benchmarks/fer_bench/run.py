@@ -20,7 +20,7 @@ from fer_edge.inference.models import shipped_models
 
 
 @dataclass(frozen=True, slots=True)
-class RunOptions:
+class BenchOptions:
     """What is measured on what: the options of the command; without models the shipped ones."""
 
     models: Sequence[Path]
@@ -63,7 +63,7 @@ class RunOptions:
         return file
 
 
-def run_and_store(options: RunOptions, command: str, say: Callable[[str], None]) -> None:
+def run_and_store(options: BenchOptions, command: str, say: Callable[[str], None]) -> None:
     """Measure, write results.json and print the tables; raise FerError if a model failed."""
     paths = options.models or list(shipped_models().values())
     _require_bundles(paths)

@@ -80,7 +80,7 @@ def _number(threads: str) -> int:
 def overview_table(results: Results) -> Table:
     """Return the headline figures with size, parameters and training, for a page.
 
-    `epochs` are those trained, of those in the recipe where that is more; `times` is the latency
+    `epochs` are those trained, of those planned where that is more; `times` is the latency
     in that of the reference model.
     """
     reference = reference_model(results.models)

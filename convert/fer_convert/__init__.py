@@ -1,1 +1,1 @@
-"""Conversion: from a Keras model to a bundle that says what quantisation did to it."""
+"""Conversion: from a Keras model to a bundle that says what quantization did to it."""

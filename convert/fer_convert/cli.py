@@ -61,7 +61,7 @@ def run(
     if runtime_floor:
         require_version(runtime_floor)
     if run_or_model and run_or_model.suffix == ".tflite":
-        if any(given[name] not in (None, False, []) for name in _FOR_MAKING):
+        if any(_is_given(given[name]) for name in _FOR_MAKING):
             raise ArgumentError(f"{run_or_model} is made already: give the run or model it is of")
         _look_at(run_or_model, data, out, max_drop, runtime_floor, verify, micro)
         return
@@ -88,6 +88,10 @@ def _request(given: Mapping[str, Any]) -> ConversionRequest:
         runtime_floor=given["runtime_floor"],
         command=command_line("fer-convert", without="--out"),
     )
+
+
+def _is_given(value: object) -> bool:
+    return not (value is None or value is False or value == [])
 
 
 def _formats(given: Mapping[str, Any]) -> list[str]:

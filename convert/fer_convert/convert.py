@@ -18,7 +18,12 @@ from fer_convert.export import export_flatbuffer
 from fer_convert.input_check import input_mismatch
 from fer_convert.job import ConversionRequest, Job, make_job
 from fer_convert.layer_losses import layers_table, measure_layers, save_layers
-from fer_convert.overwriting import of_other_settings, of_other_weights, require_not_shipped
+from fer_convert.overwriting import (
+    answers_alike,
+    differs_from,
+    reason_to_keep,
+    require_not_shipped,
+)
 from fer_convert.parent import targets_of
 from fer_convert.parity import (
     ParityReport,
@@ -43,12 +48,12 @@ from fer_train.run_folder import model_file, newest_run
 
 EXPLAINED_PICTURES = 64
 MAX_DROP_POINTS, WORTH_TRAINING_POINTS = 0.5, 0.3
-"""The loss of accuracy that is allowed, and from which quantisation-aware training is worth it."""
+"""The loss of accuracy that is allowed, and from which quantization-aware training is worth it."""
 AFTER_ROUNDING = "more --epochs, or to convert the network that it was trained from"
 
 
 Done = Callable[[Path, QuantizationRecipe, FerDataset], None]
-"""What hears of each bundle that is written, and of the pictures that it was judged by."""
+"""Is called with each bundle that is written, and the pictures that it was judged by."""
 
 
 def convert(
@@ -92,7 +97,7 @@ def _convert_as(
 ) -> list[str]:
     """Write one bundle and its parity; return why it was not written, or not explained."""
     overwrite = job.request.overwrite
-    if not overwrite and (taken := of_other_weights(path, job.parent.source_sha256)):
+    if not overwrite and (taken := reason_to_keep(path, job.parent.source_sha256)):
         return [taken]
     earlier = [f"{path} is of an earlier conversion"] if path.exists() else []
     try:
@@ -101,22 +106,23 @@ def _convert_as(
         raise
     except FerError as error:
         return [str(error), *earlier]
-    if not (refused or overwrite) and (differing := of_other_settings(path, bundle)):
-        return [differing]
     faults = [refused, *earlier] if refused else []
-    if not refused:
-        if path.exists():
-            say(f"{path} is replaced{'' if of_other_settings(path, bundle) else ' by the same'}")
-        bundle.save(path)
-    try:
-        _save_parity(path.parent / "parity.json", bundle, written=not refused)
-    except FerError as error:
-        faults.append(str(error))
     if job.request.explain and recipe.full_integer:
         try:
             show(_explained(job, bundle, path.parent))
         except FerError as error:
             faults.append(str(error))
+    same = answers_alike(path, bundle)
+    if path.exists() and not (refused or overwrite or same):
+        return [*faults, differs_from(path)]
+    if not refused:
+        if path.exists():
+            say(f"{path} is replaced{' by the same' if same else ''}")
+        bundle.save(path)
+    try:
+        _save_parity(path.parent / "parity.json", bundle, written=not refused)
+    except FerError as error:
+        faults.append(str(error))
     if not refused:
         done(path, recipe, job.validation)
     return faults

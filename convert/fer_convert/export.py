@@ -50,7 +50,7 @@ def export_flatbuffer(
 
 
 def _why_not_quantized(error: str, model: keras.Model, recipe: QuantizationRecipe) -> str:
-    """Return why the quantiser made nothing of a model, and the way out."""
+    """Return why the quantizer made nothing of a model, and the way out."""
     kinds = _without_int16(error) if recipe.activations == "int16" else set()
     if kinds:
         told = ", ".join(_with_layers(kinds, model))
@@ -72,7 +72,7 @@ def _reason(error: str) -> str:
 
 
 def _without_int16(error: str) -> set[str]:
-    """Return the operations that a quantiser's error says it has no int16 for."""
+    """Return the operations that a quantizer's error says it has no int16 for."""
     return set(re.findall(r"not yet supported for op: '(\w+)'", error))
 
 

@@ -1,4 +1,4 @@
-"""Where quantisation loses: every layer of the int8 file against the same layer in float32."""
+"""Where quantization loses: every layer of the int8 file against the same layer in float32."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LEAST_DB = -100.0
 class LayerLoss:
     """What one layer's result lost, over all its values on all pictures.
 
-    `sqnr_db` is the signal-to-quantisation-noise ratio in decibels, `largest_error` the largest
+    `sqnr_db` is the signal-to-quantization-noise ratio in decibels, `largest_error` the largest
     difference, in units of the layer's own root mean square, `saturated` the share of values
     (0 to 1) that lie beyond the range which int8 has for them. The loss of the layers before is
     in it; `taken_db` is the ratio in the noisiest of what the layer takes, infinite in pictures.
@@ -95,7 +95,7 @@ def save_layers(path: Path, losses: Sequence[LayerLoss], title: str) -> None:
     axes.barh(range(len(losses)), bars, color="#4477aa")
     axes.set_yticks(range(len(losses)), names, fontsize=8)
     axes.invert_yaxis()
-    axes.set_xlabel("signal to quantisation noise, dB (more is better)")
+    axes.set_xlabel("signal to quantization noise, dB (more is better)")
     axes.set_title(title)
     save_figure(path, figure)
 
@@ -138,7 +138,7 @@ class _Opened:
         return np.asarray(self._interpreter.get_tensor(tensor), np.float32)
 
     def codes(self, tensor: int) -> tuple[FloatArray, tuple[float, float]]:
-        """Return dequantised values, and the least and greatest that the tensor can hold."""
+        """Return dequantized values, and the least and greatest that the tensor can hold."""
         scale, zero_point = self._details[tensor]["quantization"]
         codes = self._interpreter.get_tensor(tensor)
         if codes.dtype != np.int8:

@@ -21,27 +21,38 @@ def require_not_shipped(paths: Iterable[Path]) -> None:
             raise ArgumentError(f"{path} is a shipped bundle and stays: write elsewhere with --out")
 
 
-def of_other_weights(path: Path, source_sha256: str) -> str:
-    """Return that the bundle of another network lies in a place, if one does."""
+def reason_to_keep(path: Path, source_sha256: str) -> str:
+    """Return why the bundle that lies in a place stays: it is another network's; or nothing."""
     if not path.exists():
         return ""
-    try:
-        there = ModelBundle.load(path).manifest.provenance.get("source_sha256")
-    except FerError:
-        there = None
-    if there == source_sha256:
+    there = _bundle_at(path)
+    if there and there.manifest.provenance.get("source_sha256") == source_sha256:
         return ""
     return f"{path} stays: it was made from other weights, or by an earlier version. {_WAY_OUT}"
 
 
-def of_other_settings(path: Path, bundle: ModelBundle) -> str:
-    """Return that a bundle which computes otherwise lies in a place, if one does."""
-    try:
-        if not path.exists() or ModelBundle.load(path).model == bundle.model:
-            return ""
-    except FerError:
-        return f"{path} stays: it is no bundle that can be read. {_WAY_OUT}"
-    return (
-        f"{path} stays: it was made from the same weights with other settings, or by another "
-        f"TensorFlow. {_WAY_OUT}"
+def answers_alike(path: Path, bundle: ModelBundle) -> bool:
+    """Return whether the bundle in a place gives the same answers to the same pictures."""
+    there = _bundle_at(path)
+    if there is None or there.model != bundle.model:
+        return False
+    kept, made = there.manifest, bundle.manifest
+    return (kept.labels, kept.input, kept.output, kept.temperature) == (
+        *(made.labels, made.input, made.output),
+        made.temperature,
     )
+
+
+def differs_from(path: Path) -> str:
+    """Return that the bundle in a place stays since the new one would answer otherwise."""
+    return (
+        f"{path} stays: it was made from the same weights with other settings or data, or by "
+        f"another TensorFlow. {_WAY_OUT}"
+    )
+
+
+def _bundle_at(path: Path) -> ModelBundle | None:
+    try:
+        return ModelBundle.load(path)
+    except FerError:
+        return None

@@ -1,4 +1,4 @@
-"""Quantisation recipes: every setting of post-training quantisation, by name."""
+"""Quantization recipes: every setting of post-training quantization, by name."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ class QuantizationRecipe:
     """How a network is stored, and what it computes with.
 
     `weights` are float32, float16 or int8; `activations`, what layers give, float32, int8 or
-    int16; `ends`, what the network takes and gives, float32 or int8. `keep_float` are names of
+    int16; `io`, what the network takes and gives, float32 or int8. `keep_float` are names of
     Keras layers that stay float32. `otherwise` is what to try where the recipe loses too much.
     `name` is for file names, messages and manifests alone: no code asks for it.
     """
@@ -20,7 +20,7 @@ class QuantizationRecipe:
     otherwise: str
     weights: str = "float32"
     activations: str = "float32"
-    ends: str = "float32"
+    io: str = "float32"
     keep_float: tuple[str, ...] = ()
 
     @property
@@ -31,7 +31,7 @@ class QuantizationRecipe:
     @property
     def full_integer(self) -> bool:
         """Whether every layer, the input and the output are int8."""
-        return self.ends == "int8" and not self.keep_float
+        return self.io == "int8" and not self.keep_float
 
     @property
     def dynamic_range(self) -> bool:
@@ -50,7 +50,7 @@ RECIPES = {
             "fer-train --qat, --keep-float for what --explain marks, or --float16",
             weights="int8",
             activations="int8",
-            ends="int8",
+            io="int8",
         ),
         QuantizationRecipe(
             "int16x8",

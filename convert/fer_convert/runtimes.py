@@ -9,7 +9,7 @@ LATE = {("LOG", 2): "2.15.0", ("SQRT", 2): "2.21.0"}
 
 INT16_ACTIVATIONS = "2.5.0"
 """The first TensorFlow Lite with int16 kernels for what networks of pictures are made of (its own
-table of versions). The quantiser leaves the older version of the float file in such a file."""
+table of versions). The quantizer leaves the older version of the float file in such a file."""
 
 
 def require_version(text: str) -> None:

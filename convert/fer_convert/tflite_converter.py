@@ -32,7 +32,7 @@ _OPS = {
 
 
 def converted_with_rounding(model: keras.Model) -> bytes:
-    """Return the int8 flatbuffer of a network that was trained quantisation-aware."""
+    """Return the int8 flatbuffer of a network that was trained quantization-aware."""
     converter = tf.lite.TFLiteConverter.from_keras_model(model)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.inference_input_type = converter.inference_output_type = tf.int8
@@ -42,7 +42,7 @@ def converted_with_rounding(model: keras.Model) -> bytes:
 def converted(
     model: keras.Model, recipe: QuantizationRecipe, representative: FloatArray | None
 ) -> bytes:
-    """Return a network as a flatbuffer, by post-training quantisation where the recipe asks.
+    """Return a network as a flatbuffer, by post-training quantization where the recipe asks.
 
     Args:
         model: A network that takes batches of one.
@@ -51,7 +51,7 @@ def converted(
 
     Raises:
         ConverterError: TensorFlow Lite has no operation for a layer.
-        RuntimeError: The quantiser cannot do what the recipe asks.
+        RuntimeError: The quantizer cannot do what the recipe asks.
         ArgumentError: A layer of `keep_float` is not there.
 
     """
@@ -69,7 +69,7 @@ def converted(
             raise ValueError(f"{recipe.name} needs pictures to calibrate with")
         converter.representative_dataset = _one_by_one(representative)
         converter.target_spec.supported_ops = [_OPS[recipe.activations]]
-    if recipe.ends == "int8":
+    if recipe.io == "int8":
         return _full_integer(converter, recipe.keep_float)
     return bytes(converter.convert())
 
@@ -83,9 +83,9 @@ def _one_by_one(inputs: FloatArray) -> Any:
 
 
 def _full_integer(converter: Any, keep_float: Sequence[str]) -> bytes:
-    """Calibrate, set the input's range, quantise, and make input and output int8.
+    """Calibrate, set the input's range, quantize, and make input and output int8.
 
-    The converter's own steps, taken one by one: a fake-quantisation layer at the input would do
+    The converter's own steps, taken one by one: a fake-quantization layer at the input would do
     as well for the range, but leaves a DEQUANTIZE and a QUANTIZE operation behind.
     """
     converter._experimental_calibrate_only = True

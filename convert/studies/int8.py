@@ -1,4 +1,4 @@
-"""How many calibration pictures int8 needs, and which quantiser loses least.
+"""How many calibration pictures int8 needs, and which quantizer loses least.
 
     pip install ai-edge-quantizer
     python convert/studies/int8.py RUN... --out docs/decisions/0008-int8.json
@@ -81,12 +81,12 @@ class Subject:
 
 
 def by_tensorflow(subject: Subject, chosen: FerDataset) -> bytes:
-    """Quantise as fer-convert does."""
+    """Quantize as fer-convert does."""
     return export_flatbuffer(subject.model, RECIPES["int8"], chosen)
 
 
 def by_ai_edge_quantizer(subject: Subject, chosen: FerDataset) -> bytes:
-    """Quantise the float32 file of the same convolutions with static int8."""
+    """Quantize the float32 file of the same convolutions with static int8."""
     from ai_edge_quantizer import quantizer, recipe
 
     float32 = export_flatbuffer(convolutional(subject.model), RECIPES["float32"], chosen)
@@ -115,11 +115,11 @@ def measured(subject: Subject) -> Iterator[dict[str, Any]]:
 
 
 def table(model: str, parent: float, rows: Sequence[dict[str, Any]]) -> str:
-    """Return Markdown: a line for every quantiser and size, over its seeds."""
+    """Return Markdown: a line for every quantizer and size, over its seeds."""
     lines = [
         f"{model}: float32 {parent:.2%}",
         "",
-        "| quantiser | pictures | accuracy: mean | lowest | highest | flips: mean | KiB |",
+        "| quantizer | pictures | accuracy: mean | lowest | highest | flips: mean | KiB |",
         "|---|---:|---:|---:|---:|---:|---:|",
     ]
     for name, size in dict.fromkeys((row["quantizer"], row["pictures"]) for row in rows):

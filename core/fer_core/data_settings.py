@@ -11,6 +11,8 @@ from fer_core.ferplus import VOTES_FILE, majority_labels, votes_beside
 from fer_core.preprocess import InputSpec
 from fer_core.readers import default_data_path, load_dataset
 
+LABELS = ("fer2013", "ferplus", "ferplus-votes")
+
 
 @dataclass(frozen=True, slots=True)
 class DataSettings:
@@ -28,6 +30,14 @@ class DataSettings:
     size: int = 0
     colour: str = "gray"
     seed: int = 1
+
+    def __post_init__(self) -> None:
+        for name, choices in (("labels", LABELS), ("colour", ("gray", "rgb"))):
+            if (value := getattr(self, name)) not in choices:
+                raise ValueError(f"{name} must be one of {choices}, got {value!r}")
+        for name, most in (("size", 1024), ("seed", 2**32 - 1)):
+            if not 0 <= (value := getattr(self, name)) <= most:
+                raise ValueError(f"{name} must lie in 0 to {most:g}, got {value:g}")
 
     def with_whole_paths(self, base: Path) -> DataSettings:
         """Return the settings with whole paths, so that they mean the same from everywhere.
@@ -64,6 +74,6 @@ class DataSettings:
         if not self.votes:
             raise FerError(
                 f"{self.labels} labels need the votes of FER+: put {VOTES_FILE} beside the data "
-                "(https://github.com/microsoft/FERPlus), or name it with --votes of fer-train"
+                "(https://github.com/microsoft/FERPlus); fer-train takes it as --votes, too"
             )
         return Path(self.votes)

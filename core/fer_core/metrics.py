@@ -23,7 +23,8 @@ def wilson_interval(successes: int, trials: int, z: float = _Z95) -> tuple[float
     share = successes / trials
     spread = z * math.sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials))
     centre, scale = share + z * z / (2 * trials), 1 + z * z / trials
-    return max(0.0, (centre - spread) / scale), min(1.0, (centre + spread) / scale)
+    low, high = (centre - spread) / scale, (centre + spread) / scale
+    return max(0.0, min(low, share)), min(1.0, max(high, share))  # whatever rounding does
 
 
 def confusion_matrix(truth: Int64Array, predicted: Int64Array, classes: int) -> Int64Array:
@@ -52,7 +53,7 @@ def paired_difference(
     change = right.astype(np.float64) - right_before
     mean = float(change.mean())
     spread = _Z95 * float(change.std()) / math.sqrt(len(change))
-    return mean, (mean - spread, mean + spread)
+    return mean, (max(-1.0, mean - spread), min(1.0, mean + spread))
 
 
 def mcnemar_exact(right: BoolArray, right_before: BoolArray) -> float:

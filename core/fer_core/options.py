@@ -17,6 +17,8 @@ def option(
     shown_as: type | None = None,
     names: tuple[str, ...] = (),
     secret: bool = False,
+    reads: bool = False,
+    writes: str = "",
 ) -> Any:
     """Return a field of a settings dataclass that is an option of a command too.
 
@@ -26,17 +28,26 @@ def option(
         shown_as: The type that the command line takes, such as Path, if another than the field's.
         names: The option's names, if others than `--name-of-the-field`.
         secret: Whether messages never show its value.
+        reads: Whether it names a file that is read.
+        writes: What is written to the file that it names, in words; empty for no such setting.
 
     """
-    told = {"help": help, "shown_as": shown_as, "names": names}
+    told = {"help": help, "shown_as": shown_as, "names": names, "reads": reads, "writes": writes}
     return dataclasses.field(default=default, repr=not secret, metadata=told)
 
 
-def takes_settings(settings: type) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def takes_settings(
+    settings: type, before: int
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Give a command an option for each field of a settings dataclass that `option` made.
 
     Typer reads the options from the signature of a function; they come as the context's `params`,
     None for those that were not given.
+
+    Args:
+        settings: The dataclass.
+        before: How many parameters of the command `--help` shows before them.
+
     """
 
     def decorated(command: Callable[..., None]) -> Callable[..., None]:
@@ -47,21 +58,14 @@ def takes_settings(settings: type) -> Callable[[Callable[..., None]], Callable[.
         def called(**given: Any) -> None:
             command(**{name: value for name, value in given.items() if name not in names})
 
+        added = [_parameter(each, settings) for each in _options(settings)]
         parameters = [*own.parameters.values()]
-        at = next(
-            (i for i, each in enumerate(parameters) if each.default is False), len(parameters)
-        )
-        parameters[at:at] = [_parameter(each, settings) for each in _options(settings)]
+        parameters = [*parameters[:before], *added, *parameters[before:]]
         called.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
         called.__annotations__ = {each.name: each.annotation for each in parameters}
         return called
 
     return decorated
-
-
-def _is_option(parameter: inspect.Parameter) -> bool:
-    told = getattr(parameter.annotation, "__metadata__", ())
-    return any(isinstance(each, typer.models.OptionInfo) for each in told)
 
 
 def _options(settings: Any) -> list[dataclasses.Field[Any]]:

@@ -12,7 +12,23 @@ A camera, frame by frame:
 
 Another model, another detector:
 
-    reader = fer_edge.ExpressionReader(model="fer-base", detector="haar")
+    class Middle:
+        def detect(self, frame, known=()):
+            box = fer_edge.Box(frame.width // 4, frame.height // 4, 200, 200)
+            return (fer_edge.Face(box, score=1.0),)
+
+    reader = fer_edge.ExpressionReader(model="fer-base", detector=Middle())
+
+What is here:
+
+    ExpressionReader  finds faces and says how they look
+    shipped_models    the names of the models, and their files
+    Observation       one face: box, label, confidence, prediction, track_id, person
+    Prediction        a probability for each label
+    Face, Box         what a detector finds: a box in pixels, and a score
+    Frame             a picture and when it was taken
+    FaceDetector      what a detector of your own has to do
+    FerError          what went wrong, in words for the user
 
 The command `fer-edge` does the same without a program. TensorFlow is never loaded.
 """

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from fer_core import progress
 from fer_core.command import (
     DefaultCommand,
     Quiet,
@@ -39,7 +40,7 @@ app.add_typer(service_app, name="service", help="Run fer-edge as a service of sy
     "fer-edge --camera 0 --serve 8080   |   fer-edge service install --camera 0   |   "
     "fer-edge doctor",
 )
-@takes_settings(EdgeConfig)
+@takes_settings(EdgeConfig, before=2)
 def run(
     ctx: typer.Context,
     pictures: Annotated[
@@ -53,16 +54,18 @@ def run(
     version: Version = False,
 ) -> None:
     """Find faces and say how they look: live, in a video or in pictures."""
-    from fer_edge.session.options import read_options
+    from fer_edge.session.options import page_address, read_options
     from fer_edge.session.watch import watch
 
     if verbose:
         show_native_output()
     log_to_stderr("fer-edge")
     options = read_options(ctx.params)
-    say = talk(quiet)
-    if options.page:
-        say(f"page: {options.page}" + ("" if options.settings.camera else " while the clip lasts"))
+    if options.quiet:
+        progress.silence()
+    say = talk(options.quiet)
+    if page := page_address(options):
+        say(f"page: {page}" + ("" if options.settings.camera else " while the clip lasts"))
     result = watch(options)
     say(result.text())
     for path in result.saved:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fer_core.errors import FerError
+from fer_edge.stages import StageTimes
 
 NEWEST, OLDEST = (3, 14), (3, 10)
 HOT_CELSIUS = 80.0
@@ -146,25 +147,31 @@ def _model() -> Finding:
 
 
 def _speed() -> Finding:
-    from fer_edge.faces.following import FollowingDetector
+    times = StageTimes()
+    _, frames = _play_demo(times, SPEED_SECONDS)
+    spent = {name: 1e3 * seconds / max(1, frames) for name, seconds in times.seconds.items()}
+    parts = ", ".join(f"{name} {spent[name]:.2f}" for name in ("search", "follow", "classify"))
+    return Finding("speed", "ok", f"640x480, one face, ms a frame: {parts}")
+
+
+def _play_demo(times: StageTimes, seconds: float) -> tuple[int, int]:
+    """Follow and classify the demo's face in every frame; return how many faces and frames."""
     from fer_edge.inference.classifier import TfliteClassifier
     from fer_edge.inference.interpreter import TfliteModel
     from fer_edge.inference.models import load_model
+    from fer_edge.session.config import EdgeConfig
+    from fer_edge.session.watch import stream_analyzer
     from fer_edge.sources.demo import DemoSource
-    from fer_edge.stages import StageTimes
 
-    times = StageTimes()
-    detector = FollowingDetector(times=times)
     classifier = TfliteClassifier(TfliteModel(load_model()), times)
-    frames, ends = 0, time.perf_counter() + SPEED_SECONDS
+    analyzer = stream_analyzer(EdgeConfig(rate=0), classifier, times)
+    faces, frames, ends = 0, 0, time.perf_counter() + seconds
     for frame in DemoSource(frames=10_000).frames(threading.Event()):
-        classifier.classify(frame, detector.detect(frame))
+        faces += len(analyzer.analyze(frame).observations)
         frames += 1
         if time.perf_counter() > ends:
             break
-    spent = {name: 1e3 * seconds / max(1, frames) for name, seconds in times.seconds.items()}
-    parts = ", ".join(f"{name} {spent[name]:.2f}" for name in ("search", "follow", "classify"))
-    return Finding("speed", "ok", f"640x480, ms a frame: {parts}")
+    return faces, frames
 
 
 def _heat() -> Finding:
@@ -173,10 +180,10 @@ def _heat() -> Finding:
     celsius, slowed = temperature_celsius(), throttling()
     detail = "not told here" if celsius is None else f"{celsius:.0f} degrees Celsius"
     if slowed:
-        mend = "a better power supply" if "voltage" in slowed else "a heat output or a fan"
+        mend = "a better power supply" if "voltage" in slowed else "a heat sink or a fan"
         return Finding("heat", "fault", f"{detail}, {slowed}", mend)
     if celsius is not None and celsius >= HOT_CELSIUS:
-        return Finding("heat", "fault", detail, "a heat output or a fan")
+        return Finding("heat", "fault", detail, "a heat sink or a fan")
     return Finding("heat", "ok", detail)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from os import PathLike, fspath
 from pathlib import Path
 
@@ -47,7 +48,7 @@ class ExpressionReader:
 
         Args:
             model: The name of a shipped model (`fer_edge.shipped_models()`), or a .tflite bundle.
-            detector: The name of a detector, or an object with its method `detect`.
+            detector: The name of a detector, or any `FaceDetector`.
             threads: Threads of the network.
 
         Raises:
@@ -60,13 +61,17 @@ class ExpressionReader:
         self._classifier = TfliteClassifier(TfliteModel(load_model(fspath(model)), threads))
 
     def picture(self, picture: str | PathLike[str] | UInt8Array) -> tuple[Observation, ...]:
-        """Return the faces of one picture, the largest first.
+        """Return the faces of one picture.
 
         Args:
             picture: A file, or pixels (height, width, 3) uint8 in B, G, R order, as of cv2.imread.
 
+        Returns:
+            The faces, the largest first; boxes are in pixels of the picture.
+
         Raises:
             FerError: The file cannot be read as a picture.
+            ValueError: The pixels have another shape or type.
 
         """
         analyzer = PictureAnalyzer(self._make_detector(stream=False), self._classifier)
@@ -75,12 +80,13 @@ class ExpressionReader:
         read = read_picture(Path(picture), colour=True)
         if isinstance(read, str):
             raise FerError(f"{fspath(picture)} is {read}")
-        return analyzer.analyze(Frame(read.pixels, 0, 0.0, fspath(picture))).observations
+        seen = analyzer.analyze(Frame(read.pixels, 0, 0.0, fspath(picture))).observations
+        return tuple(_in_the_file(each, read.reduced) for each in seen)
 
     def camera(
         self, camera: int | str = 0, size: tuple[int, int] | None = None, fps: float | None = None
     ) -> Iterator[tuple[Frame, tuple[Observation, ...]]]:
-        """Yield the newest frame of a camera and its faces, again and again.
+        """Follow the faces before a camera, which is opened with the first step of the loop.
 
         A camera that goes away is opened anew. Leaving the loop gives it back.
 
@@ -89,24 +95,33 @@ class ExpressionReader:
             size: Width and height in pixels to ask of it.
             fps: Frames a second to ask of it.
 
+        Yields:
+            The newest frame and its faces, the largest first, each with its `track_id`.
+
         Raises:
             FerError: The camera cannot be opened.
 
         """
-        return self._stream(open_camera(str(camera), size, fps))
+        yield from self._stream(open_camera(str(camera), size, fps))
 
     def video(self, file: str | PathLike[str]) -> Iterator[tuple[Frame, tuple[Observation, ...]]]:
-        """Yield every frame of a video file and its faces.
+        """Follow the faces of a video file, which is opened with the first step of the loop.
+
+        Args:
+            file: A video that OpenCV can read.
+
+        Yields:
+            Every frame and its faces, the largest first, each with its `track_id`.
 
         Raises:
             FerError: The file cannot be read as a video.
 
         """
-        return self._stream(VideoSource(Path(file)))
+        yield from self._stream(VideoSource(Path(file)))
 
     def _stream(self, source: FrameSource) -> Iterator[tuple[Frame, tuple[Observation, ...]]]:
-        analyzer = StreamAnalyzer(self._make_detector(stream=True), self._classifier)
         with closing(source):
+            analyzer = StreamAnalyzer(self._make_detector(stream=True), self._classifier)
             for frame in source.frames(threading.Event()):
                 if isinstance(frame, Frame):
                     yield frame, analyzer.analyze(frame).observations
@@ -117,3 +132,8 @@ class ExpressionReader:
         if isinstance(self._detector, str):
             return DETECTORS[self._detector](DetectorRequest(stream))
         return self._detector
+
+
+def _in_the_file(seen: Observation, reduced: int) -> Observation:
+    """Return an observation with its box in pixels of a file that was decoded smaller."""
+    return replace(seen, face=replace(seen.face, box=seen.face.box.times(reduced)))

@@ -133,7 +133,24 @@ def test_private_uses_are_found(line: str) -> None:
     assert len(private_uses(line)) == 1
 
 
-def test_nothing_else_of_a_stranger_is_private() -> None:
+PRIVATE_MODULES = ("keras.src", "tensorflow.python", "tensorflow.core", "tensorflow.lite")
+"""Parts of the frameworks that are no public interface."""
+
+
+def test_a_private_module_of_a_framework_has_one_home() -> None:
+    found = {
+        (path.name, module)
+        for path in NETWORK_SOURCES
+        for module in PRIVATE_MODULES
+        if re.search(rf"(from|import) {re.escape(module)}\b", path.read_text())
+    }
+    assert found == {
+        ("tflite_converter.py", "tensorflow.lite"),
+        ("saved_model.py", "tensorflow.core"),  # the file format of a SavedModel
+    }
+
+
+def test_no_other_name_of_a_framework_is_private() -> None:
     """The same for names that nobody thought of yet."""
     found = {
         (path.name, name)

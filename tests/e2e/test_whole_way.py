@@ -88,7 +88,7 @@ def test_train_convert_edge_bench(tmp_path: Path) -> None:
 @pytest.mark.skipif(os.name == "nt", reason="kill -9 is POSIX")
 def test_a_killed_run_resumes_bit_equal(tmp_path: Path) -> None:
     data = save_npz(tmp_path / "drawn.npz", drawn_dataset((20, 4, 1)))
-    options = ("--data", data, "--arch", "fer-small", "--epochs", 3, "--batch-size", 20)
+    options = ("--data", data, "--arch", "fer-nano", "--epochs", 3, "--batch-size", 20)
     call("fer-train", *options, "--out", "whole", cwd=tmp_path)
     command = [command_path("fer-train"), *map(str, options), "--out", "killed"]
     running = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL)

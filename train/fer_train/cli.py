@@ -106,9 +106,11 @@ def make_soft_labels(
     from fer_core.data_settings import DataSettings
     from fer_train.soft_labels import write_soft_labels
 
-    settings = DataSettings(
-        data=str(data) if data else "", size=size, colour=colour, seed=seed, skip_bad=skip_bad
-    )
+    where = str(data) if data else ""
+    try:
+        settings = DataSettings(where, size=size, colour=colour, seed=seed, skip_bad=skip_bad)
+    except ValueError as error:
+        raise ArgumentError(str(error)) from error
     print(write_soft_labels(teachers, settings.load(), out, talk(quiet)))
 
 

@@ -9,8 +9,6 @@ from fer_core.data_settings import DataSettings
 _CHOICES = {
     "optimizer": ("sgd", "adam"),
     "schedule": ("cosine", "constant", "inverse"),
-    "labels": ("fer2013", "ferplus", "ferplus-votes"),
-    "colour": ("gray", "rgb"),
     "precision": ("float32", "bfloat16"),
 }
 _RANGES = (
@@ -22,8 +20,7 @@ _RANGES = (
     ("rotation", 0, 180),
     ("shear", 0, 60),
     ("warmup_epochs patience frozen_epochs", 0, 100_000),
-    ("size folds", 0, 1024),
-    ("seed", 0, 2**32 - 1),
+    ("folds", 0, 1024),
 )
 
 RENAMED = {
@@ -111,6 +108,7 @@ class TrainConfig:
     seed: int = 1
 
     def __post_init__(self) -> None:
+        self.pictures  # noqa: B018  # raises for settings of the data that are none
         for name, choices in _CHOICES.items():
             if getattr(self, name) not in choices:
                 raise ValueError(f"{name} must be one of {choices}, got {getattr(self, name)!r}")

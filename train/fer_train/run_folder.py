@@ -45,7 +45,7 @@ def chosen_config(
 
     Without a file they are the shipped ones of the architecture, or of fine-tuning with `init`, a
     shipped model's name, a run folder or a .keras file, whose architecture the run then has, or of
-    quantisation-aware training, which takes the data that the model was trained on.
+    quantization-aware training, which takes the data that the model was trained on.
     """
     source = file or _shipped_config_for(arch, init, bool(given.get("qat")))
     config = load_settings(TrainConfig, source, {**given, "arch": arch}, RENAMED)
@@ -94,6 +94,8 @@ def _from(base: Path, name: str) -> Path:
 
 def soft_labels_file(named: Path | None, old: Path | None) -> str | None:
     """Return the whole path of --soft-labels; `old` is that of --teacher, its name until 0.1."""
+    if named and old:
+        raise ArgumentError("--teacher is the old name of --soft-labels: leave --teacher out")
     if old:
         _LOG.warning("--teacher is called --soft-labels now, and will not be read much longer")
     chosen = named or old

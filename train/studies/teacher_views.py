@@ -28,7 +28,7 @@ JPEG_LUMINANCE = (
     (49, 64, 78, 87, 103, 121, 120, 101),
     (72, 92, 95, 98, 112, 100, 103, 99),
 )
-"""Quantisation of luminance in JPEG (ITU T.81, table K.1)."""
+"""Quantization of luminance in JPEG (ITU T.81, table K.1)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,8 +118,8 @@ class StreamAnalyzer:
     def analyze(self, frame: Frame) -> Analysis:
         """Return the faces of a frame with smoothed expressions, and what has changed."""
         self._frame_index, self._now = frame.index, frame.captured_at
-        known = [track.face.box for track in self._tracks.in_sight]
-        ended = self._tracks.update(frame, self._detector.detect(frame, known))
+        faces = self._detector.detect(frame, self._tracks.expected)
+        ended = self._tracks.update(frame, faces)
         seen = self._tracks.in_sight
         self._classify(frame, seen)
         changed = {track.track_id for track in seen if self._settle(track)}
@@ -149,6 +149,8 @@ class StreamAnalyzer:
             track.expression.update(prediction, self._now, self._smoothing.time_constant_seconds)
 
     def _is_due(self, track: Track) -> bool:
+        if track.missed:  # there may be no face now; it keeps what it shows
+            return False
         if track.expression is None or not self._rate_hz:
             return True
         pause = self._now - track.expression.classified_at

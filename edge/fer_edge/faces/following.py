@@ -77,7 +77,7 @@ class FollowingDetector:
             return tuple(_without_doubles(faces))
 
     def _confirmed(self, gray: UInt8Array, face: Face, lost: Sequence[Box]) -> list[Face]:
-        """Return a face of a search as a near look sees it; one just lost is believed without."""
+        """Return a face of a search as a near look sees it; one that was just lost needs none."""
         near = self._near(gray, face.box)
         was_there = any(face.box.iou(box) > SAME_FACE_IOU for box in lost)
         return [near or face] if near or was_there else []

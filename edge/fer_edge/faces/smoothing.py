@@ -32,12 +32,11 @@ class Smoothing:
 class Expression:
     """How one face looks over time. Times are in seconds of the frames' clock.
 
-    `latest` is what the classifier said at `classified_at`, `average` (n,) float32 the moving
-    average of that, `shown` what every output shows. `challenger` is the label that may take over,
-    and leads since `challenger_since`; empty for none.
+    `average` (n,) float32 is the moving average of what the classifier said, up to
+    `classified_at`; `shown` is what every output shows. `challenger` is the label that may take
+    over, and leads since `challenger_since`; empty for none.
     """
 
-    latest: Prediction
     classified_at: float
     average: FloatArray
     shown: Prediction
@@ -47,7 +46,7 @@ class Expression:
     @classmethod
     def first(cls, prediction: Prediction, now: float) -> Expression:
         """Start with the first prediction of a face."""
-        return cls(prediction, now, prediction.probabilities, prediction)
+        return cls(now, prediction.probabilities, prediction)
 
     def update(self, prediction: Prediction, now: float, time_constant_seconds: float) -> None:
         """Move the average towards a new prediction.
@@ -58,7 +57,7 @@ class Expression:
         step = 1 - math.exp(-max(0.0, now - self.classified_at) / time_constant_seconds)
         mixed = self.average + np.float32(step) * (prediction.probabilities - self.average)
         self.average = np.asarray(mixed / mixed.sum(), np.float32)
-        self.latest, self.classified_at = prediction, now
+        self.classified_at = now
 
     def settle(self, now: float, smoothing: Smoothing, free: bool = False) -> bool:
         """Bring what is shown up to date; return whether a new label has taken over.
@@ -98,7 +97,7 @@ def with_class_on_top(probabilities: FloatArray, index: int) -> FloatArray:
         if probabilities[other] <= probabilities[pooled].mean():
             break
         pooled.append(int(other))
-    if len(pooled) == 1:
+    if len(pooled) == 1 and probabilities.argmax() == index:
         return probabilities
     result = probabilities.copy()
     result[pooled] = probabilities[pooled].mean()

@@ -17,12 +17,12 @@ from fer_edge.faces.smoothing import Expression
 MIN_IOU = 0.2
 """The overlap (intersection over union) from which a face continues a track."""
 MEMORY_SECONDS, MEMORY_FRAMES = 1.0, 3
-"""A track ends once it was not seen for so long, and in so many frames: not on a slow machine that
-has looked once."""
+"""A track ends once it was not seen for so long, and in so many frames: one missed frame on a slow
+machine ends nothing."""
 LONGEST_PACE_SECONDS = 10.0
 """The longest pause between two frames that counts as a source's pace, not as an outage."""
 COAST_SECONDS, COAST_FRAMES = 0.15, 1
-"""A face that is missed for no longer than one of these still counts as in sight."""
+"""A face that is missed still counts as in sight while either limit holds."""
 THUMBNAIL_PX, CUT_CHANGE = 12, 30.0
 """Side of the thumbnails that are compared, and the mean change in gray values, 0 to 255, from
 which the scene was cut. For the sources of these numbers see docs/decisions/0010-tracks.md."""
@@ -46,7 +46,8 @@ class Track:
     """One face over time. Times are in seconds of the frames' clock.
 
     `face` is where it was last detected, at `seen_at`; `missed` frames have lacked it since. It is
-    `in_sight` when it counts as a face of the newest frame, and was detected in `sightings` frames.
+    `in_sight` while outputs show it: detected in the newest frame, or missed a moment ago. It was
+    detected in `sightings` frames.
     `expression` is None until the face was classified once. `announced` says whether an event has
     told of it, `announced_name` with which name.
     """
@@ -99,6 +100,12 @@ class Tracks:
         """The faces of the newest frame, the largest first."""
         seen = (track for track in self._tracks.values() if track.in_sight)
         return tuple(sorted(seen, key=lambda track: track.face.box.area_px, reverse=True))
+
+    @property
+    def expected(self) -> tuple[Box, ...]:
+        """Where the faces of the newest frame were, also after a time without frames."""
+        tracks = self._tracks.values()
+        return tuple(each.face.box for each in tracks if each.in_sight or not each.missed)
 
     @property
     def announced(self) -> tuple[Track, ...]:

@@ -2,32 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import replace
-from pathlib import Path
 
 from fer_core.values import Frame
 from fer_edge.faces.analysis import Who
 from fer_edge.faces.following import AtOnce
-from fer_edge.faces.haar import HaarDetector
 from fer_edge.faces.tracks import Track
-from fer_edge.identity.descriptors import DlibDescriptor
-from fer_edge.identity.people import enrol
 
 ASK_SECONDS, KNOWN_SECONDS = (0.0, 0.5, 1.0, 2.0, 5.0), 5.0
 """Pauses before the next answer about a face that is nobody yet, by how many answers in a row have
 agreed (the last repeats), and about one with a name. See docs/decisions/0007-identity.md."""
 AGREEING_ANSWERS = 2
 """A name counts once so many answers in a row agree on it."""
-
-
-def enrolled(folder: Path, say: Callable[[str], None]) -> Who:
-    """Return what names the people of a folder; say who was enrolled."""
-    describe = DlibDescriptor()
-    enrolment = enrol(folder, HaarDetector(), describe)
-    say(enrolment.text())
-    return lambda frame, face: enrolment.people.name_of(describe.describe(frame, face.box))
 
 
 class TrackNaming:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,8 +13,10 @@ from fer_core.errors import FerError
 from fer_core.pictures import PICTURE_SUFFIXES, left_out, read_picture
 from fer_core.text import is_plain_name
 from fer_core.values import FloatArray, Frame
+from fer_edge.faces.analysis import Who
 from fer_edge.faces.detector import FaceDetector
-from fer_edge.identity.descriptors import FaceDescriptor
+from fer_edge.faces.haar import HaarDetector
+from fer_edge.identity.descriptors import DlibDescriptor, FaceDescriptor
 
 UNKNOWN_DISTANCE = 0.5
 """From this Euclidean distance on a face is nobody's; see docs/decisions/0007-identity.md."""
@@ -101,3 +104,11 @@ def _described(
     if len(faces) != 1:
         return f"{len(faces)} faces in it, not one", None
     return "", describe.describe(frame, faces[0].box)
+
+
+def enrolled(folder: Path, say: Callable[[str], None]) -> Who:
+    """Return what names the people of a folder; say who was enrolled."""
+    describe = DlibDescriptor()
+    enrolment = enrol(folder, HaarDetector(), describe)
+    say(enrolment.text())
+    return lambda frame, face: enrolment.people.name_of(describe.describe(frame, face.box))

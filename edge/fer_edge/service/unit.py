@@ -17,13 +17,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fer_core.errors import ArgumentError, FerError
-from fer_edge.session.config import is_secret
+from fer_edge.session.config import EdgeConfig, is_secret
 from fer_edge.session.options import RunOptions
 
 NAME, STATE = "fer-edge", Path("/var/lib/fer-edge")
 ENVIRONMENT_FILE = Path("/etc/fer-edge.env")
-_INPUTS = ("--config", "--model", "--video", "--faces")
-_OUTPUTS = ("--json", "--events", "--save", "--plot")
+_INPUTS = ("--config", *(f"--{name}" for name in EdgeConfig.inputs()))
+_OUTPUTS = tuple(f"--{name}" for name in EdgeConfig.outputs())
 WATCHES_A_CAMERA = (
     "a service watches a camera: --camera 0, picamera or an address, camera in a --config file, or "
     f"FER_EDGE_CAMERA in {ENVIRONMENT_FILE}"

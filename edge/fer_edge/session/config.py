@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 from fer_core.cores import usable_cores
@@ -29,14 +29,14 @@ computer can read the command line of a process."""
 class EdgeConfig:
     """Settings of `fer-edge`, read from TOML and the command line.
 
-    Those with a text of help are options of the command too. Empty texts and None stand for
+    Fields with a help text are options of the command, too. Empty texts and None stand for
     settings that are not given.
     """
 
     camera: str = option("", "0, 1, ..., picamera, or an http:// or rtsp:// address.", secret=True)
-    video: str = option("", "A video file, read whole.", Path)
+    video: str = option("", "A video file, read whole.", Path, reads=True)
     demo: bool = option(False, "A clip made from a portrait.", names=("--demo",))
-    model: str = option(DEFAULT_MODEL, "A shipped model or a .tflite bundle.")
+    model: str = option(DEFAULT_MODEL, "A shipped model or a .tflite bundle.", reads=True)
     detector: str = option(DEFAULT_DETECTOR, f"What finds faces: {', '.join(DETECTORS)}.")
     threads: int = option(1, "Threads of the network.")
     size: str = option("", "WIDTHxHEIGHT asked of a camera.")
@@ -48,15 +48,24 @@ class EdgeConfig:
     rotate: int = option(0, "0, 90, 180 or 270, clockwise.")
     mirror: bool = option(False, "Swap left and right.")
     show: bool | None = option(None, "A live window; by default for cameras with a display.")
-    json: str = option("", "A JSON line a face, to FILE or -.")
-    events: str = option("", "A JSON line a change, to FILE or -.")
-    save: str = option("", "Annotated FILE.mp4, FILE.jpg or FOLDER of pictures.", Path)
-    plot: str = option("", "One picture beside its probabilities, as OUT.png.", Path)
-    faces: str = option("", "Who people are: a folder of pictures a person.", Path)
+    json: str = option("", "A JSON line a face, to FILE or -.", writes="every face")
+    events: str = option("", "A JSON line a change, to FILE or -.", writes="every change")
+    save: str = option(
+        "",
+        "Annotated FILE.mp4, FILE.jpg or FOLDER of pictures.",
+        Path,
+        writes="the annotated pictures",
+    )
+    plot: str = option(
+        "", "One picture beside its probabilities, as OUT.png.", Path, writes="the plot"
+    )
+    faces: str = option("", "Who people are: a folder of pictures a person.", Path, reads=True)
     serve: str = option("", "A page with the live picture, as 8080 or HOST:PORT.")
     serve_video: bool = option(
-        True, "Numbers only on the page.", names=("--page-video/--no-video",)
+        True, "The picture on the page, or numbers only.", names=("--page-video/--no-video",)
     )
+    quiet: bool = False
+    """Nothing but results is printed, as with --quiet."""
     token: str = field(default="", repr=False)
     """What other computers have to know to see the page."""
     mqtt: str = ""
@@ -86,6 +95,17 @@ class EdgeConfig:
                 f"min_face must lie in {WINDOW_PX} to {LARGEST_SIDE_PX}, got {self.min_face}"
             )
         self.size_px  # noqa: B018  # raises for a malformed size
+
+    @classmethod
+    def inputs(cls) -> tuple[str, ...]:
+        """Return the settings that name files to read."""
+        return tuple(each.name for each in fields(cls) if each.metadata.get("reads"))
+
+    @classmethod
+    def outputs(cls) -> dict[str, str]:
+        """Return the settings that name files to write, and what is written there."""
+        written = {each.name: each.metadata.get("writes", "") for each in fields(cls)}
+        return {name: what for name, what in written.items() if what}
 
     @property
     def size_px(self) -> tuple[int, int] | None:

@@ -11,13 +11,12 @@ from fer_core.errors import ArgumentError
 from fer_core.pictures import VIDEO_SUFFIXES
 from fer_core.settings import load_settings
 from fer_edge.outputs.recording import SAVED_SUFFIXES, check_saved_name
+from fer_edge.session.addresses import check_addresses
 from fer_edge.session.config import EdgeConfig, with_secrets
-from fer_edge.session.network import check_network
 from fer_edge.sources.camera import check_camera
 
 _WATCHED: dict[str, str | bool] = {"camera": "", "video": "", "demo": False}
 """The settings that name what to watch, and what each is where it is not given."""
-_FILES = ("video", "faces", "model")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +38,15 @@ class RunOptions:
             raise ArgumentError(
                 "say what to watch, one of: --camera 0, --video FILE, PICTURE..., --demo"
             )
-        if config.json and config.json == config.events:
-            raise ArgumentError("--json and --events need places of their own")
         if config.plot and Path(config.plot).suffix.lower() not in SAVED_SUFFIXES:
             raise ArgumentError(
                 f"cannot plot to {config.plot}: the name must end in "
                 f"{', '.join(sorted(SAVED_SUFFIXES))}"
             )
-        if config.plot and config.plot == config.save:
-            raise ArgumentError("--plot and --save need places of their own")
+        places = [getattr(config, name) for name in config.outputs()]
+        written = [Path(place).resolve() for place in places if place]
+        if len(set(written)) < len(written):
+            raise ArgumentError("outputs need places of their own: two of them write to one")
 
     @property
     def watched(self) -> str:
@@ -59,17 +58,12 @@ class RunOptions:
         """Whether stdout gets lines for a person to read."""
         return not self.quiet and "-" not in (self.settings.json, self.settings.events)
 
-    @property
-    def page(self) -> str:
-        """The address of the page, empty for none."""
-        return check_network(self.settings) if not self.pictures else ""
-
     def spare_what_is_watched(self) -> None:
         """Raise ArgumentError when an output would replace an input."""
         config = self.settings
         watched = [*self.pictures, *([Path(config.video)] if config.video else [])]
         inputs = {path.resolve() for path in watched}
-        for output in (config.save, config.plot, config.json, config.events):
+        for output in (getattr(config, name) for name in config.outputs()):
             if output and Path(output).resolve() in inputs:
                 raise ArgumentError(f"writing {output} would replace what is watched")
 
@@ -78,12 +72,8 @@ class RunOptions:
         config = self.settings
         told = not self.quiet or "-" in (config.json, config.events)
         journal = ("every change in this computer's journal",) if as_service and told else ()
-        places = (
-            ("every face", config.json),
-            ("every change", config.events),
-            ("the annotated pictures", config.save),
-        )
-        files = [f"{what} in {where}" for what, where in places if where and where != "-"]
+        places = {what: getattr(config, name) for name, what in config.outputs().items()}
+        files = [f"{what} in {where}" for what, where in places.items() if where not in ("", "-")]
         return (*files, *journal)
 
 
@@ -94,7 +84,11 @@ def read_options(given: Mapping[str, Any]) -> RunOptions:
     for what a run would refuse before it opens anything.
     """
     file = Path(given["config"]) if given.get("config") else None
-    settings: dict[str, Any] = {each.name: given.get(each.name) for each in fields(EdgeConfig)}
+    named = {each.name: given.get(each.name) for each in fields(EdgeConfig)}
+    settings: dict[str, Any] = {
+        name: str(value) if isinstance(value, Path) else value for name, value in named.items()
+    }
+    settings["quiet"] = given.get("quiet") or None
     pictures = tuple(Path(name) for name in given.get("pictures") or ())
     if len(pictures) == 1 and pictures[0].suffix.lower() in VIDEO_SUFFIXES and not given["video"]:
         settings["video"], pictures = str(pictures[0]), ()
@@ -105,7 +99,7 @@ def read_options(given: Mapping[str, Any]) -> RunOptions:
         config = _with_files_beside(config, file.parent, settings)
     if pictures:
         config = replace(config, camera=settings["camera"])  # none of the environment
-    options = RunOptions(config, pictures, bool(given.get("quiet")))
+    options = RunOptions(config, pictures, config.quiet)
     _check(options)
     return options
 
@@ -114,7 +108,7 @@ def _with_files_beside(config: EdgeConfig, folder: Path, given: Mapping[str, obj
     """Return the settings with the files that a settings file names as they lie beside it."""
     beside = {
         name: str(folder / value)
-        for name in _FILES
+        for name in EdgeConfig.inputs()
         if not given[name] and (value := getattr(config, name)) and (folder / value).exists()
     }
     return replace(config, **beside)  # type: ignore[arg-type]  # all are text
@@ -128,7 +122,14 @@ def _check(options: RunOptions) -> None:
         check_camera(config.camera)
     if config.save:
         check_saved_name(Path(config.save))
+    if config.plot and not options.pictures:
+        raise ArgumentError("--plot goes with one picture: fer-edge PICTURE --plot OUT.png")
     if options.pictures and config.serve:
         raise ArgumentError("--serve goes with a camera or a video, not with pictures")
     if not options.pictures:
-        check_network(config)
+        check_addresses(config)
+
+
+def page_address(options: RunOptions) -> str:
+    """Return the address of a run's page, empty for none."""
+    return check_addresses(options.settings) if not options.pictures else ""

@@ -18,7 +18,7 @@ from fer_edge.outputs.recording import make_recorder
 from fer_edge.outputs.stamp import Stamp
 from fer_edge.outputs.video import VideoRecorder
 from fer_edge.outputs.window import WindowOutput, display_problem
-from fer_edge.session.network import mqtt_settings, page_access
+from fer_edge.session.addresses import mqtt_settings, page_access
 from fer_edge.session.options import RunOptions
 from fer_edge.session.sources import RunKind
 from fer_edge.sources import FrameSource
@@ -49,6 +49,14 @@ class Run:
     times: StageTimes
     saved: list[Path] = field(default_factory=list)
     counters: dict[str, Callable[[], int]] = field(default_factory=dict)
+
+    def counts(self) -> dict[str, int]:
+        """Return what every part of the run counts, by name."""
+        counted = {name: count() for name, count in self.counters.items()}
+        if isinstance(self.source, CameraSource):
+            counted["frames_dropped"] = self.source.dropped
+            counted["camera_reconnects"] = self.source.reconnects
+        return counted
 
 
 def _heat(run: Run) -> Iterator[Output]:
@@ -131,25 +139,9 @@ def _serve(run: Run) -> Iterator[Output]:
 
         view, access = LiveView(), page_access(settings)
         stored = run.options.stored(is_supervised())
-        counters = run.counters | _source_counters(run.source)
-        site = Site(
-            view, access, run.labels, settings.serve_video, stored, lambda: _counted(counters)
-        )
+        site = Site(view, access, run.labels, settings.serve_video, stored, run.counts)
         run.stack.enter_context(PageServer(site))
         yield view
-
-
-def _source_counters(source: FrameSource) -> dict[str, Callable[[], int]]:
-    if not isinstance(source, CameraSource):
-        return {}
-    return {
-        "frames_dropped": lambda: source.dropped,
-        "camera_reconnects": lambda: source.reconnects,
-    }
-
-
-def _counted(counters: dict[str, Callable[[], int]]) -> dict[str, int]:
-    return {name: count() for name, count in counters.items()}
 
 
 OUTPUTS: dict[str, Callable[[Run], Iterator[Output]]] = {

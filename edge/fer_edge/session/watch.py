@@ -15,14 +15,15 @@ from fer_edge.board import temperature_celsius
 from fer_edge.faces.analysis import Analyzer, Naming, PictureAnalyzer, StreamAnalyzer, Who, nobody
 from fer_edge.faces.detector import DetectorRequest, SearchPlan
 from fer_edge.faces.detectors import DETECTORS
+from fer_edge.identity.naming import TrackNaming
 from fer_edge.inference.classifier import Classifier, TfliteClassifier
 from fer_edge.inference.interpreter import TfliteModel
 from fer_edge.inference.models import load_model
 from fer_edge.outputs.recording import SAVED_SUFFIXES
 from fer_edge.outputs.stamp import Stamp
 from fer_edge.outputs.watchdog import watchdog_for_this_process
+from fer_edge.session.addresses import device_name
 from fer_edge.session.config import EdgeConfig
-from fer_edge.session.network import device_name
 from fer_edge.session.options import RunOptions
 from fer_edge.session.outputs import Run, make_outputs
 from fer_edge.session.pipeline import PipelineSummary, run_pipeline
@@ -109,19 +110,26 @@ def _make_analyzer(
     options: RunOptions, kind: RunKind, classifier: Classifier, stack: ExitStack, times: StageTimes
 ) -> Analyzer:
     """Return what finds and classifies faces: thorough for pictures, swift for streams."""
-    config, naming = options.settings, None
-    who: Who = nobody
-    if config.faces:
-        from fer_edge.identity.naming import TrackNaming, enrolled
-
-        who = enrolled(Path(config.faces), talk(options.quiet))
-        beside = stack.enter_context(ThreadPoolExecutor(1, "who")) if kind.live else None
-        naming = TrackNaming(who, beside)
+    config = options.settings
+    who = _who(options)
     if not kind.stream:
         detector = DETECTORS[config.detector](DetectorRequest(stream=False, times=times))
-        return PictureAnalyzer(detector, classifier, who)
-    searcher = stack.enter_context(ThreadPoolExecutor(1, "search")) if kind.live else None
-    return stream_analyzer(config, classifier, times, searcher, naming)
+        return PictureAnalyzer(detector, classifier, who or nobody)
+
+    def beside(name: str) -> Executor | None:
+        return stack.enter_context(ThreadPoolExecutor(1, name)) if kind.live else None
+
+    naming = TrackNaming(who, beside("who")) if who else None
+    return stream_analyzer(config, classifier, times, beside("search"), naming)
+
+
+def _who(options: RunOptions) -> Who | None:
+    """Return what names the people of --faces, None where nobody is to be named."""
+    if not options.settings.faces:
+        return None
+    from fer_edge.identity.people import enrolled
+
+    return enrolled(Path(options.settings.faces), talk(options.quiet))
 
 
 def stream_analyzer(

@@ -10,7 +10,7 @@ from commands import call
 from convert_cases import DATA, VARIED, request_of, silent, small_net
 from drawn_faces import save_npz
 from fer_convert.convert import convert
-from fer_convert.overwriting import require_not_shipped
+from fer_convert.overwriting import answers_alike, require_not_shipped
 from fer_convert.parity import ParityReport, refused_drop
 from fer_convert.recipes import RECIPES, mixed
 from fer_core.bundle import ModelBundle
@@ -18,6 +18,7 @@ from fer_core.errors import ArgumentError, FerError
 from fer_core.metrics import label_flips
 from fer_edge.inference.classifier import classify_images
 from fer_edge.inference.interpreter import TfliteModel
+from fer_edge.inference.models import shipped_models
 from fer_train.config import TrainConfig
 from fer_train.data import predict
 from fer_train.run_facts import file_sha256, own_run, saved_config
@@ -193,6 +194,25 @@ def test_a_bundle_that_differs_stays_and_what_is_replaced_is_said(
     convert(replace(other, overwrite=True), heard.append)
     assert f"{path} is replaced" in heard
     assert path.read_bytes() != first
+
+
+def test_other_labels_are_another_bundle(saved: tuple[Path, Path], tmp_path: Path) -> None:
+    (path,) = convert(request_of(saved, tmp_path, 100.0), silent)
+    bundle = ModelBundle.load(path)
+    assert answers_alike(path, bundle)
+    renamed = tuple(f"class {label}" for label in bundle.manifest.labels)
+    other = replace(bundle, manifest=replace(bundle.manifest, labels=renamed))
+    assert not answers_alike(path, other)
+    assert not answers_alike(tmp_path / "absent.tflite", bundle)
+
+
+@pytest.mark.parametrize("option", [("--seed", "0"), ("--overwrite",), ("--keep-float", "logits")])
+def test_options_of_making_mean_nothing_for_a_finished_bundle(
+    option: tuple[str, ...], tmp_path: Path
+) -> None:
+    finished = str(shipped_models()["fer-nano"])
+    done = call("fer-convert", finished, *option, cwd=tmp_path, code=2)
+    assert "is made already" in done.stderr
 
 
 def test_a_shipped_bundle_is_never_replaced(

@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -36,3 +37,17 @@ def test_votes_are_those_beside_the_data(tmp_path: Path) -> None:
     whole = settings.with_whole_paths(tmp_path)
     assert (whole.data, whole.votes) == (str(data), str(tmp_path / VOTES_FILE))
     assert whole.load().label_names == FERPLUS_LABELS
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"labels": "affectnet"}, "labels must be one of"),
+        ({"colour": "blue"}, "colour must be one of"),
+        ({"size": 5000}, "size must lie in 0 to 1024, got 5000"),
+        ({"seed": -1}, "seed must lie in 0 to"),
+    ],
+)
+def test_settings_that_name_no_data_are_refused(wrong: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        DataSettings(**wrong)

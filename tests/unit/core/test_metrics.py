@@ -129,3 +129,13 @@ def test_reliability_equals_that_of_scikit_learn(seed: int) -> None:
     assert [each.accuracy for each in found] == pytest.approx(shares)
     assert [each.confidence for each in found] == pytest.approx(means, abs=1e-5)
     assert sum(each.count for each in found) == 2000
+
+
+@pytest.mark.parametrize("trials", [1, 3, 25, 299, 3589])
+def test_an_interval_holds_its_own_share_and_stays_within_bounds(trials: int) -> None:
+    for successes in (0, 1, trials // 2, trials):
+        low, high = wilson_interval(successes, trials)
+        assert 0 <= low <= successes / trials <= high <= 1
+    right = np.array([True, True])
+    _, (low, high) = paired_difference(right, np.array([True, False]))
+    assert -1 <= low <= high <= 1

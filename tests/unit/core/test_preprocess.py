@@ -46,7 +46,7 @@ def test_rgb_swaps_the_channels_of_bgr() -> None:
     assert crop[0, 0].tolist() == [255, 0, 0]
 
 
-def test_quantised_and_normalised_pixels_mean_the_same() -> None:
+def test_quantized_and_normalised_pixels_mean_the_same() -> None:
     pixels = np.arange(256, dtype=np.uint8)
     codes = quantize_pixels(pixels)
     assert codes.dtype == np.int8

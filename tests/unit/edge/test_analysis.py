@@ -1,14 +1,23 @@
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from drawn_faces import draw_scene
 from fer_core.values import Box, Face, Frame, Prediction
 from fer_edge.faces.analysis import Analysis, PictureAnalyzer, StreamAnalyzer
 from fer_edge.faces.events import ExpressionEvent
+from fer_edge.faces.following import FollowingDetector
 from fer_edge.faces.smoothing import Smoothing, with_class_on_top
 from fer_edge.faces.tracks import Tracks
+from fer_edge.outputs.home_assistant import FaceState
+from fer_edge.outputs.lines import JsonOutput, LineFile
+from fer_edge.outputs.stamp import Stamp
+from fer_edge.page.view import LiveView
 
 LABELS = ("calm", "glad")
 PIXELS = np.zeros((100, 100, 3), np.uint8)
@@ -107,14 +116,29 @@ def test_what_is_shown_is_what_was_told() -> None:
     assert shown == sorted(shown)
 
 
-def test_one_distribution_gives_label_confidence_and_bars() -> None:
-    stream = Stream()
-    for index, share in enumerate([CALM] * 5 + [0.54] * 10 + [GLAD] * 8):
-        (seen,) = stream.show(index / 10, [face_at(20)], share).observations
-        probabilities = seen.prediction.probabilities
-        assert seen.label == LABELS[int(probabilities.argmax())]
-        assert seen.confidence == probabilities.max()
-        assert probabilities.sum() == pytest.approx(1, abs=1e-6)
+def test_every_output_shows_the_label_that_was_told(tmp_path: Path) -> None:
+    """JSON, page and MQTT in every frame, also while another label leads without a margin."""
+    stream, view, state, told, held = Stream(), LiveView(), FaceState("edge"), "", 0
+    with LineFile(str(tmp_path / "seen.jsonl")) as lines:
+        output = JsonOutput(lines, Stamp("desk"))
+        for index, share in enumerate([CALM] * 5 + [0.5] * 3 + [0.53] * 10 + [GLAD] * 8):
+            seen = stream.show(index / 10, [face_at(20)], share)
+            frame = Frame(PIXELS, index, index / 10)
+            output.write(frame, seen)
+            view.write(frame, seen)
+            told = seen.events[-1].label if seen.events else told
+            line = json.loads((tmp_path / "seen.jsonl").read_text().splitlines()[-1])
+            (page,) = view.state()["faces"]
+            if told:
+                assert line["label"] == page["label"] == told
+                assert state.payloads(seen)["edge/state"] == told
+            for shown in (line, page):
+                probabilities = shown["probabilities"]
+                assert shown["confidence"] == probabilities[shown["label"]]
+                assert shown["confidence"] == max(probabilities.values())
+                assert sum(probabilities.values()) == pytest.approx(1, abs=2e-3)
+            held += told == "calm" and share > 0.5
+    assert (told, held) == ("glad", 13)
 
 
 def test_a_label_that_is_held_is_shown_level_with_those_that_lead() -> None:
@@ -126,6 +150,7 @@ def test_a_label_that_is_held_is_shown_level_with_those_that_lead() -> None:
     assert on_top(0.1, 0.5, 0.4) == pytest.approx([1 / 3, 1 / 3, 1 / 3])
     assert on_top(0.5, 0.4, 0.1, index=2) == pytest.approx([1 / 3, 1 / 3, 1 / 3])
     assert np.argmax(on_top(0.5, 0.3, 0.2, index=1)) == 1
+    assert np.argmax(on_top(0.4, 0.4, 0.2, index=1)) == 1
 
 
 def test_a_flicker_changes_nothing() -> None:
@@ -192,6 +217,44 @@ def test_a_silent_camera_ends_faces_by_its_own_pace() -> None:
     assert kinds(slow.analyzer.idle(24.0).events) == []
     assert kinds(slow.analyzer.idle(34.0).events) == []
     assert kinds(slow.analyzer.idle(36.0).events) == [("ended", "none")]
+
+
+def test_a_slow_camera_keeps_its_face_between_two_pictures() -> None:
+    """One picture in two seconds, a gap between, and searches that end a frame later."""
+
+    class Later(Executor):
+        def __init__(self) -> None:
+            self.waiting: list[tuple[Future[Any], Callable[[], Any]]] = []
+
+        def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+            future: Future[Any] = Future()
+            self.waiting.append((future, lambda: fn(*args)))
+            return future
+
+        def run(self) -> None:
+            while self.waiting:
+                future, work = self.waiting.pop()
+                future.set_result(work())
+
+    later, calm, scene = Later(), Saying(), draw_scene("happy")
+    calm.predictions = [glad(CALM)]
+    analyzer = StreamAnalyzer(FollowingDetector(executor=later), calm)
+    seen, events = list[int](), list[ExpressionEvent]()
+    for index in range(8):
+        analysis = analyzer.analyze(Frame(scene, index, 2.0 * index))
+        later.run()
+        seen.append(len(analysis.observations))
+        events += [*analysis.events, *analyzer.idle(2.0 * index + 1).events]
+    assert seen == [0] + [1] * 7
+    assert kinds(events) == [("started", "calm")]
+
+
+def test_a_place_without_a_face_is_not_classified() -> None:
+    stream = Stream()
+    stream.play([GLAD] * 5)
+    asked = stream.saying.asked
+    (seen,) = stream.show(0.5, [], CALM).observations
+    assert (stream.saying.asked, seen.label) == (asked, "glad")
 
 
 def test_faces_that_are_out_of_sight_stay_present_until_they_end() -> None:

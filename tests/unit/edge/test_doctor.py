@@ -7,6 +7,7 @@ from fer_edge import board, doctor
 from fer_edge.board import read_power, read_throttled, temperature_celsius
 from fer_edge.doctor import Finding, examine
 from fer_edge.sources import camera
+from fer_edge.stages import StageTimes
 
 
 def test_every_check_finds_something_here() -> None:
@@ -17,6 +18,18 @@ def test_every_check_finds_something_here() -> None:
     assert by_name["model"].verdict == by_name["opencv"].verdict == "ok"
     assert "follow" in by_name["speed"].detail
     assert all(finding.mend for finding in findings if finding.verdict == "fault")
+
+
+def test_the_speed_is_that_of_a_face_in_every_frame() -> None:
+    times = StageTimes()
+    faces, frames = doctor._play_demo(times, 0.5)
+    assert faces == frames > 0
+    assert times.seconds["classify"] > 0
+
+
+def test_a_hot_board_gets_advice_that_cools(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(board, "temperature_celsius", lambda: 85.0)
+    assert doctor._heat().mend == "a heat sink or a fan"
 
 
 def test_a_fault_is_told_with_the_command_that_mends_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -65,12 +65,20 @@ def test_what_is_wrong_is_a_fer_error(tmp_path: Path) -> None:
     for wrong, words in (
         (lambda: reader.picture(tmp_path / "broken.jpg"), "cut short or of an unknown format"),
         (lambda: reader.picture(tmp_path / "absent.jpg"), "absent.jpg"),
-        (lambda: reader.video(tmp_path / "absent.mp4"), "there is no video"),
+        (lambda: next(reader.video(tmp_path / "absent.mp4")), "there is no video"),
         (lambda: fer_edge.ExpressionReader(model="fer-huge"), "no model 'fer-huge'"),
         (lambda: fer_edge.ExpressionReader(detector="retina"), "no detector 'retina'"),
     ):
         with pytest.raises(fer_edge.FerError, match=words):
             wrong()
+
+
+def test_boxes_are_in_pixels_of_the_file(tmp_path: Path) -> None:
+    reader = fer_edge.ExpressionReader(detector=WholePicture())
+    file = tmp_path / "large.jpg"
+    cv2.imwrite(str(file), np.full((5000, 6000, 3), 90, np.uint8))
+    (face,) = reader.picture(file)  # which is decoded at half its size
+    assert face.box == fer_edge.Box(1250, 1250, 2500, 2500)
 
 
 def test_a_camera_is_given_back_when_the_loop_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,8 +94,11 @@ def test_a_camera_is_given_back_when_the_loop_is_left(monkeypatch: pytest.Monkey
         def close(self) -> None:
             closed.append(True)
 
-    monkeypatch.setattr(camera, "OpenCvCapture", Drawn)
+    opened: list[bool] = []
+    monkeypatch.setattr(camera, "OpenCvCapture", lambda *wanted: opened.append(True) or Drawn())
     reader = fer_edge.ExpressionReader(detector=WholePicture())
+    reader.camera(0).close()  # never begun, so never opened
+    assert opened == []
     frames = reader.camera(0)
     seen = [(frame.source, len(faces)) for frame, faces in (next(frames) for _ in range(3))]
     assert seen == [("camera 0", 1)] * 3

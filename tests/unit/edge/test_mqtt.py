@@ -22,16 +22,16 @@ from mqtt_broker import (
     delivered,
     ended,
     event,
+    output_at,
     seen,
     showing,
-    sink_at,
     wait_until,
 )
 
 
 def test_a_device_without_pictures_is_unavailable_until_one_comes(broker: Broker) -> None:
     broker.start()
-    with Listener(broker.port) as listener, sink_at(broker) as output:
+    with Listener(broker.port) as listener, output_at(broker) as output:
         output.write(replace(FRAME, captured_at=1.0), Analysis())
         listener.wait_for("availability", "online")
         output.idle(Gap(BLIND_SECONDS), Analysis())
@@ -45,7 +45,7 @@ def test_a_device_without_pictures_is_unavailable_until_one_comes(broker: Broker
 
 def test_home_assistant_finds_two_sensors(broker: Broker) -> None:
     broker.start()
-    with Listener(broker.port) as listener, sink_at(broker):
+    with Listener(broker.port) as listener, output_at(broker):
         listener.wait_for("state", "none")
         expression, faces = (
             json.loads(listener.last(f"homeassistant/sensor/hall/{key}/config") or "")
@@ -72,7 +72,7 @@ def test_who_comes_late_sees_the_state_of_the_largest_told_face(broker: Broker) 
     broker.start()
     events = (event("started", 1, "calm", 0.8), event("started", 2, "glad", 0.6))
     announced = (seen(1, 30, glad=0.2), seen(2, 60, glad=0.6))
-    with sink_at(broker) as output:
+    with output_at(broker) as output:
         output.write(FRAME, Analysis((*announced, seen(3, 90)), events, announced))
         delivered(output, 2)
         wait_until(output._is_settled)
@@ -89,7 +89,7 @@ def test_who_comes_late_sees_the_state_of_the_largest_told_face(broker: Broker) 
 
 def test_only_changes_are_sent_and_none_when_the_last_face_has_left(broker: Broker) -> None:
     broker.start()
-    with Listener(broker.port) as listener, sink_at(broker) as output:
+    with Listener(broker.port) as listener, output_at(broker) as output:
         listener.wait_for("state", "none")
         told = [event("started", 7), event("changed", 7, "calm"), ended(7)]
         for one, glad in zip(told, (0.9, 0.1, None), strict=True):
@@ -135,7 +135,7 @@ def test_leaving_sends_the_last_and_says_offline(
 ) -> None:
     broker.start()
     with Listener(broker.port) as listener:
-        with sink_at(broker) as output:
+        with output_at(broker) as output:
             output.write(FRAME, showing(seen(1, 30), events=[event("started", 1)]))
             output.finish(Analysis(events=[ended(1)]))
         assert (output.delivered, output.dropped) == (2, 0)

@@ -25,9 +25,9 @@ from mqtt_broker import (
     delivered,
     ended,
     event,
+    output_at,
     seen,
     showing,
-    sink_at,
     wait_until,
 )
 
@@ -36,7 +36,7 @@ def test_a_broker_that_comes_back_gets_state_and_events(
     broker: Broker, warnings: Callable[[], list[str]]
 ) -> None:
     broker.start()
-    with sink_at(broker) as output:
+    with output_at(broker) as output:
         output.write(FRAME, showing(seen(1, 30), events=[event("started", 1)]))
         delivered(output, 1)
         broker.end()
@@ -59,7 +59,7 @@ def test_a_broker_that_comes_back_gets_state_and_events(
 
 def test_an_old_state_does_not_come_after_the_newest(broker: Broker) -> None:
     broker.start()
-    with sink_at(broker) as output:
+    with output_at(broker) as output:
         wait_until(lambda: output._online and output._is_settled())
         broker.freeze()
         output.write(FRAME, showing(seen(1, 30), events=[event("started", 1, "glad")]))
@@ -86,7 +86,7 @@ def test_no_broker_neither_slows_nor_stops(
 
     monkeypatch.setattr(MqttOutput, "_lost", counted)
     slowest = 0.0
-    with sink_at(broker) as output:
+    with output_at(broker) as output:
         while len(failures) < 3:
             started = time.perf_counter()
             output.write(FRAME, showing(seen(1, 30), events=[event("changed", 1)]))
@@ -108,7 +108,7 @@ def test_what_does_not_fit_the_queue_is_counted_and_said_once(
     broker: Broker, warnings: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(mqtt, "QUEUED_MESSAGES", 5)
-    with sink_at(broker) as output:
+    with output_at(broker) as output:
         for _ in range(20):
             output.write(FRAME, showing(seen(1, 30), events=[event("changed", 1)]))
         assert output.dropped == 15
@@ -126,7 +126,7 @@ def test_a_broker_that_answers_nothing_does_not_hold_up_the_end(
     broker: Broker, warnings: Callable[[], list[str]]
 ) -> None:
     broker.start()
-    with sink_at(broker) as output:
+    with output_at(broker) as output:
         wait_until(lambda: output._online and output._is_settled())
         broker.freeze()
         output.finish(Analysis(events=[ended(1), ended(2)]))
@@ -148,7 +148,7 @@ def test_a_connection_that_comes_too_late_sends_nothing(
     broker.start()
     with Listener(broker.port) as listener:
         monkeypatch.setattr(socket, "create_connection", slow)
-        with sink_at(broker) as output:
+        with output_at(broker) as output:
             output.finish(Analysis(events=[ended(1)]))
         go.set()
         wait_until(lambda: output._client._thread is None)

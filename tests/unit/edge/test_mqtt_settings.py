@@ -15,7 +15,7 @@ from fer_core.errors import ArgumentError, FerError
 from fer_edge.outputs.mqtt import MqttOutput
 from fer_edge.outputs.mqtt_settings import MqttSettings
 from fer_edge.outputs.stamp import Stamp
-from mqtt_broker import LABELS, SECRET, Broker, sink_at, wait_until
+from mqtt_broker import LABELS, SECRET, Broker, output_at, wait_until
 
 
 @pytest.mark.parametrize(
@@ -71,13 +71,13 @@ def test_a_wrong_password_is_said_once_and_not_shown(
         pytest.skip("mosquitto_passwd is not installed: apt install mosquitto")
     subprocess.run([maker, "-b", "-c", str(passwords), "fer", "right"], check=True, timeout=5)
     broker.start("allow_anonymous false", f"password_file {passwords}")
-    with sink_at(broker, "fer", SECRET) as output:
+    with output_at(broker, "fer", SECRET) as output:
         wait_until(lambda: broker.log.read_text().count("not authorised") >= 3)
     (said,) = warnings()
     assert "refuses" in said
     assert "mqtt_password" in said
     assert SECRET not in said + repr(output) + repr(output.__dict__)
-    with sink_at(broker, "fer", "right") as output:
+    with output_at(broker, "fer", "right") as output:
         wait_until(lambda: output._online)
     assert len(warnings()) == 1
 

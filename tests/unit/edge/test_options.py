@@ -44,9 +44,16 @@ def test_what_an_option_can_say_the_settings_can_say(tmp_path: Path) -> None:
     assert options("--config", file, "--json", "other.jsonl").settings.json == "other.jsonl"
 
 
+def test_places_are_compared_wherever_they_are_said(tmp_path: Path) -> None:
+    file = settings_file(tmp_path, 'save = "p.png"\nquiet = true\n')
+    with pytest.raises(ArgumentError, match="places of their own"):
+        options("--config", file, "a.png", "--plot", "p.png")
+    assert options("--config", file, "a.png").quiet
+
+
 def test_every_option_of_a_run_is_a_setting() -> None:
     run: Any = typer.main.get_command(app).commands["run"]  # type: ignore[attr-defined]
-    only_typed = {"pictures", "config", "verbose", "quiet", "version"}
+    only_typed = {"pictures", "config", "verbose", "version"}  # of this one call
     names = {parameter.name for parameter in run.params} - only_typed
     assert names <= {each.name for each in fields(EdgeConfig)}
     assert {"camera", "json", "events", "save", "plot", "faces", "detector"} <= names
@@ -104,6 +111,10 @@ def test_a_secret_of_the_wrong_type_is_not_shown(tmp_path: Path, line: str) -> N
         (("--camera", "0", "--serve", "99999"), "port|address|serve"),
         (("--serve", "8080", "a.jpg"), "goes with a camera or a video"),
         (("--camera", "0", "--json", "-", "--events", "-"), "places of their own"),
+        (("--camera", "0", "--plot", "p.png"), "--plot goes with one picture"),
+        (("--demo", "--plot", "p.png"), "--plot goes with one picture"),
+        (("a.png", "--plot", "p.png", "--save", "./p.png"), "places of their own"),
+        (("a.png", "--save", "a.png"), "would replace what is watched"),
         (("--camera", "0", "--detector", "retina"), "detector must be one of haar, got 'retina'"),
     ],
 )

@@ -9,12 +9,12 @@ from fer_core.errors import FerError
 from fer_train.network.graph import (
     Part,
     all_layers,
-    giver,
+    consumers,
     layer_copy,
-    only_source,
-    only_taker,
+    only_consumer,
+    only_producer,
+    producer,
     rewritten,
-    takers,
 )
 from fer_train.network.quantize_aware import quantize_aware
 from networks import PICTURES, seasoned
@@ -37,14 +37,14 @@ def names(found: Sequence[keras.Layer]) -> list[str]:
 def test_the_graph_says_who_feeds_whom() -> None:
     model = branched()
     first, joined, flat = (model.get_layer(name) for name in ("first", "sum", "flat"))
-    assert names(takers(first)) == ["one", "other"]
-    assert only_taker(first) is None
-    assert only_taker(joined) is flat
-    assert takers(model.get_layer("logits")) == []
-    assert only_source(flat) is joined
-    assert only_source(joined) is None  # two layers feed it
-    assert only_source(model.get_layer("one")) is None  # its source feeds another layer too
-    assert giver(model.outputs[0]).name == "logits"
+    assert names(consumers(first)) == ["one", "other"]
+    assert only_consumer(first) is None
+    assert only_consumer(joined) is flat
+    assert consumers(model.get_layer("logits")) == []
+    assert only_producer(flat) is joined
+    assert only_producer(joined) is None  # two layers feed it
+    assert only_producer(model.get_layer("one")) is None  # its source feeds another layer too
+    assert producer(model.outputs[0]).name == "logits"
     outer = keras.Sequential([keras.Input((48, 48, 1)), model], name="outer")
     assert {"outer", "branched", "sum"} <= set(names(all_layers(outer)))
 
@@ -67,7 +67,7 @@ def test_what_a_rule_leaves_alone_is_copied_with_its_weights() -> None:
     assert (made.name, names(made.layers)) == ("branched", names(model.layers))
     assert all(a is not b for a, b in zip(made.layers, model.layers, strict=True))
     np.testing.assert_array_equal(made(PICTURES), model(PICTURES))
-    assert names(takers(model.get_layer("first"))) == ["one", "other"]  # the original stays
+    assert names(consumers(model.get_layer("first"))) == ["one", "other"]  # the original stays
 
 
 def test_parts_take_a_layers_place_one_behind_the_other() -> None:
@@ -89,9 +89,9 @@ def test_parts_take_a_layers_place_one_behind_the_other() -> None:
 
     made = rewritten(model, rule)
     assert "one" not in names(made.layers)
-    assert giver(made.get_layer("first").input).name == "tripled"
-    assert only_taker(made.get_layer("first")).name == "halved"
-    assert set(names(takers(made.get_layer("halved")))) == {"sum", "other"}
+    assert producer(made.get_layer("first").input).name == "tripled"
+    assert only_consumer(made.get_layer("first")).name == "halved"
+    assert set(names(consumers(made.get_layer("halved")))) == {"sum", "other"}
     first = keras.Model(model.input, model.get_layer("first").output)
     behind = keras.Model(made.input, made.get_layer("halved").output)
     np.testing.assert_allclose(behind(PICTURES), first(3 * PICTURES), rtol=1e-4, atol=1e-5)

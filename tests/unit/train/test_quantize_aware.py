@@ -100,7 +100,7 @@ def test_what_int8_cannot_hold_is_refused() -> None:
     pixels = keras.Input((48, 48, 1))
     x = layers.Activation("tanh", name="late")(layers.GlobalAveragePooling2D()(pixels))
     model = keras.Model(pixels, layers.Dense(7, name="logits")(x), name="odd")
-    with pytest.raises(FerError, match="odd cannot be trained quantisation-aware: its layers late"):
+    with pytest.raises(FerError, match="odd cannot be trained quantization-aware: its layers late"):
         quantize_aware(model)
 
 

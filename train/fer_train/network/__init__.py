@@ -1,1 +1,1 @@
-"""Networks as graphs: rewritten layer by layer for quantisation, rounding and faster training."""
+"""Networks as graphs: rewritten layer by layer for quantization, rounding and faster training."""

@@ -1,6 +1,6 @@
 """A network in plain convolutions: what integers hold well, and what runtimes round alike.
 
-Quantisation-aware training and post-training quantisation start from it. A dense layer is a 1x1
+Quantization-aware training and post-training quantization start from it. A dense layer is a 1x1
 convolution of a vector; LiteRT rounds the one once and TensorFlow Lite Micro twice, and both
 round the other alike.
 """
@@ -18,12 +18,12 @@ from fer_train.network.activations import with_activations_apart
 from fer_train.network.folding import folded, folded_weights
 from fer_train.network.graph import (
     Part,
+    consumers,
     fresh_names,
     layer_copy,
-    only_source,
-    only_taker,
+    only_consumer,
+    only_producer,
     rewritten,
-    takers,
 )
 
 _POOLING = (layers.GlobalAveragePooling2D, layers.GlobalMaxPooling2D)
@@ -98,7 +98,7 @@ def _relu_of(layer: keras.Layer) -> layers.ReLU | None:
     if not of_vectors or len(layer.output.shape) != 2:
         return None
     linear = getattr(layer, "activation", None) in (None, keras.activations.linear)
-    relu = only_taker(layer)
+    relu = only_consumer(layer)
     if relu is None or not linear or type(relu) is not layers.ReLU:
         return None
     bent = (relu.max_value, relu.negative_slope, relu.threshold) != (None, 0, 0)
@@ -107,13 +107,13 @@ def _relu_of(layer: keras.Layer) -> layers.ReLU | None:
 
 def _is_absorbed(layer: keras.Layer) -> bool:
     """Return whether a layer is the ReLU that an exchanged layer takes up as its activation."""
-    source = only_source(layer) if type(layer) is layers.ReLU else None
+    source = only_producer(layer) if type(layer) is layers.ReLU else None
     return source is not None and _is_exchanged(source) and _relu_of(source) is layer
 
 
 def _goes_only_into_exchanged(layer: keras.Layer) -> bool:
     """Return whether exchanged layers alone take what a layer gives, at most through dropout."""
-    found = takers(layer)
+    found = consumers(layer)
     return bool(found) and all(
         _is_exchanged(each) or (type(each) is layers.Dropout and _goes_only_into_exchanged(each))
         for each in found

@@ -1,7 +1,7 @@
 """Batch normalisation folded away: the same function in convolutions with biases.
 
 A converter folds batch normalisation too (Jacob et al., 2018, section 3.2), but out of sight:
-quantisation-aware training needs the folded weights. A normalisation that no convolution precedes
+quantization-aware training needs the folded weights. A normalisation that no convolution precedes
 becomes a 1x1 depthwise one, which int8 holds with a scale for every channel.
 """
 
@@ -14,7 +14,7 @@ import numpy as np
 from keras import layers
 
 from fer_core.values import FloatArray
-from fer_train.network.graph import Part, giver, inlined, layer_copy, only_taker, rewritten
+from fer_train.network.graph import Part, inlined, layer_copy, only_consumer, producer, rewritten
 
 WEIGHTED = (layers.Conv2D, layers.DepthwiseConv2D, layers.SeparableConv2D, layers.Dense)
 
@@ -31,13 +31,13 @@ def folded(model: keras.Model) -> keras.Model:
 def _without_normalisation(layer: keras.Layer) -> Sequence[Part] | None:
     """Return what takes a layer's place: see `fer_train.network.graph.Rule`."""
     if isinstance(layer, layers.BatchNormalization):
-        if _folds_into(giver(layer.input), layer):
+        if _folds_into(producer(layer.input), layer):
             return ()
         if len(layer.input.shape) == 4 and layer.axis in (-1, 3):
             weights = folded_weights(layer, layer)
             return [Part(layers.DepthwiseConv2D(1, name=layer.name), weights)]
         return None
-    norm = only_taker(layer)
+    norm = only_consumer(layer)
     if norm is None or not _folds_into(layer, norm):
         return None
     return [Part(layer_copy(layer, use_bias=True), folded_weights(layer, norm))]
@@ -50,7 +50,7 @@ def _folds_into(layer: keras.Layer, norm: keras.Layer) -> bool:
     """
     if not (isinstance(layer, WEIGHTED) and isinstance(norm, layers.BatchNormalization)):
         return False
-    linear = layer.activation is keras.activations.linear and only_taker(layer) is norm
+    linear = layer.activation is keras.activations.linear and only_consumer(layer) is norm
     return linear and norm.axis in (-1, len(norm.input.shape) - 1)
 
 

@@ -30,29 +30,29 @@ Rule = Callable[[keras.Layer], Sequence[Part] | None]
 for an input layer come after it."""
 
 
-def takers(layer: keras.Layer) -> list[keras.Layer]:
+def consumers(layer: keras.Layer) -> list[keras.Layer]:
     """Return the layers that take what a layer gives."""
     return [node.operation for node in layer._outbound_nodes]
 
 
-def only_taker(layer: keras.Layer) -> keras.Layer | None:
+def only_consumer(layer: keras.Layer) -> keras.Layer | None:
     """Return the layer that alone takes what a layer gives, None where there is no such one."""
-    found = takers(layer)
+    found = consumers(layer)
     return found[0] if len(found) == 1 else None
 
 
-def giver(tensor: Any) -> keras.Layer:
+def producer(tensor: Any) -> keras.Layer:
     """Return the layer that gives a symbolic tensor."""
     return tensor._keras_history.operation
 
 
-def only_source(layer: keras.Layer) -> keras.Layer | None:
+def only_producer(layer: keras.Layer) -> keras.Layer | None:
     """Return the layer that alone feeds this one, and feeds no other."""
     nodes = layer._inbound_nodes
     if len(nodes) != 1 or len(nodes[0].input_tensors) != 1:
         return None
-    source = giver(nodes[0].input_tensors[0])
-    return source if only_taker(source) else None
+    source = producer(nodes[0].input_tensors[0])
+    return source if only_consumer(source) else None
 
 
 def all_layers(model: keras.Model) -> list[keras.Layer]:
@@ -119,7 +119,7 @@ def rewritten(model: keras.Model, rule: Rule) -> keras.Model:
 
     inputs = keras.tree.map_structure(_input_like, model.input)
     entering = [
-        call(giver(old), new) if places[giver(old).name] else new
+        call(producer(old), new) if places[producer(old).name] else new
         for old, new in zip(model.inputs, keras.tree.flatten(inputs), strict=True)
     ]
     made = keras.Model(inputs, _through(model, entering, call), name=model.name)

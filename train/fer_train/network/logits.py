@@ -7,7 +7,7 @@ import numpy as np
 from keras import layers
 
 from fer_core.values import FloatArray
-from fer_train.network.graph import giver, only_source
+from fer_train.network.graph import only_producer, producer
 from fer_train.network.quantize_aware import FakeQuantize
 
 LOGITS = "logits"
@@ -31,16 +31,16 @@ def logits_layers(model: keras.Model) -> list[keras.Layer]:
     the softmax stands only what a factor passes through, and the ranges of a network that was
     trained with rounding.
     """
-    layer, found = giver(model.outputs[0]), list[keras.Layer]()
+    layer, found = producer(model.outputs[0]), list[keras.Layer]()
     while isinstance(layer, FakeQuantize):
-        layer = only_source(layer)
+        layer = only_producer(layer)
     if isinstance(layer, layers.Softmax) or _activation(layer) == "softmax":
         if isinstance(layer, _WEIGHTED):
             return [layer]
-        layer = only_source(layer)
+        layer = only_producer(layer)
         while isinstance(layer, _PASSING):
             found += [layer] if layer.weights else []
-            layer = only_source(layer)
+            layer = only_producer(layer)
         if isinstance(layer, _WEIGHTED) and _activation(layer) == "linear":
             return [layer, *found]
     return []

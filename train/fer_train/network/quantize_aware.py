@@ -1,4 +1,4 @@
-"""Quantisation-aware training: the rounding of int8 in the forward pass (Jacob et al., 2018).
+"""Quantization-aware training: the rounding of int8 in the forward pass (Jacob et al., 2018).
 
 The network is made of plain convolutions first. Kernels are rounded with a scale for every channel;
 what layers give is rounded in a range that follows the batches. The converter turns the rounding
@@ -18,7 +18,7 @@ from fer_core.errors import FerError
 from fer_core.preprocess import INPUT_RANGE
 from fer_core.values import FloatArray
 from fer_train.network.convolutional import convolutional
-from fer_train.network.graph import Part, is_plain_graph, layer_copy, only_taker, rewritten
+from fer_train.network.graph import Part, is_plain_graph, layer_copy, only_consumer, rewritten
 from fer_train.shipped import QAT_SUFFIX
 
 _PASSING = (layers.MaxPooling2D, layers.Flatten, layers.Dropout, layers.Reshape)
@@ -116,12 +116,12 @@ def quantize_aware(model: keras.Model) -> keras.Model:
     odd = [layer.name for layer in plain.layers if not _can_be_rounded(layer)]
     if odd:
         raise FerError(
-            f"{model.name} cannot be trained quantisation-aware: its layers {', '.join(odd)} have "
+            f"{model.name} cannot be trained quantization-aware: its layers {', '.join(odd)} have "
             "no int8 form here"
         )
     if not is_plain_graph(plain):
         raise FerError(
-            f"{model.name} cannot be trained quantisation-aware: one of its layers is used twice"
+            f"{model.name} cannot be trained quantization-aware: one of its layers is used twice"
         )
     made = rewritten(plain, _rounded)
     return keras.Model(made.inputs[0], made.outputs[0], name=f"{model.name}{QAT_SUFFIX}")
@@ -138,7 +138,7 @@ def _rounded(layer: keras.Layer) -> Sequence[Part] | None:
         own = Part(_with_bias(layer, quantized), _weights_with_bias(layer))
     if isinstance(layer, layers.Softmax):
         return [own, Part(FakeQuantize((0.0, 255 / 256), name=f"{layer.name}_range"))]
-    if isinstance(layer, _PASSING) or isinstance(only_taker(layer), layers.ReLU):
+    if isinstance(layer, _PASSING) or isinstance(only_consumer(layer), layers.ReLU):
         return [own]  # a ReLU behind it becomes one operation with it
     return [own, Part(FakeQuantize(name=f"{layer.name}_range"))]
 

@@ -9,8 +9,8 @@ from fer_core.errors import ArgumentError
 from fer_edge.outputs import Output
 from fer_edge.outputs.stamp import Stamp
 from fer_edge.page.view import LiveView
+from fer_edge.session.addresses import check_addresses
 from fer_edge.session.config import EdgeConfig
-from fer_edge.session.network import check_network
 from fer_edge.session.options import RunOptions
 from fer_edge.session.outputs import Run, make_outputs
 from fer_edge.session.sources import FILE, SOURCES
@@ -20,8 +20,8 @@ TOKEN = "a-token-of-the-tests"
 
 
 def test_wrong_settings_are_said_before_anything_is_opened() -> None:
-    assert check_network(EdgeConfig()) == ""
-    assert check_network(EdgeConfig(serve="8080")) == "http://127.0.0.1:8080/"
+    assert check_addresses(EdgeConfig()) == ""
+    assert check_addresses(EdgeConfig(serve="8080")) == "http://127.0.0.1:8080/"
     for config, words in (
         (EdgeConfig(serve="host"), "serve must be HOST:PORT"),
         (EdgeConfig(serve="0.0.0.0:8080"), "a token is needed"),
@@ -30,13 +30,13 @@ def test_wrong_settings_are_said_before_anything_is_opened() -> None:
         (EdgeConfig(mqtt="mqtt://host", mqtt_password="hunter2"), "needs an mqtt_user"),
     ):
         with pytest.raises(ArgumentError, match=words) as caught:
-            check_network(config)
+            check_addresses(config)
         assert "hunter2" not in str(caught.value)
 
 
 def test_an_address_for_everybody_is_told_as_telephones_find_it() -> None:
     config = EdgeConfig(serve="0.0.0.0:8080", token=TOKEN)
-    name, *numbers = check_network(config).split(" or ")
+    name, *numbers = check_addresses(config).split(" or ")
     assert name == f"http://{platform.node().partition('.')[0]}.local:8080/"
     assert all(re.fullmatch(r"http://\d+\.\d+\.\d+\.\d+:8080/", number) for number in numbers)
 

@@ -1,4 +1,4 @@
-"""What the settings say of the network: this device's name, the page, the broker."""
+"""What the settings say of this device's name, the address of its page, and the broker."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def page_access(config: EdgeConfig) -> Access:
     return Access(ServeAddress.of(config.serve), config.token)
 
 
-def check_network(config: EdgeConfig) -> str:
+def check_addresses(config: EdgeConfig) -> str:
     """Return the address of the page, empty for none; raise ArgumentError for wrong settings.
 
     Nothing is opened yet.
