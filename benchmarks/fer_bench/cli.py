@@ -121,6 +121,21 @@ def compare(
 
 
 @app.command()
+def photos(
+    folder: options.PhotoFolder,
+    faces: options.MarkedFaces,
+    detector: options.Detectors = None,
+) -> None:
+    """Count the marked faces of photos that each detector finds, and its false boxes."""
+    from fer_bench.photos import count_faces, photo_table, read_marked_photos
+    from fer_bench.report import aligned_table
+
+    counts = count_faces(folder, read_marked_photos(faces), detector or ["haar"])
+    print("\n".join(aligned_table(photo_table(counts))))
+    print("a box is right that overlaps a face by more than 0.3; one thread")
+
+
+@app.command()
 def contribute(
     results: options.OwnResultsFile,
     reference: options.Reference = Path("benchmarks/reference"),

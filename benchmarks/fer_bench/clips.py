@@ -165,7 +165,7 @@ def measure_clip(
     """
     counts = [LoopCount(loop) for loop in loops]
     frames = with_face = 0
-    with _one_thread(), closing(VideoSource(path)) as source:
+    with one_thread(), closing(VideoSource(path)) as source:
         for frame in source.frames(threading.Event()):
             face = truth.at(frame.index) if truth else None
             frames += 1
@@ -181,7 +181,8 @@ def measure_clip(
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
+    """Let OpenCV compute on one thread while the block runs."""
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)
     try:

@@ -60,3 +60,12 @@ MaxDrop = Annotated[
     float, typer.Option(min=0, help="Points of accuracy and other shares that may be lost.")
 ]
 Reference = Annotated[Path, typer.Option(help="The folder of the committed results.")]
+
+PhotoFolder = Annotated[Path, typer.Argument(help="A folder of photos.")]
+MarkedFaces = Annotated[
+    Path, typer.Option(help="Where their faces are: file,x,y,w,h, and perhaps group, ignore.")
+]
+Detectors = Annotated[
+    list[str] | None,
+    typer.Option("--detector", help="haar, yunet or FILE.onnx; may be repeated."),
+]

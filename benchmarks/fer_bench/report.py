@@ -8,18 +8,18 @@ from fer_bench import notes, tables
 from fer_bench.records import Environment
 from fer_bench.results import Results
 
-_WORDS = {"model", "distortion", "clip", "loop", "share of stages"}
+_WORDS = {"model", "detector", "distortion", "clip", "loop", "share of stages"}
 
 
 def results_table(results: Results) -> str:
     """Return the tables with the lines that say where and on what it was measured."""
-    lines = [*_aligned_table(tables.summary_table(results)), ""]
+    lines = [*aligned_table(tables.summary_table(results)), ""]
     distortions = tables.distortion_table(results.models)
     if distortions.rows:
-        lines += [*_aligned_table(distortions), ""]
+        lines += [*aligned_table(distortions), ""]
     if results.clips:
         clips = tables.clip_table(results.clips)
-        lines += [*_aligned_table(clips), *tables.loop_ratios(results.clips)]
+        lines += [*aligned_table(clips), *tables.loop_ratios(results.clips)]
         lines += ["one thread, decoding not counted", ""]
     return "\n".join([*lines, *_footnotes(results)])
 
@@ -33,7 +33,7 @@ def aligned(rows: Sequence[Sequence[str]], sides: Sequence[str]) -> list[str]:
     ]
 
 
-def _aligned_table(table: tables.Table) -> list[str]:
+def aligned_table(table: tables.Table) -> list[str]:
     """Return a table as lines, words on the left and figures on the right of their columns."""
     sides = ["<" if column in _WORDS else ">" for column in table.columns]
     return [line.rstrip() for line in aligned([table.columns, *table.rows], sides)]

@@ -149,12 +149,31 @@ def _model() -> Finding:
 def _speed() -> Finding:
     times = StageTimes()
     _, frames = _play_demo(times, SPEED_SECONDS)
-    spent = {name: 1e3 * seconds / max(1, frames) for name, seconds in times.seconds.items()}
-    parts = ", ".join(f"{name} {spent[name]:.2f}" for name in ("search", "follow", "classify"))
+    parts = ", ".join(
+        f"{name} {1e3 * times.seconds[name] / max(1, frames):.2f}"
+        for name in ("search", "follow", "classify")
+    )
     return Finding("speed", "ok", f"640x480, one face, ms a frame: {parts}")
 
 
-def _play_demo(times: StageTimes, seconds: float) -> tuple[int, int]:
+def _detectors() -> Finding:
+    from fer_edge.faces.detectors import DETECTORS
+
+    told, missing = [], ""
+    for name in DETECTORS:
+        times = StageTimes()
+        try:
+            _, frames = _play_demo(times, SPEED_SECONDS / 4, name)
+        except FerError as error:
+            told.append(f"{name} is not there")
+            missing = str(error).rpartition(": ")[2]
+            continue
+        spent = times.seconds["search"] + times.seconds["follow"]
+        told.append(f"{name} {1e3 * spent / max(1, frames):.1f} ms a frame")
+    return Finding("detectors", "note" if missing else "ok", ", ".join(told), missing)
+
+
+def _play_demo(times: StageTimes, seconds: float, detector: str = "haar") -> tuple[int, int]:
     """Follow and classify the demo's face in every frame; return how many faces and frames."""
     from fer_edge.inference.classifier import TfliteClassifier
     from fer_edge.inference.interpreter import TfliteModel
@@ -164,7 +183,7 @@ def _play_demo(times: StageTimes, seconds: float) -> tuple[int, int]:
     from fer_edge.sources.demo import DemoSource
 
     classifier = TfliteClassifier(TfliteModel(load_model()), times)
-    analyzer = stream_analyzer(EdgeConfig(rate=0), classifier, times)
+    analyzer = stream_analyzer(EdgeConfig(rate=0, detector=detector), classifier, times)
     faces, frames, ends = 0, 0, time.perf_counter() + seconds
     for frame in DemoSource(frames=10_000).frames(threading.Event()):
         faces += len(analyzer.analyze(frame).observations)
@@ -197,5 +216,6 @@ _CHECKS: dict[str, Callable[[], Finding]] = {
     "recording": _recording,
     "model": _model,
     "speed": _speed,
+    "detectors": _detectors,
     "heat": _heat,
 }

@@ -14,7 +14,7 @@ from fer_core.pictures import read_picture
 from fer_core.values import Frame, Observation, UInt8Array
 from fer_edge.faces.analysis import PictureAnalyzer, StreamAnalyzer
 from fer_edge.faces.detector import DetectorRequest, FaceDetector
-from fer_edge.faces.detectors import DEFAULT_DETECTOR, DETECTORS
+from fer_edge.faces.detectors import DEFAULT_DETECTOR, make_detector
 from fer_edge.inference import DEFAULT_MODEL
 from fer_edge.inference.classifier import TfliteClassifier
 from fer_edge.inference.interpreter import TfliteModel
@@ -48,16 +48,15 @@ class ExpressionReader:
 
         Args:
             model: The name of a shipped model (`fer_edge.shipped_models()`), or a .tflite bundle.
-            detector: The name of a detector, or any `FaceDetector`.
+            detector: haar, yunet, the file of a YuNet, or any `FaceDetector`.
             threads: Threads of the network.
 
         Raises:
             FerError: There is no such model or detector, or the model is damaged.
 
         """
-        if isinstance(detector, str) and detector not in DETECTORS:
-            raise FerError(f"no detector {detector!r}; there are {', '.join(DETECTORS)}")
         self._detector = detector
+        self._make_detector(stream=False)  # raises for one that is not there
         self._classifier = TfliteClassifier(TfliteModel(load_model(fspath(model)), threads))
 
     def picture(self, picture: str | PathLike[str] | UInt8Array) -> tuple[Observation, ...]:
@@ -130,7 +129,7 @@ class ExpressionReader:
 
     def _make_detector(self, stream: bool) -> FaceDetector:
         if isinstance(self._detector, str):
-            return DETECTORS[self._detector](DetectorRequest(stream))
+            return make_detector(self._detector, DetectorRequest(stream))
         return self._detector
 
 

@@ -152,12 +152,14 @@ def prepare(
     size: options.FaceSize = 48,
     colour: options.PictureColour = "gray",
     test: options.TestShare = 0.0,
+    detector: options.Detector = "haar",
     quiet: Quiet = False,
 ) -> None:
     """Find and crop the faces of your photos, as the runner does, ready for training."""
     need("cv2", "matplotlib")
     from fer_core.preprocess import InputSpec
-    from fer_edge.faces.haar import HaarDetector
+    from fer_edge.faces.detector import DetectorRequest
+    from fer_edge.faces.detectors import make_detector
     from fer_train.prepare import prepare_photos
     from fer_train.prepare_sheet import save_prepared_sheet
 
@@ -165,7 +167,8 @@ def prepare(
         spec = InputSpec(size, size, colour)
     except ValueError as error:
         raise ArgumentError(str(error)) from error
-    prepared = prepare_photos(photos, out, HaarDetector(), spec, test)
+    finder = make_detector(detector, DetectorRequest(stream=False))
+    prepared = prepare_photos(photos, out, finder, spec, test)
     save_prepared_sheet(photos, prepared)
     print(prepared.text())
 

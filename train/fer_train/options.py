@@ -67,3 +67,6 @@ Votes = Annotated[
     Path | None, typer.Option(help="fer2013new.csv of FER+; else the one beside the data.")
 ]
 SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave bad rows out and count them.")]
+Detector = Annotated[
+    str, typer.Option(help="What finds faces: haar, yunet (as fer-edge), or FILE.onnx.")
+]

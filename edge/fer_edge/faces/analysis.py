@@ -33,7 +33,8 @@ def nobody(frame: Frame, face: Face) -> str:
 class Analysis:
     """What a frame shows, or a time without frames.
 
-    `observations` are the faces of the frame, the largest first; `events` what has changed;
+    `observations` are the faces of the frame, the largest first, in a stream also one that was
+    missed a moment ago; `events` what has changed;
     `present` the faces that were announced and have not ended, as they were last seen.
     """
 

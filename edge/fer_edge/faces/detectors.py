@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
+from fer_core.errors import FerError
 from fer_edge.faces.detector import DetectorRequest, FaceDetector
 
 DEFAULT_DETECTOR = "haar"
@@ -18,5 +20,32 @@ def _haar(request: DetectorRequest) -> FaceDetector:
     return HaarDetector(times=request.times)
 
 
-DETECTORS: dict[str, Callable[[DetectorRequest], FaceDetector]] = {"haar": _haar}
+def _yunet(request: DetectorRequest, file: Path | None = None) -> FaceDetector:
+    from fer_edge.faces.yunet import SMALLEST_PX, YuNetDetector
+
+    smallest_px = request.plan.min_size_px if request.stream else SMALLEST_PX
+    return YuNetDetector(file, smallest_px, request.times)
+
+
+DETECTORS: dict[str, Callable[[DetectorRequest], FaceDetector]] = {"haar": _haar, "yunet": _yunet}
 """What makes each detector, by its name."""
+NETWORK_SUFFIX = ".onnx"
+
+
+def is_detector(name: str) -> bool:
+    """Return whether a detector has this name, or it may be the file of one."""
+    return name in DETECTORS or name.endswith(NETWORK_SUFFIX)
+
+
+def make_detector(name: str, request: DetectorRequest) -> FaceDetector:
+    """Return the detector of a name, or YuNet from an .onnx file.
+
+    Raises:
+        FerError: There is no such detector, or it is not installed.
+
+    """
+    if name.endswith(NETWORK_SUFFIX):
+        return _yunet(request, Path(name))
+    if name not in DETECTORS:
+        raise FerError(f"no detector {name!r}; there are {', '.join(DETECTORS)}, or FILE.onnx")
+    return DETECTORS[name](request)

@@ -189,6 +189,6 @@ def _path_word(option: str, value: str) -> str:
         return value
     if path.is_file() or (option == "--faces" and path.is_dir()):
         return str(path.absolute())
-    if option == "--model" and path.suffix != ".tflite":
+    if option in ("--model", "--detector") and path.suffix not in (".tflite", ".onnx"):
         return value  # the name of a shipped one
     raise ArgumentError(f"{option} {value}: there is no such file")

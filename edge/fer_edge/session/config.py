@@ -11,7 +11,7 @@ from fer_core.cores import usable_cores
 from fer_core.errors import FerError
 from fer_core.options import option
 from fer_edge.faces.detector import WINDOW_PX
-from fer_edge.faces.detectors import DEFAULT_DETECTOR, DETECTORS
+from fer_edge.faces.detectors import DEFAULT_DETECTOR, DETECTORS, is_detector
 from fer_edge.inference import DEFAULT_MODEL
 
 ROTATIONS = (0, 90, 180, 270)
@@ -37,7 +37,9 @@ class EdgeConfig:
     video: str = option("", "A video file, read whole.", Path, reads=True)
     demo: bool = option(False, "A clip made from a portrait.", names=("--demo",))
     model: str = option(DEFAULT_MODEL, "A shipped model or a .tflite bundle.", reads=True)
-    detector: str = option(DEFAULT_DETECTOR, f"What finds faces: {', '.join(DETECTORS)}.")
+    detector: str = option(
+        DEFAULT_DETECTOR, f"What finds faces: {', '.join(DETECTORS)}, or FILE.onnx.", reads=True
+    )
     threads: int = option(1, "Threads of the network.")
     size: str = option("", "WIDTHxHEIGHT asked of a camera.")
     fps: float = option(0.0, "Frames a second asked of a camera.")
@@ -81,9 +83,10 @@ class EdgeConfig:
                 f"threads must lie in 1 to {usable_cores()}, the cores of this computer, got "
                 f"{self.threads}"
             )
-        if self.detector not in DETECTORS:
+        if not is_detector(self.detector):
             raise ValueError(
-                f"detector must be one of {', '.join(DETECTORS)}, got {self.detector!r}"
+                f"detector must be one of {', '.join(DETECTORS)}, or FILE.onnx, got "
+                f"{self.detector!r}"
             )
         if self.rotate not in ROTATIONS:
             raise ValueError(f"rotate must be one of {ROTATIONS}, got {self.rotate}")

@@ -14,7 +14,7 @@ from fer_core.opencv import silence_opencv
 from fer_edge.board import temperature_celsius
 from fer_edge.faces.analysis import Analyzer, Naming, PictureAnalyzer, StreamAnalyzer, Who, nobody
 from fer_edge.faces.detector import DetectorRequest, SearchPlan
-from fer_edge.faces.detectors import DETECTORS
+from fer_edge.faces.detectors import make_detector
 from fer_edge.identity.naming import TrackNaming
 from fer_edge.inference.classifier import Classifier, TfliteClassifier
 from fer_edge.inference.interpreter import TfliteModel
@@ -113,7 +113,7 @@ def _make_analyzer(
     config = options.settings
     who = _who(options)
     if not kind.stream:
-        detector = DETECTORS[config.detector](DetectorRequest(stream=False, times=times))
+        detector = make_detector(config.detector, DetectorRequest(stream=False, times=times))
         return PictureAnalyzer(detector, classifier, who or nobody)
 
     def beside(name: str) -> Executor | None:
@@ -150,5 +150,5 @@ def stream_analyzer(
 
     """
     plan = SearchPlan(config.min_face, config.search_seconds)
-    detector = DETECTORS[config.detector](DetectorRequest(True, plan, times, searcher))
+    detector = make_detector(config.detector, DetectorRequest(True, plan, times, searcher))
     return StreamAnalyzer(detector, classifier, config.rate, naming=naming)

@@ -115,7 +115,10 @@ def test_a_secret_of_the_wrong_type_is_not_shown(tmp_path: Path, line: str) -> N
         (("--demo", "--plot", "p.png"), "--plot goes with one picture"),
         (("a.png", "--plot", "p.png", "--save", "./p.png"), "places of their own"),
         (("a.png", "--save", "a.png"), "would replace what is watched"),
-        (("--camera", "0", "--detector", "retina"), "detector must be one of haar, got 'retina'"),
+        (
+            ("--camera", "0", "--detector", "retina"),
+            "detector must be one of haar, yunet, or FILE.onnx, got 'retina'",
+        ),
     ],
 )
 def test_what_a_run_refuses_is_refused_before_a_unit_is_written(

@@ -6,6 +6,9 @@ import pytest
 from keras import layers
 
 from fer_core.errors import FerError
+from fer_train.architectures import build_model
+from fer_train.network import convolutional as passes
+from fer_train.network.convolutional import convolutional
 from fer_train.network.graph import (
     Part,
     all_layers,
@@ -114,3 +117,21 @@ def test_a_layer_that_is_used_twice_is_not_trained_with_rounding() -> None:
     shared = keras.Model(pixels, layers.Flatten()(twice(twice(pixels))), name="shared")
     with pytest.raises(FerError, match="one of its layers is used twice"):
         quantize_aware(shared)
+
+
+def test_a_strangers_pass_takes_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is met by conversion, its report by layers and quantization-aware training alike."""
+
+    def without_dropout(model: keras.Model) -> keras.Model:
+        def rule(layer: keras.Layer) -> tuple[()] | None:
+            return () if isinstance(layer, keras.layers.Dropout) else None
+
+        return rewritten(model, rule)
+
+    model = build_model("b-plain", (48, 48, 1), 7)
+    assert any(isinstance(layer, keras.layers.Dropout) for layer in convolutional(model).layers)
+    monkeypatch.setattr(passes, "PASSES", [*passes.PASSES, without_dropout])
+    for made in (convolutional(model), quantize_aware(model)):
+        assert not any(isinstance(layer, keras.layers.Dropout) for layer in made.layers)
+    pixels = np.random.default_rng(0).uniform(-1, 1, (2, 48, 48, 1)).astype(np.float32)
+    np.testing.assert_allclose(convolutional(model)(pixels), model(pixels), atol=1e-5)

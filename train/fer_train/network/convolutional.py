@@ -30,13 +30,23 @@ _POOLING = (layers.GlobalAveragePooling2D, layers.GlobalMaxPooling2D)
 
 
 def convolutional(model: keras.Model) -> keras.Model:
-    """Return a model of the same answers in plain convolutions, layers named as before.
+    """Return a model of the same answers in plain convolutions, by all PASSES in their order.
 
-    Batch normalisation is folded; then dense layers, normalisations of vectors and separable
-    convolutions, whose first half is called NAME_depthwise, are exchanged. A model that is no
-    plain graph of layers, each used once, is returned as it is.
+    Layers are named as before. A model that is no plain graph of layers, each used once, is
+    returned as it is. Conversion to integers, its report by layers and quantization-aware training
+    begin with this.
     """
-    model = with_activations_apart(folded(model))
+    for each in PASSES:
+        model = each(model)
+    return model
+
+
+def with_convolutions_alone(model: keras.Model) -> keras.Model:
+    """Return a model with convolutions in the place of dense and separable layers.
+
+    Normalisations of vectors are exchanged, too. The first half of a separable convolution is
+    called NAME_depthwise.
+    """
     fresh = fresh_names(model)
 
     def rule(layer: keras.Layer) -> Sequence[Part] | None:
@@ -139,3 +149,12 @@ def _as_kernels(layer: keras.Layer, weights: list[FloatArray]) -> list[FloatArra
     if isinstance(layer, layers.BatchNormalization):
         return folded_weights(layer, layer)
     return [w.reshape(1, 1, *w.shape) if w.ndim == 2 else w for w in weights]
+
+
+PASSES: list[Callable[[keras.Model], keras.Model]] = [
+    folded,
+    with_activations_apart,
+    with_convolutions_alone,
+]
+"""What rewrites a network for integers, in this order. A pass keeps the answers and the names of
+layers: what changes answers would be counted as a loss of quantization."""
