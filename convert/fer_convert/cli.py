@@ -22,7 +22,7 @@ app = make_app()
 _FORMATS = ("float32", "float16", "dynamic", "int8", "int16x8")
 _FOR_MAKING = (
     *_FORMATS,
-    *("every", "explain", "keep_float", "calibration_samples", "overwrite", "seed"),
+    *("every", "layer_errors", "keep_float", "calibration_samples", "overwrite", "seed"),
 )
 """Options that say how a bundle is made, and mean nothing for one that is there."""
 
@@ -44,6 +44,7 @@ def run(
     every: options.Every = False,
     keep_float: options.KeepFloat = None,
     runtime_floor: options.RuntimeFloor = "",
+    layer_errors: options.LayerErrors = False,
     explain: options.Explain = False,
     micro: options.Micro = False,
     verify: options.Verify = False,
@@ -58,6 +59,9 @@ def run(
 ) -> None:
     """Convert a Keras model to a .tflite bundle and prove what that changed."""
     given = locals().copy()  # each option by its name
+    if explain:
+        talk(quiet)("--explain is called --layer-errors now, and will not be read much longer")
+        given["layer_errors"] = True
     if runtime_floor:
         require_version(runtime_floor)
     if run_or_model and run_or_model.suffix == ".tflite":
@@ -84,7 +88,7 @@ def _request(given: Mapping[str, Any]) -> ConversionRequest:
         max_drop_points=given["max_drop"],
         overwrite=given["overwrite"],
         seed=1 if given["seed"] is None else given["seed"],
-        explain=given["explain"],
+        layer_errors=given["layer_errors"],
         runtime_floor=given["runtime_floor"],
         command=command_line("fer-convert", without="--out"),
     )
@@ -145,8 +149,8 @@ def _require_sense(given: Mapping[str, Any]) -> None:
     if given["verify"]:
         raise ArgumentError("--verify takes a bundle: fer-convert --verify FILE.tflite")
     without_int8 = others and not (given["int8"] or given["every"])
-    if given["explain"] and (given["keep_float"] or without_int8):
-        raise ArgumentError("--explain says what int8 loses: add --int8, leave --keep-float out")
+    if given["layer_errors"] and (given["keep_float"] or without_int8):
+        raise ArgumentError("--layer-errors says what int8 loses: add --int8, without --keep-float")
     if given["keep_float"] and (given["micro"] or others):
         raise ArgumentError("--keep-float makes one bundle: leave --micro and other formats out")
 

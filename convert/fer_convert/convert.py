@@ -107,7 +107,7 @@ def _convert_as(
     except FerError as error:
         return [str(error), *earlier]
     faults = [refused, *earlier] if refused else []
-    if job.request.explain and recipe.full_integer:
+    if job.request.layer_errors and recipe.full_integer:
         try:
             show(_explained(job, bundle, path.parent))
         except FerError as error:

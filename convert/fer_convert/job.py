@@ -28,7 +28,7 @@ class ConversionRequest:
     the run says and beside the model when None. `calibration_samples` None means
     CALIBRATION_SAMPLES, or all training pictures where there are fewer. `max_drop_points` None
     means MAX_DROP_POINTS, and that a model worse than chance is refused. `overwrite` lets a bundle
-    take the place of one that differs. `explain` asks where int8
+    take the place of one that differs. `layer_errors` asks where int8
     loses; `runtime_floor` is the oldest TensorFlow Lite that must load the files, as 2.14;
     `command` is what was typed, for the manifest.
     """
@@ -41,7 +41,7 @@ class ConversionRequest:
     max_drop_points: float | None = None
     seed: int = 1
     overwrite: bool = False
-    explain: bool = False
+    layer_errors: bool = False
     runtime_floor: str = ""
     command: str = ""
 
@@ -63,8 +63,8 @@ def make_job(request: ConversionRequest, file: Path) -> Job:
     dataset = data_of(run, model, request.data)
     validation = dataset.part("validation")
     parent = load_parent(run, model, validation)
-    if request.explain and is_quantize_aware(model):
-        raise ArgumentError(f"--explain compares with float32, which {file} no longer is")
+    if request.layer_errors and is_quantize_aware(model):
+        raise ArgumentError(f"--layer-errors compares with float32, which {file} no longer is")
     calibration = _calibration_set(request, model, dataset.part("train"))
     return Job(request, parent, calibration, validation)
 

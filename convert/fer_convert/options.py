@@ -19,14 +19,15 @@ Int16x8 = Annotated[bool, typer.Option("--int16x8", help="Int16 activations.")]
 Every = Annotated[bool, typer.Option("--all", help="All of these.")]
 KeepFloat = Annotated[
     list[str] | None,
-    typer.Option(help="A layer to leave in float32, as --explain names it; may be repeated."),
+    typer.Option(help="A layer to leave in float32, as --layer-errors names it; may be repeated."),
 ]
 RuntimeFloor = Annotated[
     str, typer.Option(help="The oldest TensorFlow Lite that must load it, as 2.14.")
 ]
-Explain = Annotated[
-    bool, typer.Option("--explain", help="Say what int8 loses in which layer, and draw it.")
+LayerErrors = Annotated[
+    bool, typer.Option("--layer-errors", help="Say what int8 loses in which layer, and draw it.")
 ]
+Explain = Annotated[bool, typer.Option("--explain", hidden=True)]
 Micro = Annotated[
     bool, typer.Option("--micro", help="The int8 bundle as a C array for a microcontroller.")
 ]

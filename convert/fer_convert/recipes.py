@@ -47,7 +47,7 @@ RECIPES = {
         QuantizationRecipe("dynamic", "--float16", weights="int8"),
         QuantizationRecipe(
             "int8",
-            "fer-train --qat, --keep-float for what --explain marks, or --float16",
+            "fer-train --qat, --keep-float for what --layer-errors marks, or --float16",
             weights="int8",
             activations="int8",
             io="int8",
@@ -64,7 +64,7 @@ RECIPES = {
 
 def mixed(keep_float: Sequence[str]) -> QuantizationRecipe:
     """Return int8 with some layers in float32."""
-    otherwise = "more layers with --keep-float, as --explain tells, or --float16"
+    otherwise = "more layers with --keep-float, as --layer-errors tells, or --float16"
     kept = tuple(keep_float)
     return replace(RECIPES["int8"], name="mixed", otherwise=otherwise, keep_float=kept)
 

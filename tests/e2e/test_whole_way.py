@@ -58,7 +58,7 @@ def test_train_convert_edge_bench(tmp_path: Path) -> None:
         70,
         "--max-drop",
         100,
-        "--explain",
+        "--layer-errors",
         cwd=tmp_path,
     )
     assert "SQNR dB" in converted.stdout

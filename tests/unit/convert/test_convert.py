@@ -206,6 +206,13 @@ def test_other_labels_are_another_bundle(saved: tuple[Path, Path], tmp_path: Pat
     assert not answers_alike(tmp_path / "absent.tflite", bundle)
 
 
+def test_the_old_name_of_an_option_still_works_with_a_hint(tmp_path: Path) -> None:
+    done = call("fer-convert", "--explain", "--float16", cwd=tmp_path, code=2)
+    hint, refusal = done.stderr.splitlines()
+    assert hint.startswith("--explain is called --layer-errors now")
+    assert "--layer-errors says what int8 loses: add --int8" in refusal
+
+
 @pytest.mark.parametrize("option", [("--seed", "0"), ("--overwrite",), ("--keep-float", "logits")])
 def test_options_of_making_mean_nothing_for_a_finished_bundle(
     option: tuple[str, ...], tmp_path: Path
