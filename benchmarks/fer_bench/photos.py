@@ -68,10 +68,10 @@ def read_marked_photos(file: Path) -> dict[str, MarkedPhoto]:
     """
     photos: dict[str, MarkedPhoto] = {}
     try:
-        with file.open(newline="", encoding="utf-8") as held:
+        with file.open(newline="", encoding="utf-8-sig") as held:
             for row in csv.DictReader(held):
                 photo = photos.setdefault(row["file"], MarkedPhoto())
-                if not row["x"]:
+                if all(row[side] == "" for side in _SIDES):  # a photo without a face
                     continue
                 box = Box(*(int(row[side]) for side in _SIDES))
                 if row.get("ignore", "") in ("", "0"):
@@ -99,6 +99,8 @@ def count_faces(
         FerError: A detector is not there, or a photo cannot be read.
 
     """
+    if missing := [name for name in photos if not (folder / name).is_file()]:
+        raise FerError(f"there is no photo {folder / missing[0]}")
     makers = [(name, make_detector(name, DetectorRequest(stream=False))) for name in detectors]
     counts = [DetectorCount(name) for name in detectors]
     with one_thread():

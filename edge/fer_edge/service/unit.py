@@ -185,10 +185,8 @@ def _path_word(option: str, value: str) -> str:
             "every user can read a unit and the command line in it: put the address with its "
             'password as camera = "..." into a --config file of mode 600, and leave --camera out'
         )
-    if option not in _INPUTS:
+    if option not in _INPUTS or EdgeConfig.is_a_name(option.removeprefix("--"), value):
         return value
     if path.is_file() or (option == "--faces" and path.is_dir()):
         return str(path.absolute())
-    if option in ("--model", "--detector") and path.suffix not in (".tflite", ".onnx"):
-        return value  # the name of a shipped one
     raise ArgumentError(f"{option} {value}: there is no such file")

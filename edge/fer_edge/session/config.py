@@ -105,6 +105,11 @@ class EdgeConfig:
         return tuple(each.name for each in fields(cls) if each.metadata.get("reads"))
 
     @classmethod
+    def is_a_name(cls, setting: str, value: str) -> bool:
+        """Return whether a setting names a shipped model or a detector, not the file of one."""
+        return setting in ("model", "detector") and not Path(value).suffix
+
+    @classmethod
     def outputs(cls) -> dict[str, str]:
         """Return the settings that name files to write, and what is written there."""
         written = {each.name: each.metadata.get("writes", "") for each in fields(cls)}

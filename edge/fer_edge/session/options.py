@@ -10,6 +10,7 @@ from typing import Any
 from fer_core.errors import ArgumentError
 from fer_core.pictures import VIDEO_SUFFIXES
 from fer_core.settings import load_settings
+from fer_edge.faces.detectors import require_detector
 from fer_edge.outputs.recording import SAVED_SUFFIXES, check_saved_name
 from fer_edge.session.addresses import check_addresses
 from fer_edge.session.config import EdgeConfig, with_secrets
@@ -109,7 +110,10 @@ def _with_files_beside(config: EdgeConfig, folder: Path, given: Mapping[str, obj
     beside = {
         name: str(folder / value)
         for name in EdgeConfig.inputs()
-        if not given[name] and (value := getattr(config, name)) and (folder / value).exists()
+        if not given[name]
+        and (value := getattr(config, name))
+        and not EdgeConfig.is_a_name(name, value)
+        and (folder / value).exists()
     }
     return replace(config, **beside)  # type: ignore[arg-type]  # all are text
 
@@ -118,6 +122,7 @@ def _check(options: RunOptions) -> None:
     """Raise ArgumentError for what cannot be done; nothing is opened yet."""
     config = options.settings
     options.spare_what_is_watched()
+    require_detector(config.detector)
     if config.camera:
         check_camera(config.camera)
     if config.save:

