@@ -163,7 +163,7 @@ def _detectors() -> Finding:
     for name in DETECTORS:
         times = StageTimes()
         try:
-            _, frames = _play_demo(times, SPEED_SECONDS / 4, name)
+            _, frames = _play_demo(times, SPEED_SECONDS, name)
         except FerError as error:
             reason, missing = _split(str(error))
             told.append(f"{name}: {reason.rstrip(': ')}")
