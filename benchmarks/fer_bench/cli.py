@@ -129,8 +129,9 @@ def photos(
     """Count the marked faces of photos that each detector finds, and its false boxes."""
     from fer_bench.photos import count_faces, photo_table, read_marked_photos
     from fer_bench.report import aligned_table
+    from fer_edge.faces.detectors import DEFAULT_DETECTOR
 
-    counts = count_faces(folder, read_marked_photos(faces), detector or ["haar"])
+    counts = count_faces(folder, read_marked_photos(faces), detector or [DEFAULT_DETECTOR])
     print("\n".join(aligned_table(photo_table(counts))))
     print("a box is right that overlaps a face by more than 0.3; one thread")
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fer_core.errors import FerError
+from fer_edge.faces.detectors import DEFAULT_DETECTOR, DETECTORS
 from fer_edge.stages import StageTimes
 
 NEWEST, OLDEST = (3, 14), (3, 10)
@@ -157,8 +158,6 @@ def _speed() -> Finding:
 
 
 def _detectors() -> Finding:
-    from fer_edge.faces.detectors import DETECTORS
-
     told, missing = [], ""
     for name in DETECTORS:
         times = StageTimes()
@@ -173,7 +172,9 @@ def _detectors() -> Finding:
     return Finding("detectors", "note" if missing else "ok", ", ".join(told), missing)
 
 
-def _play_demo(times: StageTimes, seconds: float, detector: str = "haar") -> tuple[int, int]:
+def _play_demo(
+    times: StageTimes, seconds: float, detector: str = DEFAULT_DETECTOR
+) -> tuple[int, int]:
     """Follow and classify the demo's face in every frame; return how many faces and frames."""
     from fer_edge.inference.classifier import TfliteClassifier
     from fer_edge.inference.interpreter import TfliteModel

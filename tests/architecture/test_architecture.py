@@ -38,6 +38,11 @@ def test_the_device_side_never_loads_tensorflow() -> None:
     assert done.stdout.strip() == "[]", done.stderr
 
 
+def test_naming_the_options_of_a_command_loads_no_numpy() -> None:
+    code = "import sys, fer_edge.cli, fer_train.cli; print('numpy' in sys.modules)"
+    assert run_python(code).stdout.strip() == "False"
+
+
 def test_what_fer_convert_does_without_tensorflow_needs_nothing_of_training() -> None:
     """The same through the command: it reads a bundle where neither is installed."""
     bundle = ROOT / "edge/fer_edge/models/fer-nano-int8.tflite"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from fer_core.command import DefaultCommand, Quiet, Version, make_app, run_app, talk
 from fer_core.errors import ArgumentError, FerError
+from fer_edge.faces.detectors import DEFAULT_DETECTOR
 from fer_train import options
 from fer_train.backend import need, start_quietly
 
@@ -152,7 +153,7 @@ def prepare(
     size: options.FaceSize = 48,
     colour: options.PictureColour = "gray",
     test: options.TestShare = 0.0,
-    detector: options.Detector = "haar",
+    detector: options.Detector = DEFAULT_DETECTOR,
     quiet: Quiet = False,
 ) -> None:
     """Find and crop the faces of your photos, as the runner does, ready for training."""

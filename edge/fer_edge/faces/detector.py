@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from fer_core.values import Box, Face, Frame
 from fer_edge.stages import StageTimes
+
+if TYPE_CHECKING:  # `fer-edge --help` names the detectors and needs no numpy
+    from concurrent.futures import Executor
+
+    from fer_core.values import Box, Face, Frame
 
 WINDOW_PX = 24
 """The smallest face that the Haar cascade can see, and the one it sees fastest."""

@@ -24,11 +24,17 @@ def page_access(config: EdgeConfig) -> Access:
     return Access(ServeAddress.of(config.serve), config.token)
 
 
-def check_addresses(config: EdgeConfig) -> str:
-    """Return the address of the page, empty for none; raise ArgumentError for wrong settings.
+def require_addresses(config: EdgeConfig) -> Access | None:
+    """Return who may look at the page, None without one; raise ArgumentError for wrong settings.
 
-    Nothing is opened yet.
+    Nothing is opened yet, and no address of this computer is looked up.
     """
     if config.mqtt:
         mqtt_settings(config)
-    return page_access(config).address.url if config.serve else ""
+    return page_access(config) if config.serve else None
+
+
+def check_addresses(config: EdgeConfig) -> str:
+    """Return the address of the page, empty for none; raise ArgumentError for wrong settings."""
+    access = require_addresses(config)
+    return access.address.url if access else ""

@@ -12,7 +12,7 @@ from fer_core.pictures import VIDEO_SUFFIXES
 from fer_core.settings import load_settings
 from fer_edge.faces.detectors import require_detector
 from fer_edge.outputs.recording import SAVED_SUFFIXES, check_saved_name
-from fer_edge.session.addresses import check_addresses
+from fer_edge.session.addresses import check_addresses, require_addresses
 from fer_edge.session.config import EdgeConfig, with_secrets
 from fer_edge.sources.camera import check_camera
 
@@ -132,7 +132,7 @@ def _check(options: RunOptions) -> None:
     if options.pictures and config.serve:
         raise ArgumentError("--serve goes with a camera or a video, not with pictures")
     if not options.pictures:
-        check_addresses(config)
+        require_addresses(config)
 
 
 def page_address(options: RunOptions) -> str:
