@@ -1,4 +1,4 @@
-"""The pixel contract: the one way from a frame and a box to a model's input.
+"""The pixel contract: the one way from a frame and a face to a model's input.
 
 Training, calibration, verification, the device and the benchmark all come through here;
 `tests/golden` freezes the bytes. The crop is replicated at the frame's edges, turned to gray,
@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fer_core.opencv import cv2
-from fer_core.values import Box, FloatArray, Frame, UInt8Array
+from fer_core.values import Box, Face, FloatArray, Frame, UInt8Array
 
 COLOURS = {"gray": 1, "rgb": 3}
 INPUT_SCALE = 1 / 128
@@ -53,9 +53,12 @@ class InputSpec:
         """Height, width and channels."""
         return self.height, self.width, COLOURS[self.colour]
 
-    def pixels(self, frame: Frame, box: Box) -> UInt8Array:
-        """Return the crop of `box` as (height, width, channels) uint8."""
-        return self.resized(_crop(frame.pixels, box.expanded(self.margin)))
+    def pixels(self, frame: Frame, face: Face) -> UInt8Array:
+        """Return the crop of a face as (height, width, channels) uint8, upright by its roll."""
+        box = face.box.expanded(self.margin)
+        if not face.roll_degrees:
+            return self.resized(_crop(frame.pixels, box))
+        return self.resized(_levelled(frame.pixels, box, face.roll_degrees))
 
     def resized(self, picture: UInt8Array) -> UInt8Array:
         """Return a whole picture, gray (h, w) or BGR (h, w, 3), as (height, width, channels)."""
@@ -82,6 +85,17 @@ def _crop(pixels: UInt8Array, box: Box) -> UInt8Array:
     below = box.height - inside.height - above
     right = box.width - inside.width - left
     return _as_uint8(cv2.copyMakeBorder(crop, above, below, left, right, cv2.BORDER_REPLICATE))
+
+
+def _levelled(pixels: UInt8Array, box: Box, roll_degrees: float) -> UInt8Array:
+    """Return what lies in a box that leans by its roll, of the size of the box."""
+    if box.clipped(pixels.shape[1], pixels.shape[0]) is None:
+        raise ValueError(f"{box} lies outside the {pixels.shape[1]}x{pixels.shape[0]} frame")
+    centre = (box.x + (box.width - 1) / 2, box.y + (box.height - 1) / 2)
+    turn = cv2.getRotationMatrix2D(centre, roll_degrees, 1.0)
+    turn[:, 2] -= box.x, box.y
+    size, border = (box.width, box.height), cv2.BORDER_REPLICATE
+    return _as_uint8(cv2.warpAffine(pixels, turn, size, borderMode=border))
 
 
 def quantize_pixels(pixels: UInt8Array) -> npt.NDArray[np.int8]:

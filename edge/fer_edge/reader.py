@@ -135,4 +135,4 @@ class ExpressionReader:
 
 def _in_the_file(seen: Observation, reduced: int) -> Observation:
     """Return an observation with its box in pixels of a file that was decoded smaller."""
-    return replace(seen, face=replace(seen.face, box=seen.face.box.times(reduced)))
+    return replace(seen, face=seen.face.times(reduced))

@@ -21,6 +21,7 @@ from fer_core.values import Box, Face, Frame, Prediction
 from fer_edge.faces import analysis, tracks
 from fer_edge.faces.analysis import StreamAnalyzer
 from fer_edge.faces.following import FollowingDetector
+from fer_edge.faces.haar_stream import HaarStream
 from fer_edge.faces.smoothing import Smoothing
 from fer_edge.inference.classifier import TfliteClassifier
 from fer_edge.inference.interpreter import TfliteModel
@@ -50,7 +51,7 @@ class Recorded:
     frames: list[Frame]
     found: dict[int, list[tuple[Face, Prediction]]]
 
-    def detect(self, frame: Frame, known: Sequence[Box] = ()) -> tuple[Face, ...]:
+    def detect(self, frame: Frame, known: Sequence[Face] = ()) -> tuple[Face, ...]:
         """Return the faces that were found."""
         return tuple(face for face, _ in self.found[frame.index])
 
@@ -65,12 +66,12 @@ class Recorded:
 
 def record(clip: Path) -> Recorded:
     """Find and classify the faces of every frame."""
-    detector = FollowingDetector()
+    detector = FollowingDetector(HaarStream(40))
     classifier = TfliteClassifier(TfliteModel(load_model(), threads=1))
-    recorded, known = Recorded([], {}), list[Box]()
+    recorded, known = Recorded([], {}), tuple[Face, ...]()
     for frame in VideoSource(clip).frames(threading.Event()):
         faces = detector.detect(frame, known)
-        known = [face.box for face in faces] or known
+        known = faces or known
         said = classifier.classify(frame, faces)
         recorded.frames.append(frame)
         recorded.found[frame.index] = list(zip(faces, said, strict=True))

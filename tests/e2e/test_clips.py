@@ -20,9 +20,9 @@ from commands import command_path
 from drawn_faces import save_video
 from fer_bench.clips import RunnerLoop, measure_clip, read_true_faces
 from fer_core.values import Box, Frame
-from fer_edge.faces.detector import SearchPlan
 from fer_edge.faces.following import FollowingDetector
 from fer_edge.faces.haar import HaarCascade, HaarDetector, to_gray
+from fer_edge.faces.haar_stream import HaarStream
 from fer_edge.faces.tracks import Tracks
 from fer_edge.inference.models import shipped_models
 from fer_edge.session.config import EdgeConfig
@@ -116,7 +116,7 @@ def test_a_landscape_is_nobody(real_frames: Path, tmp_path: Path) -> None:
 def test_faces_of_forty_pixels_are_followed(real_frames: Path) -> None:
     """The signing clip at half its size, whose face is then 40 px wide."""
     truth = read_true_faces(TRUE_FACES)["video_signing_vga.mkv"]
-    detector, tracks, found = FollowingDetector(SearchPlan()), Tracks(), 0
+    detector, tracks, found = FollowingDetector(HaarStream(40)), Tracks(), 0
     for frame in VideoSource(real_frames / "video_signing_vga.mkv").frames(threading.Event()):
         half = cv2.resize(frame.pixels, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
         canvas = np.full((480, 640, 3), 128, np.uint8)
@@ -125,7 +125,7 @@ def test_faces_of_forty_pixels_are_followed(real_frames: Path) -> None:
         assert face is not None
         small = Box(face.x // 2, face.y // 2, face.width // 2, face.height // 2)
         shown = Frame(canvas, frame.index, frame.captured_at)
-        known = [track.face.box for track in tracks.in_sight]
+        known = [track.face for track in tracks.in_sight]
         tracks.update(shown, detector.detect(shown, known))
         boxes = [track.face.box for track in tracks.in_sight]
         found += len(boxes) == 1 and boxes[0].iou(small) > 0.3

@@ -19,7 +19,7 @@ sys.path.insert(0, str(HERE.parent))
 
 from fer_core.bundle import ModelBundle  # noqa: E402  # after the path is set
 from fer_core.preprocess import InputSpec  # noqa: E402
-from fer_core.values import Box, Frame  # noqa: E402
+from fer_core.values import Box, Face, Frame  # noqa: E402
 from fer_edge.inference.interpreter import TfliteModel  # noqa: E402
 from fer_edge.inference.models import shipped_models  # noqa: E402
 
@@ -30,12 +30,16 @@ CROPS = {
     "exactly the input": (InputSpec(), Box(90, 50, 48, 48)),
     "beyond the frame": (InputSpec(), Box(-20, 90, 90, 90)),
     "rgb": (InputSpec(colour="rgb"), Box(60, 20, 120, 120)),
+    "leaning": (InputSpec(), Box(60, 20, 120, 120), 30.0),
+    "leaning, smaller than the input": (InputSpec(), Box(100, 60, 31, 31), -45.0),
+    "leaning beyond the frame": (InputSpec(), Box(-20, 90, 90, 90), 17.5),
 }
 
 
-def crop_hash(frame: Frame, spec: InputSpec, box: Box) -> str:
+def crop_hash(frame: Frame, spec: InputSpec, box: Box, roll_degrees: float = 0.0) -> str:
     """Return the SHA-256 of a crop's bytes."""
-    return hashlib.sha256(spec.pixels(frame, box).tobytes()).hexdigest()
+    face = Face(box, 1.0, roll_degrees)
+    return hashlib.sha256(spec.pixels(frame, face).tobytes()).hexdigest()
 
 
 def reference_codes(path: Path, faces: np.ndarray) -> list[list[int]]:

@@ -64,7 +64,7 @@ def explain_picture(
     spec = InputSpec(height, width, "gray" if channels == 1 else "rgb")
     frame = Frame(pixels, 0, 0.0, file.name)
     faces = detector.detect(frame)
-    crop = spec.pixels(frame, faces[0].box) if faces else spec.resized(pixels)
+    crop = spec.pixels(frame, faces[0]) if faces else spec.resized(pixels)
     probabilities, heat, chosen = grad_cam(model, normalize_pixels(crop), layer, class_index)
     return Explanation(file.name, crop, probabilities, chosen, heat, bool(faces))
 

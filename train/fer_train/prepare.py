@@ -157,10 +157,10 @@ def _prepared(
     faces = detector.detect(frame)
     if not faces:
         return PreparedPhoto(path, label, None, reason="no face found")
-    in_file = Face(faces[0].box.times(picture.reduced), faces[0].score)
+    in_file = faces[0].times(picture.reduced)
     if _unclear(faces):
         return PreparedPhoto(path, label, None, in_file, "several faces")
-    return PreparedPhoto(path, label, spec.pixels(frame, faces[0].box), in_file)
+    return PreparedPhoto(path, label, spec.pixels(frame, faces[0]), in_file)
 
 
 def _without_copies(found: list[PreparedPhoto]) -> list[PreparedPhoto]:

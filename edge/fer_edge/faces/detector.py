@@ -11,7 +11,7 @@ from fer_edge.stages import StageTimes
 if TYPE_CHECKING:  # `fer-edge --help` names the detectors and needs no numpy
     from concurrent.futures import Executor
 
-    from fer_core.values import Box, Face, Frame
+    from fer_core.values import Face, Frame
 
 WINDOW_PX = 24
 """The smallest face that the Haar cascade can see, and the one it sees fastest."""
@@ -22,10 +22,10 @@ SAME_FACE_IOU = 0.3
 class FaceDetector(Protocol):
     """Finds the faces of a frame."""
 
-    def detect(self, frame: Frame, known: Sequence[Box] = ()) -> tuple[Face, ...]:
+    def detect(self, frame: Frame, known: Sequence[Face] = ()) -> tuple[Face, ...]:
         """Return the faces, the largest first; empty when there is none.
 
-        `known` is where the faces of the frame before were, for detectors that search there.
+        `known` are the faces of the frame before, for detectors that search where they were.
         """
 
 

@@ -4,27 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fer_core.errors import FerError
 from fer_edge.faces.detector import DetectorRequest, FaceDetector
+
+if TYPE_CHECKING:
+    from fer_edge.faces.following import StreamSearch
 
 DEFAULT_DETECTOR = "haar"
 
 
 def _haar(request: DetectorRequest) -> FaceDetector:
-    from fer_edge.faces.following import FollowingDetector
     from fer_edge.faces.haar import HaarDetector
+    from fer_edge.faces.haar_stream import HaarStream
 
     if request.stream:
-        return FollowingDetector(request.plan, request.times, request.executor)
+        return _following(HaarStream(request.plan.min_size_px), request)
     return HaarDetector(times=request.times)
 
 
 def _yunet(request: DetectorRequest, file: Path | None = None) -> FaceDetector:
-    from fer_edge.faces.yunet import SMALLEST_PX, YuNetDetector
+    from fer_edge.faces.yunet import YuNetDetector, YuNetStream
 
-    smallest_px = request.plan.min_size_px if request.stream else SMALLEST_PX
-    return YuNetDetector(file, smallest_px, request.times)
+    if request.stream:
+        return _following(YuNetStream(request.plan.min_size_px, file), request)
+    return YuNetDetector(file, request.times)
+
+
+def _following(search: StreamSearch, request: DetectorRequest) -> FaceDetector:
+    from fer_edge.faces.following import FollowingDetector
+
+    return FollowingDetector(search, request.plan, request.times, request.executor)
 
 
 DETECTORS: dict[str, Callable[[DetectorRequest], FaceDetector]] = {"haar": _haar, "yunet": _yunet}
@@ -40,7 +51,7 @@ def is_detector(name: str) -> bool:
 def require_detector(name: str) -> None:
     """Raise FerError for a detector that is not installed, or a file that is none."""
     if name == "yunet" or name.endswith(NETWORK_SUFFIX):
-        from fer_edge.faces.yunet import require_yunet
+        from fer_edge.faces.yunet_file import require_yunet
 
         require_yunet(Path(name) if name.endswith(NETWORK_SUFFIX) else None)
 

@@ -9,22 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from fer_core.errors import FerError
-from fer_core.values import Box, Face, Frame, UInt8Array
-from fer_edge.faces.detector import SAME_FACE_IOU, WINDOW_PX, SearchPlan
-from fer_edge.faces.haar import HaarCascade, shrunk, to_gray
+from fer_core.values import Face, Frame, UInt8Array
+from fer_edge.faces.detector import SAME_FACE_IOU, SearchPlan
 from fer_edge.stages import StageTimes
 
-SEARCH_STEP, SEARCH_NEIGHBORS = 1.2, 2
-"""Few neighbours find nearly every face; a look near each rejects the false ones."""
-NEAR_STEP, NEAR_NEIGHBORS = 1.1, 3
-NEAR_MARGIN, NEAR_PX, NEAR_LARGEST = 0.3, 30, 1.35
-"""How far around a face it is looked for, in its own size; how large it is shown then, in pixels;
-and up to which size it may have grown. The smallest is the cascade's own window."""
 STUCK_SECONDS = 30.0
 """How long a search on its thread may take, a thousand times what it takes."""
 
@@ -39,6 +32,19 @@ class AtOnce(Executor):
         return done
 
 
+class StreamSearch(Protocol):
+    """How faces are found in the frames of a stream; with boxes in pixels of the frame."""
+
+    def prepared(self, frame: Frame) -> UInt8Array:
+        """Return a frame as the other two take it."""
+
+    def everywhere(self, picture: UInt8Array) -> tuple[Face, ...]:
+        """Return what may be faces in the whole picture. May run beside `near`."""
+
+    def near(self, picture: UInt8Array, face: Face) -> Face | None:
+        """Return a face as it is now near where it was, None if it is not there."""
+
+
 class FollowingDetector:
     """A FaceDetector for streams: it looks for known faces near where they were.
 
@@ -49,99 +55,64 @@ class FollowingDetector:
 
     def __init__(
         self,
+        search: StreamSearch,
         plan: SearchPlan | None = None,
         times: StageTimes | None = None,
         executor: Executor | None = None,
     ) -> None:
-        self._plan, self._times = plan or SearchPlan(), times or StageTimes()
+        self._stream, self._plan, self._times = search, plan or SearchPlan(), times or StageTimes()
         self._executor = executor or AtOnce()
         self._searching: Future[tuple[tuple[Face, ...], float]] | None = None
-        self._wide, self._cascade = HaarCascade(), HaarCascade()  # one serves one thread
         self._searched_at = -np.inf
         self.searches = 0
 
-    def detect(self, frame: Frame, known: Sequence[Box] = ()) -> tuple[Face, ...]:
+    def detect(self, frame: Frame, known: Sequence[Face] = ()) -> tuple[Face, ...]:
         """Return the known faces that are still there, and new ones; the largest first."""
         now = frame.captured_at
         with self._times.stage("follow"):
-            gray = to_gray(frame.pixels)
-            looked_for = [(box, self._near(gray, box)) for box in known]
+            picture = self._stream.prepared(frame)
+            looked_for = [(face, self._stream.near(picture, face)) for face in known]
         faces = [face for _, face in looked_for if face]
-        lost = [box for box, face in looked_for if face is None]
-        found, scale = self._search(gray, now, self._pause(known, lost))
+        lost = [face for face, seen in looked_for if seen is None]
+        found = self._search(picture, now, self._pause(known, lost))
         with self._times.stage("follow"):
-            for small in found:
-                face = Face(_scaled(small.box, 1 / scale), small.score)
+            for face in found:
                 if all(face.box.iou(other.box) <= SAME_FACE_IOU for other in faces):
-                    faces += self._confirmed(gray, face, lost)
+                    faces += self._confirmed(picture, face, lost)
             return tuple(_without_doubles(faces))
 
-    def _confirmed(self, gray: UInt8Array, face: Face, lost: Sequence[Box]) -> list[Face]:
+    def _confirmed(self, picture: UInt8Array, face: Face, lost: Sequence[Face]) -> list[Face]:
         """Return a face of a search as a near look sees it; one that was just lost needs none."""
-        near = self._near(gray, face.box)
-        was_there = any(face.box.iou(box) > SAME_FACE_IOU for box in lost)
+        near = self._stream.near(picture, face)
+        was_there = any(face.box.iou(each.box) > SAME_FACE_IOU for each in lost)
         return [near or face] if near or was_there else []
 
-    def _pause(self, known: Sequence[Box], lost: Sequence[Box]) -> float:
+    def _pause(self, known: Sequence[Face], lost: Sequence[Face]) -> float:
         """Return how long to wait between two searches, as things are."""
         if not known:
             return self._plan.empty_seconds
         return self._plan.lost_seconds if lost else self._plan.followed_seconds
 
-    def _search(self, gray: UInt8Array, now: float, pause: float) -> tuple[Sequence[Face], float]:
-        """Search the whole frame if it is time; return what a search has found, at its scale."""
-        scale = min(1.0, WINDOW_PX / self._plan.min_size_px)
+    def _search(self, picture: UInt8Array, now: float, pause: float) -> Sequence[Face]:
+        """Search the whole frame if it is time; return what a search has found."""
         if self._searching is None and now - self._searched_at >= pause:
             self.searches, self._searched_at = self.searches + 1, now
-            self._searching = self._executor.submit(self._found, gray, scale)
+            self._searching = self._executor.submit(self._found, picture)
         if self._searching is None:
-            return (), scale
+            return ()
         if not self._searching.done():
             if now - self._searched_at > STUCK_SECONDS:
                 raise FerError(f"a search for faces has not ended in {STUCK_SECONDS:.0f} s")
-            return (), scale
+            return ()
         (found, seconds), self._searching = self._searching.result(), None
         self._times.add("search", seconds)
-        return found, scale
+        return found
 
-    def _found(self, gray: UInt8Array, scale: float) -> tuple[tuple[Face, ...], float]:
-        """Search the whole frame, shrunk; return its faces there and the seconds it took."""
+    def _found(self, picture: UInt8Array) -> tuple[tuple[Face, ...], float]:
+        """Search the whole frame; return its faces and the seconds it took."""
         started = self._times.clock()
-        small = shrunk(gray, scale)
-        found = self._wide.find(small, SEARCH_STEP, SEARCH_NEIGHBORS, WINDOW_PX)
+        found = self._stream.everywhere(picture)
         return found, self._times.clock() - started
-
-    def _near(self, gray: UInt8Array, box: Box) -> Face | None:
-        """Return the surest face near a box, of a like size, None if there is none."""
-        height, width = gray.shape
-        window = box.expanded(NEAR_MARGIN).clipped(width, height)
-        if window is None:
-            return None
-        part = _part(gray, window)
-        scale = min(1.0, NEAR_PX / box.width)
-        shown = box.width * scale
-        found = self._cascade.find(
-            shrunk(part, scale),
-            NEAR_STEP,
-            NEAR_NEIGHBORS,
-            WINDOW_PX,
-            max(WINDOW_PX + 1, round(shown * NEAR_LARGEST)),
-        )
-        if not found:
-            return None
-        best = max(found, key=lambda face: face.score)
-        inside = _scaled(best.box, 1 / scale)
-        moved = Box(inside.x + window.x, inside.y + window.y, inside.width, inside.height)
-        return Face(moved, best.score)
-
-
-def _part(gray: UInt8Array, box: Box) -> UInt8Array:
-    """Return what lies within a box that lies within the picture."""
-    return gray[box.y : box.y + box.height, box.x : box.x + box.width]
-
-
-def _scaled(box: Box, scale: float) -> Box:
-    return Box(*(round(side * scale) for side in (box.x, box.y, box.width, box.height)))
 
 
 def _without_doubles(faces: Sequence[Face]) -> list[Face]:

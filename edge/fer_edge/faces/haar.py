@@ -73,7 +73,7 @@ class HaarDetector:
         self._min_size_px, self._times = min_size_px, times or StageTimes()
         self._cascade = HaarCascade()
 
-    def detect(self, frame: Frame, known: Sequence[Box] = ()) -> tuple[Face, ...]:
+    def detect(self, frame: Frame, known: Sequence[Face] = ()) -> tuple[Face, ...]:
         """Return the faces, the largest first, wherever they are."""
         with self._times.stage("search"):
             gray = to_gray(frame.pixels)

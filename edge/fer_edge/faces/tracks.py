@@ -102,10 +102,10 @@ class Tracks:
         return tuple(sorted(seen, key=lambda track: track.face.box.area_px, reverse=True))
 
     @property
-    def expected(self) -> tuple[Box, ...]:
+    def expected(self) -> tuple[Face, ...]:
         """Where the faces of the newest frame were, also after a time without frames."""
         tracks = self._tracks.values()
-        return tuple(each.face.box for each in tracks if each.in_sight or not each.missed)
+        return tuple(each.face for each in tracks if each.in_sight or not each.missed)
 
     @property
     def announced(self) -> tuple[Track, ...]:

@@ -30,7 +30,7 @@ class TfliteClassifier:
         """Return one prediction a face, in the order of `faces`."""
         manifest = self._model.bundle.manifest
         with self._times.stage("crop"):
-            crops = [manifest.input.pixels(frame, face.box) for face in faces]
+            crops = [manifest.input.pixels(frame, face) for face in faces]
         with self._times.stage("classify"):
             return tuple(
                 Prediction(self._model.probabilities(crop), manifest.labels) for crop in crops

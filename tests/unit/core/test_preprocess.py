@@ -12,20 +12,20 @@ from fer_core.preprocess import (
     quantize_pixels,
     ten_crops,
 )
-from fer_core.values import Box, Frame
+from fer_core.values import Box, Face, Frame
 
 
 def test_a_gray_picture_of_the_right_size_passes_unchanged() -> None:
     gray = np.random.default_rng(0).integers(0, 256, (48, 48), np.uint8)
     assert np.array_equal(InputSpec().resized(gray)[:, :, 0], gray)
     frame = Frame(cv2.cvtColor(gray, cv2.COLOR_GRAY2BGR), 0, 0.0)
-    assert np.array_equal(InputSpec().pixels(frame, Box(0, 0, 48, 48))[:, :, 0], gray)
+    assert np.array_equal(InputSpec().pixels(frame, Face(Box(0, 0, 48, 48), 1.0))[:, :, 0], gray)
 
 
 def test_a_crop_beyond_the_frame_repeats_its_edge_and_keeps_its_shape() -> None:
     pixels = np.full((40, 40, 3), 50, np.uint8)
     pixels[:, :20] = 200
-    crop = InputSpec(48, 48).pixels(Frame(pixels, 0, 0.0), Box(-24, 0, 48, 40))
+    crop = InputSpec(48, 48).pixels(Frame(pixels, 0, 0.0), Face(Box(-24, 0, 48, 40), 1.0))
     assert crop.shape == (48, 48, 1)
     assert (crop[:, :44] == 200).all()
     assert (crop[:, 44:] == 50).all()
@@ -35,14 +35,14 @@ def test_margin_widens_the_crop() -> None:
     pixels = np.zeros((100, 100, 3), np.uint8)
     pixels[40:60, 40:60] = 255
     frame, box = Frame(pixels, 0, 0.0), Box(40, 40, 20, 20)
-    assert InputSpec(margin=0.0).pixels(frame, box).min() == 255
-    assert InputSpec(margin=0.5).pixels(frame, box).min() == 0
+    assert InputSpec(margin=0.0).pixels(frame, Face(box, 1.0)).min() == 255
+    assert InputSpec(margin=0.5).pixels(frame, Face(box, 1.0)).min() == 0
 
 
 def test_rgb_swaps_the_channels_of_bgr() -> None:
     pixels = np.zeros((8, 8, 3), np.uint8)
     pixels[:, :, 2] = 255  # red in BGR
-    crop = InputSpec(8, 8, "rgb").pixels(Frame(pixels, 0, 0.0), Box(0, 0, 8, 8))
+    crop = InputSpec(8, 8, "rgb").pixels(Frame(pixels, 0, 0.0), Face(Box(0, 0, 8, 8), 1.0))
     assert crop[0, 0].tolist() == [255, 0, 0]
 
 

@@ -12,6 +12,7 @@ from fer_core.values import Box, Face, Frame, Prediction
 from fer_edge.faces.analysis import Analysis, PictureAnalyzer, StreamAnalyzer
 from fer_edge.faces.events import ExpressionEvent
 from fer_edge.faces.following import FollowingDetector
+from fer_edge.faces.haar_stream import HaarStream
 from fer_edge.faces.smoothing import Smoothing, with_class_on_top
 from fer_edge.faces.tracks import Tracks
 from fer_edge.outputs.home_assistant import FaceState
@@ -238,7 +239,7 @@ def test_a_slow_camera_keeps_its_face_between_two_pictures() -> None:
 
     later, calm, scene = Later(), Saying(), draw_scene("happy")
     calm.predictions = [glad(CALM)]
-    analyzer = StreamAnalyzer(FollowingDetector(executor=later), calm)
+    analyzer = StreamAnalyzer(FollowingDetector(HaarStream(40), executor=later), calm)
     seen, events = list[int](), list[ExpressionEvent]()
     for index in range(8):
         analysis = analyzer.analyze(Frame(scene, index, 2.0 * index))

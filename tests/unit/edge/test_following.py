@@ -11,10 +11,15 @@ from fer_core.values import Box, Face, Frame
 from fer_edge.faces.detector import SearchPlan
 from fer_edge.faces.following import FollowingDetector
 from fer_edge.faces.haar import HaarDetector
+from fer_edge.faces.haar_stream import HaarStream
 from fer_edge.faces.tracks import COAST_SECONDS, Tracks
 
 FPS = 20.0
 EMPTY = np.full((480, 640, 3), 90, np.uint8)
+
+
+def following(smallest_px: int = 40, executor: Executor | None = None) -> FollowingDetector:
+    return FollowingDetector(HaarStream(smallest_px), executor=executor)
 
 
 def play(
@@ -25,13 +30,13 @@ def play(
     tracks = Tracks()
     for index, scene in enumerate(scenes, start):
         frame = Frame(scene, index, index / FPS)
-        tracks.update(frame, detector.detect(frame, [each.face.box for each in tracks.in_sight]))
+        tracks.update(frame, detector.detect(frame, [each.face for each in tracks.in_sight]))
         seen.append(tuple(track.face for track in tracks.in_sight))
     return seen
 
 
 def test_a_moving_face_is_found_in_every_frame_by_few_searches() -> None:
-    detector = FollowingDetector()
+    detector = following()
     places = [(100 + 6 * i, 80 + 2 * i) for i in range(40)]
     seen = play(detector, [draw_scene("happy", x=x, y=y, size=180) for x, y in places])
     for faces, (x, y) in zip(seen, places, strict=True):
@@ -43,7 +48,7 @@ def test_a_moving_face_is_found_in_every_frame_by_few_searches() -> None:
 def test_a_face_that_comes_nearer_grows() -> None:
     sizes = [round(90 * 1.02**i) for i in range(50)]
     scenes = [draw_scene("sad", x=300 - s // 2, y=240 - s // 2, size=s) for s in sizes]
-    seen = play(FollowingDetector(), scenes)
+    seen = play(following(), scenes)
     assert all(len(faces) == 1 for faces in seen)
     growth = seen[-1][0].box.width / seen[0][0].box.width
     assert growth == pytest.approx(sizes[-1] / sizes[0], rel=0.2)
@@ -53,7 +58,7 @@ def test_a_second_face_is_found_at_the_next_search() -> None:
     one = draw_scene("happy", x=60, y=140, size=160)
     two = one.copy()
     two[:, 340:] = draw_scene("sad", x=400, y=140, size=160)[:, 340:]
-    detector = FollowingDetector()
+    detector = following()
     counts = [len(faces) for faces in play(detector, [one] * 4 + [two] * 20)]
     late = 4 + round(SearchPlan().followed_seconds * FPS)
     assert counts[:4] == [1] * 4
@@ -65,7 +70,7 @@ def test_a_short_miss_is_bridged_and_a_long_one_is_not() -> None:
     covered = face.copy()
     cv2.rectangle(covered, (230, 180), (410, 300), (175, 175, 175), cv2.FILLED)  # a hand
     assert HaarDetector().detect(Frame(covered, 0, 0.0)) == ()
-    seen = play(FollowingDetector(), [face] * 5 + [covered] * 12 + [face] * 6)
+    seen = play(following(), [face] * 5 + [covered] * 12 + [face] * 6)
     counts = [len(faces) for faces in seen]
     bridged = round(COAST_SECONDS * FPS)
     assert counts[: 5 + bridged] == [1] * (5 + bridged)
@@ -75,12 +80,12 @@ def test_a_short_miss_is_bridged_and_a_long_one_is_not() -> None:
 
 def test_a_cut_to_another_scene_ends_the_face_at_once() -> None:
     noise = np.random.default_rng(0).integers(0, 256, EMPTY.shape, np.uint8)
-    seen = play(FollowingDetector(), [draw_scene("happy")] * 5 + [noise, noise])
+    seen = play(following(), [draw_scene("happy")] * 5 + [noise, noise])
     assert [len(faces) for faces in seen] == [1] * 5 + [0, 0]
 
 
 def test_an_empty_scene_is_searched_now_and_then() -> None:
-    detector = FollowingDetector()
+    detector = following()
     assert play(detector, [EMPTY] * 20) == [()] * 20
     assert 4 <= detector.searches <= 6
     faces = play(detector, [draw_scene("happy")] * 6, start=20)
@@ -89,13 +94,13 @@ def test_an_empty_scene_is_searched_now_and_then() -> None:
 
 def test_only_wanted_sizes_are_found() -> None:
     small = draw_scene("happy", x=300, y=200, size=60)
-    assert len(play(FollowingDetector(SearchPlan(min_size_px=40)), [small])[0]) == 1
-    assert play(FollowingDetector(SearchPlan(min_size_px=120)), [small]) == [()]
+    assert len(play(following(40), [small])[0]) == 1
+    assert play(following(120), [small]) == [()]
 
 
 def test_forty_pixels_are_enough() -> None:
     tiny = draw_scene("happy", x=300, y=200, size=52)  # the cascade's box is smaller than the head
-    (face,) = play(FollowingDetector(SearchPlan(min_size_px=40)), [tiny])[0]
+    (face,) = play(following(40), [tiny])[0]
     assert 36 <= face.box.width <= 56
 
 
@@ -117,7 +122,7 @@ class Later(Executor):
 
 def test_a_search_on_another_thread_holds_up_nothing() -> None:
     later = Later()
-    detector = FollowingDetector(executor=later)
+    detector = following(executor=later)
     scenes = [draw_scene("happy", x=150 + 5 * i, size=180) for i in range(10)]
     assert play(detector, scenes[:5]) == [()] * 5
     assert len(later.waiting) == 1  # one at a time
@@ -139,14 +144,14 @@ def test_real_clips_have_one_face_until_it_ends(
     real_frames: Path, clip: str, faces_end: int
 ) -> None:
     capture = cv2.VideoCapture(str(real_frames / clip))
-    fps, counts, detector = capture.get(cv2.CAP_PROP_FPS), list[int](), FollowingDetector()
+    fps, counts, detector = capture.get(cv2.CAP_PROP_FPS), list[int](), following()
     tracks = Tracks()
     while True:
         ok, pixels = capture.read()
         if not ok:
             break
         frame = Frame(pixels, len(counts), len(counts) / fps)
-        tracks.update(frame, detector.detect(frame, [each.face.box for each in tracks.in_sight]))
+        tracks.update(frame, detector.detect(frame, [each.face for each in tracks.in_sight]))
         counts.append(len(tracks.in_sight))
     assert max(counts) == 1
     assert sum(counts[:faces_end]) >= 0.98 * faces_end

