@@ -12,11 +12,12 @@ DEFAULT_DETECTOR = "haar"
 
 
 def _haar(request: DetectorRequest) -> FaceDetector:
-    from fer_edge.faces.following import FollowingDetector
+    if request.stream:
+        from fer_edge.faces.following import FollowingDetector
+
+        return FollowingDetector(request.plan, request.times, request.executor)
     from fer_edge.faces.haar import HaarDetector
 
-    if request.stream:
-        return FollowingDetector(request.plan, request.times, request.executor)
     return HaarDetector(times=request.times)
 
 
