@@ -28,7 +28,7 @@ from fer_bench.timing import Round, latency_of, measure_interleaved
 from fer_core.bundle import ModelBundle
 from fer_core.errors import FerError
 from fer_core.metrics import label_flips
-from fer_edge.inference.interpreter import TfliteModel, kernels_taken, load_runtime
+from fer_edge.inference.interpreter import TfliteModel, kernels_taken, runtime_name
 
 RUNS, QUICK_RUNS = 1000, 100
 
@@ -73,7 +73,7 @@ def run_benchmark(
     """
     if parent:
         measure_process(parent)
-    _, runtime = load_runtime()
+    runtime = runtime_name()
     environment = read_environment(runtime, kernels_taken(runtime))
     loaded, failed = _load_each(paths, say)
     data, fingerprint = pictures.described() if pictures else ("", "")

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 from fer_convert import options
 from fer_convert.runtimes import require_version
 from fer_core.command import DefaultCommand, Quiet, Version, command_line, make_app, run_app, talk
-from fer_core.dataset import FerDataset
 from fer_core.errors import ArgumentError, FerError
-from fer_core.values import UInt8Array
 
 if TYPE_CHECKING:
     from fer_convert.job import ConversionRequest
     from fer_convert.recipes import QuantizationRecipe
+    from fer_core.dataset import FerDataset
+    from fer_core.values import UInt8Array
 
 app = make_app()
 _FORMATS = ("float32", "float16", "dynamic", "int8", "int16x8")

@@ -120,7 +120,7 @@ class _Opened:
     """A flatbuffer whose every tensor can be read after a run."""
 
     def __init__(self, flatbuffer: bytes) -> None:
-        module, _ = load_runtime()
+        module = load_runtime()
         self._interpreter = module.Interpreter(
             model_content=flatbuffer,
             experimental_preserve_all_tensors=True,

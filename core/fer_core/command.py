@@ -22,6 +22,7 @@ from typer.core import TyperCommand, TyperGroup
 from fer_core import __version__, progress
 from fer_core.entry import INTERRUPTED
 from fer_core.errors import ArgumentError, FerError
+from fer_core.parameters import convert_plainly
 from fer_core.text import forgive_names_on_paper, printable
 
 DEFAULT_COMMAND = "run"
@@ -48,6 +49,10 @@ class DefaultCommandGroup(TyperGroup):
             args = [DEFAULT_COMMAND, *args]
         return super().parse_args(ctx, args)
 
+    def get_params(self, ctx: Any) -> Any:
+        """Return the options, of which plain ones are converted without pydantic."""
+        return convert_plainly(super().get_params(ctx))
+
     def shell_complete(self, ctx: Any, incomplete: str) -> Any:
         """Return what may stand there: the commands, and what the default command takes."""
         usual = self.commands[DEFAULT_COMMAND].shell_complete(ctx, incomplete)
@@ -69,6 +74,10 @@ class DefaultCommand(TyperCommand):
         if parent is not None:
             info_name, self._beside = parent.info_name, parent.command
         return super().make_context(info_name, args, **{**CONTEXT, **more})
+
+    def get_params(self, ctx: Any) -> Any:
+        """Return the options, of which plain ones are converted without pydantic."""
+        return convert_plainly(super().get_params(ctx))
 
     def format_epilog(self, ctx: Any, formatter: Any) -> None:
         """Write the other commands of the group and the examples."""

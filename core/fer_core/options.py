@@ -58,7 +58,8 @@ def takes_settings(
         def called(**given: Any) -> None:
             command(**{name: value for name, value in given.items() if name not in names})
 
-        added = [_parameter(each, settings) for each in _options(settings)]
+        kinds = get_type_hints(settings)
+        added = [_parameter(each, kinds[each.name]) for each in _options(settings)]
         parameters = [*own.parameters.values()]
         parameters = [*parameters[:before], *added, *parameters[before:]]
         called.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
@@ -72,9 +73,9 @@ def _options(settings: Any) -> list[dataclasses.Field[Any]]:
     return [each for each in dataclasses.fields(settings) if "help" in each.metadata]
 
 
-def _parameter(field: dataclasses.Field[Any], settings: type) -> inspect.Parameter:
+def _parameter(field: dataclasses.Field[Any], kind: Any) -> inspect.Parameter:
     """Return the parameter of a command for a setting; not given, it is None."""
-    kind = field.metadata["shown_as"] or get_type_hints(settings)[field.name]
+    kind = field.metadata["shown_as"] or kind
     option = typer.Option(*field.metadata["names"], help=field.metadata["help"])
     return inspect.Parameter(
         field.name,

@@ -13,11 +13,6 @@ from typing import Any, TypeVar, get_type_hints
 
 from fer_core.errors import ArgumentError, FerError
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
 Settings = TypeVar("Settings")
 _LOG = logging.getLogger(__name__)
 
@@ -76,6 +71,10 @@ def settings_toml(settings: object) -> str:
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
     try:
         return tomllib.loads(path.read_text(encoding="utf-8", errors="surrogateescape"))
     except (OSError, ValueError, RecursionError) as error:

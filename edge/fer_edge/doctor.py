@@ -65,9 +65,9 @@ def _python() -> Finding:
 
 
 def _runtime() -> Finding:
-    from fer_edge.inference.interpreter import load_runtime
+    from fer_edge.inference.interpreter import runtime_name
 
-    _, name = load_runtime()
+    name = runtime_name()
     if name.startswith("tflite-runtime"):
         return Finding("runtime", "note", f"{name}: int8 without XNNPACK, 2 to 16 times slower")
     return Finding("runtime", "ok", f"{name}, XNNPACK kernels")

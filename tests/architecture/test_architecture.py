@@ -38,9 +38,37 @@ def test_the_device_side_never_loads_tensorflow() -> None:
     assert done.stdout.strip() == "[]", done.stderr
 
 
-def test_naming_the_options_of_a_command_loads_no_numpy() -> None:
-    code = "import sys, fer_edge.cli, fer_train.cli; print('numpy' in sys.modules)"
-    assert run_python(code).stdout.strip() == "False"
+def loaded_by(command: str, *words: str) -> set[str]:
+    """Return the modules that a command has loaded when it ends; it must succeed."""
+    done = run_python(
+        f"import sys, fer_{command}.start\nsys.argv = {[f'fer-{command}', *words]!r}\n"
+        f"try: fer_{command}.start.main()\n"
+        "except SystemExit as end: assert not end.code\n"
+        "print(*sys.modules, sep=chr(10), file=sys.stderr)"
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
+    return set(done.stderr.splitlines())
+
+
+@pytest.mark.parametrize("command", ["edge", "train", "convert", "bench"])
+@pytest.mark.parametrize("option", ["--help", "--version"])
+def test_saying_what_there_is_loads_nothing_heavy(command: str, option: str) -> None:
+    heavy = {"numpy", "cv2", "msgspec", "pydantic", "rich", "importlib.metadata", "email.message"}
+    assert not heavy & loaded_by(command, option)
+
+
+def test_a_picture_loads_nothing_that_others_need() -> None:
+    """What takes longer than a millisecond, or belongs to cameras, videos, pages and files."""
+    loaded = loaded_by("edge", str(ROOT / "edge/fer_edge/assets/astronaut.jpg"))
+    assert "fer_edge.faces.haar" in loaded
+    libraries = {"pydantic", "rich", "importlib.metadata", "email.message", "concurrent.futures"}
+    libraries |= {"asyncio", "http.client", "ssl", "secrets", "tomllib", "tomli", "av", "PIL"}
+    assert not libraries & loaded
+    rooms = ("page", "identity", "service.unit", "doctor", "sources.camera", "sources.live")
+    rooms += ("sources.demo", "faces.following", "faces.yunet", "systemd", "outputs.encoding")
+    rooms += ("outputs.recording", "outputs.plot", "outputs.window", "outputs.mqtt_settings")
+    assert not {f"fer_edge.{room}" for room in rooms} & loaded
 
 
 def test_what_fer_convert_does_without_tensorflow_needs_nothing_of_training() -> None:

@@ -16,11 +16,12 @@ DEFAULT_DETECTOR = "haar"
 
 
 def _haar(request: DetectorRequest) -> FaceDetector:
-    from fer_edge.faces.haar import HaarDetector
-    from fer_edge.faces.haar_stream import HaarStream
-
     if request.stream:
+        from fer_edge.faces.haar_stream import HaarStream
+
         return _following(HaarStream(request.plan.min_size_px), request)
+    from fer_edge.faces.haar import HaarDetector
+
     return HaarDetector(times=request.times)
 
 

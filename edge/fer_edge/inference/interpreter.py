@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
-from importlib.metadata import version
 from typing import Any
 
 import numpy as np
@@ -33,23 +32,32 @@ KERNELS = {
 INTEGERS = ("int8", "uint8")
 
 
-def load_runtime() -> tuple[Any, str]:
-    """Return the interpreter module and its name with version; raise FerError if there is none."""
+def load_runtime() -> Any:
+    """Return the interpreter module of the runtime; raise FerError if there is none."""
     try:
         from ai_edge_litert import interpreter as litert
 
-        return litert, f"ai-edge-litert {version('ai-edge-litert')}"
+        return litert
     except ImportError as litert_error:
         try:
             from tflite_runtime import interpreter as tflite
 
-            return tflite, f"tflite-runtime {version('tflite-runtime')}"
+            return tflite
         except ImportError:
             raise FerError(
                 f"no TFLite runtime loads ({litert_error}). Install the extra that fits, where "
                 "fer-edge-kit lies: pip install '.[edge]', or [edge-headless] without a screen, "
                 "[edge-bookworm] beside Pi OS Bookworm's picamera2, [edge-legacy] on 32-bit Pi OS."
             ) from litert_error
+
+
+def runtime_name() -> str:
+    """Return the runtime's name and version; raise FerError if there is none."""
+    from importlib.metadata import version
+
+    is_litert = load_runtime().__name__.startswith("ai_edge_litert")
+    package = "ai-edge-litert" if is_litert else "tflite-runtime"
+    return f"{package} {version(package)}"
 
 
 def kernels_taken(runtime: str, wanted: str = "xnnpack") -> str:
@@ -105,7 +113,7 @@ class Interpreter:
         """Load a flatbuffer; raise FerError, which calls it `name`, when the runtime cannot."""
         if kernels not in KERNELS:
             raise ValueError(f"kernels must be one of {sorted(KERNELS)}, got {kernels!r}")
-        module, self.runtime = load_runtime()
+        module = load_runtime()
         resolver = getattr(module.OpResolverType, KERNELS[kernels])
         try:
             with nullcontext() if native_output_is_shown() else native_stderr():
@@ -116,7 +124,7 @@ class Interpreter:
                 )
                 self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
-            raise FerError(f"{self.runtime} cannot load {name}: {error}") from error
+            raise FerError(f"{runtime_name()} cannot load {name}: {error}") from error
         self.inputs = [Tensor.of(each) for each in self._interpreter.get_input_details()]
         self.outputs = [Tensor.of(each) for each in self._interpreter.get_output_details()]
 
@@ -134,8 +142,7 @@ class TfliteModel:
         """Load a bundle; raise FerError when its tensors are not what its manifest says."""
         self.bundle, self.threads = bundle, threads
         self._interpreter = Interpreter(bundle.model, bundle.name, threads, kernels)
-        self.runtime = self._interpreter.runtime
-        self.kernels = kernels_taken(self.runtime, kernels)
+        self._wanted_kernels = kernels
         self._input, self._output = self._single_tensors()
         kind = (self._input.dtype, self._input.quantization)
         self._is_usual = bundle.manifest.input.values == INPUT_RANGE and (
@@ -167,6 +174,16 @@ class TfliteModel:
             if tensor.dtype in INTEGERS and not tensor.quantization[0] > 0:
                 raise FerError(f"{name} has an {tensor.dtype} tensor of a scale below 0")
         return taken, given
+
+    @property
+    def runtime(self) -> str:
+        """The runtime's name and version."""
+        return runtime_name()
+
+    @property
+    def kernels(self) -> str:
+        """The kernel set that the runtime takes."""
+        return kernels_taken(self.runtime, self._wanted_kernels)
 
     @property
     def input_quantization(self) -> tuple[float, int]:

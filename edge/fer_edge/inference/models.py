@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
 from pathlib import Path
 
 from fer_core.bundle import ModelBundle
@@ -12,7 +11,7 @@ from fer_edge.inference import DEFAULT_MODEL
 
 def shipped_models() -> dict[str, Path]:
     """Return the shipped int8 bundles by name."""
-    folder = Path(str(files("fer_edge"))) / "models"
+    folder = Path(__file__).parent.parent / "models"
     return {path.stem.removesuffix("-int8"): path for path in sorted(folder.glob("*-int8.tflite"))}
 
 

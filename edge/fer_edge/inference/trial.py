@@ -20,7 +20,7 @@ from fer_core.bundle import ModelBundle
 from fer_core.errors import FerError
 from fer_core.own_process import last_words, limit_this_process, run_module
 from fer_core.typed_json import read_json
-from fer_edge.inference.interpreter import INTEGERS, Interpreter, Tensor, load_runtime
+from fer_edge.inference.interpreter import INTEGERS, Interpreter, Tensor, runtime_name
 
 LIMIT_SECONDS = 60
 LIMIT_BYTES = 4 * 2**30
@@ -48,8 +48,7 @@ def load_tried(path: Path) -> ModelBundle:
     A network that has run once on this computer, with this runtime, is not tried again.
     """
     bundle = ModelBundle.load(path)
-    _, runtime = load_runtime()
-    mark = _marks() / f"{bundle.manifest.sha256}-{runtime.replace(' ', '-')}"
+    mark = _marks() / f"{bundle.manifest.sha256}-{runtime_name().replace(' ', '-')}"
     if not mark.exists():
         try_model(bundle.model, str(path))
         with suppress(OSError):  # no home that can be written to: it is tried every time

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from fer_edge.outputs.mqtt_settings import MqttSettings
+from typing import TYPE_CHECKING
+
 from fer_edge.outputs.stamp import own_name
-from fer_edge.page.access import Access, ServeAddress
 from fer_edge.session.config import EdgeConfig
+
+if TYPE_CHECKING:
+    from fer_edge.outputs.mqtt_settings import MqttSettings
+    from fer_edge.page.access import Access
 
 
 def device_name(config: EdgeConfig) -> str:
@@ -15,12 +19,16 @@ def device_name(config: EdgeConfig) -> str:
 
 def mqtt_settings(config: EdgeConfig) -> MqttSettings:
     """Return where the broker is; raise ArgumentError for wrong settings."""
+    from fer_edge.outputs.mqtt_settings import MqttSettings
+
     name = device_name(config)
     return MqttSettings.of(config.mqtt, name, config.mqtt_user, config.mqtt_password)
 
 
 def page_access(config: EdgeConfig) -> Access:
     """Return where the page is and who may look; raise ArgumentError for wrong settings."""
+    from fer_edge.page.access import Access, ServeAddress
+
     return Access(ServeAddress.of(config.serve), config.token)
 
 

@@ -11,10 +11,7 @@ from fer_core.errors import ArgumentError
 from fer_core.pictures import VIDEO_SUFFIXES
 from fer_core.settings import load_settings
 from fer_edge.faces.detectors import require_detector
-from fer_edge.outputs.recording import SAVED_SUFFIXES, check_saved_name
-from fer_edge.session.addresses import check_addresses, require_addresses
 from fer_edge.session.config import EdgeConfig, with_secrets
-from fer_edge.sources.camera import check_camera
 
 _WATCHED: dict[str, str | bool] = {"camera": "", "video": "", "demo": False}
 """The settings that name what to watch, and what each is where it is not given."""
@@ -39,11 +36,8 @@ class RunOptions:
             raise ArgumentError(
                 "say what to watch, one of: --camera 0, --video FILE, PICTURE..., --demo"
             )
-        if config.plot and Path(config.plot).suffix.lower() not in SAVED_SUFFIXES:
-            raise ArgumentError(
-                f"cannot plot to {config.plot}: the name must end in "
-                f"{', '.join(sorted(SAVED_SUFFIXES))}"
-            )
+        if config.plot:
+            _check_plot_name(Path(config.plot))
         places = [getattr(config, name) for name in config.outputs()]
         written = [Path(place).resolve() for place in places if place]
         if len(set(written)) < len(written):
@@ -76,6 +70,16 @@ class RunOptions:
         places = {what: getattr(config, name) for name, what in config.outputs().items()}
         files = [f"{what} in {where}" for what, where in places.items() if where not in ("", "-")]
         return (*files, *journal)
+
+
+def _check_plot_name(where: Path) -> None:
+    """Raise ArgumentError for a name whose suffix is that of no picture."""
+    from fer_edge.outputs.recording import SAVED_SUFFIXES
+
+    if where.suffix.lower() not in SAVED_SUFFIXES:
+        raise ArgumentError(
+            f"cannot plot to {where}: the name must end in {', '.join(sorted(SAVED_SUFFIXES))}"
+        )
 
 
 def read_options(given: Mapping[str, Any]) -> RunOptions:
@@ -124,17 +128,27 @@ def _check(options: RunOptions) -> None:
     options.spare_what_is_watched()
     require_detector(config.detector)
     if config.camera:
+        from fer_edge.sources.camera import check_camera
+
         check_camera(config.camera)
     if config.save:
+        from fer_edge.outputs.recording import check_saved_name
+
         check_saved_name(Path(config.save))
     if config.plot and not options.pictures:
         raise ArgumentError("--plot goes with one picture: fer-edge PICTURE --plot OUT.png")
     if options.pictures and config.serve:
         raise ArgumentError("--serve goes with a camera or a video, not with pictures")
     if not options.pictures:
+        from fer_edge.session.addresses import require_addresses
+
         require_addresses(config)
 
 
 def page_address(options: RunOptions) -> str:
     """Return the address of a run's page, empty for none."""
-    return check_addresses(options.settings) if not options.pictures else ""
+    if options.pictures:
+        return ""
+    from fer_edge.session.addresses import check_addresses
+
+    return check_addresses(options.settings)

@@ -1,4 +1,4 @@
-"""What a run can write to: each output by the setting that asks for it."""
+"""What a run can write to: each output by the setting that asks for it, and loaded only then."""
 
 from __future__ import annotations
 
@@ -11,22 +11,13 @@ from pathlib import Path
 
 from fer_core.files import make_folder
 from fer_edge.outputs import Output
-from fer_edge.outputs.heat import HeatOutput
 from fer_edge.outputs.lines import ConsoleOutput, EventOutput, JsonOutput, LineFile
-from fer_edge.outputs.plot import PlotOutput
-from fer_edge.outputs.recording import make_recorder
 from fer_edge.outputs.stamp import Stamp
-from fer_edge.outputs.video import VideoRecorder
-from fer_edge.outputs.window import WindowOutput, display_problem
-from fer_edge.session.addresses import mqtt_settings, page_access
 from fer_edge.session.options import RunOptions
 from fer_edge.session.sources import RunKind
 from fer_edge.sources import FrameSource
-from fer_edge.sources.demo import FPS
 from fer_edge.sources.files import VideoSource
-from fer_edge.sources.live import CameraSource
 from fer_edge.stages import StageTimes
-from fer_edge.systemd import is_supervised
 
 DEMO_FOLDER = Path("fer-edge-demo")
 
@@ -53,14 +44,19 @@ class Run:
     def counts(self) -> dict[str, int]:
         """Return what every part of the run counts, by name."""
         counted = {name: count() for name, count in self.counters.items()}
-        if isinstance(self.source, CameraSource):
-            counted["frames_dropped"] = self.source.dropped
-            counted["camera_reconnects"] = self.source.reconnects
+        if self.kind.live:
+            from fer_edge.sources.live import CameraSource
+
+            if isinstance(self.source, CameraSource):
+                counted["frames_dropped"] = self.source.dropped
+                counted["camera_reconnects"] = self.source.reconnects
         return counted
 
 
 def _heat(run: Run) -> Iterator[Output]:
     if run.kind.live:
+        from fer_edge.outputs.heat import HeatOutput
+
         yield HeatOutput()
 
 
@@ -88,14 +84,23 @@ def _console(run: Run) -> Iterator[Output]:
 
 def _plot(run: Run) -> Iterator[Output]:
     if run.options.settings.plot:
+        from fer_edge.outputs.plot import PlotOutput
+
         path = Path(run.options.settings.plot)
         run.saved.append(path)
         yield PlotOutput(path, run.times)
 
 
 def _save(run: Run) -> Iterator[Output]:
+    paths = _saved_paths(run.options)
+    if not paths:
+        return
+    from fer_edge.outputs.recording import make_recorder
+    from fer_edge.outputs.video import VideoRecorder
+    from fer_edge.sources.demo import FPS
+
     fps = run.source.fps if isinstance(run.source, VideoSource) else FPS
-    for path in _saved_paths(run.options):
+    for path in paths:
         recorder = make_recorder(path, fps, run.kind.stream, run.kind.live, run.times)
         if isinstance(recorder, VideoRecorder):
             run.stack.enter_context(recorder)
@@ -115,13 +120,18 @@ def _saved_paths(options: RunOptions) -> tuple[Path, ...]:
 
 def _show(run: Run) -> Iterator[Output]:
     show = run.options.settings.show
-    if show or (show is None and run.kind.live and display_problem() is None):
+    if show is False or not (show or run.kind.live):
+        return
+    from fer_edge.outputs.window import WindowOutput, display_problem
+
+    if show or display_problem() is None:
         yield run.stack.enter_context(WindowOutput(run.stop, run.kind.stream, run.times))
 
 
 def _mqtt(run: Run) -> Iterator[Output]:
     if run.options.settings.mqtt and run.kind.stream:
         from fer_edge.outputs.mqtt import MqttOutput
+        from fer_edge.session.addresses import mqtt_settings
 
         settings = mqtt_settings(run.options.settings)
         broker = run.stack.enter_context(MqttOutput(settings, run.labels, Stamp(settings.name)))
@@ -136,6 +146,8 @@ def _serve(run: Run) -> Iterator[Output]:
         from fer_edge.page.server import PageServer
         from fer_edge.page.site import Site
         from fer_edge.page.view import LiveView
+        from fer_edge.session.addresses import page_access
+        from fer_edge.systemd import is_supervised
 
         view, access = LiveView(), page_access(settings)
         stored = run.options.stored(is_supervised())

@@ -8,10 +8,7 @@ from pathlib import Path
 
 from fer_edge.session.options import RunOptions
 from fer_edge.sources import FrameSource
-from fer_edge.sources.camera import open_camera
-from fer_edge.sources.demo import DemoSource
 from fer_edge.sources.files import PictureSource, VideoSource
-from fer_edge.systemd import is_supervised
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +33,23 @@ PICTURES, FILE, LIVE = RunKind(False, False), RunKind(True, False), RunKind(True
 
 
 def _camera(options: RunOptions) -> FrameSource:
+    from fer_edge.sources.camera import open_camera
+    from fer_edge.systemd import is_supervised
+
     config = options.settings
     return open_camera(config.camera, config.size_px, config.fps or None, is_supervised())
+
+
+def _demo(options: RunOptions) -> FrameSource:
+    from fer_edge.sources.demo import DemoSource
+
+    return DemoSource()
 
 
 SOURCES: dict[str, tuple[RunKind, Callable[[RunOptions], FrameSource]]] = {
     "camera": (LIVE, _camera),
     "video": (FILE, lambda options: VideoSource(Path(options.settings.video))),
-    "demo": (FILE, lambda options: DemoSource()),
+    "demo": (FILE, _demo),
     "pictures": (PICTURES, lambda options: PictureSource(options.pictures)),
 }
 """The kind of run and what opens its source, by the setting that names what to watch."""

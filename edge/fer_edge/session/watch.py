@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fer_core.command import talk
 from fer_core.errors import ArgumentError
@@ -15,13 +15,10 @@ from fer_edge.board import temperature_celsius
 from fer_edge.faces.analysis import Analyzer, Naming, PictureAnalyzer, StreamAnalyzer, Who, nobody
 from fer_edge.faces.detector import DetectorRequest, SearchPlan
 from fer_edge.faces.detectors import make_detector
-from fer_edge.identity.naming import TrackNaming
 from fer_edge.inference.classifier import Classifier, TfliteClassifier
 from fer_edge.inference.interpreter import TfliteModel
 from fer_edge.inference.models import load_model
-from fer_edge.outputs.recording import SAVED_SUFFIXES
 from fer_edge.outputs.stamp import Stamp
-from fer_edge.outputs.watchdog import watchdog_for_this_process
 from fer_edge.session.addresses import device_name
 from fer_edge.session.config import EdgeConfig
 from fer_edge.session.options import RunOptions
@@ -30,9 +27,13 @@ from fer_edge.session.pipeline import PipelineSummary, run_pipeline
 from fer_edge.session.signals import Signals
 from fer_edge.session.sources import SOURCES, RunKind
 from fer_edge.sources.files import picture_files
-from fer_edge.sources.live import CameraSource
 from fer_edge.sources.rotation import RotatedSource
 from fer_edge.stages import StageTimes
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+    from fer_edge.outputs import Output
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ def watch(options: RunOptions) -> SessionResult:
     kind, open_source = SOURCES[options.watched]
     with Signals(stop) as signals, ExitStack() as stack:
         # Entered first, so that it also watches over how the outputs end.
-        last = [stack.enter_context(watchdog_for_this_process())] if kind.live else []
+        last = [_watchdog(stack)] if kind.live else []
         source = stack.enter_context(closing(open_source(options)))
         analyzer = _make_analyzer(options, kind, TfliteClassifier(model, times), stack, times)
         labels, stamp = model.bundle.manifest.labels, Stamp(device_name(config))
@@ -74,7 +75,7 @@ def watch(options: RunOptions) -> SessionResult:
         turned = RotatedSource(source, config.rotate, config.mirror)
         signals.in_loop = True
         summary = run_pipeline(turned, analyzer, outputs, stop, times, kind.reading)
-    dropped = source.dropped if isinstance(source, CameraSource) else 0
+    dropped = run.counts().get("frames_dropped", 0)
     return SessionResult(summary, times, signals.came, dropped, tuple(run.saved))
 
 
@@ -87,7 +88,7 @@ def _with_the_pictures_found(options: RunOptions) -> RunOptions:
         talk(options.quiet)(f"left out: {found.left_out()}")
     save = Path(options.settings.save) if options.settings.save else None
     pictures = but_for_saved_ones(found.files, save)
-    if save and save.suffix.lower() in SAVED_SUFFIXES and len(pictures) > 1:
+    if len(pictures) > 1 and save and _is_one_picture(save):
         raise ArgumentError(
             f"{save} holds one picture, and there are {len(pictures)}: --save FOLDER"
         )
@@ -96,6 +97,18 @@ def _with_the_pictures_found(options: RunOptions) -> RunOptions:
     options = replace(options, pictures=pictures)
     options.spare_what_is_watched()
     return options
+
+
+def _is_one_picture(save: Path) -> bool:
+    from fer_edge.outputs.recording import SAVED_SUFFIXES
+
+    return save.suffix.lower() in SAVED_SUFFIXES
+
+
+def _watchdog(stack: ExitStack) -> Output:
+    from fer_edge.outputs.watchdog import watchdog_for_this_process
+
+    return stack.enter_context(watchdog_for_this_process())
 
 
 def but_for_saved_ones(files: tuple[Path, ...], save: Path | None) -> tuple[Path, ...]:
@@ -115,6 +128,10 @@ def _make_analyzer(
     if not kind.stream:
         detector = make_detector(config.detector, DetectorRequest(stream=False, times=times))
         return PictureAnalyzer(detector, classifier, who or nobody)
+
+    from concurrent.futures import ThreadPoolExecutor
+
+    from fer_edge.identity.naming import TrackNaming
 
     def beside(name: str) -> Executor | None:
         return stack.enter_context(ThreadPoolExecutor(1, name)) if kind.live else None

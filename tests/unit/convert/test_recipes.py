@@ -32,7 +32,7 @@ def test_the_file_has_the_types_that_the_recipe_names(name: str, net: keras.Mode
     convolution = next(o for o in operations if o.kind == "CONV_2D")
     assert recipe.activations in {each.lower() for each in convolution.types}
     assert recipe.weights in {each.lower() for o in operations for each in o.types}
-    interpreter = load_runtime()[0].Interpreter(model_content=flatbuffer)
+    interpreter = load_runtime().Interpreter(model_content=flatbuffer)
     ends = [*interpreter.get_input_details(), *interpreter.get_output_details()]
     assert {np.dtype(each["dtype"]).name for each in ends} == {recipe.io}
 
