@@ -11,7 +11,7 @@ from fer_edge.inference import DEFAULT_MODEL
 
 
 def shipped_models() -> dict[str, Path]:
-    """Return the shipped int8 bundles by name."""
+    """Return the files of the shipped int8 bundles by name, such as "fer-nano"."""
     folder = Path(str(files("fer_edge"))) / "models"
     return {path.stem.removesuffix("-int8"): path for path in sorted(folder.glob("*-int8.tflite"))}
 
