@@ -39,7 +39,6 @@ EXEMPT = (
     "edge/fer_edge/session/",
     "edge/fer_edge/sources/",
     "edge/fer_edge/systemd.py",
-    "train/fer_train/",
 )
 """Modules and folders whose docstrings are not in this form yet."""
 SECTIONS = ("Args", "Attributes", "Example", "Raises", "Returns", "Yields")
