@@ -22,7 +22,6 @@ MODULES = sorted(
 )
 EXEMPT = (
     "benchmarks/fer_bench/",
-    "convert/fer_convert/",
     "core/fer_core/command.py",
     "core/fer_core/entry.py",
     "core/fer_core/options.py",
