@@ -19,8 +19,10 @@ def shipped_models() -> dict[str, Path]:
 def load_model(name_or_path: str = DEFAULT_MODEL) -> ModelBundle:
     """Return a shipped model by name, or the bundle in a file.
 
-    A bundle that this computer has not run before is tried in a process of its own. Raises FerError
-    when there is none, or it crashes the runtime.
+    A bundle that this computer has not run before is tried in a process of its own.
+
+    Raises:
+        FerError: There is none, it is damaged, or it crashes the runtime.
     """
     shipped = shipped_models()
     if name_or_path in shipped:
