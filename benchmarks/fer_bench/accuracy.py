@@ -50,8 +50,10 @@ class EvaluationSplit:
 class TestPictures:
     """The test pictures of a data set, read once for each input that a model takes.
 
-    Attributes:
+    Args:
+        data: The data set.
         votes: FER+'s fer2013new.csv, whose majority labels they get; None for their own labels.
+        skip_bad: Whether bad rows are left out.
     """
 
     __test__ = False  # pytest would take it for a test

@@ -25,7 +25,12 @@ from fer_train.config import TrainConfig
 
 
 class OnlineTeacher:
-    """A bundle that blends its answers into the targets of a batch."""
+    """A bundle that blends its answers into the targets of a batch.
+
+    Args:
+        bundle: The bundle.
+        weight: The share of the targets that it decides, 0 to 1.
+    """
 
     def __init__(self, bundle: ModelBundle, weight: float) -> None:
         self.sha256 = bundle.manifest.sha256
