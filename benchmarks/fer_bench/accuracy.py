@@ -36,7 +36,11 @@ class EvaluationSplit:
 
     @classmethod
     def of(cls, dataset: FerDataset) -> EvaluationSplit:
-        """Return the test pictures of a data set; raise FerError when it has none."""
+        """Return the test pictures of a data set.
+
+        Raises:
+            FerError: It has none.
+        """
         test = dataset.part("test")
         ids = dataset.picture_ids()
         duplicate = np.isin(ids[dataset.split == 2], ids[dataset.split == 0])
@@ -46,7 +50,10 @@ class EvaluationSplit:
 class TestPictures:
     """The test pictures of a data set, read once for each input that a model takes.
 
-    With `votes`, fer2013new.csv, their labels are FER+'s majority labels.
+    Args:
+        data: The data set.
+        votes: FER+'s fer2013new.csv, whose majority labels they get; None for their own labels.
+        skip_bad: Whether bad rows are left out.
     """
 
     __test__ = False  # pytest would take it for a test
@@ -56,7 +63,11 @@ class TestPictures:
         self._read: dict[tuple[int, int, int] | None, EvaluationSplit] = {}
 
     def for_input(self, spec: InputSpec | None) -> EvaluationSplit:
-        """Return the pictures in a model's size and colour, in their own for None."""
+        """Return the pictures in a model's size and colour, in their own for None.
+
+        Raises:
+            FerError: The data cannot be read, or holds no test picture.
+        """
         shape = spec.shape if spec else None
         if shape in self._read:
             return self._read[shape]
@@ -99,10 +110,13 @@ class TestPictures:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Accuracy:
-    """What a model answered: `probabilities` (n, classes), and which of them are `right` (n,).
+    """What a model answered.
 
-    `without_duplicates` is the accuracy on pictures that the training split does not hold, None
-    without any.
+    Attributes:
+        without_duplicates: The accuracy (0 to 1) on pictures that the training split does not hold,
+            None without any.
+        probabilities: (n, classes) float32.
+        right: Whether each answer is right, (n,).
     """
 
     report: ClassificationReport
@@ -145,7 +159,11 @@ class Accuracy:
 
 
 def measure_accuracy(model: TfliteModel, pictures: EvaluationSplit) -> Accuracy:
-    """Classify every test picture, single crop."""
+    """Classify every test picture, single crop.
+
+    Raises:
+        FerError: The model knows other labels than the pictures.
+    """
     test, labels = pictures.dataset, model.bundle.manifest.labels
     if test.label_names != labels:
         raise FerError(

@@ -37,8 +37,10 @@ RUNS, QUICK_RUNS = 1000, 100
 class Extent:
     """How much is measured.
 
-    `quick` is a tenth of the timed runs, `robustness` distortions too, `steady` the seconds of a
-    run without a pause (0: none).
+    Attributes:
+        quick: Whether a tenth of the timed runs is enough.
+        robustness: Whether pictures are distorted, too.
+        steady: The seconds of a run without a pause (0: none).
     """
 
     quick: bool = False

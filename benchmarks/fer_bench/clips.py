@@ -55,7 +55,8 @@ class RunnerLoop:
 class TrueFaces:
     """Where the one face of a clip is: boxes at some frames, between which it moves evenly.
 
-    `boxes` are by frame index; None says that there is no face from that frame on.
+    Attributes:
+        boxes: By frame index; None says that there is no face from that frame on.
     """
 
     boxes: dict[int, Box | None]
@@ -74,7 +75,14 @@ class TrueFaces:
 
 
 def read_true_faces(path: Path) -> dict[str, TrueFaces]:
-    """Read `file,frame,x,y,w,h`; an empty box says that the face is gone from there on."""
+    """Read `file,frame,x,y,w,h`; an empty box says that the face is gone from there on.
+
+    Returns:
+        The faces by the name of the clip.
+
+    Raises:
+        FerError: The file cannot be read, lacks a column, or holds no whole numbers.
+    """
     found: dict[str, dict[int, Box | None]] = {}
     try:
         with path.open(newline="", encoding="utf-8") as file:
@@ -162,6 +170,15 @@ def measure_clip(
     """Give every frame of a clip to each loop in turn, so that a bad moment hits all alike.
 
     OpenCV has one thread meanwhile. Decoding is not counted.
+
+    Args:
+        path: The clip.
+        loops: What watches it.
+        truth: Where its face is; None where nobody knows.
+        clock: Tells the time in seconds.
+
+    Raises:
+        FerError: The clip cannot be opened, or holds no frame.
     """
     counts = [LoopCount(loop) for loop in loops]
     frames = with_face = 0
@@ -199,7 +216,11 @@ class ClipPlan:
     faces: Mapping[str, TrueFaces] = field(default_factory=dict)
 
     def check(self) -> None:
-        """Raise FerError for a clip that cannot be opened, or whose faces lack."""
+        """Make sure that the clips can be watched.
+
+        Raises:
+            FerError: One cannot be opened, or its faces lack.
+        """
         for clip in self.clips:
             VideoSource(clip).close()
             if self.faces and clip.name not in self.faces:

@@ -20,9 +20,12 @@ REGRESSION, TOO_FAST, NOISY, NOT_JUDGED = "REGRESSION", "TOO FAST", "noisy", "no
 
 @dataclass(frozen=True, slots=True)
 class Tolerance:
-    """How much worse is still well: `points` of all shares, `percent` of latency and sizes.
+    """How much worse is still well.
 
-    A latency may not fall by more either: `percent` is a ratio, in both directions.
+    Attributes:
+        points: The tolerance of all shares, in percentage points.
+        percent: That of latency and sizes, a ratio in both directions: a latency may not fall by
+            more either.
     """
 
     points: float = 0.5
@@ -33,8 +36,9 @@ class Tolerance:
 class Change:
     """One figure of one model, before and after, as text, and what that means.
 
-    `verdict` is same, better, worse (within the tolerance), REGRESSION, TOO FAST, noisy or not
-    judged.
+    Attributes:
+        verdict: same, better, worse (within the tolerance), REGRESSION, TOO FAST, noisy or
+            not judged.
     """
 
     model: str
@@ -46,10 +50,13 @@ class Change:
 
 
 def compare_results(before: Results, after: Results, tolerance: Tolerance) -> list[Change]:
-    """Return the changes of the models that both results hold; raise FerError if they share none.
+    """Return the changes of the models that both results hold.
 
     Accuracy on the same pictures has no noise: every change is real for those. A latency is the
     same when it moved less than the rounds of either run let expect.
+
+    Raises:
+        FerError: They share no model.
     """
     old = {model.name: model for model in before.models}
     shared = [(old[model.name], model) for model in after.models if model.name in old]
@@ -125,10 +132,11 @@ def changes_table(changes: Sequence[Change]) -> str:
 
 
 def require_no_regression(changes: Sequence[Change]) -> None:
-    """Raise FerError that names the figures which got worse past the tolerance.
+    """Make sure that no figure got worse past the tolerance.
 
-    So does a latency that fell further than plausible, and one that a bad moment hides: nobody
-    knows that it held.
+    Raises:
+        FerError: One did, or a latency fell further than plausible, or a bad moment hides one, of
+            which nobody knows that it held.
     """
     reasons = [
         f"{words}: {'; '.join(found)}"

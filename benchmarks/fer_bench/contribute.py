@@ -11,10 +11,12 @@ from fer_core.errors import FerError
 
 
 def reference_folder(results: Results, root: Path) -> Path:
-    """Return where a result belongs, by Pi or processor; raise FerError for one not fit to keep.
+    """Return where a result belongs below `root`, by Pi or processor.
 
-    Kept are full runs of accuracy and latency in which nothing was disturbed and nothing failed,
-    and none takes the place of another.
+    Kept are full runs of accuracy and latency in which nothing was disturbed and nothing failed.
+
+    Raises:
+        FerError: The result is not fit to be kept, or would take the place of another.
     """
     faults = list(_faults(results))
     if faults:

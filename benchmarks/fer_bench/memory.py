@@ -22,7 +22,10 @@ def measure_process(path: Path) -> ProcessCost:
     """Return the medians of what PROCESSES processes paid to load a bundle and see one face.
 
     Each then tries every way in which the model is going to be timed, so that a network that
-    crashes the interpreter takes that process alone. Raises FerError for such a network.
+    crashes the interpreter takes that process alone.
+
+    Raises:
+        FerError: The network does so.
     """
     costs = [_in_a_process(path) for _ in range(PROCESSES)]
     peaks = [cost.peak_rss_bytes for cost in costs if cost.peak_rss_bytes is not None]

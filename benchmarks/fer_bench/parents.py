@@ -16,7 +16,16 @@ def find_parent(
 ) -> Path | None:
     """Return the float32 bundle to count flips by: the one named, else that of the same network.
 
-    It lies beside the model or among the others. The rival has none.
+    It lies beside the model or among the others.
+
+    Args:
+        path: Where the model lies.
+        bundle: The model.
+        others: The other models that are measured, with their places.
+        named: The bundle that was named; None without one.
+
+    Returns:
+        Its place; None where there is none, and for the rival.
     """
     manifest = bundle.manifest
     if is_rival(bundle):

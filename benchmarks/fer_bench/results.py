@@ -40,8 +40,9 @@ _RENAMED_IN_2 = {
 class Results:
     """The records of one run, with the command and the environment they were measured in.
 
-    `data` names the test pictures and their number, empty without any; `data_fingerprint` is a
-    SHA-256 over these pictures and their labels, empty where nobody knows it.
+    Attributes:
+        data: The name of the test pictures and their number, empty without any.
+        data_fingerprint: A SHA-256 over these pictures and their labels, empty if unknown.
     """
 
     command: str
@@ -54,7 +55,11 @@ class Results:
     clips: tuple[ClipRecord, ...] = ()
 
     def require_all(self) -> None:
-        """Raise FerError that names the models which could not be measured."""
+        """Make sure that every model was measured.
+
+        Raises:
+            FerError: Some, which the message names, could not be.
+        """
         if self.failed:
             raise FerError(f"not measured: {', '.join(model.name for model in self.failed)}")
 
@@ -93,7 +98,11 @@ class Results:
 
 
 def read_results(path: Path) -> Results:
-    """Return the content of a results.json; raise FerError for another file, see `from_json`."""
+    """Return the content of a results.json.
+
+    Raises:
+        FerError: It cannot be read, holds no model, or is another file, see `Results.from_json`.
+    """
     what = f"{path} is no results.json of fer-bench; it"
     try:
         values = _shown(plain_json(path.read_text(encoding="utf-8"), what))

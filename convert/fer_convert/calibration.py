@@ -17,8 +17,14 @@ MOST_BLANK = 0.1
 def representative_set(training: FerDataset, samples: int, seed: int) -> FerDataset:
     """Return a seeded choice of training pictures, each class in its share, none left out.
 
-    Raises FerError when there are fewer pictures than samples or more classes than samples, and
-    when too many of those chosen are blank.
+    Args:
+        training: The pictures to choose from.
+        samples: How many to choose.
+        seed: What decides the choice.
+
+    Raises:
+        FerError: There are fewer pictures or more classes than samples, a class has no picture, or
+            too many of those chosen are blank.
     """
     counts = np.bincount(training.labels, minlength=len(training.label_names))
     if samples > len(training) or samples < len(counts):

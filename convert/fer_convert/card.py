@@ -8,6 +8,7 @@ from fer_convert.parity import ParityReport
 from fer_core.labels import FER2013_LABELS
 from fer_core.manifest import ModelManifest
 from fer_core.text import in_markdown
+from fer_edge.inference.trial import LOOKS
 
 _PUBLIC_TEST = dict(zip(FER2013_LABELS, (467, 56, 496, 895, 653, 415, 607), strict=True))
 """Pictures a class of FER2013's PublicTest, by which it is known in any form and order."""
@@ -82,3 +83,18 @@ def _rows(parity: ParityReport) -> str:
         figures = f"{each['precision']:.3f} | {each['recall']:.3f} | {each['support']}"
         rows.append(f"| {in_markdown(label)} | {figures} |")
     return "\n".join(rows)
+
+
+def adopted_card(manifest: ModelManifest, lines: tuple[str, ...]) -> str:
+    """Return the card of a network from elsewhere, with lines on what was found and assumed."""
+    found = "\n".join(f"- {line}" for line in lines)
+    return f"""# {manifest.name}, adopted
+
+Made by `fer-convert adopt` from {manifest.provenance["adopted_from"]}, a file that fer-edge-kit
+did not make. It answered {LOOKS} pictures of noise without a fault. Of its training and accuracy
+nothing is known here; `fer-bench` measures it on your data.
+
+{found}
+
+An expression is not a feeling: this says nothing of a person's inner state.
+"""

@@ -1,123 +1,28 @@
-"""What a .tflite file holds: its operations, what they cost, and who can run them."""
+"""What a .tflite file holds, read from its flatbuffer."""
 
 from __future__ import annotations
 
 import re
 import struct
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import numpy as np
 
-from fer_convert.runtimes import INT16_ACTIVATIONS, LATE, is_newer
+from fer_convert.operations import FileContents, Operation
+from fer_convert.runtimes import INT16_ACTIVATIONS, is_newer
 from fer_core.errors import FerError
 
-_FLOATS = ("FLOAT16", "FLOAT32", "FLOAT64")
 _MIN_RUNTIME = b"min_runtime_version"
-CONVERSIONS = {"QUANTIZE", "DEQUANTIZE"}
-"""What stands between integers and floats, and is of no layer."""
-_UNCOUNTED = {"WHILE", "CONV_3D", "BATCH_MATMUL", "UNIDIRECTIONAL_SEQUENCE_LSTM"}
-"""Operations whose products nobody counts here."""
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """One operation of a file.
-
-    `types` are those of its tensors, weights and biases included, `macs` its multiply-accumulate
-    operations for one picture, `layer` the Keras layer that gave it its weights or, without any,
-    its result; `takes` and `result` are the indices of the tensors that it reads and makes.
-    """
-
-    kind: str
-    version: int
-    types: frozenset[str]
-    macs: int
-    layer: str
-    takes: tuple[int, ...]
-    result: int
-
-    @property
-    def is_integer(self) -> bool:
-        """Whether no tensor of it is floating-point and TensorFlow itself is not needed for it."""
-        return not self.types.intersection(_FLOATS) and not self.kind.startswith("Flex")
-
-
-@dataclass(frozen=True, slots=True)
-class FileContents:
-    """Operations in their order, and what they need.
-
-    `weight_bytes` is what is constant, `activation_bytes` the most that lives at one time, without
-    what a kernel needs for itself; `min_runtime` the oldest TensorFlow Lite that knows every
-    operation, empty when the file does not say.
-    """
-
-    operations: tuple[Operation, ...]
-    weight_bytes: int
-    activation_bytes: int
-    min_runtime: str
-
-    @property
-    def macs(self) -> int:
-        """Multiply-accumulate operations for one picture."""
-        return sum(operation.macs for operation in self.operations)
-
-    def require_integer(self, name: str) -> None:
-        """Raise FerError that names what of an int8 file is not integer."""
-        wrong = [o for o in self.operations if not o.is_integer]
-        wrong = [o for o in wrong if o.kind not in CONVERSIONS] or wrong
-        if wrong:
-            told = ", ".join(f"{o.kind} of {o.layer}" for o in wrong[:5])
-            more = f" and {len(wrong) - 5} more" if len(wrong) > 5 else ""
-            raise FerError(
-                f"{name} is not int8 throughout: {told}{more} compute in floating point. Leave "
-                "them so (--keep-float LAYER), or take --float16 or --dynamic"
-            )
-
-    def require_float(self, layers: Sequence[str]) -> None:
-        """Raise FerError unless each of the layers has an operation in floating point."""
-        own = [o for o in self.operations if o.kind not in CONVERSIONS]
-        kept = {o.layer for o in own if o.types.intersection(_FLOATS)}
-        if lost := [layer for layer in layers if layer not in kept]:
-            raise FerError(f"{', '.join(lost)} cannot stay in float32: the converter made it int8")
-
-    def require_runtime(self, name: str, floor: str) -> None:
-        """Raise FerError when the file needs a newer TensorFlow Lite than `floor`, as 2.14."""
-        if is_newer(self.min_runtime, floor):
-            needed = self.min_runtime or "a version that it does not name"
-            late = {op: since for op, since in LATE.items() if is_newer(since, floor)}
-            known = [o for o in self.operations if (o.kind, o.version) in late]
-            if known:
-                told = ", ".join(f"{o.kind} v{o.version} of {o.layer}" for o in known)
-                told += ". Convert the network with that in float32 (--keep-float LAYER)"
-            else:
-                told = f"one of {', '.join(dict.fromkeys(map(_title, self.operations)))}. Take"
-                told += " another format"
-            raise FerError(
-                f"{name} needs TensorFlow Lite {needed}, newer than {floor}: {told}, or build with "
-                "another layer"
-            )
-
-    def text(self) -> str:
-        """Return the kinds of operations with counts, versions and types, and what they cost."""
-        kinds = Counter((_title(o), "/".join(sorted(o.types))) for o in self.operations)
-        told = ", ".join(f"{n} {kind} ({types})" for (kind, types), n in kinds.items())
-        without = sorted({o.kind for o in self.operations} & _UNCOUNTED)
-        more = f" without those of {', '.join(without)}" if without else ""
-        runtime = f"TensorFlow Lite {self.min_runtime} or newer" if self.min_runtime else "unknown"
-        weights, activations = self.weight_bytes / 1024, self.activation_bytes / 1024
-        return (
-            f"{len(self.operations)} operations: {told}\n"
-            f"{self.macs / 1e6:.2f} million multiply-accumulates{more}, {weights:.0f} KiB of "
-            f"weights, {activations:.0f} KiB of activations; runtime: {runtime}"
-        )
 
 
 def read_contents(flatbuffer: bytes) -> FileContents:
-    """Return what a flatbuffer (a bundle's `model`) holds; raise FerError if it is none."""
+    """Return what a flatbuffer (a bundle's `model`) holds.
+
+    Raises:
+        FerError: It is no flatbuffer of TFLite, or LiteRT, which reads it, is not installed.
+    """
     schema = _schema()
     try:
         if flatbuffer[4:8] != b"TFL3":
@@ -171,10 +76,6 @@ def _operation(model: Any, graph: Any, each: Any) -> Operation:
     macs = _macs(kind, inputs, outputs[0])
     takes = tuple(int(i) for i in each.inputs)
     return Operation(kind, code.version, types, macs, layer, takes, int(each.outputs[0]))
-
-
-def _title(operation: Operation) -> str:
-    return f"{operation.kind} v{operation.version}"
 
 
 def _layer(tensor_name: str) -> str:

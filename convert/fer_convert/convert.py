@@ -13,11 +13,12 @@ import numpy as np
 import tensorflow as tf
 
 from fer_convert.card import model_card
-from fer_convert.contents import FileContents, read_contents
+from fer_convert.contents import read_contents
 from fer_convert.export import export_flatbuffer
 from fer_convert.input_check import input_mismatch
 from fer_convert.job import ConversionRequest, Job, make_job
 from fer_convert.layer_losses import layers_table, measure_layers, save_layers
+from fer_convert.operations import FileContents
 from fer_convert.overwriting import (
     answers_alike,
     differs_from,
@@ -64,10 +65,17 @@ def convert(
 ) -> list[Path]:
     """Write one bundle a recipe and parity.json; return the bundles' paths.
 
-    A recipe that cannot be made, or loses more accuracy than allowed, leaves no bundle; the others
-    are made, then comes a FerError that names it, and the file of an earlier conversion where one
-    lies in its place. `say` gets figures, `show` the table of layers, `done` each bundle as it is
-    written, and the pictures it was judged by.
+    A recipe that cannot be made, or loses more accuracy than allowed, leaves no bundle.
+
+    Args:
+        request: What to convert and how.
+        say: What gets lines with figures.
+        show: What gets the table of layers.
+        done: What gets each bundle as it is written, and the pictures it was judged by.
+
+    Raises:
+        FerError: Names, once the others are made, what was not, and files of an earlier conversion.
+        ArgumentError: It would write over a shipped bundle.
     """
     file = model_file(request.target or newest_run(Path("runs")))
     if request.out is None and is_shipped(file):

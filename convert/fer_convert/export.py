@@ -22,13 +22,20 @@ from fer_train.network.quantize_aware import is_quantize_aware
 def export_flatbuffer(
     model: keras.Model, recipe: QuantizationRecipe, representative: FerDataset | None = None
 ) -> bytes:
-    """Return the model as a flatbuffer for batches of one; raise FerError if it cannot be made.
-
-    A calibrated recipe needs representative pictures, unless the model was trained with rounding.
+    """Return the model as a flatbuffer for batches of one.
 
     The input range of an int8 model is fixed, whatever the representative pictures hold. A
     calibrated network is made of plain convolutions first: batch normalisation behind a ReLU would
     else cost points, and runtimes round dense layers in different ways.
+
+    Args:
+        model: The network.
+        recipe: What to store it as.
+        representative: Pictures to calibrate with, which a calibrated recipe needs, unless the
+            model was trained with rounding.
+
+    Raises:
+        FerError: It cannot be made.
     """
     rounded = is_quantize_aware(model)
     if rounded and not recipe.full_integer:

@@ -24,13 +24,18 @@ CALIBRATION_SAMPLES = 512
 class ConversionRequest:
     """What to convert and how.
 
-    `target` is a run folder, a model file, or None for the newest run; `data` and `out` are where
-    the run says and beside the model when None. `calibration_samples` None means
-    CALIBRATION_SAMPLES, or all training pictures where there are fewer. `max_drop_points` None
-    means MAX_DROP_POINTS, and that a model worse than chance is refused. `overwrite` lets a bundle
-    take the place of one that differs. `layer_errors` asks where int8
-    loses; `runtime_floor` is the oldest TensorFlow Lite that must load the files, as 2.14;
-    `command` is what was typed, for the manifest.
+    Attributes:
+        target: A run folder, a model file, or None for the newest run.
+        data: The data set; None for where the run says.
+        out: The folder to write into; None for that of the model.
+        calibration_samples: How many pictures to calibrate with; None means CALIBRATION_SAMPLES, or
+            all training pictures where there are fewer.
+        max_drop_points: How much accuracy may be lost, in percentage points; None means
+            MAX_DROP_POINTS, and that a model worse than chance is refused.
+        overwrite: Whether a bundle may take the place of one that differs.
+        layer_errors: Whether to say where int8 loses.
+        runtime_floor: The oldest TensorFlow Lite that must load the files, as 2.14.
+        command: What was typed, for the manifest.
     """
 
     target: Path | None
@@ -57,7 +62,12 @@ class Job:
 
 
 def make_job(request: ConversionRequest, file: Path) -> Job:
-    """Load what a request names."""
+    """Load what a request names.
+
+    Raises:
+        FerError: The model or the data cannot be read, or do not go together.
+        ArgumentError: Errors of layers are asked of a model that was trained with rounding.
+    """
     model = load_keras_model(file)
     run = read_run(file)
     dataset = data_of(run, model, request.data)

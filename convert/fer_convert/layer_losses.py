@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from fer_convert.contents import CONVERSIONS, Operation, read_contents
+from fer_convert.contents import read_contents
+from fer_convert.operations import CONVERSIONS, Operation
 from fer_core.errors import FerError
 from fer_core.preprocess import normalize_pixels, quantize_pixels
 from fer_core.values import FloatArray, UInt8Array
@@ -26,10 +27,13 @@ LEAST_DB = -100.0
 class LayerLoss:
     """What one layer's result lost, over all its values on all pictures.
 
-    `sqnr_db` is the signal-to-quantization-noise ratio in decibels, `largest_error` the largest
-    difference, in units of the layer's own root mean square, `saturated` the share of values
-    (0 to 1) that lie beyond the range which int8 has for them. The loss of the layers before is
-    in it; `taken_db` is the ratio in the noisiest of what the layer takes, infinite in pictures.
+    The loss of the layers before is in it.
+
+    Attributes:
+        sqnr_db: The signal-to-quantization-noise ratio in decibels.
+        largest_error: The largest difference, in units of the layer's own root mean square.
+        saturated: The share of values (0 to 1) that lie beyond the range which int8 has for them.
+        taken_db: The ratio in the noisiest of what the layer takes, infinite in pictures.
     """
 
     kind: str
@@ -46,9 +50,15 @@ class LayerLoss:
 
 
 def measure_layers(float32: bytes, int8: bytes, pixels: UInt8Array) -> list[LayerLoss]:
-    """Return the loss of every layer, in order, on pictures (n, h, w, c) uint8.
+    """Return the loss of every layer, in order.
 
-    Both flatbuffers come from the same network. Raises FerError when their layers differ.
+    Args:
+        float32: A flatbuffer.
+        int8: Another of the same network.
+        pixels: Pictures (n, h, w, c) uint8.
+
+    Raises:
+        FerError: Their layers differ.
     """
     pairs = _paired(read_contents(float32).operations, read_contents(int8).operations)
     parent, child = _Opened(float32), _Opened(int8)

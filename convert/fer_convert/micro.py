@@ -49,10 +49,14 @@ BOARDS = (
 
 @dataclass(frozen=True, slots=True)
 class MicroReport:
-    """What a microcontroller needs for a network: `flash_bytes` of weights, `arena_bytes` of RAM.
+    """What a microcontroller needs for a network.
 
-    `pictures` says which were answered in TensorFlow Lite Micro and by LiteRT's reference kernels:
-    `differing` of them not bit for bit, by at most `codes` of the output's 256.
+    Attributes:
+        flash_bytes: The size of the weights.
+        arena_bytes: The RAM that it takes.
+        pictures: What was answered in TensorFlow Lite Micro and by LiteRT's reference kernels.
+        differing: How many answers are not the same bit for bit.
+        codes: By how many of the output's 256 codes they differ at most.
     """
 
     flash_bytes: int
@@ -106,7 +110,8 @@ def some_pictures(dataset: FerDataset) -> tuple[UInt8Array, str]:
 def check_micro(bundle: ModelBundle, pixels: UInt8Array, named: str) -> MicroReport:
     """Run pictures (n, h, w, c) uint8 in TensorFlow Lite Micro; return what it needs.
 
-    Raises FerError when the network is not int8, does not run there or gives another label.
+    Raises:
+        FerError: The network is not int8, does not run there, or gives another label.
     """
     recipe = RECIPES.get(bundle.manifest.recipe)
     if not (recipe and recipe.full_integer):

@@ -14,7 +14,11 @@ _WAY_OUT = "Write elsewhere with --out, or replace it with --overwrite"
 
 
 def require_not_shipped(paths: Iterable[Path]) -> None:
-    """Raise ArgumentError where a bundle would replace one that ships with the code."""
+    """Make sure that no bundle would replace one that ships with the code.
+
+    Raises:
+        ArgumentError: One would.
+    """
     bundles = {path.resolve() for path in shipped_models().values()}
     for path in paths:
         if path.exists() and (path.resolve() in bundles or is_shipped(path)):

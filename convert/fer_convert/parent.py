@@ -27,10 +27,13 @@ from fer_train.transfer import load_keras_model
 class Parent:
     """The model before conversion, its temperature divided in, its training and the answers.
 
-    `name` is what its bundles are called, `source_sha256` tells its weights from others. The
-    answers are those of the model as it was given, at the temperature: for a model that was
-    trained with rounding those of the one it went on from, while that is there. `answers_of` says
-    whose they are.
+    Attributes:
+        name: What its bundles are called.
+        source_sha256: What tells its weights from others.
+        probabilities: The answers (n, classes) of the model as it was given, at the temperature.
+            For a model that was trained with rounding those of the one it went on from, while that
+            is there.
+        answers_of: Whose they are.
     """
 
     name: str
@@ -65,7 +68,11 @@ def targets_of(config: TrainConfig) -> dict[str, float]:
 
 
 def data_of(run: RunRecord, model: keras.Model, named: Path | None) -> FerDataset:
-    """Return the data of the run that the model is of, or those named, in the model's own input."""
+    """Return the data of the run that the model is of, or those named, in the model's own input.
+
+    Raises:
+        FerError: There are none, or the model takes no pictures of a fixed size.
+    """
     file, settings = run.file, run.config.pictures
     _require_one_picture_in_and_one_answer_out(file, model)
     if named:
@@ -100,7 +107,11 @@ def _require_one_picture_in_and_one_answer_out(file: Path, model: keras.Model) -
 
 
 def load_parent(run: RunRecord, model: keras.Model, validation: FerDataset) -> Parent:
-    """Return the model with its temperature divided in; raise FerError if it fits no pictures."""
+    """Return the model with its temperature divided in.
+
+    Raises:
+        FerError: It knows other classes than the pictures, or gives no probabilities.
+    """
     name, source = run.bundle_name(model.name), weights_sha256(run.file, model)
     probabilities = _probabilities(run.file, model, validation)
     temperature = 1.0

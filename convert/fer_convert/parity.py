@@ -16,11 +16,15 @@ from fer_edge.inference.interpreter import TfliteModel
 
 @dataclass(frozen=True, slots=True)
 class ParityReport:
-    """Parent against child on `count` pictures.
+    """Parent against child on the same pictures.
 
-    `flips` is how many labels differ, `max_abs_diff` the largest difference of a probability,
-    the accuracies and calibration errors are shares, 0 to 1; `child_per_class` holds precision,
-    recall, f1 and support of the child by label.
+    Accuracies and calibration errors are shares, 0 to 1.
+
+    Attributes:
+        count: How many pictures.
+        flips: How many labels differ.
+        max_abs_diff: The largest difference of a probability.
+        child_per_class: Precision, recall, f1 and support of the child by label.
     """
 
     count: int
@@ -60,7 +64,11 @@ class ParityReport:
 def refused_drop(name: str, parity: ParityReport, max_drop_points: float, otherwise: str) -> str:
     """Return why a bundle that lost more accuracy than allowed was not written, else nothing.
 
-    `otherwise` is what to try instead.
+    Args:
+        name: What the bundle is called.
+        parity: What it lost.
+        max_drop_points: How much it may lose, in percentage points.
+        otherwise: What to try instead.
     """
     if not parity.lost_more_than(max_drop_points):
         return ""

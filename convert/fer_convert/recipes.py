@@ -10,10 +10,13 @@ from dataclasses import dataclass, replace
 class QuantizationRecipe:
     """How a network is stored, and what it computes with.
 
-    `weights` are float32, float16 or int8; `activations`, what layers give, float32, int8 or
-    int16; `io`, what the network takes and gives, float32 or int8. `keep_float` are names of
-    Keras layers that stay float32. `otherwise` is what to try where the recipe loses too much.
-    `name` is for file names, messages and manifests alone: no code asks for it.
+    Attributes:
+        name: For file names, messages and manifests alone: no code asks for it.
+        otherwise: What to try where the recipe loses too much.
+        weights: "float32", "float16" or "int8".
+        activations: What layers give, "float32", "int8" or "int16".
+        io: What the network takes and gives, "float32" or "int8".
+        keep_float: Names of Keras layers that stay float32.
     """
 
     name: str

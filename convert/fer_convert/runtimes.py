@@ -13,12 +13,20 @@ table of versions). The quantizer leaves the older version of the float file in 
 
 
 def require_version(text: str) -> None:
-    """Raise ArgumentError for what is no version."""
+    """Make sure that a text is a version.
+
+    Raises:
+        ArgumentError: It is none.
+    """
     _version(text)
 
 
 def is_newer(needed: str, floor: str) -> bool:
-    """Return whether a version is newer than another; an empty one is newer than any."""
+    """Return whether a version is newer than another; an empty one is newer than any.
+
+    Raises:
+        ArgumentError: One is no version.
+    """
     return _version(needed or "999") > _version(floor)
 
 

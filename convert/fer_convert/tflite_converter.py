@@ -53,7 +53,7 @@ def converted(
         ConverterError: TensorFlow Lite has no operation for a layer.
         RuntimeError: The quantizer cannot do what the recipe asks.
         ArgumentError: A layer of `keep_float` is not there.
-
+        ValueError: A calibrated recipe gets no inputs.
     """
     converter = tf.lite.TFLiteConverter.from_keras_model(model)
     if recipe.weights != "float32":

@@ -31,7 +31,11 @@ every processor, kernels of another runtime by some codes otherwise."""
 
 
 def describe(file: Path) -> str:
-    """Return what a bundle is and holds, as text."""
+    """Return what a bundle is and holds, as text.
+
+    Raises:
+        FerError: It cannot be read.
+    """
     bundle = ModelBundle.load(file)
     manifest, facts = bundle.manifest, bundle.manifest.provenance
     size = f"{manifest.input.width}x{manifest.input.height} {manifest.input.colour}"
@@ -54,7 +58,12 @@ def _origin(facts: Mapping[str, Any]) -> str:
 
 
 def require_runtime(file: Path, floor: str) -> None:
-    """Raise FerError when a bundle needs a newer TensorFlow Lite than `floor`."""
+    """Make sure that an older TensorFlow Lite can run a bundle.
+
+    Raises:
+        FerError: It needs a newer one than `floor`.
+        ArgumentError: The floor is no version.
+    """
     bundle = ModelBundle.load(file)
     if can_read_files():
         read_contents(bundle.model).require_runtime(bundle.name, floor)
@@ -78,9 +87,15 @@ def _recorded(facts: Mapping[str, Any]) -> str:
 def verify_bundle(file: Path, data: Path | None, max_drop_points: float | None) -> str:
     """Repeat the parity of a bundle on its validation pictures; return what came out.
 
-    Raises FerError when the pictures are others than then, when more accuracy is lost against the
-    parent's own answers, which the manifest holds, than `max_drop_points` (else what conversion
-    allowed), or when more flips are others than another runtime's kernels make.
+    Args:
+        file: The bundle.
+        data: The data set; None for FER2013's usual place.
+        max_drop_points: How much accuracy may be lost against the parent's own answers, which the
+            manifest holds, in percentage points; None for what conversion allowed.
+
+    Raises:
+        FerError: The pictures are others than then, more accuracy is lost, or more flips are others
+            than another runtime's kernels make.
     """
     bundle = load_tried(file)
     facts, recorded = bundle.manifest.provenance, bundle.manifest.metrics.get("validation", {})

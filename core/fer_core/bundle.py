@@ -53,12 +53,20 @@ class ModelBundle:
         return buffer.getvalue()
 
     def save(self, path: Path) -> None:
-        """Write the bundle whole or not at all; raise FerError when it cannot be written."""
+        """Write the bundle whole or not at all.
+
+        Raises:
+            FerError: The file cannot be written.
+        """
         write_bytes(path, self.to_bytes())
 
     @classmethod
     def load(cls, path: Path) -> ModelBundle:
-        """Return the bundle in a file, its hash checked; raise FerError for any other file."""
+        """Return the bundle in a file, its hash checked.
+
+        Raises:
+            FerError: The file cannot be read, is no bundle, or is damaged.
+        """
         try:
             content = path.read_bytes()
         except OSError as error:

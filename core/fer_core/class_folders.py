@@ -26,10 +26,18 @@ _FILE_PREFIXES = {"training_": 0, "publictest_": 1, "privatetest_": 2}
 
 
 def read_folders(path: Path, spec: InputSpec, faults: Faults) -> FerDataset:
-    """Return the pictures of a folder tree; bad ones go to `faults`.
+    """Return the pictures of a folder tree.
 
-    Raises FerError for fewer than two classes, and for folders whose part is unclear. Class names
-    that differ in capitals alone are one class.
+    Class names that differ in capitals alone are one class.
+
+    Args:
+        path: The folder of the classes, or of train/, test/ and so on with the classes below.
+        spec: The size and colour to bring the pictures to.
+        faults: What gathers the pictures that cannot be read.
+
+    Raises:
+        FerError: There are fewer than two classes, it is unclear which part a folder is, no picture
+            can be read, or there are bad ones that are not to be left out.
     """
     root = _root_of(path)
     parts = split_folders(root) or {root: 0}
@@ -78,7 +86,11 @@ def _root_of(path: Path) -> Path:
 
 
 def split_folders(root: Path) -> dict[Path, int]:
-    """Return the folders named as splits; raise FerError for others beside them."""
+    """Return the folders named as splits, each with its index into SPLITS.
+
+    Raises:
+        FerError: Other folders lie beside them.
+    """
     folders = _subfolders(root)
     parts = {f: SPLIT_NAMES[f.name.lower()] for f in folders if f.name.lower() in SPLIT_NAMES}
     others = [folder.name for folder in folders if folder not in parts]

@@ -18,9 +18,17 @@ LABELS = ("fer2013", "ferplus", "ferplus-votes")
 class DataSettings:
     """The settings of a run that decide its pictures, their labels and their splits.
 
-    `data` is a path, empty for FER2013's usual place; `labels` are "fer2013", or "ferplus" or
-    "ferplus-votes" with the file `votes`. `size` is the side of the pictures in pixels (0: as the
-    data is), `colour` "gray" or "rgb". `seed` divides off a validation split where there is none.
+    Attributes:
+        data: A path, empty for FER2013's usual place.
+        skip_bad: Whether bad rows are left out.
+        labels: "fer2013", "ferplus" or "ferplus-votes".
+        votes: The file of FER+'s votes, which the last two need.
+        size: The side of the pictures in pixels; 0 as the data is.
+        colour: "gray" or "rgb".
+        seed: What divides off a validation split where there is none.
+
+    Raises:
+        ValueError: A setting is not among its choices or beyond its range.
     """
 
     data: str = ""
@@ -42,8 +50,10 @@ class DataSettings:
     def with_whole_paths(self, base: Path) -> DataSettings:
         """Return the settings with whole paths, so that they mean the same from everywhere.
 
-        Relative paths are taken from `base`; empty data becomes FER2013's usual place, if it is
-        there, and the votes those beside the data.
+        Empty data becomes FER2013's usual place, if it is there; empty votes those beside the data.
+
+        Args:
+            base: The folder that relative paths are taken from.
         """
         data = base / self.data if self.data else default_data_path()
         votes = base / self.votes if self.votes else None
@@ -58,7 +68,11 @@ class DataSettings:
     def load(self, spec: InputSpec | None = None) -> FerDataset:
         """Return the data set that the settings name, with the validation split they give it.
 
-        A `spec` decides size and colour in place of the settings.
+        Args:
+            spec: Decides size and colour in place of the settings, unless None.
+
+        Raises:
+            FerError: There is no such data set or votes, or they cannot be read.
         """
         path = Path(self.data) if self.data else None
         if spec is None and (self.size or self.colour != "gray"):
@@ -70,7 +84,11 @@ class DataSettings:
         return dataset.with_validation(self.seed)
 
     def votes_file(self) -> Path:
-        """Return the file of FER+ votes; raise FerError where the settings name none."""
+        """Return the file of FER+ votes.
+
+        Raises:
+            FerError: The settings name none.
+        """
         if not self.votes:
             raise FerError(
                 f"{self.labels} labels need the votes of FER+: put {VOTES_FILE} beside the data "

@@ -26,11 +26,17 @@ SPLIT_NAMES = {
 class FerDataset:
     """Face pictures with labels.
 
-    `images` (n, h, w) uint8 gray or (n, h, w, 3) RGB; `labels` (n,) int64 indices into
-    `label_names`; `split` (n,) int64 indices into SPLITS; `rows` (n,) int64, the row or file
-    number where each came from; `faults` tells the bad rows that were left out on request, `notes`
-    what else is worth knowing of what was read; `numbered` says that `rows` count the rows of a
-    table such as fer2013.csv, not files.
+    Attributes:
+        images: (n, h, w) uint8 gray or (n, h, w, 3) RGB.
+        labels: (n,) int64, indices into `label_names`.
+        split: (n,) int64, indices into SPLITS.
+        rows: (n,) int64, the row or file number where each came from.
+        faults: The bad rows that were left out on request.
+        notes: What else is worth knowing of what was read.
+        numbered: Whether `rows` count the rows of a table such as fer2013.csv, not files.
+
+    Raises:
+        ValueError: An array has another shape or dtype.
     """
 
     images: UInt8Array
@@ -59,7 +65,7 @@ class FerDataset:
         return len(self.images)
 
     def only(self, chosen: npt.NDArray[np.bool_] | Int64Array) -> FerDataset:
-        """Return the pictures that a mask or indices choose."""
+        """Return the pictures that a mask (n,) or indices choose."""
         return replace(
             self,
             images=self.images[chosen],
@@ -69,7 +75,7 @@ class FerDataset:
         )
 
     def relabelled(self, labels: Int64Array, label_names: tuple[str, ...]) -> FerDataset:
-        """Return the same pictures under other labels."""
+        """Return the same pictures under other labels (n,) int64, indices into `label_names`."""
         return replace(self, labels=labels, label_names=label_names)
 
     def in_order(self, label_names: tuple[str, ...]) -> FerDataset:
@@ -115,7 +121,11 @@ class FerDataset:
         return replace(smaller, notes=(*self.notes, f"no picture of {gone}: left out"))
 
     def require_every_class(self) -> None:
-        """Raise FerError unless there is a training picture of every class."""
+        """Make sure that there is a training picture of every class.
+
+        Raises:
+            FerError: A class has none.
+        """
         counts = self.class_counts()[0]
         empty = [name for name, count in zip(self.label_names, counts, strict=True) if not count]
         if empty:
@@ -125,7 +135,11 @@ class FerDataset:
             )
 
     def part(self, split: str) -> FerDataset:
-        """Return one of SPLITS; raise FerError when the data set has no picture of it."""
+        """Return one of SPLITS.
+
+        Raises:
+            FerError: The data set has no picture of it.
+        """
         chosen = self.only(self.split == SPLITS.index(split))
         if len(chosen) == 0:
             held = ", ".join(f"{len_} {name}" for name, len_ in self.split_sizes().items())
@@ -167,8 +181,8 @@ class FerDataset:
     def duplicates_across_splits(self) -> dict[tuple[str, str], int]:
         """Count pictures of a later split that an earlier one holds too, pixel by pixel.
 
-        Keys are (later, earlier) pairs such as ("test", "train"); pairs without any are left
-        out.
+        Returns:
+            The counts by (later, earlier) pairs such as ("test", "train"), those above 0.
         """
         ids = self.picture_ids()
         found = {}
@@ -180,10 +194,13 @@ class FerDataset:
         return found
 
     def with_validation(self, seed: int, share: float = 0.1) -> FerDataset:
-        """Return a data set that has a validation split.
+        """Return a data set that has a validation split: itself where there is one.
 
-        Where there is none, a seeded, stratified `share` of the training part becomes it, exact
-        duplicates kept together; a test split never chooses.
+        Exact duplicates are kept together; a test split never chooses.
+
+        Args:
+            seed: What decides which pictures they are.
+            share: The part of the training pictures of each class, 0 to 1, that becomes the split.
         """
         if (self.split == 1).any():
             return self

@@ -26,7 +26,14 @@ def noisy(picture: UInt8Array, deviation: float, rng: np.random.Generator) -> UI
 def darkened(
     picture: UInt8Array, gain: float, deviation: float, rng: np.random.Generator
 ) -> UInt8Array:
-    """Return the picture in `gain` of its light, with the noise of a sensor turned up."""
+    """Return the picture in part of its light, with the noise of a sensor turned up.
+
+    Args:
+        picture: Pixels, uint8.
+        gain: The part of the light that is left, 0 to 1.
+        deviation: The standard deviation of the noise, in gray levels.
+        rng: What draws the noise.
+    """
     return _as_picture(picture * gain + rng.normal(0, deviation, picture.shape), picture)
 
 

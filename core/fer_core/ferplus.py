@@ -33,8 +33,12 @@ def votes_beside(data: Path) -> Path | None:
 def read_votes(path: Path, dataset: FerDataset) -> Float64Array:
     """Return the votes (n, 10) of a data set's pictures, columns as in FERPLUS_LABELS and after.
 
-    `path` is fer2013new.csv, in the row order of fer2013.csv. Raises FerError when its rows are
-    not those of the data set.
+    Args:
+        path: FER+'s fer2013new.csv, in the row order of fer2013.csv.
+        dataset: FER2013 from a table, perhaps some of its rows.
+
+    Raises:
+        FerError: The file cannot be read, or its rows are not those of the data set.
     """
     if not dataset.numbered:
         raise FerError(
@@ -60,6 +64,13 @@ def majority_labels(dataset: FerDataset, votes: Path) -> FerDataset:
     """Return FER2013 under FER+'s majority labels.
 
     Pictures without a majority, or called unknown or no face, are left out.
+
+    Args:
+        dataset: FER2013 from a table.
+        votes: FER+'s fer2013new.csv.
+
+    Raises:
+        FerError: The votes are not of these pictures, or no picture has a majority.
     """
     counts = _without_slips(read_votes(votes, dataset))
     winner = counts.argmax(axis=1).astype(np.int64)
@@ -73,7 +84,12 @@ def majority_labels(dataset: FerDataset, votes: Path) -> FerDataset:
 def vote_shares(dataset: FerDataset, votes: Path) -> FloatArray:
     """Return the shares (n, 8) float32 of the votes for FERPLUS_LABELS, slips left out.
 
-    `dataset` is one that `majority_labels` made: each picture has votes for a class.
+    Args:
+        dataset: One that `majority_labels` made: each picture has votes for a class.
+        votes: FER+'s fer2013new.csv.
+
+    Raises:
+        FerError: The votes are not of these pictures.
     """
     counts = _without_slips(read_votes(votes, dataset))[:, : len(FERPLUS_LABELS)]
     return np.asarray(counts / counts.sum(axis=1, keepdims=True), np.float32)

@@ -36,7 +36,11 @@ _LOOKED_AT: set[Path] = set()
 
 
 def make_folder(folder: Path) -> Path:
-    """Create a folder and its parents; raise FerError when that cannot be done."""
+    """Create a folder and its parents; return it.
+
+    Raises:
+        FerError: It cannot be created.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -47,7 +51,11 @@ def make_folder(folder: Path) -> Path:
 
 
 def utf8_name(path: Path) -> str:
-    """Return a path as text for OpenCV and FFmpeg; raise FerError for a name that they crash at."""
+    """Return a path as text for OpenCV and FFmpeg.
+
+    Raises:
+        FerError: Its name is not UTF-8, at which they crash.
+    """
     try:
         str(path).encode()
     except UnicodeEncodeError as error:
@@ -65,7 +73,9 @@ def written_beside(path: Path) -> Iterator[Path]:
     left beside is removed by the next one that writes into the folder. Something that is not
     a plain file (/dev/null, a pipe) is written to directly and never replaced. The temporary
     file keeps the suffix of `path`, since some writers choose the format by it.
-    Raises FerError when the system refuses the write.
+
+    Raises:
+        FerError: The system refuses the write.
     """
     with _said(path):
         standard = path.as_posix().startswith(("/dev/std", "/dev/fd/"))
@@ -139,7 +149,11 @@ def _lives(process: int) -> bool:
 
 
 def load_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
-    """Return the arrays of an .npz; raise FerError when it cannot be read whole."""
+    """Return the arrays of an .npz by name.
+
+    Raises:
+        FerError: It cannot be read whole.
+    """
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             return {name: arrays[name] for name in arrays.files}
@@ -148,13 +162,21 @@ def load_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all; raise FerError when the system refuses."""
+    """Write a file whole or not at all.
+
+    Raises:
+        FerError: The system refuses the write.
+    """
     with written_beside(path) as beside:
         beside.write_bytes(content)
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 text whole or not at all; raise FerError when the system refuses."""
+    """Write UTF-8 text whole or not at all.
+
+    Raises:
+        FerError: The system refuses the write.
+    """
     write_bytes(path, to_bytes(text))
 
 

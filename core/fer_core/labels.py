@@ -19,7 +19,15 @@ FER2013_COUNTS = (
 
 
 def require_plain_labels(names: Iterable[str], where: str) -> None:
-    """Raise FerError for the name of a class that holds a control character or a line's end."""
+    """Make sure that names of classes are of one line and hold no control characters.
+
+    Args:
+        names: The names.
+        where: Where they come from, for the message.
+
+    Raises:
+        FerError: One does not.
+    """
     for name in names:
         if not is_plain_name(name):
             raise FerError(f"{where}: {name!r} is no name of a class: rename it")

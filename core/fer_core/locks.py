@@ -40,7 +40,12 @@ def try_lock(descriptor: int) -> bool:
 def alone_in(folder: Path, what: str) -> Iterator[None]:
     """Let one process at a time write into an existing folder.
 
-    Raises FerError, which calls the work `what` and names the other process, where one does.
+    Args:
+        folder: The folder.
+        what: What the work is called in messages.
+
+    Raises:
+        FerError: Another process, which the message names, writes into it, or nobody can.
     """
     path = folder / LOCK
     try:

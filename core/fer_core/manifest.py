@@ -60,10 +60,12 @@ class Metrics(TypedDict, total=False):
 class ModelManifest:
     """What a model is: its labels, input, recipe, and where it came from.
 
-    `sha256` is that of the flatbuffer. `temperature` was divided into the last layer's weights
-    before conversion. `output` says what the network gives: "probabilities", or "logits" where it
-    ends without a softmax. `metrics` holds figures as measured at conversion; `provenance` the
-    parameters, multiply-accumulates, calibration rows, versions and command line.
+    Attributes:
+        sha256: That of the flatbuffer, in hexadecimal.
+        temperature: What the last layer's weights were divided by before conversion.
+        output: What the network gives: "probabilities", or "logits" if it ends without a softmax.
+        metrics: Figures as measured at conversion.
+        provenance: Parameters, multiply-accumulates, calibration rows, versions, command line.
     """
 
     name: _Name
@@ -94,7 +96,11 @@ class ModelManifest:
 
     @classmethod
     def from_json(cls, text: str) -> ModelManifest:
-        """Return the manifest in JSON text; raise FerError when it is not one of ours."""
+        """Return the manifest in JSON text.
+
+        Raises:
+            FerError: It is none of ours, or of a later schema.
+        """
         values = plain_json(text, _WHAT)
         version = values.get("schema_version") if isinstance(values, dict) else None
         if isinstance(version, int) and version > SCHEMA_VERSION:

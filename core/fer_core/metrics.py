@@ -17,7 +17,11 @@ _Z95 = 1.959963984540054
 
 
 def wilson_interval(successes: int, trials: int, z: float = _Z95) -> tuple[float, float]:
-    """Return the Wilson score interval of a proportion (Wilson, 1927); 95 % by default."""
+    """Return the Wilson score interval of a proportion (Wilson, 1927); 95 % by default.
+
+    Raises:
+        ValueError: There are no trials, or fewer than successes.
+    """
     if not 0 <= successes <= trials or trials == 0:
         raise ValueError(f"need 0 <= successes <= trials, trials > 0; got {successes}/{trials}")
     share = successes / trials
@@ -28,7 +32,11 @@ def wilson_interval(successes: int, trials: int, z: float = _Z95) -> tuple[float
 
 
 def confusion_matrix(truth: Int64Array, predicted: Int64Array, classes: int) -> Int64Array:
-    """Return counts (classes, classes) int64: row is the truth, column the prediction."""
+    """Return counts (classes, classes) int64: row is the truth (n,), column the prediction (n,).
+
+    Raises:
+        ValueError: The two are no vectors of the same length.
+    """
     if truth.shape != predicted.shape or truth.ndim != 1:
         raise ValueError(f"need two equal vectors, got {truth.shape} and {predicted.shape}")
     cells = np.bincount(truth * classes + predicted, minlength=classes * classes)
@@ -43,10 +51,13 @@ def label_flips(one: FloatArray, other: FloatArray) -> int:
 def paired_difference(
     right: BoolArray, right_before: BoolArray
 ) -> tuple[float, tuple[float, float]]:
-    """Return how much the share of right answers (n,) rose, and its 95 % interval.
+    """Return how much the share of right answers (n,) rose, -1 to 1, and its 95 % interval.
 
     Both answered the same pictures, so only those count on which they differ (Wald interval of
     paired proportions; Agresti, Categorical Data Analysis, 10.1).
+
+    Raises:
+        ValueError: The two are no vectors of the same length, or are empty.
     """
     if right.shape != right_before.shape or right.ndim != 1 or len(right) == 0:
         raise ValueError(f"need two equal vectors, got {right.shape} and {right_before.shape}")
@@ -72,7 +83,10 @@ def expected_calibration_error(
 ) -> float:
     """Return the expected calibration error over equal-width bins (Guo et al., 2017), 0 to 1.
 
-    `probabilities` is (n, classes), `truth` (n,).
+    Args:
+        probabilities: (n, classes), each row summing to 1.
+        truth: Class indices (n,).
+        bins: How many bins of confidence.
     """
     found = reliability(probabilities, probabilities.argmax(axis=1) == truth, bins)
     gaps = sum(each.count * abs(each.accuracy - each.confidence) for each in found)
@@ -93,7 +107,10 @@ def reliability(
 ) -> tuple[ReliabilityBin, ...]:
     """Return equal-width bins of confidence, those that hold answers, the least sure first.
 
-    `probabilities` is (n, classes), `right` (n,) whether each answer is true.
+    Args:
+        probabilities: (n, classes), each row summing to 1.
+        right: Whether each answer is true, (n,).
+        bins: How many bins of confidence.
     """
     confidence = probabilities.max(axis=1).astype(np.float64)
     where = np.clip(np.ceil(confidence * bins).astype(np.int64) - 1, 0, bins - 1)
@@ -211,7 +228,11 @@ class ClassificationReport:
 def classification_report(
     probabilities: FloatArray, truth: Int64Array, labels: tuple[str, ...]
 ) -> ClassificationReport:
-    """Return the report of probabilities (n, k) against class indices (n,); n must not be 0."""
+    """Return the report of probabilities (n, k) against class indices (n,).
+
+    Raises:
+        ValueError: The shapes do not go together, or n is 0.
+    """
     if len(truth) == 0 or probabilities.shape != (len(truth), len(labels)):
         raise ValueError(
             f"need (n, {len(labels)}) probabilities and n > 0 truths, "

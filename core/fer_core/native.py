@@ -26,11 +26,14 @@ def native_output_is_shown() -> bool:
 
 @contextmanager
 def native_stderr() -> Iterator[list[str]]:
-    """Hold back what native code writes to stderr in the block; yield a list that gets its lines.
+    """Hold back what native code writes to stderr in the block.
 
-    The lines are there when the block ends. It concerns the whole process, other threads too, so
-    one block holds it at a time. Where stderr is closed or there is no room for a temporary file,
-    nothing is held back. When the block fails, the lines are written after all.
+    It concerns the whole process, other threads too, so one block holds it at a time. Where
+    stderr is closed or there is no room for a temporary file, nothing is held back. When the
+    block fails, the lines are written after all.
+
+    Yields:
+        A list that gets the lines when the block ends.
     """
     lines: list[str] = []
     with _HELD:

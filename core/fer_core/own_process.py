@@ -16,11 +16,22 @@ Done = subprocess.CompletedProcess[str]
 def run_module(
     module: str, *words: str, seconds: float, what: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run `python -m module words`; return what it printed, its return code 0 or not.
+    """Run `python -m module words`.
 
     The process starts in an empty folder: Python looks for modules where it starts, and a file of
-    a stranger may lie where the user stands. Raises FerError, which calls it `what`, when it
-    crashes, or does not end in time.
+    a stranger may lie where the user stands.
+
+    Args:
+        module: The module's full name.
+        *words: Its arguments.
+        seconds: The time that it may take.
+        what: What it is called in messages.
+
+    Returns:
+        What it printed, as text, and its return code, 0 or not.
+
+    Raises:
+        FerError: It crashes, or does not end in time.
     """
     with tempfile.TemporaryDirectory() as empty:
         try:
@@ -46,9 +57,14 @@ def last_words(done: Done) -> str:
 
 
 def limit_this_process(seconds: int, memory_bytes: int, file_bytes: int = 0) -> None:
-    """Let this process take so much time and memory, and write no file of more than `file_bytes`.
+    """Let this process take so much time and memory.
 
     Where the system has no such limits (Windows), or refuses some (macOS), there are none.
+
+    Args:
+        seconds: Time of the processor.
+        memory_bytes: Address space.
+        file_bytes: The largest file that it may write.
     """
     try:
         import resource

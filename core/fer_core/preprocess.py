@@ -28,9 +28,14 @@ INPUT_RANGE = (-1.0, 127 / 128)
 class InputSpec:
     """What a model's input looks like: size in pixels, colour order, crop margin, values.
 
-    `margin` is the fraction of the detector's box added on every side before cropping. `values` is
-    what the network takes for a pixel of 0 and of 255; between them it is linear. Networks of
-    ours take INPUT_RANGE, those from elsewhere often (0, 1), (-1, 1) or (0, 255).
+    Attributes:
+        colour: "gray" or "rgb".
+        margin: The fraction of the detector's box added on every side before cropping.
+        values: What the network takes for a pixel of 0 and of 255; between them it is linear.
+            Networks of ours take INPUT_RANGE, others often (0, 1), (-1, 1) or (0, 255).
+
+    Raises:
+        ValueError: A field is beyond its range.
     """
 
     height: int = 48
@@ -54,7 +59,11 @@ class InputSpec:
         return self.height, self.width, COLOURS[self.colour]
 
     def pixels(self, frame: Frame, face: Face) -> UInt8Array:
-        """Return the crop of a face as (height, width, channels) uint8, upright by its roll."""
+        """Return the crop of a face as (height, width, channels) uint8, upright by its roll.
+
+        Raises:
+            ValueError: The face's box, with its margin, lies outside of the frame.
+        """
         box = face.box.expanded(self.margin)
         if not face.roll_degrees:
             return self.resized(_crop(frame.pixels, box))
@@ -115,8 +124,12 @@ def code_of_each_gray(
 ) -> npt.NDArray[Any]:
     """Return what the input tensor of a network holds for the grays 0 to 255, (256,) of `dtype`.
 
-    `quantization` is scale and zero point of an integer input. A value beyond what its type holds
-    is cut off.
+    A value beyond what its type holds is cut off.
+
+    Args:
+        values: What the network takes for a gray of 0 and of 255.
+        dtype: The type of the tensor.
+        quantization: Scale and zero point of an integer tensor.
     """
     low, high = values
     real = low + np.arange(256) * (high - low) / 255
@@ -136,8 +149,8 @@ def denormalize_pixels(normalized: FloatArray) -> UInt8Array:
 def ten_crops(pixels: UInt8Array) -> UInt8Array:
     """Return ten views of pictures (n, h, w, c) as (10, n, h, w, c): test-time augmentation.
 
-    The centre and the four corners, 11/12 of the side (44 of 48), resized to the whole, and each
-    of these mirrored.
+    They are the centre and the four corners, 11/12 of the side (44 of 48), resized to the whole,
+    and each of these mirrored.
     """
     height, width = pixels.shape[1:3]
     tall, wide = round(height * 11 / 12), round(width * 11 / 12)

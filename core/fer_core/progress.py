@@ -21,7 +21,11 @@ def silence() -> None:
 
 @contextmanager
 def progress_bar(total: int, what: str) -> Iterator[Advance]:
-    """Yield a function to call after each of `total` steps."""
+    """Show a bar while `total` steps of `what` are done.
+
+    Yields:
+        A function to call after each step.
+    """
     if _silenced or not sys.stderr.isatty():
         yield lambda note: None
         return

@@ -32,12 +32,17 @@ def default_data_path() -> Path | None:
 def load_dataset(
     path: Path | None, spec: InputSpec | None = None, skip_bad: bool = False
 ) -> FerDataset:
-    """Return the data set in a .csv, an .npz or a folder tree; None means FER2013's usual place.
+    """Return the data set in a .csv, an .npz or a folder tree.
 
-    Pictures are brought to `spec`'s size and colour by the pixel contract; without one, folders
-    give 48x48 gray, other forms what they hold. Raises FerError that names file and row for a
-    wrong pixel count, a label out of range, an unreadable or empty picture, or an unknown split;
-    with `skip_bad` such rows are left out and counted.
+    Args:
+        path: Where it is; None means FER2013's usual place.
+        spec: The size and colour to bring pictures to, by the pixel contract. With None, folders
+            give 48x48 gray, other forms what they hold.
+        skip_bad: Whether bad rows are left out and counted.
+
+    Raises:
+        FerError: There is no data set or no picture in it, or, with file and row, a wrong pixel
+            count, a label out of range, an unreadable or empty picture, or an unknown split.
     """
     path = path or default_data_path()
     if path is None:

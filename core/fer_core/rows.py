@@ -37,7 +37,11 @@ class Faults:
         return "".join(f"\n  {line}" for line in [*self.rows[:SHOWN_FAULTS], *more])
 
     def settle(self) -> None:
-        """Raise FerError for the bad rows, unless they are to be left out."""
+        """Refuse the bad rows, unless they are to be left out.
+
+        Raises:
+            FerError: There are some, which the message lists.
+        """
         if not self.rows or self.skip:
             return
         raise FerError(
@@ -47,7 +51,17 @@ class Faults:
 
 
 def assemble(rows: Iterable[Row], names: tuple[str, ...], path: Path, faults: Faults) -> FerDataset:
-    """Return the data set of the good rows; raise FerError when there is none."""
+    """Return the data set of the good rows.
+
+    Args:
+        rows: All rows; bad ones go to `faults`.
+        names: The labels that the rows' indices stand for.
+        path: Where they come from.
+        faults: What gathers the bad rows.
+
+    Raises:
+        FerError: There is no good row, or there are bad ones that are not to be left out.
+    """
     kept = list(rows)
     faults.settle()
     if not kept:

@@ -26,9 +26,16 @@ def load_settings(
 ) -> Settings:
     """Return `kind` with the values of a TOML file, then those overrides that are not None.
 
-    Raises FerError for an unreadable file, an unknown key (naming the nearest known one) or a
-    value of the wrong type. `renamed` maps earlier names of keys to those of today: they are read
-    too, and `hint` gets a line for each.
+    Args:
+        kind: A dataclass, each field a setting.
+        path: The file; None for none.
+        overrides: Values by the names of settings.
+        renamed: Earlier names of keys, which are read too, with those of today.
+        hint: What gets a line for each earlier name.
+
+    Raises:
+        FerError: The file cannot be read, or holds an unknown key or a wrong value.
+        ArgumentError: An override is no allowed value.
     """
     values = _with_new_names(_read_toml(path), renamed, path, hint) if path else {}
     known = get_type_hints(kind)

@@ -13,16 +13,29 @@ Kind = TypeVar("Kind")
 
 
 def read_json(text: str | bytes, kind: type[Kind], what: str) -> Kind:
-    """Return JSON text as a `kind`: a dataclass, a TypedDict, a list of them.
+    """Return JSON text as a `kind`; fields that `kind` does not have are left out.
 
-    `what` names the text in the FerError that comes when it is no JSON, lacks a field, or holds a
-    value of another type or beyond its range. Fields that `kind` does not have are left out.
+    Args:
+        text: The text.
+        kind: A dataclass, a TypedDict, or a list of them.
+        what: What the text is called in messages.
+
+    Raises:
+        FerError: It is no JSON, or a field lacks, is of another type or beyond its range.
     """
     return convert_json(plain_json(text, what), kind, what)
 
 
 def plain_json(text: str | bytes, what: str) -> Any:
-    """Return JSON text as dicts, lists and plain values; raise FerError when it is no JSON."""
+    """Return JSON text as dicts, lists and plain values.
+
+    Args:
+        text: The text.
+        what: What it is called in messages.
+
+    Raises:
+        FerError: It is no JSON.
+    """
     try:
         return json.loads(text, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
@@ -30,7 +43,16 @@ def plain_json(text: str | bytes, what: str) -> Any:
 
 
 def convert_json(values: Any, kind: type[Kind], what: str) -> Kind:
-    """Return plain values as a `kind`, see `read_json`."""
+    """Return plain values as a `kind`, see `read_json`.
+
+    Args:
+        values: What `json.loads` returns.
+        kind: A dataclass, a TypedDict, or a list of them.
+        what: What the values are called in messages.
+
+    Raises:
+        FerError: A field lacks, is of another type or beyond its range.
+    """
     try:
         return msgspec.convert(values, kind)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:  # or a lone surrogate

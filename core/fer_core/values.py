@@ -15,7 +15,11 @@ BoolArray = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A rectangle in pixels: top-left corner (x, y), width and height, all int."""
+    """A rectangle in pixels: top-left corner (x, y), width and height, all int.
+
+    Raises:
+        ValueError: Width or height is not positive.
+    """
 
     x: int
     y: int
@@ -65,11 +69,16 @@ class Box:
 class Frame:
     """One picture from a source.
 
-    `pixels` is (height, width, 3) uint8 in B, G, R order; `index` counts from 0;
-    `captured_at` is in seconds: since the camera was opened (monotonic), or a file's media time.
-    `source` is the camera's or file's name, `wall_clock` the time of day when a camera took the
-    picture, in seconds since 1970, None for files. `reduced` is how many times larger each side
-    of a large picture is in its file.
+    Attributes:
+        pixels: (height, width, 3) uint8 in B, G, R order.
+        index: Its number, from 0.
+        captured_at: Seconds since the camera was opened (monotonic), or a file's media time.
+        source: The camera's or file's name.
+        wall_clock: When a camera took the picture, in seconds since 1970; None for files.
+        reduced: How many times larger each side of a large picture is in its file.
+
+    Raises:
+        ValueError: The pixels have another shape or type.
     """
 
     pixels: UInt8Array
@@ -100,11 +109,13 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """In place of a Frame: no picture has come lately; `at` is now, in seconds of their clock.
+    """In place of a Frame: no picture has come lately.
 
-    `attempts` is how often, since the start, the camera has been asked anew and has answered in
-    some way within its time limit: while it grows, whoever asks is alive. `wall_clock` is the time
-    of day, in seconds since 1970.
+    Attributes:
+        at: Now, in seconds of the frames' clock.
+        attempts: How often, since the start, the camera has been asked anew and has answered in
+            some way within its time limit: while it grows, whoever asks is alive.
+        wall_clock: Now, in seconds since 1970.
     """
 
     at: float
@@ -114,11 +125,15 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """A detected face; `score` is the detector's, unbounded, larger is surer.
+    """A detected face.
 
-    `roll_degrees` says how far the head leans in the picture's plane, clockwise as it is seen; 0
-    where the detector does not tell. `landmarks` are the face's right eye, left eye, tip of the
-    nose and right and left corner of the mouth, (x, y) in pixels of the frame; empty likewise.
+    Attributes:
+        box: Where it is, in pixels of the frame.
+        score: The detector's, unbounded; larger is surer.
+        roll_degrees: How far the head leans in the picture's plane, clockwise as it is seen; 0
+            where the detector does not tell.
+        landmarks: Its right eye, left eye, tip of the nose, right and left corner of the mouth,
+            (x, y) in pixels of the frame; empty where the detector does not tell.
     """
 
     box: Box
@@ -134,7 +149,15 @@ class Face:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prediction:
-    """Probabilities (n,) float32 summing to 1, one for each of n labels."""
+    """A probability for each label.
+
+    Attributes:
+        probabilities: (n,) float32, summing to 1.
+        labels: The n names, in the same order.
+
+    Raises:
+        ValueError: The shape or the sum is another.
+    """
 
     probabilities: FloatArray
     labels: tuple[str, ...]
@@ -170,10 +193,13 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Observation:
-    """One face in one frame with its expression; `track_id` is None where nothing is tracked.
+    """One face in one frame with its expression.
 
-    `prediction` is what is shown of it: in a stream smoothed, with a label that does not flicker.
-    `person` is who it is, empty for nobody known.
+    Attributes:
+        captured_at: When the frame was taken, in seconds, see `Frame`.
+        prediction: What is shown of it: in a stream smoothed, with a label that does not flicker.
+        track_id: Which face of the stream it is; None in single pictures.
+        person: Who it is; empty for nobody known.
     """
 
     frame_index: int

@@ -35,7 +35,6 @@ class ExpressionReader:
             print(face.box, face.label, face.confidence)
         for frame, faces in reader.camera(0):
             print(frame.captured_at, [(face.track_id, face.label) for face in faces])
-
     """
 
     def __init__(
@@ -49,11 +48,10 @@ class ExpressionReader:
         Args:
             model: The name of a shipped model (`fer_edge.shipped_models()`), or a .tflite bundle.
             detector: haar, yunet, the file of a YuNet, or any `FaceDetector`.
-            threads: Threads of the network.
+            threads: How many threads the network takes.
 
         Raises:
             FerError: There is no such model or detector, or the model is damaged.
-
         """
         self._detector = fspath(detector) if isinstance(detector, PathLike) else detector
         self._for_pictures = self._make_detector(stream=False)
@@ -71,7 +69,6 @@ class ExpressionReader:
         Raises:
             FerError: The file cannot be read as a picture.
             ValueError: The pixels have another shape or type.
-
         """
         analyzer = PictureAnalyzer(self._for_pictures, self._classifier)
         if not isinstance(picture, str | PathLike):
@@ -91,15 +88,14 @@ class ExpressionReader:
 
         Args:
             camera: A number, "picamera", or an http:// or rtsp:// address.
-            size: Width and height in pixels to ask of it.
-            fps: Frames a second to ask of it.
+            size: Width and height in pixels to ask of it; None leaves them to the camera.
+            fps: Frames a second to ask of it; None leaves them to the camera.
 
         Yields:
             The newest frame and its faces, the largest first, each with its `track_id`.
 
         Raises:
-            FerError: The camera cannot be opened.
-
+            FerError: The camera cannot be opened, or `camera` names none.
         """
         yield from self._stream(open_camera(str(camera), size, fps))
 
@@ -114,7 +110,6 @@ class ExpressionReader:
 
         Raises:
             FerError: The file cannot be read as a video.
-
         """
         yield from self._stream(VideoSource(Path(file)))
 

@@ -12,7 +12,7 @@ _SEND_SECONDS = 1.0
 def notify(state: str, environment: Mapping[str, str] = os.environ) -> bool:
     """Send lines such as `READY=1` to `$NOTIFY_SOCKET`; return whether they were taken.
 
-    Nothing is raised: without the variable, on a system without Unix sockets and with nobody
+    It never fails: without the variable, on a system without Unix sockets and with nobody
     listening any more the answer is False, after a second at most.
     """
     address = environment.get("NOTIFY_SOCKET", "")

@@ -33,10 +33,16 @@ _DEGRADATIONS: tuple[Callable[[UInt8Array, np.random.Generator], UInt8Array], ..
 def augment(
     images: FloatArray, targets: FloatArray, config: TrainConfig, rng: np.random.Generator
 ) -> tuple[Any, FloatArray]:
-    """Return an augmented batch: images (n, h, w, c) in -1 to 1 and targets (n, classes).
+    """Return an augmented batch, in the shapes that it came in.
 
     In order: geometry (edges replicated), contrast and brightness, what a poor camera does,
     erasing, mixup.
+
+    Args:
+        images: (n, h, w, c) float32 in -1 to 1.
+        targets: (n, classes), the labels as probabilities.
+        config: How much of each.
+        rng: What draws it.
     """
     n, height, width, _ = images.shape
     moved = ops.image.affine_transform(

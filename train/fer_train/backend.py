@@ -13,7 +13,11 @@ from fer_core.errors import FerError
 
 
 def need(*packages: str) -> None:
-    """Raise FerError, naming the extra to install, unless every package is there."""
+    """Make sure that packages are installed.
+
+    Raises:
+        FerError: One is not; the message names the extra to install.
+    """
     missing = [package for package in packages if find_spec(package) is None]
     if missing:
         raise FerError(
@@ -46,7 +50,7 @@ def make_deterministic(seed: int) -> None:
 def native_output_hidden() -> Iterator[None]:
     """Hide what native code writes to stdout and stderr; show it when the block fails.
 
-    Not at a FerError, which says itself what is wrong.
+    It stays hidden where the failure is one that the user can mend, whose message says it all.
     """
     sys.stdout.flush()
     sys.stderr.flush()

@@ -12,9 +12,14 @@ from fer_train.network.logits import shift_logits
 def balance(model: keras.Model, training: FerDataset, strength: float) -> None:
     """Divide the model's probabilities by each class's share of the pictures, to a power.
 
-    `strength` is the power: 0 changes nothing, at 1 the model answers as if every class were as
-    frequent. The bias of the layer `logits` takes it up, so it costs nothing (Menon et al., 2021,
-    "Long-tail learning via logit adjustment"). Every class needs a picture.
+    The bias of the layer `logits` takes it up, so it costs nothing (Menon et al., 2021,
+    "Long-tail learning via logit adjustment").
+
+    Args:
+        model: The network, which is changed in place.
+        training: The pictures, some of every class.
+        strength: The power: 0 changes nothing, at 1 the model answers as if every class were as
+            frequent.
     """
     counts = np.bincount(training.labels, minlength=len(training.label_names))
     shift_logits(model, -strength * np.log(counts / counts.sum()))

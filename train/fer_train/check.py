@@ -25,7 +25,15 @@ _NOT_A_FACE = len(FERPLUS_LABELS) + 1
 
 
 def describe_dataset(dataset: FerDataset, votes: Path | None = None) -> str:
-    """Return counts, faults, duplicates, leaks and, with FER+'s votes, label noise, as text."""
+    """Return counts, faults, duplicates and leaks as text, and label noise where votes are given.
+
+    Args:
+        dataset: The data set.
+        votes: FER+'s fer2013new.csv, or None.
+
+    Raises:
+        FerError: The votes are not of these pictures.
+    """
     lines = [dataset.describe(), "", *_counts(dataset), "", *_duplicates(dataset)]
     if dataset.label_names == FER2013_LABELS:
         whole = np.array_equal(dataset.class_counts(), FER2013_COUNTS)
@@ -80,7 +88,14 @@ def conflicting(dataset: FerDataset) -> BoolArray:
 
 
 def top_votes(dataset: FerDataset, votes: Path) -> tuple[Int64Array, BoolArray]:
-    """Return FER+'s top vote as an index of FER2013's labels, -1 for none, and what is no face."""
+    """Return what the voters of FER+ see most.
+
+    Returns:
+        The index into FER2013's labels, (n,) int64, -1 for none; and (n,) whether it is no face.
+
+    Raises:
+        FerError: The votes are not of these pictures.
+    """
     counts = read_votes(votes, dataset)
     names = [_LABEL_OF_VOTE.get(name, "") for name in FERPLUS_LABELS] + ["", ""]
     index = np.array([FER2013_LABELS.index(name) if name else -1 for name in names])

@@ -36,8 +36,9 @@ Weights = list[npt.NDArray[Any]]
 class TrainState:
     """How far a run has come: epochs done, averaged and best weights, and the history.
 
-    `data` is the fingerprint of its pictures, `earlier` how many of the epochs belong to an
-    earlier stage.
+    Attributes:
+        data: The fingerprint of its pictures.
+        earlier: How many of the epochs belong to an earlier stage.
     """
 
     data: str = ""
@@ -55,7 +56,11 @@ class TrainState:
 
 
 def save_checkpoint(path: Path, model: keras.Model, state: TrainState) -> None:
-    """Write model, optimizer and state whole or not at all; the last checkpoint survives."""
+    """Write model, optimizer and state whole or not at all; the last checkpoint survives.
+
+    Raises:
+        FerError: The file cannot be written.
+    """
     groups = {
         "model": model.get_weights(),
         "optimizer": [keras.ops.convert_to_numpy(v) for v in model.optimizer.variables],
@@ -71,8 +76,14 @@ def save_checkpoint(path: Path, model: keras.Model, state: TrainState) -> None:
 def load_checkpoint(path: Path, model: keras.Model, data: str) -> TrainState:
     """Bring a compiled model back to where its last epoch ended.
 
-    `data` is the fingerprint of the pictures to go on with. Raises FerError when the file cannot
-    be read, or is of another model, other pictures or an older version.
+    Args:
+        path: The checkpoint.
+        model: The model, which is changed in place.
+        data: The fingerprint of the pictures to go on with.
+
+    Raises:
+        FerError: The file cannot be read, or is of another model, other pictures or an older
+            version.
     """
     try:
         groups: dict[str, Weights] = {}

@@ -30,9 +30,14 @@ class Confusion(keras.metrics.Metric):  # type: ignore[misc]  # Keras has no typ
 
 
 def compile_model(model: keras.Model, config: TrainConfig, steps: int) -> None:
-    """Compile with the configured optimizer under its schedule; `steps` are batches an epoch.
+    """Compile with the configured optimizer under its schedule.
 
     Decoupled weight decay spares biases and the scales of batch normalisation.
+
+    Args:
+        model: The network, which is compiled in place.
+        config: The settings of the optimizer and the loss.
+        steps: Batches an epoch.
     """
     schedule = _schedule(config, steps)
     decay = config.weight_decay or None

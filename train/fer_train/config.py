@@ -36,34 +36,45 @@ RENAMED = {
 class TrainConfig:
     """Settings of `fer-train`, read from TOML and the command line, saved with the run.
 
-    Paths in a TOML file are relative to its folder; an empty one means none. `arch` may be the
-    first part of a name.
+    Paths in a TOML file are relative to its folder; an empty one means none. For augmentation each
+    picture draws uniformly from minus to plus the value.
 
-    Data: `data` is a path, empty for FER2013's usual place; `skip_bad` leaves its bad rows out.
-    `labels` "ferplus" takes the majority of FER+'s eight classes instead of FER2013's labels,
-    "ferplus-votes" trains on the shares of the votes; `votes` is fer2013new.csv, empty when it
-    lies beside the data. `size` is the side of the pictures in pixels (0: as the data is, 48 for
-    folders), `colour` what they are read as. `init` is a model whose weights the run starts from;
-    with `qat` it goes on with the rounding of int8 in it.
+    Attributes:
+        arch: The architecture, or the first part of its name.
+        data: A path, empty for FER2013's usual place.
+        skip_bad: Whether bad rows of the data are left out.
+        labels: "fer2013"; "ferplus" takes the majority of FER+'s eight classes in their place,
+            "ferplus-votes" trains on the shares of the votes.
+        votes: FER+'s fer2013new.csv, empty when it lies beside the data.
+        size: The side of the pictures in pixels (0: as the data is, 48 for folders).
+        colour: What the pictures are read as, "gray" or "rgb".
+        init: A model whose weights the run starts from.
+        qat: Whether it goes on with the rounding of int8 in it.
+        frozen_epochs: How many of the first epochs, at most half, train the last layer alone.
+        folds: Above 1, cross-validation over so many parts.
+        precision: "bfloat16" is up to twice as fast on processors that multiply it (AVX-512 BF16,
+            AMX); the weights stay float32.
+        schedule: "cosine" falls to zero, "constant" stays, "inverse" is divided by 1 + `decay` x
+            steps (what Keras 2 called `decay`; without warm-up).
+        ema_decay: The factor a step of the averaged weights (0: no averaging).
+        patience: How many epochs without gain end the run (0: none).
+        class_weights: Whether every class counts the same in the loss.
+        balance: How much less the answers lean to frequent classes once training has ended: 0 not
+            at all, 1 as if all were as frequent.
+        flip: A probability, as is `erasing`.
+        degrade: The probability of blur, noise, darkness, JPEG or few pixels.
+        shift: A fraction of the picture, as is `zoom`.
+        rotation: Degrees, as is `shear`.
+        brightness: A fraction of the gray range, as is `contrast`.
+        mixup: The alpha of Zhang et al. (2018), 0 for none.
+        soft_labels: A file of what teachers say of each picture (distillation).
+        soft_labels_weight: Its share of the target.
+        online_teacher: A .tflite bundle or the name of a shipped model, which judges the altered
+            pictures of every batch (online distillation).
+        online_teacher_weight: Its share of the target.
 
-    Training: `precision` "bfloat16" is up to twice as fast on processors that multiply it (AVX-512
-    BF16, AMX); the weights stay float32. `schedule` follows a cosine to zero, stays constant, or is
-    divided by 1 + `decay` x steps (what Keras 2 called `decay`; without warm-up). Of the `epochs`
-    the first `frozen_epochs`, at most half, train the last layer alone. `patience` is how many
-    epochs without gain end the run (0: none), `ema_decay` a factor a step of the averaged weights
-    (0: no averaging).
-    `class_weights` makes every class count the same in the loss. `balance` makes the answers lean
-    less to frequent classes once training has ended, 0 not at all, 1 as if all were as frequent.
-    Distillation: `soft_labels` is a file of what teachers say of each picture,
-    `soft_labels_weight` its share of the target. `online_teacher` is a .tflite bundle or the name
-    of a shipped model, which judges the altered pictures of every batch (online distillation),
-    `online_teacher_weight` its share of the target. `folds` above 1 is cross-validation over so
-    many parts.
-
-    Augmentation: shifts and zooms are fractions of the picture, rotations and shears degrees,
-    brightness and contrast fractions of the gray range; each picture draws uniformly from minus
-    to plus the value. `flip`, `erasing` and `degrade` (blur, noise, darkness, JPEG or few pixels)
-    are probabilities, `mixup` is the alpha of Zhang et al. (2018), 0 for none.
+    Raises:
+        ValueError: A setting is none of its choices, beyond its range, or does not fit another.
     """
 
     arch: str = "fer-small"

@@ -30,7 +30,19 @@ def cross_validate(config: TrainConfig, out: Path, resume: bool, say: Say) -> Cl
 
     The parts divide training and validation pictures; the test split stays untouched. Within
     each fold the best epoch is chosen on a tenth of its own training pictures, not on the part
-    that judges it. A fold that is done is not done again. Returns the out-of-fold report.
+    that judges it.
+
+    Args:
+        config: The settings of each network.
+        out: The folder that gets the folds and what they come to.
+        resume: Whether to go on with folds that are not done; those that are stay as they are.
+        say: What gets lines on the progress.
+
+    Returns:
+        The report on all pictures, each judged by the network that did not see it.
+
+    Raises:
+        FerError: A class has fewer pictures than there are folds.
     """
     require_new_or_resumed(out, resume)
     pool = _pool(config.pictures.load().without_empty_classes())

@@ -40,7 +40,11 @@ def batches(
 ) -> Iterator[tuple[FloatArray, FloatArray]]:
     """Yield shuffled (images, targets); the few pictures that fill no batch wait an epoch.
 
-    `targets` (n, classes) are the labels as probabilities.
+    Args:
+        dataset: The pictures.
+        targets: (n, classes), the labels as probabilities.
+        batch_size: Pictures a batch.
+        rng: What shuffles them.
     """
     order, pixels = rng.permutation(len(dataset)), dataset.pixels
     for start in range(0, steps_per_epoch(dataset, batch_size) * batch_size, batch_size):

@@ -25,7 +25,12 @@ from fer_train.config import TrainConfig
 
 
 class OnlineTeacher:
-    """A bundle that blends its answers into the targets of a batch."""
+    """A bundle that blends its answers into the targets of a batch.
+
+    Args:
+        bundle: The bundle.
+        weight: The share of the targets that it decides, 0 to 1.
+    """
 
     def __init__(self, bundle: ModelBundle, weight: float) -> None:
         self.sha256 = bundle.manifest.sha256
@@ -35,7 +40,9 @@ class OnlineTeacher:
     def blended(self, images: Any, targets: FloatArray) -> FloatArray:
         """Return targets (n, classes), of which `weight` is what the teacher says of the images.
 
-        `images` (n, h, w, c) lie in -1 to 1; the teacher sees the nearest grays.
+        Args:
+            images: (n, h, w, c) in -1 to 1; the teacher sees the nearest grays.
+            targets: (n, classes), the labels as probabilities.
         """
         pixels = denormalize_pixels(np.asarray(images))
         said = np.stack([self._model.probabilities(picture) for picture in pixels])
@@ -47,8 +54,10 @@ def online_teacher_of(
 ) -> OnlineTeacher | None:
     """Return the teacher that the settings name, a bundle or a shipped model; None without one.
 
-    The shipped models know FER2013's labels; other data goes without them. Raises FerError for a
-    bundle that knows other labels or takes other pictures.
+    The shipped models know FER2013's labels; other data goes without them.
+
+    Raises:
+        FerError: There is no such bundle, or it knows other labels or takes other pictures.
     """
     if not config.online_teacher:
         return None

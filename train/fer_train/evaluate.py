@@ -57,7 +57,12 @@ def save_metrics(
 ) -> None:
     """Write metrics.json and report.txt of the best epoch on the validation split.
 
-    `teacher_sha256` tells the online teacher of the network from others of its name.
+    Args:
+        folder: The run folder.
+        model: The network as of that epoch.
+        state: The state that the run ended in.
+        report: What the network answers on the validation split.
+        teacher_sha256: What tells the online teacher of the network from others of its name.
     """
     facts: dict[str, Any] = {
         "model": model.name,

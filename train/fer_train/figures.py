@@ -15,13 +15,22 @@ _SUFFIXES = (".png", ".jpg", ".pdf", ".svg")
 
 
 def save_figure(path: Path, figure: Figure, dpi: int = 130) -> None:
-    """Write a figure whole or not at all; raise ArgumentError for a suffix that is no picture's."""
+    """Write a figure whole or not at all.
+
+    Raises:
+        ArgumentError: The suffix is no picture's.
+        FerError: The file cannot be written.
+    """
     require_picture(path)
     with written_beside(path) as beside:
         figure.savefig(beside, dpi=dpi)
 
 
 def require_picture(path: Path) -> None:
-    """Raise ArgumentError unless a figure can be written to a path by its suffix."""
+    """Make sure that a figure can be written to a path, by its suffix.
+
+    Raises:
+        ArgumentError: It is no picture's.
+    """
     if path.suffix.lower() not in _SUFFIXES:
         raise ArgumentError(f"cannot draw to {path}: the name must end in {', '.join(_SUFFIXES)}")

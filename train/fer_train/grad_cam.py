@@ -29,9 +29,12 @@ _CONVOLUTIONS = (
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Explanation:
-    """A crop (h, w, c) uint8, what the network says of it, and how much each place speaks for it.
+    """What a network says of a crop, and how much each place speaks for it.
 
-    `heat` is (h, w) float32 from 0 to 1, for the class `class_index`.
+    Attributes:
+        crop: (h, w, c) uint8.
+        class_index: The class that is explained.
+        heat: (h, w) float32, 0 to 1, for that class.
     """
 
     name: str
@@ -51,8 +54,16 @@ def explain_picture(
 ) -> Explanation:
     """Return Grad-CAM for the largest face of a picture, the whole picture where there is none.
 
-    `layer` is one with maps, the end of the last convolution's block by default; `class_index`
-    is the likeliest class by default.
+    Args:
+        model: A network that ends in a softmax.
+        file: The picture.
+        detector: What finds the face.
+        layer: One with maps; None for the end of the last convolution's block.
+        class_index: The class to explain; None for the likeliest.
+
+    Raises:
+        FerError: The picture cannot be read, or the network does not fit.
+        ArgumentError: There is no such layer, or it has no maps.
     """
     if not file.is_file():
         raise FerError(f"there is no picture {file}")
@@ -80,10 +91,23 @@ def _input_shape(model: keras.Model) -> tuple[int, int, int]:
 def grad_cam(
     model: keras.Model, picture: FloatArray, layer: str | None, class_index: int | None
 ) -> tuple[FloatArray, FloatArray, int]:
-    """Return probabilities (classes,), heat (h, w) in 0 to 1 and the class that was explained.
+    """Return how much each place of a picture speaks for a class.
 
-    `picture` is a network's input (h, w, c). The maps of the layer are weighted by the mean
-    gradient of the class's logit, summed, cut at zero and scaled to the picture.
+    The maps of the layer are weighted by the mean gradient of the class's logit, summed, cut at
+    zero and scaled to the picture.
+
+    Args:
+        model: A network that ends in a softmax.
+        picture: Its input, (h, w, c) float32.
+        layer: One with maps; None for the end of the last convolution's block.
+        class_index: The class to explain; None for the likeliest.
+
+    Returns:
+        Probabilities (classes,), heat (h, w) float32 in 0 to 1, and the class that was explained.
+
+    Raises:
+        FerError: The network does not fit, or Keras runs without TensorFlow.
+        ArgumentError: There is no such layer, or it has no maps.
     """
     if keras.backend.backend() != "tensorflow":
         raise FerError("explain needs Keras's TensorFlow backend: unset KERAS_BACKEND")
@@ -128,7 +152,11 @@ def _map_size(layer: keras.layers.Layer) -> tuple[int, int] | None:
 
 
 def index_of(label: str, labels: Sequence[str]) -> int:
-    """Return a label's class index; raise ArgumentError for one that the model does not know."""
+    """Return a label's class index.
+
+    Raises:
+        ArgumentError: The model does not know the label.
+    """
     if label not in labels:
         raise ArgumentError(f"no label {label!r}; the model knows {', '.join(labels)}")
     return list(labels).index(label)

@@ -20,9 +20,10 @@ TOO_LARGE = 3
 
 
 def try_keras_file(file: Path) -> None:
-    """Build the model of a .keras or .h5 file once.
+    """Build the model of a .keras or .h5 file once, in a process of its own.
 
-    Raises FerError where that does not end, crashes, or takes too much memory.
+    Raises:
+        FerError: That does not end, crashes, or takes too much memory.
     """
     module, words = "fer_train.keras_trial", str(file.resolve())
     done = run_module(module, words, seconds=LIMIT_SECONDS, what=f"loading {file}")

@@ -33,8 +33,9 @@ AVERAGE_EVERY = 8
 class TrainingSet:
     """What a network learns from, and the validation pictures that it is judged on.
 
-    `soft_labels` (n, classes) say what teachers think of the training pictures as they are;
-    `teacher` judges every altered batch of them (online distillation).
+    Attributes:
+        soft_labels: (n, classes), what teachers say of the training pictures as they are, or None.
+        teacher: What judges every altered batch of them (online distillation), or None.
     """
 
     training: FerDataset
@@ -67,8 +68,18 @@ def train(
 
     Order, augmentation and dropout depend on the seed and the epoch alone, and a checkpoint
     follows every epoch, so a run that was killed and resumed ends bit-equal to one that was not.
-    `follow` is called after each epoch. `earlier` is the state that an earlier stage ended in:
-    its epochs and its best count on.
+
+    Args:
+        model: The network, which is changed in place.
+        training_set: What it learns from and is judged on.
+        config: The settings.
+        checkpoint: The file that holds the state after each epoch.
+        resume: Whether to go on from that file.
+        follow: Called after each epoch.
+        earlier: The state that an earlier stage ended in: its epochs and its best count on.
+
+    Raises:
+        FerError: The checkpoint cannot be read or written, or is of another run.
     """
     copy = training_copy(model, config.precision)
     compile_model(copy, config, steps_per_epoch(training_set.training, config.batch_size))

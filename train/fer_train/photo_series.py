@@ -31,10 +31,16 @@ _EXIF_IFD, _TIME_TAKEN = 0x8769, 0x9003
 
 
 def set_aside(photos: Path, files: Sequence[Path], share: float, seed: int = 1) -> Apart:
-    """Return about `share` (0 to 1) of the photos of one class, whole series at a time.
+    """Return some of the photos of one class, whole series at a time.
 
-    `files` are paths below `photos`. At least one series, never more than half of the photos; where
-    that cannot be, the last part of them in the order of time or number.
+    At least one series, never more than half of the photos; where that cannot be, the last part
+    of them in the order of time or number.
+
+    Args:
+        photos: The folder of all photos.
+        files: The photos of the class, as paths below it.
+        share: About how many to set aside, 0 to 1.
+        seed: What chooses the series.
     """
     wanted, series = max(1, round(share * len(files))), series_of(photos, files)
     if len(files) < 2:

@@ -33,8 +33,10 @@ RECORD, SHEET = "prepared.csv", "contact-sheet.png"
 class PreparedPhoto:
     """One photo: where it is below the folder of photos, its crop, or why there is none.
 
-    `crop` is (height, width, channels) uint8 as a model takes it, None for a photo left out;
-    `face` is what was cropped. `split` is train or test where a test set was split off.
+    Attributes:
+        crop: (height, width, channels) uint8 as a model takes it, None for a photo left out.
+        face: What was cropped.
+        split: Train or test where a test set was split off.
     """
 
     path: Path
@@ -90,9 +92,17 @@ def prepare_photos(
 
     The first folder below `photos` is the class, or the first below one named as a split. Left
     out are photos that cannot be read, those without a face or with two of like size, exact
-    copies, and those that lie in two classes; files that are no photos are counted apart. `test`
-    is the share (0 to 0.5) of each class that becomes a test set, photos of one series together.
-    Raises FerError when no photo lies in a class folder, or `out` holds something already.
+    copies, and those that lie in two classes; files that are no photos are counted apart.
+
+    Args:
+        photos: The folder of photos.
+        out: A folder that is not there yet or empty, and not among the photos.
+        detector: What finds the faces.
+        spec: Size, colour and margin of the crops.
+        test: The share (0 to 0.5) of each class that becomes a test set, a series as a whole.
+
+    Raises:
+        FerError: No photo lies in a class folder or gave a face, or `out` does not fit.
     """
     files, others = _photo_files(photos)
     if not any(_place(path) for path in files):

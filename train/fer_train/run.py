@@ -45,7 +45,20 @@ FEW_PICTURES = 100
 
 
 def run_training(config: TrainConfig, out: Path, resume: bool, say: Say) -> ClassificationReport:
-    """Train as configured and leave the run folder; return the report on the validation split."""
+    """Train as configured and leave the run folder.
+
+    Args:
+        config: The settings.
+        out: The run folder.
+        resume: Whether to go on with the run that it holds.
+        say: What gets lines on the progress.
+
+    Returns:
+        The report on the validation split.
+
+    Raises:
+        FerError: The data or the model to start from do not fit, or the folder cannot be written.
+    """
     require_new_or_resumed(out, resume)
     dataset = config.pictures.load().without_empty_classes()
     say(dataset.describe())
@@ -58,7 +71,11 @@ def run_training(config: TrainConfig, out: Path, resume: bool, say: Say) -> Clas
 def train_on(
     dataset: FerDataset, config: TrainConfig, out: Path, resume: bool, say: Say
 ) -> ClassificationReport:
-    """Train on a data set that has a validation split; return the report on that split."""
+    """Train on a data set that has a validation split; return the report on that split.
+
+    Raises:
+        FerError: As `run_training`, whose arguments these are.
+    """
     config, training_set = _training_set_of(config, dataset, say)
     validation = training_set.validation
     make_deterministic(config.seed)

@@ -75,7 +75,8 @@ def _is_of_the_run(file: Path, metrics: Metrics) -> bool:
 class RunRecord:
     """What the run of a model file says of it, read once: the settings and metrics.json.
 
-    `folder` is None for a model of no run, whose settings are the default ones.
+    Attributes:
+        folder: None for a model of no run, whose settings are the default ones.
     """
 
     file: Path
@@ -86,9 +87,11 @@ class RunRecord:
     def bundle_name(self, model: str) -> str:
         """Return what the bundles of the model are called.
 
-        A shipped model has its own name, `model`; a run's model is called after the run's folder,
-        any other after its file, so that two of one network are told apart. One that was trained
-        with rounding ends in -qat.
+        A run's model is called after the run's folder, any other after its file, so that two of one
+        network are told apart. One that was trained with rounding ends in -qat.
+
+        Args:
+            model: The name of the model itself, which a shipped one keeps.
         """
         if is_shipped(self.file):
             return model

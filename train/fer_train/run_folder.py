@@ -32,7 +32,11 @@ SAVED_MODEL = "saved_model.pb"
 
 
 def resumed_config(out: Path) -> TrainConfig:
-    """Return the settings that a run folder was started with."""
+    """Return the settings that a run folder was started with.
+
+    Raises:
+        FerError: It holds no checkpoint.
+    """
     if not has_begun(out) or not (out / CONFIG).exists():
         raise FerError(f"{out} holds no checkpoint to resume; leave --resume out to start")
     return saved_config(out)
@@ -43,9 +47,17 @@ def chosen_config(
 ) -> TrainConfig:
     """Return the settings of a new run: the given ones over those of a file.
 
-    Without a file they are the shipped ones of the architecture, or of fine-tuning with `init`, a
-    shipped model's name, a run folder or a .keras file, whose architecture the run then has, or of
-    quantization-aware training, which takes the data that the model was trained on.
+    Args:
+        file: The file. Without one they are the shipped ones of the architecture, of fine-tuning,
+            or of quantization-aware training, which takes the data that the model was trained on.
+        arch: The architecture, or the first part of its name; None for that of the settings.
+        init: What to start from, a shipped model's name, a run folder or a .keras file, whose
+            architecture the run then has; None to start fresh.
+        given: Other settings by name, those that are None left out.
+
+    Raises:
+        FerError: The file or the model to start from cannot be read.
+        ArgumentError: The given settings do not go together.
     """
     source = file or _shipped_config_for(arch, init, bool(given.get("qat")))
     config = load_settings(TrainConfig, source, {**given, "arch": arch}, RENAMED)
@@ -93,7 +105,15 @@ def _from(base: Path, name: str) -> Path:
 
 
 def soft_labels_file(named: Path | None, old: Path | None) -> str | None:
-    """Return the whole path of --soft-labels; `old` is that of --teacher, its name until 0.1."""
+    """Return the whole path of --soft-labels, None without it.
+
+    Args:
+        named: What --soft-labels names.
+        old: What --teacher names, as it was called until 0.1.
+
+    Raises:
+        ArgumentError: Both are given.
+    """
     if named and old:
         raise ArgumentError("--teacher is the old name of --soft-labels: leave --teacher out")
     if old:
@@ -108,13 +128,21 @@ def has_begun(out: Path) -> bool:
 
 
 def require_new_or_resumed(out: Path, resume: bool) -> None:
-    """Raise FerError when a new run would go into a folder that holds one."""
+    """Make sure that a new run goes into a folder that holds none.
+
+    Raises:
+        FerError: It holds one, and `resume` is not asked for.
+    """
     if not resume and has_begun(out):
         raise FerError(f"{out} holds a run already; add --resume, or choose another --out")
 
 
 def newest_run(runs: Path) -> Path:
-    """Return the run folder below `runs` whose model is newest; raise FerError if none is."""
+    """Return the run folder below `runs` whose model is newest.
+
+    Raises:
+        FerError: No run there is finished.
+    """
     models = sorted(runs.glob("*/model.keras"), key=lambda path: path.stat().st_mtime)
     if not models:
         raise FerError(f"no finished run in {runs}; name a run or a model, or run fer-train first")
@@ -122,7 +150,11 @@ def newest_run(runs: Path) -> Path:
 
 
 def model_file(target: Path) -> Path:
-    """Return the model of a run folder, a model file or SavedModel itself, or a shipped one."""
+    """Return the model of a run folder, a model file or SavedModel itself, or a shipped one.
+
+    Raises:
+        FerError: There is none, or the folder holds several or an unfinished run.
+    """
     if not target.exists() and (shipped("results") / target / "model.keras").exists():
         return shipped("results") / target / "model.keras"
     if (target / SAVED_MODEL).exists():
@@ -142,7 +174,11 @@ def model_file(target: Path) -> Path:
 
 
 def model_name(file: Path) -> str:
-    """Return the name that a model carries, its architecture in a run; that of another file."""
+    """Return the name that a model carries, its architecture in a run; that of another file.
+
+    Raises:
+        FerError: A .keras file cannot be read.
+    """
     if file.suffix != ".keras":
         return file.stem
     try:
@@ -155,8 +191,11 @@ def model_name(file: Path) -> str:
 def settled(config: TrainConfig, base: Path) -> TrainConfig:
     """Return the settings with whole paths, so that they mean the same from everywhere.
 
-    Relative paths are taken from `base`; empty data becomes FER2013's usual place, if it is
-    there, and the votes those beside the data.
+    Empty data becomes FER2013's usual place, if it is there; empty votes those beside the data.
+
+    Args:
+        config: The settings.
+        base: The folder that relative paths are taken from.
     """
     teacher, pictures = config.online_teacher, config.pictures.with_whole_paths(base)
     return replace(

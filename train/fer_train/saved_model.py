@@ -51,7 +51,11 @@ _SAVER = re.compile(r"__inference__traced_(save|restore)_\d+")
 
 
 def require_harmless(folder: Path) -> None:
-    """Raise FerError for a SavedModel that would do anything but compute; nothing of it runs."""
+    """Make sure that a SavedModel does nothing but compute; nothing of it runs.
+
+    Raises:
+        FerError: It would do more, or cannot be read.
+    """
     from google.protobuf.message import DecodeError
     from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
@@ -101,7 +105,11 @@ def _called(nodes: Iterable[Any]) -> Iterator[str]:
 
 
 def try_saved_model(folder: Path) -> None:
-    """Load a SavedModel and ask it once, in a process of its own; raise FerError if that fails."""
+    """Load a SavedModel and ask it once, in a process of its own.
+
+    Raises:
+        FerError: That fails.
+    """
     words, what = str(folder.resolve()), f"the SavedModel {folder}"
     done = run_module("fer_train.saved_model", words, seconds=LIMIT_SECONDS, what=what)
     if done.returncode:

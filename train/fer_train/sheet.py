@@ -30,7 +30,14 @@ class Tile:
 def save_sheet(
     path: Path, tiles: Sequence[Tile | None], title: str, most: int = MOST_TILES
 ) -> None:
-    """Draw at most so many tiles in rows; None is a gap, faulty ones have a red caption."""
+    """Draw tiles in rows.
+
+    Args:
+        path: The picture to write.
+        tiles: The tiles; None is a gap, faulty ones have a red caption.
+        title: What stands above them.
+        most: How many are drawn at most.
+    """
     shown = tiles[:most]
     rows = max(1, -(-len(shown) // COLUMNS))
     figure = Figure(figsize=(COLUMNS * 1.15, rows * 1.5 + 0.5), layout="constrained")

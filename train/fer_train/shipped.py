@@ -29,7 +29,11 @@ def shipped_architectures() -> list[str]:
 
 
 def full_name(arch: str) -> str:
-    """Return an architecture's name, `d-wide` for `d`; raise ArgumentError for an unknown one."""
+    """Return an architecture's name, `d-wide` for `d`.
+
+    Raises:
+        ArgumentError: No name begins so.
+    """
     names = shipped_architectures()
     found = [name for name in names if arch in (name, name.partition("-")[0]) and arch != "fer"]
     if len(found) != 1:

@@ -48,7 +48,17 @@ class TeacherAnswers:
 def write_soft_labels(
     teachers: Sequence[Path], dataset: FerDataset, out: Path, say: Callable[[str], None]
 ) -> str:
-    """Write the mean of what teachers say of the training pictures; return what it is worth."""
+    """Write the mean of what teachers say of the training pictures; return what it is worth.
+
+    Args:
+        teachers: Each a .csv of FER+'s votes, a run folder or a model file.
+        dataset: The pictures, with a validation split to judge the teachers by.
+        out: The file to write.
+        say: What gets lines on the progress.
+
+    Raises:
+        FerError: A teacher cannot be read, or is of other pictures or labels.
+    """
     each = []
     for teacher in teachers:
         each.append(teacher_answers(teacher, dataset))
@@ -59,7 +69,11 @@ def write_soft_labels(
 
 
 def teacher_answers(source: Path, dataset: FerDataset) -> TeacherAnswers:
-    """Return what one teacher says: a .csv of FER+'s votes, a run folder or a model file."""
+    """Return what one teacher says: a .csv of FER+'s votes, a run folder or a model file.
+
+    Raises:
+        FerError: It cannot be read, or is of other pictures or labels.
+    """
     if source.suffix == ".csv":
         return answers_of_votes(dataset, source)
     return answers_of_model(dataset, model_file(source))
@@ -73,7 +87,11 @@ def mean_answers(answers: Sequence[TeacherAnswers]) -> TeacherAnswers:
 
 
 def answers_of_model(dataset: FerDataset, file: Path) -> TeacherAnswers:
-    """Return a network's probabilities, each the mean over ten crops (test-time augmentation)."""
+    """Return a network's probabilities, each the mean over ten crops (test-time augmentation).
+
+    Raises:
+        FerError: It knows other labels or takes other pictures.
+    """
     model = load_keras_model(file)
     labels, taken = model_labels(file), model.input_shape[1:]
     if not labels:
@@ -101,8 +119,12 @@ def _mean_over_crops(model: keras.Model, pixels: UInt8Array) -> FloatArray:
 def answers_of_votes(dataset: FerDataset, votes_file: Path) -> TeacherAnswers:
     """Return what the crowd of FER+ says.
 
-    `votes_file` is fer2013new.csv of FER+, in the row order of fer2013.csv. Raises FerError
-    when its rows are not those of the data set.
+    Args:
+        dataset: FER2013 from a table.
+        votes_file: FER+'s fer2013new.csv, in the row order of fer2013.csv.
+
+    Raises:
+        FerError: Its rows are not those of the data set.
     """
     from sklearn.linear_model import LogisticRegression
 
@@ -121,7 +143,13 @@ class OtherPicturesError(FerError):
 
 
 def save_soft_labels(path: Path, training: FerDataset, soft: FloatArray) -> None:
-    """Write soft labels as float16 with the pictures and class names they belong to."""
+    """Write soft labels as float16 with the pictures and class names they belong to.
+
+    Args:
+        path: The file to write.
+        training: The training pictures.
+        soft: (n, classes), a row for each of them.
+    """
     with written_beside(path) as beside, beside.open("wb") as file:
         np.savez_compressed(
             file,
@@ -135,8 +163,9 @@ def save_soft_labels(path: Path, training: FerDataset, soft: FloatArray) -> None
 def load_soft_labels(path: Path, training: FerDataset) -> FloatArray:
     """Return cached soft labels (n, classes) float32, the plain label where a row has none.
 
-    Raises OtherPicturesError unless every row that the file knows holds the very picture it was
-    made for, and FerError when it cannot be read.
+    Raises:
+        OtherPicturesError: A row that the file knows holds another picture than it was made for.
+        FerError: The file cannot be read.
     """
     held = load_arrays(path)
     if missing := {"soft", "rows", "checksums", "label_names"} - set(held):

@@ -57,7 +57,9 @@ def load_keras_model(file: Path) -> keras.Model:
     """Return the model of a .keras or .h5 file or a SavedModel folder, running no Python from it.
 
     A model of no run is tried in a process of its own first.
-    Raises FerError for what Keras cannot load or will not for safety's sake.
+
+    Raises:
+        FerError: Keras cannot load it, or will not for safety's sake.
     """
     if file.suffix in _PICKLES:
         raise FerError(
@@ -148,7 +150,15 @@ def _from_saved_model(folder: Path) -> keras.Model:
 def take_weights(model: keras.Model, file: Path, labels: tuple[str, ...]) -> str:
     """Copy the weights of a model file of the same architecture; say what was taken.
 
-    The layer `logits` is taken when the file's model has the same labels, else it stays fresh.
+    Args:
+        model: The network that gets them.
+        file: The model file.
+        labels: The network's labels. The layer `logits` is taken when the file's model has the
+            same ones, else it stays fresh.
+
+    Raises:
+        ArgumentError: The file is of another architecture.
+        FerError: It cannot be read, takes other pictures, or is of another version.
     """
     source = load_keras_model(file)
     if source.name != model.name:
@@ -170,7 +180,8 @@ def take_weights(model: keras.Model, file: Path, labels: tuple[str, ...]) -> str
 def trained_model(file: Path, dataset: FerDataset) -> keras.Model:
     """Return a model, of any architecture, that knows the classes of a data set.
 
-    Raises FerError when it knows others, or takes other pictures.
+    Raises:
+        FerError: It knows others, takes other pictures, or cannot be loaded.
     """
     model, labels = load_keras_model(file), dataset.label_names
     _require_input(model, file, dataset.spec.shape)

@@ -31,7 +31,11 @@ class DlibDescriptor:
     """
 
     def __init__(self) -> None:
-        """Load the network; raise FerError when dlib or its weights are missing."""
+        """Load the network.
+
+        Raises:
+            FerError: dlib or its weights are missing.
+        """
         weights = find_spec("face_recognition_models")
         if find_spec("dlib") is None or weights is None or weights.origin is None:
             raise FerError("--faces needs dlib: pip install '.[identity]' where fer-edge-kit lies")

@@ -24,7 +24,15 @@ UNKNOWN_DISTANCE = 0.5
 
 @dataclass(frozen=True, slots=True, eq=False)
 class People:
-    """A name and a descriptor for each picture: names (n,), descriptors (n, d) float32."""
+    """A name and a descriptor for each picture.
+
+    Attributes:
+        names: (n,), who is in each picture.
+        descriptors: (n, d) float32.
+
+    Raises:
+        ValueError: There are not as many of both.
+    """
 
     names: tuple[str, ...]
     descriptors: FloatArray
@@ -62,7 +70,13 @@ class Enrolment:
 def enrol(folder: Path, detector: FaceDetector, describe: FaceDescriptor) -> Enrolment:
     """Enrol one person a folder, whose name it bears, from pictures of exactly one face each.
 
-    Raises FerError when there is no folder of pictures or none with a usable one.
+    Args:
+        folder: The folder that holds a folder a person.
+        detector: What finds the faces.
+        describe: What tells them apart.
+
+    Raises:
+        FerError: There is no such folder, none holds a usable picture, or one's name is none.
     """
     if not folder.is_dir():
         raise FerError(f"there is no folder {folder}: --faces takes one with a folder a person")
@@ -107,7 +121,11 @@ def _described(
 
 
 def enrolled(folder: Path, say: Callable[[str], None]) -> Who:
-    """Return what names the people of a folder; say who was enrolled."""
+    """Return what names the people of a folder; say who was enrolled.
+
+    Raises:
+        FerError: Nobody can be enrolled, see `enrol`.
+    """
     describe = DlibDescriptor()
     enrolment = enrol(folder, HaarDetector(), describe)
     say(enrolment.text())

@@ -33,7 +33,11 @@ INTEGERS = ("int8", "uint8")
 
 
 def load_runtime() -> Any:
-    """Return the interpreter module of the runtime; raise FerError if there is none."""
+    """Return the interpreter module of the runtime.
+
+    Raises:
+        FerError: No runtime is installed.
+    """
     try:
         from ai_edge_litert import interpreter as litert
 
@@ -78,8 +82,9 @@ def dequantize(codes: npt.NDArray[np.integer[Any]], scale: float, zero_point: in
 class Tensor:
     """An input or output of a network.
 
-    `quantization` is scale and zero point, (0, 0) for floats and (1, 0) for integers that have
-    none. `signature` is the shape with -1 for a side of any length.
+    Attributes:
+        quantization: Scale and zero point, (0, 0) for floats, (1, 0) for integers without any.
+        signature: The shape, with -1 for a side of any length.
     """
 
     index: int
@@ -110,7 +115,18 @@ class Interpreter:
     """A flatbuffer in the runtime, and the tensors that it takes and gives."""
 
     def __init__(self, model: bytes, name: str, threads: int = 1, kernels: str = "xnnpack") -> None:
-        """Load a flatbuffer; raise FerError, which calls it `name`, when the runtime cannot."""
+        """Load a flatbuffer.
+
+        Args:
+            model: The flatbuffer.
+            name: What it is called in messages.
+            threads: How many threads it takes.
+            kernels: One of KERNELS.
+
+        Raises:
+            FerError: The runtime cannot load it.
+            ValueError: There are no such kernels.
+        """
         if kernels not in KERNELS:
             raise ValueError(f"kernels must be one of {sorted(KERNELS)}, got {kernels!r}")
         module = load_runtime()
@@ -139,7 +155,17 @@ class TfliteModel:
     """A bundle loaded into the runtime, ready to turn face pixels into probabilities."""
 
     def __init__(self, bundle: ModelBundle, threads: int = 1, kernels: str = "xnnpack") -> None:
-        """Load a bundle; raise FerError when its tensors are not what its manifest says."""
+        """Load a bundle.
+
+        Args:
+            bundle: The bundle.
+            threads: How many threads the network takes.
+            kernels: One of KERNELS.
+
+        Raises:
+            FerError: The runtime cannot load it, or its tensors are not what its manifest says.
+            ValueError: There are no such kernels.
+        """
         self.bundle, self.threads = bundle, threads
         self._interpreter = Interpreter(bundle.model, bundle.name, threads, kernels)
         self._wanted_kernels = kernels

@@ -10,7 +10,7 @@ from fer_edge.inference import DEFAULT_MODEL
 
 
 def shipped_models() -> dict[str, Path]:
-    """Return the shipped int8 bundles by name."""
+    """Return the files of the shipped int8 bundles by name, such as "fer-nano"."""
     folder = Path(__file__).parent.parent / "models"
     return {path.stem.removesuffix("-int8"): path for path in sorted(folder.glob("*-int8.tflite"))}
 
@@ -18,8 +18,10 @@ def shipped_models() -> dict[str, Path]:
 def load_model(name_or_path: str = DEFAULT_MODEL) -> ModelBundle:
     """Return a shipped model by name, or the bundle in a file.
 
-    A bundle that this computer has not run before is tried in a process of its own. Raises FerError
-    when there is none, or it crashes the runtime.
+    A bundle that this computer has not run before is tried in a process of its own.
+
+    Raises:
+        FerError: There is none, it is damaged, or it crashes the runtime.
     """
     shipped = shipped_models()
     if name_or_path in shipped:

@@ -43,9 +43,12 @@ class Trial:
 
 
 def load_tried(path: Path) -> ModelBundle:
-    """Return the bundle in a file after a trial of its network; raise FerError if it does not run.
+    """Return the bundle in a file after a trial of its network.
 
     A network that has run once on this computer, with this runtime, is not tried again.
+
+    Raises:
+        FerError: There is no bundle, or it does not run.
     """
     bundle = ModelBundle.load(path)
     mark = _marks() / f"{bundle.manifest.sha256}-{runtime_name().replace(' ', '-')}"
@@ -67,7 +70,11 @@ def _marks() -> Path:
 
 
 def try_model(model: bytes, name: str) -> Trial:
-    """Load a flatbuffer and let it answer; raise FerError, which calls it `name`, if it cannot."""
+    """Load a flatbuffer, which messages call `name`, and let it answer, in a process of its own.
+
+    Raises:
+        FerError: It does not run.
+    """
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "model.tflite"
         file.write_bytes(model)

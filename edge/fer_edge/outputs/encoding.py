@@ -50,7 +50,11 @@ CODINGS = {
 
 
 def load_pyav() -> Any:
-    """Return the module `av`; raise FerError that says where to get it."""
+    """Return the module `av`.
+
+    Raises:
+        FerError: It is not installed; the message says where to get it.
+    """
     try:
         import av
     except ImportError as error:

@@ -44,7 +44,13 @@ class _Drawn(NamedTuple):
 
 
 def text_size(text: str, scale: float, weight: int = 1) -> tuple[int, int]:
-    """Return width and height above the baseline in pixels; `scale` is that of OpenCV's fonts."""
+    """Return width and height above the baseline in pixels.
+
+    Args:
+        text: The text.
+        scale: That of OpenCV's fonts.
+        weight: The thickness of the strokes, in pixels.
+    """
     drawn = _drawn(text, scale)
     if drawn:
         return drawn.opacity.shape[1], _capital_px(scale)
@@ -61,7 +67,17 @@ def draw_text(
     colour: Colour,
     weight: int = 1,
 ) -> None:
-    """Draw text into a picture (h, w, 3) BGR; what does not fit is cut off."""
+    """Draw text into a picture; what does not fit is cut off.
+
+    Args:
+        canvas: The picture (h, w, 3) uint8 BGR, which is changed in place.
+        text: The text.
+        left: Where it begins, in pixels.
+        baseline: The row that it stands on, in pixels.
+        scale: That of OpenCV's fonts.
+        colour: Blue, green and red, 0 to 255.
+        weight: The thickness of the strokes, in pixels.
+    """
     drawn = _drawn(text, scale)
     if not drawn:
         place = (left, baseline)

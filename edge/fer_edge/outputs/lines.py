@@ -23,12 +23,21 @@ log = logging.getLogger(__name__)
 class LineFile:
     """A text file, or stdout for `-`, that takes one line at a time and shows it at once.
 
-    With `keep_going`, for a live camera, lines are appended to what the file holds, and one that
-    cannot be written is counted in `dropped` and said once, since the disk may have room again.
+    `dropped` counts the lines that could not be written.
     """
 
     def __init__(self, where: str, keep_going: bool = False) -> None:
-        """Open it; raise FerError when it cannot be written."""
+        """Open it.
+
+        Args:
+            where: The file, or `-`.
+            keep_going: Whether, as for a live camera, lines are appended to what the file holds,
+                and one that cannot be written is counted and said once, as a full disk
+                may have room again.
+
+        Raises:
+            FerError: It cannot be written.
+        """
         self._name = "to stdout" if where == "-" else where
         self._keep_going = keep_going
         self.dropped = self._dropped_lately = 0
@@ -44,7 +53,11 @@ class LineFile:
             raise FerError(f"cannot write {where}: {why}") from error
 
     def write(self, line: str) -> None:
-        """Write one line; without `keep_going` raise FerError when the disk is full."""
+        """Write one line.
+
+        Raises:
+            FerError: The disk is full, and the run is not to keep going.
+        """
         try:
             self._put(line)
         except BrokenPipeError:
@@ -162,9 +175,12 @@ class ConsoleOutput(Output):
 
 
 def observation_json(observation: Observation, stamp: Mapping[str, str], reduced: int = 1) -> str:
-    """Return an observation as one JSON line, without the line's end; `stamp` comes first.
+    """Return an observation as one JSON line, without the line's end.
 
-    The box is in pixels of the file, whose sides are `reduced` times those of the frame.
+    Args:
+        observation: What was seen.
+        stamp: What comes first, by its key.
+        reduced: How many times the frame's sides those of the file are: the box is in its pixels.
     """
     box, prediction = observation.face.box.times(reduced), observation.prediction
     who = {"person": observation.person} if observation.person else {}

@@ -36,7 +36,11 @@ class MqttOutput(Output):
     """
 
     def __init__(self, settings: MqttSettings, labels: Sequence[str], stamp: Stamp) -> None:
-        """Raise FerError when paho-mqtt is missing; the broker is looked for when entering."""
+        """Prepare the client; the broker is looked for when entering.
+
+        Raises:
+            FerError: paho-mqtt is missing.
+        """
         try:
             from paho.mqtt.client import Client
             from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode

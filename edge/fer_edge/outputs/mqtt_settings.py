@@ -13,10 +13,13 @@ _PORTS = {"mqtt": 1883, "mqtts": 8883}
 
 @dataclass(frozen=True, slots=True)
 class MqttSettings:
-    """Where the broker is, and what this device is called there; raises ArgumentError.
+    """Where the broker is, and what this device is called there.
 
     Topics begin with `fer-edge/NAME`; no two runners at one broker may share a name. With `tls`
     the system, or the file that SSL_CERT_FILE names, must vouch for the broker's certificate.
+
+    Raises:
+        ArgumentError: The name holds other characters, or there is a password without a user.
     """
 
     host: str
@@ -35,7 +38,17 @@ class MqttSettings:
 
     @classmethod
     def of(cls, address: str, name: str, user: str, password: str) -> MqttSettings:
-        """Read `mqtt://HOST[:PORT]`, or `mqtts://` for TLS; raise ArgumentError for all else."""
+        """Read an address and what goes with it.
+
+        Args:
+            address: `mqtt://HOST[:PORT]`, or `mqtts://` for TLS.
+            name: What this device is called.
+            user: Who the broker knows it as; empty for nobody.
+            password: Empty for none.
+
+        Raises:
+            ArgumentError: The address is another, or holds a secret, or the rest does not fit.
+        """
         if "@" in address:  # not shown: it may hold a password
             where = "a configuration file of mode 0600, or the environment"
             raise ArgumentError(

@@ -23,7 +23,16 @@ class PictureRecorder(Output):
     """Annotated pictures in a folder: NAME-seen.jpg, and NAME-000012-seen.jpg for frame 12."""
 
     def __init__(self, folder: Path, stream: bool, times: StageTimes | None = None) -> None:
-        """Make the folder; raise FerError when that cannot be done."""
+        """Make the folder.
+
+        Args:
+            folder: Where the pictures go.
+            stream: Whether frames follow each other in time, and have a number in their names.
+            times: What counts the time of drawing and writing.
+
+        Raises:
+            FerError: The folder cannot be made.
+        """
         self._folder, self._stream = make_folder(folder), stream
         self._times = times or StageTimes()
         self._names: set[str] = set()
@@ -73,7 +82,19 @@ def make_recorder(
     live: bool = False,
     times: StageTimes | None = None,
 ) -> Recorder:
-    """Return the output for a path: a video, one picture, or a folder of pictures by its suffix."""
+    """Return the output for a path: a video, one picture, or a folder of pictures by its suffix.
+
+    Args:
+        where: The path.
+        fps: Frames a second of the video.
+        stream: Whether frames follow each other in time, or each is a picture for itself.
+        live: Whether they are a camera's.
+        times: What counts the time of drawing and writing.
+
+    Raises:
+        FerError: The folder cannot be made, or PyAV, which writes videos, is not installed.
+        ArgumentError: The suffix is that of no video and no picture.
+    """
     check_saved_name(where)
     suffix = where.suffix.lower()
     if suffix in CODINGS:
@@ -84,7 +105,11 @@ def make_recorder(
 
 
 def check_saved_name(where: Path) -> None:
-    """Raise ArgumentError for a name whose suffix is that of no video and no picture."""
+    """Make sure that a name is that of a folder, a video or a picture.
+
+    Raises:
+        ArgumentError: Its suffix is that of no video and no picture.
+    """
     suffix, known = where.suffix.lower(), {*CODINGS, *SAVED_SUFFIXES}
     if suffix and suffix not in known and not where.is_dir():
         raise ArgumentError(
@@ -93,7 +118,11 @@ def check_saved_name(where: Path) -> None:
 
 
 def save_picture(path: Path, pixels: UInt8Array) -> None:
-    """Write a picture (h, w, 3) BGR whole or not at all, in the format of its suffix."""
+    """Write a picture (h, w, 3) BGR whole or not at all, in the format of its suffix.
+
+    Raises:
+        FerError: OpenCV or the system cannot write it.
+    """
     ok, encoded = cv2.imencode(path.suffix, pixels)
     if not ok:
         raise FerError(f"OpenCV cannot write the picture {path}")

@@ -40,7 +40,18 @@ class VideoRecorder(Output):
         times: StageTimes | None = None,
         stream: bool = True,
     ) -> None:
-        """Take a path with a suffix of CODINGS; the file begins with the first frame."""
+        """Take a path; the file begins with the first frame.
+
+        Args:
+            path: With a suffix of CODINGS.
+            fps: Frames a second.
+            live: Whether they are a camera's.
+            times: What counts the time of drawing and writing.
+            stream: Whether they have a time, or are pictures.
+
+        Raises:
+            FerError: PyAV is not installed, or FFmpeg cannot take the name.
+        """
         self._av = load_pyav()
         self._broken = (self._av.error.FFmpegError, OSError, ValueError)
         utf8_name(path)
@@ -119,6 +130,9 @@ def keep_earlier(path: Path) -> Path | None:
     """Rename a file so that a new one can have its name; return the new name, None for no file.
 
     The name has the time of its last change: rec.mp4 becomes rec-20261126-195742.mp4.
+
+    Raises:
+        FerError: It is no file, or no name is free.
     """
     if not path.exists():
         return None

@@ -31,15 +31,21 @@ def display_problem(environment: Mapping[str, str] = os.environ) -> str | None:
 
 
 class WindowOutput(Output):
-    """Shows annotated frames; `q`, Escape or closing the window sets `stop`.
-
-    With `live` off each picture stays until a key is pressed.
-    """
+    """Shows annotated frames; `q`, Escape or closing the window sets `stop`."""
 
     def __init__(
         self, stop: threading.Event, live: bool = True, times: StageTimes | None = None
     ) -> None:
-        """Raise FerError when no window can be shown here."""
+        """Make sure that a window can be shown; it opens with the first frame.
+
+        Args:
+            stop: What the viewer sets to end the run.
+            live: Whether the next frame takes the picture's place at once.
+            times: What counts the time of drawing and showing.
+
+        Raises:
+            FerError: No window can be shown here.
+        """
         problem = display_problem()
         if problem:
             raise FerError(f"cannot show a window: {problem}")

@@ -42,7 +42,11 @@ class ServeAddress:
 
     @classmethod
     def of(cls, text: str) -> ServeAddress:
-        """Read `8080`, `HOST:8080` or `[::1]:8080`; raise ArgumentError for anything else."""
+        """Read `8080`, `HOST:8080` or `[::1]:8080`.
+
+        Raises:
+            ArgumentError: The text is anything else.
+        """
         host, _, port = text.rpartition(":")
         host = host.removeprefix("[").removesuffix("]") or "127.0.0.1"
         if not (port.isdecimal() and 0 < int(port) < 65536):
@@ -72,7 +76,11 @@ class ServeAddress:
 
 @dataclass(slots=True)
 class Access:
-    """Decides by a request's headers; without a token for requests to this computer alone."""
+    """Decides by a request's headers; without a token for requests to this computer alone.
+
+    Raises:
+        ArgumentError: The token is too short or easy to guess, or is needed and lacks.
+    """
 
     address: ServeAddress
     token: str = field(default="", repr=False)

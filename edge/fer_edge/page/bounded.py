@@ -42,7 +42,11 @@ class BoundedServer(ThreadingHTTPServer):
     daemon_threads, block_on_close, request_queue_size = True, False, 32
 
     def __init__(self, host: str, port: int, handler: type[BaseHTTPRequestHandler]) -> None:
-        """Bind the address; raise OSError when it cannot be had."""
+        """Bind the address.
+
+        Raises:
+            OSError: It cannot be had.
+        """
         if ":" in host:
             self.address_family = socket.AF_INET6
         self.refused = 0

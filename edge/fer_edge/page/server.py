@@ -14,7 +14,11 @@ class PageServer:
     """Serves a site while the block runs."""
 
     def __init__(self, site: Site) -> None:
-        """Bind the site's address; raise FerError when it cannot be had."""
+        """Bind the site's address.
+
+        Raises:
+            FerError: It cannot be had.
+        """
         where = site.access.address
         try:
             self._server = BoundedServer(where.host, where.port, make_handler(site))

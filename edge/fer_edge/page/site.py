@@ -14,9 +14,12 @@ MOST_VIEWERS = 24
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """What is served to whom; `stored` is what the run writes, `counters` are further metrics.
+    """What is served to whom.
 
-    `guessers` are the addresses that have just given a wrong token.
+    Attributes:
+        stored: What the run writes.
+        counters: Further metrics by name.
+        guessers: The addresses that have just given a wrong token.
     """
 
     view: LiveView

@@ -118,9 +118,11 @@ class LiveView(Output):
         return (len(lately) - 1) / span if span else 0.0
 
     def state(self, after_event: int = 0, viewer: str = "") -> dict[str, Any]:
-        """Return what a page shows, as JSON values, with the events after the given number.
+        """Return what a page shows, as JSON values.
 
-        `looking` says whether that viewer gets the live picture.
+        Args:
+            after_event: The number after which events are told.
+            viewer: Who asks, by its own name: `looking` says whether it gets the live picture.
         """
         with self._changed:
             seen, told = self._observations, list(self._timeline)
@@ -160,9 +162,10 @@ class LiveView(Output):
         return self._looking.total()
 
     def next_jpeg(self, after: int, seconds: float) -> tuple[int, bytes] | None:
-        """Wait for a picture newer than number `after`; return it, annotated, with its number.
+        """Wait for a picture newer than number `after`, at most `seconds`.
 
-        None when none came in time.
+        Returns:
+            Its number and the annotated picture as JPEG; None when none came in time.
         """
         with self._changed:
             came = self._changed.wait_for(

@@ -27,7 +27,11 @@ def this_program() -> Path:
 
 
 def this_user() -> str:
-    """Return who called sudo, else who runs this; raise FerError for what is no user's name."""
+    """Return who called sudo, else who runs this.
+
+    Raises:
+        FerError: That is no user's name.
+    """
     name = os.environ.get("SUDO_USER") or getpass.getuser()
     if not re.fullmatch(r"[\w][\w.@$-]{0,255}", name, re.ASCII):
         raise FerError(f"{name!r} is no name of a user, which a service needs: see $SUDO_USER")
@@ -38,7 +42,11 @@ Done = subprocess.CompletedProcess[str]
 
 
 def run_command(words: Sequence[str]) -> Done:
-    """Run a command to its end; raise FerError when there is none of that name."""
+    """Run a command to its end.
+
+    Raises:
+        FerError: There is none of that name.
+    """
     try:
         return subprocess.run(words, capture_output=True, text=True, check=False)
     except OSError as error:
@@ -58,7 +66,13 @@ class Service:
     def install(self, arguments: Sequence[str], user: str) -> None:
         """Write the unit and start it, now and at every boot; one that runs is started anew.
 
-        Raises FerError without systemd, without root, or when the service does not come up.
+        Args:
+            arguments: Those of fer-edge.
+            user: Who it runs as.
+
+        Raises:
+            FerError: There is no systemd, this is not root, or the service does not come up.
+            ArgumentError: No service can do what the arguments ask for.
         """
         text = unit_text(arguments, self.program, user)
         self._need_root("install", *arguments)

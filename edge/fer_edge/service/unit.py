@@ -93,10 +93,17 @@ WantedBy=multi-user.target
 
 
 def unit_text(arguments: Sequence[str], program: Path, user: str) -> str:
-    """Return the unit that runs `program` (absolute) with the arguments of fer-edge.
+    """Return the unit that runs fer-edge.
 
-    Files to read become absolute, since the service runs in another folder. Raises ArgumentError
-    for what no service can do, FerError for a program systemd cannot start.
+    Args:
+        arguments: Those of fer-edge. Files to read become absolute, since the service runs in
+            another folder.
+        program: Its absolute path.
+        user: Who it runs as.
+
+    Raises:
+        ArgumentError: No service can do what the arguments ask for.
+        FerError: systemd cannot start the program.
     """
     names = {word.partition("=")[0] for word in arguments}
     if names & {"--video", "--demo"}:
@@ -118,8 +125,10 @@ def unit_text(arguments: Sequence[str], program: Path, user: str) -> str:
 def service_environment(file: Path = ENVIRONMENT_FILE) -> dict[str, str]:
     """Return the variables of the file that systemd gives the service; none without a file.
 
-    Lines are NAME=VALUE, the value perhaps in quotes; others are left out. Raises FerError for a
-    file that this user may not read.
+    Lines are NAME=VALUE, the value perhaps in quotes; others are left out.
+
+    Raises:
+        FerError: This user may not read the file.
     """
     try:
         lines = file.read_text(errors="replace").splitlines()
@@ -132,7 +141,11 @@ def service_environment(file: Path = ENVIRONMENT_FILE) -> dict[str, str]:
 
 
 def require_for_a_service(options: RunOptions) -> None:
-    """Raise ArgumentError unless a run watches a camera and writes where a service may."""
+    """Make sure that a run watches a camera and writes where a service may.
+
+    Raises:
+        ArgumentError: It does not.
+    """
     if not options.settings.camera:
         raise ArgumentError(WATCHES_A_CAMERA)
     for option in _OUTPUTS:

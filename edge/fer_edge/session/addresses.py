@@ -18,7 +18,11 @@ def device_name(config: EdgeConfig) -> str:
 
 
 def mqtt_settings(config: EdgeConfig) -> MqttSettings:
-    """Return where the broker is; raise ArgumentError for wrong settings."""
+    """Return where the broker is.
+
+    Raises:
+        ArgumentError: The settings are wrong.
+    """
     from fer_edge.outputs.mqtt_settings import MqttSettings
 
     name = device_name(config)
@@ -26,16 +30,23 @@ def mqtt_settings(config: EdgeConfig) -> MqttSettings:
 
 
 def page_access(config: EdgeConfig) -> Access:
-    """Return where the page is and who may look; raise ArgumentError for wrong settings."""
+    """Return where the page is and who may look.
+
+    Raises:
+        ArgumentError: The settings are wrong.
+    """
     from fer_edge.page.access import Access, ServeAddress
 
     return Access(ServeAddress.of(config.serve), config.token)
 
 
 def require_addresses(config: EdgeConfig) -> Access | None:
-    """Return who may look at the page, None without one; raise ArgumentError for wrong settings.
+    """Return who may look at the page, None without one, and check where the broker is.
 
     Nothing is opened yet, and no address of this computer is looked up.
+
+    Raises:
+        ArgumentError: The settings are wrong.
     """
     if config.mqtt:
         mqtt_settings(config)
@@ -43,6 +54,10 @@ def require_addresses(config: EdgeConfig) -> Access | None:
 
 
 def check_addresses(config: EdgeConfig) -> str:
-    """Return the address of the page, empty for none; raise ArgumentError for wrong settings."""
+    """Return the address of the page, empty for none.
+
+    Raises:
+        ArgumentError: The settings are wrong.
+    """
     access = require_addresses(config)
     return access.address.url if access else ""

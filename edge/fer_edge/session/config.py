@@ -31,6 +31,9 @@ class EdgeConfig:
 
     Fields with a help text are options of the command, too. Empty texts and None stand for
     settings that are not given.
+
+    Raises:
+        ValueError: A setting is none of its choices or beyond its range.
     """
 
     camera: str = option("", "0, 1, ..., picamera, or an http:// or rtsp:// address.", secret=True)
@@ -117,7 +120,11 @@ class EdgeConfig:
 
     @property
     def size_px(self) -> tuple[int, int] | None:
-        """Width and height in pixels, None when left to the camera."""
+        """Width and height in pixels, None when left to the camera.
+
+        Raises:
+            ValueError: `size` is no size, or too large.
+        """
         if not self.size:
             return None
         width, _, height = self.size.partition("x")
@@ -133,7 +140,13 @@ def with_secrets(
 ) -> EdgeConfig:
     """Return the settings with the secrets that the environment holds.
 
-    Raises FerError when the file they were read from holds one and others may read it.
+    Args:
+        config: The settings.
+        file: Where they were read from; None for no file.
+        environment: The variables.
+
+    Raises:
+        FerError: The file holds a secret, and others may read it.
     """
     held = [name for name in SECRETS if is_secret(name, getattr(config, name))]
     if held and file and os.name == "posix" and file.stat().st_mode & 0o077:

@@ -26,8 +26,12 @@ DEMO_FOLDER = Path("fer-edge-demo")
 class Run:
     """What the outputs of one run are made from.
 
-    Leaving `stack` completes what they opened; `stop` ends the run; `labels` are the model's. Each
-    adds to `saved` the files that it will have written, and to `counters` what it counts.
+    Attributes:
+        stack: Leaving it completes what the outputs opened.
+        stop: Ends the run.
+        labels: Those of the model.
+        saved: The files that the outputs will have written; each adds its own.
+        counters: What the outputs count; each adds its own.
     """
 
     options: RunOptions
@@ -172,5 +176,9 @@ where the settings ask for none."""
 
 
 def make_outputs(run: Run) -> list[Output]:
-    """Return every output that the settings of a run ask for."""
+    """Return every output that the settings of a run ask for.
+
+    Raises:
+        FerError: One of them cannot be opened.
+    """
     return [output for make in OUTPUTS.values() for output in make(run)]

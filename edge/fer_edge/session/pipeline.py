@@ -35,10 +35,17 @@ def run_pipeline(
     times: StageTimes,
     reading: str = "read",
 ) -> PipelineSummary:
-    """Send every frame through the stages until the source ends or `stop` is set.
+    """Send every frame through the stages until the source ends.
 
-    The caller closes source and outputs. Each part counts its own time in `times`, the next
-    frame's as the stage `reading`.
+    The caller closes source and outputs.
+
+    Args:
+        source: What gives the frames.
+        analyzer: What finds and names the faces in them.
+        outputs: What takes each frame with what was seen in it.
+        stop: Ends the run when it is set.
+        times: What counts each part's time.
+        reading: The stage that the time to the next frame counts as.
     """
     summary = PipelineSummary()
     started = times.clock()

@@ -13,9 +13,12 @@ from fer_core.entry import INTERRUPTED
 class Signals:
     """Ends a run at Ctrl-C or SIGTERM.
 
-    While things are being opened it is a KeyboardInterrupt, in the loop the event `stop`; what is
-    open is completed within the block. A second signal ends the process at once: a write into a
-    pipe that nobody reads may last for ever. Recordings then play up to their last piece.
+    In the loop the signal sets the event `stop`; what is open is completed within the block. A
+    second signal ends the process at once: a write into a pipe that nobody reads may last for
+    ever. Recordings then play up to their last piece.
+
+    Raises:
+        KeyboardInterrupt: The signal came while things were being opened.
     """
 
     def __init__(self, stop: threading.Event) -> None:

@@ -15,9 +15,10 @@ from fer_edge.sources.files import PictureSource, VideoSource
 class RunKind:
     """How the frames of a run come.
 
-    In a `stream` frames follow each other in time, else each is a picture for itself. A `live` one
-    is a camera's: it gives the newest frame and drops others, and the run outlasts faults of the
-    camera and of full disks.
+    Attributes:
+        stream: Whether they follow each other in time, or each is a picture for itself.
+        live: Whether they are a camera's, which gives the newest frame and drops others; the run
+            outlasts faults of the camera and of full disks.
     """
 
     stream: bool

@@ -58,7 +58,11 @@ class SessionResult:
 
 
 def watch(options: RunOptions) -> SessionResult:
-    """Run the whole way once; raise FerError for what the user can mend."""
+    """Run the whole way once.
+
+    Raises:
+        FerError: Something that the user can mend keeps the run from starting or going on.
+    """
     silence_opencv()
     options = _with_the_pictures_found(options)
     config, times, stop = options.settings, StageTimes(), threading.Event()

@@ -5,8 +5,9 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 
 from drawn_faces import drawn_dataset
-from fer_convert.contents import FileContents, Operation, read_contents
+from fer_convert.contents import read_contents
 from fer_convert.export import export_flatbuffer
+from fer_convert.operations import FileContents, Operation
 from fer_convert.recipes import RECIPES
 from fer_core.errors import ArgumentError, FerError
 

@@ -3,8 +3,9 @@ import numpy as np
 import pytest
 
 from convert_cases import DATA, VARIED, bundle_of, small_net
-from fer_convert.contents import Operation, read_contents
+from fer_convert.contents import read_contents
 from fer_convert.export import export_flatbuffer
+from fer_convert.operations import Operation
 from fer_convert.recipes import RECIPES, mixed
 from fer_core.errors import ArgumentError, FerError
 from fer_edge.inference.interpreter import TfliteModel

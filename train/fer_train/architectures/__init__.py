@@ -38,7 +38,16 @@ ARCHITECTURES: dict[str, Callable[[tuple[int, int, int], int], keras.Model]] = {
 
 
 def build_model(name: str, input_shape: tuple[int, int, int], classes: int) -> keras.Model:
-    """Return a fresh network; raise ArgumentError for an unknown name or too small an input."""
+    """Return a fresh network.
+
+    Args:
+        name: One of ARCHITECTURES.
+        input_shape: Height, width and channels of a picture.
+        classes: How many probabilities it gives.
+
+    Raises:
+        ArgumentError: There is no such architecture, or the pictures are too small for it.
+    """
     if name not in ARCHITECTURES:
         raise ArgumentError(
             f"no architecture {name!r}; there are {', '.join(sorted(ARCHITECTURES))}"

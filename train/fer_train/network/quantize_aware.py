@@ -110,7 +110,8 @@ _QUANTIZED: dict[type, Any] = {
 def quantize_aware(model: keras.Model) -> keras.Model:
     """Return NAME-qat, of the same weights, which rounds as int8 will.
 
-    Raises FerError for a layer that has no int8 form here, or is used more than once.
+    Raises:
+        FerError: A layer has no int8 form here, or is used more than once.
     """
     plain = convolutional(model)
     odd = [layer.name for layer in plain.layers if not _can_be_rounded(layer)]

@@ -32,11 +32,15 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):  # type: ignore[
 
 
 def training_copy(model: keras.Model, precision: str) -> keras.Model:
-    """Return a model to train in place of `model`, whose weights it starts from.
+    """Return a model to train in place of another, whose weights it starts from.
 
-    `precision` "bfloat16" computes in bfloat16 and keeps weights, batch statistics, softmax and
-    loss in float32; "float32" computes everything so. On TensorFlow, batch normalisation is
-    fused. Weights go to and fro with `get_weights` and `set_weights`.
+    On TensorFlow, batch normalisation is fused. Weights go to and fro with `get_weights` and
+    `set_weights`.
+
+    Args:
+        model: The other.
+        precision: "bfloat16" computes in bfloat16 and keeps weights, batch statistics, softmax and
+            loss in float32; "float32" computes everything so.
     """
     policy = "mixed_bfloat16" if precision == "bfloat16" else "float32"
     fused = keras.backend.backend() == "tensorflow"
