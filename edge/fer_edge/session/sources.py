@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from fer_core.command import talk
 from fer_edge.session.options import RunOptions
 from fer_edge.sources import FrameSource
 from fer_edge.sources.camera import open_camera
@@ -40,10 +41,14 @@ def _camera(options: RunOptions) -> FrameSource:
     return open_camera(config.camera, config.size_px, config.fps or None, is_supervised())
 
 
+def _pictures(options: RunOptions) -> FrameSource:
+    return PictureSource(options.pictures, talk(options.quiet))
+
+
 SOURCES: dict[str, tuple[RunKind, Callable[[RunOptions], FrameSource]]] = {
     "camera": (LIVE, _camera),
     "video": (FILE, lambda options: VideoSource(Path(options.settings.video))),
     "demo": (FILE, lambda options: DemoSource()),
-    "pictures": (PICTURES, lambda options: PictureSource(options.pictures)),
+    "pictures": (PICTURES, _pictures),
 }
 """The kind of run and what opens its source, by the setting that names what to watch."""
