@@ -24,7 +24,7 @@ def _yunet(request: DetectorRequest, file: Path | None = None) -> FaceDetector:
     from fer_edge.faces.yunet import SMALLEST_PX, YuNetDetector
 
     smallest_px = request.plan.min_size_px if request.stream else SMALLEST_PX
-    return YuNetDetector(file, smallest_px, request.times)
+    return YuNetDetector(file, smallest_px, request.times, closely=not request.stream)
 
 
 DETECTORS: dict[str, Callable[[DetectorRequest], FaceDetector]] = {"haar": _haar, "yunet": _yunet}

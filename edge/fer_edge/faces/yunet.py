@@ -17,7 +17,8 @@ import numpy as np
 
 from fer_core.errors import FerError
 from fer_core.opencv import cv2
-from fer_core.values import Box, Face, FloatArray, Frame
+from fer_core.values import Box, Face, FloatArray, Frame, UInt8Array
+from fer_edge.faces.small_faces import LARGE_FROM_PX, small_faces
 from fer_edge.stages import StageTimes
 
 FILE = "face_detection_yunet_2023mar.onnx"
@@ -28,8 +29,8 @@ LEAST_SCORE, OVERLAP, MOST_FACES = 0.7, 0.3, 5000
 """Of a face, of two boxes of one face, and before overlapping ones are joined: OpenCV's own but for
 the score; see docs/decisions/0005-finding-faces.md for that and for what follows."""
 LARGEST_PX, LEAST_SIDE_PX = 640, 64
-"""The longer side at which a picture is searched: in one of 4000 px faces below 60 px are lost. And
-the least side: below 33 px OpenCV gives rows that mean nothing."""
+"""The longer side at which a picture is searched (large photos: see small_faces.py), and the least
+side: below 33 px OpenCV gives rows that mean nothing."""
 SMALLEST_PX = 16
 """The size at which the smallest wanted face of a stream is searched."""
 SQUARE_SIDE = 1.1
@@ -45,13 +46,14 @@ def installed_file() -> Path | None:
 
 
 class YuNetDetector:
-    """Searches every frame anew, in one size."""
+    """Searches every frame anew, in one size; large photos a second time, for small faces."""
 
     def __init__(
         self,
         file: Path | None = None,
         smallest_px: int = SMALLEST_PX,
         times: StageTimes | None = None,
+        closely: bool = False,
     ) -> None:
         """Load the network.
 
@@ -60,6 +62,7 @@ class YuNetDetector:
             smallest_px: Side of a face, in pixels of the frame, that is searched at SMALLEST_PX or,
                 in large frames, smaller. Smaller faces may be found, too.
             times: What counts the time of searches.
+            closely: Whether large frames are searched for small faces, too, as single photos are.
 
         Raises:
             FerError: There is no such file, or it is another network.
@@ -76,7 +79,7 @@ class YuNetDetector:
                 "pip install 'opencv-python-headless>=4.8,<5' (or opencv-python)"
             ) from error
         self._scale = min(1.0, SMALLEST_PX / smallest_px)
-        self._times = times or StageTimes()
+        self._times, self._closely = times or StageTimes(), closely
 
     def detect(self, frame: Frame, known: Sequence[Box] = ()) -> tuple[Face, ...]:
         """Return the faces, the largest first, each in the square that a Haar cascade would give.
@@ -85,21 +88,29 @@ class YuNetDetector:
         """
         with self._times.stage("search"):
             scale = min(self._scale, LARGEST_PX / max(frame.width, frame.height))
-            width, height = (max(1, round(scale * side)) for side in (frame.width, frame.height))
-            pixels = frame.pixels
-            if scale < 1:
-                pixels = np.asarray(
-                    cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA), np.uint8
-                )
-            lacking = [max(0, LEAST_SIDE_PX - side) for side in (height, width)]
-            if any(lacking):
-                pixels = np.pad(pixels, ((0, lacking[0]), (0, lacking[1]), (0, 0)))
-            self._network.setInputSize((pixels.shape[1], pixels.shape[0]))
-            _, rows = self._network.detect(pixels)
-            rows = [] if rows is None else rows[np.isfinite(rows).all(axis=1)]
-            found = [_face(row, scale) for row in rows]
+            rows = self._search(frame.pixels, scale, LEAST_SCORE)
+            if self._closely and max(frame.width, frame.height) >= LARGE_FROM_PX:
+                rows += small_faces(self._search, frame.pixels, rows)
+            found = [_face(row, 1.0) for row in rows]
             inside = [f for f in found if f.box.clipped(frame.width, frame.height)]
             return tuple(sorted(inside, key=lambda face: face.box.area_px, reverse=True))
+
+    def _search(self, pixels: UInt8Array, scale: float, least_score: float) -> list[FloatArray]:
+        """Return the rows of the faces in pixels, searched at a scale; see _face for a row."""
+        height, width = (max(1, round(scale * side)) for side in pixels.shape[:2])
+        if scale != 1:
+            way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+            pixels = np.asarray(cv2.resize(pixels, (width, height), interpolation=way), np.uint8)
+        lacking = [max(0, LEAST_SIDE_PX - side) for side in (height, width)]
+        if any(lacking):
+            pixels = np.pad(pixels, ((0, lacking[0]), (0, lacking[1]), (0, 0)))
+        self._network.setInputSize((pixels.shape[1], pixels.shape[0]))
+        self._network.setScoreThreshold(least_score)
+        _, rows = self._network.detect(pixels)
+        if rows is None:
+            return []
+        parts = np.array([scale] * 14 + [1.0], np.float32)
+        return [np.asarray(row / parts, np.float32) for row in rows if np.isfinite(row).all()]
 
 
 def _face(row: FloatArray, scale: float) -> Face:

@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 
 from fer_core.errors import FerError
-from fer_core.values import Box, Frame
+from fer_core.values import Box, FloatArray, Frame, UInt8Array
 from fer_edge import doctor
 from fer_edge.faces import yunet
 from fer_edge.faces.detector import DetectorRequest, SearchPlan
 from fer_edge.faces.detectors import make_detector
 from fer_edge.faces.haar import HaarDetector
+from fer_edge.faces.small_faces import small_faces
 from fer_edge.faces.yunet import YuNetDetector, installed_file
 from fer_edge.service.unit import unit_text
 from fer_edge.session.config import EdgeConfig
@@ -55,6 +56,37 @@ def test_a_large_picture_is_searched_smaller_and_boxes_are_its_own() -> None:
     large = cv2.resize(demo_portrait(), (4096, 4096))
     (face,) = YuNetDetector().detect(Frame(large, 0, 0.0))
     assert face.box.iou(Box(8 * 178, 8 * 67, 8 * 92, 8 * 92)) > 0.6
+
+
+@needs_yunet
+def test_small_faces_of_large_photos_are_found_once_in_single_pictures() -> None:
+    photo = np.full((3000, 4000, 3), 90, np.uint8)
+    photo[300:1324, 200:1224] = cv2.resize(demo_portrait(), (1024, 1024))
+    photo[2500:2700, 3000:3200] = cv2.resize(demo_portrait(), (200, 200))  # a face of 36 px
+    frame = Frame(photo, 0, 0.0)
+    large, small = make_detector("yunet", DetectorRequest(stream=False)).detect(frame)
+    assert large.box.iou(Box(200 + 2 * 178, 300 + 2 * 67, 2 * 92, 2 * 92)) > 0.6
+    assert small.box.iou(Box(3000 + 70, 2500 + 26, 36, 36)) > 0.6
+    assert [face.box for face in YuNetDetector().detect(frame)] == [large.box]
+
+
+def test_a_candidate_is_a_face_if_it_is_one_seen_closely() -> None:
+    def row(x: float, y: float, side: float, score: float) -> FloatArray:
+        return np.array([x, y, side, side, *[x, y] * 5, score], np.float32)
+
+    looks: list[tuple[int, float]] = []
+
+    def search(pixels: UInt8Array, scale: float, least_score: float) -> list[FloatArray]:
+        looks.append((pixels.shape[0], round(scale, 2)))
+        if pixels.shape[0] == 3000:
+            return [row(100, 100, 400, 0.9), row(1000, 1000, 30, 0.6), row(1900, 30, 20, 0.6)]
+        return [row(29, 31, 32, 0.9), row(1, 1, 9, 0.95)] if pixels.shape[0] == 90 else []
+
+    known = [row(110, 90, 400, 0.9)]
+    (face,) = small_faces(search, np.zeros((3000, 4000, 3), np.uint8), known)
+    assert looks == [(3000, 0.32), (90, 1.33), (60, 2.0)]
+    assert face[:6].tolist() == [999, 1001, 32, 32, 999, 1001]
+    assert face[-1] == np.float32(0.9)
 
 
 @needs_yunet
