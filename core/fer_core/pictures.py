@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,17 +13,17 @@ import numpy as np
 
 from fer_core.native import native_stderr
 from fer_core.opencv import MOST_PIXELS, cv2
-from fer_core.values import UInt8Array
+from fer_core.picture_heads import HEIC, Head, has_no_end, read_head
+from fer_core.values import AnyArray, UInt8Array
 
 PICTURE_SUFFIXES = frozenset(
     {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".dib", ".webp", ".tif", ".tiff"}
     | {".jp2", ".avif", ".gif", ".pbm", ".pgm", ".ppm"}
 )
-"""What OpenCV reads, in small letters; of a .gif the first picture (OpenCV 4.11 and newer)."""
+"""What OpenCV reads, in small letters; its wheels read .gif and .avif from 4.12 on."""
 VIDEO_SUFFIXES = {".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv"}
 NOT_READ = {
-    ".heic": "HEIC (convert it with heif-convert, or let the telephone save JPEG)",
-    ".heif": "HEIC (convert it with heif-convert, or let the telephone save JPEG)",
+    **dict.fromkeys((".heic", ".heif", ".hif"), HEIC),
     **dict.fromkeys((".dng", ".cr2", ".nef", ".arw"), "raw pictures (export them as JPEG)"),
     **dict.fromkeys(VIDEO_SUFFIXES, "videos (they go with --video)"),
 }
@@ -44,9 +45,26 @@ _FLAGS = {
         8: cv2.IMREAD_REDUCED_GRAYSCALE_8,
     },
 }
-_SCAN, _PROGRESSIVE = 0xDA, {0xC2, 0xC6, 0xCA, 0xCE}
-_FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
-"""The kinds of JPEG segments that say how large the picture is (ITU T.81, table B.1)."""
+_AS_STORED = cv2.IMREAD_IGNORE_ORIENTATION
+_MIRRORED = {2, 4, 5, 7}
+_TURNS = {
+    3: cv2.ROTATE_180,
+    4: cv2.ROTATE_180,
+    5: cv2.ROTATE_90_COUNTERCLOCKWISE,
+    6: cv2.ROTATE_90_CLOCKWISE,
+    7: cv2.ROTATE_90_CLOCKWISE,
+    8: cv2.ROTATE_90_COUNTERCLOCKWISE,
+}
+"""How a picture of each EXIF orientation is turned, after those of _MIRRORED were mirrored."""
+_STRIP, _WHITE = 64, 255
+_NOT_EVERYWHERE = {
+    rb"GIF8": "GIF, which needs OpenCV 4.12",
+    rb".{4}ftypavi": "AVIF, which needs OpenCV 4.12",
+    rb"RIFF.{4}WEBPVP8X": "an animated WebP, which needs OpenCV 4.11",
+    rb"II|MM": "a TIFF file of a kind that OpenCV does not read",
+    rb"\0\0\0\x0cjP  ": "a JPEG 2000 of a kind that OpenCV does not read",
+}
+"""How files begin that not every OpenCV reads; the versions are those of its wheels."""
 _JUNK = {"__macosx", "thumbs.db", "desktop.ini"}
 _DECODERS = ("Corrupt JPEG data", "libpng", "[ WARN", "[ERROR", "TIFF", "imread", "imdecode")
 _CUT_SHORT = ("premature end", "Premature end", "PNG input buffer is incomplete", "Read Error")
@@ -94,13 +112,16 @@ def left_out(others: Iterable[Path]) -> str:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Picture:
-    """A decoded picture, gray (h, w) or BGR (h, w, 3) uint8, turned as its EXIF says.
+    """A decoded picture, gray (h, w) or BGR (h, w, 3) uint8, as viewers show it.
 
-    `reduced` is how many times larger each side is in the file.
+    It is turned as its EXIF says. What is transparent shows white. Of an animation it is the first
+    picture, of a TIFF file the first page; colour profiles do not count.
+    `reduced` is how many times larger each side is in the file, `animated` whether more follow.
     """
 
     pixels: UInt8Array
     reduced: int = 1
+    animated: bool = False
 
 
 def read_picture(file: Path, colour: bool = False) -> Picture | str:
@@ -132,69 +153,82 @@ def _decoded(encoded: bytes, colour: bool) -> Picture | str:
     OpenCV fills the missing part of a JPEG with gray; that it was missing only its decoder's
     warning on stderr says, and before OpenCV 4.11 not even that where the end is missing too.
     """
-    if not encoded or _has_no_end(encoded):
+    if not encoded or has_no_end(encoded):
         return UNREADABLE
-    reduced = _reduction(encoded)
+    head = read_head(encoded)
+    if head.refused:
+        return head.refused
+    reduced = _reduction(head)
     if not reduced:
         return TOO_LARGE
+    flags = cv2.IMREAD_UNCHANGED if head.alpha else _FLAGS[colour][reduced] | _AS_STORED
     try:
         with native_stderr() as lines:
-            picture = cv2.imdecode(np.frombuffer(encoded, np.uint8), _FLAGS[colour][reduced])
+            picture = cv2.imdecode(np.frombuffer(encoded, np.uint8), flags)
     except cv2.error as error:
-        return TOO_LARGE if "MAX_IMAGE" in str(error) else UNREADABLE
+        return TOO_LARGE if "MAX_IMAGE" in str(error) else _unread(encoded)
     if picture is None or any(mark in line for line in lines for mark in _CUT_SHORT):
-        return UNREADABLE
+        return _unread(encoded)
     for line in lines:
         if line and not line.startswith(_DECODERS):  # another thread's
             print(line, file=sys.stderr)
-    return Picture(np.asarray(picture, np.uint8), reduced)
+    pixels = _on_white(picture, colour, head) if head.alpha else np.asarray(picture, np.uint8)
+    return Picture(_upright(pixels, head.orientation), reduced, head.animated)
 
 
-def _reduction(encoded: bytes) -> int:
+def _unread(encoded: bytes) -> str:
+    """Return why OpenCV did not decode a picture that its head does not refuse."""
+    for begin, kind in _NOT_EVERYWHERE.items():
+        if re.match(begin, encoded, re.DOTALL):
+            return f"damaged, or {kind} (this is OpenCV {cv2.__version__})"
+    return UNREADABLE
+
+
+def _reduction(head: Head) -> int:
     """Return by how much the sides of a picture are divided in decoding, 0 for one too large.
 
     A progressive JPEG is held whole while it is decoded, however small the result.
     """
-    height, width, progressive = _size_of_jpeg(encoded)
-    if progressive and height * width > MOST_PIXELS:
+    if head.progressive and head.height * head.width > MOST_PIXELS:
         return 0
     for reduced in (1, 2, 4, 8):
-        if height * width <= REDUCED_FROM * reduced**2:
+        if head.height * head.width <= REDUCED_FROM * reduced**2:
             return reduced
     return 0
 
 
-def _size_of_jpeg(encoded: bytes) -> tuple[int, int, bool]:
-    """Return height and width by a JPEG's head, and if it is progressive; nothing for others."""
-    for kind, at in _segments(encoded):
-        if kind in _FRAMES:
-            height, width = (int.from_bytes(encoded[at + n : at + n + 2], "big") for n in (5, 7))
-            return height, width, kind in _PROGRESSIVE
-    return 0, 0, False
+def _upright(pixels: UInt8Array, orientation: int) -> UInt8Array:
+    """Return a picture turned and mirrored as its EXIF says (tag Orientation, 1 to 8)."""
+    if orientation in _MIRRORED:
+        pixels = np.asarray(cv2.flip(pixels, 1), np.uint8)
+    turn = _TURNS.get(orientation)
+    return pixels if turn is None else np.asarray(cv2.rotate(pixels, turn), np.uint8)
 
 
-def _segments(encoded: bytes) -> Iterator[tuple[int, int]]:
-    """Yield kind and place of a JPEG's segments up to its first scan; fill bytes are passed over.
+def _on_white(pixels: AnyArray, colour: bool, head: Head) -> UInt8Array:
+    """Return what shows of pixels decoded unchanged on white, gray or BGR uint8.
 
-    What cameras append behind the picture does not matter, nor do fill bytes (ITU T.81, B.1.1.2).
+    Strip by strip: no large picture is held in floating-point numbers.
     """
-    at = 2
-    while encoded.startswith(b"\xff\xd8") and encoded[at : at + 1] == b"\xff":
-        kind = int.from_bytes(encoded[at + 1 : at + 2], "big")
-        if kind == 0xFF:
-            at += 1
-            continue
-        yield kind, at
-        if kind == _SCAN:
-            return
-        at += 2 + int.from_bytes(encoded[at + 2 : at + 4], "big")  # past one segment
+    height, width = pixels.shape[:2]
+    shown = np.empty((height, width, 3) if colour else (height, width), np.uint8)
+    for top in range(0, height, _STRIP):
+        strip = _blended(pixels[top : top + _STRIP], head)
+        if (strip.ndim == 3) != colour:
+            change = cv2.COLOR_GRAY2BGR if colour else cv2.COLOR_BGR2GRAY
+            strip = np.asarray(cv2.cvtColor(strip, change), np.uint8)
+        shown[top : top + _STRIP] = strip
+    return shown
 
 
-def _has_no_end(encoded: bytes) -> bool:
-    """Return whether a PNG has no end, or a JPEG none after its first scan begins."""
-    if encoded.startswith(b"\x89PNG"):
-        return b"IEND" not in encoded
-    if not encoded.startswith(b"\xff\xd8"):
-        return False
-    begins = [at for kind, at in _segments(encoded) if kind == _SCAN]
-    return encoded.find(b"\xff\xd9", begins[0] if begins else 2) < 0
+def _blended(pixels: AnyArray, head: Head) -> UInt8Array:
+    """Return gray or BGR uint8 of gray, BGR or BGRA pixels of `head.bits` or 8 bits."""
+    four = pixels.ndim == 3 and pixels.shape[2] == 4
+    if pixels.dtype == np.uint8 and (not four or pixels[..., 3].min() == _WHITE):
+        return np.asarray(pixels[..., :3] if four else pixels, np.uint8)
+    most = _WHITE if pixels.dtype == np.uint8 else 2**head.bits - 1
+    numbers = pixels.astype(np.float32) * np.float32(_WHITE / most)
+    if four:
+        alpha = numbers[..., 3:] / _WHITE
+        numbers = numbers[..., :3] * (1 if head.premultiplied else alpha) + _WHITE * (1 - alpha)
+    return np.asarray(np.clip(np.rint(numbers), 0, _WHITE), np.uint8)

@@ -26,7 +26,7 @@ def _haar(request: DetectorRequest) -> FaceDetector:
 
 
 def _yunet(request: DetectorRequest, file: Path | None = None) -> FaceDetector:
-    from fer_edge.faces.yunet import YuNetDetector, YuNetStream
+    from fer_edge.faces.yunet_search import YuNetDetector, YuNetStream
 
     if request.stream:
         return _following(YuNetStream(request.plan.min_size_px, file), request)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from fer_core.command import talk
 from fer_edge.session.options import RunOptions
 from fer_edge.sources import FrameSource
 from fer_edge.sources.files import PictureSource, VideoSource
@@ -47,10 +48,14 @@ def _demo(options: RunOptions) -> FrameSource:
     return DemoSource()
 
 
+def _pictures(options: RunOptions) -> FrameSource:
+    return PictureSource(options.pictures, talk(options.quiet))
+
+
 SOURCES: dict[str, tuple[RunKind, Callable[[RunOptions], FrameSource]]] = {
     "camera": (LIVE, _camera),
     "video": (FILE, lambda options: VideoSource(Path(options.settings.video))),
     "demo": (FILE, _demo),
-    "pictures": (PICTURES, lambda options: PictureSource(options.pictures)),
+    "pictures": (PICTURES, _pictures),
 }
 """The kind of run and what opens its source, by the setting that names what to watch."""

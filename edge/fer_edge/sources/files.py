@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,14 @@ import numpy as np
 from fer_core.errors import FerError
 from fer_core.files import utf8_name
 from fer_core.opencv import cv2
-from fer_core.pictures import NOT_READ, FoundPictures, find_pictures, read_picture
+from fer_core.pictures import (
+    NOT_READ,
+    UNREADABLE,
+    FoundPictures,
+    Picture,
+    find_pictures,
+    read_picture,
+)
 from fer_core.values import Frame
 
 FASTEST_FPS, USUAL_FPS = 240.0, 30.0
@@ -38,10 +45,14 @@ def picture_files(paths: Sequence[Path]) -> FoundPictures:
 
 
 class PictureSource:
-    """One frame a picture. Unreadable pictures are passed over and named at the end."""
+    """One frame a picture. Unreadable pictures are passed over and named at the end.
 
-    def __init__(self, files: Sequence[Path]) -> None:
+    That of an animation only the first picture is looked at, `say` is told once.
+    """
+
+    def __init__(self, files: Sequence[Path], say: Callable[[str], None] | None = None) -> None:
         self._files = tuple(files)
+        self._say = say
 
     def frames(self, stop: threading.Event) -> Iterator[Frame]:
         """Yield every readable picture; raise FerError at the end if one was not."""
@@ -51,8 +62,9 @@ class PictureSource:
                 return
             picture = read_picture(file, colour=True)
             if isinstance(picture, str):
-                unreadable.append(f"{file} is {NOT_READ.get(file.suffix.lower(), picture)}")
+                unreadable.append(f"{file} is {_why_not(file, picture)}")
             else:
+                self._tell_of(picture, file)
                 yield Frame(picture.pixels, index, 0.0, file.name, reduced=picture.reduced)
         if unreadable:
             more = f" and {len(unreadable) - 5} more" if len(unreadable) > 5 else ""
@@ -61,8 +73,17 @@ class PictureSource:
                 f"{', '.join(unreadable[:5])}{more}"
             )
 
+    def _tell_of(self, picture: Picture, file: Path) -> None:
+        if picture.animated and self._say:
+            self._say(f"{file} is an animation: only the first picture of one is looked at")
+            self._say = None
+
     def close(self) -> None:
         """Hold nothing open."""
+
+
+def _why_not(file: Path, reason: str) -> str:
+    return NOT_READ.get(file.suffix.lower(), reason) if reason == UNREADABLE else reason
 
 
 class VideoSource:

@@ -11,6 +11,7 @@ import pytest
 from drawn_faces import draw_scene
 from fer_core import pictures
 from fer_core.native import native_stderr
+from fer_core.picture_heads import segments
 from fer_core.pictures import Picture, decode_picture, find_pictures, read_picture
 
 
@@ -133,7 +134,7 @@ def of_declared_size(encoded: bytes, height: int, width: int) -> bytes:
     if encoded.startswith(b"\x89PNG"):
         head = b"IHDR" + struct.pack(">II", width, height) + encoded[24:29]
         return encoded[:12] + head + struct.pack(">I", zlib.crc32(head)) + encoded[33:]
-    at = next(at for kind, at in pictures._segments(encoded) if kind in (0xC0, 0xC2))
+    at = next(at for kind, at in segments(encoded) if kind in (0xC0, 0xC2))
     return encoded[: at + 5] + struct.pack(">HH", height, width) + encoded[at + 9 :]
 
 

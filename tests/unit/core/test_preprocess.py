@@ -91,3 +91,19 @@ def test_grays_become_what_a_network_from_elsewhere_takes() -> None:
     for wrong in ((1.0, 0.0), (0.0, float("inf")), (float("nan"), 1.0)):
         with pytest.raises(ValueError, match="two finite numbers"):
             InputSpec(values=wrong)
+
+
+def test_a_leaning_face_is_cropped_upright() -> None:
+    """A picture turned by 30 degrees and cropped by that roll is the picture again."""
+    smooth = cv2.GaussianBlur(
+        np.random.default_rng(0).integers(0, 256, (200, 200, 3), np.uint8), (0, 0), 9
+    )
+    stretched = cv2.normalize(smooth, None, 0, 255, cv2.NORM_MINMAX).astype(np.uint8)
+    turn = cv2.getRotationMatrix2D((99.5, 99.5), -30, 1.0)  # to the right
+    leaning = np.asarray(cv2.warpAffine(stretched, turn, (200, 200)), np.uint8)
+    box = Box(60, 60, 80, 80)
+    upright = InputSpec().pixels(Frame(stretched, 0, 0.0), Face(box, 1.0))
+    crop = InputSpec().pixels(Frame(leaning, 0, 0.0), Face(box, 1.0, roll_degrees=30.0))
+    unturned = InputSpec().pixels(Frame(leaning, 0, 0.0), Face(box, 1.0))
+    assert np.abs(crop.astype(int) - upright).max() <= 6
+    assert np.abs(unturned.astype(int) - upright).max() > 40

@@ -1,5 +1,7 @@
 import os
+import struct
 import threading
+import zlib
 from pathlib import Path
 
 import cv2
@@ -91,6 +93,25 @@ def test_a_truncated_picture_is_named_after_the_good_ones(tmp_path: Path) -> Non
         FerError, match=r"1 of 2 pictures cannot be read: .*bad\.jpg is empty, cut short"
     ):
         next(frames)
+
+
+def test_that_the_rest_of_animations_is_not_looked_at_is_told_once(tmp_path: Path) -> None:
+    still = cv2.imencode(".png", draw_scene("fear"))[1].tobytes()
+    control = struct.pack(">I4sII", 8, b"acTL", 1, 0)
+    animated = still[:33] + control + struct.pack(">I", zlib.crc32(control[4:])) + still[33:]
+    files = [tmp_path / name for name in ("still.png", "a.png", "b.png")]
+    for file, encoded in zip(files, (still, animated, animated), strict=True):
+        file.write_bytes(encoded)
+    told: list[str] = []
+    assert len(list(PictureSource(files, told.append).frames(GO))) == 3
+    assert told == [f"{files[1]} is an animation: only the first picture of one is looked at"]
+
+
+def test_a_reason_that_the_content_gives_goes_before_the_name(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(99))
+    (tmp_path / "b.heic").write_bytes(b"no picture")
+    with pytest.raises(FerError, match=r"a\.jpg is HEIC \(convert .*b\.heic is HEIC \(convert"):
+        list(PictureSource([tmp_path / "a.jpg", tmp_path / "b.heic"]).frames(GO))
 
 
 def test_places_without_a_picture_are_said(tmp_path: Path) -> None:

