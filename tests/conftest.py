@@ -44,3 +44,12 @@ def real_frames() -> Path:
     if not path.is_dir():
         pytest.skip("the photos and clips are not here: set FER_FRAMES=FOLDER to run this test")
     return path
+
+
+@pytest.fixture(scope="session")
+def hard_faces() -> Path:
+    """A folder of photos with faces that detectors miss."""
+    path = Path(os.environ.get("FER_HARD_FACES") or _SHARED / "faces-hard")
+    if not path.is_dir():
+        pytest.skip("the photos are not here: set FER_HARD_FACES=FOLDER to run this test")
+    return path

@@ -44,7 +44,7 @@ def test_a_face_gets_the_square_that_the_cascade_gives_it() -> None:
 
 
 @needs_yunet
-@pytest.mark.parametrize("degrees", [-45, -30, 30, 45])
+@pytest.mark.parametrize("degrees", [-60, 45])
 def test_turned_faces_are_found_where_the_cascade_finds_none(degrees: float) -> None:
     (face,) = YuNetDetector().detect(turned(degrees))
     assert face.box.iou(Box(178, 67, 92, 92)) > 0.5
