@@ -15,6 +15,7 @@ from fer_bench.records import ClipRecord, LoopRecord
 from fer_core.errors import FerError
 from fer_core.opencv import cv2
 from fer_core.values import Box, Frame
+from fer_edge.faces.detectors import DEFAULT_DETECTOR
 from fer_edge.inference.classifier import TfliteClassifier
 from fer_edge.inference.interpreter import TfliteModel
 from fer_edge.inference.trial import load_tried
@@ -40,11 +41,12 @@ class Loop(Protocol):
 class RunnerLoop:
     """What `fer-edge --video` does with a frame, without outputs."""
 
-    def __init__(self, path: Path) -> None:
-        bundle = load_tried(path)
-        self.name, self.times = bundle.name, StageTimes()
+    def __init__(self, path: Path, detector: str = DEFAULT_DETECTOR) -> None:
+        bundle, self.times = load_tried(path), StageTimes()
+        by = "" if detector == DEFAULT_DETECTOR else f", {detector}"
+        self.name = f"{bundle.name}{by}"
         classifier = TfliteClassifier(TfliteModel(bundle, threads=1), self.times)
-        self._analyzer = stream_analyzer(EdgeConfig(), classifier, self.times)
+        self._analyzer = stream_analyzer(EdgeConfig(detector=detector), classifier, self.times)
 
     def take(self, frame: Frame) -> Sequence[Box]:
         """Follow and classify the faces of a frame."""

@@ -67,5 +67,7 @@ MarkedFaces = Annotated[
 ]
 Detectors = Annotated[
     list[str] | None,
-    typer.Option("--detector", help="haar, yunet or FILE.onnx; may be repeated."),
+    typer.Option(
+        "--detector", help="What finds the faces: haar, yunet or FILE.onnx; may be repeated."
+    ),
 ]

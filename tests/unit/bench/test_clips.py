@@ -21,11 +21,13 @@ from fer_bench.clips import (
 from fer_bench.environment import read_environment
 from fer_bench.report import results_table
 from fer_bench.results import Results
-from fer_bench.rival import NETWORK, FerPackage, rival_bundle, rival_files
+from fer_bench.rival import NETWORK, FerPackage, loop_makers, rival_bundle, rival_files
 from fer_core.errors import FerError
 from fer_core.values import Box, Frame
+from fer_edge.faces.yunet_file import HOW_TO_INSTALL, installed_file
 from fer_edge.inference.interpreter import TfliteModel
 from fer_edge.inference.models import shipped_models
+from fer_edge.sources.demo import demo_portrait
 from fer_edge.stages import StageTimes
 
 SIDE = 160
@@ -114,6 +116,17 @@ def test_our_loop_finds_the_face_and_tells_its_stages(tmp_path: Path) -> None:
     table = results_table(results)
     assert "8 of 8" in table
     assert "times the frames a second of same" in table
+
+
+@pytest.mark.skipif(installed_file() is None, reason=f"needs YuNet: {HOW_TO_INSTALL}")
+def test_each_detector_has_a_loop_of_its_own(tmp_path: Path) -> None:
+    clip = save_video(tmp_path / "clip.avi", [demo_portrait()] * 4)
+    makers = loop_makers([shipped_models()["fer-nano"]], ["haar", "yunet"], None)
+    (record,) = ClipPlan([clip], {"clip.avi": TrueFaces({0: Box(178, 67, 92, 92)})}).measure(
+        makers, lambda line: None
+    )
+    counted = [(loop.name, loop.found, loop.false_boxes) for loop in record.loops]
+    assert counted == [("fer-nano-int8", 4, 0), ("fer-nano-int8, yunet", 4, 0)]
 
 
 @pytest.mark.parametrize(

@@ -315,3 +315,16 @@ def test_an_event_is_one_json_line() -> None:
     }
     with pytest.raises(ValueError, match="kind must be one of"):
         ExpressionEvent("vanished", 1, "glad", 0.5, 0.0)
+
+
+@pytest.mark.parametrize("hidden", [range(0), range(13, 19)])
+def test_two_people_who_cross_keep_their_ids(hidden: range) -> None:
+    """One walks to the right, the other to the left, for some frames hidden behind the first."""
+    tracks, empty = Tracks(), np.full((480, 720, 3), 90, np.uint8)
+    for index in range(32):
+        right, left = Box(20 * index, 100, 80, 80), Box(640 - 20 * index, 104, 76, 76)
+        faces = [Face(right, 1.0), *([Face(left, 1.0)] if index not in hidden else [])]
+        tracks.update(Frame(empty, index, index / 25), faces)
+        ids = {track.face.box: track.track_id for track in tracks.in_sight}
+        assert ids[right] == 1
+        assert ids.get(left, 2) == 2
