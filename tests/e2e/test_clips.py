@@ -39,6 +39,8 @@ CLIPS = (
     "video_face_then_none.mov",
     "video_signing_vga.mkv",
 )
+CLIPS_WITH_TRAPS = tuple(clip for clip in CLIPS if clip != "video_sad_to_happy.mp4")
+"""Those that searching every frame takes seconds, not most of a minute, for."""
 
 
 def lines(path: Path) -> list[dict[str, Any]]:
@@ -150,7 +152,7 @@ def test_following_finds_as_much_as_searching_every_frame_at_a_tenth_of_the_time
 ) -> None:
     truths = read_true_faces(TRUE_FACES)
     ours = thorough = 0.0
-    for clip in CLIPS:
+    for clip in CLIPS_WITH_TRAPS:
         loops = [RunnerLoop(shipped_models()["fer-nano"]), EveryFrameSearched()]
         result = measure_clip(real_frames / clip, loops, truths[clip])
         own, other = result.loops

@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import pytest
 
-from commands import call
+from commands import call, call_here
 from drawn_faces import draw_scene, drawn_dataset, save_npz
 from fer_core.bundle import ModelBundle
 from votes import write_votes
@@ -101,7 +101,7 @@ def test_colour_and_another_size(prepared: Path) -> None:
 
 def test_wrong_inputs_are_said(prepared: Path) -> None:
     def error(*arguments: object, code: int = 1) -> str:
-        return call("fer-train", *arguments, cwd=prepared, code=code).stderr
+        return call_here("fer-train", *arguments, cwd=prepared, code=code).stderr
 
     assert "is there already" in error("prepare", "photos", "faces")
     assert "no photos in class folders" in error("prepare", "photos/grin", "new")

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import tomllib
 
-from commands import call, command_path
+from commands import call, call_here, command_path
 from drawn_faces import draw_scene, drawn_dataset, save_npz, save_video
 from fer_core.bundle import ModelBundle
 
@@ -110,7 +110,7 @@ def test_a_killed_run_resumes_bit_equal(tmp_path: Path) -> None:
 
 def test_wrong_inputs_get_a_clear_error_and_exit_1(tmp_path: Path) -> None:
     def error(name: str, *arguments: object, code: int = 1) -> str:
-        return call(name, *arguments, cwd=tmp_path, code=code, FER2013="").stderr
+        return call_here(name, *arguments, cwd=tmp_path, code=code, FER2013="").stderr
 
     save_npz(tmp_path / "drawn.npz", drawn_dataset((2, 1, 1)))
     (tmp_path / "bad.toml").write_text("epoch = 3\n")
