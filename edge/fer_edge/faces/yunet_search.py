@@ -26,6 +26,8 @@ TURNS, TURNED_SCORE = (-45.0, 45.0, -25.0, 25.0, -65.0, 65.0), 0.85
 there."""
 LEANS, CLEAR_SCORE = (0.0, -40.0, 40.0), 0.87
 """The rolls, in degrees, that a doubtful find is looked at with, and what it needs then."""
+CLEARER = 0.05
+"""By how much surer a face must be in a window that leans otherwise than it seems to."""
 MOST_LARGE = 4
 """So many of the largest faces are looked at again even where they seem to stand upright: YuNet's
 landmarks hardly show the roll of a face that it sees small."""
@@ -155,7 +157,10 @@ def small_faces(yunet: YuNet, pixels: UInt8Array, known: Sequence[Face]) -> Iter
 
 def _as_it_leans(yunet: YuNet, pixels: UInt8Array, face: Face) -> Face:
     """Return a face as it is seen best."""
-    seen = _seen_best(yunet, pixels, face, (face.roll_degrees, *LEANS[1:]))
+    as_found = yunet.look(pixels, face, face.roll_degrees, CLOSE)
+    seen = _seen_best(yunet, pixels, face, LEANS[1:])
+    if as_found and (seen is None or seen.score < as_found.score + CLEARER):
+        seen = as_found
     return seen if seen and seen.score >= LEAST_SCORE else face
 
 
