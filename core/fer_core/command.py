@@ -36,7 +36,8 @@ class DefaultCommandGroup(TyperGroup):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Put the default command in front of words that name none.
 
-        Raises ArgumentError for a word that is no file and nearly the name of a command.
+        Raises:
+            ArgumentError: The first word is no file, and nearly the name of a command.
         """
         if ctx.resilient_parsing and not args:  # completion of the first word
             return super().parse_args(ctx, args)
@@ -104,8 +105,11 @@ def make_app() -> typer.Typer:
 def command_line(name: str, without: str = "") -> str:
     """Return what was typed, to be kept with a result.
 
-    Of paths outside the working folder only the last name is kept, of the option `without` and
-    its value nothing.
+    Of paths outside the working folder only the last name is kept.
+
+    Args:
+        name: What the command is called.
+        without: An option that is left out, with its value; empty for none.
     """
 
     def without_place(word: str) -> str:
@@ -124,7 +128,11 @@ def command_line(name: str, without: str = "") -> str:
 
 
 def run_app(app: typer.Typer, name: str) -> None:
-    """Run a command; a FerError becomes a message on stderr and its exit code."""
+    """Run a command; a fault that the user can mend becomes a message on stderr.
+
+    Raises:
+        SystemExit: The command has ended, with this exit code.
+    """
     forgive_names_on_paper()
     try:
         try:

@@ -33,9 +33,11 @@ def nobody(frame: Frame, face: Face) -> str:
 class Analysis:
     """What a frame shows, or a time without frames.
 
-    `observations` are the faces of the frame, the largest first, in a stream also one that was
-    missed a moment ago; `events` what has changed;
-    `present` the faces that were announced and have not ended, as they were last seen.
+    Attributes:
+        observations: The faces of the frame, the largest first; in a stream also one that was
+            missed a moment ago.
+        events: What has changed.
+        present: The faces that were announced and have not ended, as they were last seen.
     """
 
     observations: tuple[Observation, ...] = ()
@@ -47,10 +49,18 @@ class Analyzer(Protocol):
     """Turns frames into observations and events. Time comes with the frame."""
 
     def analyze(self, frame: Frame) -> Analysis:
-        """Return what a frame shows."""
+        """Return what a frame shows.
+
+        Raises:
+            FerError: The detector does not answer.
+        """
 
     def idle(self, now: float) -> Analysis:
-        """Return what a time without frames has ended."""
+        """Return what a time without frames has ended.
+
+        Args:
+            now: In seconds of the frames' clock.
+        """
 
     def finish(self) -> Analysis:
         """Return what the end of the source has ended."""
@@ -99,9 +109,8 @@ class PictureAnalyzer:
 class StreamAnalyzer:
     """Follows faces through a stream, smooths their expressions and tells of changes.
 
-    One frame goes this way: detector, tracks, classifier, smoothing, names, events. Each face is
-    classified at most `rate_hz` times a second, 0 for every frame; in between it keeps what was
-    last seen.
+    One frame goes this way: detector, tracks, classifier, smoothing, names, events. A face that is
+    not classified in a frame keeps what was last seen.
     """
 
     def __init__(
@@ -112,12 +121,25 @@ class StreamAnalyzer:
         smoothing: Smoothing | None = None,
         naming: Naming | None = None,
     ) -> None:
+        """Take the parts.
+
+        Args:
+            detector: One that is made for streams.
+            classifier: What says how a face looks.
+            rate_hz: How often a second each face is classified at most, 0 for every frame.
+            smoothing: How steady expressions are; as the constants say if None.
+            naming: What finds out who the faces are; nothing does if None.
+        """
         self._detector, self._classifier, self._naming = detector, classifier, naming
         self._rate_hz, self._smoothing = rate_hz, smoothing or Smoothing()
         self._tracks, self._frame_index, self._now = Tracks(), 0, 0.0
 
     def analyze(self, frame: Frame) -> Analysis:
-        """Return the faces of a frame with smoothed expressions, and what has changed."""
+        """Return the faces of a frame with smoothed expressions, and what has changed.
+
+        Raises:
+            FerError: The detector does not answer.
+        """
         self._frame_index, self._now = frame.index, frame.captured_at
         faces = self._detector.detect(frame, self._tracks.expected)
         ended = self._tracks.update(frame, faces)

@@ -23,9 +23,17 @@ class FaceDetector(Protocol):
     """Finds the faces of a frame."""
 
     def detect(self, frame: Frame, known: Sequence[Face] = ()) -> tuple[Face, ...]:
-        """Return the faces, the largest first; empty when there is none.
+        """Find the faces of a frame.
 
-        `known` are the faces of the frame before, for detectors that search where they were.
+        Args:
+            frame: The frame; a detector for streams gets them in the order of their time.
+            known: The faces of the frame before, for detectors that search where they were.
+
+        Returns:
+            The faces, the largest first, with boxes in pixels of the frame; empty if there is none.
+
+        Raises:
+            FerError: The detector does not answer.
         """
 
 
@@ -33,8 +41,11 @@ class FaceDetector(Protocol):
 class SearchPlan:
     """When to search the whole frame, in seconds since the last time, and for how small a face.
 
-    `followed_seconds` while every known face is found, `lost_seconds` when one was just lost,
-    `empty_seconds` when none is known.
+    Attributes:
+        min_size_px: Side of the smallest wanted face, in pixels of the frame.
+        followed_seconds: While every known face is found.
+        lost_seconds: When one was just lost.
+        empty_seconds: When none is known.
     """
 
     min_size_px: int = 40
@@ -45,10 +56,14 @@ class SearchPlan:
 
 @dataclass(frozen=True, slots=True)
 class DetectorRequest:
-    """What a detector is made for: a stream or single pictures, and how to search a stream.
+    """What a detector is made for.
 
-    It counts its time in `times`. With a thread pool as `executor`, as for a live camera, it may
-    search beside the stream.
+    Attributes:
+        stream: Whether the frames follow each other in time, or each is a picture for itself.
+        plan: How to search a stream.
+        times: What counts the detector's time.
+        executor: A thread pool, as for a live camera, that searches beside the stream; if None,
+            every search ends before its frame does.
     """
 
     stream: bool

@@ -50,7 +50,14 @@ def is_detector(name: str) -> bool:
 
 
 def require_detector(name: str) -> None:
-    """Raise FerError for a detector that is not installed, or a file that is none."""
+    """Check that a detector can be made, without making it.
+
+    Args:
+        name: That of a detector, or its file; other names pass.
+
+    Raises:
+        FerError: The detector is not installed, or the file is none.
+    """
     if name == "yunet" or name.endswith(NETWORK_SUFFIX):
         from fer_edge.faces.yunet_file import require_yunet
 
@@ -62,7 +69,6 @@ def make_detector(name: str, request: DetectorRequest) -> FaceDetector:
 
     Raises:
         FerError: There is no such detector, or it is not installed.
-
     """
     if name.endswith(NETWORK_SUFFIX):
         return _yunet(request, Path(name))

@@ -14,10 +14,17 @@ NONE = "none"
 
 @dataclass(frozen=True, slots=True)
 class ExpressionEvent:
-    """A change worth telling; `at` is in seconds of the source's clock.
+    """A change worth telling.
 
-    `label` is what the face looks like from now on, NONE when it has left; `confidence`, 0 to 1,
-    is that of the label, 0 for NONE. `person` is who it is, empty for nobody known.
+    Attributes:
+        kind: One of KINDS.
+        label: What the face looks like from now on, NONE when it has left.
+        confidence: That of the label, 0 to 1; 0 for NONE.
+        at: In seconds of the source's clock.
+        person: Who it is, empty for nobody known.
+
+    Raises:
+        ValueError: The kind is none of KINDS.
     """
 
     kind: str

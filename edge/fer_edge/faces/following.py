@@ -26,7 +26,11 @@ class AtOnce(Executor):
     """Runs what is submitted before it returns."""
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        """Run it and return its result as a future that is done."""
+        """Run it and return its result as a future that is done.
+
+        Raises:
+            Exception: What `fn` raises; the future does not hold it.
+        """
         done: Future[Any] = Future()
         done.set_result(fn(*args, **kwargs))
         return done
@@ -48,9 +52,7 @@ class StreamSearch(Protocol):
 class FollowingDetector:
     """A FaceDetector for streams: it looks for known faces near where they were.
 
-    Frames come in the order of their `captured_at`, whose clock the plan counts in. With a thread
-    pool as `executor` the faces are followed while the whole frame is searched; without one every
-    search ends before its frame does, and the same frames always give the same faces.
+    Frames come in the order of their `captured_at`, whose clock the plan counts in.
     """
 
     def __init__(
@@ -60,6 +62,16 @@ class FollowingDetector:
         times: StageTimes | None = None,
         executor: Executor | None = None,
     ) -> None:
+        """Take the parts.
+
+        Args:
+            search: How faces are found.
+            plan: When the whole frame is searched; as a SearchPlan says by itself if None.
+            times: What counts the time of following and of searches.
+            executor: A thread pool, with which the faces are followed while the whole frame is
+                searched. Without one every search ends before its frame does, and the same frames
+                always give the same faces.
+        """
         self._stream, self._plan, self._times = search, plan or SearchPlan(), times or StageTimes()
         self._executor = executor or AtOnce()
         self._searching: Future[tuple[tuple[Face, ...], float]] | None = None
@@ -67,7 +79,11 @@ class FollowingDetector:
         self.searches = 0
 
     def detect(self, frame: Frame, known: Sequence[Face] = ()) -> tuple[Face, ...]:
-        """Return the known faces that are still there, and new ones; the largest first."""
+        """Return the known faces that are still there, and new ones; the largest first.
+
+        Raises:
+            FerError: A search on its thread has not ended in STUCK_SECONDS.
+        """
         now = frame.captured_at
         with self._times.stage("follow"):
             picture = self._stream.prepared(frame)

@@ -42,10 +42,13 @@ _SYSTEM_CASCADES = Path("/usr/share/opencv4/haarcascades")
 
 
 class HaarCascade:
-    """One of OpenCV's cascades over gray pictures (h, w) uint8."""
+    """One of OpenCV's cascades over gray pictures (h, w) uint8.
+
+    Raises:
+        FerError: OpenCV lacks the cascade, or its file is damaged.
+    """
 
     def __init__(self, file: str = CASCADE) -> None:
-        """Load a cascade; raise FerError where there is none."""
         self._cascade = _load_cascade(file)
 
     def find(
@@ -58,8 +61,12 @@ class HaarCascade:
     ) -> tuple[Face, ...]:
         """Return the faces, the largest first; the score is the cascade's last-stage weight.
 
-        `scale_factor` is the step between the sizes searched for, `min_neighbors` how many
-        overlapping hits make a face; a `max_size_px` of 0 means no limit.
+        Args:
+            gray: (h, w) uint8.
+            scale_factor: The step between the sizes searched for.
+            min_neighbors: How many overlapping hits more than one make a face.
+            min_size_px: Side of the smallest face.
+            max_size_px: Side of the largest face, 0 for no limit.
         """
         boxes, _, weights = self._cascade.detectMultiScale3(
             gray,
@@ -90,7 +97,11 @@ class HaarCascade:
 
 
 class HaarDetector:
-    """Searches every size of a whole picture: slow and thorough, for single pictures."""
+    """Searches every size of a whole picture: slow and thorough, for single pictures.
+
+    Raises:
+        FerError: OpenCV lacks a cascade, or its file is damaged.
+    """
 
     def __init__(self, min_size_px: int = WINDOW_PX, times: StageTimes | None = None) -> None:
         self._min_size_px, self._times = min_size_px, times or StageTimes()
@@ -144,9 +155,7 @@ class HaarDetector:
         small, back = _small(gray)
         mirror = np.array([[-1.0, 0.0, small.shape[1]], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
         views = ((small, back), (_mirrored(small), back @ mirror))
-        return [
-            face for view, upright in views for face in self._posed(self._profile, view, upright)
-        ]
+        return [face for view in views for face in self._posed(self._profile, *view)]
 
     def _tilted(self, gray: UInt8Array) -> list[Face]:
         """Return the faces tilted to either side, each in an upright square."""
@@ -174,8 +183,7 @@ def _show_one_face(box: Box, other: Box) -> bool:
     """Return whether the boxes share more than MOST_SHARED of the smaller one."""
     across = min(box.x + box.width, other.x + other.width) - max(box.x, other.x)
     down = min(box.y + box.height, other.y + other.height) - max(box.y, other.y)
-    smaller = min(box.area_px, other.area_px)
-    return max(0, across) * max(0, down) > MOST_SHARED * smaller
+    return max(0, across) * max(0, down) > MOST_SHARED * min(box.area_px, other.area_px)
 
 
 def _mirrored(gray: UInt8Array) -> UInt8Array:

@@ -18,7 +18,14 @@ class HaarStream:
     """What follows faces through a stream with the Haar cascade: see StreamSearch."""
 
     def __init__(self, smallest_px: int) -> None:
-        """Load the cascade twice, for two threads; faces of `smallest_px` are wanted."""
+        """Load the cascade twice, for two threads.
+
+        Args:
+            smallest_px: Side of the smallest wanted face, in pixels of the frame.
+
+        Raises:
+            FerError: OpenCV lacks the cascade, or its file is damaged.
+        """
         self._wide, self._cascade = HaarCascade(), HaarCascade()
         self._scale = min(1.0, WINDOW_PX / smallest_px)
 

@@ -32,9 +32,12 @@ class Smoothing:
 class Expression:
     """How one face looks over time. Times are in seconds of the frames' clock.
 
-    `average` (n,) float32 is the moving average of what the classifier said, up to
-    `classified_at`; `shown` is what every output shows. `challenger` is the label that may take
-    over, and leads since `challenger_since`; empty for none.
+    Attributes:
+        classified_at: When the classifier last saw the face.
+        average: (n,) float32, the moving average of what the classifier said.
+        shown: What every output shows.
+        challenger: The label that may take over, empty for none.
+        challenger_since: Since when it leads.
     """
 
     classified_at: float
@@ -63,7 +66,11 @@ class Expression:
         """Bring what is shown up to date; return whether a new label has taken over.
 
         The label stays until another one has led by the margin for the dwell time (hysteresis).
-        With `free` the leader is shown at once.
+
+        Args:
+            now: In seconds of the frames' clock.
+            smoothing: The margin and the dwell time.
+            free: Whether the leader is shown at once, as before the face was told of.
         """
         labels, leader = self.shown.labels, int(self.average.argmax())
         held = leader if free else labels.index(self.shown.label)
@@ -91,6 +98,10 @@ def with_class_on_top(probabilities: FloatArray, index: int) -> FloatArray:
 
     The class and those above it get their mean (pooling of adjacent violators; Barlow et al.,
     Statistical Inference under Order Restrictions, 1972).
+
+    Args:
+        probabilities: (n,) float32 whose sum is 1.
+        index: That of the class.
     """
     pooled = [index]
     for other in np.argsort(-probabilities, kind="stable"):

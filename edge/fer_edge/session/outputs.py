@@ -65,7 +65,7 @@ def _heat(run: Run) -> Iterator[Output]:
 
 
 def _line_file(run: Run, where: str) -> LineFile:
-    lines = run.stack.enter_context(LineFile(where, run.kind.live))
+    lines = run.stack.enter_context(LineFile(where, run.kind.outlasts_faults))
     before = run.counters.get("lines_dropped", int)
     run.counters["lines_dropped"] = lambda: before() + lines.dropped
     return lines
@@ -83,7 +83,8 @@ def _events(run: Run) -> Iterator[Output]:
 
 def _console(run: Run) -> Iterator[Output]:
     if run.options.writes_to_console:
-        yield ConsoleOutput(LineFile("-", run.kind.live), pictures=not run.kind.stream)
+        lines = LineFile("-", run.kind.outlasts_faults)
+        yield ConsoleOutput(lines, pictures=not run.kind.stream)
 
 
 def _plot(run: Run) -> Iterator[Output]:

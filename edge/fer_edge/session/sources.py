@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fer_core.command import talk
 from fer_edge.session.options import RunOptions
 from fer_edge.sources import FrameSource
 from fer_edge.sources.files import PictureSource, VideoSource
 
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
 
 @dataclass(frozen=True, slots=True)
 class RunKind:
-    """How the frames of a run come.
+    """How the frames of a run come, and what follows from that.
 
     Attributes:
         stream: Whether they follow each other in time, or each is a picture for itself.
-        live: Whether they are a camera's, which gives the newest frame and drops others; the run
-            outlasts faults of the camera and of full disks.
+        live: Whether they are a camera's, which gives the newest frame and drops others.
     """
 
     stream: bool
@@ -29,6 +33,23 @@ class RunKind:
     def reading(self) -> str:
         """The stage that the time between two frames counts as."""
         return "wait" if self.live else "read"
+
+    @property
+    def outlasts_faults(self) -> bool:
+        """Whether the run goes on when the camera is away or a disk is full, until it is ended."""
+        return self.live
+
+    def thread(self, name: str, stack: ExitStack) -> Executor | None:
+        """Return a thread for work beside the frames, which leaving the stack ends.
+
+        None where each frame waits for what is done with it, so that the same frames always give
+        the same results.
+        """
+        if not self.live:
+            return None
+        from concurrent.futures import ThreadPoolExecutor
+
+        return stack.enter_context(ThreadPoolExecutor(1, name))
 
 
 PICTURES, FILE, LIVE = RunKind(False, False), RunKind(True, False), RunKind(True, True)

@@ -70,7 +70,7 @@ def watch(options: RunOptions) -> SessionResult:
     kind, open_source = SOURCES[options.watched]
     with Signals(stop) as signals, ExitStack() as stack:
         # Entered first, so that it also watches over how the outputs end.
-        last = [_watchdog(stack)] if kind.live else []
+        last = [_watchdog(stack)] if kind.outlasts_faults else []
         source = stack.enter_context(closing(open_source(options)))
         analyzer = _make_analyzer(options, kind, TfliteClassifier(model, times), stack, times)
         labels, stamp = model.bundle.manifest.labels, Stamp(device_name(config))
@@ -133,15 +133,10 @@ def _make_analyzer(
         detector = make_detector(config.detector, DetectorRequest(stream=False, times=times))
         return PictureAnalyzer(detector, classifier, who or nobody)
 
-    from concurrent.futures import ThreadPoolExecutor
-
     from fer_edge.identity.naming import TrackNaming
 
-    def beside(name: str) -> Executor | None:
-        return stack.enter_context(ThreadPoolExecutor(1, name)) if kind.live else None
-
-    naming = TrackNaming(who, beside("who")) if who else None
-    return stream_analyzer(config, classifier, times, beside("search"), naming)
+    naming = TrackNaming(who, kind.thread("who", stack)) if who else None
+    return stream_analyzer(config, classifier, times, kind.thread("search", stack), naming)
 
 
 def _who(options: RunOptions) -> Who | None:

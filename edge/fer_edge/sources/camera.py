@@ -31,7 +31,17 @@ class OpenCvCapture:
     def __init__(
         self, where: int | str, size: tuple[int, int] | None, fps: float | None, patience: Patience
     ) -> None:
-        """Open a camera; raise FerError when that fails."""
+        """Open a camera.
+
+        Args:
+            where: The number of a device, or the address of a network camera.
+            size: (width, height) to ask for in pixels, None for the camera's own.
+            fps: Pictures a second to ask for, None for the camera's own.
+            patience: How long the next picture of a network camera may take.
+
+        Raises:
+            FerError: It does not open.
+        """
         if isinstance(where, str):
             bounds = [
                 *(cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, int(OPEN_SECONDS * 1000)),
@@ -79,7 +89,11 @@ class PiCapture:
     """A Raspberry Pi camera module through picamera2."""
 
     def __init__(self, size: tuple[int, int] | None, fps: float | None, patience: Patience) -> None:
-        """Open and start the camera; raise FerError when picamera2 or the camera is missing."""
+        """Open and start the camera; for the arguments see OpenCvCapture.
+
+        Raises:
+            FerError: picamera2 or the camera is missing.
+        """
         self._patience = patience
         try:
             from picamera2 import Picamera2
@@ -128,9 +142,17 @@ class PiCapture:
 def open_camera(
     where: str, size: tuple[int, int] | None, fps: float | None, patient: bool = False
 ) -> CameraSource:
-    """Return a live source: a number, a device path, `picamera`, or an http/rtsp address.
+    """Return the live source of a camera.
 
-    Raises FerError when it cannot be opened, unless `patient`, and ArgumentError for no camera.
+    Args:
+        where: A number, a device path, `picamera`, or an http/rtsp address.
+        size: (width, height) to ask for in pixels, None for the camera's own.
+        fps: Pictures a second to ask for, None for the camera's own.
+        patient: Whether to wait for a camera that does not open yet.
+
+    Raises:
+        ArgumentError: This names no camera.
+        FerError: It does not open, and `patient` is not set.
     """
     silence_opencv()
     named, patience = check_camera(where), Patience()
@@ -146,7 +168,11 @@ def open_camera(
 
 
 def check_camera(where: str) -> str:
-    """Return what a camera is called in messages; raise ArgumentError for what names none."""
+    """Return what a camera is called in messages.
+
+    Raises:
+        ArgumentError: This names no camera.
+    """
     if "://" in where:
         try:
             return _without_password(where)

@@ -24,7 +24,11 @@ _FACE_CENTRE = (224.0, 120.0)
 
 
 class DemoSource:
-    """Yields the demo's frames: 640x480, 25 a second, four seconds."""
+    """Yields the demo's frames: 640x480, 25 a second, four seconds.
+
+    Raises:
+        FerError: The portrait is damaged.
+    """
 
     def __init__(self, frames: int = FRAMES) -> None:
         self._count = frames
@@ -55,7 +59,11 @@ class DemoSource:
 
 
 def demo_portrait() -> UInt8Array:
-    """Return the portrait, (512, 512, 3) uint8 BGR."""
+    """Return the portrait, (512, 512, 3) uint8 BGR.
+
+    Raises:
+        FerError: It is damaged.
+    """
     encoded = files("fer_edge").joinpath("assets/astronaut.jpg").read_bytes()
     portrait = decode_picture(encoded, colour=True)
     if portrait is None:

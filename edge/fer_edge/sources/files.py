@@ -26,7 +26,11 @@ FASTEST_FPS, USUAL_FPS = 240.0, 30.0
 
 
 def picture_files(paths: Sequence[Path]) -> FoundPictures:
-    """Return the pictures that files and folders name; raise FerError for what is not there."""
+    """Return the pictures that files and folders name.
+
+    Raises:
+        FerError: A path is not there, or a folder holds no picture.
+    """
     files: list[Path] = []
     others: list[Path] = []
     for path in paths:
@@ -45,17 +49,24 @@ def picture_files(paths: Sequence[Path]) -> FoundPictures:
 
 
 class PictureSource:
-    """One frame a picture. Unreadable pictures are passed over and named at the end.
-
-    That of an animation only the first picture is looked at, `say` is told once.
-    """
+    """One frame a picture. Unreadable pictures are passed over and named at the end."""
 
     def __init__(self, files: Sequence[Path], say: Callable[[str], None] | None = None) -> None:
+        """Take the pictures; none is read yet.
+
+        Args:
+            files: The pictures.
+            say: Is told once that of an animation only the first picture is looked at.
+        """
         self._files = tuple(files)
         self._say = say
 
     def frames(self, stop: threading.Event) -> Iterator[Frame]:
-        """Yield every readable picture; raise FerError at the end if one was not."""
+        """Yield every readable picture.
+
+        Raises:
+            FerError: At the end, if a picture could not be read.
+        """
         unreadable = []
         for index, file in enumerate(self._files):
             if stop.is_set():
@@ -87,10 +98,18 @@ def _why_not(file: Path, reason: str) -> str:
 
 
 class VideoSource:
-    """Every frame of a video file; the time is the file's own."""
+    """Every frame of a video file; the time is the file's own.
+
+    Attributes:
+        fps: Frames a second, as the file says.
+    """
 
     def __init__(self, path: Path) -> None:
-        """Open a video; raise FerError when there is none."""
+        """Open a video.
+
+        Raises:
+            FerError: There is none that OpenCV can read.
+        """
         if not path.is_file():
             raise FerError(f"there is no video {path}")
         self._path = path
@@ -103,7 +122,11 @@ class VideoSource:
         self.fps = said if 1 <= said <= FASTEST_FPS else USUAL_FPS
 
     def frames(self, stop: threading.Event) -> Iterator[Frame]:
-        """Yield every frame; raise FerError when the file has none."""
+        """Yield every frame.
+
+        Raises:
+            FerError: The file has none.
+        """
         index, last = 0, -1.0
         while not stop.is_set():
             ok, pixels = self._capture.read()

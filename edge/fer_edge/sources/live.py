@@ -46,8 +46,13 @@ class Capture(Protocol):
 class CameraSource:
     """Yields the newest frame of a camera, and opens it anew when it goes away.
 
-    The first opening happens at once, so that a missing camera is an error and not a silence; a
-    `patient` source, as of a service, waits for one that is not there yet.
+    The first opening happens at once, so that a missing camera is an error and not a silence.
+
+    Attributes:
+        captured: How many pictures have come.
+        dropped: How many of them nobody took.
+        reconnects: How often the camera was opened anew.
+        attempts: See Gap.
     """
 
     def __init__(
@@ -60,9 +65,19 @@ class CameraSource:
         wall_clock: Clock = time.time,
         patience: Patience | None = None,
     ) -> None:
-        """Open the camera and start capturing; raise FerError when it cannot be opened.
+        """Open the camera and start capturing.
 
-        `patience` is told of pictures that come and of waits in vain; who opens may ask it.
+        Args:
+            open_capture: Opens the camera, or says why it does not open.
+            name: What the camera is called in messages.
+            clock: Gives seconds, and never goes back.
+            retry_seconds: Waits between attempts to open a camera; the last one repeats.
+            patient: Whether to wait for a camera that does not open yet, as a service does.
+            wall_clock: Gives seconds since 1970.
+            patience: Is told of pictures that come and of waits in vain; who opens may ask it.
+
+        Raises:
+            FerError: The camera does not open, and `patient` is not set.
         """
         self._patience = patience or Patience()
         self._open, self._name, self._clock = open_capture, name, clock
@@ -98,7 +113,11 @@ class CameraSource:
         self._thread.start()
 
     def frames(self, stop: threading.Event) -> Iterator[Frame | Gap]:
-        """Yield the newest frame each time one is asked for, until told to stop."""
+        """Yield the newest frame each time one is asked for, until told to stop.
+
+        Raises:
+            FerError: Capturing has failed, or the driver hangs and a new thread does not help.
+        """
         told_at = self._clock()
         while not stop.is_set():
             with self._arrived:

@@ -31,7 +31,15 @@ class MjpegCapture:
     """
 
     def __init__(self, address: str, timeout_seconds: float) -> None:
-        """Open the stream; raise FerError when it is none or does not answer in time."""
+        """Open the stream.
+
+        Args:
+            address: Begins with http:// or https://, and may hold a user and a password.
+            timeout_seconds: How long an answer, and later each part of it, may take.
+
+        Raises:
+            FerError: It is no stream of pictures, or does not answer in time.
+        """
         try:
             self._answer: Any = urllib.request.urlopen(_request(address), timeout=timeout_seconds)
         except (URLError, ValueError, *_BROKEN) as error:

@@ -14,6 +14,9 @@ class Patience:
 
     A camera of one picture in five seconds would else be away and back for ever. A network camera
     that is open keeps the patience that it was opened with.
+
+    Attributes:
+        seconds: How long to wait now.
     """
 
     def __init__(self) -> None:

@@ -16,11 +16,17 @@ _STEP_PX = 8
 class PictureCheck:
     """Judges every picture of a camera; it is asked in the order of time.
 
-    A fault counts once it has lasted `patience_seconds`, which doubles, up to `longest_seconds`,
-    each time that it has counted: a dark room is no reason to open a camera all night long.
+    A fault counts once it has lasted for a time that doubles each time that it has counted: a dark
+    room is no reason to open a camera all night long.
     """
 
     def __init__(self, patience_seconds: float = 10.0, longest_seconds: float = 320.0) -> None:
+        """Take the times.
+
+        Args:
+            patience_seconds: How long a fault has to last at first.
+            longest_seconds: Up to which time that doubles.
+        """
         self._first, self._longest = patience_seconds, longest_seconds
         self._patience = patience_seconds
         self._kind = ""
@@ -28,7 +34,12 @@ class PictureCheck:
         self._last: UInt8Array | None = None
 
     def fault(self, pixels: UInt8Array, now: float) -> str:
-        """Return what has been wrong with the pictures for too long at `now`, else nothing."""
+        """Return what has been wrong with the pictures for too long, else nothing.
+
+        Args:
+            pixels: The newest picture, BGR (h, w, 3) uint8.
+            now: In seconds of any clock.
+        """
         kind = self._look(pixels)
         if not kind:
             self._kind, self._patience = "", self._first
