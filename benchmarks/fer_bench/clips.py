@@ -43,7 +43,7 @@ class RunnerLoop:
 
     def __init__(self, path: Path, detector: str = DEFAULT_DETECTOR) -> None:
         bundle, self.times = load_tried(path), StageTimes()
-        by = "" if detector == DEFAULT_DETECTOR else f", {detector}"
+        by = "" if detector == DEFAULT_DETECTOR else f", {Path(detector).name}"
         self.name = f"{bundle.name}{by}"
         classifier = TfliteClassifier(TfliteModel(bundle, threads=1), self.times)
         self._analyzer = stream_analyzer(EdgeConfig(detector=detector), classifier, self.times)

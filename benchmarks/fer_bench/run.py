@@ -103,7 +103,7 @@ def run_and_store(options: BenchOptions, command: str, say: Callable[[str], None
     write_results(file, done.results)  # whatever the clips do
     makers = loop_makers(
         [path for path in paths if path in done.paths],
-        options.detectors or [DEFAULT_DETECTOR],
+        list(dict.fromkeys(options.detectors)) or [DEFAULT_DETECTOR],
         options.rival,
     )
     results = replace(done.results, clips=tuple(plan.measure(makers, say)))

@@ -2,7 +2,8 @@
 
 Training, calibration, verification, the device and the benchmark all come through here;
 `tests/golden` freezes the bytes. The crop is replicated at the frame's edges, turned to gray,
-then resized with INTER_AREA, which gives the same bytes on x86-64 and ARM.
+then resized with INTER_AREA, which gives the same bytes on x86-64 and ARM. A face that leans is
+turned upright first.
 """
 
 from __future__ import annotations
@@ -103,8 +104,29 @@ def _levelled(pixels: UInt8Array, box: Box, roll_degrees: float) -> UInt8Array:
     centre = (box.x + (box.width - 1) / 2, box.y + (box.height - 1) / 2)
     turn = cv2.getRotationMatrix2D(centre, roll_degrees, 1.0)
     turn[:, 2] -= box.x, box.y
-    size, border = (box.width, box.height), cv2.BORDER_REPLICATE
-    return _as_uint8(cv2.warpAffine(pixels, turn, size, borderMode=border))
+    return turned_window(pixels, np.asarray(turn, np.float64), (box.width, box.height))
+
+
+def turned_window(
+    pixels: UInt8Array, turn: npt.NDArray[np.float64], size: tuple[int, int]
+) -> UInt8Array:
+    """Return a window that leans, replicated at the picture's edges.
+
+    Args:
+        pixels: The picture, (h, w) or (h, w, 3).
+        turn: (2, 3), from pixels of the picture to those of the window.
+        size: Width and height of the window.
+    """
+    back = np.asarray(cv2.invertAffineTransform(turn), np.float64)
+    width, height = size
+    corners = np.array([(x, y, 1) for x in (0, width) for y in (0, height)]) @ back.T
+    limits = np.array([pixels.shape[1], pixels.shape[0]])
+    low = np.clip(np.floor(corners.min(axis=0)) - 2, 0, limits - 1).astype(int)
+    high = np.clip(np.ceil(corners.max(axis=0)) + 2, low + 1, limits).astype(int)
+    part = pixels[low[1] : high[1], low[0] : high[0]]  # OpenCV turns no side of 32,767 or more
+    moved = turn.copy()
+    moved[:, 2] += turn[:, :2] @ low
+    return _as_uint8(cv2.warpAffine(part, moved, size, borderMode=cv2.BORDER_REPLICATE))
 
 
 def quantize_pixels(pixels: UInt8Array) -> npt.NDArray[np.int8]:

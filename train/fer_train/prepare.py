@@ -238,12 +238,12 @@ def _save_crop(out: Path, photo: PreparedPhoto) -> None:
 def _save_record(path: Path, prepared: list[PreparedPhoto]) -> None:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("photo", "class", "split", "left_out", "x", "y", "width", "height", "score"))
+    place = ("x", "y", "width", "height", "roll_degrees", "score")
+    writer.writerow(("photo", "class", "split", "left_out", *place))
     for photo in prepared:
-        box = photo.face.box if photo.face else None
-        where = (box.x, box.y, box.width, box.height) if box else ("",) * 4
-        score = f"{photo.face.score:.2f}" if photo.face else ""
-        writer.writerow(
-            (photo.path.as_posix(), photo.label, photo.split, photo.reason, *where, score)
-        )
+        face, where = photo.face, ("",) * len(place)
+        if face:
+            sides = (face.box.x, face.box.y, face.box.width, face.box.height)
+            where = (*map(str, sides), f"{face.roll_degrees:.1f}", f"{face.score:.2f}")
+        writer.writerow((photo.path.as_posix(), photo.label, photo.split, photo.reason, *where))
     write_text(path, text.getvalue())

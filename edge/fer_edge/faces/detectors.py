@@ -26,10 +26,12 @@ def _haar(request: DetectorRequest) -> FaceDetector:
 
 
 def _yunet(request: DetectorRequest, file: Path | None = None) -> FaceDetector:
-    from fer_edge.faces.yunet_search import YuNetDetector, YuNetStream
-
     if request.stream:
+        from fer_edge.faces.yunet_stream import YuNetStream
+
         return _following(YuNetStream(request.plan.min_size_px, file), request)
+    from fer_edge.faces.yunet_search import YuNetDetector
+
     return YuNetDetector(file, request.times)
 
 
@@ -58,6 +60,8 @@ def require_detector(name: str) -> None:
     Raises:
         FerError: The detector is not installed, or the file is none.
     """
+    if not is_detector(name):
+        raise FerError(f"no detector {name!r}; there are {', '.join(DETECTORS)}, or FILE.onnx")
     if name == "yunet" or name.endswith(NETWORK_SUFFIX):
         from fer_edge.faces.yunet_file import require_yunet
 

@@ -95,7 +95,8 @@ class FollowingDetector:
             for face in found:
                 if all(face.box.iou(other.box) <= SAME_FACE_IOU for other in faces):
                     faces += self._confirmed(picture, face, lost)
-            return tuple(_without_doubles(faces))
+            inside = [face for face in faces if face.box.clipped(frame.width, frame.height)]
+            return tuple(_without_doubles(inside))
 
     def _confirmed(self, picture: UInt8Array, face: Face, lost: Sequence[Face]) -> list[Face]:
         """Return a face of a search as a near look sees it; one that was just lost needs none."""
@@ -111,9 +112,10 @@ class FollowingDetector:
 
     def _search(self, picture: UInt8Array, now: float, pause: float) -> Sequence[Face]:
         """Search the whole frame if it is time; return what a search has found."""
-        if self._searching is None and now - self._searched_at >= pause:
+        is_due = now - self._searched_at >= pause or now < self._searched_at
+        if self._searching is None and is_due:
             self.searches, self._searched_at = self.searches + 1, now
-            self._searching = self._executor.submit(self._found, picture)
+            self._searching = self._executor.submit(self._found, picture.copy())
         if self._searching is None:
             return ()
         if not self._searching.done():

