@@ -68,7 +68,7 @@ class InputSpec:
         box = face.box.expanded(self.margin)
         if not face.roll_degrees:
             return self.resized(_crop(frame.pixels, box))
-        return self.resized(_levelled(frame.pixels, box, face.roll_degrees))
+        return self.resized(levelled(frame.pixels, box, face.roll_degrees))
 
     def resized(self, picture: UInt8Array) -> UInt8Array:
         """Return a whole picture, gray (h, w) or BGR (h, w, 3), as (height, width, channels)."""
@@ -97,8 +97,20 @@ def _crop(pixels: UInt8Array, box: Box) -> UInt8Array:
     return _as_uint8(cv2.copyMakeBorder(crop, above, below, left, right, cv2.BORDER_REPLICATE))
 
 
-def _levelled(pixels: UInt8Array, box: Box, roll_degrees: float) -> UInt8Array:
-    """Return what lies in a box that leans by its roll, of the size of the box."""
+def levelled(pixels: UInt8Array, box: Box, roll_degrees: float) -> UInt8Array:
+    """Return what lies in a box that leans by its roll, upright.
+
+    Args:
+        pixels: The picture, (h, w, 3) uint8; its edge is repeated beyond it.
+        box: The box before it leans.
+        roll_degrees: By how much it leans about its middle, clockwise as it is seen.
+
+    Returns:
+        Pixels of the size of the box.
+
+    Raises:
+        ValueError: The box lies outside the picture.
+    """
     if box.clipped(pixels.shape[1], pixels.shape[0]) is None:
         raise ValueError(f"{box} lies outside the {pixels.shape[1]}x{pixels.shape[0]} frame")
     centre = (box.x + (box.width - 1) / 2, box.y + (box.height - 1) / 2)

@@ -26,7 +26,7 @@ LARGEST_PX, THRESHOLDS = 1600, (0.35, 0.4, 0.45, 0.5, 0.55, 0.6)
 def described(frame: Frame, detector: HaarDetector, describe: DlibDescriptor) -> list[FloatArray]:
     """Return a descriptor a face, the largest first."""
     faces = sorted(detector.detect(frame), key=lambda face: -face.box.area_px)
-    return [describe.describe(frame, face.box) for face in faces]
+    return [describe.describe(frame, face) for face in faces]
 
 
 def of_photo(path: Path) -> Frame:

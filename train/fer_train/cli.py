@@ -180,12 +180,14 @@ def explain(
     pictures: options.Pictures,
     layer: options.Layer = None,
     label: options.Label = None,
+    detector: options.Detector = DEFAULT_DETECTOR,
     out: options.ExplainedFile = Path("explained.png"),
 ) -> None:
     """Show where a network looks: Grad-CAM over the face of each picture."""
     need("keras", "matplotlib")
     start_quietly()
-    from fer_edge.faces.haar import HaarDetector
+    from fer_edge.faces.detector import DetectorRequest
+    from fer_edge.faces.detectors import make_detector
     from fer_train.figures import require_picture
     from fer_train.grad_cam import explain_picture, index_of, save_explanations
     from fer_train.run_facts import model_labels
@@ -195,12 +197,12 @@ def explain(
     require_picture(out)
     if out.resolve() in {picture.resolve() for picture in pictures}:
         raise ArgumentError(f"writing {out} would replace a picture to explain")
+    finder = make_detector(detector, DetectorRequest(stream=False))
     file = model_file(model)
     network, labels = load_keras_model(file), model_labels(file)
     labels = labels or tuple(f"class {i}" for i in range(network.output_shape[-1]))
     chosen = index_of(label, labels) if label else None
-    detector = HaarDetector()
-    seen = [explain_picture(network, path, detector, layer, chosen) for path in pictures]
+    seen = [explain_picture(network, path, finder, layer, chosen) for path in pictures]
     save_explanations(out, seen, labels)
     for one in seen:
         likeliest = int(one.probabilities.argmax())

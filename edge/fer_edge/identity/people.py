@@ -15,7 +15,6 @@ from fer_core.text import is_plain_name
 from fer_core.values import FloatArray, Frame
 from fer_edge.faces.analysis import Who
 from fer_edge.faces.detector import FaceDetector
-from fer_edge.faces.haar import HaarDetector
 from fer_edge.identity.descriptors import DlibDescriptor, FaceDescriptor
 
 UNKNOWN_DISTANCE = 0.5
@@ -117,16 +116,21 @@ def _described(
     faces = detector.detect(frame)
     if len(faces) != 1:
         return f"{len(faces)} faces in it, not one", None
-    return "", describe.describe(frame, faces[0].box)
+    return "", describe.describe(frame, faces[0])
 
 
-def enrolled(folder: Path, say: Callable[[str], None]) -> Who:
+def enrolled(folder: Path, detector: FaceDetector, say: Callable[[str], None]) -> Who:
     """Return what names the people of a folder; say who was enrolled.
+
+    Args:
+        folder: The folder that holds a folder a person.
+        detector: What finds the faces of its pictures.
+        say: What tells who was enrolled.
 
     Raises:
         FerError: Nobody can be enrolled, see `enrol`.
     """
     describe = DlibDescriptor()
-    enrolment = enrol(folder, HaarDetector(), describe)
+    enrolment = enrol(folder, detector, describe)
     say(enrolment.text())
-    return lambda frame, face: enrolment.people.name_of(describe.describe(frame, face.box))
+    return lambda frame, face: enrolment.people.name_of(describe.describe(frame, face))

@@ -145,7 +145,8 @@ def _who(options: RunOptions) -> Who | None:
         return None
     from fer_edge.identity.people import enrolled
 
-    return enrolled(Path(options.settings.faces), talk(options.quiet))
+    detector = make_detector(options.settings.detector, DetectorRequest(stream=False))
+    return enrolled(Path(options.settings.faces), detector, talk(options.quiet))
 
 
 def stream_analyzer(

