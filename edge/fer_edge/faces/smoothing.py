@@ -17,6 +17,8 @@ TIME_CONSTANT_SECONDS = 0.25
 DWELL_SECONDS, MARGIN = 0.25, 0.1
 """How long, and by which difference in probability, another label has to lead before it is shown.
 For the sources of these numbers see docs/decisions/0010-tracks.md."""
+LEAST_SHARE = 0.5
+"""A label with less of the leader's probability gives way at once: nobody would call it that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,8 @@ class Expression:
     def settle(self, now: float, smoothing: Smoothing, free: bool = False) -> bool:
         """Bring what is shown up to date; return whether a new label has taken over.
 
-        The label stays until another one has led by the margin for the dwell time (hysteresis).
+        The label stays until another one has led by the margin for the dwell time (hysteresis), or
+        has so much more that the label has less than LEAST_SHARE of it.
 
         Args:
             now: In seconds of the frames' clock.
@@ -80,6 +83,9 @@ class Expression:
         return took_over
 
     def _has_led(self, leader: int, held: int, now: float, smoothing: Smoothing) -> bool:
+        if self.average[held] < LEAST_SHARE * self.average[leader]:
+            self.challenger = ""
+            return True
         label = self.shown.labels[leader]
         lead = float(self.average[leader] - self.average[held])
         if lead < max(smoothing.margin, 1e-9):

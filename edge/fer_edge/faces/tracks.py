@@ -16,11 +16,13 @@ from fer_edge.faces.smoothing import Expression
 
 MIN_IOU = 0.2
 """The overlap (intersection over union) from which a face continues a track."""
-MEMORY_SECONDS, MEMORY_FRAMES = 1.0, 3
+MEMORY_SECONDS, MEMORY_FRAMES = 2.0, 3
 """A track ends once it was not seen for so long, and in so many frames: one missed frame on a slow
 machine ends nothing."""
 LONGEST_PACE_SECONDS = 10.0
 """The longest pause between two frames that counts as a source's pace, not as an outage."""
+PACE_SECONDS = 1.0
+"""The time constant of a face's pace: one that goes behind another shrinks and drifts first."""
 COAST_SECONDS, COAST_FRAMES = 0.15, 1
 """A face that is missed still counts as in sight while either limit holds."""
 THUMBNAIL_PX, CUT_CHANGE = 12, 30.0
@@ -79,8 +81,10 @@ class Track:
         """Take in that a frame shows the face."""
         if frame.captured_at > self.seen_at:
             moved = np.subtract(_centre(face.box), _centre(self.face.box))
-            across, down = moved / (frame.captured_at - self.seen_at)
-            self.pace = (self.pace[0] + across) / 2, (self.pace[1] + down) / 2
+            seconds = frame.captured_at - self.seen_at
+            step = max(1 / self.sightings, 1 - math.exp(-seconds / PACE_SECONDS))
+            across, down = self.pace + step * (moved / seconds - self.pace)
+            self.pace = float(across), float(down)
         self.face, self.seen_at, self.missed = face, frame.captured_at, 0
         self.thumbnail = _thumbnail(frame, face.box)
         self.in_sight, self.sightings = True, self.sightings + 1
@@ -149,14 +153,14 @@ class Tracks:
         self._intervals.append(now - self._frame_at)
         self._frame_at = now
         continued = self._matched(faces, now)
+        for index, track_id in continued.items():
+            self._tracks[track_id].see(faces[index], frame)
         for track in self._tracks.values():
             if track.track_id not in continued.values():
                 track.miss(frame, faces)
         ended = self._end(now)
         for index, face in enumerate(faces):
-            if index in continued:
-                self._tracks[continued[index]].see(face, frame)
-            else:
+            if index not in continued:
                 self._begin(face, frame)
         return ended
 

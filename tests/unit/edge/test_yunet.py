@@ -149,6 +149,45 @@ def test_a_face_that_turns_is_followed_and_stands_upright_in_its_crops() -> None
         assert track.face.roll_degrees == pytest.approx(angle, abs=20)
 
 
+def scene_with(*heads: tuple[int, int], light: float = 1.0) -> UInt8Array:
+    """Return heads of the portrait, 200x200 with a face of 92 px, the last one in front."""
+    wide, head = np.full((480, 1040, 3), 90, np.uint8), demo_portrait()[20:220, 124:324]
+    inside = np.zeros((200, 200), np.uint8)
+    cv2.ellipse(inside, (100, 93), (64, 76), 0, 0, 360, 1, -1)
+    for x, y in heads:
+        part = wide[y : y + 200, x + 200 : x + 400]
+        part[inside > 0] = head[inside > 0]
+    grain = np.random.default_rng(0).normal(0, 3, (480, 640, 3))
+    return np.clip(light * wide[:, 200:840] + grain, 0, 255).astype(np.uint8)
+
+
+@needs_yunet
+@pytest.mark.parametrize("light", [1.0, 0.15])
+def test_somebody_who_walks_in_is_found_in_nearly_every_frame(light: float) -> None:
+    detector, tracks, found = make_detector("yunet", DetectorRequest(stream=True)), Tracks(), 0
+    places = range(-60, 501, 10)  # the face's own left edge is 54 px further to the right
+    for index, x in enumerate(places):
+        frame = Frame(scene_with((x, 120), light=light), index, index / 25)
+        tracks.update(frame, detector.detect(frame, tracks.expected))
+        boxes = [(track.track_id, track.face.box) for track in tracks.in_sight]
+        found += any(box.iou(Box(x + 54, 167, 92, 92)) > 0.3 for _, box in boxes)
+        assert {track_id for track_id, _ in boxes} <= {1}
+    assert found >= 0.95 * len(places)
+
+
+@needs_yunet
+def test_people_who_cross_keep_their_ids() -> None:
+    detector, tracks, last = make_detector("yunet", DetectorRequest(stream=True)), Tracks(), {}
+    for index in range(75):
+        behind, front = 6 * index, 440 - 6 * index
+        frame = Frame(scene_with((behind, 120), (front, 130)), index, index / 25)
+        tracks.update(frame, detector.detect(frame, tracks.expected))
+        last = {track.track_id: track.face.box.x for track in tracks.in_sight}
+        if index == 10:
+            ids = sorted(last, key=lambda each: last[each])
+    assert sorted(last, key=lambda each: -last[each]) == ids
+
+
 @needs_yunet
 def test_a_stream_is_searched_for_faces_of_the_wanted_size() -> None:
     scene = np.full((480, 640, 3), 90, np.uint8)
