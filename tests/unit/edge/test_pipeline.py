@@ -142,7 +142,7 @@ def test_faces_end_while_a_camera_gives_nothing() -> None:
     summary = run_pipeline(Interrupted(5), analyzer, [output], threading.Event(), times)
     assert [(event.kind, event.at) for event in output.events] == [
         ("started", pytest.approx(0.2)),
-        ("ended", pytest.approx(1.9)),
+        ("ended", pytest.approx(2.9)),
     ]
     assert summary.frames == 5
     assert output.frames == [(1, 1)] * 5
