@@ -8,7 +8,6 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import cv2
-import numpy as np
 import pytest
 
 from commands import call, command_path
