@@ -14,6 +14,7 @@ import pytest
 
 from fer_core.preprocess import InputSpec
 from fer_core.readers import load_dataset
+from fer_edge.faces.yunet_file import HOW_TO_INSTALL, installed_file
 
 HERE = Path(__file__).parent
 BUILT = HERE.parents[1] / "build" / "arm64"
@@ -84,3 +85,21 @@ def test_fer_edge_sees_the_portrait(arm_python: str, tmp_path: Path) -> None:
     assert seen[0]["label"] == seen[1]["label"] == "happy"
     assert seen[0]["confidence"] == pytest.approx(seen[1]["confidence"], abs=0.05)
     assert seen[0]["box"] == pytest.approx(seen[1]["box"], abs=6)
+
+
+@pytest.mark.parametrize("name", ["haar", "yunet"])
+def test_both_processors_find_the_same_faces(arm_python: str, name: str, tmp_path: Path) -> None:
+    detector = str(installed_file() or name) if name == "yunet" else name
+    if detector == "yunet":
+        pytest.skip(f"needs YuNet: {HOW_TO_INSTALL}")
+    found = []
+    for python in (sys.executable, arm_python):
+        out = tmp_path / "faces.npz"
+        command = [python, str(HERE / "detect.py"), str(PORTRAIT), detector, str(out)]
+        subprocess.run(command, check=True, timeout=600)
+        found.append(dict(np.load(out)))
+    ours, theirs = found
+    assert len(ours["rows"]) >= 3
+    assert np.abs(ours["rows"][:, :5] - theirs["rows"][:, :5]).max() <= 1
+    assert np.abs(ours["rows"][:, 5] - theirs["rows"][:, 5]).max() <= 1
+    assert np.abs(ours["crops"].astype(int) - theirs["crops"]).mean() < 1
