@@ -17,7 +17,7 @@ from fer_edge.faces.detectors import make_detector
 picture, name, out = sys.argv[1:]
 detector, pixels = make_detector(name, DetectorRequest(stream=False)), cv2.imread(picture)
 rows, crops = [], []
-for degrees in (-45, -20, 0, 20, 45):
+for degrees in (-45, 0, 20):
     turn = cv2.getRotationMatrix2D((224.0, 120.0), degrees, 1.0)
     turned = cv2.warpAffine(pixels, turn, (512, 512), borderMode=cv2.BORDER_REPLICATE)
     frame = Frame(np.asarray(turned, np.uint8), 0, 0.0)
