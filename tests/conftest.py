@@ -40,16 +40,18 @@ def real_data() -> Path:
 @pytest.fixture(scope="session")
 def real_frames() -> Path:
     """A folder of photos and clips with faces."""
-    path = Path(os.environ.get("FER_FRAMES") or _SHARED / "frames")
-    if not path.is_dir():
-        pytest.skip("the photos and clips are not here: set FER_FRAMES=FOLDER to run this test")
-    return path
+    return _folder("FER_FRAMES", "frames", "photos and clips")
 
 
 @pytest.fixture(scope="session")
 def hard_faces() -> Path:
     """A folder of photos with faces that detectors miss."""
-    path = Path(os.environ.get("FER_HARD_FACES") or _SHARED / "faces-hard")
+    return _folder("FER_HARD_FACES", "faces-hard", "photos")
+
+
+def _folder(variable: str, name: str, what: str) -> Path:
+    """Return the folder that a variable names, or the shared one; skip the test without it."""
+    path = Path(os.environ.get(variable) or _SHARED / name)
     if not path.is_dir():
-        pytest.skip("the photos are not here: set FER_HARD_FACES=FOLDER to run this test")
+        pytest.skip(f"the {what} are not here: set {variable}=FOLDER to run this test")
     return path

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -17,6 +17,15 @@ WINDOW_PX = 24
 """The smallest face that the Haar cascade can see, and the one it sees fastest."""
 SAME_FACE_IOU = 0.3
 """Two boxes that overlap (intersection over union) by more show one face."""
+
+
+def surest_apart(faces: Iterable[Face]) -> list[Face]:
+    """Return the faces, the surest first; of those that show one face only the surest."""
+    kept: list[Face] = []
+    for face in sorted(faces, key=lambda face: -face.score):
+        if all(face.box.iou(other.box) <= SAME_FACE_IOU for other in kept):
+            kept.append(face)
+    return kept
 
 
 class FaceDetector(Protocol):

@@ -55,13 +55,12 @@ def require_detector(name: str) -> None:
     """Check that a detector can be made, without making it.
 
     Args:
-        name: That of a detector, or its file; other names pass.
+        name: That of a detector, or its file.
 
     Raises:
-        FerError: The detector is not installed, or the file is none.
+        FerError: There is no such detector, it is not installed, or the file is none.
     """
-    if not is_detector(name):
-        raise FerError(f"no detector {name!r}; there are {', '.join(DETECTORS)}, or FILE.onnx")
+    _require_name(name)
     if name == "yunet" or name.endswith(NETWORK_SUFFIX):
         from fer_edge.faces.yunet_file import require_yunet
 
@@ -74,8 +73,12 @@ def make_detector(name: str, request: DetectorRequest) -> FaceDetector:
     Raises:
         FerError: There is no such detector, or it is not installed.
     """
+    _require_name(name)
     if name.endswith(NETWORK_SUFFIX):
         return _yunet(request, Path(name))
-    if name not in DETECTORS:
-        raise FerError(f"no detector {name!r}; there are {', '.join(DETECTORS)}, or FILE.onnx")
     return DETECTORS[name](request)
+
+
+def _require_name(name: str) -> None:
+    if not is_detector(name):
+        raise FerError(f"no detector {name!r}; there are {', '.join(DETECTORS)}, or FILE.onnx")

@@ -1,8 +1,7 @@
 """Finding faces in a stream at a fraction of the cost of searching every frame.
 
-The whole frame is searched now and then, small, since a face of the smallest wanted size needs
-no more than the cascade's own window. In between each face is looked for near where it was, in
-a few sizes about its own.
+The whole frame is searched now and then, at the size where the smallest wanted face can just be
+found. In between each face is looked for near where it was. How, is the detector's: StreamSearch.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ import numpy as np
 
 from fer_core.errors import FerError
 from fer_core.values import Face, Frame, UInt8Array
-from fer_edge.faces.detector import SAME_FACE_IOU, SearchPlan
+from fer_edge.faces.detector import SAME_FACE_IOU, SearchPlan, surest_apart
 from fer_edge.stages import StageTimes
 
 STUCK_SECONDS = 30.0
@@ -96,7 +95,8 @@ class FollowingDetector:
                 if all(face.box.iou(other.box) <= SAME_FACE_IOU for other in faces):
                     faces += self._confirmed(picture, face, lost)
             inside = [face for face in faces if face.box.clipped(frame.width, frame.height)]
-            return tuple(_without_doubles(inside))
+            apart = surest_apart(inside)
+            return tuple(sorted(apart, key=lambda face: face.box.area_px, reverse=True))
 
     def _confirmed(self, picture: UInt8Array, face: Face, lost: Sequence[Face]) -> list[Face]:
         """Return a face of a search as a near look sees it; one that was just lost needs none."""
@@ -131,12 +131,3 @@ class FollowingDetector:
         started = self._times.clock()
         found = self._stream.everywhere(picture)
         return found, self._times.clock() - started
-
-
-def _without_doubles(faces: Sequence[Face]) -> list[Face]:
-    """Return the faces, the largest first; of two that overlap the one with the higher score."""
-    kept: list[Face] = []
-    for face in sorted(faces, key=lambda face: -face.score):
-        if all(face.box.iou(other.box) <= SAME_FACE_IOU for other in kept):
-            kept.append(face)
-    return sorted(kept, key=lambda face: face.box.area_px, reverse=True)

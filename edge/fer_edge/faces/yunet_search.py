@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fer_core.values import Face, Frame, UInt8Array
-from fer_edge.faces.detector import SAME_FACE_IOU
+from fer_edge.faces.detector import SAME_FACE_IOU, surest_apart
 from fer_edge.faces.yunet import YuNet
 from fer_edge.stages import StageTimes
 
@@ -111,14 +111,15 @@ def search(yunet: YuNet, pixels: UInt8Array, scale: float, effort: Effort) -> li
     """
     finds = yunet.find(pixels, scale)
     sure = [face for face in finds if face.score >= LEAST_SCORE]
+    doubtful = finds[len(sure) :]
     faces = _as_they_lean(yunet, pixels, sure, scale) if effort.straightens else sure
-    faces += _cleared(yunet, pixels, finds[len(sure) :], faces, effort.most_doubtful)
+    faces = [*faces, *_cleared(yunet, pixels, doubtful, faces, effort.most_doubtful)]
     if not faces:
         finds = [face for roll in effort.turns for face in yunet.find(pixels, scale, roll)]
         turned = [face for face in finds if face.score >= TURNED_SCORE]
-        faces = [_straightened(yunet, pixels, face) for face in _apart(turned)[:MOST_LEANING]]
+        faces = [_straightened(yunet, pixels, face) for face in surest_apart(turned)[:MOST_LEANING]]
     height, width = pixels.shape[:2]
-    return [face for face in _apart(faces) if face.box.clipped(width, height)]
+    return [face for face in surest_apart(faces) if face.box.clipped(width, height)]
 
 
 def small_faces(yunet: YuNet, pixels: UInt8Array, known: Sequence[Face]) -> Iterator[Face]:
@@ -204,15 +205,6 @@ def _straightened(yunet: YuNet, pixels: UInt8Array, face: Face) -> Face:
         if abs(more) < UPRIGHT_DEGREES:
             break
     return face
-
-
-def _apart(faces: Iterable[Face]) -> list[Face]:
-    """Return the faces, of those that overlap the surest."""
-    kept: list[Face] = []
-    for face in sorted(faces, key=lambda face: -face.score):
-        if not _is_one_of(face, kept):
-            kept.append(face)
-    return kept
 
 
 def _is_one_of(face: Face, faces: Sequence[Face], overlap: float = SAME_FACE_IOU) -> bool:
