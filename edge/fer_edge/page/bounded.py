@@ -161,6 +161,10 @@ class BoundedReader:
         """Read a line of up to `limit` bytes."""
         return self._counted(self._stream.readline(min(limit, self._left + 1)))
 
+    def allow(self, more: int) -> None:
+        """Let so many bytes more be read."""
+        self._left += more
+
     def close(self) -> None:
         """Close the stream."""
         self._stream.close()

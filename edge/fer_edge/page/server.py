@@ -1,30 +1,36 @@
-"""The page's server, on a thread of its own."""
+"""A page's server, on a thread of its own."""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 from fer_core.errors import FerError
 from fer_edge.page.bounded import BoundedServer
-from fer_edge.page.requests import make_handler
-from fer_edge.page.site import Site
+from fer_edge.page.web import WebRequest
 
 
 class PageServer:
-    """Serves a site while the block runs."""
+    """Serves a page while the block runs.
 
-    def __init__(self, site: Site) -> None:
-        """Bind the site's address.
+    Args:
+        handler: What answers; its door has the address.
+        closing: Called before the last viewer is let go.
+    """
+
+    def __init__(self, handler: type[WebRequest], closing: Callable[[], None]) -> None:
+        """Bind the address.
 
         Raises:
             FerError: It cannot be had.
         """
-        where = site.access.address
+        self.door = handler.door
+        where = self.door.access.address
         try:
-            self._server = BoundedServer(where.host, where.port, make_handler(site))
+            self._server = BoundedServer(where.host, where.port, handler)
         except OSError as error:
             raise FerError(f"cannot serve on {where.url}: {error.strerror or error}") from error
-        self._site = site
+        self._closing = closing
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(0.2,), name="page", daemon=True
         )
@@ -44,7 +50,8 @@ class PageServer:
         return self
 
     def __exit__(self, *raised: object) -> None:
-        self._site.view.close()
+        self.door.closing.set()
+        self._closing()
         self._server.shutdown()
         self._server.close_all()
         self._thread.join()

@@ -1,14 +1,13 @@
-"""The files that the page is made of, and what browsers are told of everything served."""
+"""The files that a page is made of, and what browsers are told of everything served."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib.resources import files
 
-FILES = {
-    "/": ("index.html", "text/html; charset=utf-8"),
-    "/page.css": ("page.css", "text/css; charset=utf-8"),
-    "/page.js": ("page.js", "text/javascript; charset=utf-8"),
-}
+LOGIN, STYLE = "/login", "/page.css"
+"""The addresses that a visitor without a session gets."""
 SAFE_HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; img-src 'self' data:; style-src 'self'; "
@@ -18,13 +17,33 @@ SAFE_HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
+_KINDS = {"html": "text/html", "css": "text/css", "js": "text/javascript"}
 
 
-def static_file(name: str) -> bytes:
-    """Return the content of one of the page's files."""
-    return files("fer_edge.page").joinpath("static", name).read_bytes()
+@dataclass(frozen=True, slots=True)
+class StaticFiles:
+    """Files of packages by the address that they are served at.
+
+    Attributes:
+        files: The package and the name of each file below its folder `static`.
+    """
+
+    files: Mapping[str, tuple[str, str]]
+
+    def file(self, path: str, said: str = "") -> tuple[bytes, str]:
+        """Return the content of what an address names, with a line said in it, and its type."""
+        package, name = {**self.files, **_SHARED}[path]
+        content = files(package).joinpath("static", name).read_bytes()
+        kind = f"{_KINDS[name.rpartition('.')[2]]}; charset=utf-8"
+        return content.replace(b"<!-- said -->", said.encode()), kind
 
 
-def filled_page(name: str, said: str = "") -> tuple[bytes, str]:
-    """Return a page with a line said in it, and its content type."""
-    return static_file(name).replace(b"<!-- said -->", said.encode()), "text/html; charset=utf-8"
+_PAGE = "fer_edge.page"
+_SHARED = {LOGIN: (_PAGE, "login.html"), STYLE: (_PAGE, "page.css")}
+PAGE_FILES = StaticFiles(
+    {
+        "/": (_PAGE, "index.html"),
+        STYLE: (_PAGE, "page.css"),
+        "/page.js": (_PAGE, "page.js"),
+    }
+)

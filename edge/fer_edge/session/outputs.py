@@ -148,16 +148,18 @@ def _mqtt(run: Run) -> Iterator[Output]:
 def _serve(run: Run) -> Iterator[Output]:
     settings = run.options.settings
     if settings.serve and run.kind.stream:  # a server costs megabytes
+        from fer_edge.page.door import Door
+        from fer_edge.page.requests import make_handler
         from fer_edge.page.server import PageServer
         from fer_edge.page.site import Site
         from fer_edge.page.view import LiveView
         from fer_edge.session.addresses import page_access
         from fer_edge.systemd import is_supervised
 
-        view, access = LiveView(), page_access(settings)
+        view, door = LiveView(), Door(page_access(settings))
         stored = run.options.stored(is_supervised())
-        site = Site(view, access, run.labels, settings.serve_video, stored, run.counts)
-        run.stack.enter_context(PageServer(site))
+        site = Site(view, door, run.labels, settings.serve_video, stored, run.counts)
+        run.stack.enter_context(PageServer(make_handler(site), view.close))
         yield view
 
 

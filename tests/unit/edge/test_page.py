@@ -19,10 +19,13 @@ from fer_core.settings import load_settings
 from fer_core.values import Box, Face, Frame, Gap, Observation, Prediction
 from fer_edge.faces.analysis import Analysis
 from fer_edge.faces.events import ExpressionEvent
-from fer_edge.page import bounded, requests, site
+from fer_edge.page import bounded, web
 from fer_edge.page.access import Access, ServeAddress
+from fer_edge.page.door import MOST_VIEWERS, Door
+from fer_edge.page.requests import make_handler
 from fer_edge.page.server import PageServer
 from fer_edge.page.site import Site
+from fer_edge.page.static_files import PAGE_FILES
 from fer_edge.page.view import STALE_SECONDS, LiveView
 from fer_edge.session.config import EdgeConfig, with_secrets
 from fer_edge.session.options import RunOptions
@@ -53,9 +56,16 @@ def wait_until(true: Callable[[], bool], seconds: float = 5.0) -> None:
 class Served:
     """A page on a free port of this computer."""
 
-    def __init__(self, token: str = "", video: bool = True) -> None:
+    def __init__(
+        self,
+        token: str = "",
+        video: bool = True,
+        address: ServeAddress = LOOPBACK,
+        stored: tuple[str, ...] = (),
+    ) -> None:
         self.view = LiveView()
-        self.server = PageServer(Site(self.view, Access(LOOPBACK, token), LABELS, video))
+        site = Site(self.view, Door(Access(address, token)), LABELS, video, stored)
+        self.server = PageServer(make_handler(site), self.view.close)
 
     def ask(
         self, path: str, method: str = "GET", body: str | None = None, **headers: str
@@ -255,7 +265,7 @@ def test_other_computers_need_a_token() -> None:
 def test_a_port_in_use_is_said(page: Served) -> None:
     taken = ServeAddress("127.0.0.1", page.server.port)
     with pytest.raises(FerError, match=r"cannot serve on .* in use"):
-        PageServer(Site(LiveView(), Access(taken), LABELS))
+        Served(address=taken)
 
 
 HOSTILE = {
@@ -401,11 +411,11 @@ def test_what_counts_as_one_address(one: str, other: str, same: bool) -> None:
 def test_a_wrong_token_takes_its_time_and_no_other_is_looked_at_meanwhile(
     locked: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(requests, "GUESS_SECONDS", 1.0)
+    monkeypatch.setattr(web, "GUESS_SECONDS", 1.0)
     with ThreadPoolExecutor(1) as pool:
         began = time.monotonic()
         guess = pool.submit(locked.ask, "/", Authorization="Bearer wrong")
-        wait_until(lambda: bool(locked.server._site.guessers))
+        wait_until(lambda: bool(locked.server.door.guessers))
         right = {"Authorization": f"Bearer {TOKEN}"}
         assert locked.ask("/about", **right).status == 429  # which tells nothing of it
         assert locked.ask("/login", "POST", f"token={TOKEN}").status == 429
@@ -417,7 +427,7 @@ def test_a_wrong_token_takes_its_time_and_no_other_is_looked_at_meanwhile(
 
 
 def test_too_many_viewers_are_refused(page: Served) -> None:
-    streams = [page.ask("/events") for _ in range(site.MOST_VIEWERS)]
+    streams = [page.ask("/events") for _ in range(MOST_VIEWERS)]
     assert all(stream.status == 200 for stream in streams)
     assert page.ask("/events").status == 503
     for stream in streams:
@@ -455,13 +465,38 @@ def test_the_page_says_what_is_stored_and_where() -> None:
     camera = RunOptions(EdgeConfig(camera="0"))
     options = RunOptions(EdgeConfig(camera="0", json="seen.jsonl", events="-", save="rec.mp4"))
     assert options.stored() == ("every face in seen.jsonl", "the annotated pictures in rec.mp4")
-    site = Site(LiveView(), Access(LOOPBACK, ""), LABELS, stored=options.stored())
-    with PageServer(site) as server:
-        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
-        connection.request("GET", "/about")
-        assert json.loads(connection.getresponse().read())["stored"] == list(options.stored())
-        connection.close()
+    page = Served(stored=options.stored())
+    with page.server:
+        assert json.loads(page.ask("/about").read())["stored"] == list(options.stored())
     assert camera.stored() == ()
     journal = ("every change in this computer's journal",)
     assert camera.stored(as_service=True) == journal
     assert replace(camera, quiet=True).stored(as_service=True) == ()
+
+
+class Asked(web.WebRequest):
+    """A page with one route that takes what is sent."""
+
+    static = PAGE_FILES
+    door = Door(Access(LOOPBACK))
+
+    def take(self) -> None:
+        self.send_json(len(self.body()))
+
+    routes = {("POST", "/take"): web.Route(take, most_bytes=100_000)}  # noqa: RUF012
+
+
+def test_a_route_takes_what_its_own_page_sends_and_no_more() -> None:
+    def ask(length: int, origin: str = "", path: str = "/take") -> http.client.HTTPResponse:
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=5)
+        connection.request("POST", path, b"x" * length, {"Origin": origin} if origin else {})
+        return connection.getresponse()
+
+    with PageServer(Asked, lambda: None) as server:
+        own = f"http://127.0.0.1:{server.port}"
+        assert json.loads(ask(100_000, own).read()) == 100_000
+        assert json.loads(ask(0).read()) == 0  # a program names no origin
+        assert ask(100, "http://elsewhere.example").status == 403
+        assert ask(100, "null").status == 403
+        assert ask(100_001, own).status == 413
+        assert ask(1, own, "/").status == 405

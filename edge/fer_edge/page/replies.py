@@ -1,0 +1,100 @@
+"""How a page of ours answers: texts, JSON, files and streams, each with the same safe headers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler
+from typing import Any, ClassVar
+from urllib.parse import parse_qs
+
+from fer_edge.page.bounded import BoundedReader, BoundedServer
+from fer_edge.page.door import Door
+from fer_edge.page.static_files import SAFE_HEADERS
+
+SEND_SECONDS = 10.0
+"""How long a viewer may take for what it is sent, and for each part of what it sends."""
+_MOST_REQUEST_BYTES = 32 * 1024
+
+
+class Replying(BaseHTTPRequestHandler):
+    """One request, with the ways to answer it.
+
+    Attributes:
+        door: Who may come in.
+    """
+
+    server: BoundedServer
+    door: ClassVar[Door]
+    server_version, sys_version, timeout = "fer-edge", "", SEND_SECONDS
+
+    def setup(self) -> None:
+        """Bound what is read of the request."""
+        super().setup()
+        self.rfile: Any = BoundedReader(self.rfile, _MOST_REQUEST_BYTES)
+
+    @property
+    def asked_path(self) -> str:
+        """The path that is asked for, without the query."""
+        return self.path.partition("?")[0]
+
+    def query(self, name: str) -> str:
+        """Return a value of the query, "" where it lacks."""
+        return parse_qs(self.path.partition("?")[2]).get(name, [""])[0]
+
+    def header(self, name: str) -> str:
+        """Return a header of the request, "" where it lacks."""
+        return str(self.headers.get(name, ""))
+
+    def refuse(self, status: HTTPStatus, words: str) -> None:
+        """Answer that it will not be done, and count that."""
+        self.server.refuse()
+        self.send_text(words, status)
+
+    def send_text(self, words: str, status: HTTPStatus = HTTPStatus.OK) -> None:
+        """Answer with a line of text."""
+        self.send(f"{words}\n".encode(), "text/plain; charset=utf-8", status)
+
+    def send_json(self, value: Any, status: HTTPStatus = HTTPStatus.OK) -> None:
+        """Answer with a JSON value."""
+        self.send(json.dumps(value).encode(), "application/json", status)
+
+    def send(
+        self,
+        body: bytes,
+        kind: str,
+        status: HTTPStatus = HTTPStatus.OK,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        """Answer with a body of a content type, and with further headers."""
+        sized = {"Content-Type": kind, "Content-Length": str(len(body))}
+        self._head(status, {**sized, **SAFE_HEADERS, **(headers or {})})
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def stream(self, kind: str, send: Callable[[], None]) -> None:
+        """Let `send` write until the viewer goes or the door closes; a slow one waits alone."""
+        if not self.door.viewing.acquire(blocking=False):
+            self.refuse(HTTPStatus.SERVICE_UNAVAILABLE, "too many viewers")
+            return
+        try:
+            self._head(HTTPStatus.OK, {"Content-Type": kind, **SAFE_HEADERS})
+            send()
+        except (ConnectionError, TimeoutError):
+            self.close_connection = True
+        finally:
+            self.door.viewing.release()
+
+    def send_event(self, value: Any) -> None:
+        """Write one server-sent event, inside a stream of them."""
+        self.wfile.write(f"data: {json.dumps(value)}\n\n".encode())
+
+    def _head(self, status: HTTPStatus, headers: Mapping[str, str]) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # http.server's name
+        """Keep addresses and requests out of the log."""
