@@ -7,12 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from fer_bench.records import ClassMetrics, Evaluation, Parity, ReliabilityBin
+from fer_bench.crowd import crowd_agreement
+from fer_bench.evaluation import ClassMetrics, Crowd, Evaluation, Parity, ReliabilityBin
 from fer_bench.rival import as_rival_resizes, is_rival
 from fer_core.bundle import ModelBundle
 from fer_core.dataset import FerDataset
 from fer_core.errors import FerError
-from fer_core.ferplus import majority_labels
+from fer_core.ferplus import majority_labels, votes_beside
 from fer_core.metrics import (
     ClassificationReport,
     classification_report,
@@ -80,6 +81,19 @@ class TestPictures:
             self._read[pictures.dataset.spec.shape] = pictures
         return pictures
 
+    def crowd(self, accuracy: Accuracy, test: FerDataset) -> Crowd | None:
+        """Return how often answers to FER2013's test pictures are what FER+'s voters said.
+
+        Returns:
+            None without FER+'s votes beside the data, where they are not of these pictures, or
+            for a model that does not know the classes.
+        """
+        votes = None if self._votes else votes_beside(self._data)
+        try:
+            return crowd_agreement(accuracy.probabilities, test, votes) if votes else None
+        except FerError:
+            return None  # other pictures lie beside them
+
     def described(self) -> tuple[str, str]:
         """Return what is judged on, in words, and the fingerprint of its pictures and labels.
 
@@ -128,8 +142,9 @@ class Accuracy:
         self,
         test_time_augmentation: float | None = None,
         robustness: dict[str, float] | None = None,
+        crowd: Crowd | None = None,
     ) -> Evaluation:
-        """Return the figures to store, beside those of changed pictures."""
+        """Return the figures to store, beside those of changed pictures and of FER+'s voters."""
         report = self.report
         per_class = zip(
             report.labels, report.precision, report.recall, report.f1, report.support, strict=True
@@ -155,6 +170,7 @@ class Accuracy:
                 for b in bins
             ),
             robustness=robustness or {},
+            crowd=crowd,
         )
 
 

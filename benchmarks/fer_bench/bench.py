@@ -20,9 +20,10 @@ from fer_bench.conditions import ReferenceLoop, conditions_of
 from fer_bench.distortions import measure_robustness
 from fer_bench.endurance import measure_endurance
 from fer_bench.environment import read_environment, ways_to_run
+from fer_bench.evaluation import Evaluation
 from fer_bench.memory import measure_process
 from fer_bench.parents import find_parent
-from fer_bench.records import Evaluation, FailedModel, Latency, ModelRecord, ProcessCost
+from fer_bench.records import FailedModel, Latency, ModelRecord, ProcessCost
 from fer_bench.results import Results
 from fer_bench.timing import Round, latency_of, measure_interleaved
 from fer_core.bundle import ModelBundle
@@ -216,7 +217,7 @@ class _Evaluator:
         test = self.pictures.for_model(loaded.bundle).dataset
         augmented = None if self.extent.quick else augmented_accuracy(model, test)
         robustness = measure_robustness(model, test) if self.extent.robustness else {}
-        return accuracy.evaluation(augmented, robustness)
+        return accuracy.evaluation(augmented, robustness, self.pictures.crowd(accuracy, test))
 
     def _with_parity(self, record: ModelRecord, loaded: _Loaded, accuracy: Accuracy) -> ModelRecord:
         others = [(each.path, each.bundle) for each in self.loaded]

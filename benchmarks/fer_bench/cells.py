@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from fer_bench.evaluation import Agreement, Evaluation
 from fer_bench.limits import NOISY
-from fer_bench.records import Conditions, Endurance, Evaluation, Latency, ModelRecord
+from fer_bench.records import Conditions, Endurance, Latency, ModelRecord
 
 NOT_MEASURED = "-"
 
@@ -76,6 +77,22 @@ def distorted(model: ModelRecord, distortion: str) -> str:
     if found is None or share is None:
         return NOT_MEASURED
     return f"{percent(share)} ({signed(share - found.accuracy, 1)})"
+
+
+def crowd_of_eight(model: ModelRecord) -> str:
+    """Return how often it agrees with FER+'s majority, with the interval."""
+    crowd = model.evaluation.crowd if model.evaluation else None
+    return _agreement(crowd.eight) if crowd else NOT_MEASURED
+
+
+def crowd_of_seven(model: ModelRecord) -> str:
+    """Return the same without the pictures called contempt."""
+    crowd = model.evaluation.crowd if model.evaluation else None
+    return _agreement(crowd.seven) if crowd else NOT_MEASURED
+
+
+def _agreement(found: Agreement) -> str:
+    return f"{percent(found.share, unit=' %')} ({interval(found.interval95, ' to ')})"
 
 
 def mean_distorted(model: ModelRecord) -> str:

@@ -12,7 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from fer_bench.records import ClipRecord, Evaluation, ModelRecord
+from fer_bench.evaluation import Evaluation
+from fer_bench.records import ClipRecord, ModelRecord
 from fer_bench.tables import distortion_names
 
 INK = "#010203"

@@ -12,13 +12,8 @@ from typing import Annotated
 
 from msgspec import Meta
 
-Name = Annotated[str, Meta(min_length=1, max_length=1000)]
-Share = Annotated[float, Meta(ge=0, le=1)]
-Change = Annotated[float, Meta(ge=-1, le=1)]
-Duration = Annotated[float, Meta(gt=0, le=1e9)]
-Count = Annotated[int, Meta(ge=0, le=10**15)]
-Figure = Annotated[float, Meta(ge=-1e15, le=1e15)]
-NotNegative = Annotated[float, Meta(ge=0, le=1e9)]
+from fer_bench.evaluation import Evaluation, Parity
+from fer_bench.quantities import Count, Duration, Figure, Name, NotNegative, Share
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,60 +114,6 @@ class Endurance:
     busy_watts: Figure | None = None
     millijoules_a_face: Figure | None = None
     windows: tuple[EnduranceWindow, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClassMetrics:
-    """Precision, recall and F1 of one class, and how many test pictures it has."""
-
-    precision: Share
-    recall: Share
-    f1: Share
-    support: Count
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReliabilityBin:
-    """The answers of like confidence: its mean, the share that is right, how many."""
-
-    confidence: Share
-    accuracy: Share
-    count: Count
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evaluation:
-    """How often a model is right on the test split, single crop unless it says otherwise.
-
-    `ece` is the expected calibration error. Rows of `confusion` are the truth.
-    `accuracy_without_duplicates` leaves out pictures that the training split holds too,
-    `accuracy_test_time_augmentation` is that of the mean over ten crops, `robustness` an accuracy
-    for each distortion.
-    """
-
-    count: Count
-    accuracy: Share
-    accuracy_interval95: tuple[Share, Share]
-    macro_f1: Share
-    ece: Share
-    per_class: dict[Name, ClassMetrics]
-    confusion: tuple[tuple[Count, ...], ...]
-    accuracy_without_duplicates: Share | None = None
-    accuracy_test_time_augmentation: Share | None = None
-    reliability: tuple[ReliabilityBin, ...] = ()
-    robustness: dict[Name, Share] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parity:
-    """The accuracy against the float32 parent's on the same pictures, paired.
-
-    `mcnemar_p` is how likely so uneven a change is when neither is better (McNemar's exact test).
-    """
-
-    accuracy_change: Change
-    accuracy_change_interval95: tuple[Change, Change]
-    mcnemar_p: Share | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,15 +10,8 @@ from typing import Any
 
 from msgspec import to_builtins
 
-from fer_bench.records import (
-    ClipRecord,
-    Environment,
-    Evaluation,
-    FailedModel,
-    ModelRecord,
-    Parity,
-    ProcessCost,
-)
+from fer_bench.evaluation import Evaluation, Parity
+from fer_bench.records import ClipRecord, Environment, FailedModel, ModelRecord, ProcessCost
 from fer_core.errors import FerError
 from fer_core.files import write_text
 from fer_core.text import on_paper

@@ -97,6 +97,8 @@ def _overview(model: ModelRecord, reference: ModelRecord) -> Row:
         "KiB": f"{model.file_bytes / 1024:,.0f}",
         "macro-F1": cells.percent(found.macro_f1 if found else None),
         "ECE": cells.percent(found.ece if found else None),
+        "FER+ majority": cells.crowd_of_eight(model),
+        "without contempt": cells.crowd_of_seven(model),
         "flips": cells.decimal(model.label_flips, 0),
         "parameters": cells.parameters(model),
         "MMACs": cells.decimal(model.mmacs or None, 1),

@@ -14,7 +14,7 @@ import numpy as np
 from fer_core.dataset import SPLIT_NAMES, FerDataset
 from fer_core.errors import FerError
 from fer_core.metrics import Float64Array
-from fer_core.values import FloatArray
+from fer_core.values import FloatArray, Int64Array
 
 FERPLUS_LABELS = (
     "neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt",
@@ -72,13 +72,29 @@ def majority_labels(dataset: FerDataset, votes: Path) -> FerDataset:
     Raises:
         FerError: The votes are not of these pictures, or no picture has a majority.
     """
+    majority = majority_of(dataset, votes)
+    kept = np.flatnonzero(majority >= 0)
+    if len(kept) == 0:
+        raise FerError(f"{votes} has no majority for any picture of {dataset.name}")
+    return dataset.only(kept).relabelled(majority[kept], FERPLUS_LABELS)
+
+
+def majority_of(dataset: FerDataset, votes: Path) -> Int64Array:
+    """Return the class (n,) int64 that most voters gave each picture, an index of FERPLUS_LABELS.
+
+    It is -1 for pictures without a majority, or called unknown or no face.
+
+    Args:
+        dataset: FER2013 from a table, perhaps some of its rows.
+        votes: FER+'s fer2013new.csv.
+
+    Raises:
+        FerError: The votes are not of these pictures.
+    """
     counts = _without_slips(read_votes(votes, dataset))
     winner = counts.argmax(axis=1).astype(np.int64)
     clear = counts.max(axis=1) > 0.5 * counts.sum(axis=1)
-    kept = np.flatnonzero(clear & (winner < len(FERPLUS_LABELS)))
-    if len(kept) == 0:
-        raise FerError(f"{votes} has no majority for any picture of {dataset.name}")
-    return dataset.relabelled(winner, FERPLUS_LABELS).only(kept)
+    return np.where(clear & (winner < len(FERPLUS_LABELS)), winner, -1)
 
 
 def vote_shares(dataset: FerDataset, votes: Path) -> FloatArray:

@@ -6,7 +6,8 @@ import pytest
 
 from bench_results import CHANGE, bare_model, evaluated_model, results_values, stored
 from fer_bench import results as results_module
-from fer_bench.records import Latency, ReliabilityBin
+from fer_bench.evaluation import ReliabilityBin
+from fer_bench.records import Latency
 from fer_bench.results import Results, read_results, write_results
 from fer_core.errors import FerError
 

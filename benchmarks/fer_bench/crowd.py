@@ -1,0 +1,49 @@
+"""A second yardstick on FER2013: how often a model says what most of FER+'s voters said."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from fer_bench.evaluation import Agreement, Crowd
+from fer_core.dataset import FerDataset
+from fer_core.ferplus import FERPLUS_LABELS, majority_of
+from fer_core.metrics import wilson_interval
+from fer_core.values import BoolArray, FloatArray
+
+_FERPLUS_NAMES = {"angry": "anger", "happy": "happiness", "sad": "sadness"}
+"""What FER+ calls classes that FER2013 calls otherwise."""
+
+
+def crowd_agreement(probabilities: FloatArray, test: FerDataset, votes: Path) -> Crowd | None:
+    """Return how often answers are what the majority of the voters said.
+
+    Args:
+        probabilities: The answers, (n, classes) float32.
+        test: The pictures, rows of FER2013, under the labels of the model.
+        votes: FER+'s fer2013new.csv.
+
+    Returns:
+        None for a model that does not know the classes, or where no picture has a majority.
+
+    Raises:
+        FerError: The votes are not of these pictures.
+    """
+    names = [_FERPLUS_NAMES.get(label, label) for label in test.label_names]
+    if not set(FERPLUS_LABELS) - {"contempt"} <= set(names):
+        return None
+    said = majority_of(test, votes)
+    known = np.array([FERPLUS_LABELS.index(n) if n in FERPLUS_LABELS else -2 for n in names])
+    right = known[probabilities.argmax(axis=1)] == said
+    judged = said >= 0
+    without_contempt = judged & (said != FERPLUS_LABELS.index("contempt"))
+    if not without_contempt.any():
+        return None
+    return Crowd(eight=_agreement(right[judged]), seven=_agreement(right[without_contempt]))
+
+
+def _agreement(right: BoolArray) -> Agreement:
+    count, share = len(right), float(right.mean())
+    bounds = wilson_interval(int(right.sum()), count)
+    return Agreement(count=count, share=share, interval95=bounds)
