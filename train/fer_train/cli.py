@@ -12,6 +12,7 @@ from fer_core.errors import ArgumentError, FerError
 from fer_edge.faces.detectors import DEFAULT_DETECTOR
 from fer_train import options
 from fer_train.backend import need, start_quietly
+from fer_train.device import choose_backend
 
 if TYPE_CHECKING:
     from fer_train.config import TrainConfig
@@ -59,6 +60,7 @@ def run(
     given = locals().copy()  # each option by its name
     need("keras", "matplotlib", "sklearn")
     settings = _settings(given)
+    choose_backend()
     start_quietly()
     from fer_train.cross_validation import cross_validate
     from fer_train.run import run_training

@@ -9,7 +9,7 @@ from fer_core.data_settings import DataSettings
 _CHOICES = {
     "optimizer": ("sgd", "adam"),
     "schedule": ("cosine", "constant", "inverse"),
-    "precision": ("float32", "bfloat16"),
+    "precision": ("auto", "float32", "bfloat16"),
 }
 _RANGES = (
     ("epochs batch_size", 1, 100_000),
@@ -53,7 +53,8 @@ class TrainConfig:
         frozen_epochs: How many of the first epochs, at most half, train the last layer alone.
         folds: Above 1, cross-validation over so many parts.
         precision: "bfloat16" is up to twice as fast on processors that multiply it (AVX-512 BF16,
-            AMX); the weights stay float32.
+            AMX); the weights stay float32. "auto" is bfloat16 on GPUs that multiply it, float32
+            elsewhere; what it became is saved with the run.
         schedule: "cosine" falls to zero, "constant" stays, "inverse" is divided by 1 + `decay` x
             steps (what Keras 2 called `decay`; without warm-up).
         ema_decay: The factor a step of the averaged weights (0: no averaging).
@@ -90,7 +91,7 @@ class TrainConfig:
     frozen_epochs: int = 0
     folds: int = 0
     batch_size: int = 64
-    precision: str = "float32"
+    precision: str = "auto"
     optimizer: str = "sgd"
     learning_rate: float = 0.1
     schedule: str = "cosine"
@@ -123,8 +124,10 @@ class TrainConfig:
         for name, choices in _CHOICES.items():
             if getattr(self, name) not in choices:
                 raise ValueError(f"{name} must be one of {choices}, got {getattr(self, name)!r}")
-        if self.qat and (self.precision != "float32" or self.frozen_epochs or self.folds):
-            raise ValueError("qat goes with precision float32, without frozen_epochs and folds")
+        if self.qat and (self.precision == "bfloat16" or self.frozen_epochs or self.folds):
+            raise ValueError(
+                "qat goes with precision float32 or auto, without frozen_epochs and folds"
+            )
         if self.class_weights and self.balance:
             raise ValueError("class_weights and balance do the same twice: leave one out")
         if self.qat and self.balance:

@@ -54,6 +54,7 @@ def save_metrics(
     state: TrainState,
     report: ClassificationReport,
     teacher_sha256: str = "",
+    computed_on: str = "",
 ) -> None:
     """Write metrics.json and report.txt of the best epoch on the validation split.
 
@@ -63,6 +64,7 @@ def save_metrics(
         state: The state that the run ended in.
         report: What the network answers on the validation split.
         teacher_sha256: What tells the online teacher of the network from others of its name.
+        computed_on: Processor or GPU and backend, in words.
     """
     facts: dict[str, Any] = {
         "model": model.name,
@@ -77,6 +79,8 @@ def save_metrics(
             name: file_sha256(folder / name) for name in MODEL_FILES if (folder / name).exists()
         },
     }
+    if computed_on:
+        facts["computed_on"] = computed_on
     if teacher_sha256:
         facts["teacher_sha256"] = teacher_sha256
     write_text(folder / METRICS, json.dumps(facts, indent=1) + "\n")

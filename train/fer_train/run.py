@@ -22,6 +22,7 @@ from fer_train.balance import balance
 from fer_train.checkpoint import TrainState
 from fer_train.config import TrainConfig
 from fer_train.data import model_inputs, predict
+from fer_train.device import this_device
 from fer_train.distillation import online_teacher_of
 from fer_train.epoch_log import EpochLog
 from fer_train.evaluate import save_history, save_metrics, save_model
@@ -76,13 +77,15 @@ def train_on(
     Raises:
         FerError: As `run_training`, whose arguments these are.
     """
-    config, training_set = _training_set_of(config, dataset, say)
+    device = this_device()
+    config, training_set = _training_set_of(device.fitting(config), dataset, say)
     validation = training_set.validation
     make_deterministic(config.seed)
     model = _network(config, dataset, resume and has_begun(out), say)
     make_folder(out)
     write_text(out / "config.toml", settings_toml(config))
     say(f"{config.arch}: {model.count_params():,} parameters, {config.epochs} epochs")
+    say(f"on {device.text()}, {config.precision}")
     state = _train_stages(model, training_set, config, out, resume, say)
     if config.balance:
         balance(model, training_set.training, config.balance)
@@ -95,7 +98,7 @@ def train_on(
     save_mistakes(out / "mistakes.png", validation, probabilities)
     save_history(out / "history.csv", state.history)
     teacher = training_set.teacher
-    save_metrics(out, model, state, report, teacher.sha256 if teacher else "")
+    save_metrics(out, model, state, report, teacher.sha256 if teacher else "", device.text())
     save_curves(out / "curves.png", state.history, state.best_epoch)
     for doubt in _doubts(report):
         say(doubt)

@@ -1,0 +1,63 @@
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from fer_train import device
+from fer_train.config import TrainConfig
+from fer_train.device import Device, choose_backend, this_device
+
+AUTO = TrainConfig(precision="auto")
+
+
+@pytest.mark.parametrize(
+    ("jax_for_gpu", "gpu", "chosen", "becomes"),
+    [
+        (True, True, "", "jax"),
+        (True, False, "", ""),
+        (False, True, "", ""),
+        (True, True, "torch", "torch"),
+    ],
+)
+def test_jax_is_chosen_where_it_reaches_a_gpu_and_nobody_chose(
+    monkeypatch: pytest.MonkeyPatch, jax_for_gpu: bool, gpu: bool, chosen: str, becomes: str
+) -> None:
+    monkeypatch.setenv("KERAS_BACKEND", chosen)
+    if not chosen:
+        monkeypatch.delenv("KERAS_BACKEND")
+    monkeypatch.setattr(device, "has_jax_for_gpu", lambda: jax_for_gpu)
+    monkeypatch.setattr(device.shutil, "which", lambda name: "/usr/bin/" + name if gpu else None)
+    choose_backend()
+    assert device.os.environ.get("KERAS_BACKEND", "") == becomes
+
+
+def test_auto_is_bfloat16_where_the_gpu_multiplies_it() -> None:
+    new, old, cpu = Device("jax", "NVIDIA H100", 9.0), Device("jax", "Tesla T4", 7.5), Device("jax")
+    assert [each.fitting(AUTO).precision for each in (new, old, cpu)] == [
+        "bfloat16", "float32", "float32",
+    ]  # fmt: skip
+    assert cpu.fitting(TrainConfig(precision="bfloat16")).precision == "bfloat16"
+    rounding = TrainConfig(precision="auto", qat=True, init="fer-nano")
+    assert new.fitting(rounding).precision == "float32"
+    assert new.text() == "NVIDIA H100 with jax"
+
+
+def test_this_computer_without_a_gpu() -> None:
+    assert this_device() == Device("tensorflow")
+    assert this_device().text() == "CPU with tensorflow"
+
+
+def test_each_backend_names_its_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    h100 = SimpleNamespace(platform="gpu", device_kind="NVIDIA H100", compute_capability="9.0")
+    cuda = SimpleNamespace(
+        is_available=lambda: True,
+        get_device_name=lambda: "NVIDIA A100",
+        get_device_capability=lambda: (8, 0),
+    )
+    monkeypatch.setitem(sys.modules, "jax", SimpleNamespace(devices=lambda: [h100]))
+    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=cuda))
+    assert device._of_jax() == ("NVIDIA H100", 9.0)
+    assert device._of_torch() == ("NVIDIA A100", 8.0)
+    h100.platform = "cpu"
+    cuda.is_available = lambda: False
+    assert device._of_jax() == device._of_torch() == ("", 0.0)
