@@ -91,6 +91,12 @@ def crowd_of_seven(model: ModelRecord) -> str:
     return _agreement(crowd.seven) if crowd else NOT_MEASURED
 
 
+def crowd_of_mild(model: ModelRecord) -> str:
+    """Return the same on mild expressions alone."""
+    crowd = model.evaluation.crowd if model.evaluation else None
+    return _agreement(crowd.mild) if crowd and crowd.mild else NOT_MEASURED
+
+
 def _agreement(found: Agreement) -> str:
     return f"{percent(found.share, unit=' %')} ({interval(found.interval95, ' to ')})"
 

@@ -8,12 +8,14 @@ import numpy as np
 
 from fer_bench.evaluation import Agreement, Crowd
 from fer_core.dataset import FerDataset
-from fer_core.ferplus import FERPLUS_LABELS, majority_of
+from fer_core.ferplus import FERPLUS_LABELS, majority_of, read_votes
 from fer_core.metrics import wilson_interval
 from fer_core.values import BoolArray, FloatArray
 
 _FERPLUS_NAMES = {"angry": "anger", "happy": "happiness", "sad": "sadness"}
 """What FER+ calls classes that FER2013 calls otherwise."""
+MILD = 0.2
+"""The share of voters who must say neutral for an expression to count as mild."""
 
 
 def crowd_agreement(probabilities: FloatArray, test: FerDataset, votes: Path) -> Crowd | None:
@@ -40,7 +42,14 @@ def crowd_agreement(probabilities: FloatArray, test: FerDataset, votes: Path) ->
     without_contempt = judged & (said != FERPLUS_LABELS.index("contempt"))
     if not without_contempt.any():
         return None
-    return Crowd(eight=_agreement(right[judged]), seven=_agreement(right[without_contempt]))
+    counts, neutral = read_votes(votes, test), FERPLUS_LABELS.index("neutral")
+    doubted = counts[:, neutral] >= MILD * counts.sum(axis=1)
+    mild = without_contempt & (said != neutral) & doubted
+    return Crowd(
+        eight=_agreement(right[judged]),
+        seven=_agreement(right[without_contempt]),
+        mild=_agreement(right[mild]) if mild.any() else None,
+    )
 
 
 def _agreement(right: BoolArray) -> Agreement:

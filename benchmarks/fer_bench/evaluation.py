@@ -40,11 +40,13 @@ class Crowd:
     """How often a model agrees with the majority of FER+'s voters on test pictures of FER2013.
 
     `eight` has every picture with a majority for one of FER+'s eight classes, `seven` those of
-    them that are not called contempt, which FER2013 does not have.
+    them that are not called contempt, which FER2013 does not have. `mild` has those of `seven`
+    with an expression that at least a fifth of the voters called neutral.
     """
 
     eight: Agreement
     seven: Agreement
+    mild: Agreement | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

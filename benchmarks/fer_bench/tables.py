@@ -99,6 +99,7 @@ def _overview(model: ModelRecord, reference: ModelRecord) -> Row:
         "ECE": cells.percent(found.ece if found else None),
         "FER+ majority": cells.crowd_of_eight(model),
         "without contempt": cells.crowd_of_seven(model),
+        "mild ones": cells.crowd_of_mild(model),
         "flips": cells.decimal(model.label_flips, 0),
         "parameters": cells.parameters(model),
         "MMACs": cells.decimal(model.mmacs or None, 1),
