@@ -162,6 +162,10 @@ class StreamAnalyzer:
         """End every track."""
         return Analysis(events=self._endings(self._tracks.finish()))
 
+    def relabel(self) -> tuple[ExpressionEvent, ...]:
+        """Let each face end, and begin anew where it is: the classifier has other labels now."""
+        return self._endings(self._tracks.renew())
+
     def _classify(self, frame: Frame, seen: Sequence[Track]) -> None:
         """Classify the faces that are due, and move their averages."""
         due = [track for track in seen if self._is_due(track)]
