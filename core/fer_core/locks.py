@@ -70,9 +70,9 @@ def alone_in(
     try:
         path.write_text(f"{os.getpid()}\n")
         yield
+    finally:
         with suppress(OSError):  # Windows removes no open file
             path.unlink()
-    finally:
         os.close(descriptor)
 
 

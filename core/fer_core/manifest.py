@@ -16,7 +16,7 @@ from fer_core.typed_json import convert_json, plain_json
 SCHEMA_VERSION = 2
 _WHAT = "the model's manifest"
 
-_Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^/\\\x00-\x1f\x7f]+$")]
+_Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^/\\\x00-\x1f\x7f]+\Z")]
 _Label = Annotated[str, Meta(min_length=1, max_length=200)]
 _Count = Annotated[int, Meta(ge=0)]
 

@@ -27,7 +27,6 @@ class LoadedModel:
     """A model in the runtime, where it is from, and how long it takes."""
 
     held: Held
-    facts: ModelFacts
     classifier: Classifier
     times: FaceTimes
 
@@ -57,7 +56,8 @@ class ExchangeableModel:
         load: Load,
         current: LoadedModel,
         executor: Executor,
-        clock: Callable[[], float] = time.perf_counter,
+        clock: Callable[[], float] = time.monotonic,
+        work_clock: Callable[[], float] = time.thread_time,
     ) -> None:
         """Take the parts.
 
@@ -66,10 +66,11 @@ class ExchangeableModel:
             load: How a model is loaded.
             current: The model to begin with.
             executor: What loads beside the frames.
-            clock: In seconds.
+            clock: Seconds that pass.
+            work_clock: Seconds that this thread works, of which other programs take none.
         """
         self._folder, self._load, self.current = folder, load, current
-        self._executor, self._clock = executor, clock
+        self._executor, self._clock, self._work_clock = executor, clock, work_clock
         self.swaps = 0
         self._before: LoadedModel | None = None
         self._trial: FirstMinute | None = None
@@ -81,7 +82,7 @@ class ExchangeableModel:
     @property
     def facts(self) -> ModelFacts:
         """Which bundle classifies now."""
-        return self.current.facts
+        return self.current.held.facts
 
     def classify(self, frame: Frame, faces: Sequence[Face]) -> tuple[Prediction, ...]:
         """Return one prediction a face, in the order of `faces`.
@@ -89,7 +90,7 @@ class ExchangeableModel:
         Raises:
             TrialError: The model is on trial and fails.
         """
-        started = self._clock()
+        started = self._work_clock()
         try:
             predictions = self.current.classifier.classify(frame, faces)
         except (ValueError, RuntimeError) as error:  # of its values, of the runtime
@@ -97,7 +98,7 @@ class ExchangeableModel:
                 raise
             raise TrialError(f"it fails at a face: {error}") from error
         if faces:
-            self.current.times.add(self._clock() - started, len(faces))
+            self.current.times.add(self._work_clock() - started, len(faces))
         return predictions
 
     def between_frames(self, now: float) -> None:
@@ -182,7 +183,7 @@ class ExchangeableModel:
             loaded, state = loading.result(), self._folder.state()
         except FerError as error:
             why, at = f"it does not load: {error}", now_in_words()
-            log.warning("the model %s is taken back: %s", held.told, why)
+            log.warning("the model %s is taken back: %s", held.facts.mark, why)
             self._end_trial(lambda state: state.taken_back(held, why, at))
             return
         if not state.running.is_same(loaded.held):

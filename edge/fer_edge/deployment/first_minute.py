@@ -21,7 +21,7 @@ KEPT_TIMES = 100
 
 
 class FaceTimes:
-    """The seconds that a model took for each of the last KEPT_TIMES faces, and how many it had."""
+    """The seconds of work that each of the last KEPT_TIMES faces took, and how many there were."""
 
     def __init__(self, first: Sequence[float] = ()) -> None:
         """Take the times of a few faces that were shown to it beforehand, which do not count."""

@@ -31,7 +31,7 @@ class ModelIntake:
 
         Args:
             folder: Where models go.
-            check: Returns the bundle in a file that may be run, or raises FerError.
+            check: Returns the bundle in a file if it may run here.
         """
         self._folder, self._check = folder, check
 
@@ -52,9 +52,9 @@ class ModelIntake:
             except FerError as error:
                 raise FerError(str(error).replace(str(file), file.name)) from error
             place = self._place_for(facts.name, content)
-            self._require_another(Held.of(place, facts))
+            self._require_another(Held(place, facts))
             write_bytes(self._folder.path / place, content)
-            return self._put_on_trial(Held.of(place, facts), received=True)
+            return self._put_on_trial(Held(place, facts), received=True)
 
     def use(self, name: str) -> Held:
         """Put a file, a shipped model or a model of the folder on trial; return it.
@@ -80,7 +80,7 @@ class ModelIntake:
 
     def _use_known(self, place: str, bundle: Callable[[], ModelBundle]) -> Held:
         with self._checking():
-            held = Held.of(place, ModelFacts.of(bundle()))
+            held = Held(place, ModelFacts.of(bundle()))
             self._require_another(held)
             return self._put_on_trial(held)
 
@@ -106,14 +106,13 @@ class ModelIntake:
 
     def _require_no_trial(self, state: DeploymentState) -> None:
         if state.state == ON_TRIAL and self._folder.is_run:
-            raise BusyError(
-                f"{state.running.name} is on trial: wait a minute, or end it: fer-edge models back"
-            )
+            name = state.running.facts.name
+            raise BusyError(f"{name} is on trial: wait a minute, or end it: fer-edge models back")
 
     def _require_another(self, held: Held) -> None:
         state = self._folder.state()
         if state.running.is_same(held):
-            raise FerError(f"{held.name} {held.sha256[:12]} is in use already")
+            raise FerError(f"{held.facts.mark} is in use already")
 
     def _place_for(self, name: str, content: bytes) -> str:
         """Return the file for a bundle: its own if it is there, else a new one."""

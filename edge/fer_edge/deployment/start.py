@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import replace
-from time import perf_counter
+from time import thread_time
 
 from fer_core.errors import FerError
 from fer_edge.deployment.exchange import ExchangeableModel, Load, LoadedModel
@@ -39,22 +38,22 @@ def loader(folder: ModelFolder, otherwise: str, threads: int, times: StageTimes)
         model, facts = TfliteModel(bundle, threads), ModelFacts.of(bundle)
         seconds = []
         for face in golden_faces(bundle.manifest.input):
-            started = perf_counter()
+            started = thread_time()
             model.probabilities(face)
-            seconds.append(perf_counter() - started)
+            seconds.append(thread_time() - started)
         classifier = TfliteClassifier(model, times)
-        return LoadedModel(Held.of(held.place, facts), facts, classifier, FaceTimes(seconds))
+        return LoadedModel(Held(held.place, facts), classifier, FaceTimes(seconds))
 
     return load
 
 
-def begin(
-    folder: ModelFolder,
-    load: Load,
-    executor: Executor,
-    clock: Callable[[], float] = perf_counter,
-) -> ExchangeableModel:
+def begin(folder: ModelFolder, load: Load, executor: Executor) -> ExchangeableModel:
     """Load the model in use, or go back if that one does not do.
+
+    Args:
+        folder: Where the state is.
+        load: How a model is loaded.
+        executor: What loads others beside the frames.
 
     Raises:
         FerError: None loads, or nobody can write into the folder.
@@ -70,7 +69,7 @@ def begin(
                 raise
             state = _taken_back(folder, state.running, f"it does not load: {error}")
     state = folder.change(lambda state: replace(state, running=current.held))
-    model = ExchangeableModel(folder, load, current, executor, clock)
+    model = ExchangeableModel(folder, load, current, executor)
     if state.state == ON_TRIAL:
         model.begin_trial(_before(load, state))
     return model
@@ -89,7 +88,7 @@ def _blamed(folder: ModelFolder) -> DeploymentState:
 
 
 def _taken_back(folder: ModelFolder, failed: Held, why: str) -> DeploymentState:
-    log.warning("the model %s is taken back: %s", failed.told, why)
+    log.warning("the model %s is taken back: %s", failed.facts.mark, why)
     at = now_in_words()
     return folder.change(lambda state: state.taken_back(failed, why, at))
 

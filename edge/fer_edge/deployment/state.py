@@ -14,6 +14,8 @@ MOST_EARLIER = MOST_TAKEN_BACK = MOST_RECEIVED = 10
 """How many models are remembered to go back to, how many that failed, and how many files that were
 sent are kept beside those to go back to."""
 
+UNKNOWN = ModelFacts("the model of --model", "", ())
+
 
 @dataclass(frozen=True, slots=True)
 class Held:
@@ -22,36 +24,23 @@ class Held:
     Attributes:
         place: A .tflite file of the folder, the name of a shipped model, or "" for what the run
             has without the folder: its setting `model`.
-        name: As of `ModelFacts`; like the rest empty where no run has told it yet.
+        facts: Which bundle it is; of the run's own model no run may have told it yet.
     """
 
     place: str = ""
-    name: str = ""
-    sha256: str = ""
-    labels: tuple[str, ...] = ()
-
-    @classmethod
-    def of(cls, place: str, facts: ModelFacts) -> Held:
-        """Return a model with its facts."""
-        return cls(place, facts.name, facts.sha256, facts.labels)
+    facts: ModelFacts = UNKNOWN
 
     def is_same(self, other: Held) -> bool:
         """Return whether it is the same place, of the same content as far as that is known."""
-        known = bool(self.sha256 and other.sha256)
-        return self.place == other.place and (not known or self.sha256 == other.sha256)
-
-    @property
-    def told(self) -> str:
-        """The name, or words where none is known."""
-        return self.name or "the model of --model"
+        one, two = self.facts.sha256, other.facts.sha256
+        return self.place == other.place and (one == two or not (one and two))
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
     """A model that was taken back: why, and when (RFC 3339)."""
 
-    name: str
-    sha256: str
+    facts: ModelFacts
     why: str
     time: str
 
@@ -116,7 +105,7 @@ class DeploymentState:
         """
         if self.before is None:
             raise FerError(
-                f"there is nothing to go back to: {self.running.told} is the first model here"
+                f"there is nothing to go back to: {self.running.facts.name} is the first model here"
             )
         return replace(self.kept(), running=self.before, earlier=self.earlier[:-1])
 
@@ -130,7 +119,7 @@ class DeploymentState:
         """
         if not self.running.is_same(failed):
             return self
-        failure = Failure(failed.name or self.running.name, failed.sha256, why, time)
+        failure = Failure(failed.facts, why, time)
         after = self.back() if self.earlier else replace(self.kept(), running=Held())
         failures = (*self.failures, failure)[-MOST_TAKEN_BACK:]
         return replace(after, state=TAKEN_BACK, why=why, failures=failures)

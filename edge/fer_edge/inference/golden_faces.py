@@ -1,7 +1,4 @@
-"""A few faces that every network can be asked about: of the shipped portrait, and drawn ones.
-
-Their bytes are the same on every computer, but for the last bit of a JPEG's decoder.
-"""
+"""A few faces that every network can be asked about: of the shipped portrait, and drawn ones."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ class ModelFacts:
     @property
     def mark(self) -> str:
         """The name with the first 12 digits of the hash."""
-        return f"{self.name} {self.sha256[:12]}"
+        return f"{self.name} {self.sha256[:12]}".rstrip()
 
 
 def shipped_models() -> dict[str, Path]:
