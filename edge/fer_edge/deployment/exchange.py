@@ -186,10 +186,10 @@ class ExchangeableModel:
             log.warning("the model %s is taken back: %s", held.facts.mark, why)
             self._end_trial(lambda state: state.taken_back(held, why, at))
             return
-        if not state.running.is_same(loaded.held):
+        if not state.running.is_same(held):
             return
         self._swap(loaded)
-        self._end_trial()
+        self._end_trial(lambda state: state.found(held, loaded.held))
         if state.state == ON_TRIAL:
             self.begin_trial(before)
         else:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 from concurrent.futures import Executor
-from dataclasses import replace
 from time import thread_time
 
 from fer_core.errors import FerError
@@ -68,7 +67,8 @@ def begin(folder: ModelFolder, load: Load, executor: Executor) -> ExchangeableMo
             if not state.running.place:
                 raise
             state = _taken_back(folder, state.running, f"it does not load: {error}")
-    state = folder.change(lambda state: replace(state, running=current.held))
+    wanted = state.running
+    state = folder.change(lambda state: state.found(wanted, current.held))
     model = ExchangeableModel(folder, load, current, executor)
     if state.state == ON_TRIAL:
         model.begin_trial(_before(load, state))

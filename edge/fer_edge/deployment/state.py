@@ -89,6 +89,10 @@ class DeploymentState:
             held, earlier, ON_TRIAL, failures=self.failures, received=tuple(files)
         )
 
+    def found(self, wanted: Held, there: Held) -> DeploymentState:
+        """Note what lies in the place of a model: its content may have changed."""
+        return replace(self, running=there) if self.running.is_same(wanted) else self
+
     def tried(self, process: int) -> DeploymentState:
         """Note the process that has the trial: if it dies of it, it cannot say so; 0: none."""
         return replace(self, tried_by=process) if self.state == ON_TRIAL else self

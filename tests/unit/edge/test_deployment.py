@@ -34,8 +34,9 @@ OLD, NEW = ("calm", "glad"), ("asleep", "awake", "away")
 FRAME_SECONDS = 0.1
 
 
-def held(place: str, labels: Sequence[str] = OLD) -> Held:
-    return Held(place, ModelFacts(f"{place or 'own'}-int8", (place or "own") * 9, tuple(labels)))
+def held(place: str, labels: Sequence[str] = OLD, version: str = "") -> Held:
+    name = place or "own"
+    return Held(place, ModelFacts(f"{name}-int8", name * 9 + version, tuple(labels)))
 
 
 class FakeModel:
@@ -77,6 +78,7 @@ class Device:
         self.folder = ModelFolder(path)
         path.mkdir(exist_ok=True)
         self.now, self.index = 0.0, 0
+        self.version, self.loaded = "", list[str]()
         self.models = {
             "": FakeModel(self, OLD, 0.010),
             "same.tflite": FakeModel(self, OLD, 0.020),
@@ -88,7 +90,10 @@ class Device:
         if wanted.place not in self.models:
             raise FerError(f"no model {wanted.place}")
         model = self.models[wanted.place]
-        return LoadedModel(held(wanted.place, model.labels), model, FaceTimes([model.seconds]))
+        self.loaded.append(wanted.place)
+        return LoadedModel(
+            held(wanted.place, model.labels, self.version), model, FaceTimes([model.seconds])
+        )
 
     def start(self) -> None:
         self.model = begin(self.folder, self.load, AtOnce())  # type: ignore[arg-type]
@@ -289,6 +294,18 @@ def test_a_damaged_state_is_put_aside(device: Device, caplog: pytest.LogCaptureF
     assert device.state == DeploymentState(held(""))
     assert (device.folder.path / f"{STATE_FILE}.damaged").read_text() == '{"running": 7}'
     assert "cannot be read" in caplog.text
+
+
+def test_a_place_may_hold_other_content_than_before(device: Device) -> None:
+    device.put_on_trial("same.tflite")
+    device.frames(2 + TRIAL_SECONDS)
+    device.version = "2"  # as after an update, or with another --model
+    device.start()
+    device.loaded.clear()
+    device.folder.change(DeploymentState.back)
+    device.frames(5)
+    assert device.loaded == [""]  # once, not every second
+    assert device.state.running == device.model.current.held == held("", OLD, "2")
 
 
 def test_what_cannot_be_written_is_written_later(
