@@ -34,8 +34,15 @@ def told_models(running: ModelFacts, folder: ModelFolder | None) -> Answer:
     return {**told, "before": state.before and _facts_json(state.before.facts)}, HTTPStatus.OK
 
 
-def taken_model(folder: ModelFolder, content: bytes) -> Answer:
-    """Check a bundle that was sent and put it on trial; return what is answered."""
+def taken_model(folder: ModelFolder | None, content: bytes) -> Answer:
+    """Check a bundle that was sent and put it on trial; return what is answered.
+
+    Args:
+        folder: Where it goes, None where none may come.
+        content: What was sent.
+    """
+    if folder is None:
+        return {"error": TAKES_NONE}, HTTPStatus.FORBIDDEN
     try:
         held = ModelIntake(folder).receive(content)
     except BusyError as error:

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from fer_edge.deployment.intake import MOST_MODEL_BYTES
 from fer_edge.outputs.overlay import colour_of
 from fer_edge.page.metrics import FORMAT, metrics_text
-from fer_edge.page.models import TAKES_NONE, taken_model, told_models
+from fer_edge.page.models import taken_model, told_models
 from fer_edge.page.site import Site
 from fer_edge.page.static_files import PAGE_FILES
 from fer_edge.page.view import STALE_SECONDS
@@ -64,12 +64,11 @@ class PageRequest(WebRequest):
 
     def take_model(self) -> None:
         """Check a bundle and put it on trial."""
-        if self.site.models is None:
-            self.close_connection = True  # what is sent is not read
+        content = self.body()  # who sends reads no answer before
+        answer, status = taken_model(self.site.models, content)
+        if status != HTTPStatus.OK:
             self.server.refuse()
-            self.send_json({"error": TAKES_NONE}, HTTPStatus.FORBIDDEN)
-            return
-        self.send_json(*taken_model(self.site.models, self.body()))
+        self.send_json(answer, status)
 
     def video(self) -> None:
         """Send the live picture, as fast as the viewer takes it."""
