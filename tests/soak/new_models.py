@@ -100,9 +100,12 @@ def one_model(page: Page, process: int, file: Path) -> None:
     with PeakOfChildren(process) as child:
         told = json.loads(page.ask("/models", file.read_bytes()))
         checked = time.monotonic() - started
+    of_the_check = page.dropped() - dropped
     while page.running() == was:
         time.sleep(0.02)
     swapped = time.monotonic() - started
+    time.sleep(0.5)
+    of_the_swap = page.dropped() - dropped - of_the_check
     time.sleep(TRIAL_SECONDS / 2)
     during = memory_mb(process)
     time.sleep(TRIAL_SECONDS / 2 + 2)
@@ -110,7 +113,8 @@ def one_model(page: Page, process: int, file: Path) -> None:
     print(
         f"{told['model']}: checked in {checked:.1f} s, took over after {swapped:.1f} s, {state}; "
         f"memory {before:.1f} MB before, {during:.1f} on trial, {memory_mb(process):.1f} after, "
-        f"{child.mb:.1f} of the check; frames dropped meanwhile: {page.dropped() - dropped}"
+        f"{child.mb:.1f} of the check; frames dropped: {of_the_check} during the check, "
+        f"{of_the_swap} from there to half a second after the swap"
     )
 
 
