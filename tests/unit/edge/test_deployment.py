@@ -66,6 +66,15 @@ class AtOnce:
         return done
 
 
+class Later:
+    """An executor that has not done its work until it is told to."""
+
+    def submit(self, work: Any, *given: Any) -> Future[Any]:
+        self.promised: Future[Any] = Future()
+        self.do = lambda: self.promised.set_result(work(*given))
+        return self.promised
+
+
 class OneFace:
     def detect(self, frame: Frame, known: Sequence[Face] = ()) -> tuple[Face, ...]:
         return (Face(Box(5, 5, 20, 20), 1.0),)
@@ -215,6 +224,20 @@ def test_a_model_that_does_not_load_changes_nothing(device: Device) -> None:
     assert device.state.why == "it does not load: no model gone.tflite"
     assert (device.state.state, device.state.running) == (TAKEN_BACK, held(""))
     assert device.model.swaps == 0
+
+
+def test_frames_go_on_while_a_model_loads_and_it_is_forgotten_if_nobody_wants_it_now(
+    device: Device,
+) -> None:
+    loading = Later()
+    device.model._executor = loading  # type: ignore[assignment]
+    device.put_on_trial("other.tflite")
+    assert told(device.frames(5)) == []
+    device.folder.change(DeploymentState.back)
+    loading.do()
+    assert told(device.frames(5)) == []
+    assert (device.model.facts.name, device.model.swaps) == ("own-int8", 0)
+    assert device.state.state == KEPT
 
 
 def test_going_back_by_hand_needs_no_trial(device: Device) -> None:
