@@ -20,6 +20,7 @@ import pytest
 from fer_core.values import Box, Face, Frame, Observation, Prediction
 from fer_edge.faces.analysis import Analysis
 from fer_edge.faces.events import ExpressionEvent
+from fer_edge.inference.models import ModelFacts
 from fer_edge.outputs.mqtt import MqttOutput
 from fer_edge.outputs.mqtt_settings import MqttSettings
 from fer_edge.outputs.stamp import Stamp
@@ -30,6 +31,10 @@ LABELS = ("calm", "glad")
 FRAME = Frame(np.zeros((4, 4, 3), np.uint8), 0, 0.0)
 BASE = "fer-edge/hall"
 SECRET = "s3cret-of-the-hall"
+
+
+def model() -> ModelFacts:
+    return ModelFacts("test-int8", "ab" * 32, LABELS)
 
 
 def wait_until(true: Callable[[], bool]) -> None:
@@ -139,7 +144,7 @@ class Listener:
 
 def output_at(broker: Broker, user: str = "", password: str = "") -> MqttOutput:
     settings = MqttSettings("127.0.0.1", broker.port, "hall", user, password)
-    return hurried(MqttOutput(settings, LABELS, Stamp("hall")))
+    return hurried(MqttOutput(settings, model, Stamp("hall")))
 
 
 def hurried(output: MqttOutput) -> MqttOutput:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import platform
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +27,7 @@ from fer_convert.overwriting import (
     require_not_shipped,
 )
 from fer_convert.parent import targets_of
-from fer_convert.parity import (
-    ParityReport,
-    compare_models,
-    refused_drop,
-    worse_than_chance,
-)
+from fer_convert.parity import ParityReport, compare_models, refused_drop, worse_than_chance
 from fer_convert.recipes import RECIPES, QuantizationRecipe
 from fer_convert.verify import DATA_SETTINGS
 from fer_core import __version__
@@ -42,6 +38,7 @@ from fer_core.files import make_folder, write_text
 from fer_core.locks import alone_in
 from fer_core.manifest import ModelManifest
 from fer_edge.inference.interpreter import TfliteModel
+from fer_edge.inference.self_test import golden_answers
 from fer_train.network.convolutional import convolutional
 from fer_train.network.quantize_aware import is_quantize_aware
 from fer_train.run_facts import is_shipped
@@ -166,10 +163,11 @@ def _make_bundle(
         temperature=parent.temperature,
         provenance=_provenance(recipe, contents, job),
     )
-    bundle = ModelBundle(flatbuffer, manifest)
-    parity = compare_models(parent.probabilities, TfliteModel(bundle), validation)
+    model = TfliteModel(ModelBundle(flatbuffer, manifest))
+    parity = compare_models(parent.probabilities, model, validation)
+    manifest = replace(manifest, golden=golden_answers(model))
     manifest.metrics["validation"] = parity.to_json()
-    bundle = ModelBundle(bundle.model, manifest, model_card(manifest, parity))
+    bundle = ModelBundle(flatbuffer, manifest, model_card(manifest, parity))
     say(_parity_line(bundle, parity, parent.answers_of))
     say(contents.text())
     rounded = is_quantize_aware(parent.model)

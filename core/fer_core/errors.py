@@ -15,3 +15,7 @@ class ArgumentError(FerError):
     """Wrong arguments on the command line."""
 
     exit_code = 2
+
+
+class BusyError(FerError):
+    """Somebody else is at it: later it may be done."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from fer_core.errors import FerError
+from fer_core.errors import BusyError, FerError
 
 LOCK = ".fer-lock"
+_PAUSE_SECONDS = 0.02
 _FAR = 2**30
 """Windows locks a byte, here one behind the content, so that others may read that."""
 
@@ -37,33 +39,65 @@ def try_lock(descriptor: int) -> bool:
 
 
 @contextmanager
-def alone_in(folder: Path, what: str) -> Iterator[None]:
+def alone_in(
+    folder: Path,
+    what: str,
+    otherwise: str = "or choose another --out",
+    lock: str = LOCK,
+    seconds: float = 0.0,
+) -> Iterator[None]:
     """Let one process at a time write into an existing folder.
 
     Args:
         folder: The folder.
         what: What the work is called in messages.
+        otherwise: What to do in place of waiting, in messages.
+        lock: The name of the file that is locked.
+        seconds: How long to wait for another process.
 
     Raises:
-        FerError: Another process, which the message names, writes into it, or nobody can.
+        BusyError: Another process, which the message names, writes into it.
+        FerError: Nobody can.
     """
-    path = folder / LOCK
+    path, ends = folder / lock, time.monotonic() + seconds
+    while (descriptor := _locked(path)) is None:
+        if time.monotonic() >= ends:
+            raise BusyError(
+                f"{what} is writing into {folder} already (process {_holder(path)}): wait for it, "
+                f"{otherwise}"
+            )
+        time.sleep(_PAUSE_SECONDS)
+    try:
+        path.write_text(f"{os.getpid()}\n")
+        yield
+    finally:
+        with suppress(OSError):  # Windows removes no open file
+            path.unlink()
+        os.close(descriptor)
+
+
+def is_held(folder: Path, lock: str) -> bool:
+    """Return whether a process, perhaps this one, holds a lock of `alone_in`."""
+    try:
+        descriptor = os.open(folder / lock, os.O_RDWR)
+    except OSError:
+        return False
+    try:
+        return not try_lock(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _locked(path: Path) -> int | None:
+    """Return an open file that is locked, None where another process holds it."""
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
     except OSError as error:
-        raise FerError(f"cannot write into {folder}: {error.strerror}") from error
-    try:
-        if not (try_lock(descriptor) and _is_still(path, descriptor)):
-            raise FerError(
-                f"{what} is writing into {folder} already (process {_holder(path)}): wait for it, "
-                "or choose another --out"
-            )
-        path.write_text(f"{os.getpid()}\n")
-        yield
-        with suppress(OSError):  # Windows removes no open file
-            path.unlink()
-    finally:
-        os.close(descriptor)
+        raise FerError(f"cannot write into {path.parent}: {error.strerror}") from error
+    if try_lock(descriptor) and _is_still(path, descriptor):
+        return descriptor
+    os.close(descriptor)
+    return None
 
 
 def _is_still(path: Path, descriptor: int) -> bool:

@@ -16,7 +16,7 @@ from fer_core.typed_json import convert_json, plain_json
 SCHEMA_VERSION = 2
 _WHAT = "the model's manifest"
 
-_Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^/\\\x00-\x1f\x7f]+$")]
+_Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^/\\\x00-\x1f\x7f]+\Z")]
 _Label = Annotated[str, Meta(min_length=1, max_length=200)]
 _Count = Annotated[int, Meta(ge=0)]
 
@@ -57,6 +57,19 @@ class Metrics(TypedDict, total=False):
 
 
 @dataclass(frozen=True, slots=True)
+class GoldenAnswers:
+    """What a network answered at conversion to a few known faces.
+
+    Attributes:
+        version: Of the faces.
+        answers: Probabilities, a row for each face.
+    """
+
+    version: _Count
+    answers: tuple[tuple[Annotated[float, Meta(ge=0, le=1)], ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ModelManifest:
     """What a model is: its labels, input, recipe, and where it came from.
 
@@ -66,6 +79,7 @@ class ModelManifest:
         output: What the network gives: "probabilities", or "logits" if it ends without a softmax.
         metrics: Figures as measured at conversion.
         provenance: Parameters, multiply-accumulates, calibration rows, versions, command line.
+        golden: What it answers to known faces; None in bundles of earlier versions.
     """
 
     name: _Name
@@ -77,6 +91,7 @@ class ModelManifest:
     output: Annotated[str, Meta(pattern="^(probabilities|logits)$")] = "probabilities"
     metrics: dict[str, Any] = field(default_factory=dict)
     provenance: dict[str, Any] = field(default_factory=dict)
+    golden: GoldenAnswers | None = None
     schema_version: Annotated[int, Meta(ge=1)] = 1
 
     def to_json(self) -> str:
@@ -86,6 +101,8 @@ class ModelManifest:
         versions read such a manifest, and have to be told to update only for others.
         """
         values = asdict(self)
+        if self.golden is None:
+            del values["golden"]
         usual = InputSpec().values
         if self.input.values == usual and self.output == "probabilities":
             values["schema_version"] = 1

@@ -13,7 +13,7 @@ import numpy as np
 
 from fer_core.opencv import cv2
 from fer_core.values import Box, FloatArray, Frame, UInt8Array
-from fer_edge.sources.demo import demo_portrait
+from fer_edge.portrait import demo_portrait
 
 FPS, WIDTH, HEIGHT = 25, 640, 480
 PORTRAIT = Box(178, 67, 92, 92)

@@ -225,6 +225,7 @@ EDGE_FORMS = [
     "--demo",
     "--camera 0 --size 640x480 --fps 15 --rotate 90 --mirror --threads 2",
     "--camera 0 --model fer-nano --no-show --json - --events events.jsonl",
+    "--camera 0 --serve 8080 --models models",
     "a.jpg --plot plot.png",
     "a.jpg --model my.tflite --save seen --config edge.toml",
 ]

@@ -143,7 +143,8 @@ class StreamAnalyzer:
         self._frame_index, self._now = frame.index, frame.captured_at
         faces = self._detector.detect(frame, self._tracks.expected)
         ended = self._tracks.update(frame, faces)
-        seen = self._tracks.in_sight
+        in_sight = self._tracks.in_sight
+        seen = tuple(track for track in in_sight if track.expression or not track.missed)
         self._classify(frame, seen)
         changed = {track.track_id for track in seen if self._settle(track)}
         if self._naming:
@@ -161,6 +162,10 @@ class StreamAnalyzer:
     def finish(self) -> Analysis:
         """End every track."""
         return Analysis(events=self._endings(self._tracks.finish()))
+
+    def relabel(self) -> tuple[ExpressionEvent, ...]:
+        """Let each face end, and begin anew where it is: the classifier has other labels now."""
+        return self._endings(self._tracks.renew())
 
     def _classify(self, frame: Frame, seen: Sequence[Track]) -> None:
         """Classify the faces that are due, and move their averages."""
@@ -181,7 +186,7 @@ class StreamAnalyzer:
 
     def _settle(self, track: Track) -> bool:
         """Update what is shown of a face; return whether its label has changed."""
-        assert track.expression  # a new face is classified at once
+        assert track.expression  # a new face is classified at once, one that is missed was before
         return track.expression.settle(self._now, self._smoothing, free=not track.announced)
 
     def _news(self, track: Track, changed: bool) -> ExpressionEvent | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -177,6 +177,16 @@ class Tracks:
             track.in_sight = False
         pace = min(*self._intervals, LONGEST_PACE_SECONDS)
         return self._end(now, (now - self._frame_at) / pace if pace else math.inf)
+
+    def renew(self) -> tuple[Track, ...]:
+        """End every track, and begin new ones for the faces in sight; return those that ended."""
+        ended = self.finish()
+        for old in ended:
+            if old.in_sight:
+                new = Track(self._next_id, old.face, old.seen_at, old.thumbnail, old.pace)
+                new.identity = replace(old.identity)
+                self._tracks[self._next_id], self._next_id = new, self._next_id + 1
+        return ended
 
     def finish(self) -> tuple[Track, ...]:
         """End every track; return them."""

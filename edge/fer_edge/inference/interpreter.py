@@ -231,9 +231,13 @@ class TfliteModel:
         """Run the network once on a prepared input; return its raw output (classes,)."""
         return np.asarray(self._interpreter.invoke(self._input, prepared, self._output)[0])
 
+    def answer(self, pixels: UInt8Array) -> FloatArray:
+        """Return what the network gives for one face (h, w, c) uint8, dequantized: (classes,)."""
+        return np.asarray(self._output.real(self.invoke(self.prepared(pixels))), np.float32)
+
     def probabilities(self, pixels: UInt8Array) -> FloatArray:
         """Return probabilities (classes,) float32, summing to 1, of one face (h, w, c) uint8."""
-        output = self._output.real(self.invoke(self.prepared(pixels)))
+        output = self.answer(pixels)
         if self.bundle.manifest.output == "logits":
             output = np.exp(output - output.max())
         total = output.sum()

@@ -2,11 +2,36 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from fer_core.bundle import ModelBundle
 from fer_core.errors import FerError
 from fer_edge.inference import DEFAULT_MODEL
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """Which bundle it is.
+
+    Attributes:
+        name: The model's name and recipe, such as fer-nano-int8.
+        sha256: That of its network, in hexadecimal.
+    """
+
+    name: str
+    sha256: str
+    labels: tuple[str, ...]
+
+    @classmethod
+    def of(cls, bundle: ModelBundle) -> ModelFacts:
+        """Return the facts of a bundle."""
+        return cls(bundle.name, bundle.manifest.sha256, bundle.manifest.labels)
+
+    @property
+    def mark(self) -> str:
+        """The name with the first 12 digits of the hash."""
+        return f"{self.name} {self.sha256[:12]}".rstrip()
 
 
 def shipped_models() -> dict[str, Path]:

@@ -46,7 +46,14 @@ def discovery(name: str, labels: Sequence[str], prefix: str) -> dict[str, str]:
         "state_class": "measurement",
         "state_topic": f"{base}/faces",
     }
+    model = {
+        "name": "Model",
+        "unique_id": f"{device}-model",
+        "entity_category": "diagnostic",
+        "state_topic": f"{base}/model",
+    }
     return {
+        f"{prefix}/sensor/{name}/model/config": json.dumps({**model, **shared}),
         f"{prefix}/sensor/{name}/expression/config": json.dumps({**expression, **shared}),
         f"{prefix}/sensor/{name}/faces/config": json.dumps({**faces, **shared}),
     }

@@ -7,11 +7,12 @@ import errno
 import logging
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable
 
 from fer_core.errors import FerError
 from fer_core.values import Frame, Gap
 from fer_edge.faces.analysis import Analysis
+from fer_edge.inference.models import ModelFacts
 from fer_edge.outputs import Output
 from fer_edge.outputs.home_assistant import FaceState, discovery
 from fer_edge.outputs.mqtt_settings import MqttSettings
@@ -35,8 +36,15 @@ class MqttOutput(Output):
     left unacknowledged, and an old state must not come after the newest.
     """
 
-    def __init__(self, settings: MqttSettings, labels: Sequence[str], stamp: Stamp) -> None:
+    def __init__(
+        self, settings: MqttSettings, model: Callable[[], ModelFacts], stamp: Stamp
+    ) -> None:
         """Prepare the client; the broker is looked for when entering.
+
+        Args:
+            settings: Where the broker is.
+            model: Returns which bundle classifies now.
+            stamp: Tells when events were.
 
         Raises:
             FerError: paho-mqtt is missing.
@@ -52,7 +60,9 @@ class MqttOutput(Output):
         self._base, self._broker = f"fer-edge/{settings.name}", f"{settings.host}:{settings.port}"
         self._state, self._is_blind = FaceState(self._base), False
         self._seen_at: float | None = None
-        self._known = discovery(settings.name, labels, settings.discovery_prefix)
+        self._name, self._prefix, self._model = settings.name, settings.discovery_prefix, model
+        self._told_model: ModelFacts | None = None
+        self._known = self._news_of_the_model()
         self._known |= {f"{self._base}/availability": "online"} | self._state.payloads(Analysis())
         self._sent: dict[str, str] = {}
         self._halves: dict[int, str] = {}
@@ -139,10 +149,18 @@ class MqttOutput(Output):
             stamp = self._stamp.facts(event.at)
             self._publish(f"{self._base}/event", event.to_json(stamp), _EVENT)
         with self._lock:
-            self._known.update(self._state.payloads(seen))
+            self._known.update(self._state.payloads(seen) | self._news_of_the_model())
             availability = "offline" if self._is_blind else "online"
             self._known[f"{self._base}/availability"] = availability
         self._refresh()
+
+    def _news_of_the_model(self) -> dict[str, str]:
+        """Return what is known of another model than before by topic, its labels first."""
+        if (model := self._model()) == self._told_model:
+            return {}
+        self._told_model = model
+        sensors = discovery(self._name, model.labels, self._prefix)
+        return {**sensors, f"{self._base}/model": model.mark}
 
     def _refresh(self) -> None:
         """Send what is retained and has changed, unless some of it is still on its way."""

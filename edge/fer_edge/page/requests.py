@@ -5,8 +5,10 @@ from __future__ import annotations
 import socket
 from http import HTTPStatus
 
+from fer_edge.deployment.intake import MOST_MODEL_BYTES
 from fer_edge.outputs.overlay import colour_of
 from fer_edge.page.metrics import FORMAT, metrics_text
+from fer_edge.page.models import taken_model, told_models
 from fer_edge.page.site import Site
 from fer_edge.page.static_files import PAGE_FILES
 from fer_edge.page.view import STALE_SECONDS
@@ -22,6 +24,8 @@ def make_handler(site: Site) -> type[WebRequest]:
         ("GET", "/events"): Route(PageRequest.events, streams=True),
         ("GET", "/metrics"): Route(PageRequest.metrics),
         ("GET", "/about"): Route(PageRequest.about),
+        ("GET", "/models"): Route(PageRequest.models),
+        ("POST", "/models"): Route(PageRequest.take_model, MOST_MODEL_BYTES),
     }
     if site.video:
         routes["GET", "/video"] = Route(PageRequest.video, streams=True)
@@ -35,10 +39,11 @@ class PageRequest(WebRequest):
     static = PAGE_FILES
 
     def health(self) -> None:
-        """Say whether frames come."""
+        """Say whether frames come, and which model runs."""
         silent = self.site.view.silent_seconds
         ill = silent > STALE_SECONDS
         words = f"no frame for {silent:.0f} s" if ill else "ok"
+        words = f"{words}\nmodel {self.site.model().mark}"
         self.send_text(words, HTTPStatus.SERVICE_UNAVAILABLE if ill else HTTPStatus.OK)
 
     def metrics(self) -> None:
@@ -47,10 +52,23 @@ class PageRequest(WebRequest):
         self.send(metrics_text(self.site.view, counters).encode(), FORMAT)
 
     def about(self) -> None:
-        """Give what does not change: colours, and what is stored."""
-        colours = {label: _css_colour(label) for label in self.site.labels}
+        """Give what changes with the model alone: colours, its name, and what is stored."""
+        model = self.site.model()
+        colours = {label: _css_colour(label) for label in model.labels}
         about = {"colours": colours, "video": self.site.video, "stored": self.site.stored}
-        self.send_json(about)
+        self.send_json({**about, "model": model.mark})
+
+    def models(self) -> None:
+        """Tell which model runs, and what became of the newest one."""
+        self.send_json(*told_models(self.site.model(), self.site.models))
+
+    def take_model(self) -> None:
+        """Check a bundle and put it on trial."""
+        content = self.body()  # who sends reads no answer before
+        answer, status = taken_model(self.site.models, content)
+        if status != HTTPStatus.OK:
+            self.server.refuse()
+        self.send_json(answer, status)
 
     def video(self) -> None:
         """Send the live picture, as fast as the viewer takes it."""
@@ -83,7 +101,7 @@ class PageRequest(WebRequest):
         while not view.closed:
             state = view.state(number, self._viewer)
             number = max([number, *(event["number"] for event in state["events"])])
-            self.send_event(state)
+            self.send_event({**state, "model": self.site.model().mark})
             view.wait_closed(1 / STATES_PER_SECOND)
             view.wait(1.0)
 

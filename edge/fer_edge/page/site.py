@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from fer_edge.deployment.folder import ModelFolder
+from fer_edge.inference.models import ModelFacts
 from fer_edge.page.door import Door
 from fer_edge.page.view import LiveView
 
@@ -14,13 +16,16 @@ class Site:
     """What is served to whom.
 
     Attributes:
+        model: Returns which bundle classifies now.
         stored: What the run writes.
         counters: Further metrics by name.
+        models: Where models that are sent go, None where none is taken.
     """
 
     view: LiveView
     door: Door
-    labels: tuple[str, ...]
+    model: Callable[[], ModelFacts]
     video: bool = True
     stored: tuple[str, ...] = ()
     counters: Callable[[], Mapping[str, int]] = dict
+    models: ModelFolder | None = None

@@ -40,6 +40,12 @@ class EdgeConfig:
     video: str = option("", "A video file, read whole.", Path, reads=True)
     demo: bool = option(False, "A clip made from a portrait.", names=("--demo",))
     model: str = option(DEFAULT_MODEL, "A shipped model or a .tflite bundle.", reads=True)
+    models: str = option(
+        "",
+        "Take other models while a camera runs, into FOLDER.",
+        Path,
+        writes="the models that are sent",
+    )
     detector: str = option(
         DEFAULT_DETECTOR, f"What finds faces: {', '.join(DETECTORS)}, or FILE.onnx.", reads=True
     )

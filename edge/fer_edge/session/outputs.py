@@ -13,6 +13,7 @@ from fer_core.files import make_folder
 from fer_edge.outputs import Output
 from fer_edge.outputs.lines import ConsoleOutput, EventOutput, JsonOutput, LineFile
 from fer_edge.outputs.stamp import Stamp
+from fer_edge.session.models import RunModel
 from fer_edge.session.options import RunOptions
 from fer_edge.session.sources import RunKind
 from fer_edge.sources import FrameSource
@@ -29,7 +30,7 @@ class Run:
     Attributes:
         stack: Leaving it completes what the outputs opened.
         stop: Ends the run.
-        labels: Those of the model.
+        model: What classifies.
         saved: The files that the outputs will have written; each adds its own.
         counters: What the outputs count; each adds its own.
     """
@@ -37,7 +38,7 @@ class Run:
     options: RunOptions
     kind: RunKind
     source: FrameSource
-    labels: tuple[str, ...]
+    model: RunModel
     stamp: Stamp
     stop: threading.Event
     stack: ExitStack
@@ -54,6 +55,8 @@ class Run:
             if isinstance(self.source, CameraSource):
                 counted["frames_dropped"] = self.source.dropped
                 counted["camera_reconnects"] = self.source.reconnects
+        if self.model.exchangeable:
+            counted["model_swaps"] = self.model.exchangeable.swaps
         return counted
 
 
@@ -139,7 +142,8 @@ def _mqtt(run: Run) -> Iterator[Output]:
         from fer_edge.session.addresses import mqtt_settings
 
         settings = mqtt_settings(run.options.settings)
-        broker = run.stack.enter_context(MqttOutput(settings, run.labels, Stamp(settings.name)))
+        stamp = Stamp(settings.name)
+        broker = run.stack.enter_context(MqttOutput(settings, run.model.facts, stamp))
         run.counters["mqtt_delivered"] = lambda: broker.delivered
         run.counters["mqtt_dropped"] = lambda: broker.dropped
         yield broker
@@ -158,7 +162,8 @@ def _serve(run: Run) -> Iterator[Output]:
 
         view, door = LiveView(), Door(page_access(settings))
         stored = run.options.stored(is_supervised())
-        site = Site(view, door, run.labels, settings.serve_video, stored, run.counts)
+        model, folder = run.model.facts, run.model.folder
+        site = Site(view, door, model, settings.serve_video, stored, run.counts, folder)
         run.stack.enter_context(PageServer(make_handler(site), view.close))
         yield view
 

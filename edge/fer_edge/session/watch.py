@@ -15,12 +15,11 @@ from fer_edge.board import temperature_celsius
 from fer_edge.faces.analysis import Analyzer, Naming, PictureAnalyzer, StreamAnalyzer, Who, nobody
 from fer_edge.faces.detector import DetectorRequest, SearchPlan
 from fer_edge.faces.detectors import make_detector
-from fer_edge.inference.classifier import Classifier, TfliteClassifier
-from fer_edge.inference.interpreter import TfliteModel
-from fer_edge.inference.models import load_model
+from fer_edge.inference.classifier import Classifier
 from fer_edge.outputs.stamp import Stamp
 from fer_edge.session.addresses import device_name
 from fer_edge.session.config import EdgeConfig
+from fer_edge.session.models import RunModel, make_model
 from fer_edge.session.options import RunOptions
 from fer_edge.session.outputs import Run, make_outputs
 from fer_edge.session.pipeline import PipelineSummary, run_pipeline
@@ -66,15 +65,15 @@ def watch(options: RunOptions) -> SessionResult:
     silence_opencv()
     options = _with_the_pictures_found(options)
     config, times, stop = options.settings, StageTimes(), threading.Event()
-    model = TfliteModel(load_model(config.model), config.threads)
     kind, open_source = SOURCES[options.watched]
     with Signals(stop) as signals, ExitStack() as stack:
         # Entered first, so that it also watches over how the outputs end.
         last = [_watchdog(stack)] if kind.outlasts_faults else []
+        model = make_model(options, kind, stack, times)
         source = stack.enter_context(closing(open_source(options)))
-        analyzer = _make_analyzer(options, kind, TfliteClassifier(model, times), stack, times)
-        labels, stamp = model.bundle.manifest.labels, Stamp(device_name(config))
-        run = Run(options, kind, source, labels, stamp, stop, stack, times)
+        analyzer = _make_analyzer(options, kind, model, stack, times)
+        stamp = Stamp(device_name(config))
+        run = Run(options, kind, source, model, stamp, stop, stack, times)
         outputs = [*make_outputs(run), *last]
         turned = RotatedSource(source, config.rotate, config.mirror)
         signals.in_loop = True
@@ -124,19 +123,20 @@ def but_for_saved_ones(files: tuple[Path, ...], save: Path | None) -> tuple[Path
 
 
 def _make_analyzer(
-    options: RunOptions, kind: RunKind, classifier: Classifier, stack: ExitStack, times: StageTimes
+    options: RunOptions, kind: RunKind, model: RunModel, stack: ExitStack, times: StageTimes
 ) -> Analyzer:
     """Return what finds and classifies faces: thorough for pictures, swift for streams."""
     config = options.settings
     who = _who(options)
     if not kind.stream:
         detector = make_detector(config.detector, DetectorRequest(stream=False, times=times))
-        return PictureAnalyzer(detector, classifier, who or nobody)
+        return PictureAnalyzer(detector, model.classifier, who or nobody)
 
     from fer_edge.identity.naming import TrackNaming
 
     naming = TrackNaming(who, kind.thread("who", stack)) if who else None
-    return stream_analyzer(config, classifier, times, kind.thread("search", stack), naming)
+    searcher = kind.thread("search", stack)
+    return model.around(stream_analyzer(config, model.classifier, times, searcher, naming))
 
 
 def _who(options: RunOptions) -> Who | None:

@@ -1,21 +1,16 @@
-"""A clip made at run time from a public-domain portrait, moved and lit as a camera would see it.
-
-The portrait is of Eileen Collins, NASA, Great Images in NASA, public domain.
-"""
+"""A clip made at run time from the shipped portrait, moved and lit as a camera would see it."""
 
 from __future__ import annotations
 
 import math
 import threading
 from collections.abc import Iterator
-from importlib.resources import files
 
 import numpy as np
 
-from fer_core.errors import FerError
 from fer_core.opencv import cv2
-from fer_core.pictures import decode_picture
 from fer_core.values import Frame, UInt8Array
+from fer_edge.portrait import demo_portrait
 
 FPS = 25.0
 FRAMES = 100
@@ -56,16 +51,3 @@ class DemoSource:
         gain = 1 + 0.2 * math.sin(2 * math.pi * at / 2.5)
         grain = noise.normal(0, 3, (SIZE[1], SIZE[0], 1))
         return np.clip(moved * gain + grain, 0, 255).astype(np.uint8)
-
-
-def demo_portrait() -> UInt8Array:
-    """Return the portrait, (512, 512, 3) uint8 BGR.
-
-    Raises:
-        FerError: It is damaged.
-    """
-    encoded = files("fer_edge").joinpath("assets/astronaut.jpg").read_bytes()
-    portrait = decode_picture(encoded, colour=True)
-    if portrait is None:
-        raise FerError("the demo's portrait is damaged; install the package again")
-    return portrait

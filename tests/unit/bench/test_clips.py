@@ -28,7 +28,7 @@ from fer_edge.faces.detectors import require_detector
 from fer_edge.faces.yunet_file import HOW_TO_INSTALL, installed_file
 from fer_edge.inference.interpreter import TfliteModel
 from fer_edge.inference.models import shipped_models
-from fer_edge.sources.demo import demo_portrait
+from fer_edge.portrait import demo_portrait
 from fer_edge.stages import StageTimes
 
 SIDE = 160

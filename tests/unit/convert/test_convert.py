@@ -36,6 +36,8 @@ def test_a_bundle_says_where_it_came_from(saved: tuple[Path, Path], tmp_path: Pa
     assert set(facts["calibration_rows"]) <= set(DATA.part("train").rows.tolist())
     assert facts["parameters"] == 57_783
     assert bundle.manifest.labels == DATA.label_names
+    assert bundle.manifest.golden
+    assert {len(row) for row in bundle.manifest.golden.answers} == {7}
     assert "An expression is not a feeling" in bundle.card
     assert "Of its training nothing is known here; judged on drawn.npz." in bundle.card
     assert "PublicTest" not in bundle.card

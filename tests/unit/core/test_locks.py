@@ -1,13 +1,14 @@
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from fer_core import files
-from fer_core.errors import FerError
+from fer_core.errors import BusyError, FerError
 from fer_core.files import write_text
-from fer_core.locks import alone_in
+from fer_core.locks import LOCK, alone_in, is_held
 
 HOLD = """
 import sys, time
@@ -80,3 +81,27 @@ def test_hidden_files_of_others_stay(tmp_path: Path) -> None:
     ours.write_text("left")
     write_text(tmp_path / "a.txt", "y")  # thousands of pictures are written into one folder
     assert ours.exists()
+
+
+def test_a_lock_that_is_free_soon_is_waited_for(
+    tmp_path: Path, holder: subprocess.Popen[str]
+) -> None:
+    assert is_held(tmp_path, LOCK)
+    with (
+        pytest.raises(BusyError, match="wait for it, then try again"),
+        alone_in(tmp_path, "a test", "then try again", seconds=0.1),
+    ):
+        pytest.fail("two processes write into one folder")
+    ending = threading.Timer(0.2, holder.kill)
+    ending.start()
+    with alone_in(tmp_path, "a test", seconds=20):
+        assert is_held(tmp_path, LOCK)  # by this process
+    assert not is_held(tmp_path, LOCK)
+    assert not (tmp_path / LOCK).exists()
+    ending.join()
+
+
+def test_a_lock_is_free_again_after_a_failure(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="mishap"), alone_in(tmp_path, "a test"):
+        raise ValueError("mishap")
+    assert list(tmp_path.iterdir()) == []

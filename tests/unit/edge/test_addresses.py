@@ -11,6 +11,7 @@ from fer_edge.outputs.stamp import Stamp
 from fer_edge.page.view import LiveView
 from fer_edge.session.addresses import check_addresses
 from fer_edge.session.config import EdgeConfig
+from fer_edge.session.models import make_model
 from fer_edge.session.options import RunOptions
 from fer_edge.session.outputs import Run, make_outputs
 from fer_edge.session.sources import FILE, SOURCES
@@ -46,7 +47,8 @@ def test_only_what_is_asked_for_is_made() -> None:
         options = RunOptions(EdgeConfig(video="clip.mp4", show=False, **settings), quiet=True)
         source = SOURCES["demo"][1](options)
         stop, times = threading.Event(), StageTimes()
-        run = Run(options, FILE, source, ("calm",), Stamp("desk"), stop, stack, times)
+        model = make_model(options, FILE, stack, times)
+        run = Run(options, FILE, source, model, Stamp("desk"), stop, stack, times)
         return make_outputs(run)
 
     with ExitStack() as stack:

@@ -279,6 +279,31 @@ def test_faces_that_are_out_of_sight_stay_present_until_they_end() -> None:
     assert seen.present == ()
 
 
+def test_with_other_labels_a_face_ends_and_begins_anew_where_it_is() -> None:
+    stream = Stream()
+    stream.play([GLAD] * 5)
+    (ended,) = stream.analyzer.relabel()
+    assert (ended.kind, ended.track_id, ended.at) == ("ended", 1, 0.4)
+    expected = stream.analyzer._tracks.expected
+    assert [face.box for face in expected] == [face_at(20).box]  # it need not be searched for
+    shown = stream.show(0.5, [face_at(20)], CALM)
+    assert [(each.track_id, each.label) for each in shown.observations] == [(2, "calm")]
+    assert kinds(stream.play([CALM] * 3)) == [("started", "calm")]
+    assert stream.analyzer.relabel()[0].track_id == 2
+    assert stream.analyzer.relabel() == ()  # nobody was told of the third
+
+
+def test_a_face_that_is_missed_just_when_the_labels_change_is_not_classified() -> None:
+    stream = Stream()
+    stream.play([GLAD] * 5)
+    stream.analyzer.relabel()
+    asked = stream.saying.asked
+    seen = stream.show(0.5, [])
+    assert (seen.observations, seen.events, seen.present) == ((), (), ())
+    assert stream.saying.asked == asked
+    assert stream.show(0.6, [face_at(20)], GLAD).observations[0].track_id == 2
+
+
 def ids_of(tracks: Tracks, at: float, *places: int) -> dict[int, int]:
     """Show faces at these places; return the place of each id in sight."""
     tracks.update(Frame(PIXELS, 0, at), [face_at(place) for place in places])

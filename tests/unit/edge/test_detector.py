@@ -8,7 +8,7 @@ from fer_core.labels import FER2013_LABELS
 from fer_core.values import Box, Frame
 from fer_edge.faces import haar as detector
 from fer_edge.faces.haar import HaarCascade, HaarDetector
-from fer_edge.sources.demo import demo_portrait
+from fer_edge.portrait import demo_portrait
 
 PORTRAIT = Box(178, 67, 92, 92)
 

@@ -19,10 +19,10 @@ from fer_edge.identity import descriptors
 from fer_edge.identity import people as people_module
 from fer_edge.identity.naming import KNOWN_SECONDS, TrackNaming
 from fer_edge.identity.people import UNKNOWN_DISTANCE, People, enrol
+from fer_edge.portrait import demo_portrait
 from fer_edge.session.config import EdgeConfig
 from fer_edge.session.options import read_options
 from fer_edge.session.watch import _who
-from fer_edge.sources.demo import demo_portrait
 
 FACE = Face(Box(10, 10, 30, 30), 1.0)
 BLACK = np.zeros((50, 400, 3), np.uint8)

@@ -12,8 +12,11 @@ from dataclasses import replace
 from fer_core import __version__
 from fer_core.values import Gap, Observation
 from fer_edge.faces.analysis import Analysis
+from fer_edge.inference.models import ModelFacts
 from fer_edge.outputs.home_assistant import FaceState
-from fer_edge.outputs.mqtt import BLIND_SECONDS
+from fer_edge.outputs.mqtt import BLIND_SECONDS, MqttOutput
+from fer_edge.outputs.mqtt_settings import MqttSettings
+from fer_edge.outputs.stamp import Stamp
 from mqtt_broker import (
     BASE,
     FRAME,
@@ -22,6 +25,8 @@ from mqtt_broker import (
     delivered,
     ended,
     event,
+    hurried,
+    model,
     output_at,
     seen,
     showing,
@@ -43,14 +48,15 @@ def test_a_device_without_pictures_is_unavailable_until_one_comes(broker: Broker
     assert listener.all("availability") == ["online", "offline", "online", "offline"]
 
 
-def test_home_assistant_finds_two_sensors(broker: Broker) -> None:
+def test_home_assistant_finds_three_sensors(broker: Broker) -> None:
     broker.start()
     with Listener(broker.port) as listener, output_at(broker):
         listener.wait_for("state", "none")
-        expression, faces = (
+        expression, faces, which = (
             json.loads(listener.last(f"homeassistant/sensor/hall/{key}/config") or "")
-            for key in ("expression", "faces")
+            for key in ("expression", "faces", "model")
         )
+        assert listener.last("model") == "test-int8 abababababab"
         assert listener.all("availability") == ["online"]
     assert expression["device_class"] == "enum"
     assert expression["options"] == ["calm", "glad", "none"]
@@ -60,7 +66,8 @@ def test_home_assistant_finds_two_sensors(broker: Broker) -> None:
     assert "state_class" not in expression  # Home Assistant refuses it beside options
     assert faces["unique_id"] == "fer-edge-hall-faces"
     assert (faces["state_topic"], faces["state_class"]) == (f"{BASE}/faces", "measurement")
-    for sensor in (expression, faces):
+    assert (which["state_topic"], which["entity_category"]) == (f"{BASE}/model", "diagnostic")
+    for sensor in (expression, faces, which):
         assert sensor["availability_topic"] == f"{BASE}/availability"
         assert sensor["payload_available"] == "online"
         assert sensor["payload_not_available"] == "offline"
@@ -82,7 +89,7 @@ def test_who_comes_late_sees_the_state_of_the_largest_told_face(broker: Broker) 
             known = {"faces": 2, "confidence": 0.6, "track": 2}
             wait_until(lambda: listener.last("attributes") is not None)
             assert json.loads(listener.last("attributes") or "") == known
-            assert len(listener.messages) == 6
+            assert len(listener.messages) == 8
             assert all(retained for _, _, retained in listener.messages)
             assert listener.all("event") == []
 
@@ -109,6 +116,29 @@ def test_only_changes_are_sent_and_none_when_the_last_face_has_left(broker: Brok
         assert listener.all("event") == [
             one.to_json({"source": "", "device": "hall"}) for one in told
         ]
+
+
+def test_another_model_brings_its_labels_before_a_state_with_one(broker: Broker) -> None:
+    broker.start()
+    models = [model()]
+    settings = MqttSettings("127.0.0.1", broker.port, "hall")
+    with (
+        Listener(broker.port) as listener,
+        hurried(MqttOutput(settings, lambda: models[-1], Stamp("hall"))) as output,
+    ):
+        listener.wait_for("model", "test-int8 abababababab")
+        wait_until(output._is_settled)
+        models.append(ModelFacts("other-int8", "cd" * 32, ("asleep", "awake")))
+        output.write(FRAME, Analysis())
+        listener.wait_for("model", "other-int8 cdcdcdcdcdcd")
+        topic = "homeassistant/sensor/hall/expression/config"
+        assert json.loads(listener.last(topic) or "")["options"] == ["asleep", "awake", "none"]
+        count = len(listener.messages)
+        output.write(FRAME, Analysis())
+        wait_until(output._is_settled)
+        assert len(listener.messages) == count  # the same model is told once
+    order = list(output._known)
+    assert order.index(topic) < order.index(f"{BASE}/state")
 
 
 def test_faces_of_one_size_do_not_take_turns_and_a_missed_one_stays() -> None:
@@ -150,7 +180,9 @@ KILLED = """
 import sys
 from fer_edge.outputs.mqtt import BLIND_SECONDS, MqttSettings, MqttOutput
 from fer_edge.outputs.stamp import Stamp
-with MqttOutput(MqttSettings("127.0.0.1", int(sys.argv[1]), "hall"), ["calm"], Stamp("hall")):
+from fer_edge.inference.models import ModelFacts
+settings, model = MqttSettings("127.0.0.1", int(sys.argv[1]), "hall"), ModelFacts("m", "", ())
+with MqttOutput(settings, lambda: model, Stamp("hall")):
     sys.stdin.read()
 """
 

@@ -18,13 +18,13 @@ from fer_edge.outputs.mqtt_settings import MqttSettings
 from fer_edge.outputs.stamp import Stamp
 from mqtt_broker import (
     FRAME,
-    LABELS,
     PATIENCE_SECONDS,
     Broker,
     Listener,
     delivered,
     ended,
     event,
+    model,
     output_at,
     seen,
     showing,
@@ -163,7 +163,7 @@ def test_a_connection_that_does_not_come_about_does_not_hold_up_the_end() -> Non
     pytest.importorskip("paho.mqtt.enums", reason="paho-mqtt 2 is not installed: extra [mqtt]")
     with socket.create_server(("127.0.0.1", 0)) as silent:
         settings = MqttSettings("127.0.0.1", silent.getsockname()[1], "hall", tls=True)
-        with MqttOutput(settings, LABELS, Stamp("hall")) as output:
+        with MqttOutput(settings, model, Stamp("hall")) as output:
             wait_until(lambda: output._client._state.name == "MQTT_CS_CONNECTING")
             output.finish(Analysis(events=[ended(1)]))
             started = time.perf_counter()
@@ -211,7 +211,7 @@ def test_a_broker_that_closes_every_connection_is_said_once(
 ) -> None:
     pytest.importorskip("paho.mqtt.enums", reason="paho-mqtt 2 is not installed")
     rude = RudeBroker(b"", closes=True)
-    output = MqttOutput(MqttSettings("127.0.0.1", rude.port, "hall"), LABELS, Stamp("hall"))
+    output = MqttOutput(MqttSettings("127.0.0.1", rude.port, "hall"), model, Stamp("hall"))
     output._client._reconnect_min_delay = output._client._reconnect_max_delay = 0.05
     try:
         with output:
@@ -232,7 +232,7 @@ def test_a_message_that_nobody_asked_for_is_not_taken(warnings: Callable[[], lis
         [length & 127 | 128, length >> 7 & 127 | 128, length >> 14 & 127 | 128, length >> 21]
     )
     rude = RudeBroker(b"\x30" + size + bytes(2_000_000), closes=False)  # PUBLISH
-    output = MqttOutput(MqttSettings("127.0.0.1", rude.port, "hall"), LABELS, Stamp("hall"))
+    output = MqttOutput(MqttSettings("127.0.0.1", rude.port, "hall"), model, Stamp("hall"))
     taken: list[int] = []
     theirs = output._client._sock_recv
     output._client._sock_recv = lambda size: (taken.append(size), theirs(size))[1]

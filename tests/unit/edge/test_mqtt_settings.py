@@ -15,7 +15,7 @@ from fer_core.errors import ArgumentError, FerError
 from fer_edge.outputs.mqtt import MqttOutput
 from fer_edge.outputs.mqtt_settings import MqttSettings
 from fer_edge.outputs.stamp import Stamp
-from mqtt_broker import LABELS, SECRET, Broker, output_at, wait_until
+from mqtt_broker import SECRET, Broker, model, output_at, wait_until
 
 
 @pytest.mark.parametrize(
@@ -99,16 +99,16 @@ def test_tls_trusts_only_what_the_system_trusts(
     subprocess.run(command, check=True, capture_output=True, timeout=5)
     broker.start("allow_anonymous true", f"keyfile {key}", f"certfile {certificate}")
     settings = MqttSettings.of(f"mqtts://127.0.0.1:{broker.port}", "hall", "", "")
-    with MqttOutput(settings, LABELS, Stamp("hall")):
+    with MqttOutput(settings, model, Stamp("hall")):
         wait_until(lambda: len(warnings()) == 1)
     gc.collect()
     assert "certificate verify failed" in warnings()[0]
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-    with MqttOutput(settings, LABELS, Stamp("hall")) as output:
+    with MqttOutput(settings, model, Stamp("hall")) as output:
         wait_until(lambda: output._online)
 
 
 def test_without_paho_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "paho.mqtt.client", None)
     with pytest.raises(FerError, match=r"pip install '\.\[mqtt\]'"):
-        MqttOutput(MqttSettings("nowhere"), LABELS, Stamp("hall"))
+        MqttOutput(MqttSettings("nowhere"), model, Stamp("hall"))

@@ -115,6 +115,8 @@ def test_a_secret_of_the_wrong_type_is_not_shown(tmp_path: Path, line: str) -> N
         (("--demo", "--plot", "p.png"), "--plot goes with one picture"),
         (("a.png", "--plot", "p.png", "--save", "./p.png"), "places of their own"),
         (("a.png", "--save", "a.png"), "would replace what is watched"),
+        (("--demo", "--models", "m"), "--models goes with a camera: fer-edge --camera 0 --models"),
+        (("--camera", "0", "--models", "m", "--json", "./m"), "places of their own"),
         (
             ("--camera", "0", "--detector", "retina"),
             "detector must be one of haar, yunet, or FILE.onnx, got 'retina'",

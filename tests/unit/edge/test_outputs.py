@@ -23,6 +23,7 @@ from fer_edge.outputs.recording import BestPicture, PictureRecorder, make_record
 from fer_edge.outputs.stamp import Stamp
 from fer_edge.outputs.window import display_problem
 from fer_edge.session.config import EdgeConfig
+from fer_edge.session.models import make_model
 from fer_edge.session.options import RunOptions
 from fer_edge.session.outputs import Run, make_outputs
 from fer_edge.session.sources import LIVE
@@ -117,7 +118,8 @@ def test_a_full_stdout_does_not_end_a_live_run(
     options = RunOptions(EdgeConfig(camera="0", show=False))
     source, stop, times = DemoSource(), threading.Event(), StageTimes()
     with ExitStack() as stack:
-        run = Run(options, LIVE, source, LABELS, Stamp("desk"), stop, stack, times)
+        model = make_model(options, LIVE, stack, times)
+        run = Run(options, LIVE, source, model, Stamp("desk"), stop, stack, times)
         (console,) = (each for each in make_outputs(run) if isinstance(each, ConsoleOutput))
     monkeypatch.setattr("sys.stdout", Full())
     for _ in range(3):

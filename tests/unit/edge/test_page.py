@@ -22,17 +22,12 @@ from fer_edge.faces.events import ExpressionEvent
 from fer_edge.page import bounded, web
 from fer_edge.page.access import Access, ServeAddress
 from fer_edge.page.door import MOST_VIEWERS, Door
-from fer_edge.page.requests import make_handler
 from fer_edge.page.server import PageServer
-from fer_edge.page.site import Site
 from fer_edge.page.static_files import PAGE_FILES
 from fer_edge.page.view import STALE_SECONDS, LiveView
 from fer_edge.session.config import EdgeConfig, with_secrets
 from fer_edge.session.options import RunOptions
-
-TOKEN = "a-token-of-the-tests"
-LABELS = ("happy", "<b>odd</b>")
-LOOPBACK = ServeAddress("127.0.0.1", 0)
+from served_page import LABELS, LOOPBACK, TOKEN, Served
 
 
 def write(view: LiveView, faces: int = 1, kind: str = "", gray: int = 90) -> None:
@@ -51,31 +46,6 @@ def wait_until(true: Callable[[], bool], seconds: float = 5.0) -> None:
     while not true():
         assert time.monotonic() < limit, "it did not come true in time"
         time.sleep(0.01)
-
-
-class Served:
-    """A page on a free port of this computer."""
-
-    def __init__(
-        self,
-        token: str = "",
-        video: bool = True,
-        address: ServeAddress = LOOPBACK,
-        stored: tuple[str, ...] = (),
-    ) -> None:
-        self.view = LiveView()
-        site = Site(self.view, Door(Access(address, token)), LABELS, video, stored)
-        self.server = PageServer(make_handler(site), self.view.close)
-
-    def ask(
-        self, path: str, method: str = "GET", body: str | None = None, **headers: str
-    ) -> http.client.HTTPResponse:
-        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=5)
-        connection.request(method, path, body, headers)
-        return connection.getresponse()
-
-    def connect(self) -> socket.socket:
-        return socket.create_connection(("127.0.0.1", self.server.port), timeout=5)
 
 
 @pytest.fixture
@@ -162,7 +132,7 @@ def test_a_slow_viewer_costs_nobody_anything(page: Served) -> None:
         slowest = max(slowest, time.perf_counter() - started)
         time.sleep(0.005)
     assert slowest < 0.1
-    assert page.ask("/healthz").read() == b"ok\n"
+    assert page.ask("/healthz").read() == b"ok\nmodel test-int8 abababababab\n"
     slow.close()
 
 
@@ -184,7 +154,10 @@ def test_health_follows_the_frames() -> None:
         assert served.ask("/healthz").status == 200
         now[0] += 1
         answer = served.ask("/healthz")
-        assert (answer.status, answer.read()) == (503, b"no frame for 16 s\n")
+        assert (answer.status, answer.read()) == (
+            503,
+            b"no frame for 16 s\nmodel test-int8 abababababab\n",
+        )
 
 
 def test_metrics_are_in_the_format_of_prometheus(page: Served) -> None:
@@ -212,7 +185,7 @@ def test_without_the_token_nothing_is_shown(locked: Served) -> None:
     answer = locked.ask("/")
     assert answer.status == 401
     assert b"Token" in answer.read()
-    assert locked.ask("/healthz").read() == b"ok\n"
+    assert locked.ask("/healthz").read() == b"ok\nmodel test-int8 abababababab\n"
     assert locked.ask("/metrics", Authorization=f"Bearer {TOKEN}").status == 200
     assert locked.ask("/metrics", Authorization=f"Bearer {TOKEN}x").status == 401
     assert locked.ask("/metrics", Cookie=f"fer_edge={TOKEN}").status == 401

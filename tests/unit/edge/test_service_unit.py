@@ -109,6 +109,7 @@ def test_what_is_read_becomes_absolute_and_what_is_written_stays(
         Path(name).touch()
     given = ["--config", "edge.toml", "--model=mine.tflite", "--camera", "rtsp://a=b"]
     given += ["--json", "-", "--events=events.jsonl", "--save", "/var/lib/fer-edge/seen", "-q"]
+    given += ["--models", "models"]
     words = list(read_as_systemd(command_of(unit_text(given, PROGRAM, "pi"))))
     assert words == [
         str(PROGRAM),
@@ -134,6 +135,7 @@ def test_what_is_read_becomes_absolute_and_what_is_written_stays(
         (["--camera", "0", "--model=absent.tflite"], "no such file"),
         (["--camera", "0", "--video", "a.mp4"], "a service watches a camera"),
         (["--camera", "0", "--json", "/home/pi/seen.jsonl"], "give a relative name"),
+        (["--camera", "0", "--models", "/home/pi/models"], "give a relative name"),
     ],
 )
 def test_arguments_that_make_no_service_are_refused(arguments: list[str], message: str) -> None:

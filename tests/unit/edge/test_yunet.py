@@ -18,10 +18,10 @@ from fer_edge.faces.tracks import Tracks
 from fer_edge.faces.yunet import YuNet
 from fer_edge.faces.yunet_file import HOW_TO_INSTALL, installed_file
 from fer_edge.faces.yunet_search import LEAST_SCORE, PICTURE, YuNetDetector, search, small_faces
+from fer_edge.portrait import demo_portrait
 from fer_edge.service.unit import unit_text
 from fer_edge.session.config import EdgeConfig
 from fer_edge.session.options import read_options
-from fer_edge.sources.demo import demo_portrait
 from systemd_units import PROGRAM
 
 GIVEN = dict.fromkeys(each.name for each in fields(EdgeConfig))

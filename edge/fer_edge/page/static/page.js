@@ -10,7 +10,7 @@ const make = (tag, parent, text = "", name = "") => {
 };
 const percent = (share) => `${Math.round(100 * share)} %`;
 const faces = new Map(); // what is shown of each face, by track
-let colours = {};
+let colours = {}, model = "";
 let told = []; // events, oldest first
 let blind = 0; // states in a row that say that no picture is sent here
 const viewer = Math.random().toString(36).slice(2, 12);
@@ -110,6 +110,7 @@ function show(state) {
   $("frames").textContent = state.frames.toLocaleString();
   $("heat").textContent = state.temperature_celsius === null ? "not told" : `${state.temperature_celsius.toFixed(0)} °C`;
   if (!$("live").hidden) keepLooking(state);
+  if (state.model !== model) learn().catch(() => {}); // the next state asks again
   showFaces(state.faces);
   const since = new Date(1000 * (state.now - state.silent_seconds)).toLocaleTimeString();
   $("nobody").textContent = silent > 2 ? `The camera has been away since ${since}.` : "Nobody in sight.";
@@ -151,15 +152,23 @@ function keepLooking(state) {
   look();
 }
 
-async function begin() {
+async function learn() {
   const about = await (await fetch("about")).json();
-  colours = about.colours;
+  ({ colours, model } = about);
+  $("model").textContent = model;
   showStored(about.stored);
+  showFaces([]);
+  $("legend").replaceChildren();
   for (const [label, colour] of Object.entries(colours)) {
     const entry = make("li", $("legend"));
     make("i", entry).style.background = colour;
     entry.append(label);
   }
+  return about;
+}
+
+async function begin() {
+  const about = await learn();
   if (about.video) look();
   else document.querySelector("main").className = "numbers";
   follow();

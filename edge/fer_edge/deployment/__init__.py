@@ -1,0 +1,1 @@
+"""New models on a device that runs: taken, tried for a minute, kept or taken back."""

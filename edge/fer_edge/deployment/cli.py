@@ -1,0 +1,89 @@
+"""The commands fer-edge models list, use and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from fer_edge.deployment.folder import ModelFolder
+
+models_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+Folder = Annotated[Path, typer.Option("--models", help="The folder that a run has.")]
+DEFAULT_FOLDER = Path("models")
+
+
+@models_app.command(name="list")
+def list_models(models: Folder = DEFAULT_FOLDER) -> None:
+    """Print which model is in use, which are here, and which were taken back and why."""
+    from fer_core.text import printable_name
+
+    for line in _told(_existing(models)):
+        print(printable_name(line))
+
+
+@models_app.command()
+def use(
+    name: Annotated[str, typer.Argument(help="A file, a shipped model, or one of the folder.")],
+    models: Folder = DEFAULT_FOLDER,
+) -> None:
+    """Check a model and put it on trial for a minute; a run takes it within a second or two."""
+    from fer_edge.deployment.folder import ModelFolder
+    from fer_edge.deployment.intake import ModelIntake
+
+    folder = ModelFolder(models)
+    held = ModelIntake(folder).use(name)
+    if folder.is_run:
+        print(f"{held.facts.mark} is on trial for a minute; fer-edge models list says how it goes")
+    else:
+        print(f"{held.facts.mark} is tried by the next fer-edge --camera ... --models {models}")
+
+
+@models_app.command()
+def back(models: Folder = DEFAULT_FOLDER) -> None:
+    """Go back to the model before."""
+    from fer_edge.deployment.intake import ModelIntake
+
+    held = ModelIntake(_existing(models)).back()
+    print(f"back to {held.facts.mark}")
+
+
+def _existing(path: Path) -> ModelFolder:
+    """Return the folder; raise FerError where there is none."""
+    from fer_core.errors import FerError
+    from fer_edge.deployment.folder import ModelFolder
+
+    if not path.is_dir():
+        raise FerError(
+            f"there is no folder {path}: say which one fer-edge runs with, --models FOLDER (that "
+            "of a service lies in /var/lib/fer-edge)"
+        )
+    return ModelFolder(path)
+
+
+def _told(folder: ModelFolder) -> Iterator[str]:
+    """Yield what there is to say of a folder, a line each."""
+    from fer_core.bundle import ModelBundle
+    from fer_core.errors import FerError
+    from fer_edge.deployment.state import ON_TRIAL
+    from fer_edge.inference.models import ModelFacts, shipped_models
+
+    state = folder.state()
+    trial = f", {ON_TRIAL}" if state.state == ON_TRIAL else ""
+    yield f"in use   {state.running.facts.mark}{trial}"
+    if state.before:
+        yield f"before   {state.before.facts.mark}"
+    for file in folder.files():
+        try:
+            facts = ModelFacts.of(ModelBundle.load(file))
+            yield f"here     {file.stem} {facts.sha256[:12]}: {', '.join(facts.labels)}"
+        except FerError as error:
+            yield f"here     {file.stem}: {error}"
+    if not folder.files():
+        yield "here     none yet: send one to the page of a run, or fer-edge models use FILE"
+    yield f"shipped  {', '.join(shipped_models())}"
+    for failure in state.failures:
+        yield f"failed   {failure.facts.mark} at {failure.time}: {failure.why}"

@@ -1,0 +1,184 @@
+"""A running fer-edge gets another model: from its page, and by hand."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import cv2
+import pytest
+
+from commands import call
+from drawn_faces import draw_scene
+from fer_core.bundle import ModelBundle
+from mjpeg_server import MjpegServer
+from new_models import renamed
+
+pytestmark = [pytest.mark.device, pytest.mark.slow]
+PATIENCE_SECONDS = 30.0
+START = "import sys; sys.argv[0] = 'fer-edge'; import fer_edge.start; fer_edge.start.main()"
+SLOW = """
+import time
+from fer_edge.inference.interpreter import TfliteModel
+plain = TfliteModel.probabilities
+def probabilities(self, pixels):
+    ends = time.thread_time() + 0.02 * (self.bundle.name == "slow-int8")
+    while time.thread_time() < ends:
+        pass
+    return plain(self, pixels)
+TfliteModel.probabilities = probabilities
+"""
+SHORT = "from fer_edge.deployment import first_minute; first_minute.TRIAL_SECONDS = 2\n"
+
+
+@pytest.fixture(scope="module")
+def camera() -> Iterator[MjpegServer]:
+    """A camera with a face that sways."""
+    scenes = [draw_scene("happy", x=200 + abs(step)) for step in range(-20, 20, 2)]
+    jpegs = [cv2.imencode(".jpg", scene)[1].tobytes() for scene in scenes]
+    with MjpegServer(jpegs, 1 / 15) as server:
+        yield server
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+class Runner:
+    """A fer-edge that watches the camera, with a page and a folder of models."""
+
+    def __init__(self, camera: MjpegServer, folder: Path, changed: str, *words: str) -> None:
+        self.folder, self.port = folder, free_port()
+        given = ["--camera", camera.url, "--serve", str(self.port), "--models", "models"]
+        given += ["--json", "seen.jsonl", "--events", "events.jsonl", "--no-show", "-q", *words]
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", changed + START, *given],
+            cwd=folder,
+            env={**os.environ, "XDG_CACHE_HOME": str(folder / "cache")},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def ask(self, path: str, content: bytes | None = None) -> tuple[int, str]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection.request("GET" if content is None else "POST", path, content)
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode()
+
+    def models(self) -> dict[str, Any]:
+        return dict(json.loads(self.ask("/models")[1]))
+
+    def lines(self, name: str) -> list[dict[str, Any]]:
+        try:
+            text = (self.folder / name).read_text()
+        except FileNotFoundError:
+            return []
+        return [json.loads(line) for line in text.splitlines() if line.endswith("}")]
+
+    def wait_until(self, true: Callable[[], bool]) -> None:
+        limit = time.monotonic() + PATIENCE_SECONDS
+        while not true():
+            assert self.process.poll() is None, "it has ended"
+            assert time.monotonic() < limit, self.ask("/models")
+            time.sleep(0.05)
+
+    def end(self, how: signal.Signals = signal.SIGTERM) -> str:
+        """Return what it has said."""
+        self.process.send_signal(how)
+        return self.process.communicate(timeout=PATIENCE_SECONDS)[1]
+
+
+@contextmanager
+def running(camera: MjpegServer, folder: Path, changed: str = "", *words: str) -> Iterator[Runner]:
+    runner = Runner(camera, folder, changed, *words)
+    try:
+        runner.wait_until(lambda: bool(runner.lines("events.jsonl")))
+        yield runner
+    finally:
+        if runner.process.poll() is None:
+            runner.process.kill()
+            runner.process.communicate()
+
+
+def test_a_model_that_is_sent_takes_over_and_no_frame_is_lost(
+    tmp_path: Path, camera: MjpegServer, nano: ModelBundle
+) -> None:
+    with running(camera, tmp_path, SHORT) as runner:
+        mine = renamed(nano, "mine").to_bytes()
+        status, told = runner.ask("/models", mine)
+        assert (status, json.loads(told)["model"]) == (200, "mine-int8")
+        runner.wait_until(lambda: runner.lines("events.jsonl")[-1]["label"].startswith("my-"))
+        runner.wait_until(lambda: runner.models()["state"] == "kept")
+        assert runner.models()["running"]["labels"][0] == "my-angry"
+        assert runner.models()["before"]["name"] == "fer-small-int8"
+        assert runner.ask("/healthz")[1].startswith("ok\nmodel mine-int8 ")
+        seen = runner.lines("seen.jsonl")
+        metrics = runner.ask("/metrics")[1]
+        assert "fer_edge_model_swaps_total 1\n" in metrics
+        dropped = int(metrics.partition("\nfer_edge_frames_dropped_total ")[2].split()[0])
+        about = json.loads(runner.ask("/about")[1])
+        assert next(iter(about["colours"])) == "my-angry"
+        assert "the models that are sent in models" in about["stored"]
+        said = runner.end()
+    told = [(each["kind"], each["label"][:3]) for each in runner.lines("events.jsonl")]
+    assert told == [
+        ("started", "hap"),
+        ("ended", "non"),
+        ("started", "my-"),
+        ("ended", "non"),
+    ]
+    frames = [line["frame"] for line in seen]
+    assert frames == sorted(set(frames))
+    missing = set(range(frames[0], frames[-1])) - set(frames)
+    assert len(missing) <= dropped  # by the camera, since this machine has other work
+    assert "the model mine-int8" in said
+    assert "is kept" in said
+
+
+@pytest.mark.skipif(os.name == "nt", reason="SIGKILL")
+def test_a_model_that_kills_the_process_is_taken_back_at_the_next_start(
+    tmp_path: Path, camera: MjpegServer, nano: ModelBundle
+) -> None:
+    with running(camera, tmp_path) as runner:
+        assert runner.ask("/models", renamed(nano, "mine").to_bytes())[0] == 200
+        runner.wait_until(lambda: runner.models()["running"]["name"] == "mine-int8")
+        runner.end(signal.SIGKILL)
+    (tmp_path / "events.jsonl").unlink()
+    with running(camera, tmp_path) as runner:
+        assert runner.models()["running"]["name"] == "fer-small-int8"
+        assert runner.models()["state"] == "taken back"
+        assert runner.lines("events.jsonl")[0]["label"] == "happy"
+        said = runner.end()
+    assert "is taken back: fer-edge ended without a word while it was on trial" in said
+    listed = call("fer-edge", "models", "list", cwd=tmp_path).stdout
+    assert "in use   fer-small-int8" in listed
+    assert "failed   mine-int8" in listed
+
+
+def test_by_hand_and_taken_back_by_itself_since_it_is_slow(
+    tmp_path: Path, camera: MjpegServer, nano: ModelBundle
+) -> None:
+    renamed(nano, "slow", mark="").save(tmp_path / "slow.tflite")
+    cache = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    with running(camera, tmp_path, SLOW, "--model", "fer-nano") as runner:
+        call("fer-edge", "models", "use", "slow.tflite", cwd=tmp_path, **cache)
+        runner.wait_until(lambda: runner.models()["running"]["name"] == "slow-int8")
+        call("fer-edge", "models", "use", "fer-base", cwd=tmp_path, code=1, **cache)
+        runner.wait_until(lambda: runner.models()["state"] == "taken back")
+        assert "times as long as the model before" in runner.models()["why"]
+        assert runner.models()["running"]["name"] == "fer-nano-int8"
+        call("fer-edge", "models", "back", cwd=tmp_path, code=1)
+        runner.end()
+    told = [each["kind"] for each in runner.lines("events.jsonl")]
+    assert told == ["started", "ended"]  # with the same labels the face lives on
