@@ -56,7 +56,7 @@ def alone_in(folder: Path, what: str) -> Iterator[None]:
         if not (try_lock(descriptor) and _is_still(path, descriptor)):
             raise FerError(
                 f"{what} is writing into {folder} already (process {_holder(path)}): wait for it, "
-                "or choose another --out"
+                "or choose another folder"
             )
         path.write_text(f"{os.getpid()}\n")
         yield
