@@ -134,7 +134,8 @@ class WebRequest(Replying):
             page = self.static.file(LOGIN, "That was not the token.")
             self.send(*page, HTTPStatus.FORBIDDEN)
             return
-        cookie = f"{COOKIE}={session}; HttpOnly; SameSite=Strict; Path=/"
+        secure = "; Secure" if self.door.certificate else ""
+        cookie = f"{COOKIE}={session}; HttpOnly; SameSite=Strict; Path=/{secure}"
         headers = {"Location": "/", "Set-Cookie": cookie}
         self.send(b"", "text/plain", HTTPStatus.SEE_OTHER, headers)
 

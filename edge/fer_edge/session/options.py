@@ -156,6 +156,8 @@ def _check(options: RunOptions) -> None:
         raise ArgumentError("--plot goes with one picture: fer-edge PICTURE --plot OUT.png")
     if options.pictures and config.serve:
         raise ArgumentError("--serve goes with a camera or a video, not with pictures")
+    if config.https and not config.serve:
+        raise ArgumentError("--https goes with --serve, as --serve 0.0.0.0:8443 --https")
     if not options.pictures:
         from fer_edge.session.addresses import require_addresses
 
