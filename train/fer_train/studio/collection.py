@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shutil
 import threading
@@ -35,7 +36,6 @@ class Collection:
     Attributes:
         folder: What holds the folders of the classes.
         spec: Size and colour of the crops.
-        removed: How often something was deleted.
     """
 
     def __init__(self, folder: Path, spec: InputSpec) -> None:
@@ -45,9 +45,9 @@ class Collection:
             FerError: It cannot be made.
         """
         self.folder, self.spec = make_folder(folder), spec
-        self.removed = 0
         self._lock = threading.RLock()
         self._recent: dict[str, deque[str]] = {}
+        self._digests: dict[Path, tuple[int, int, str]] = {}
 
     def classes(self) -> list[str]:
         """Return the names of the classes, sorted."""
@@ -60,12 +60,8 @@ class Collection:
         Raises:
             AbsentError: There is no such class.
         """
-        folder = self._folder_of(name)
-        try:
-            names = [path.name for path in folder.iterdir() if not is_junk(path)]
-        except FileNotFoundError as error:
-            raise _absent(name) from error
-        return sorted(file for file in names if file.lower().endswith(".png"))
+        self._folder_of(name)
+        return [path.name for path in self._folder_files(name)]
 
     def file(self, name: str, file: str) -> Path:
         """Return where a picture lies.
@@ -91,6 +87,23 @@ class Collection:
         files, there = list(self._recent.get(name, ())), set(self.pictures(name))
         crops = (self.crop(name, file) for file in files if file in there)
         return [crop for crop in crops if crop is not None]
+
+    def digests(self) -> frozenset[str]:
+        """Return the SHA-256 of every picture that is there."""
+        found: dict[Path, tuple[int, int, str]] = {}
+        for name in self.classes():
+            for path in self._folder_files(name):
+                try:
+                    now = path.stat()
+                    known = self._digests.get(path)
+                    if known is None or known[:2] != (now.st_mtime_ns, now.st_size):
+                        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+                        known = (now.st_mtime_ns, now.st_size, digest)
+                except FileNotFoundError:
+                    continue  # deleted just now
+                found[path] = known
+        self._digests = found
+        return frozenset(digest for _, _, digest in found.values())
 
     def add_class(self, text: str) -> str:
         """Make a class; return its name.
@@ -130,7 +143,6 @@ class Collection:
         with self._changing():
             shutil.rmtree(self._folder_of(name))
             self._recent.pop(name, None)
-            self.removed += 1
 
     def require_room(self, name: str) -> None:
         """Make sure that a class takes one more picture.
@@ -176,7 +188,6 @@ class Collection:
         """
         with self._changing():
             self.file(name, file).unlink()
-            self.removed += 1
 
     @contextmanager
     def _changing(self) -> Iterator[None]:
@@ -192,6 +203,14 @@ class Collection:
         if name not in self.classes():
             raise _absent(name)
         return self.folder / name
+
+    def _folder_files(self, name: str) -> list[Path]:
+        """Return the pictures of a class, none where it was deleted just now."""
+        try:
+            paths = [path for path in (self.folder / name).iterdir() if not is_junk(path)]
+        except FileNotFoundError:
+            return []
+        return sorted(path for path in paths if path.suffix.lower() == ".png")
 
     def _require_free(self, name: str) -> None:
         taken = {each.casefold(): each for each in self.classes()}.get(name.casefold())

@@ -2,45 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from datetime import datetime
 from http import HTTPStatus
-from importlib.resources import files
 from typing import Any
+from urllib.parse import quote
 
 from fer_core.errors import FerError
+from fer_core.settings import load_settings
+from fer_core.typed_json import read_json
 from fer_edge.page.door import Door
-from fer_edge.page.static_files import StaticFiles
 from fer_edge.page.web import Route, WebRequest
-from fer_train.studio.collection import AbsentError
-from fer_train.studio.shots import MOST_BYTES, read_frame, take_shot
-from fer_train.studio.studio import Studio
+from fer_train.config import TrainConfig
+from fer_train.shipped import FINE_TUNE, shipped_config
+from fer_train.studio.answering import Answering, json_answer
+from fer_train.studio.deploy import Device, send_bundle
+from fer_train.studio.jobs import MOST_EPOCHS
+from fer_train.studio.judging import run_json
+from fer_train.studio.names import run_name
+from fer_train.studio.shots import MOST_BYTES, take_shot
+from fer_train.studio.static_files import page_files
+from fer_train.studio.studio import Studio, starts
 
-PICTURES_PER_SECOND, STATES_PER_SECOND = 15.0, 4.0
-UPLOAD_SECONDS = 5.0
-"""How long a picture waits until those before it are done."""
-_PACKAGE = "fer_train.studio"
-
-
-class BusyError(FerError):
-    """More is asked at a time than is done."""
+_MOST_DEPLOY_BYTES = 4096
 
 
 def make_handler(studio: Studio, door: Door) -> type[WebRequest]:
     """Return the class that answers for a studio."""
     get = {
-        "/api/state": Route(_json(lambda request: request.studio.state())),
+        "/api/state": Route(json_answer(lambda request: request.studio.state())),
         "/api/events": Route(StudioRequest.events, streams=True),
-        "/api/pictures": Route(_json(StudioRequest.pictures)),
+        "/api/pictures": Route(json_answer(StudioRequest.pictures)),
         "/api/picture": Route(StudioRequest.picture),
         "/api/camera": Route(StudioRequest.video, streams=True),
+        "/api/run": Route(json_answer(StudioRequest.run)),
+        "/api/bundle": Route(StudioRequest.bundle),
     }
     post = {
-        "/api/classes/add": Route(_json(StudioRequest.add_class)),
-        "/api/classes/rename": Route(_json(StudioRequest.rename_class)),
-        "/api/classes/delete": Route(_json(StudioRequest.delete_class)),
-        "/api/pictures/move": Route(_json(StudioRequest.move_picture)),
-        "/api/pictures/delete": Route(_json(StudioRequest.delete_picture)),
-        "/api/shots": Route(_json(StudioRequest.shot), MOST_BYTES),
+        "/api/classes/add": Route(json_answer(StudioRequest.add_class)),
+        "/api/classes/rename": Route(json_answer(StudioRequest.rename_class)),
+        "/api/classes/delete": Route(json_answer(StudioRequest.delete_class)),
+        "/api/pictures/move": Route(json_answer(StudioRequest.move_picture)),
+        "/api/pictures/delete": Route(json_answer(StudioRequest.delete_picture)),
+        "/api/shots": Route(json_answer(StudioRequest.shot), MOST_BYTES),
+        "/api/train": Route(json_answer(StudioRequest.train)),
+        "/api/stop": Route(json_answer(StudioRequest.stop)),
+        "/api/runs/delete": Route(json_answer(StudioRequest.delete_run)),
+        "/api/look": Route(json_answer(StudioRequest.look), MOST_BYTES),
+        "/api/deploy": Route(json_answer(StudioRequest.deploy), _MOST_DEPLOY_BYTES),
     }
     routes = {("GET", path): route for path, route in get.items()}
     routes |= {("POST", path): route for path, route in post.items()}
@@ -48,63 +56,8 @@ def make_handler(studio: Studio, door: Door) -> type[WebRequest]:
     return type("OwnStudioRequest", (StudioRequest,), held)
 
 
-def page_files() -> StaticFiles:
-    """Return the files of the page: index.html as /, the others by their names."""
-    folder = files(_PACKAGE).joinpath("static")
-    names = sorted(each.name for each in folder.iterdir())
-    served = [name for name in names if name.endswith((".html", ".css", ".js"))]
-    return StaticFiles(
-        {"/" if name == "index.html" else f"/{name}": (_PACKAGE, name) for name in served}
-    )
-
-
-class StudioRequest(WebRequest):
+class StudioRequest(Answering):
     """Answers one request; `make_handler` gives it its studio."""
-
-    studio: Studio
-
-    def send_text(self, words: str, status: HTTPStatus = HTTPStatus.OK) -> None:
-        """Answer with a line, as JSON where the page asks for JSON."""
-        if self.asked_path.startswith("/api/"):
-            self.send_json({"error": words}, status)
-        else:
-            super().send_text(words, status)
-
-    def events(self) -> None:
-        """Send the state whenever it changes."""
-        self.stream("text/event-stream", self._send_states)
-
-    def _send_states(self) -> None:
-        changes, closing = self.studio.changes, self.door.closing
-        count = -1
-        while not closing.is_set():
-            if (newest := changes.wait(count, 1.0)) > count:
-                count = newest
-                self.send_event(self.studio.state())
-                closing.wait(1 / STATES_PER_SECOND)
-            else:
-                self.wfile.write(b":\n\n")  # a comment, which tells whether the viewer is there
-
-    def video(self) -> None:
-        """Send the pictures of the computer's camera."""
-        if self.studio.camera is None:
-            self.send_text("this studio has no camera: --camera 0", HTTPStatus.NOT_FOUND)
-        else:
-            self.stream("multipart/x-mixed-replace; boundary=frame", self._send_pictures)
-
-    def _send_pictures(self) -> None:
-        camera, number = self.studio.camera, -1
-        while camera and not self.door.closing.is_set():
-            try:
-                came = camera.next_jpeg(number)
-            except FerError:
-                return  # the page asks for the state, which says why
-            if came is None:
-                continue
-            number, jpeg = came
-            head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n"
-            self.wfile.write(head.encode() + jpeg + b"\r\n")
-            self.door.closing.wait(1 / PICTURES_PER_SECOND)
 
     def pictures(self) -> list[str]:
         """Return the pictures of a class."""
@@ -122,70 +75,93 @@ class StudioRequest(WebRequest):
 
     def add_class(self) -> dict[str, Any]:
         """Make a class."""
-        return self._changed({"name": self.studio.collection.add_class(self.query("name"))})
+        return self.changed({"name": self.studio.collection.add_class(self.query("name"))})
 
     def rename_class(self) -> dict[str, Any]:
         """Call a class otherwise."""
         name = self.studio.collection.rename_class(self.query("name"), self.query("to"))
-        return self._changed({"name": name})
+        return self.changed({"name": name})
 
     def delete_class(self) -> dict[str, Any]:
         """Delete a class with all its pictures."""
         self.studio.collection.delete_class(self.query("name"))
-        return self._changed({})
+        return self.changed({})
 
     def move_picture(self) -> dict[str, Any]:
         """Put a picture into another class."""
         names = map(self.query, ("class", "file", "to"))
-        return self._changed({"file": self.studio.collection.move(*names)})
+        return self.changed({"file": self.studio.collection.move(*names)})
 
     def delete_picture(self) -> dict[str, Any]:
         """Delete a picture."""
         self.studio.collection.delete(self.query("class"), self.query("file"))
-        return self._changed({})
+        return self.changed({})
 
     def shot(self) -> dict[str, Any]:
         """Keep the crop of a picture that is sent, or of the camera's newest."""
         studio, photo = self.studio, bool(self.query("photo"))
-        if not studio.uploads.acquire(timeout=UPLOAD_SECONDS):
-            raise BusyError("too many pictures at a time: send this one again")
-        try:
-            frame = self._camera_frame() if self.query("camera") else read_frame(self.body())
-            name, recording = self.query("class"), self.query("recording")
+        name, recording = self.query("class"), self.query("recording")
+        with self.frame() as frame:
             shot = take_shot(studio.collection, studio.finder, name, recording, frame, photo)
-        finally:
-            studio.uploads.release()
-        return self._changed(shot.to_json()) if shot.file else shot.to_json()
+        return self.changed(shot.to_json()) if shot.file else shot.to_json()
 
-    def _camera_frame(self) -> Any:
-        """Return the newest frame of the computer's camera; raise FerError where none comes."""
-        camera = self.studio.camera
-        if camera is None:
-            raise FerError("this studio has no camera: start it with --camera 0")
-        frame = camera.next_frame()
-        if frame is None:
-            raise BusyError("no picture comes from the camera")
-        return frame
+    def train(self) -> dict[str, Any]:
+        """Begin to train a network."""
+        studio, init = self.studio, self.query("init") or starts()[0]
+        name = run_name(self.query("name") or f"{datetime.now():%Y%m%d-%H%M%S}")
+        if init not in starts():
+            raise FerError(f"there is no network {init!r} to start from; {', '.join(starts())}")
+        studio.require_ready()
+        studio.jobs.start(name, init, _epochs(self.query("epochs")))
+        return {"name": name}
 
-    def _changed(self, answer: dict[str, Any]) -> dict[str, Any]:
-        """Tell all pages that the state is another; return the answer."""
-        self.studio.changes.tell()
-        return answer
+    def stop(self) -> dict[str, Any]:
+        """End the job that runs."""
+        self.studio.jobs.stop()
+        return {}
 
+    def run(self) -> dict[str, Any]:
+        """Return how good a run is."""
+        return run_json(self.query("name"), self.studio.runs, self.studio.collection)
 
-def _json(answer: Callable[[Any], Any]) -> Callable[[Any], None]:
-    """Return what sends an answer as JSON, and what the user can mend as {"error": ...}."""
+    def delete_run(self) -> dict[str, Any]:
+        """Delete a run."""
+        name, job = self.query("name"), self.studio.jobs.job
+        if job and job.name == name:
+            raise FerError(f"{name} is being trained: stop that first")
+        self.studio.runs.delete(name)
+        self.studio.comparison.forget()
+        return self.changed({})
 
-    def answered(request: StudioRequest) -> None:
-        status, value = HTTPStatus.OK, None
+    def look(self) -> dict[str, Any]:
+        """Return the faces of a picture with the answers of the new network and the old one."""
+        stream = "camera" if self.query("camera") else "browser"
+        with self.frame() as frame:
+            return self.studio.comparison.look(self.query("model"), stream, frame)
+
+    def bundle(self) -> None:
+        """Send a bundle as a download."""
         try:
-            value = answer(request)
-        except AbsentError as error:
-            status, value = HTTPStatus.NOT_FOUND, {"error": str(error)}
-        except BusyError as error:
-            status, value = HTTPStatus.SERVICE_UNAVAILABLE, {"error": str(error)}
-        except FerError as error:
-            status, value = HTTPStatus.BAD_REQUEST, {"error": str(error)}
-        request.send_json(value, status)
+            file = self.studio.runs.require_bundle(self.query("name"))
+            content = file.read_bytes()
+        except (FerError, OSError) as error:
+            self.send_text(str(error), HTTPStatus.NOT_FOUND)
+            return
+        saved = f"attachment; filename*=UTF-8''{quote(file.name)}"
+        kind, headers = "application/octet-stream", {"Content-Disposition": saved}
+        self.send(content, kind, headers=headers)
 
-    return answered
+    def deploy(self) -> dict[str, Any]:
+        """Send a bundle to a device; return what it answered."""
+        device = read_json(self.body(), Device, "the request")
+        bundle = self.studio.runs.require_bundle(self.query("name"))
+        return send_bundle(device, bundle.read_bytes())
+
+
+def _epochs(text: str) -> int:
+    """Return how many epochs are asked for, those of the settings of fine-tuning where none."""
+    if not text:
+        return load_settings(TrainConfig, shipped_config(FINE_TUNE), {}).epochs
+    if not (text.isdecimal() and len(text) < 5 and 0 < int(text) <= MOST_EPOCHS):
+        raise FerError(f"epochs must lie in 1 to {MOST_EPOCHS}, got {text[:10]!r}")
+    return int(text)

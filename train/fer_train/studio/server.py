@@ -20,9 +20,13 @@ from fer_edge.page.door import Door
 from fer_edge.page.server import PageServer
 from fer_edge.sources.camera import open_camera
 from fer_train.studio.camera import SharedCamera
+from fer_train.studio.changes import Changes
 from fer_train.studio.collection import Collection
+from fer_train.studio.compare import Comparison
 from fer_train.studio.finding import FaceFinder, best_detector
+from fer_train.studio.jobs import Jobs
 from fer_train.studio.requests import make_handler
+from fer_train.studio.runs import RunFolders
 from fer_train.studio.studio import Studio
 
 TOKEN = "FER_EDGE_TOKEN"
@@ -81,9 +85,12 @@ def open_studio(options: StudioOptions) -> Iterator[tuple[Studio, PageServer]]:
         if options.camera:
             camera = SharedCamera(lambda: open_camera(options.camera, None, None))
             stack.enter_context(camera)
-        collection = Collection(folder / "faces", InputSpec())
-        studio = Studio(folder, collection, finder, camera)
-        server = PageServer(make_handler(studio, Door(access)), studio.changes.tell)
+        collection, runs = Collection(folder / "faces", InputSpec()), RunFolders(folder / "runs")
+        changes = Changes()
+        jobs = stack.enter_context(Jobs(folder / ".job", collection, runs, changes.tell))
+        comparison = Comparison(finder, runs)
+        studio = Studio(folder, collection, runs, finder, comparison, jobs, changes, camera)
+        server = PageServer(make_handler(studio, Door(access)), changes.tell)
         yield studio, stack.enter_context(server)
 
 

@@ -7,11 +7,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from fer_core.errors import FerError
 from fer_train.shipped import shipped
 from fer_train.studio.camera import SharedCamera
 from fer_train.studio.changes import Changes
-from fer_train.studio.collection import Collection
+from fer_train.studio.collection import AbsentError, Collection
+from fer_train.studio.compare import Comparison
 from fer_train.studio.finding import FaceFinder
+from fer_train.studio.jobs import Jobs
+from fer_train.studio.runs import RunFolders
 
 LEAST_PICTURES, ENOUGH_PICTURES, LEAST_CLASSES = 10, 60, 2
 """A class's pictures without which nothing is trained, and from which the page asks for no more.
@@ -32,9 +36,12 @@ class Studio:
 
     folder: Path
     collection: Collection
+    runs: RunFolders
     finder: FaceFinder
+    comparison: Comparison
+    jobs: Jobs
+    changes: Changes
     camera: SharedCamera | None = None
-    changes: Changes = field(default_factory=Changes)
     uploads: threading.BoundedSemaphore = field(
         default_factory=lambda: threading.BoundedSemaphore(MOST_UPLOADS)
     )
@@ -42,7 +49,7 @@ class Studio:
     def state(self) -> dict[str, Any]:
         """Return what the page shows, as JSON values."""
         classes = [self._class_state(name) for name in self.collection.classes()]
-        why_not = _why_not({each["name"]: each["count"] for each in classes})
+        why_not, job = _why_not(classes), self.jobs.job
         return {
             "folder": str(self.folder),
             "stored": stored(self.folder),
@@ -52,9 +59,9 @@ class Studio:
             "classes": classes,
             "ready": not why_not,
             "why_not": why_not,
-            "job": None,
-            "failed": "",
-            "runs": [],
+            "job": job.to_json() if job else None,
+            "failed": self.jobs.failed,
+            "runs": self._run_states(),
         }
 
     def _class_state(self, name: str) -> dict[str, Any]:
@@ -66,6 +73,61 @@ class Studio:
             "recordings": recordings,
             "advice": advice(len(files), recordings),
         }
+
+    def _run_states(self) -> list[dict[str, Any]]:
+        """Return the runs that are not just being made, the newest first."""
+        job, states = self.jobs.job, []
+        there = self.collection.digests() if self.runs.names() else frozenset()
+        for name in self.runs.names():
+            try:
+                if job is None or job.name != name:
+                    states.append(run_state(name, self.runs, there))
+            except AbsentError:
+                continue  # deleted just now
+        return sorted(states, key=lambda state: str(state["made"]), reverse=True)
+
+    def require_ready(self) -> None:
+        """Make sure that there is enough to train on.
+
+        Raises:
+            FerError: There is not.
+        """
+        classes = [self._class_state(name) for name in self.collection.classes()]
+        if why_not := _why_not(classes):
+            raise FerError(why_not)
+
+
+def run_state(name: str, runs: RunFolders, there: frozenset[str]) -> dict[str, Any]:
+    """Return what the page shows of a run, as JSON values.
+
+    Args:
+        name: The run.
+        runs: All of them.
+        there: The SHA-256 of every crop that is still there.
+
+    Raises:
+        AbsentError: There is no such run.
+    """
+    try:
+        notes = runs.notes(name)
+    except AbsentError:
+        raise
+    except FerError:
+        notes = None  # damaged: the run can still be deleted
+    report = notes.report() if notes else None
+    low, high = report.accuracy_interval95 if report else (None, None)
+    pictures = notes.pictures if notes else ()
+    return {
+        "name": name,
+        "labels": list(notes.labels) if notes else [],
+        "made": notes.made if notes else "",
+        "accuracy": report.accuracy if report else None,
+        "low": low,
+        "high": high,
+        "count": report.count if report else 0,
+        "bundle": runs.bundle(name) is not None,
+        "trained_with_deleted": not there.issuperset(each.sha256 for each in pictures),
+    }
 
 
 def advice(count: int, recordings: int) -> str:
@@ -91,8 +153,9 @@ def starts() -> list[str]:
     return sorted(names, key=lambda name: (name != "fer-nano", name != "fer-small", name))
 
 
-def _why_not(counts: dict[str, int]) -> str:
+def _why_not(classes: list[dict[str, Any]]) -> str:
     """Return why nothing can be trained yet."""
+    counts = {each["name"]: each["count"] for each in classes}
     if len(counts) < LEAST_CLASSES:
         return f"{LEAST_CLASSES} classes are needed: add one"
     few = [f"{name} {count}" for name, count in counts.items() if count < LEAST_PICTURES]
