@@ -23,8 +23,8 @@ DARKEST_MEAN = 25.0
 WHITE_GRAY, MOST_WHITE = 250, 0.4
 """The share of pixels, 0 to 1, that may be this white or whiter."""
 SAME_DIFFERENCE = 2.0
-"""Mean difference in gray levels. The noise of a camera alone gives 1 to 1.5; the crops of people in
-four clips differ by 3 to 17 (medians) from one frame to that a tenth of a second later."""
+"""Mean difference in gray levels. A camera's noise alone gives 1 to 1.5; crops of people in four
+clips differ by 3 to 17 (medians) from one frame to that a tenth of a second later."""
 
 NO_FACE = "no face: look at the camera"
 TWO_FACES = "two faces: one alone, please"
