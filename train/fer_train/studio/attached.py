@@ -15,8 +15,6 @@ from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 
-COMMANDS = {"fer-train": "fer_train.start", "fer-convert": "fer_convert.start"}
-"""The commands that may run so, and the modules whose `main` they are."""
 END_SECONDS = 3.0
 """How long a process has to end before it is killed."""
 _NICE = 10
@@ -25,16 +23,16 @@ _NICE = 10
 class AttachedCommand:
     """A command that runs, as its installed form does, in a process group of its own."""
 
-    def __init__(self, command: str, *words: object, folder: Path) -> None:
+    def __init__(self, module: str, *words: object, folder: Path) -> None:
         """Start it.
 
         Args:
-            command: One of COMMANDS.
+            module: The one whose `main` it is, such as fer_train.start.
             *words: Its arguments.
             folder: Where it runs; Python looks for modules there, too.
         """
         self._process = subprocess.Popen(
-            [sys.executable, "-m", __name__, command, *map(str, words)],
+            [sys.executable, "-m", __name__, module, *map(str, words)],
             cwd=folder,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -82,13 +80,12 @@ class AttachedCommand:
 
 
 def main() -> None:
-    """Run the command that the first argument names, for as long as stdin is open."""
-    command = sys.argv[1]
+    """Run `main` of the module that the first argument names, for as long as stdin is open."""
     threading.Thread(target=_end_with_stdin, daemon=True).start()
     if hasattr(os, "nice"):
         os.nice(_NICE)  # the page goes on answering
     sys.argv = sys.argv[1:]
-    import_module(COMMANDS[command]).main()
+    import_module(sys.argv[0]).main()
 
 
 def _end_with_stdin() -> None:

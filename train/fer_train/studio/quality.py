@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from fer_core.opencv import cv2
-from fer_core.values import Face, UInt8Array
+from fer_core.values import Face, Frame, UInt8Array
 from fer_train.prepare import several_faces
 
 SMALLEST_FACE_PX = 48
@@ -36,14 +36,15 @@ SAME = "the same as before: move a little"
 _SECOND_DIFFERENCE = np.array([[1, -2, 1]], np.float32)
 
 
-def face_fault(faces: Sequence[Face]) -> str:
+def face_fault(frame: Frame, faces: Sequence[Face]) -> str:
     """Return why the largest of the faces found cannot be cropped, nothing where it can.
 
     Args:
-        faces: The largest first, in pixels of the picture as it was decoded.
+        frame: The picture as it was decoded.
+        faces: The largest first, in pixels of it.
     """
     if not faces:
-        return NO_FACE
+        return light_fault(frame.pixels) or NO_FACE
     if several_faces(faces):
         return TWO_FACES
     return TOO_SMALL if faces[0].box.width < SMALLEST_FACE_PX else ""
@@ -56,13 +57,18 @@ def crop_fault(crop: UInt8Array, recent: Sequence[UInt8Array]) -> str:
         crop: (h, w, channels) uint8, as the network takes it.
         recent: Crops of the same class that were kept just before.
     """
-    if crop.mean() < DARKEST_MEAN:
-        return TOO_DARK
-    if (crop >= WHITE_GRAY).mean() > MOST_WHITE:
-        return TOO_BRIGHT
+    if fault := light_fault(crop):
+        return fault
     if sharpness(crop) < LEAST_SHARPNESS:
         return BLURRED
     return SAME if any(difference(crop, each) < SAME_DIFFERENCE for each in recent) else ""
+
+
+def light_fault(pixels: UInt8Array) -> str:
+    """Return whether a crop, or a picture in which no face was found, is too dark or too bright."""
+    if pixels.mean() < DARKEST_MEAN:
+        return TOO_DARK
+    return TOO_BRIGHT if (pixels >= WHITE_GRAY).mean() > MOST_WHITE else ""
 
 
 def sharpness(crop: UInt8Array) -> float:

@@ -111,8 +111,9 @@ class StudioRequest(Answering):
         name = run_name(self.query("name") or f"{datetime.now():%Y%m%d-%H%M%S}")
         if init not in starts():
             raise FerError(f"there is no network {init!r} to start from; {', '.join(starts())}")
+        epochs = _epochs(self.query("epochs"))
         studio.require_ready()
-        studio.jobs.start(name, init, _epochs(self.query("epochs")))
+        studio.jobs.start(name, init, epochs)
         return {"name": name}
 
     def stop(self) -> dict[str, Any]:
