@@ -92,6 +92,7 @@ class Jobs:
         self._lock = threading.Lock()
         self._job: Job | None = None
         self._thread: threading.Thread | None = None
+        self._closed = False
         self.failed = ""
         for name in runs.names():
             runs.forget_faces(name)
@@ -101,6 +102,8 @@ class Jobs:
         return self
 
     def __exit__(self, *raised: object) -> None:
+        with self._lock:
+            self._closed = True
         self.stop()
 
     @property
@@ -121,6 +124,8 @@ class Jobs:
             RunningError: Another job runs.
         """
         with self._lock:
+            if self._closed:
+                raise RunningError("the studio is being closed")
             if self._job is not None:
                 raise RunningError(f"{self._job.name} is being trained: wait for it, or stop it")
             if name.casefold() in map(str.casefold, self._runs.names()):
