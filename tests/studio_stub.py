@@ -33,6 +33,6 @@ def main() -> None:
         (run / "mistakes.png").write_bytes(b"faces")
         print(f"epoch   {epoch}/4  loss 0.5", file=sys.stderr, flush=True)
     if wish == "goes on":
-        child = subprocess.Popen(["sleep", "60"])
+        child = subprocess.Popen(["sh", "-c", "trap '' TERM; sleep 60; sleep 60"])
         (run / "pids").write_text(f"{os.getpid()} {child.pid}")
         time.sleep(60)

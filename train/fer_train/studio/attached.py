@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 
@@ -42,11 +43,6 @@ class AttachedCommand:
             start_new_session=True,
         )
 
-    @property
-    def pid(self) -> int:
-        """The number of the process."""
-        return self._process.pid
-
     def lines(self) -> Iterator[str]:
         """Yield what it says, line by line, until it ends."""
         assert self._process.stdout is not None
@@ -63,20 +59,20 @@ class AttachedCommand:
 
     def end(self) -> None:
         """End it and what it started; harmless when it has ended."""
-        self._signal("SIGTERM")
-        try:
-            self._process.wait(END_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._signal("SIGKILL")
-            self._process.wait()
-
-    def _signal(self, name: str) -> None:
         if self._process.poll() is not None:
             return
-        if os.name == "posix":
-            os.killpg(self._process.pid, getattr(signal, name))
-        else:
+        self._signal("SIGTERM")
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(END_SECONDS)
+        self._signal("SIGKILL")
+        self._process.wait()
+
+    def _signal(self, name: str) -> None:
+        if os.name != "posix":
             self._process.kill()
+            return
+        with suppress(ProcessLookupError):  # nothing of the group is left
+            os.killpg(self._process.pid, getattr(signal, name))
 
 
 def main() -> None:
