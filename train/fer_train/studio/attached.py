@@ -12,11 +12,10 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 
-COMMANDS = {"fer-train": "fer_train.start", "fer-convert": "fer_convert.start"}
-"""The commands that may run so, and the modules whose `main` they are."""
 END_SECONDS = 3.0
 """How long a process has to end before it is killed."""
 _NICE = 10
@@ -25,16 +24,16 @@ _NICE = 10
 class AttachedCommand:
     """A command that runs, as its installed form does, in a process group of its own."""
 
-    def __init__(self, command: str, *words: object, folder: Path) -> None:
+    def __init__(self, module: str, *words: object, folder: Path) -> None:
         """Start it.
 
         Args:
-            command: One of COMMANDS.
+            module: The one whose `main` it is, such as fer_train.start.
             *words: Its arguments.
             folder: Where it runs; Python looks for modules there, too.
         """
         self._process = subprocess.Popen(
-            [sys.executable, "-m", __name__, command, *map(str, words)],
+            [sys.executable, "-m", __name__, module, *map(str, words)],
             cwd=folder,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -43,11 +42,6 @@ class AttachedCommand:
             errors="replace",
             start_new_session=True,
         )
-
-    @property
-    def pid(self) -> int:
-        """The number of the process."""
-        return self._process.pid
 
     def lines(self) -> Iterator[str]:
         """Yield what it says, line by line, until it ends."""
@@ -65,30 +59,29 @@ class AttachedCommand:
 
     def end(self) -> None:
         """End it and what it started; harmless when it has ended."""
-        self._signal("SIGTERM")
-        try:
-            self._process.wait(END_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._signal("SIGKILL")
-            self._process.wait()
-
-    def _signal(self, name: str) -> None:
         if self._process.poll() is not None:
             return
-        if os.name == "posix":
-            os.killpg(self._process.pid, getattr(signal, name))
-        else:
+        self._signal("SIGTERM")
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(END_SECONDS)
+        self._signal("SIGKILL")
+        self._process.wait()
+
+    def _signal(self, name: str) -> None:
+        if os.name != "posix":
             self._process.kill()
+            return
+        with suppress(ProcessLookupError):  # nothing of the group is left
+            os.killpg(self._process.pid, getattr(signal, name))
 
 
 def main() -> None:
-    """Run the command that the first argument names, for as long as stdin is open."""
-    command = sys.argv[1]
+    """Run `main` of the module that the first argument names, for as long as stdin is open."""
     threading.Thread(target=_end_with_stdin, daemon=True).start()
     if hasattr(os, "nice"):
         os.nice(_NICE)  # the page goes on answering
     sys.argv = sys.argv[1:]
-    import_module(COMMANDS[command]).main()
+    import_module(sys.argv[0]).main()
 
 
 def _end_with_stdin() -> None:
@@ -96,7 +89,7 @@ def _end_with_stdin() -> None:
         pass
     if os.name == "posix":
         os.killpg(os.getpgrp(), signal.SIGKILL)
-    os._exit(1)
+    os.kill(os.getpid(), signal.SIGTERM)  # on Windows, where it ends a process at once
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import shutil
 import threading
@@ -22,6 +23,7 @@ from fer_core.values import UInt8Array
 from fer_train.studio.names import class_name
 
 MOST_CLASSES, MOST_PICTURES = 30, 5000
+SUFFIX = ".png"
 RECENT = 10
 """How many of the pictures kept last a new one is compared with."""
 
@@ -60,8 +62,12 @@ class Collection:
         Raises:
             AbsentError: There is no such class.
         """
-        self._folder_of(name)
-        return [path.name for path in self._folder_files(name)]
+        try:
+            with os.scandir(self._folder_of(name)) as entries:
+                files = [entry.name for entry in entries]
+        except FileNotFoundError as error:
+            raise _absent(name) from error
+        return sorted(file for file in files if file.endswith(SUFFIX) and not file.startswith("."))
 
     def file(self, name: str, file: str) -> Path:
         """Return where a picture lies.
@@ -71,28 +77,24 @@ class Collection:
         """
         if file not in self.pictures(name):
             raise AbsentError(f"there is no picture {file!r} in {name!r} any more")
-        return self._folder_of(name) / file
+        return self.folder / name / file
 
-    def crop(self, name: str, file: str) -> UInt8Array | None:
-        """Return a picture as the network takes it, (h, w, channels) uint8; None for a bad one.
-
-        Raises:
-            AbsentError: It is not there.
-        """
-        picture = read_picture(self.file(name, file), colour=self.spec.colour == "rgb")
+    def crop(self, path: Path) -> UInt8Array | None:
+        """Return a picture as the network takes it, (h, w, channels) uint8; None for no picture."""
+        picture = read_picture(path, colour=self.spec.colour == "rgb")
         return self.spec.resized(picture.pixels) if isinstance(picture, Picture) else None
 
     def recent(self, name: str) -> list[UInt8Array]:
         """Return the crops that were kept last in a class, as far as they are still there."""
-        files, there = list(self._recent.get(name, ())), set(self.pictures(name))
-        crops = (self.crop(name, file) for file in files if file in there)
+        files = list(self._recent.get(name, ()))
+        crops = (self.crop(self.folder / name / file) for file in files)
         return [crop for crop in crops if crop is not None]
 
     def digests(self) -> frozenset[str]:
         """Return the SHA-256 of every picture that is there."""
         found: dict[Path, tuple[int, int, str]] = {}
         for name in self.classes():
-            for path in self._folder_files(name):
+            for path in (self.folder / name / file for file in self.pictures(name)):
                 try:
                     now = path.stat()
                     known = self._digests.get(path)
@@ -163,7 +165,7 @@ class Collection:
         with self._changing():
             self.require_room(name)
             file = self._next_file(name, recording)
-            write_bytes(self._folder_of(name) / file, encoded)
+            write_bytes(self.folder / name / file, encoded, sync=False)
             self._recent.setdefault(name, deque(maxlen=RECENT)).append(file)
         return file
 
@@ -204,23 +206,15 @@ class Collection:
             raise _absent(name)
         return self.folder / name
 
-    def _folder_files(self, name: str) -> list[Path]:
-        """Return the pictures of a class, none where it was deleted just now."""
-        try:
-            paths = [path for path in (self.folder / name).iterdir() if not is_junk(path)]
-        except FileNotFoundError:
-            return []
-        return sorted(path for path in paths if path.suffix.lower() == ".png")
-
     def _require_free(self, name: str) -> None:
         taken = {each.casefold(): each for each in self.classes()}.get(name.casefold())
         if taken:
             raise FerError(f"there is a class {taken!r} already: choose another name")
 
     def _next_file(self, name: str, recording: str) -> str:
-        pattern = re.compile(rf"{re.escape(recording)}~(\d+)\.png")
+        pattern = re.compile(rf"{re.escape(recording)}~(\d+)\{SUFFIX}")
         numbers = [int(found[1]) for file in self.pictures(name) if (found := pattern.match(file))]
-        return f"{recording}~{max(numbers, default=0) + 1:04d}.png"
+        return f"{recording}~{max(numbers, default=0) + 1:04d}{SUFFIX}"
 
 
 def _absent(name: str) -> AbsentError:

@@ -57,8 +57,8 @@ def send_bundle(device: Device, bundle: bytes) -> dict[str, Any]:
     ended.start()
     try:
         connection.request("POST", "/models", bundle, headers)
-        answer = connection.getresponse()
-        status, body = answer.status, answer.read(MOST_ANSWER_BYTES)
+        with connection.getresponse() as answer:
+            status, body = answer.status, answer.read(MOST_ANSWER_BYTES)
     except TimeoutError as error:
         raise DeviceError(f"{host} does not answer: is fer-edge --serve running there?") from error
     except (OSError, HTTPException) as error:

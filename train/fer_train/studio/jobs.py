@@ -24,6 +24,8 @@ from fer_train.studio.runs import RunFolders, RunNotes
 
 log = logging.getLogger(__name__)
 
+TRAIN, CONVERT = "fer_train.start", "fer_convert.start"
+"""The modules whose `main` the commands are."""
 MOST_EPOCHS = 500
 _LAST_LINES = 20
 
@@ -90,6 +92,7 @@ class Jobs:
         self._lock = threading.Lock()
         self._job: Job | None = None
         self._thread: threading.Thread | None = None
+        self._closed = False
         self.failed = ""
         for name in runs.names():
             runs.forget_faces(name)
@@ -99,6 +102,8 @@ class Jobs:
         return self
 
     def __exit__(self, *raised: object) -> None:
+        with self._lock:
+            self._closed = True
         self.stop()
 
     @property
@@ -119,6 +124,8 @@ class Jobs:
             RunningError: Another job runs.
         """
         with self._lock:
+            if self._closed:
+                raise RunningError("the studio is being closed")
             if self._job is not None:
                 raise RunningError(f"{self._job.name} is being trained: wait for it, or stop it")
             if name.casefold() in map(str.casefold, self._runs.names()):
@@ -165,20 +172,20 @@ class Jobs:
         data.save(file)
         self._say(job, "starting TensorFlow")
         options = ("--init", job.init, "--epochs", job.epochs, "--out", run)
-        self._run(job, "fer-train", "--data", file.name, *options)
+        self._run(job, TRAIN, "--data", file.name, *options)
         job.kind = "convert"
         self._say(job, "converting to int8")
-        self._run(job, "fer-convert", run, "--int8", "--max-drop", 100)
+        self._run(job, CONVERT, run, "--int8", "--max-drop", 100)
         self._say(job, "judging what was held back")
         judged = judge(notes, self._runs.require_bundle(job.name), *data.judging())
         self._runs.save_notes(job.name, judged)
 
-    def _run(self, job: Job, command: str, *words: object) -> None:
+    def _run(self, job: Job, module: str, *words: object) -> None:
         """Run a command of ours to its end; raise FerError with its words where it fails."""
         with self._lock:
             if job.stopped:
                 raise _StoppedError
-            job.command = AttachedCommand(command, *words, folder=self._folder)
+            job.command = AttachedCommand(module, *words, folder=self._folder)
         said: deque[str] = deque(maxlen=_LAST_LINES)
         for line in job.command.lines():
             said.append(printable(line))
@@ -189,14 +196,15 @@ class Jobs:
         if job.stopped:
             raise _StoppedError
         if code:
-            raise FerError(_reason(command, list(said)))
+            raise FerError(_reason(module, list(said)))
 
     def _say(self, job: Job, words: str) -> None:
         job.words = words
         self._tell()
 
 
-def _reason(command: str, said: list[str]) -> str:
+def _reason(module: str, said: list[str]) -> str:
     """Return why a command failed: its last message, or its last line."""
+    command = module.partition(".")[0].replace("_", "-")
     begins = [index for index, line in enumerate(said) if line.startswith(f"{command}: ")]
     return " ".join(said[begins[-1] :] if begins else said[-1:]) or f"{command} was ended"

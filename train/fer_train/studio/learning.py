@@ -14,7 +14,7 @@ from fer_core.files import written_beside
 from fer_core.labels import ordered_labels
 from fer_core.values import UInt8Array
 from fer_train.photo_series import Apart, set_aside
-from fer_train.studio.collection import AbsentError, Collection
+from fer_train.studio.collection import Collection
 from fer_train.studio.runs import LearnedPicture
 
 HELD_BACK = 0.2
@@ -73,10 +73,10 @@ def gather(collection: Collection) -> LearningSet:
         apart[name] = set_aside(collection.folder, files, HELD_BACK)
         for file in files:
             try:
-                crop = collection.crop(name, file.name)
                 content = (collection.folder / file).read_bytes()
-            except (AbsentError, FileNotFoundError):
+            except FileNotFoundError:
                 continue  # deleted just now
+            crop = collection.crop(collection.folder / file)
             if crop is None:
                 raise FerError(f"{file} cannot be read as a picture: delete it")
             images.append(crop[:, :, 0] if crop.shape[2] == 1 else crop)

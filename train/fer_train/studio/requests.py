@@ -106,13 +106,19 @@ class StudioRequest(Answering):
         return self.changed(shot.to_json()) if shot.file else shot.to_json()
 
     def train(self) -> dict[str, Any]:
-        """Begin to train a network."""
+        """Begin to train a network.
+
+        Raises:
+            FerError: There is too little to train on, or what is asked makes no sense.
+            RunningError: Another job runs.
+        """
         studio, init = self.studio, self.query("init") or starts()[0]
         name = run_name(self.query("name") or f"{datetime.now():%Y%m%d-%H%M%S}")
         if init not in starts():
             raise FerError(f"there is no network {init!r} to start from; {', '.join(starts())}")
+        epochs = _epochs(self.query("epochs"))
         studio.require_ready()
-        studio.jobs.start(name, init, _epochs(self.query("epochs")))
+        studio.jobs.start(name, init, epochs)
         return {"name": name}
 
     def stop(self) -> dict[str, Any]:
@@ -125,7 +131,11 @@ class StudioRequest(Answering):
         return run_json(self.query("name"), self.studio.runs, self.studio.collection)
 
     def delete_run(self) -> dict[str, Any]:
-        """Delete a run."""
+        """Delete a run.
+
+        Raises:
+            FerError: There is none, or it is being made.
+        """
         name, job = self.query("name"), self.studio.jobs.job
         if job and job.name == name:
             raise FerError(f"{name} is being trained: stop that first")

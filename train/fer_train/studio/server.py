@@ -107,9 +107,19 @@ def _access(options: StudioOptions) -> Access:
 
 @contextmanager
 def _signals(ended: threading.Event) -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM set an event while the block runs."""
-    kinds = (signal.SIGINT, signal.SIGTERM)
-    before = {kind: signal.signal(kind, lambda *_: ended.set()) for kind in kinds}
+    """Let Ctrl-C, SIGTERM and a closed terminal set an event while the block runs.
+
+    A second one ends the process at once; what it has begun ends with it.
+    """
+    names = ("SIGINT", "SIGTERM", "SIGHUP")
+    kinds = [getattr(signal, name) for name in names if hasattr(signal, name)]
+
+    def take(number: int, frame: object) -> None:
+        ended.set()
+        for kind in kinds:
+            signal.signal(kind, signal.SIG_DFL)
+
+    before = {kind: signal.signal(kind, take) for kind in kinds}
     try:
         yield
     finally:

@@ -80,7 +80,7 @@ def take_shot(
     recording = recording_name(recording, photo)
     faces = finder.in_photo(frame) if photo else finder.in_stream(recording, frame)
     seen = faces[0].times(frame.reduced) if faces else None
-    if why := face_fault(faces):
+    if why := face_fault(frame, faces):
         return Shot(why=why, face=seen)
     crop = collection.spec.pixels(frame, faces[0])
     if why := crop_fault(crop, collection.recent(name)):
