@@ -31,15 +31,20 @@ class EncryptedServer(BoundedServer):
         super().__init__(host, port, handler)
 
     def get_request(self) -> tuple[Any, Any]:
-        """Return the next connection; nothing is read of it yet."""
+        """Return the next connection; nothing is read of it yet.
+
+        Raises:
+            OSError: It has gone by itself.
+        """
         connection, address = super().get_request()
         try:
+            connection.getpeername()  # else the library forgets to close it
             wrapped = self._context.wrap_socket(
                 connection, server_side=True, do_handshake_on_connect=False
             )
-        except (OSError, ValueError) as error:  # it has gone by itself
+        except (OSError, ValueError) as error:
             connection.close()
-            raise ConnectionAbortedError("the visitor has gone") from error
+            raise OSError("the visitor has gone") from error
         return wrapped, address
 
     def finish_request(self, request: Any, client_address: Any) -> None:

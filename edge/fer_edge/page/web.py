@@ -56,7 +56,7 @@ class WebRequest(Replying):
             route.answer(self)
         elif not self._is_let_in():
             return
-        elif self.asked_path in self.static.files:
+        elif self.asked_path in self.static:
             self.send(*self.static.file(self.asked_path))
         elif route is not None:
             route.answer(self)

@@ -5,6 +5,7 @@ import os
 import socket
 import ssl
 import stat
+import struct
 import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
@@ -88,6 +89,14 @@ def test_more_silent_ones_than_there_are_places_make_room(served: PageServer) ->
     assert served.refused >= 5
     for each in silent:
         each.close()
+
+
+def test_those_who_go_at_once_leave_nothing_behind(served: PageServer) -> None:
+    for _ in range(40):
+        gone = connect(served)
+        gone.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        gone.close()  # by a reset
+    assert ask(served).status == 200
 
 
 def test_plain_http_is_told_what_to_type(served: PageServer) -> None:
