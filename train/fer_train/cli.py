@@ -217,6 +217,7 @@ def studio(
     camera: options.StudioCamera = "",
     port: options.StudioPort = 8600,
     host: options.StudioHost = "127.0.0.1",
+    https: options.StudioHttps = False,
     detector: options.StudioDetector = "",
     no_browser: options.NoBrowser = False,
     quiet: Quiet = False,
@@ -227,7 +228,8 @@ def studio(
     from fer_train.studio.server import StudioOptions, run_studio
 
     log_to_stderr("fer-train")
-    run_studio(StudioOptions(folder, camera, host, port, detector, not no_browser), talk(quiet))
+    where = (folder, camera, host, port, detector)
+    run_studio(StudioOptions(*where, browser=not no_browser, https=https), talk(quiet))
 
 
 def main() -> None:

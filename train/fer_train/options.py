@@ -69,6 +69,10 @@ StudioHost = Annotated[
 StudioDetector = Annotated[
     str, typer.Option(help="haar, yunet or FILE.onnx; yunet where it is installed.")
 ]
+StudioHttps = Annotated[
+    bool,
+    typer.Option("--https", help="Encrypt the page, so that telephones give it their camera."),
+]
 NoBrowser = Annotated[bool, typer.Option("--no-browser", help="Open no browser.")]
 
 Data = Annotated[

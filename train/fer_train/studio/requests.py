@@ -22,6 +22,7 @@ from fer_train.studio.names import run_name
 from fer_train.studio.shots import MOST_BYTES, take_shot
 from fer_train.studio.static_files import page_files
 from fer_train.studio.studio import Studio, starts
+from fer_train.studio.telephones import address_json, address_svg
 
 _MOST_DEPLOY_BYTES = 4096
 
@@ -36,6 +37,8 @@ def make_handler(studio: Studio, door: Door) -> type[WebRequest]:
         "/api/camera": Route(StudioRequest.video, streams=True),
         "/api/run": Route(json_answer(StudioRequest.run)),
         "/api/bundle": Route(StudioRequest.bundle),
+        "/api/address": Route(json_answer(lambda request: address_json(request.door))),
+        "/api/qr": Route(StudioRequest.qr),
     }
     post = {
         "/api/classes/add": Route(json_answer(StudioRequest.add_class)),
@@ -160,6 +163,13 @@ class StudioRequest(Answering):
         saved = f"attachment; filename*=UTF-8''{quote(file.name)}"
         kind, headers = "application/octet-stream", {"Content-Disposition": saved}
         self.send(content, kind, headers=headers)
+
+    def qr(self) -> None:
+        """Send the address as a QR code."""
+        try:
+            self.send(address_svg(self.door), "image/svg+xml")
+        except FerError as error:
+            self.send_text(str(error), HTTPStatus.NOT_FOUND)
 
     def deploy(self) -> dict[str, Any]:
         """Send a bundle to a device; return what it answered."""

@@ -8,7 +8,7 @@ import threading
 import webbrowser
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fer_core.errors import ArgumentError
@@ -28,6 +28,7 @@ from fer_train.studio.jobs import Jobs
 from fer_train.studio.requests import make_handler
 from fer_train.studio.runs import RunFolders
 from fer_train.studio.studio import Studio
+from fer_train.studio.telephones import telephone_words
 
 TOKEN = "FER_EDGE_TOKEN"
 
@@ -41,6 +42,7 @@ class StudioOptions:
         camera: A number or an address; empty for none.
         detector: That of the faces; empty for yunet where it is installed, else haar.
         browser: Whether a browser is opened.
+        https: Whether the page is encrypted, by a certificate of this computer's own.
     """
 
     folder: Path
@@ -49,6 +51,7 @@ class StudioOptions:
     port: int = 8600
     detector: str = ""
     browser: bool = True
+    https: bool = False
 
 
 def run_studio(options: StudioOptions, say: Callable[[str], None]) -> None:
@@ -60,10 +63,12 @@ def run_studio(options: StudioOptions, say: Callable[[str], None]) -> None:
     """
     ended = threading.Event()
     with _signals(ended), open_studio(options) as (studio, server):
-        address = ServeAddress(options.host, server.port)
+        address = server.door.access.address
+        if words := telephone_words(server.door):
+            say(words)
         say(f"studio on {address.url}; faces are found by {studio.finder.name}; Ctrl-C ends it")
         if options.browser:
-            webbrowser.open(f"http://127.0.0.1:{server.port}/")
+            webbrowser.open(replace(address, host="127.0.0.1").url)
         ended.wait()
     raise KeyboardInterrupt
 
@@ -90,13 +95,14 @@ def open_studio(options: StudioOptions) -> Iterator[tuple[Studio, PageServer]]:
         jobs = stack.enter_context(Jobs(folder / ".job", collection, runs, changes.tell))
         comparison = Comparison(finder, runs)
         studio = Studio(folder, collection, runs, finder, comparison, jobs, changes, camera)
-        server = PageServer(make_handler(studio, Door(access)), changes.tell)
+        server = PageServer(make_handler(studio, Door.of(access)), changes.tell)
         yield studio, stack.enter_context(server)
 
 
 def _access(options: StudioOptions) -> Access:
     """Return who may come in; raise ArgumentError where a token is needed and lacks."""
-    address, token = ServeAddress(options.host, options.port), os.environ.get(TOKEN, "")
+    address = ServeAddress(options.host, options.port, options.https)
+    token = os.environ.get(TOKEN, "")
     if not (token or address.is_loopback):
         raise ArgumentError(
             f"other computers reach {options.host}, so a token is needed: put one into ${TOKEN}; "

@@ -274,7 +274,7 @@ def test_events_tell_of_changes(served: Served) -> None:
 
 def test_the_page_is_served_and_nothing_beside_it(served: Served) -> None:
     status, content = served.ask("GET", "/")
-    assert (status, content[:15]) == (200, b"<!DOCTYPE html>")
+    assert (status, content[:15]) == (200, b"<!doctype html>")
     for path in ("/index.html", "/../server.py", "/static/index.html", "/studio.py"):
         assert served.ask("GET", path)[0] == 404
     assert served.ask("GET", "/api/nothing")[0] == 404

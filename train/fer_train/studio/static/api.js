@@ -43,6 +43,8 @@ export const api = {
   look: (model, picture) => post("look", { model, camera: picture ? undefined : 1 }, picture),
   bundleAddress: (name) => path("bundle", { name }),
   deploy: (name, address, token) => post("deploy", { name }, JSON.stringify({ address, token })),
+  address: () => get("address"),
+  qrAddress: () => path("qr"),
   cameraAddress: () => path("camera", { again: Date.now() }),
 };
 

@@ -4,7 +4,7 @@ import * as camera from "./camera.js";
 import { $, complain, sleep, speak } from "./dom.js";
 import { WORDS } from "./words.js";
 
-const SHOT_MS = 200, COUNT_SECONDS = 3, RECORD_SECONDS = 10, MOST_FILES = 5000;
+const SHOT_MS = 200, COUNT_SECONDS = 3, RECORD_SECONDS = 10, MOST_FILES = 5000, MOST_FAILED = 5;
 let running = null; // what is recorded now: { name, until }
 
 export const isRecording = () => running !== null;
@@ -26,11 +26,11 @@ export async function record(name, kept, seconds = Infinity) {
   }
   const mine = { name, until: performance.now() + 1000 * seconds };
   running = mine;
-  const recording = recordingName(), counts = { kept: 0, refused: 0 };
+  const recording = recordingName(), counts = { kept: 0, refused: 0, failed: 0 };
   try {
     while (running === mine && performance.now() < mine.until && camera.isOn()) {
       const next = performance.now() + SHOT_MS;
-      const answer = await api.shot(name, recording, await camera.frame());
+      const answer = await shot(name, recording, counts);
       tell(answer, counts);
       if (answer.kept) kept(answer.file);
       await sleep(next - performance.now());
@@ -42,6 +42,19 @@ export async function record(name, kept, seconds = Infinity) {
   camera.drawBoxes([]);
   hint(WORDS.recorded(counts.kept, counts.refused), "");
   speak(WORDS.recorded(counts.kept, counts.refused));
+}
+
+// One shot; of failures that pass, such as a camera that pauses, a few in a row are borne.
+async function shot(name, recording, counts) {
+  try {
+    const answer = await api.shot(name, recording, await camera.frame());
+    counts.failed = 0;
+    return answer;
+  } catch (error) {
+    counts.failed += 1;
+    if (counts.failed > MOST_FAILED) throw error;
+    return { kept: false, why: error.message, box: null };
+  }
 }
 
 export function stop() {

@@ -24,7 +24,7 @@ export function showClasses(state) {
     if ($("classes").children[index] !== card.box) $("classes").insertBefore(card.box, $("classes").children[index] || null);
     card.update(each);
   }
-  $("enough").textContent = state.ready ? WORDS.enough : state.why_not || WORDS.firstSteps;
+  $("enough").textContent = state.ready ? WORDS.enough : (names.length && state.why_not) || WORDS.firstSteps;
   $("enough").className = state.ready ? "hint good" : "quiet";
   $("to-train").hidden = !state.ready;
 }

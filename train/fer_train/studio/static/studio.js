@@ -1,7 +1,7 @@
 // The page of the studio: its steps, and the state that the server tells.
-import { follow } from "./api.js";
+import { api, follow } from "./api.js";
 import * as camera from "./camera.js";
-import { $, fillWords, make } from "./dom.js";
+import { $, complain, fillWords, make } from "./dom.js";
 import * as show from "./show.js";
 import * as train from "./train.js";
 import * as use from "./use.js";
@@ -25,22 +25,22 @@ function turnTo() {
 }
 
 function tell(state) {
-  status("well", WORDS.connected(state.folder));
+  status("well", WORDS.connected);
   $("stored").textContent = WORDS.stored(state.stored);
   camera.setComputerCamera(state.camera);
   show.showClasses(state);
   train.showTraining(state);
   use.showModels(state);
-  showAddresses(state.https);
 }
 
-function showAddresses(https) {
-  $("https").hidden = !https;
-  if (!https || $("fingerprint").textContent === https.fingerprint) return;
-  $("fingerprint").textContent = https.fingerprint;
-  $("qr").src = "api/qr";
-  $("addresses").replaceChildren();
-  for (const address of https.addresses) make("a", make("li", $("addresses")), address).href = address;
+// Where telephones find this page, if it is served to them.
+async function showAddresses() {
+  const { addresses, fingerprint } = await api.address();
+  if (!addresses.length) return;
+  $("https").hidden = false;
+  $("fingerprint").textContent = fingerprint;
+  $("qr").src = api.qrAddress();
+  for (const address of addresses) make("a", make("li", $("addresses")), address).href = address;
 }
 
 function status(kind, words) {
@@ -54,4 +54,5 @@ $("stays").textContent = isHere ? WORDS.staysHere : WORDS.staysThere(location.ho
 for (const part of [camera, show, train, use]) part.wire();
 addEventListener("hashchange", turnTo);
 turnTo();
+showAddresses().catch(complain);
 follow(tell, () => status("ill", WORDS.noConnection));

@@ -1,11 +1,12 @@
 // Step 2: train, watch, and see what the model gets wrong.
 import { api } from "./api.js";
-import { $, ask, draw, make, makeButton, offer, percent, told } from "./dom.js";
+import { $, ask, complain, draw, make, makeButton, offer, percent, speak, told } from "./dom.js";
 import { WORDS } from "./words.js";
 
 let classes = [];
 let runs = [];
 let shown = ""; // the run whose result stands on the page, and when it was made
+let listed = ""; // what the list of models shows
 let suggested = ""; // the name of a run that the page proposed
 
 export function showTraining(state) {
@@ -21,12 +22,39 @@ export function showTraining(state) {
   $("failed").textContent = busy ? "" : state.failed;
   $("job").hidden = !busy;
   if (busy) showJob(state.job);
-  const last = runs.at(-1);
-  const key = last ? `${last.name} ${last.made} ${last.bundle}` : "";
-  if (key === shown || busy) return;
+  showRuns();
+  if (busy) return;
+  const newest = runs.find((each) => each.accuracy !== null); // the newest stands first
+  const key = newest ? `${newest.name} ${newest.made}` : "";
+  if (key === shown) return;
   shown = key;
-  if (last) showRun(last.name).catch(() => { shown = ""; });
-  else $("result").hidden = true;
+  $("result").hidden = !newest;
+  if (newest) showRun(newest.name).catch(complain);
+}
+
+// A row for each model: how good it is, what to know of it, and what removes it.
+function showRuns() {
+  const key = JSON.stringify(runs);
+  if (key === listed) return;
+  listed = key;
+  $("models").hidden = runs.length === 0;
+  $("runs").replaceChildren();
+  for (const run of runs) {
+    const row = make("tr", $("runs"));
+    make("th", row, run.name).scope = "row";
+    make("td", row, run.accuracy === null ? "–" : percent(run.accuracy));
+    make("td", row, WORDS.runNote(run), "quiet");
+    const buttons = make("div", make("td", row), "", "row end");
+    if (run.accuracy !== null) {
+      makeButton(buttons, WORDS.showRun, told(() => showRun(run.name)), "second small").setAttribute("aria-label", WORDS.showRunOf(run.name));
+    }
+    makeButton(buttons, WORDS.delete, told(() => removeRun(run.name)), "second small danger").setAttribute("aria-label", WORDS.deleteRun(run.name));
+  }
+}
+
+async function removeRun(name) {
+  if (await ask(WORDS.deleteRunAsk(name), WORDS.delete)) await api.deleteRun(name);
+  shown = ""; // its result may be the one that is shown
 }
 
 function freeName() {
@@ -39,10 +67,11 @@ function freeName() {
 
 function showJob(job) {
   $("job-title").textContent = WORDS.jobTitle(job.kind, job.name);
-  if (job.epochs) $("job-progress").value = job.epoch / job.epochs;
+  speak(WORDS.jobTitle(job.kind, job.name));
+  if (job.kind === "train" && job.curve.length) $("job-progress").value = job.epoch / job.epochs;
   else $("job-progress").removeAttribute("value");
   const left = job.seconds_left ? WORDS.secondsLeft(Math.round(job.seconds_left)) : "";
-  $("job-words").textContent = [job.words, left].filter(Boolean).join(" ");
+  $("job-words").textContent = [job.words, left].filter(Boolean).join("; ");
   $("curve").toggleAttribute("hidden", job.curve.length === 0);
   $("curve-legend").hidden = job.curve.length === 0;
   drawCurve(job.curve, job.epochs || 1);
@@ -50,7 +79,7 @@ function showJob(job) {
 
 // Accuracy over epochs: of the pictures trained on, and of those held back.
 function drawCurve(curve, epochs) {
-  const svg = $("curve"), left = 34, right = 314, top = 6, bottom = 102;
+  const svg = $("curve"), left = 42, right = 314, top = 6, bottom = 102;
   svg.replaceChildren();
   const across = (epoch) => left + (right - left) * (epochs > 1 ? (epoch - 1) / (epochs - 1) : 0.5);
   const up = (share) => bottom - (bottom - top) * share;
@@ -76,18 +105,11 @@ async function showRun(name) {
   const run = await api.run(name), box = $("result");
   box.replaceChildren();
   box.hidden = false;
-  const head = make("div", box, "", "row");
-  make("h2", head, WORDS.resultOf(run.name), "grow");
-  if (runs.length > 1) {
-    const chooser = make("select", head);
-    chooser.setAttribute("aria-label", WORDS.otherRun);
-    offer(chooser, runs.map((each) => each.name).reverse());
-    chooser.value = run.name;
-    chooser.addEventListener("change", told(() => showRun(chooser.value)));
-  }
+  make("h2", box, WORDS.resultOf(run.name));
   const figures = make("p", box, "", "figure");
   make("strong", figures, percent(run.accuracy));
   make("span", figures, WORDS.interval(percent(run.low), percent(run.high), run.count));
+  speak(`${WORDS.resultOf(run.name)} ${figures.textContent}`);
   make("p", box, run.held_back, "quiet");
   if (run.int8) make("p", box, run.int8.words, "quiet");
   if (run.show_more_of.length) showMoreOf(box, run.show_more_of);
@@ -104,8 +126,9 @@ function showMoreOf(box, wanted) {
 
 function showConfusion(box, run) {
   make("h3", box, WORDS.confusion);
+  make("p", box, WORDS.confusionHow, "quiet");
   const table = make("table", make("div", box, "", "scroll"), "", "confusion");
-  make("caption", table, WORDS.confusionHow, "quiet");
+  table.setAttribute("aria-label", WORDS.confusion);
   const head = make("tr", make("thead", table));
   make("td", head);
   for (const label of run.labels) make("th", head, label).scope = "col";

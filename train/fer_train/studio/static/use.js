@@ -1,7 +1,7 @@
 // Step 3: the new model beside the old one on the camera, then to the device.
 import { api } from "./api.js";
 import * as camera from "./camera.js";
-import { $, ask, make, offer, percent, sleep, told } from "./dom.js";
+import { $, make, offer, percent, sleep, told } from "./dom.js";
 import { WORDS } from "./words.js";
 
 const LOOK_MS = 150;
@@ -9,12 +9,12 @@ let wanted = false; // whether this step is the one that is shown
 let looking = false;
 
 export function showModels(state) {
-  const names = state.runs.filter((each) => each.bundle).map((each) => each.name).reverse();
+  const names = state.runs.filter((each) => each.bundle).map((each) => each.name); // the newest first
   const before = $("model").value;
   offer($("model"), names);
   if (names.length && !names.includes(before)) $("model").value = names[0];
   $("no-model").hidden = names.length > 0;
-  $("model").disabled = names.length === 0;
+  $("which-model").hidden = names.length === 0;
   $("deploy").hidden = names.length === 0;
   nameDownload();
   look();
@@ -126,8 +126,4 @@ export function wire() {
       }
     })();
   });
-  $("delete-run").addEventListener("click", told(async () => {
-    const name = $("model").value;
-    if (await ask(WORDS.deleteRunAsk(name), WORDS.delete)) await api.deleteRun(name);
-  }));
 }

@@ -25,7 +25,7 @@ export const WORDS = {
   stop: "Stop",
 
   connecting: "connecting",
-  connected: (folder) => `pictures in ${folder}`,
+  connected: "connected",
   noConnection: "no connection to the studio: does it still run?",
   refused: (status) => `the studio refused this (${status})`,
   stored: (what) => (what.length ? `Stored on the computer that runs the studio: ${what.join("; ")}.` : "Nothing is stored yet."),
@@ -58,7 +58,7 @@ export const WORDS = {
   newClass: "A new class",
   newClassExample: "happy, wink, tongue out",
   add: "Add",
-  firstSteps: "Add two classes or more, then show pictures of each.",
+  firstSteps: "Begin here: add two classes or more, then show pictures of each.",
   enough: "Enough to train. More pictures, in other light and of other people, make it better.",
   toTrain: "Next: train",
   className: "Name of the class",
@@ -96,7 +96,7 @@ export const WORDS = {
   train: "Train",
   jobTitle: (kind, name) => (kind === "train" ? `Training ${name}` : `Making ${name} small (int8)`),
   progress: "Progress",
-  secondsLeft: (seconds) => (seconds < 90 ? `About ${seconds} s left.` : `About ${Math.round(seconds / 60)} min left.`),
+  secondsLeft: (seconds) => (seconds < 90 ? `about ${seconds} s left` : `about ${Math.round(seconds / 60)} min left`),
   stopAsk: "Stop training? What was learned so far is not used.",
   epoch: (number) => `epoch ${number}`,
   curveSeen: "accuracy on pictures that it learns from",
@@ -104,7 +104,13 @@ export const WORDS = {
   curveWords: (epoch, seen, held) => `After epoch ${epoch}: accuracy ${seen} on pictures that it learns from, ${held} on pictures held back.`,
   result: "Result",
   resultOf: (name) => `How good is ${name}?`,
-  otherRun: "Show the result of",
+  models: "Your models",
+  runNote: (run) => {
+    if (!run.bundle) return "not trained to its end";
+    return run.trained_with_deleted ? "learned from pictures that were deleted since" : "";
+  },
+  showRun: "Result",
+  showRunOf: (name) => `Result of ${name}`,
   interval: (low, high, count) => ` of ${count} held-back pictures are right. With other such pictures it would be ${low} to ${high}.`,
   showMoreOf: "Show more pictures of",
   toShow: "To the pictures",
@@ -135,7 +141,7 @@ export const WORDS = {
   send: "Send",
   sendingModel: "Sending.",
   deployed: (model, state, seconds) => `The device runs ${model}, ${state}${seconds ? ` for ${seconds} s` : ""}.`,
-  deleteRun: "Delete this model",
+  deleteRun: (name) => `Delete the model ${name}`,
   deleteRunAsk: (name) => `Delete the model ${name} and what its training left?`,
 
   otherDevices: "Open this page on a telephone",
