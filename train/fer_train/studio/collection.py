@@ -53,8 +53,7 @@ class Collection:
 
     def classes(self) -> list[str]:
         """Return the names of the classes, sorted."""
-        folders = (path for path in self.folder.iterdir() if path.is_dir() and not is_junk(path))
-        return sorted(path.name for path in folders)
+        return folders_in(self.folder)
 
     def pictures(self, name: str) -> list[str]:
         """Return the file names of a class in the order in which they were recorded.
@@ -118,7 +117,7 @@ class Collection:
             if len(self.classes()) >= MOST_CLASSES:
                 raise FerError(f"there are {MOST_CLASSES} classes already, which is the most")
             self._require_free(name)
-            (self.folder / name).mkdir()
+            (self.folder / name).mkdir(parents=True)
         return name
 
     def rename_class(self, name: str, to: str) -> str:
@@ -215,6 +214,16 @@ class Collection:
         pattern = re.compile(rf"{re.escape(recording)}~(\d+)\{SUFFIX}")
         numbers = [int(found[1]) for file in self.pictures(name) if (found := pattern.match(file))]
         return f"{recording}~{max(numbers, default=0) + 1:04d}{SUFFIX}"
+
+
+def folders_in(folder: Path) -> list[str]:
+    """Return the names of the folders in a folder, sorted; none where somebody removed it."""
+    try:
+        with os.scandir(folder) as entries:
+            names = [entry.name for entry in entries if entry.is_dir()]
+    except FileNotFoundError:
+        return []
+    return sorted(name for name in names if not is_junk(Path(name)))
 
 
 def _absent(name: str) -> AbsentError:
