@@ -3,6 +3,7 @@
 import json
 import re
 import signal
+import socket
 import subprocess
 import urllib.request
 from collections.abc import Iterator
@@ -24,7 +25,9 @@ LOOKS = {"grin": "happy", "frown": "sad", "gasp": "surprise"}
 @pytest.fixture
 def address(tmp_path: Path) -> Iterator[str]:
     """The address of `fer-train studio` in its own process; Ctrl-C ends it."""
-    words = ["studio", "own", "--no-browser", "--port", "8699", "--detector", "haar"]
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    words = ["studio", "own", "--no-browser", "--port", str(port), "--detector", "haar"]
     with subprocess.Popen(
         [command_path("fer-train"), *words], cwd=tmp_path, stderr=subprocess.PIPE, text=True
     ) as server:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import shutil
 import threading
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +19,7 @@ from fer_core.opencv import cv2
 from fer_core.pictures import Picture, is_junk, read_picture
 from fer_core.preprocess import InputSpec
 from fer_core.values import UInt8Array
+from fer_train.run_facts import file_sha256
 from fer_train.studio.names import class_name
 
 MOST_CLASSES, MOST_PICTURES = 30, 5000
@@ -49,12 +49,11 @@ class Collection:
         self.folder, self.spec = make_folder(folder), spec
         self._lock = threading.RLock()
         self._recent: dict[str, deque[str]] = {}
-        self._digests: dict[Path, tuple[int, int, str]] = {}
+        self._digests: dict[tuple[str, str], str] = {}
 
     def classes(self) -> list[str]:
         """Return the names of the classes, sorted."""
-        folders = (path for path in self.folder.iterdir() if path.is_dir() and not is_junk(path))
-        return sorted(path.name for path in folders)
+        return folders_in(self.folder)
 
     def pictures(self, name: str) -> list[str]:
         """Return the file names of a class in the order in which they were recorded.
@@ -91,21 +90,22 @@ class Collection:
         return [crop for crop in crops if crop is not None]
 
     def digests(self) -> frozenset[str]:
-        """Return the SHA-256 of every picture that is there."""
-        found: dict[Path, tuple[int, int, str]] = {}
-        for name in self.classes():
-            for path in (self.folder / name / file for file in self.pictures(name)):
-                try:
-                    now = path.stat()
-                    known = self._digests.get(path)
-                    if known is None or known[:2] != (now.st_mtime_ns, now.st_size):
-                        digest = hashlib.sha256(path.read_bytes()).hexdigest()
-                        known = (now.st_mtime_ns, now.st_size, digest)
-                except FileNotFoundError:
-                    continue  # deleted just now
-                found[path] = known
-        self._digests = found
-        return frozenset(digest for _, _, digest in found.values())
+        """Return the SHA-256 of every picture that is there; a known file is not read again."""
+        found: dict[tuple[str, str], str] = {}
+        with self._lock:
+            for name in self.classes():
+                with suppress(AbsentError):  # somebody removed it just now
+                    found |= self._class_digests(name)
+            self._digests = found
+        return frozenset(found.values())
+
+    def _class_digests(self, name: str) -> dict[tuple[str, str], str]:
+        found = {}
+        for file in self.pictures(name):
+            with suppress(FileNotFoundError):
+                known = self._digests.get((name, file))
+                found[name, file] = known or file_sha256(self.folder / name / file)
+        return found
 
     def add_class(self, text: str) -> str:
         """Make a class; return its name.
@@ -118,7 +118,7 @@ class Collection:
             if len(self.classes()) >= MOST_CLASSES:
                 raise FerError(f"there are {MOST_CLASSES} classes already, which is the most")
             self._require_free(name)
-            (self.folder / name).mkdir()
+            (self.folder / name).mkdir(parents=True)
         return name
 
     def rename_class(self, name: str, to: str) -> str:
@@ -133,6 +133,7 @@ class Collection:
             if new.casefold() != name.casefold():
                 self._require_free(new)
             folder.rename(self.folder / new)
+            self._digests.clear()
             self._recent[new] = self._recent.pop(name, deque(maxlen=RECENT))
         return new
 
@@ -166,6 +167,7 @@ class Collection:
             self.require_room(name)
             file = self._next_file(name, recording)
             write_bytes(self.folder / name / file, encoded, sync=False)
+            self._digests.pop((name, file), None)
             self._recent.setdefault(name, deque(maxlen=RECENT)).append(file)
         return file
 
@@ -180,6 +182,7 @@ class Collection:
             self.require_room(to)
             new = self._next_file(to, source.stem.partition("~")[0])
             source.rename(self._folder_of(to) / new)
+            self._digests.pop((to, new), None)
         return new
 
     def delete(self, name: str, file: str) -> None:
@@ -215,6 +218,16 @@ class Collection:
         pattern = re.compile(rf"{re.escape(recording)}~(\d+)\{SUFFIX}")
         numbers = [int(found[1]) for file in self.pictures(name) if (found := pattern.match(file))]
         return f"{recording}~{max(numbers, default=0) + 1:04d}{SUFFIX}"
+
+
+def folders_in(folder: Path) -> list[str]:
+    """Return the names of the folders in a folder, sorted; none where somebody removed it."""
+    try:
+        with os.scandir(folder) as entries:
+            names = [entry.name for entry in entries if entry.is_dir()]
+    except FileNotFoundError:
+        return []
+    return sorted(name for name in names if not is_junk(Path(name)))
 
 
 def _absent(name: str) -> AbsentError:

@@ -6,6 +6,7 @@ import json
 import socket
 import threading
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -13,12 +14,15 @@ from urllib.parse import urlsplit
 from msgspec import Meta
 
 from fer_core.errors import FerError
-from fer_core.text import printable
+from fer_core.text import is_plain_name, printable
 from fer_core.typed_json import read_json
 
 ANSWER_SECONDS, WHOLE_SECONDS = 10.0, 60.0
 """How long the device may be silent, and how long all of it may take."""
 MOST_ANSWER_BYTES = 65_536
+_MOST_WORDS = 300
+_REFUSALS = (HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
+"""What the page of fer-edge also answers with a line of text."""
 MOST_BUNDLE_BYTES = 16 * 2**20
 """What a device takes."""
 
@@ -107,17 +111,20 @@ def _understood(host: str, status: int, body: bytes) -> dict[str, Any]:
     """Return the JSON of a device that took the bundle; raise DeviceError with its words if not."""
     if 300 <= status < 400:
         raise DeviceError(f"{host} sends us elsewhere ({status}): give the device's own address")
+    if status == HTTPStatus.UNAUTHORIZED:
+        raise DeviceError(f"{host} wants its token: it is none, or another one")
     try:
         answer = read_json(body, dict[str, Any], "the answer")
     except FerError as error:
-        if status == 401:
-            raise DeviceError(f"{host} wants its token: it is none, or another one") from error
+        line = body[:_MOST_WORDS].decode("utf-8", "replace").strip()
+        if status in _REFUSALS and is_plain_name(line):
+            raise DeviceError(f"{host} says: {line}") from error
         raise DeviceError(
             f"{host} answers ({status}) what no fer-edge answers: is fer-edge --serve with "
             "--models FOLDER running there?"
         ) from error
-    if status != 200:
-        said = printable(str(answer.get("error", json.dumps(answer))))[:500]
+    if status != HTTPStatus.OK:
+        said = printable(str(answer.get("error", json.dumps(answer))))[:_MOST_WORDS]
         raise DeviceError(f"{host} says: {said}")
     return answer
 

@@ -12,9 +12,8 @@ import numpy as np
 from fer_core.errors import FerError
 from fer_core.files import make_folder, write_text
 from fer_core.metrics import ClassificationReport
-from fer_core.pictures import is_junk
 from fer_core.typed_json import read_json
-from fer_train.studio.collection import AbsentError
+from fer_train.studio.collection import AbsentError, folders_in
 
 NOTES = "studio.json"
 _PICTURES_OF_A_RUN = ("mistakes.png", "feature_maps.png")
@@ -81,9 +80,7 @@ class RunFolders:
 
     def names(self) -> list[str]:
         """Return the names of the runs."""
-        return sorted(
-            path.name for path in self.folder.iterdir() if path.is_dir() and not is_junk(path)
-        )
+        return folders_in(self.folder)
 
     def of(self, name: str) -> Path:
         """Return the folder of a run.

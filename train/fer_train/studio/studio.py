@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,7 @@ class Studio:
 
     def state(self) -> dict[str, Any]:
         """Return what the page shows, as JSON values."""
-        classes = [self._class_state(name) for name in self.collection.classes()]
+        classes = self._class_states()
         why_not, job = _why_not(classes), self.jobs.job
         return {
             "folder": str(self.folder),
@@ -64,9 +65,17 @@ class Studio:
             "runs": self._run_states(),
         }
 
+    def _class_states(self) -> list[dict[str, Any]]:
+        """Return the classes but for those that are deleted just now."""
+        states = []
+        for name in self.collection.classes():
+            with suppress(AbsentError):
+                states.append(self._class_state(name))
+        return states
+
     def _class_state(self, name: str) -> dict[str, Any]:
-        files = [Path(file) for file in self.collection.pictures(name)]
-        recordings = len({file.stem.partition("~")[0] for file in files})
+        files = self.collection.pictures(name)
+        recordings = len({file.partition("~")[0] for file in files})
         return {
             "name": name,
             "count": len(files),
@@ -79,11 +88,9 @@ class Studio:
         job, states = self.jobs.job, []
         there = self.collection.digests() if self.runs.names() else frozenset()
         for name in self.runs.names():
-            try:
-                if job is None or job.name != name:
+            if job is None or job.name != name:
+                with suppress(AbsentError):  # deleted just now
                     states.append(run_state(name, self.runs, there))
-            except AbsentError:
-                continue  # deleted just now
         return sorted(states, key=lambda state: str(state["made"]), reverse=True)
 
     def require_ready(self) -> None:
@@ -92,8 +99,7 @@ class Studio:
         Raises:
             FerError: There is not.
         """
-        classes = [self._class_state(name) for name in self.collection.classes()]
-        if why_not := _why_not(classes):
+        if why_not := _why_not(self._class_states()):
             raise FerError(why_not)
 
 

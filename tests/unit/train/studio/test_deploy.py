@@ -70,6 +70,8 @@ def test_the_bundle_and_the_token_arrive(device: tuple[str, type[FakeDevice]]) -
          "127.0.0.1 says: this device takes no models: start it with --models FOLDER"),
         (409, b'{"error": "a \\u001b[2Jtrial runs"}', {}, "127.0.0.1 says: a \\x1b[2Jtrial runs"),
         (401, b"a token is needed\n", {}, "wants its token"),
+        (403, b"this page is for localhost\n", {}, "127.0.0.1 says: this page is for localhost"),
+        (403, b"<html>\n<p>a router\n", {}, "answers (403) what no fer-edge answers"),
         (302, b"", {"Location": "http://127.0.0.1:1/"}, "sends us elsewhere (302)"),
         (307, b"", {"Location": "http://evil.example/models"}, "sends us elsewhere (307)"),
         (200, b"<html>a router</html>", {}, "answers (200) what no fer-edge answers"),

@@ -1,5 +1,6 @@
 """Jobs: their progress, their end in every way, and what stays of pictures afterwards."""
 
+import json
 import os
 import shutil
 import signal
@@ -221,6 +222,22 @@ def test_the_new_network_answers_beside_the_old_one(served: Served) -> None:
     )
     served.post("/api/runs/delete", name="mine")
     assert served.error("/api/look", encoded(draw_scene("happy")), status=404, model="mine")
+
+
+def test_a_bundle_goes_to_a_device_and_its_refusal_comes_back(served: Served) -> None:
+    served.fill()
+    trained(served)
+    own = f"http://127.0.0.1:{served.server.port}"  # which takes no models
+    wish = json.dumps({"address": own, "token": "a-token-of-the-tests"}).encode()
+    answer = served.error("/api/deploy", wish, status=502, name="mine")
+    assert answer == "127.0.0.1 answers (405) what no fer-edge answers: is fer-edge --serve with " \
+        "--models FOLDER running there?"  # fmt: skip
+    assert "looks like" in served.error("/api/deploy", b'{"address": "pi"}', name="mine")
+    for body in (b"", b"[]", b'{"token": "x"}', b'{"address": 1}', b"x" * 4096):
+        assert "cannot be read" in served.error("/api/deploy", body, name="mine")
+    assert served.error("/api/deploy", wish, status=404, name="other")
+    kept = [path.read_bytes() for path in served.folder.rglob("*") if path.is_file()]
+    assert not any(b"a-token" in content for content in kept)
 
 
 @pytest.mark.parametrize(

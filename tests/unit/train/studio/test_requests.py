@@ -1,6 +1,7 @@
 """What the studio answers: classes, pictures, strange names and hostile uploads."""
 
 import json
+import shutil
 import socket
 import struct
 import time
@@ -14,9 +15,10 @@ import pytest
 from commands import call_here
 from drawn_faces import draw_scene
 from fer_core.errors import ArgumentError, FerError
-from fer_train.studio import collection
+from fer_train.studio import answering, collection
 from fer_train.studio.names import class_name, recording_name, run_name
 from fer_train.studio.server import StudioOptions, open_studio
+from fer_train.studio.studio import MOST_UPLOADS
 from served_studio import Served, encoded, wait_until
 
 FACE = encoded(draw_scene("happy"), ".jpg")
@@ -200,6 +202,28 @@ def test_tabs_that_close_in_the_middle_of_an_upload_leave_nothing(served: Served
             sent.sendall(f"Content-Length: {len(FACE)}\r\n\r\n".encode() + FACE[:1000])
     wait_until(lambda: served.server.refused == refused + 6)
     assert served.files() == []
+    assert served.shoot("calm", FACE)["kept"]
+
+
+def test_too_many_uploads_at_a_time_are_told_to_come_again(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served.post("/api/classes/add", name="calm")
+    monkeypatch.setattr(answering, "UPLOAD_SECONDS", 0.1)
+    with ExitStack() as places:
+        for _ in range(MOST_UPLOADS):
+            places.enter_context(served.studio.uploads)
+        query = {"class": "calm", "recording": "r"}
+        assert "send this one again" in served.error("/api/shots", FACE, status=503, **query)
+    assert served.shoot("calm", FACE)["kept"]
+
+
+def test_a_folder_that_somebody_removes_is_made_again(served: Served) -> None:
+    served.fill(("happy",), 2)
+    shutil.rmtree(served.folder / "faces")
+    shutil.rmtree(served.folder / "runs")
+    assert served.state()["classes"] == []
+    served.post("/api/classes/add", name="calm")
     assert served.shoot("calm", FACE)["kept"]
 
 
