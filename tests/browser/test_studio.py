@@ -151,7 +151,7 @@ def show_three_classes(seen: Visit, folder: Path) -> None:
     drop(page, "surprise", photos(folder, "oh", "surprise", 16))
     drop(page, "sad", [*photos(folder, "odd", "happy", 1), *photos(folder, "odd", "happy", 1)])
     assert "1 the same" in page.locator("#hint").text_content()
-    assert count(page, "sad") == 17
+    wait_until(page, lambda: count(page, "sad") == 17)
 
 
 def train(seen: Visit, folder: Path) -> None:
@@ -234,7 +234,7 @@ def test_classes_and_pictures_are_kept_in_order(
         page.keyboard.press("Enter")
         wait_until(page, lambda: "already" in page.locator("#trouble").text_content())
         drop(page, "happy", photos(tmp_path, "smile", "happy", 6))
-        assert count(page, "happy") == 6
+        wait_until(page, lambda: count(page, "happy") == 6)
         tiles = card(page, "happy").locator(".thumbs button")
         tiles.nth(0).focus()
         page.keyboard.press("Space")
@@ -253,7 +253,8 @@ def test_classes_and_pictures_are_kept_in_order(
         page.click("#ask-yes")
         card(page, "eye shut").wait_for(state="detached")
         stored = sorted(path.name for path in (tmp_path / "studio" / "faces").rglob("*.png"))
-        assert len(stored) == count(page, "happy") == 4
+        assert len(stored) == 4
+        wait_until(page, lambda: count(page, "happy") == 4)
         assert [each for each in page_faults(seen) if "400 (Bad Request)" not in each] == []
 
 
