@@ -66,13 +66,18 @@ def utf8_name(path: Path) -> str:
 
 
 @contextmanager
-def written_beside(path: Path) -> Iterator[Path]:
+def written_beside(path: Path, sync: bool = True) -> Iterator[Path]:
     """Yield a temporary path beside `path` that replaces it only when the block succeeds.
 
     The disk may fill and the process may die: the old file stays whole, and what a killed process
     left beside is removed by the next one that writes into the folder. Something that is not
     a plain file (/dev/null, a pipe) is written to directly and never replaced. The temporary
     file keeps the suffix of `path`, since some writers choose the format by it.
+
+    Args:
+        path: The file.
+        sync: Whether to wait until the disk has it, which may take a tenth of a second; without, a
+            power cut may cost the new file.
 
     Raises:
         FerError: The system refuses the write.
@@ -92,8 +97,9 @@ def written_beside(path: Path) -> Iterator[Path]:
         beside = Path(name)
         try:
             yield beside
-            with beside.open("r+b") as written:
-                os.fsync(written.fileno())
+            if sync:
+                with beside.open("r+b") as written:
+                    os.fsync(written.fileno())
             beside.chmod(mode)
             beside.replace(path)
         finally:
@@ -161,13 +167,18 @@ def load_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
         raise FerError(f"cannot read {path}: {error}") from error
 
 
-def write_bytes(path: Path, content: bytes) -> None:
+def write_bytes(path: Path, content: bytes, sync: bool = True) -> None:
     """Write a file whole or not at all.
+
+    Args:
+        path: The file.
+        content: What it will hold.
+        sync: Whether to wait until the disk has it, see `written_beside`.
 
     Raises:
         FerError: The system refuses the write.
     """
-    with written_beside(path) as beside:
+    with written_beside(path, sync) as beside:
         beside.write_bytes(content)
 
 

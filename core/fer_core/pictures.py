@@ -133,7 +133,7 @@ def read_picture(file: Path, colour: bool = False) -> Picture | str:
     try:
         if file.stat().st_size > MOST_BYTES:
             return f"larger than {MOST_BYTES / 1e6:.0f} MB"
-        return _decoded(file.read_bytes(), colour)
+        return decode_or_reason(file.read_bytes(), colour)
     except OSError as error:
         return str(error.strerror)
 
@@ -143,12 +143,12 @@ def decode_picture(encoded: bytes, colour: bool = False) -> UInt8Array | None:
 
     None for what is empty, cut short, too large or no picture.
     """
-    picture = _decoded(encoded, colour)
+    picture = decode_or_reason(encoded, colour)
     return picture.pixels if isinstance(picture, Picture) else None
 
 
-def _decoded(encoded: bytes, colour: bool) -> Picture | str:
-    """Return a decoded picture, or why it cannot be decoded.
+def decode_or_reason(encoded: bytes, colour: bool = False) -> Picture | str:
+    """Return a decoded picture, or why it cannot be decoded, in words.
 
     OpenCV fills the missing part of a JPEG with gray; that it was missing only its decoder's
     warning on stderr says, and before OpenCV 4.11 not even that where the end is missing too.

@@ -38,6 +38,17 @@ def test_the_device_side_never_loads_tensorflow() -> None:
     assert done.stdout.strip() == "[]", done.stderr
 
 
+def test_the_server_of_the_studio_never_loads_tensorflow() -> None:
+    done = run_python(
+        "import sys, fer_train.studio.server, fer_train.studio.compare\n"
+        "from fer_edge.inference.interpreter import TfliteModel\n"
+        "from fer_edge.inference.models import load_model\n"
+        "TfliteModel(load_model())\n"
+        "print(sorted({'tensorflow', 'keras', 'matplotlib', 'sklearn'} & set(sys.modules)))"
+    )
+    assert done.stdout.strip() == "[]", done.stderr
+
+
 def loaded_by(command: str, *words: str) -> set[str]:
     """Return the modules that a command has loaded when it ends; it must succeed."""
     done = run_python(
@@ -258,6 +269,7 @@ def test_the_wheel_holds_the_five_packages_and_what_they_need() -> None:
         "fer_edge/models/fer-base-int8.tflite",
         "fer_edge/assets/astronaut.jpg",
         "fer_edge/page/static/index.html",
+        "fer_train/studio/static/index.html",
         "fer_core/py.typed",
         "fer_train/configs/a-regularised.toml",
         "fer_train/configs/fer2013-votes.npz",

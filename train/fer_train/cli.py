@@ -28,7 +28,7 @@ _SETTINGS = ("labels", "size", "colour", "epochs", "batch_size", "learning_rate"
     "fer-train --data my-faces --init fer-nano   |   fer-train --labels ferplus   |   "
     "fer-train --config my.toml --out runs/mine   |   fer-train --folds 5 --out runs/five   |   "
     "fer-train --out runs/mine --resume.   Other commands (fer-train NAME --help): "
-    "check, prepare, explain, soft-labels",
+    "check, prepare, explain, soft-labels, studio",
 )
 def run(
     data: options.Data = None,
@@ -211,6 +211,27 @@ def explain(
         whole = "" if one.has_face else " (no face found: of the whole picture)"
         print(f"{one.name}: {labels[likeliest]} {one.probabilities[likeliest]:.0%}{whole}")
     print(f"explained in {out}")
+
+
+@app.command()
+def studio(
+    folder: options.StudioFolder = Path("studio"),
+    camera: options.StudioCamera = "",
+    port: options.StudioPort = 8600,
+    host: options.StudioHost = "127.0.0.1",
+    https: options.StudioHttps = False,
+    detector: options.StudioDetector = "",
+    no_browser: options.NoBrowser = False,
+    quiet: Quiet = False,
+) -> None:
+    """Show faces, train on them and use the model, on a page in your browser."""
+    need("cv2", "keras", "tensorflow", "matplotlib", "sklearn", "scipy")
+    from fer_core.command import log_to_stderr
+    from fer_train.studio.server import StudioOptions, run_studio
+
+    log_to_stderr("fer-train")
+    where = (folder, camera, host, port, detector)
+    run_studio(StudioOptions(*where, browser=not no_browser, https=https), talk(quiet))
 
 
 def main() -> None:

@@ -58,6 +58,22 @@ Layer = Annotated[
 ]
 Label = Annotated[str | None, typer.Option(help="Which label to explain; else the likeliest.")]
 ExplainedFile = Annotated[Path, typer.Option(help="The picture to write.")]
+StudioFolder = Annotated[Path, typer.Argument(help="Where crops and trained models are kept.")]
+StudioCamera = Annotated[
+    str, typer.Option(help="This computer's camera: 0, 1, ..., picamera or an address.")
+]
+StudioPort = Annotated[int, typer.Option(min=1, max=65535, help="Of the page.")]
+StudioHost = Annotated[
+    str, typer.Option(help="An address for other computers, too; needs a token in $FER_EDGE_TOKEN.")
+]
+StudioDetector = Annotated[
+    str, typer.Option(help="haar, yunet or FILE.onnx; yunet where it is installed.")
+]
+StudioHttps = Annotated[
+    bool,
+    typer.Option("--https", help="Encrypt the page, so that telephones give it their camera."),
+]
+NoBrowser = Annotated[bool, typer.Option("--no-browser", help="Open no browser.")]
 
 Data = Annotated[
     Path | None,

@@ -85,6 +85,11 @@ def _reasons(photos: Sequence[PreparedPhoto]) -> str:
     return ", ".join(f"{reason} {n}" for reason, n in reasons.most_common())
 
 
+def several_faces(faces: Sequence[Face]) -> bool:
+    """Return whether the second face has SIMILAR_AREA of the first; they come largest first."""
+    return len(faces) > 1 and faces[1].box.area_px >= SIMILAR_AREA * faces[0].box.area_px
+
+
 def prepare_photos(
     photos: Path, out: Path, detector: FaceDetector, spec: InputSpec, test: float = 0.0
 ) -> PreparedFolder:
@@ -168,7 +173,7 @@ def _prepared(
     if not faces:
         return PreparedPhoto(path, label, None, reason="no face found")
     in_file = faces[0].times(picture.reduced)
-    if _unclear(faces):
+    if several_faces(faces):
         return PreparedPhoto(path, label, None, in_file, "several faces")
     return PreparedPhoto(path, label, spec.pixels(frame, faces[0]), in_file)
 
@@ -217,11 +222,6 @@ def _with_splits(
     ]
     notes = (f"{label}: {each.note}" for label, each in sorted(apart.items()) if each.note)
     return divided, tuple(notes)
-
-
-def _unclear(faces: tuple[Face, ...]) -> bool:
-    """Return whether the second-largest face is nearly as large as the largest."""
-    return len(faces) > 1 and faces[1].box.area_px >= SIMILAR_AREA * faces[0].box.area_px
 
 
 def _save_crop(out: Path, photo: PreparedPhoto) -> None:

@@ -29,6 +29,7 @@ from fer_train.evaluate import save_history, save_metrics, save_model
 from fer_train.loop import TrainingSet, epoch_line, train
 from fer_train.network.quantize_aware import quantize_aware
 from fer_train.plots import save_confusion, save_curves, save_feature_maps
+from fer_train.run_facts import HISTORY
 from fer_train.run_folder import (
     CHECKPOINT,
     FROZEN_CHECKPOINT,
@@ -96,7 +97,7 @@ def train_on(
     first = model_inputs(validation.only(np.array([0], np.int64)))[0]
     save_feature_maps(out / "feature_maps.png", model, first)
     save_mistakes(out / "mistakes.png", validation, probabilities)
-    save_history(out / "history.csv", state.history)
+    save_history(out / HISTORY, state.history)
     teacher = training_set.teacher
     save_metrics(out, model, state, report, teacher.sha256 if teacher else "", device.text())
     save_curves(out / "curves.png", state.history, state.best_epoch)
@@ -186,6 +187,7 @@ def _train_stages(
         with EpochLog(out / "tensorboard") as log:
 
             def follow(state: TrainState) -> None:
+                save_history(out / HISTORY, state.history)
                 say(epoch_line(state, config.epochs))
                 log.write(state.history)
 

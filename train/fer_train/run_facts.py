@@ -16,7 +16,7 @@ from fer_core.typed_json import read_json
 from fer_train.config import RENAMED, TrainConfig
 from fer_train.shipped import QAT_SUFFIX, shipped, shipped_config
 
-METRICS, CONFIG = "metrics.json", "config.toml"
+METRICS, CONFIG, HISTORY = "metrics.json", "config.toml", "history.csv"
 MODEL_FILES = ("model.keras", "model.h5")
 """What a run writes its weights to."""
 

@@ -35,10 +35,11 @@ _MOST_SESSIONS = 64
 
 @dataclass(frozen=True, slots=True)
 class ServeAddress:
-    """Where the page is served."""
+    """Where the page is served, and whether encrypted."""
 
     host: str
     port: int
+    https: bool = False
 
     @classmethod
     def of(cls, text: str) -> ServeAddress:
@@ -64,14 +65,24 @@ class ServeAddress:
             return False
 
     @property
+    def hosts(self) -> tuple[str, ...]:
+        """The names for a browser; where every address is served, those that telephones find."""
+        if self.host not in ("0.0.0.0", "::"):
+            return (self.host,)
+        name = platform.node().partition(".")[0]
+        return (*([f"{name}.local"] if name else []), *_own_address()) or ("localhost",)
+
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """The addresses for a browser, the one with the name first."""
+        scheme = "https" if self.https else "http"
+        shown = [f"[{host}]" if ":" in host else host for host in self.hosts]
+        return tuple(f"{scheme}://{host}:{self.port}/" for host in shown)
+
+    @property
     def url(self) -> str:
-        """The address for a browser; where every address is served, those that telephones find."""
-        hosts = [self.host]
-        if self.host in ("0.0.0.0", "::"):
-            name = platform.node().partition(".")[0]
-            hosts = [*([f"{name}.local"] if name else []), *_own_address()] or ["localhost"]
-        shown = [f"[{host}]" if ":" in host else host for host in hosts]
-        return " or ".join(f"http://{host}:{self.port}/" for host in shown)
+        """The same in a line."""
+        return " or ".join(self.urls)
 
 
 @dataclass(slots=True)

@@ -190,6 +190,7 @@ def address_of(host: str) -> str:
 
 def _end(request: socket.socket) -> None:
     try:
-        request.shutdown(socket.SHUT_RDWR)
+        # That of an SSLSocket would let the thread that reads go on unencrypted.
+        socket.socket.shutdown(request, socket.SHUT_RDWR)
     except OSError:
         return  # it has gone by itself

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 
 from fer_core.errors import FerError
+from fer_edge.page.access import ServeAddress
 from fer_edge.page.bounded import BoundedServer
 from fer_edge.page.web import WebRequest
 
@@ -27,13 +28,21 @@ class PageServer:
         self.door = handler.door
         where = self.door.access.address
         try:
-            self._server = BoundedServer(where.host, where.port, handler)
+            self._server = self._bind(where, handler)
         except OSError as error:
             raise FerError(f"cannot serve on {where.url}: {error.strerror or error}") from error
         self._closing = closing
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(0.2,), name="page", daemon=True
         )
+
+    def _bind(self, where: ServeAddress, handler: type[WebRequest]) -> BoundedServer:
+        if self.door.certificate is None:
+            return BoundedServer(where.host, where.port, handler)
+        from fer_edge.page.encrypted import EncryptedServer
+
+        context = self.door.certificate.context()
+        return EncryptedServer(where.host, where.port, handler, context)
 
     @property
     def port(self) -> int:

@@ -14,6 +14,7 @@ SAFE_HEADERS = {
     "script-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; "
     "frame-ancestors 'none'",
     "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(self), microphone=(), geolocation=()",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
@@ -30,6 +31,10 @@ class StaticFiles:
 
     files: Mapping[str, tuple[str, str]]
 
+    def __contains__(self, path: str) -> bool:
+        """Whether an address is that of a file; the style is that of every page."""
+        return path in self.files or path == STYLE
+
     def file(self, path: str, said: str = "") -> tuple[bytes, str]:
         """Return the content of what an address names, with a line said in it, and its type."""
         package, name = {**self.files, **_SHARED}[path]
@@ -43,7 +48,6 @@ _SHARED = {LOGIN: (_PAGE, "login.html"), STYLE: (_PAGE, "page.css")}
 PAGE_FILES = StaticFiles(
     {
         "/": (_PAGE, "index.html"),
-        STYLE: (_PAGE, "page.css"),
         "/page.js": (_PAGE, "page.js"),
     }
 )

@@ -56,7 +56,7 @@ class WebRequest(Replying):
             route.answer(self)
         elif not self._is_let_in():
             return
-        elif self.asked_path in self.static.files:
+        elif self.asked_path in self.static:
             self.send(*self.static.file(self.asked_path))
         elif route is not None:
             route.answer(self)
@@ -134,7 +134,8 @@ class WebRequest(Replying):
             page = self.static.file(LOGIN, "That was not the token.")
             self.send(*page, HTTPStatus.FORBIDDEN)
             return
-        cookie = f"{COOKIE}={session}; HttpOnly; SameSite=Strict; Path=/"
+        secure = "; Secure" if self.door.certificate else ""
+        cookie = f"{COOKIE}={session}; HttpOnly; SameSite=Strict; Path=/{secure}"
         headers = {"Location": "/", "Set-Cookie": cookie}
         self.send(b"", "text/plain", HTTPStatus.SEE_OTHER, headers)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fer_edge.outputs.stamp import own_name
@@ -37,7 +38,8 @@ def page_access(config: EdgeConfig) -> Access:
     """
     from fer_edge.page.access import Access, ServeAddress
 
-    return Access(ServeAddress.of(config.serve), config.token)
+    address = replace(ServeAddress.of(config.serve), https=config.https)
+    return Access(address, config.token)
 
 
 def require_addresses(config: EdgeConfig) -> Access | None:

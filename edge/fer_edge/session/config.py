@@ -75,6 +75,9 @@ class EdgeConfig:
     serve_video: bool = option(
         True, "The picture on the page, or numbers only.", names=("--page-video/--no-video",)
     )
+    https: bool = option(
+        False, "The page encrypted, by a certificate of this computer's own.", names=("--https",)
+    )
     quiet: bool = False
     """Nothing but results is printed, as with --quiet."""
     token: str = field(default="", repr=False)

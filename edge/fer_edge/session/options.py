@@ -158,6 +158,8 @@ def _check(options: RunOptions) -> None:
         raise ArgumentError("--models goes with a camera: fer-edge --camera 0 --models FOLDER")
     if options.pictures and config.serve:
         raise ArgumentError("--serve goes with a camera or a video, not with pictures")
+    if config.https and not config.serve:
+        raise ArgumentError("--https goes with --serve, as --serve 0.0.0.0:8443 --https")
     if not options.pictures:
         from fer_edge.session.addresses import require_addresses
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
+from fer_core.command import talk
 from fer_core.files import make_folder
 from fer_edge.outputs import Output
 from fer_edge.outputs.lines import ConsoleOutput, EventOutput, JsonOutput, LineFile
@@ -160,7 +161,9 @@ def _serve(run: Run) -> Iterator[Output]:
         from fer_edge.session.addresses import page_access
         from fer_edge.systemd import is_supervised
 
-        view, door = LiveView(), Door(page_access(settings))
+        view, door = LiveView(), Door.of(page_access(settings))
+        if door.certificate:
+            talk(run.options.quiet)(f"certificate (SHA-256): {door.certificate.fingerprint}")
         stored = run.options.stored(is_supervised())
         model, folder = run.model.facts, run.model.folder
         site = Site(view, door, model, settings.serve_video, stored, run.counts, folder)

@@ -1,0 +1,150 @@
+"""The page over TLS: a certificate of this computer's own, and visitors who never shake hands."""
+
+import http.client
+import os
+import socket
+import ssl
+import stat
+import struct
+import time
+from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+
+from fer_core.errors import ArgumentError, FerError
+from fer_edge.page import bounded, encrypted
+from fer_edge.page.access import Access, ServeAddress
+from fer_edge.page.certificate import LEAST_LEFT, LIFE, own_certificate
+from fer_edge.page.door import Door
+from fer_edge.page.requests import make_handler
+from fer_edge.page.server import PageServer
+from fer_edge.page.site import Site
+from fer_edge.page.view import LiveView
+from fer_edge.session.options import page_address, read_options
+
+pytest.importorskip("cryptography")
+TOKEN = "a-token-of-the-tests"
+ADDRESS = ServeAddress("127.0.0.1", 0, https=True)
+EVERYBODY = ServeAddress("0.0.0.0", 8443, https=True)
+
+
+@pytest.fixture
+def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PageServer]:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.delenv("STATE_DIRECTORY", raising=False)
+    view = LiveView()
+    site = Site(view, Door.of(Access(ADDRESS, TOKEN)), ("happy",))
+    with PageServer(make_handler(site), view.close) as server:
+        yield server
+
+
+def ask(
+    server: PageServer, path: str = "/healthz", method: str = "GET", body: str | None = None
+) -> http.client.HTTPResponse:
+    trusted = ssl.create_default_context(cafile=str(certificate_file(server)))
+    connection = http.client.HTTPSConnection("127.0.0.1", server.port, timeout=5, context=trusted)
+    connection.request(method, path, body)
+    return connection.getresponse()
+
+
+def certificate_file(server: PageServer) -> Path:
+    assert server.door.certificate
+    return server.door.certificate.file
+
+
+def connect(server: PageServer) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", server.port), timeout=5)
+
+
+def test_the_page_comes_encrypted_to_one_who_trusts_the_certificate(served: PageServer) -> None:
+    assert ask(served).read() == b"ok\n"
+    answer = ask(served, "/login", "POST", f"token={TOKEN}")
+    assert answer.status == 303
+    assert "; Secure" in str(answer.getheader("Set-Cookie"))
+    stranger = http.client.HTTPSConnection("127.0.0.1", served.port, timeout=5)
+    with pytest.raises(ssl.SSLCertVerificationError):
+        stranger.request("GET", "/")
+    assert ask(served).status == 200
+
+
+def test_one_who_never_shakes_hands_holds_up_nobody_and_is_ended(
+    served: PageServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bounded, "REQUEST_SECONDS", 0.3)
+    silent = [connect(served) for _ in range(bounded.MOST_OF_ONE_ADDRESS - 1)]
+    started = time.monotonic()
+    assert ask(served).status == 200
+    assert time.monotonic() - started < 2
+    for each in silent:
+        assert each.recv(1) == b""  # ended by the server
+        each.close()
+    assert served.refused == len(silent)
+
+
+def test_more_silent_ones_than_there_are_places_make_room(served: PageServer) -> None:
+    silent = [connect(served) for _ in range(bounded.MOST_OF_ONE_ADDRESS + 4)]
+    assert ask(served).status == 200
+    assert served.refused >= 5
+    for each in silent:
+        each.close()
+
+
+def test_those_who_go_at_once_leave_nothing_behind(served: PageServer) -> None:
+    for _ in range(40):
+        gone = connect(served)
+        gone.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        gone.close()  # by a reset
+    assert ask(served).status == 200
+
+
+def test_plain_http_is_told_what_to_type(served: PageServer) -> None:
+    plain = http.client.HTTPConnection("127.0.0.1", served.port, timeout=5)
+    plain.request("GET", "/")
+    answer = plain.getresponse()
+    assert (answer.status, answer.read()) == (400, encrypted._USE_HTTPS.partition(b"\r\n\r\n")[2])
+    assert served.refused == 1
+    with connect(served) as noise:
+        noise.sendall(b"\x00" * 64)
+        while noise.recv(64):
+            pass
+    assert ask(served).status == 200
+
+
+def test_a_certificate_is_made_once_and_is_for_every_name(tmp_path: Path) -> None:
+    first = own_certificate(EVERYBODY, tmp_path)
+    assert len(first.fingerprint.split(":")) == 32
+    assert own_certificate(EVERYBODY, tmp_path) == first
+    assert own_certificate(ADDRESS, tmp_path) == first  # has the names of this computer alone
+    other = own_certificate(ServeAddress("192.0.2.7", 1, https=True), tmp_path)
+    assert other.fingerprint != first.fingerprint
+    assert {path.name for path in tmp_path.iterdir()} == {other.file.name}
+
+
+def test_a_certificate_that_ends_soon_or_is_damaged_is_made_anew(tmp_path: Path) -> None:
+    now = datetime.now(timezone.utc)
+    first = own_certificate(ADDRESS, tmp_path, now)
+    late = now + LIFE - LEAST_LEFT
+    assert own_certificate(ADDRESS, tmp_path, late - timedelta(hours=1)) == first
+    second = own_certificate(ADDRESS, tmp_path, late + timedelta(hours=1))
+    assert second.fingerprint != first.fingerprint
+    for content in (b"", second.file.read_bytes()[:300]):
+        second.file.write_bytes(content)
+        assert own_certificate(ADDRESS, tmp_path).context()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes of files are those of POSIX")
+def test_a_key_that_others_may_read_is_refused(tmp_path: Path) -> None:
+    made = own_certificate(ADDRESS, tmp_path)
+    assert stat.S_IMODE(made.file.stat().st_mode) == 0o600
+    made.file.chmod(0o640)
+    with pytest.raises(FerError, match=f"chmod 600 {made.file}"):
+        own_certificate(ADDRESS, tmp_path)
+
+
+def test_https_is_a_setting_of_the_page() -> None:
+    options = read_options({"camera": "0", "serve": "8443", "https": True})
+    assert page_address(options) == "https://127.0.0.1:8443/"
+    with pytest.raises(ArgumentError, match="--https goes with --serve"):
+        read_options({"camera": "0", "https": True})

@@ -1,0 +1,132 @@
+"""How the studio answers: JSON with plain errors, streams, and pictures in a bounded number."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+from typing import Any
+
+from fer_core.errors import FerError
+from fer_core.text import on_paper
+from fer_core.values import Frame
+from fer_edge.page.web import WebRequest
+from fer_train.studio.collection import AbsentError
+from fer_train.studio.deploy import DeviceError
+from fer_train.studio.jobs import RunningError
+from fer_train.studio.shots import read_frame
+from fer_train.studio.studio import Studio
+
+PICTURES_PER_SECOND, STATES_PER_SECOND = 15.0, 4.0
+UPLOAD_SECONDS = 5.0
+"""How long a picture waits until those before it are done."""
+
+
+class BusyError(FerError):
+    """More is asked at a time than is done."""
+
+
+class Answering(WebRequest):
+    """One request to a studio, with the ways to answer it.
+
+    Attributes:
+        studio: The studio.
+    """
+
+    studio: Studio
+
+    def send_text(self, words: str, status: HTTPStatus = HTTPStatus.OK) -> None:
+        """Answer with a line, as JSON where the page asks for JSON."""
+        if self.asked_path.startswith("/api/"):
+            self.send_json({"error": words}, status)
+        else:
+            super().send_text(words, status)
+
+    def events(self) -> None:
+        """Send the state whenever it changes."""
+        self.stream("text/event-stream", self._send_states)
+
+    def _send_states(self) -> None:
+        changes, closing = self.studio.changes, self.door.closing
+        count = -1
+        while not closing.is_set():
+            if (newest := changes.wait(count, 1.0)) > count:
+                count = newest
+                self.send_event(self.studio.state())
+                closing.wait(1 / STATES_PER_SECOND)
+            else:
+                self.wfile.write(b":\n\n")  # a comment, which tells whether the viewer is there
+
+    def video(self) -> None:
+        """Send the pictures of the computer's camera."""
+        if self.studio.camera is None:
+            self.send_text("this studio has no camera: --camera 0", HTTPStatus.NOT_FOUND)
+        else:
+            self.stream("multipart/x-mixed-replace; boundary=frame", self._send_pictures)
+
+    def _send_pictures(self) -> None:
+        camera, number = self.studio.camera, -1
+        while camera and not self.door.closing.is_set():
+            try:
+                came = camera.next_jpeg(number)
+            except FerError:
+                return  # the page asks for the state, which says why
+            if came is None:
+                continue
+            number, jpeg = came
+            head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n"
+            self.wfile.write(head.encode() + jpeg + b"\r\n")
+            self.door.closing.wait(1 / PICTURES_PER_SECOND)
+
+    @contextmanager
+    def frame(self) -> Iterator[Frame]:
+        """Give a picture that is sent, or the camera's newest, in one of the places for it.
+
+        Raises:
+            BusyError: Too many are being received, or none comes from the camera.
+            FerError: It is no picture, or there is no camera.
+        """
+        studio = self.studio
+        if not studio.uploads.acquire(timeout=UPLOAD_SECONDS):
+            raise BusyError("too many pictures at a time: send this one again")
+        try:
+            yield self._camera_frame() if self.query("camera") else read_frame(self.body())
+        finally:
+            studio.uploads.release()
+
+    def _camera_frame(self) -> Frame:
+        """Return the newest frame of the computer's camera; raise FerError where none comes."""
+        camera = self.studio.camera
+        if camera is None:
+            raise FerError("this studio has no camera: start it with --camera 0")
+        frame = camera.next_frame()
+        if frame is None:
+            raise BusyError("no picture comes from the camera")
+        return frame
+
+    def changed(self, answer: dict[str, Any]) -> dict[str, Any]:
+        """Tell all pages that the state is another; return the answer."""
+        self.studio.changes.tell()
+        return answer
+
+
+_STATUS = {
+    AbsentError: HTTPStatus.NOT_FOUND,
+    RunningError: HTTPStatus.CONFLICT,
+    BusyError: HTTPStatus.SERVICE_UNAVAILABLE,
+    DeviceError: HTTPStatus.BAD_GATEWAY,
+}
+
+
+def json_answer(answer: Callable[[Any], Any]) -> Callable[[Any], None]:
+    """Return what sends an answer as JSON, and what the user can mend as {"error": ...}."""
+
+    def answered(request: Answering) -> None:
+        try:
+            value, status = answer(request), HTTPStatus.OK
+        except FerError as error:
+            value = {"error": on_paper(str(error))}
+            status = _STATUS.get(type(error), HTTPStatus.BAD_REQUEST)
+        request.send_json(value, status)
+
+    return answered

@@ -1,0 +1,96 @@
+"""A command of ours in a process of its own, which ends when the process that began it does.
+
+The process holds the other end of its stdin: at its end, however it comes, this one and what it
+started end, too.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from importlib import import_module
+from pathlib import Path
+
+END_SECONDS = 3.0
+"""How long a process has to end before it is killed."""
+_NICE = 10
+
+
+class AttachedCommand:
+    """A command that runs, as its installed form does, in a process group of its own."""
+
+    def __init__(self, module: str, *words: object, folder: Path) -> None:
+        """Start it.
+
+        Args:
+            module: The one whose `main` it is, such as fer_train.start.
+            *words: Its arguments.
+            folder: Where it runs; Python looks for modules there, too.
+        """
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", __name__, module, *map(str, words)],
+            cwd=folder,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+        )
+
+    def lines(self) -> Iterator[str]:
+        """Yield what it says, line by line, until it ends."""
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            yield line.rstrip("\n")
+
+    def wait(self) -> int:
+        """Return its exit code once it has ended."""
+        code = self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe:
+                pipe.close()
+        return code
+
+    def end(self) -> None:
+        """End it and what it started; harmless when it has ended."""
+        if self._process.poll() is not None:
+            return
+        self._signal("SIGTERM")
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(END_SECONDS)
+        self._signal("SIGKILL")
+        self._process.wait()
+
+    def _signal(self, name: str) -> None:
+        if os.name != "posix":
+            self._process.kill()
+            return
+        with suppress(ProcessLookupError):  # nothing of the group is left
+            os.killpg(self._process.pid, getattr(signal, name))
+
+
+def main() -> None:
+    """Run `main` of the module that the first argument names, for as long as stdin is open."""
+    threading.Thread(target=_end_with_stdin, daemon=True).start()
+    if hasattr(os, "nice"):
+        os.nice(_NICE)  # the page goes on answering
+    sys.argv = sys.argv[1:]
+    import_module(sys.argv[0]).main()
+
+
+def _end_with_stdin() -> None:
+    while os.read(0, 1024):
+        pass
+    if os.name == "posix":
+        os.killpg(os.getpgrp(), signal.SIGKILL)
+    os.kill(os.getpid(), signal.SIGTERM)  # on Windows, where it ends a process at once
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,133 @@
+"""Sending a bundle to a device that takes models: `fer-edge --serve PORT --models FOLDER`."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from msgspec import Meta
+
+from fer_core.errors import FerError
+from fer_core.text import is_plain_name, printable
+from fer_core.typed_json import read_json
+
+ANSWER_SECONDS, WHOLE_SECONDS = 10.0, 60.0
+"""How long the device may be silent, and how long all of it may take."""
+MOST_ANSWER_BYTES = 65_536
+_MOST_WORDS = 300
+_REFUSALS = (HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
+"""What the page of fer-edge also answers with a line of text."""
+MOST_BUNDLE_BYTES = 16 * 2**20
+"""What a device takes."""
+
+
+class DeviceError(FerError):
+    """The device cannot be reached, refuses, or answers what cannot be understood."""
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """Where a device is, and the token that lets us in.
+
+    Attributes:
+        address: http://HOST:PORT or https://HOST:PORT.
+    """
+
+    address: Annotated[str, Meta(max_length=300)]
+    token: Annotated[str, Meta(max_length=300)] = field(default="", repr=False)
+
+
+def send_bundle(device: Device, bundle: bytes) -> dict[str, Any]:
+    """Send a bundle; return what the device answered. Redirects are not followed.
+
+    Raises:
+        DeviceError: The device refuses, cannot be reached, or gives no answer that is one.
+        FerError: The address is none, or the bundle larger than devices take.
+    """
+    if len(bundle) > MOST_BUNDLE_BYTES:
+        raise FerError(f"a device takes at most {MOST_BUNDLE_BYTES // 2**20} MiB")
+    connection, host = _connection(device.address)
+    headers = {"Content-Type": "application/octet-stream"}
+    if device.token:
+        headers["Authorization"] = f"Bearer {_plain_token(device.token)}"
+    ended = threading.Timer(WHOLE_SECONDS, _cut, [connection])
+    ended.daemon = True
+    ended.start()
+    try:
+        connection.request("POST", "/models", bundle, headers)
+        with connection.getresponse() as answer:
+            status, body = answer.status, answer.read(MOST_ANSWER_BYTES)
+    except TimeoutError as error:
+        raise DeviceError(f"{host} does not answer: is fer-edge --serve running there?") from error
+    except (OSError, HTTPException) as error:
+        raise DeviceError(f"{host} cannot be reached: {_words(error)}") from error
+    finally:
+        ended.cancel()
+        connection.close()
+    return _understood(host, status, body)
+
+
+def _connection(address: str) -> tuple[HTTPConnection, str]:
+    """Return a connection that is not open yet, and the host's name for messages."""
+    try:
+        parts = urlsplit(address.strip())
+        host, port = parts.hostname, parts.port
+    except ValueError as error:
+        raise FerError(f"no address: {error}") from error
+    kinds = {"http": HTTPConnection, "https": HTTPSConnection}
+    strange = parts.username is not None or parts.path not in ("", "/") or parts.query
+    if parts.scheme not in kinds or not host or strange or not _is_plain(host):
+        raise FerError("the address of the device looks like http://pi.local:8080")
+    return kinds[parts.scheme](host, port, timeout=ANSWER_SECONDS), host
+
+
+def _is_plain(host: str) -> bool:
+    return all(ord(letter) > 32 and letter != "\x7f" for letter in host)
+
+
+def _plain_token(token: str) -> str:
+    """Return a token that can stand in a header; raise FerError for another."""
+    if not (token.isascii() and token.isprintable()):
+        raise FerError("the token has letters that no token has: copy it again")
+    return token.strip()
+
+
+def _cut(connection: HTTPConnection) -> None:
+    """End a connection under whoever waits for it."""
+    if connection.sock is not None:
+        try:
+            connection.sock.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            return  # it has ended by itself
+
+
+def _understood(host: str, status: int, body: bytes) -> dict[str, Any]:
+    """Return the JSON of a device that took the bundle; raise DeviceError with its words if not."""
+    if 300 <= status < 400:
+        raise DeviceError(f"{host} sends us elsewhere ({status}): give the device's own address")
+    if status == HTTPStatus.UNAUTHORIZED:
+        raise DeviceError(f"{host} wants its token: it is none, or another one")
+    try:
+        answer = read_json(body, dict[str, Any], "the answer")
+    except FerError as error:
+        line = body[:_MOST_WORDS].decode("utf-8", "replace").strip()
+        if status in _REFUSALS and is_plain_name(line):
+            raise DeviceError(f"{host} says: {line}") from error
+        raise DeviceError(
+            f"{host} answers ({status}) what no fer-edge answers: is fer-edge --serve with "
+            "--models FOLDER running there?"
+        ) from error
+    if status != HTTPStatus.OK:
+        said = printable(str(answer.get("error", json.dumps(answer))))[:_MOST_WORDS]
+        raise DeviceError(f"{host} says: {said}")
+    return answer
+
+
+def _words(error: Exception) -> str:
+    return str(getattr(error, "strerror", None) or error or type(error).__name__)

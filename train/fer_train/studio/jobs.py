@@ -1,0 +1,210 @@
+"""The one job at a time: training, then conversion, in processes of their own, then a judgment."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from fer_core.errors import FerError
+from fer_core.files import make_folder
+from fer_core.text import printable
+from fer_train.studio.attached import AttachedCommand
+from fer_train.studio.collection import Collection
+from fer_train.studio.judging import judge
+from fer_train.studio.learning import LearningSet, gather
+from fer_train.studio.progress import read_curve, seconds_left
+from fer_train.studio.runs import RunFolders, RunNotes
+
+log = logging.getLogger(__name__)
+
+TRAIN, CONVERT = "fer_train.start", "fer_convert.start"
+"""The modules whose `main` the commands are."""
+MOST_EPOCHS = 500
+_LAST_LINES = 20
+
+
+class RunningError(FerError):
+    """Something is asked that cannot be done beside the job that runs."""
+
+
+class _StoppedError(Exception):
+    """Somebody stopped the job."""
+
+
+@dataclass(slots=True)
+class Job:
+    """What is being made.
+
+    Attributes:
+        kind: "train" or "convert".
+        epochs: How many there will be at most.
+        words: What it does just now.
+    """
+
+    name: str
+    init: str
+    epochs: int
+    kind: str = "train"
+    words: str = "looking at the pictures"
+    curve: list[dict[str, float]] = field(default_factory=list)
+    stopped: bool = False
+    command: AttachedCommand | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        return {
+            "kind": self.kind,
+            "name": self.name,
+            "epoch": len(self.curve),
+            "epochs": self.epochs,
+            "seconds_left": seconds_left(self.curve, self.epochs) if self.kind == "train" else None,
+            "curve": [{k: v for k, v in row.items() if k != "seconds"} for row in self.curve],
+            "words": self.words,
+        }
+
+
+class Jobs:
+    """Runs one job at a time while the block runs; its end ends the job.
+
+    Attributes:
+        failed: Why the last job failed; empty where it did not.
+    """
+
+    def __init__(
+        self, folder: Path, collection: Collection, runs: RunFolders, tell: Callable[[], None]
+    ) -> None:
+        """Take the parts, and remove what a studio that was killed has left.
+
+        Args:
+            folder: A folder of its own, which is there only while a job runs.
+            collection: The crops.
+            runs: Where the networks go.
+            tell: Called whenever something changes.
+        """
+        self._folder, self._collection, self._runs, self._tell = folder, collection, runs, tell
+        self._lock = threading.Lock()
+        self._job: Job | None = None
+        self._thread: threading.Thread | None = None
+        self._closed = False
+        self.failed = ""
+        for name in runs.names():
+            runs.forget_faces(name)
+        shutil.rmtree(folder, ignore_errors=True)
+
+    def __enter__(self) -> Jobs:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        with self._lock:
+            self._closed = True
+        self.stop()
+
+    @property
+    def job(self) -> Job | None:
+        """The job that runs, if any."""
+        return self._job
+
+    def start(self, name: str, init: str, epochs: int) -> None:
+        """Begin to train a network.
+
+        Args:
+            name: What the run will be called, a name that no run has.
+            init: The shipped network to start from.
+            epochs: How many there are at most.
+
+        Raises:
+            FerError: There is a run of that name.
+            RunningError: Another job runs.
+        """
+        with self._lock:
+            if self._closed:
+                raise RunningError("the studio is being closed")
+            if self._job is not None:
+                raise RunningError(f"{self._job.name} is being trained: wait for it, or stop it")
+            if name.casefold() in map(str.casefold, self._runs.names()):
+                raise FerError(f"there is a model {name!r} already: choose another name")
+            self._job, self.failed = Job(name, init, epochs), ""
+            self._thread = threading.Thread(target=self._work, args=(self._job,), name="job")
+            self._thread.start()
+        self._tell()
+
+    def stop(self) -> None:
+        """End the job that runs, and wait until nothing of it runs any more."""
+        with self._lock:
+            job, thread = self._job, self._thread
+            if job is not None:
+                job.stopped = True
+                if job.command:
+                    job.command.end()
+        if thread is not None:
+            thread.join()
+
+    def _work(self, job: Job) -> None:
+        """Do all of a job; what goes wrong is told in `failed`."""
+        try:
+            self._make(job, gather(self._collection))
+        except _StoppedError:
+            log.debug("%s was stopped", job.name)
+        except FerError as error:
+            self.failed = str(error)
+        except Exception as error:
+            log.exception("the job %s failed", job.name)
+            self.failed = f"{job.name}: {error!r}; this is a fault of fer-train, please report it"
+        finally:
+            self._runs.forget_faces(job.name)
+            shutil.rmtree(self._folder, ignore_errors=True)
+            with self._lock:
+                self._job = None
+            self._tell()
+
+    def _make(self, job: Job, data: LearningSet) -> None:
+        made = datetime.now().isoformat(timespec="seconds")
+        notes = RunNotes(made, job.init, data.labels, data.held_back, data.pictures)
+        self._runs.save_notes(job.name, notes)
+        file, run = make_folder(self._folder) / "data.npz", Path("..", "runs", job.name)
+        data.save(file)
+        self._say(job, "starting TensorFlow")
+        options = ("--init", job.init, "--epochs", job.epochs, "--out", run)
+        self._run(job, TRAIN, "--data", file.name, *options)
+        job.kind = "convert"
+        self._say(job, "converting to int8")
+        self._run(job, CONVERT, run, "--int8", "--max-drop", 100)
+        self._say(job, "judging what was held back")
+        judged = judge(notes, self._runs.require_bundle(job.name), *data.judging())
+        self._runs.save_notes(job.name, judged)
+
+    def _run(self, job: Job, module: str, *words: object) -> None:
+        """Run a command of ours to its end; raise FerError with its words where it fails."""
+        with self._lock:
+            if job.stopped:
+                raise _StoppedError
+            job.command = AttachedCommand(module, *words, folder=self._folder)
+        said: deque[str] = deque(maxlen=_LAST_LINES)
+        for line in job.command.lines():
+            said.append(printable(line))
+            if line.startswith("epoch "):
+                job.curve = read_curve(self._runs.folder / job.name)
+                self._say(job, f"epoch {len(job.curve)} of {job.epochs}")
+        code = job.command.wait()
+        if job.stopped:
+            raise _StoppedError
+        if code:
+            raise FerError(_reason(module, list(said)))
+
+    def _say(self, job: Job, words: str) -> None:
+        job.words = words
+        self._tell()
+
+
+def _reason(module: str, said: list[str]) -> str:
+    """Return why a command failed: its last message, or its last line."""
+    command = module.partition(".")[0].replace("_", "-")
+    begins = [index for index, line in enumerate(said) if line.startswith(f"{command}: ")]
+    return " ".join(said[begins[-1] :] if begins else said[-1:]) or f"{command} was ended"

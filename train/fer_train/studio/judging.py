@@ -1,0 +1,131 @@
+"""Judging an int8 bundle by the crops that were held back, and what /api/run says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fer_core.bundle import ModelBundle
+from fer_core.errors import FerError
+from fer_core.manifest import Validation
+from fer_core.metrics import ClassificationReport, confusion_matrix
+from fer_core.typed_json import convert_json
+from fer_core.values import UInt8Array
+from fer_edge.inference.interpreter import TfliteModel
+from fer_train.studio.collection import AbsentError, Collection
+from fer_train.studio.runs import LearnedPicture, Mistake, RunFolders, RunNotes
+
+MOST_SHOWN_MORE = 2
+
+
+class Judgment(Validation, total=False):
+    """What is read again of how fer-convert compared a bundle with its network."""
+
+    parent_accuracy: float
+    count: int
+
+
+def judge(
+    notes: RunNotes, bundle: Path, images: UInt8Array, pictures: Sequence[LearnedPicture]
+) -> RunNotes:
+    """Return the notes of a run with the answers of its bundle.
+
+    Args:
+        notes: The notes so far.
+        bundle: The int8 bundle.
+        images: What was held back, (n, h, w, channels) uint8.
+        pictures: What each is.
+
+    Raises:
+        FerError: The bundle cannot be read or run.
+    """
+    model = TfliteModel(ModelBundle.load(bundle))
+    labels = model.bundle.manifest.labels
+    answers = np.stack([model.probabilities(image) for image in images])
+    truth = np.array([labels.index(each.label) for each in pictures], np.int64)
+    answered = answers.argmax(axis=1).astype(np.int64)
+    confusion = confusion_matrix(truth, answered, len(labels))
+    mistakes = [
+        Mistake(each.label, each.file, labels[answer], round(float(shares.max()), 3))
+        for each, answer, shares in zip(pictures, answered, answers, strict=True)
+        if labels[answer] != each.label
+    ]
+    mistakes.sort(key=lambda mistake: -mistake.confidence)
+    rows = tuple(tuple(map(int, row)) for row in confusion)
+    return replace(notes, labels=labels, confusion=rows, mistakes=tuple(mistakes))
+
+
+def run_json(name: str, runs: RunFolders, collection: Collection) -> dict[str, Any]:
+    """Return what is known of a run, as JSON values; of mistakes those whose crops are still there.
+
+    Raises:
+        FerError: There is no such run, or it was not trained to its end.
+    """
+    bundle = ModelBundle.load(runs.require_bundle(name))
+    notes = runs.notes(name)
+    report = notes.report() if notes else None
+    if notes is None or report is None:
+        raise FerError(f"{name} was not judged: train again")
+    low, high = report.accuracy_interval95
+    return {
+        "name": name,
+        "labels": list(report.labels),
+        **{"accuracy": report.accuracy, "low": low, "high": high, "count": report.count},
+        "int8": int8_json(bundle),
+        "confusion": report.confusion.tolist(),
+        "classes": [
+            {
+                "name": label,
+                "recall": float(report.recall[index]),
+                "precision": float(report.precision[index]),
+                "count": int(report.support[index]),
+            }
+            for index, label in enumerate(report.labels)
+        ],
+        "mistakes": [
+            {
+                "class": each.label,
+                "file": each.file,
+                "answered": each.answered,
+                "confidence": each.confidence,
+            }
+            for each in notes.mistakes
+            if _is_there(collection, each)
+        ],
+        "show_more_of": show_more_of(report),
+        "held_back": notes.held_back,
+    }
+
+
+def int8_json(bundle: ModelBundle) -> dict[str, Any]:
+    """Return what int8 cost by the manifest of a bundle, in figures and in words."""
+    facts = convert_json(bundle.manifest.metrics.get("validation", {}), Judgment, "the manifest")
+    kilobytes = len(bundle.to_bytes()) / 1024
+    flips, count = facts.get("flips", 0), facts.get("count", 0)
+    before, after = facts.get("parent_accuracy", 0.0), facts.get("child_accuracy", 0.0)
+    words = f"int8 answers {count - flips} of {count} as the network did before"
+    words += f"; accuracy {before:.1%} before, {after:.1%} now" if flips else ""
+    return {
+        "accuracy": after,
+        "flips": flips,
+        "kilobytes": round(kilobytes),
+        "words": f"{words}; {kilobytes:.0f} KiB",
+    }
+
+
+def show_more_of(report: ClassificationReport) -> list[str]:
+    """Return the classes that are recognized worse than all together, the worst first."""
+    worst = np.argsort(report.recall, kind="stable")[:MOST_SHOWN_MORE]
+    return [report.labels[i] for i in worst if report.recall[i] < report.accuracy]
+
+
+def _is_there(collection: Collection, mistake: Mistake) -> bool:
+    try:
+        collection.file(mistake.label, mistake.file)
+    except AbsentError:
+        return False
+    return True

@@ -1,0 +1,108 @@
+"""What a run of the studio learns from and is judged by: the crops, divided by recordings."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from fer_core.errors import FerError
+from fer_core.files import written_beside
+from fer_core.labels import ordered_labels
+from fer_core.values import UInt8Array
+from fer_train.photo_series import Apart, set_aside
+from fer_train.studio.collection import Collection
+from fer_train.studio.runs import LearnedPicture
+
+HELD_BACK = 0.2
+"""About which share of a class judges what was learned from the others."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LearningSet:
+    """The crops of all classes.
+
+    Attributes:
+        images: (n, h, w) uint8 gray, or (n, h, w, 3) RGB.
+        pictures: What each is.
+        labels: The names of the classes, in the order of the network's answers.
+        held_back: Which pictures judge, in words.
+    """
+
+    images: UInt8Array
+    pictures: tuple[LearnedPicture, ...]
+    labels: tuple[str, ...]
+    held_back: str
+
+    def save(self, path: Path) -> None:
+        """Write the .npz that `fer-train --data` takes.
+
+        Raises:
+            FerError: It cannot be written.
+        """
+        with written_beside(path) as beside, beside.open("wb") as file:
+            np.savez(
+                file,
+                images=self.images,
+                labels=np.array([self.labels.index(each.label) for each in self.pictures]),
+                usage=np.array([int(each.held_back) for each in self.pictures]),
+                label_names=np.array(self.labels),
+            )
+
+    def judging(self) -> tuple[UInt8Array, tuple[LearnedPicture, ...]]:
+        """Return the pictures that were held back, (n, h, w, channels) uint8, and what each is."""
+        chosen = [index for index, each in enumerate(self.pictures) if each.held_back]
+        images = self.images[chosen].reshape(len(chosen), *self.images.shape[1:3], -1)
+        return images, tuple(self.pictures[index] for index in chosen)
+
+
+def gather(collection: Collection) -> LearningSet:
+    """Return the crops that are there now.
+
+    Raises:
+        FerError: A picture cannot be read.
+    """
+    images: list[UInt8Array] = []
+    pictures: list[LearnedPicture] = []
+    apart: dict[str, Apart] = {}
+    for name in collection.classes():
+        files = [Path(name, file) for file in collection.pictures(name)]
+        apart[name] = set_aside(collection.folder, files, HELD_BACK)
+        for file in files:
+            try:
+                content = (collection.folder / file).read_bytes()
+            except FileNotFoundError:
+                continue  # deleted just now
+            crop = collection.crop(collection.folder / file)
+            if crop is None:
+                raise FerError(f"{file} cannot be read as a picture: delete it")
+            images.append(crop[:, :, 0] if crop.shape[2] == 1 else crop)
+            digest = hashlib.sha256(content).hexdigest()
+            held = file in apart[name].photos
+            pictures.append(LearnedPicture(name, file.name, digest, held))
+    labels = ordered_labels({each.label for each in pictures})
+    return LearningSet(np.stack(images), tuple(pictures), labels, _words(pictures, apart))
+
+
+def _words(pictures: Sequence[LearnedPicture], apart: dict[str, Apart]) -> str:
+    count = sum(each.held_back for each in pictures)
+    alone = [name for name, each in apart.items() if each.note]
+    whole = [name for name in apart if name not in alone]
+    parts = []
+    if whole:
+        parts.append(f"whole recordings of {', '.join(whole)}")
+    if alone:
+        parts.append(f"the last part of the only recording of {', '.join(alone)}")
+    doubt = (
+        " Frames of one recording are alike, so the accuracy of these is too good: record them "
+        "once more."
+        if alone
+        else ""
+    )
+    return (
+        f"Judged by {count} pictures that were held back from training: {', and '.join(parts)}. "
+        f"They also chose the best epoch, so new pictures will do a little worse.{doubt}"
+    )

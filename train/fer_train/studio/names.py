@@ -1,0 +1,69 @@
+"""What classes, recordings and runs may be called: each becomes the name of a file or a folder."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from pathlib import Path
+
+from fer_core.dataset import SPLIT_NAMES
+from fer_core.errors import FerError
+from fer_core.labels import require_plain_labels
+from fer_core.pictures import is_junk
+
+MOST_LETTERS = 40
+_NO_FILE_NAME = re.compile(r'[/\\:*?"<>|]')
+"""What stands in no file name on Windows, or leads to another folder."""
+_TAKEN = {"images", *SPLIT_NAMES}
+"""Folders that a reader of class folders takes for something else."""
+
+
+def class_name(text: str) -> str:
+    """Return the name of a class as it is stored: composed (NFC), without spaces around it.
+
+    Raises:
+        FerError: No class may be called so.
+    """
+    name = unicodedata.normalize("NFC", text).strip()
+    if not name:
+        raise FerError("a class needs a name: type one")
+    require_plain_labels([name], "the name of a class")
+    if len(name) > MOST_LETTERS:
+        raise FerError(f"{name[:MOST_LETTERS]}...: at most {MOST_LETTERS} letters, please")
+    if _NO_FILE_NAME.search(name) or name.endswith(".") or is_junk(Path(name)):
+        raise FerError(
+            f'{name!r} cannot be the name of a folder: leave / \\ : * ? " < > | out, and dots at '
+            "either end"
+        )
+    if name.casefold() in _TAKEN:
+        raise FerError(f"{name!r} means a part of a data set to fer-train: choose another name")
+    return name
+
+
+def recording_name(text: str, photo: bool = False) -> str:
+    """Return the name of a recording: letters, digits and hyphens.
+
+    Args:
+        text: A time, or the name of a dropped file.
+        photo: Whether it is a file's, whose number is left out: files of one camera go together.
+    """
+    name = unicodedata.normalize("NFC", text)
+    if photo:
+        name = re.sub(r"\W*\d+\W*$", "", name.rpartition(".")[0] or name)
+    name = re.sub(r"[^\w-]+", "-", name).strip("-_")[:MOST_LETTERS]
+    return name or "photo"
+
+
+def run_name(text: str) -> str:
+    """Return the name of a run.
+
+    Raises:
+        FerError: It is no plain word.
+    """
+    name = unicodedata.normalize("NFC", text).strip()
+    if not re.fullmatch(rf"[^\W_][\w-]{{0,{MOST_LETTERS - 1}}}", name):
+        raise FerError(
+            f"a model's name has letters, digits, - and _, and begins with one of the first two, "
+            f"at most {MOST_LETTERS}: got {name[:MOST_LETTERS]!r}"
+        )
+    return name

@@ -1,0 +1,187 @@
+"""What the studio's page asks, and what answers it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+from fer_core.errors import FerError
+from fer_core.settings import load_settings
+from fer_core.typed_json import read_json
+from fer_edge.page.door import Door
+from fer_edge.page.web import Route, WebRequest
+from fer_train.config import TrainConfig
+from fer_train.shipped import FINE_TUNE, shipped_config
+from fer_train.studio.answering import Answering, json_answer
+from fer_train.studio.deploy import Device, send_bundle
+from fer_train.studio.jobs import MOST_EPOCHS
+from fer_train.studio.judging import run_json
+from fer_train.studio.names import run_name
+from fer_train.studio.shots import MOST_BYTES, take_shot
+from fer_train.studio.static_files import page_files
+from fer_train.studio.studio import Studio, starts
+from fer_train.studio.telephones import address_json, address_svg
+
+_MOST_DEPLOY_BYTES = 4096
+
+
+def make_handler(studio: Studio, door: Door) -> type[WebRequest]:
+    """Return the class that answers for a studio."""
+    get = {
+        "/api/state": Route(json_answer(lambda request: request.studio.state())),
+        "/api/events": Route(StudioRequest.events, streams=True),
+        "/api/pictures": Route(json_answer(StudioRequest.pictures)),
+        "/api/picture": Route(StudioRequest.picture),
+        "/api/camera": Route(StudioRequest.video, streams=True),
+        "/api/run": Route(json_answer(StudioRequest.run)),
+        "/api/bundle": Route(StudioRequest.bundle),
+        "/api/address": Route(json_answer(lambda request: address_json(request.door))),
+        "/api/qr": Route(StudioRequest.qr),
+    }
+    post = {
+        "/api/classes/add": Route(json_answer(StudioRequest.add_class)),
+        "/api/classes/rename": Route(json_answer(StudioRequest.rename_class)),
+        "/api/classes/delete": Route(json_answer(StudioRequest.delete_class)),
+        "/api/pictures/move": Route(json_answer(StudioRequest.move_picture)),
+        "/api/pictures/delete": Route(json_answer(StudioRequest.delete_picture)),
+        "/api/shots": Route(json_answer(StudioRequest.shot), MOST_BYTES),
+        "/api/train": Route(json_answer(StudioRequest.train)),
+        "/api/stop": Route(json_answer(StudioRequest.stop)),
+        "/api/runs/delete": Route(json_answer(StudioRequest.delete_run)),
+        "/api/look": Route(json_answer(StudioRequest.look), MOST_BYTES),
+        "/api/deploy": Route(json_answer(StudioRequest.deploy), _MOST_DEPLOY_BYTES),
+    }
+    routes = {("GET", path): route for path, route in get.items()}
+    routes |= {("POST", path): route for path, route in post.items()}
+    held = {"studio": studio, "door": door, "routes": routes, "static": page_files()}
+    return type("OwnStudioRequest", (StudioRequest,), held)
+
+
+class StudioRequest(Answering):
+    """Answers one request; `make_handler` gives it its studio."""
+
+    def pictures(self) -> list[str]:
+        """Return the pictures of a class."""
+        return self.studio.collection.pictures(self.query("class"))
+
+    def picture(self) -> None:
+        """Send a picture."""
+        try:
+            file = self.studio.collection.file(self.query("class"), self.query("file"))
+            content = file.read_bytes()
+        except (FerError, OSError) as error:
+            self.send_text(str(error), HTTPStatus.NOT_FOUND)
+        else:
+            self.send(content, "image/png")
+
+    def add_class(self) -> dict[str, Any]:
+        """Make a class."""
+        return self.changed({"name": self.studio.collection.add_class(self.query("name"))})
+
+    def rename_class(self) -> dict[str, Any]:
+        """Call a class otherwise."""
+        name = self.studio.collection.rename_class(self.query("name"), self.query("to"))
+        return self.changed({"name": name})
+
+    def delete_class(self) -> dict[str, Any]:
+        """Delete a class with all its pictures."""
+        self.studio.collection.delete_class(self.query("name"))
+        return self.changed({})
+
+    def move_picture(self) -> dict[str, Any]:
+        """Put a picture into another class."""
+        names = map(self.query, ("class", "file", "to"))
+        return self.changed({"file": self.studio.collection.move(*names)})
+
+    def delete_picture(self) -> dict[str, Any]:
+        """Delete a picture."""
+        self.studio.collection.delete(self.query("class"), self.query("file"))
+        return self.changed({})
+
+    def shot(self) -> dict[str, Any]:
+        """Keep the crop of a picture that is sent, or of the camera's newest."""
+        studio, photo = self.studio, bool(self.query("photo"))
+        name, recording = self.query("class"), self.query("recording")
+        with self.frame() as frame:
+            shot = take_shot(studio.collection, studio.finder, name, recording, frame, photo)
+        return self.changed(shot.to_json()) if shot.file else shot.to_json()
+
+    def train(self) -> dict[str, Any]:
+        """Begin to train a network.
+
+        Raises:
+            FerError: There is too little to train on, or what is asked makes no sense.
+            RunningError: Another job runs.
+        """
+        studio, init = self.studio, self.query("init") or starts()[0]
+        name = run_name(self.query("name") or f"{datetime.now():%Y%m%d-%H%M%S}")
+        if init not in starts():
+            raise FerError(f"there is no network {init!r} to start from; {', '.join(starts())}")
+        epochs = _epochs(self.query("epochs"))
+        studio.require_ready()
+        studio.jobs.start(name, init, epochs)
+        return {"name": name}
+
+    def stop(self) -> dict[str, Any]:
+        """End the job that runs."""
+        self.studio.jobs.stop()
+        return {}
+
+    def run(self) -> dict[str, Any]:
+        """Return how good a run is."""
+        return run_json(self.query("name"), self.studio.runs, self.studio.collection)
+
+    def delete_run(self) -> dict[str, Any]:
+        """Delete a run.
+
+        Raises:
+            FerError: There is none, or it is being made.
+        """
+        name, job = self.query("name"), self.studio.jobs.job
+        if job and job.name == name:
+            raise FerError(f"{name} is being trained: stop that first")
+        self.studio.runs.delete(name)
+        self.studio.comparison.forget()
+        return self.changed({})
+
+    def look(self) -> dict[str, Any]:
+        """Return the faces of a picture with the answers of the new network and the old one."""
+        stream = "camera" if self.query("camera") else "browser"
+        with self.frame() as frame:
+            return self.studio.comparison.look(self.query("model"), stream, frame)
+
+    def bundle(self) -> None:
+        """Send a bundle as a download."""
+        try:
+            file = self.studio.runs.require_bundle(self.query("name"))
+            content = file.read_bytes()
+        except (FerError, OSError) as error:
+            self.send_text(str(error), HTTPStatus.NOT_FOUND)
+            return
+        saved = f"attachment; filename*=UTF-8''{quote(file.name)}"
+        kind, headers = "application/octet-stream", {"Content-Disposition": saved}
+        self.send(content, kind, headers=headers)
+
+    def qr(self) -> None:
+        """Send the address as a QR code."""
+        try:
+            self.send(address_svg(self.door), "image/svg+xml")
+        except FerError as error:
+            self.send_text(str(error), HTTPStatus.NOT_FOUND)
+
+    def deploy(self) -> dict[str, Any]:
+        """Send a bundle to a device; return what it answered."""
+        device = read_json(self.body(), Device, "the request")
+        bundle = self.studio.runs.require_bundle(self.query("name"))
+        return send_bundle(device, bundle.read_bytes())
+
+
+def _epochs(text: str) -> int:
+    """Return how many epochs are asked for, those of the settings of fine-tuning where none."""
+    if not text:
+        return load_settings(TrainConfig, shipped_config(FINE_TUNE), {}).epochs
+    if not (text.isdecimal() and len(text) < 5 and 0 < int(text) <= MOST_EPOCHS):
+        raise FerError(f"epochs must lie in 1 to {MOST_EPOCHS}, got {text[:10]!r}")
+    return int(text)

@@ -1,0 +1,133 @@
+"""Serving a studio until Ctrl-C: everything that is opened is closed again."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import webbrowser
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from fer_core.errors import ArgumentError
+from fer_core.files import make_folder
+from fer_core.locks import alone_in
+from fer_core.preprocess import InputSpec
+from fer_edge.page.access import Access, ServeAddress
+from fer_edge.page.door import Door
+from fer_edge.page.server import PageServer
+from fer_edge.sources.camera import open_camera
+from fer_train.studio.camera import SharedCamera
+from fer_train.studio.changes import Changes
+from fer_train.studio.collection import Collection
+from fer_train.studio.compare import Comparison
+from fer_train.studio.finding import FaceFinder, best_detector
+from fer_train.studio.jobs import Jobs
+from fer_train.studio.requests import make_handler
+from fer_train.studio.runs import RunFolders
+from fer_train.studio.studio import Studio
+from fer_train.studio.telephones import telephone_words
+
+TOKEN = "FER_EDGE_TOKEN"
+
+
+@dataclass(frozen=True, slots=True)
+class StudioOptions:
+    """What a studio is started with.
+
+    Attributes:
+        folder: Where crops and networks lie.
+        camera: A number or an address; empty for none.
+        detector: That of the faces; empty for yunet where it is installed, else haar.
+        browser: Whether a browser is opened.
+        https: Whether the page is encrypted, by a certificate of this computer's own.
+    """
+
+    folder: Path
+    camera: str = ""
+    host: str = "127.0.0.1"
+    port: int = 8600
+    detector: str = ""
+    browser: bool = True
+    https: bool = False
+
+
+def run_studio(options: StudioOptions, say: Callable[[str], None]) -> None:
+    """Serve a studio until Ctrl-C or SIGTERM.
+
+    Raises:
+        FerError: The folder, the address, the camera or the detector cannot be had.
+        KeyboardInterrupt: The signal came; all is closed.
+    """
+    ended = threading.Event()
+    with _signals(ended), open_studio(options) as (studio, server):
+        address = server.door.access.address
+        if words := telephone_words(server.door):
+            say(words)
+        say(f"studio on {address.url}; faces are found by {studio.finder.name}; Ctrl-C ends it")
+        if options.browser:
+            webbrowser.open(replace(address, host="127.0.0.1").url)
+        ended.wait()
+    raise KeyboardInterrupt
+
+
+@contextmanager
+def open_studio(options: StudioOptions) -> Iterator[tuple[Studio, PageServer]]:
+    """Serve a studio while the block runs.
+
+    Raises:
+        ArgumentError: Other computers reach the address, and there is no token.
+        FerError: The folder, the address, the camera or the detector cannot be had.
+    """
+    access = _access(options)
+    finder = FaceFinder(options.detector or best_detector())
+    folder = make_folder(options.folder)
+    with ExitStack() as stack:
+        stack.enter_context(alone_in(folder, "fer-train studio", "or choose another folder"))
+        camera = None
+        if options.camera:
+            camera = SharedCamera(lambda: open_camera(options.camera, None, None))
+            stack.enter_context(camera)
+        collection, runs = Collection(folder / "faces", InputSpec()), RunFolders(folder / "runs")
+        changes = Changes()
+        jobs = stack.enter_context(Jobs(folder / ".job", collection, runs, changes.tell))
+        comparison = Comparison(finder, runs)
+        studio = Studio(folder, collection, runs, finder, comparison, jobs, changes, camera)
+        server = PageServer(make_handler(studio, Door.of(access)), changes.tell)
+        yield studio, stack.enter_context(server)
+
+
+def _access(options: StudioOptions) -> Access:
+    """Return who may come in; raise ArgumentError where a token is needed and lacks."""
+    address = ServeAddress(options.host, options.port, options.https)
+    token = os.environ.get(TOKEN, "")
+    if not (token or address.is_loopback):
+        raise ArgumentError(
+            f"other computers reach {options.host}, so a token is needed: put one into ${TOKEN}; "
+            'make one with python3 -c "import secrets; print(secrets.token_urlsafe())"'
+        )
+    return Access(address, token)
+
+
+@contextmanager
+def _signals(ended: threading.Event) -> Iterator[None]:
+    """Let Ctrl-C, SIGTERM and a closed terminal set an event while the block runs.
+
+    A second one ends the process at once; what it has begun ends with it.
+    """
+    names = ("SIGINT", "SIGTERM", "SIGHUP")
+    kinds = [getattr(signal, name) for name in names if hasattr(signal, name)]
+
+    def take(number: int, frame: object) -> None:
+        ended.set()
+        for kind in kinds:
+            signal.signal(kind, signal.SIG_DFL)
+
+    before = {kind: signal.signal(kind, take) for kind in kinds}
+    try:
+        yield
+    finally:
+        for kind, handler in before.items():
+            signal.signal(kind, handler)

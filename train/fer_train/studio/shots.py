@@ -1,0 +1,88 @@
+"""From a picture to a crop that is kept, or the reason why not."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from fer_core.errors import FerError
+from fer_core.picture_heads import read_head
+from fer_core.pictures import Picture, decode_or_reason
+from fer_core.values import Face, Frame
+from fer_train.studio.collection import Collection
+from fer_train.studio.finding import FaceFinder
+from fer_train.studio.names import recording_name
+from fer_train.studio.quality import crop_fault, face_fault
+
+MOST_BYTES, MOST_PIXELS = 20_000_000, 50_000_000
+"""What a picture that is sent may have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """What became of a picture: the file of its crop, or why none was kept."""
+
+    file: str = ""
+    why: str = ""
+    face: Face | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as JSON values; the box is [x, y, width, height] in pixels of the picture."""
+        box = box_json(self.face) if self.face else None
+        if self.file:
+            return {"kept": True, "file": self.file, "box": box}
+        return {"kept": False, "why": self.why, "box": box}
+
+
+def box_json(face: Face) -> list[int]:
+    """Return the box of a face as JSON: [x, y, width, height]."""
+    return [face.box.x, face.box.y, face.box.width, face.box.height]
+
+
+def read_frame(encoded: bytes) -> Frame:
+    """Return a picture that was sent as a frame of now.
+
+    Raises:
+        FerError: It is no picture, or too large a one.
+    """
+    head = read_head(encoded)
+    if head.height * head.width > MOST_PIXELS:
+        raise FerError(f"the picture is larger than {MOST_PIXELS / 1e6:.0f} megapixels")
+    picture = decode_or_reason(encoded, colour=True)
+    if not isinstance(picture, Picture):
+        raise FerError(f"the picture cannot be read: {picture}")
+    return Frame(picture.pixels, 0, time.monotonic(), reduced=picture.reduced)
+
+
+def take_shot(
+    collection: Collection,
+    finder: FaceFinder,
+    name: str,
+    recording: str,
+    frame: Frame,
+    photo: bool = False,
+) -> Shot:
+    """Keep the crop of a frame's face in a class, unless the gate refuses it.
+
+    Args:
+        collection: What keeps it.
+        finder: What finds the face.
+        name: The class.
+        recording: What the frame is a part of.
+        frame: The frame.
+        photo: Whether it is a picture for itself, not the next one of a stream.
+
+    Raises:
+        FerError: There is no such class, it is full, or the disk is.
+    """
+    collection.require_room(name)
+    recording = recording_name(recording, photo)
+    faces = finder.in_photo(frame) if photo else finder.in_stream(recording, frame)
+    seen = faces[0].times(frame.reduced) if faces else None
+    if why := face_fault(frame, faces):
+        return Shot(why=why, face=seen)
+    crop = collection.spec.pixels(frame, faces[0])
+    if why := crop_fault(crop, collection.recent(name)):
+        return Shot(why=why, face=seen)
+    return Shot(collection.keep(name, recording, crop), face=seen)

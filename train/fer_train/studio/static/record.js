@@ -1,0 +1,138 @@
+// Recording: shots of the camera, and of dropped files, one after the other.
+import { api } from "./api.js";
+import * as camera from "./camera.js";
+import { $, complain, sleep, speak } from "./dom.js";
+import { WORDS } from "./words.js";
+
+const SHOT_MS = 200, COUNT_SECONDS = 3, RECORD_SECONDS = 10, MOST_FILES = 5000, MOST_FAILED = 5;
+let running = null; // what is recorded now: { name, until }
+
+export const isRecording = () => running !== null;
+
+// A recording is named by the time at which it began: its pictures are kept together in training.
+function recordingName() {
+  const now = new Date(), two = (number) => String(number).padStart(2, "0");
+  const day = [now.getFullYear(), two(now.getMonth() + 1), two(now.getDate())].join("");
+  return `${day}-${[now.getHours(), now.getMinutes(), now.getSeconds()].map(two).join("")}`;
+}
+
+// Record for class `name` until `stop`; `kept` is called with each new file.
+export async function record(name, kept, seconds = Infinity) {
+  if (running) return;
+  if (!camera.isOn()) {
+    await camera.start();
+    hint(camera.isOn() ? WORDS.cameraIsOnNow : "", "");
+    return;
+  }
+  const mine = { name, until: performance.now() + 1000 * seconds };
+  running = mine;
+  const recording = recordingName(), counts = { kept: 0, refused: 0, failed: 0 };
+  try {
+    while (running === mine && performance.now() < mine.until && camera.isOn()) {
+      const next = performance.now() + SHOT_MS;
+      const answer = await shot(name, recording, counts);
+      tell(answer, counts);
+      if (answer.kept) kept(answer.file);
+      await sleep(next - performance.now());
+    }
+  } catch (error) {
+    complain(error);
+  }
+  if (running === mine) running = null;
+  camera.drawBoxes([]);
+  hint(WORDS.recorded(counts.kept, counts.refused), "");
+  speak(WORDS.recorded(counts.kept, counts.refused));
+}
+
+// One shot; of failures that pass, such as a camera that pauses, a few in a row are borne.
+async function shot(name, recording, counts) {
+  try {
+    const answer = await api.shot(name, recording, await camera.frame());
+    counts.failed = 0;
+    return answer;
+  } catch (error) {
+    counts.failed += 1;
+    if (counts.failed > MOST_FAILED) throw error;
+    return { kept: false, why: error.message, box: null };
+  }
+}
+
+export function stop() {
+  running = null;
+}
+
+// Count down, then record for a while: for people alone, whose hands are not at the button.
+export async function recordSoon(name, kept, shown) {
+  if (running) return stop();
+  if (!camera.isOn()) return record(name, kept);
+  const waiting = { name };
+  running = waiting;
+  speak(WORDS.countdown(COUNT_SECONDS, RECORD_SECONDS));
+  $("countdown").hidden = false;
+  for (let left = COUNT_SECONDS; left > 0 && running === waiting; left -= 1) {
+    $("countdown").textContent = String(left);
+    shown();
+    await sleep(1000);
+  }
+  $("countdown").hidden = true;
+  if (running !== waiting) return undefined;
+  running = null;
+  return record(name, kept, RECORD_SECONDS);
+}
+
+function tell(answer, counts) {
+  counts[answer.kept ? "kept" : "refused"] += 1;
+  camera.drawBoxes(answer.box ? [answer.box] : [], answer.kept ? "good" : "bad");
+  if (answer.kept) hint(WORDS.keptSoFar(counts.kept), "good");
+  else {
+    hint(WORDS.why(answer.why), "bad");
+    speak(WORDS.why(answer.why));
+  }
+}
+
+function hint(words, kind) {
+  $("hint").textContent = words;
+  $("hint").className = `hint ${kind}`;
+}
+
+// All files of what was dropped, those of folders too.
+export async function droppedFiles(transfer) {
+  const entries = [...transfer.items].map((item) => item.webkitGetAsEntry && item.webkitGetAsEntry());
+  if (!entries.some(Boolean)) return [...transfer.files];
+  const files = [], waiting = entries.filter(Boolean);
+  while (waiting.length && files.length < MOST_FILES) {
+    const entry = waiting.shift();
+    if (entry.isFile) files.push(await new Promise((done, failed) => { entry.file(done, failed); }));
+    else waiting.push(...await folderEntries(entry.createReader()));
+  }
+  return files;
+}
+
+async function folderEntries(reader) {
+  const all = [];
+  for (;;) { // a reader gives a hundred at a time
+    const some = await new Promise((done, failed) => { reader.readEntries(done, failed); });
+    if (!some.length) return all;
+    all.push(...some);
+  }
+}
+
+// Send files as photos of a class; say at the end how many were of no use, and why.
+export async function sendFiles(name, files, kept) {
+  const reasons = new Map();
+  let count = 0;
+  for (const [index, file] of files.entries()) {
+    hint(WORDS.sending(index + 1, files.length), "");
+    const answer = await api.photo(name, file.name, file).catch((error) => ({ kept: false, why: error.message }));
+    if (answer.kept) {
+      count += 1;
+      kept(answer.file);
+    } else {
+      const why = answer.why.split(":")[0];
+      reasons.set(why, (reasons.get(why) || 0) + 1);
+    }
+  }
+  const words = WORDS.sent(count, files.length, [...reasons]);
+  hint(words, reasons.size ? "bad" : "good");
+  speak(words);
+}

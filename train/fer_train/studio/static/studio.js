@@ -1,0 +1,58 @@
+// The page of the studio: its steps, and the state that the server tells.
+import { api, follow } from "./api.js";
+import * as camera from "./camera.js";
+import { $, complain, fillWords, make } from "./dom.js";
+import * as show from "./show.js";
+import * as train from "./train.js";
+import * as use from "./use.js";
+import { WORDS } from "./words.js";
+
+const STEPS = ["show", "train", "use"];
+const isHere = ["localhost", "127.0.0.1", "[::1]"].includes(location.hostname);
+
+function turnTo() {
+  const step = STEPS.includes(location.hash.slice(1)) ? location.hash.slice(1) : "show";
+  for (const each of STEPS) $(each).hidden = each !== step;
+  for (const link of document.querySelectorAll("#steps a")) {
+    if (link.hash === `#${step}`) link.setAttribute("aria-current", "step");
+    else link.removeAttribute("aria-current");
+  }
+  $("camera").hidden = step === "train";
+  document.querySelector("main").className = { show: "recording", train: "alone", use: "" }[step];
+  $("hint").textContent = "";
+  use.setWanted(step === "use");
+  scrollTo(0, 0);
+}
+
+function tell(state) {
+  status("well", WORDS.connected);
+  $("stored").textContent = WORDS.stored(state.stored);
+  camera.setComputerCamera(state.camera);
+  show.showClasses(state);
+  train.showTraining(state);
+  use.showModels(state);
+}
+
+// Where telephones find this page, if it is served to them.
+async function showAddresses() {
+  const { addresses, fingerprint } = await api.address();
+  if (!addresses.length) return;
+  $("https").hidden = false;
+  $("fingerprint").textContent = fingerprint;
+  $("qr").src = api.qrAddress();
+  for (const address of addresses) make("a", make("li", $("addresses")), address).href = address;
+}
+
+function status(kind, words) {
+  $("status").className = kind;
+  $("words").textContent = words;
+}
+
+fillWords();
+document.title = WORDS.title;
+$("stays").textContent = isHere ? WORDS.staysHere : WORDS.staysThere(location.host);
+for (const part of [camera, show, train, use]) part.wire();
+addEventListener("hashchange", turnTo);
+turnTo();
+showAddresses().catch(complain);
+follow(tell, () => status("ill", WORDS.noConnection));

@@ -1,0 +1,121 @@
+// The pictures of one class as the network will see them: to look at, choose, move and delete.
+import { api } from "./api.js";
+import { make, makeButton, offer, told } from "./dom.js";
+import { WORDS } from "./words.js";
+
+const PAGE = 48;
+
+export class Thumbs {
+  constructor(parent, name, otherClasses) {
+    this.name = name;
+    this.files = []; // newest first
+    this.chosen = new Set();
+    this.shown = PAGE;
+    this.tiles = new Map();
+    this.grid = make("ul", parent, "", "thumbs");
+    this.grid.addEventListener("keydown", (event) => this.step(event));
+    this.more = makeButton(parent, "", () => { this.shown += PAGE; this.draw(); }, "second small");
+    this.actions = make("div", parent, "", "row actions");
+    this.words = make("span", this.actions, "", "grow");
+    this.target = make("select", this.actions);
+    this.target.setAttribute("aria-label", WORDS.moveTo);
+    this.moveButton = makeButton(this.actions, WORDS.move, told(() => this.move()), "second small");
+    makeButton(this.actions, WORDS.delete, told(() => this.remove()), "second small danger");
+    makeButton(this.actions, WORDS.chooseNone, () => { this.chosen.clear(); this.draw(); }, "second small");
+    this.otherClasses = otherClasses;
+    this.draw();
+  }
+
+  async load() {
+    this.files = (await api.pictures(this.name)).reverse();
+    this.draw();
+  }
+
+  add(file) {
+    if (this.files.includes(file)) return;
+    this.files.unshift(file);
+    this.draw();
+  }
+
+  draw() {
+    const visible = this.files.slice(0, this.shown), there = new Set(visible);
+    for (const [file, tile] of this.tiles) {
+      if (!there.has(file)) {
+        tile.remove();
+        this.tiles.delete(file);
+      }
+    }
+    for (const [index, file] of visible.entries()) {
+      const tile = this.tiles.get(file) || this.makeTile(file);
+      if (this.grid.children[index] !== tile) this.grid.insertBefore(tile, this.grid.children[index] || null);
+      tile.firstChild.setAttribute("aria-pressed", String(this.chosen.has(file)));
+    }
+    this.makeTabStop();
+    this.more.hidden = this.files.length <= this.shown;
+    this.more.textContent = WORDS.showMore(this.files.length - this.shown);
+    this.drawActions();
+  }
+
+  // One stop of the tab key for all pictures; the arrow keys go from one to the next.
+  makeTabStop(wanted = null) {
+    const buttons = [...this.grid.querySelectorAll("button")];
+    const stop = wanted || buttons.find((each) => each.tabIndex === 0) || buttons[0];
+    for (const button of buttons) button.tabIndex = button === stop ? 0 : -1;
+  }
+
+  step(event) {
+    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    const buttons = [...this.grid.querySelectorAll("button")];
+    const next = buttons[buttons.indexOf(document.activeElement) + step];
+    if (!step || !next) return;
+    event.preventDefault();
+    this.makeTabStop(next);
+    next.focus();
+  }
+
+  drawActions() {
+    const others = this.otherClasses(this.name);
+    this.actions.hidden = this.chosen.size === 0;
+    this.words.textContent = WORDS.chosen(this.chosen.size);
+    offer(this.target, others);
+    this.target.hidden = this.moveButton.hidden = others.length === 0;
+  }
+
+  makeTile(file) {
+    const tile = make("li", null), button = makeButton(tile, "", () => this.choose(file));
+    button.tabIndex = -1;
+    const picture = make("img", button);
+    picture.loading = "lazy";
+    picture.src = api.pictureAddress(this.name, file);
+    picture.alt = WORDS.picture(this.name, file);
+    this.tiles.set(file, tile);
+    return tile;
+  }
+
+  choose(file) {
+    if (!this.chosen.delete(file)) this.chosen.add(file);
+    this.tiles.get(file).firstChild.setAttribute("aria-pressed", String(this.chosen.has(file)));
+    this.drawActions();
+  }
+
+  async each(act) {
+    try {
+      for (const file of [...this.chosen]) {
+        await act(file);
+        this.chosen.delete(file);
+        this.files = this.files.filter((each) => each !== file);
+      }
+    } finally {
+      this.draw();
+    }
+  }
+
+  move() {
+    const to = this.target.value;
+    return this.each((file) => api.movePicture(this.name, file, to));
+  }
+
+  remove() {
+    return this.each((file) => api.deletePicture(this.name, file));
+  }
+}

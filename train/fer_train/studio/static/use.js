@@ -1,0 +1,129 @@
+// Step 3: the new model beside the old one on the camera, then to the device.
+import { api } from "./api.js";
+import * as camera from "./camera.js";
+import { $, make, offer, percent, sleep, told } from "./dom.js";
+import { WORDS } from "./words.js";
+
+const LOOK_MS = 150;
+let wanted = false; // whether this step is the one that is shown
+let looking = false;
+
+export function showModels(state) {
+  const names = state.runs.filter((each) => each.bundle).map((each) => each.name); // the newest first
+  const before = $("model").value;
+  offer($("model"), names);
+  if (names.length && !names.includes(before)) $("model").value = names[0];
+  $("no-model").hidden = names.length > 0;
+  $("which-model").hidden = names.length === 0;
+  $("deploy").hidden = names.length === 0;
+  nameDownload();
+  look();
+}
+
+function nameDownload() {
+  $("download").href = api.bundleAddress($("model").value);
+}
+
+export function setWanted(now) {
+  wanted = now;
+  if (!now) camera.drawBoxes([]);
+  look();
+}
+
+// Ask again and again, one at a time, while the step is shown and the camera is on.
+async function look() {
+  if (looking) return;
+  looking = true;
+  while (wanted && camera.isOn() && !document.hidden && $("model").value) {
+    const next = performance.now() + LOOK_MS;
+    try {
+      const seen = await api.look($("model").value, await camera.frame());
+      if (wanted && camera.isOn()) showFaces(seen);
+    } catch (error) {
+      $("looking").textContent = error.message;
+      await sleep(2000);
+    }
+    await sleep(next - performance.now());
+  }
+  looking = false;
+  if (!camera.isOn()) {
+    $("compared").replaceChildren();
+    $("looking").textContent = $("model").value ? WORDS.startToCompare : "";
+  }
+}
+
+const colours = new Map();
+const colourOf = (label) => {
+  if (!colours.has(label)) colours.set(label, `hsl(${(210 + 137.5 * colours.size) % 360} 60% 48%)`);
+  return colours.get(label);
+};
+
+function showFaces(seen) {
+  camera.drawBoxes(seen.faces.map((face) => face.box));
+  $("looking").textContent = seen.faces.length ? "" : WORDS.nobody;
+  const box = $("compared");
+  while (box.children.length > seen.faces.length) box.lastChild.remove();
+  for (const [index, face] of seen.faces.entries()) {
+    if (!box.children[index]) makeFace(box);
+    const [now, then] = box.children[index].children; // the new one first
+    showAnswer(now, WORDS.newModel(seen.new), face.new);
+    showAnswer(then, WORDS.oldModel(seen.old), face.old);
+  }
+}
+
+function makeFace(box) {
+  const pair = make("div", box, "", "pair");
+  make("div", pair, "", "answer new");
+  make("div", pair, "", "answer");
+}
+
+function showAnswer(box, title, answer) {
+  const labels = Object.keys(answer.probabilities);
+  if (box.dataset.labels !== `${title}\n${labels}`) {
+    box.dataset.labels = `${title}\n${labels}`;
+    box.replaceChildren();
+    make("h3", box, title);
+    make("p", box, "", "label");
+    for (const label of labels) {
+      const bar = make("div", box, "", "bar");
+      make("span", bar, label);
+      make("span", make("span", bar, "", "track"), "", "fill").style.background = colourOf(label);
+      make("span", bar);
+    }
+  }
+  box.querySelector(".label").textContent = `${answer.label} ${percent(answer.confidence)}`;
+  for (const [index, bar] of [...box.querySelectorAll(".bar")].entries()) {
+    const share = answer.probabilities[labels[index]];
+    bar.querySelector(".fill").style.width = `${100 * share}%`;
+    bar.lastChild.textContent = percent(share);
+  }
+}
+
+function deployWords(answer) {
+  if (typeof answer === "string") return answer;
+  return answer.words || WORDS.deployed(answer.model, answer.state, answer.seconds);
+}
+
+export function wire() {
+  camera.whenTurned(look);
+  document.addEventListener("visibilitychange", look);
+  $("model").addEventListener("change", () => { nameDownload(); look(); });
+  $("deploy-form").addEventListener("submit", (event) => {
+    event.preventDefault();
+    told(async () => {
+      $("send").disabled = true;
+      $("deployed").className = "hint";
+      $("deployed").textContent = WORDS.sendingModel;
+      try {
+        const answer = await api.deploy($("model").value, $("address").value.trim(), $("token").value);
+        $("deployed").className = "hint good";
+        $("deployed").textContent = deployWords(answer);
+      } catch (error) {
+        $("deployed").className = "hint bad";
+        $("deployed").textContent = error.message;
+      } finally {
+        $("send").disabled = false;
+      }
+    })();
+  });
+}

@@ -1,0 +1,170 @@
+"""All that a studio holds, and the state that its page shows."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from fer_core.errors import FerError
+from fer_train.shipped import shipped
+from fer_train.studio.camera import SharedCamera
+from fer_train.studio.changes import Changes
+from fer_train.studio.collection import AbsentError, Collection
+from fer_train.studio.compare import Comparison
+from fer_train.studio.finding import FaceFinder
+from fer_train.studio.jobs import Jobs
+from fer_train.studio.runs import RunFolders
+
+LEAST_PICTURES, ENOUGH_PICTURES, LEAST_CLASSES = 10, 60, 2
+"""A class's pictures without which nothing is trained, and from which the page asks for no more.
+Both are rules of thumb."""
+MOST_UPLOADS = 4
+"""How many pictures are received and decoded at a time; each may be large."""
+
+
+@dataclass(slots=True)
+class Studio:
+    """The parts of a studio.
+
+    Attributes:
+        folder: Where all of it lies.
+        camera: The computer's own; None without one.
+        uploads: A place for each picture that is being received.
+    """
+
+    folder: Path
+    collection: Collection
+    runs: RunFolders
+    finder: FaceFinder
+    comparison: Comparison
+    jobs: Jobs
+    changes: Changes
+    camera: SharedCamera | None = None
+    uploads: threading.BoundedSemaphore = field(
+        default_factory=lambda: threading.BoundedSemaphore(MOST_UPLOADS)
+    )
+
+    def state(self) -> dict[str, Any]:
+        """Return what the page shows, as JSON values."""
+        classes = self._class_states()
+        why_not, job = _why_not(classes), self.jobs.job
+        return {
+            "folder": str(self.folder),
+            "stored": stored(self.folder),
+            "camera": self.camera is not None,
+            "detector": self.finder.name,
+            "init": starts(),
+            "classes": classes,
+            "ready": not why_not,
+            "why_not": why_not,
+            "job": job.to_json() if job else None,
+            "failed": self.jobs.failed,
+            "runs": self._run_states(),
+        }
+
+    def _class_states(self) -> list[dict[str, Any]]:
+        """Return the classes but for those that are deleted just now."""
+        states = []
+        for name in self.collection.classes():
+            with suppress(AbsentError):
+                states.append(self._class_state(name))
+        return states
+
+    def _class_state(self, name: str) -> dict[str, Any]:
+        files = self.collection.pictures(name)
+        recordings = len({file.partition("~")[0] for file in files})
+        return {
+            "name": name,
+            "count": len(files),
+            "recordings": recordings,
+            "advice": advice(len(files), recordings),
+        }
+
+    def _run_states(self) -> list[dict[str, Any]]:
+        """Return the runs that are not just being made, the newest first."""
+        job, states = self.jobs.job, []
+        there = self.collection.digests() if self.runs.names() else frozenset()
+        for name in self.runs.names():
+            if job is None or job.name != name:
+                with suppress(AbsentError):  # deleted just now
+                    states.append(run_state(name, self.runs, there))
+        return sorted(states, key=lambda state: str(state["made"]), reverse=True)
+
+    def require_ready(self) -> None:
+        """Make sure that there is enough to train on.
+
+        Raises:
+            FerError: There is not.
+        """
+        if why_not := _why_not(self._class_states()):
+            raise FerError(why_not)
+
+
+def run_state(name: str, runs: RunFolders, there: frozenset[str]) -> dict[str, Any]:
+    """Return what the page shows of a run, as JSON values.
+
+    Args:
+        name: The run.
+        runs: All of them.
+        there: The SHA-256 of every crop that is still there.
+
+    Raises:
+        AbsentError: There is no such run.
+    """
+    try:
+        notes = runs.notes(name)
+    except AbsentError:
+        raise
+    except FerError:
+        notes = None  # damaged: the run can still be deleted
+    report = notes.report() if notes else None
+    low, high = report.accuracy_interval95 if report else (None, None)
+    pictures = notes.pictures if notes else ()
+    return {
+        "name": name,
+        "labels": list(notes.labels) if notes else [],
+        "made": notes.made if notes else "",
+        "accuracy": report.accuracy if report else None,
+        "low": low,
+        "high": high,
+        "count": report.count if report else 0,
+        "bundle": runs.bundle(name) is not None,
+        "trained_with_deleted": not there.issuperset(each.sha256 for each in pictures),
+    }
+
+
+def advice(count: int, recordings: int) -> str:
+    """Return what more of a class would help, nothing where it has enough."""
+    if count < LEAST_PICTURES:
+        return f"{LEAST_PICTURES - count} more are needed"
+    if count < ENOUGH_PICTURES:
+        return f"{ENOUGH_PICTURES - count} more would help"
+    return "one more recording would help: another light, another day" if recordings < 2 else ""
+
+
+def stored(folder: Path) -> list[str]:
+    """Return what is written, in words."""
+    return [
+        f"crops of faces, as the network sees them, in {folder / 'faces'}",
+        f"trained networks, with the names of the crops they learned, in {folder / 'runs'}",
+    ]
+
+
+def starts() -> list[str]:
+    """Return the shipped networks that training can start from, the quickest first."""
+    names = (path.parent.name for path in shipped("results").glob("*/model.keras"))
+    return sorted(names, key=lambda name: (name != "fer-nano", name != "fer-small", name))
+
+
+def _why_not(classes: list[dict[str, Any]]) -> str:
+    """Return why nothing can be trained yet."""
+    counts = {each["name"]: each["count"] for each in classes}
+    if len(counts) < LEAST_CLASSES:
+        return f"{LEAST_CLASSES} classes are needed: add one"
+    few = [f"{name} {count}" for name, count in counts.items() if count < LEAST_PICTURES]
+    if few:
+        return f"each class needs {LEAST_PICTURES} pictures, now: {', '.join(few)}"
+    return ""
