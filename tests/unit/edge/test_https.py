@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from fer_core.errors import ArgumentError, FerError
+from fer_edge.inference.models import ModelFacts
 from fer_edge.page import bounded, encrypted
 from fer_edge.page.access import Access, ServeAddress
 from fer_edge.page.certificate import LEAST_LEFT, LIFE, own_certificate
@@ -35,7 +36,11 @@ def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PageServ
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     monkeypatch.delenv("STATE_DIRECTORY", raising=False)
     view = LiveView()
-    site = Site(view, Door.of(Access(ADDRESS, TOKEN)), ("happy",))
+    site = Site(
+        view,
+        Door.of(Access(ADDRESS, TOKEN)),
+        lambda: ModelFacts("fer-nano-int8", "0" * 64, ("happy",)),
+    )
     with PageServer(make_handler(site), view.close) as server:
         yield server
 
