@@ -14,7 +14,7 @@ import numpy as np
 
 from fer_core.errors import FerError
 from fer_core.values import Face, Frame, UInt8Array
-from fer_edge.faces.detector import SAME_FACE_IOU, SearchPlan, surest_apart
+from fer_edge.faces.detector import SAME_PLACE_IOU, SearchPlan, surest_apart
 from fer_edge.stages import StageTimes
 
 STUCK_SECONDS = 30.0
@@ -87,12 +87,13 @@ class FollowingDetector:
         with self._times.stage("follow"):
             picture = self._stream.prepared(frame)
             looked_for = [(face, self._stream.near(picture, face)) for face in known]
-        faces = [face for _, face in looked_for if face]
+        followed = [face for _, face in looked_for if face]
         lost = [face for face, seen in looked_for if seen is None]
         found = self._search(picture, now, self._pause(known, lost))
         with self._times.stage("follow"):
+            faces = list(followed)
             for face in found:
-                if all(face.box.iou(other.box) <= SAME_FACE_IOU for other in faces):
+                if all(face.box.iou(other.box) <= SAME_PLACE_IOU for other in followed):
                     faces += self._confirmed(picture, face, lost)
             inside = [face for face in faces if face.box.clipped(frame.width, frame.height)]
             apart = surest_apart(inside)
@@ -101,7 +102,7 @@ class FollowingDetector:
     def _confirmed(self, picture: UInt8Array, face: Face, lost: Sequence[Face]) -> list[Face]:
         """Return a face of a search as a near look sees it; one that was just lost needs none."""
         near = self._stream.near(picture, face)
-        was_there = any(face.box.iou(each.box) > SAME_FACE_IOU for each in lost)
+        was_there = any(face.box.iou(each.box) > SAME_PLACE_IOU for each in lost)
         return [near or face] if near or was_there else []
 
     def _pause(self, known: Sequence[Face], lost: Sequence[Face]) -> float:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fer_core.values import Face, Frame, UInt8Array
-from fer_edge.faces.detector import SAME_FACE_IOU, surest_apart
+from fer_edge.faces.detector import show_one_face, surest_apart
 from fer_edge.faces.yunet import YuNet
 from fer_edge.stages import StageTimes
 
@@ -179,9 +179,9 @@ def _cleared(
     kept = list(sure)
     doubtful = (face for face in finds if face.box.width >= LEAST_DOUBTFUL_PX)
     for face in itertools.islice(doubtful, most):
-        if not _is_one_of(face, kept, TOUCHING_IOU):
+        if not _touches(face, kept):
             seen = _seen_best(yunet, pixels, face, LEANS)
-            if seen and seen.score >= CLEAR_SCORE and not _is_one_of(seen, kept, TOUCHING_IOU):
+            if seen and seen.score >= CLEAR_SCORE and not _touches(seen, kept):
                 kept.append(seen)
                 yield _straightened(yunet, pixels, seen)
 
@@ -207,5 +207,9 @@ def _straightened(yunet: YuNet, pixels: UInt8Array, face: Face) -> Face:
     return face
 
 
-def _is_one_of(face: Face, faces: Sequence[Face], overlap: float = SAME_FACE_IOU) -> bool:
-    return any(face.box.iou(other.box) > overlap for other in faces)
+def _is_one_of(face: Face, faces: Sequence[Face]) -> bool:
+    return any(show_one_face(face.box, other.box) for other in faces)
+
+
+def _touches(face: Face, faces: Sequence[Face]) -> bool:
+    return any(face.box.iou(other.box) > TOUCHING_IOU for other in faces)

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from drawn_faces import draw_scene
-from fer_core.values import Box, Face, Frame
-from fer_edge.faces.detector import SearchPlan
-from fer_edge.faces.following import FollowingDetector
+from fer_core.values import Box, Face, Frame, UInt8Array
+from fer_edge.faces.detector import SAME_PLACE_IOU, SearchPlan
+from fer_edge.faces.following import FollowingDetector, StreamSearch
 from fer_edge.faces.haar import HaarDetector
 from fer_edge.faces.haar_stream import HaarStream
 from fer_edge.faces.tracks import COAST_SECONDS, Tracks
@@ -33,6 +33,22 @@ def play(
         tracks.update(frame, detector.detect(frame, [each.face for each in tracks.in_sight]))
         seen.append(tuple(track.face for track in tracks.in_sight))
     return seen
+
+
+class Told(StreamSearch):
+    """Sees the faces that it is told, in whole pictures and near where they are."""
+
+    def __init__(self, *faces: Face) -> None:
+        self.faces = faces
+
+    def prepared(self, frame: Frame) -> UInt8Array:
+        return frame.pixels
+
+    def everywhere(self, picture: UInt8Array) -> tuple[Face, ...]:
+        return self.faces
+
+    def near(self, picture: UInt8Array, face: Face) -> Face | None:
+        return max(self.faces, key=lambda each: each.box.iou(face.box), default=None)
 
 
 def test_a_moving_face_is_found_in_every_frame_by_few_searches() -> None:
@@ -63,6 +79,17 @@ def test_a_second_face_is_found_at_the_next_search() -> None:
     late = 4 + round(SearchPlan().followed_seconds * FPS)
     assert counts[:4] == [1] * 4
     assert counts[late:] == [2] * (24 - late)
+
+
+@pytest.mark.parametrize("known", ["face", "head", "none"])
+def test_a_box_around_a_whole_head_is_no_second_face(known: str) -> None:
+    """YuNet may take a head that leans, hair and all, for a larger face that stands upright."""
+    face, head = Face(Box(260, 187, 109, 109), 0.93), Face(Box(191, 163, 228, 228), 0.75)
+    beside = Face(Box(330, 187, 109, 109), 0.8)
+    assert face.box.iou(head.box) < SAME_PLACE_IOU
+    followed = {"face": [face], "head": [head], "none": []}[known]
+    detector = FollowingDetector(Told(head, face, beside))
+    assert set(detector.detect(Frame(EMPTY, 0, 0.0), followed)) == {face, beside}
 
 
 def test_a_short_miss_is_bridged_and_a_long_one_is_not() -> None:
