@@ -64,13 +64,15 @@ class SearchPlan:
         min_size_px: Side of the smallest wanted face, in pixels of the frame.
         followed_seconds: While every known face is found.
         lost_seconds: When one was just lost.
-        empty_seconds: When none is known.
+        missing_seconds: When none is known, or there are fewer than before a loss not longer ago
+            than `missing_for_seconds`: whoever looked down is soon back.
     """
 
     min_size_px: int = 40
     followed_seconds: float = 0.5
     lost_seconds: float = 0.07
-    empty_seconds: float = 0.2
+    missing_seconds: float = 0.2
+    missing_for_seconds: float = 2.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,7 +74,8 @@ class FollowingDetector:
         self._stream, self._plan, self._times = search, plan or SearchPlan(), times or StageTimes()
         self._executor = executor or AtOnce()
         self._searching: Future[tuple[tuple[Face, ...], float]] | None = None
-        self._searched_at = -np.inf
+        self._searched_at = self._lost_at = -np.inf
+        self._complete = 0  # how many faces there were before some were lost; 0 if none is missing
         self.searches = 0
 
     def detect(self, frame: Frame, known: Sequence[Face] = ()) -> tuple[Face, ...]:
@@ -97,6 +98,7 @@ class FollowingDetector:
                     faces += self._confirmed(picture, face, lost)
             inside = [face for face in faces if face.box.clipped(frame.width, frame.height)]
             apart = surest_apart(inside)
+            self._count(len(known), len(apart), now)
             return tuple(sorted(apart, key=lambda face: face.box.area_px, reverse=True))
 
     def _confirmed(self, picture: UInt8Array, face: Face, lost: Sequence[Face]) -> list[Face]:
@@ -105,11 +107,21 @@ class FollowingDetector:
         was_there = any(face.box.iou(each.box) > SAME_PLACE_IOU for each in lost)
         return [near or face] if near or was_there else []
 
+    def _count(self, known: int, seen: int, now: float) -> None:
+        """Take in how many faces were known and how many are seen."""
+        if now - self._lost_at > self._plan.missing_for_seconds:
+            self._complete = 0
+        if seen < known:
+            self._lost_at, self._complete = now, max(self._complete, known)
+        elif seen >= self._complete:
+            self._complete = 0
+
     def _pause(self, known: Sequence[Face], lost: Sequence[Face]) -> float:
         """Return how long to wait between two searches, as things are."""
-        if not known:
-            return self._plan.empty_seconds
-        return self._plan.lost_seconds if lost else self._plan.followed_seconds
+        if lost:
+            return self._plan.lost_seconds
+        is_missing = not known or self._complete
+        return self._plan.missing_seconds if is_missing else self._plan.followed_seconds
 
     def _search(self, picture: UInt8Array, now: float, pause: float) -> Sequence[Face]:
         """Search the whole frame if it is time; return what a search has found."""

@@ -8,7 +8,7 @@ import pytest
 
 from drawn_faces import draw_scene
 from fer_core.values import Box, Face, Frame, UInt8Array
-from fer_edge.faces.detector import SAME_PLACE_IOU, SearchPlan
+from fer_edge.faces.detector import SAME_PLACE_IOU, SearchPlan, show_one_face
 from fer_edge.faces.following import FollowingDetector, StreamSearch
 from fer_edge.faces.haar import HaarDetector
 from fer_edge.faces.haar_stream import HaarStream
@@ -48,7 +48,8 @@ class Told(StreamSearch):
         return self.faces
 
     def near(self, picture: UInt8Array, face: Face) -> Face | None:
-        return max(self.faces, key=lambda each: each.box.iou(face.box), default=None)
+        same = [each for each in self.faces if show_one_face(each.box, face.box)]
+        return max(same, key=lambda each: each.box.iou(face.box), default=None)
 
 
 def test_a_moving_face_is_found_in_every_frame_by_few_searches() -> None:
@@ -117,6 +118,34 @@ def test_an_empty_scene_is_searched_now_and_then() -> None:
     assert 4 <= detector.searches <= 6
     faces = play(detector, [draw_scene("happy")] * 6, start=20)
     assert len(faces[-1]) == 1
+
+
+def two_of_which_one_leaves(detector: FollowingDetector, search: Told, away: range) -> list[int]:
+    """Show 120 frames; return how many searches there were after each."""
+    left, right = Face(Box(60, 140, 90, 90), 0.9), Face(Box(400, 140, 90, 90), 0.9)
+    tracks, searches = Tracks(), list[int]()
+    for index in range(120):
+        search.faces = (right,) if index in away else (left, right)
+        frame = Frame(EMPTY, index, index / FPS)
+        tracks.update(frame, detector.detect(frame, tracks.expected))
+        searches.append(detector.searches)
+        if index >= away.stop + SearchPlan().missing_seconds * FPS:
+            assert len(tracks.in_sight) == 2
+    return searches
+
+
+def test_whoever_comes_back_is_found_soon_and_then_searches_are_rare_again() -> None:
+    search, plan = Told(), SearchPlan()
+    searches = two_of_which_one_leaves(FollowingDetector(search), search, range(20, 40))
+    assert searches[-1] - searches[50] <= 1 + 69 / FPS / plan.followed_seconds
+
+
+def test_whoever_is_gone_for_good_is_missed_only_for_a_while() -> None:
+    search, plan = Told(), SearchPlan()
+    searches = two_of_which_one_leaves(FollowingDetector(search), search, range(20, 120))
+    late = 24 + round(plan.missing_for_seconds * FPS)
+    assert searches[late] - searches[24] > 1.5 * plan.missing_for_seconds / plan.followed_seconds
+    assert searches[-1] - searches[late] <= 1 + (119 - late) / FPS / plan.followed_seconds
 
 
 def test_only_wanted_sizes_are_found() -> None:
