@@ -58,17 +58,19 @@ class Effort:
 
     Attributes:
         turns: The rolls, in degrees, with which it is searched again where no face is found.
+        turned_scale: By how much it is shrunk further for that.
         most_doubtful: How many doubtful finds are looked at again, the surest first.
         straightens: Whether sure faces are looked at again for their roll. In a stream each frame
             that follows does that.
     """
 
     turns: Sequence[float]
+    turned_scale: float
     most_doubtful: int
     straightens: bool
 
 
-PICTURE = Effort(TURNS, MOST_DOUBTFUL, straightens=True)
+PICTURE = Effort(TURNS, 1.0, MOST_DOUBTFUL, straightens=True)
 
 
 class YuNetDetector:
@@ -115,7 +117,8 @@ def search(yunet: YuNet, pixels: UInt8Array, scale: float, effort: Effort) -> li
     faces = _as_they_lean(yunet, pixels, sure, scale) if effort.straightens else sure
     faces = [*faces, *_cleared(yunet, pixels, doubtful, faces, effort.most_doubtful)]
     if not faces:
-        finds = [face for roll in effort.turns for face in yunet.find(pixels, scale, roll)]
+        finer = scale * effort.turned_scale
+        finds = [face for roll in effort.turns for face in yunet.find(pixels, finer, roll)]
         turned = [face for face in finds if face.score >= TURNED_SCORE]
         faces = [_straightened(yunet, pixels, face) for face in surest_apart(turned)[:MOST_LEANING]]
     height, width = pixels.shape[:2]
