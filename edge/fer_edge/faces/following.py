@@ -19,6 +19,10 @@ from fer_edge.stages import StageTimes
 
 STUCK_SECONDS = 30.0
 """How long a search on its thread may take, a thousand times what it takes."""
+MOST_GROWN = 1.25
+"""What is so many times larger or smaller than a face was in the frame before is not that face: it
+may be a whole head, whose box would be followed next. For the source of the number see
+docs/decisions/0005-finding-faces.md."""
 
 
 class AtOnce(Executor):
@@ -87,7 +91,7 @@ class FollowingDetector:
         now = frame.captured_at
         with self._times.stage("follow"):
             picture = self._stream.prepared(frame)
-            looked_for = [(face, self._stream.near(picture, face)) for face in known]
+            looked_for = [(face, self._followed(picture, face)) for face in known]
         followed = [face for _, face in looked_for if face]
         lost = [face for face, seen in looked_for if seen is None]
         found = self._search(picture, now, self._pause(known, lost))
@@ -100,6 +104,12 @@ class FollowingDetector:
             apart = surest_apart(inside)
             self._count(len(known), len(apart), now)
             return tuple(sorted(apart, key=lambda face: face.box.area_px, reverse=True))
+
+    def _followed(self, picture: UInt8Array, face: Face) -> Face | None:
+        """Return a known face as it is now, None if it is not there."""
+        seen = self._stream.near(picture, face)
+        grown = seen.box.width / face.box.width if seen else 0.0
+        return seen if 1 / MOST_GROWN < grown < MOST_GROWN else None
 
     def _confirmed(self, picture: UInt8Array, face: Face, lost: Sequence[Face]) -> list[Face]:
         """Return a face of a search as a near look sees it; one that was just lost needs none."""

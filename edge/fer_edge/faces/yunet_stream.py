@@ -10,12 +10,12 @@ from fer_edge.faces.yunet import YuNet
 from fer_edge.faces.yunet_search import LARGEST_PX, TURNS, Effort, search
 
 SMALLEST_PX = 20
-"""The size at which the smallest wanted face is searched, LARGEST_PX allowing. For the sources of these numbers see
-docs/decisions/0005-finding-faces.md."""
+"""The size at which the smallest wanted face is searched, LARGEST_PX allowing. For the sources of
+these numbers see docs/decisions/0005-finding-faces.md."""
 TURNED_SCALE, MOST_DOUBTFUL = 0.7, 2
 """By how much a frame without a face is shrunk further to be searched turned, and how many doubtful
 finds of a frame are looked at again."""
-NEAR, NEAR_SCORE = (128, 1.5), 0.5
+NEAR, NEAR_SCORE = (96, 1.5), 0.5
 """The window in which a known face is looked for, pixels a side and sides of the face, and what it
 needs there to be followed."""
 

@@ -120,6 +120,16 @@ def test_an_empty_scene_is_searched_now_and_then() -> None:
     assert len(faces[-1]) == 1
 
 
+@pytest.mark.parametrize(("size", "is_followed"), [(1.2, True), (0.83, True), (1.4, False)])
+def test_a_box_that_jumps_to_another_size_is_not_followed(size: float, is_followed: bool) -> None:
+    side = round(100 * size)
+    search = Told(Face(Box(200, 200, side, side), 0.9))
+    detector = FollowingDetector(search, SearchPlan(lost_seconds=9, missing_seconds=9))
+    detector.detect(Frame(EMPTY, 0, 0.0))
+    seen = detector.detect(Frame(EMPTY, 1, 0.04), [Face(Box(200, 200, 100, 100), 0.9)])
+    assert len(seen) == is_followed
+
+
 def two_of_which_one_leaves(detector: FollowingDetector, search: Told, away: range) -> list[int]:
     """Show 120 frames; return how many searches there were after each."""
     left, right = Face(Box(60, 140, 90, 90), 0.9), Face(Box(400, 140, 90, 90), 0.9)
