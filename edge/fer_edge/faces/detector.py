@@ -11,19 +11,29 @@ from fer_edge.stages import StageTimes
 if TYPE_CHECKING:  # `fer-edge --help` names the detectors and needs no numpy
     from concurrent.futures import Executor
 
-    from fer_core.values import Face, Frame
+    from fer_core.values import Box, Face, Frame
 
 WINDOW_PX = 24
 """The smallest face that the Haar cascade can see, and the one it sees fastest."""
-SAME_FACE_IOU = 0.3
-"""Two boxes that overlap (intersection over union) by more show one face."""
+SAME_PLACE_IOU = 0.3
+"""Two boxes that overlap (intersection over union) by more are at one place and of a like size."""
+MOST_SHARED = 0.5
+"""Of the smaller of two boxes; if they share more, they show one face. For the source of the number
+see docs/decisions/0005-finding-faces.md."""
+
+
+def show_one_face(box: Box, other: Box) -> bool:
+    """Return whether two boxes share so much that they show one face, also if one is larger."""
+    across = min(box.x + box.width, other.x + other.width) - max(box.x, other.x)
+    down = min(box.y + box.height, other.y + other.height) - max(box.y, other.y)
+    return max(0, across) * max(0, down) > MOST_SHARED * min(box.area_px, other.area_px)
 
 
 def surest_apart(faces: Iterable[Face]) -> list[Face]:
     """Return the faces, the surest first; of those that show one face only the surest."""
     kept: list[Face] = []
     for face in sorted(faces, key=lambda face: -face.score):
-        if all(face.box.iou(other.box) <= SAME_FACE_IOU for other in kept):
+        if not any(show_one_face(face.box, other.box) for other in kept):
             kept.append(face)
     return kept
 
@@ -54,13 +64,15 @@ class SearchPlan:
         min_size_px: Side of the smallest wanted face, in pixels of the frame.
         followed_seconds: While every known face is found.
         lost_seconds: When one was just lost.
-        empty_seconds: When none is known.
+        missing_seconds: When none is known, or there are fewer than before a loss not longer ago
+            than `missing_for_seconds`: whoever looked down is soon back.
     """
 
     min_size_px: int = 40
     followed_seconds: float = 0.5
     lost_seconds: float = 0.07
-    empty_seconds: float = 0.2
+    missing_seconds: float = 0.2
+    missing_for_seconds: float = 2.0
 
 
 @dataclass(frozen=True, slots=True)

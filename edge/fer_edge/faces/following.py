@@ -14,11 +14,15 @@ import numpy as np
 
 from fer_core.errors import FerError
 from fer_core.values import Face, Frame, UInt8Array
-from fer_edge.faces.detector import SAME_FACE_IOU, SearchPlan, surest_apart
+from fer_edge.faces.detector import SAME_PLACE_IOU, SearchPlan, surest_apart
 from fer_edge.stages import StageTimes
 
 STUCK_SECONDS = 30.0
 """How long a search on its thread may take, a thousand times what it takes."""
+MOST_GROWN = 1.25
+"""What is so many times larger or smaller than a face was in the frame before is not that face: it
+may be a whole head, whose box would be followed next. For the source of the number see
+docs/decisions/0005-finding-faces.md."""
 
 
 class AtOnce(Executor):
@@ -74,7 +78,8 @@ class FollowingDetector:
         self._stream, self._plan, self._times = search, plan or SearchPlan(), times or StageTimes()
         self._executor = executor or AtOnce()
         self._searching: Future[tuple[tuple[Face, ...], float]] | None = None
-        self._searched_at = -np.inf
+        self._searched_at = self._lost_at = -np.inf
+        self._complete = 0  # how many faces there were before some were lost; 0 if none is missing
         self.searches = 0
 
     def detect(self, frame: Frame, known: Sequence[Face] = ()) -> tuple[Face, ...]:
@@ -86,29 +91,47 @@ class FollowingDetector:
         now = frame.captured_at
         with self._times.stage("follow"):
             picture = self._stream.prepared(frame)
-            looked_for = [(face, self._stream.near(picture, face)) for face in known]
-        faces = [face for _, face in looked_for if face]
+            looked_for = [(face, self._followed(picture, face)) for face in known]
+        followed = [face for _, face in looked_for if face]
         lost = [face for face, seen in looked_for if seen is None]
         found = self._search(picture, now, self._pause(known, lost))
         with self._times.stage("follow"):
+            faces = list(followed)
             for face in found:
-                if all(face.box.iou(other.box) <= SAME_FACE_IOU for other in faces):
+                if all(face.box.iou(other.box) <= SAME_PLACE_IOU for other in followed):
                     faces += self._confirmed(picture, face, lost)
             inside = [face for face in faces if face.box.clipped(frame.width, frame.height)]
             apart = surest_apart(inside)
+            self._count(len(known), len(apart), now)
             return tuple(sorted(apart, key=lambda face: face.box.area_px, reverse=True))
+
+    def _followed(self, picture: UInt8Array, face: Face) -> Face | None:
+        """Return a known face as it is now, None if it is not there."""
+        seen = self._stream.near(picture, face)
+        grown = seen.box.width / face.box.width if seen else 0.0
+        return seen if 1 / MOST_GROWN < grown < MOST_GROWN else None
 
     def _confirmed(self, picture: UInt8Array, face: Face, lost: Sequence[Face]) -> list[Face]:
         """Return a face of a search as a near look sees it; one that was just lost needs none."""
         near = self._stream.near(picture, face)
-        was_there = any(face.box.iou(each.box) > SAME_FACE_IOU for each in lost)
+        was_there = any(face.box.iou(each.box) > SAME_PLACE_IOU for each in lost)
         return [near or face] if near or was_there else []
+
+    def _count(self, known: int, seen: int, now: float) -> None:
+        """Take in how many faces were known and how many are seen."""
+        if now - self._lost_at > self._plan.missing_for_seconds:
+            self._complete = 0
+        if seen < known:
+            self._lost_at, self._complete = now, max(self._complete, known)
+        elif seen >= self._complete:
+            self._complete = 0
 
     def _pause(self, known: Sequence[Face], lost: Sequence[Face]) -> float:
         """Return how long to wait between two searches, as things are."""
-        if not known:
-            return self._plan.empty_seconds
-        return self._plan.lost_seconds if lost else self._plan.followed_seconds
+        if lost:
+            return self._plan.lost_seconds
+        is_missing = not known or self._complete
+        return self._plan.missing_seconds if is_missing else self._plan.followed_seconds
 
     def _search(self, picture: UInt8Array, now: float, pause: float) -> Sequence[Face]:
         """Search the whole frame if it is time; return what a search has found."""

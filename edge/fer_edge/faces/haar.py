@@ -16,7 +16,7 @@ import numpy as np
 from fer_core.errors import FerError
 from fer_core.opencv import cv2
 from fer_core.values import Box, Face, FloatArray, Frame, UInt8Array
-from fer_edge.faces.detector import SAME_FACE_IOU, WINDOW_PX
+from fer_edge.faces.detector import SAME_PLACE_IOU, WINDOW_PX, show_one_face
 from fer_edge.stages import StageTimes
 
 CASCADE = "haarcascade_frontalface_default.xml"
@@ -36,8 +36,6 @@ LEAST_HITS = 5
 POSES_PX, POSES_STEP, POSES_NEIGHBORS = 448, 1.3, 2
 """The longer side at which a picture is searched for profiles and tilted faces, and how."""
 TILT_DEGREES = 20.0
-MOST_SHARED = 0.5
-"""Of the smaller of two boxes; if they share more, they show one face."""
 _SYSTEM_CASCADES = Path("/usr/share/opencv4/haarcascades")
 
 
@@ -120,7 +118,7 @@ class HaarDetector:
             for found in (self._frontal(gray), self._profiles(gray), self._tilted(gray)):
                 for face in sorted(found, key=lambda face: -face.score):
                     inside = face.box.clipped(frame.width, frame.height)
-                    if inside and not any(_show_one_face(face.box, other.box) for other in faces):
+                    if inside and not any(show_one_face(face.box, other.box) for other in faces):
                         faces.append(face)
             return tuple(sorted(faces, key=lambda face: face.box.area_px, reverse=True))
 
@@ -145,7 +143,7 @@ class HaarDetector:
         hits = 0
         for picture, there in ((shown, place), (_mirrored(shown), other_side)):
             found = self._second.hits(picture, LOOK_STEP, WINDOW_PX, LOOK_LARGEST_PX)
-            hits += sum(box.iou(there) > SAME_FACE_IOU for box in found)
+            hits += sum(box.iou(there) > SAME_PLACE_IOU for box in found)
             if hits >= LEAST_HITS:
                 return True
         return False
@@ -177,13 +175,6 @@ class HaarDetector:
             side = round(2 * half * scale)
             box = Box(round(x - side / 2), round(y - side / 2), side, side)
             yield Face(box, face.score)
-
-
-def _show_one_face(box: Box, other: Box) -> bool:
-    """Return whether the boxes share more than MOST_SHARED of the smaller one."""
-    across = min(box.x + box.width, other.x + other.width) - max(box.x, other.x)
-    down = min(box.y + box.height, other.y + other.height) - max(box.y, other.y)
-    return max(0, across) * max(0, down) > MOST_SHARED * min(box.area_px, other.area_px)
 
 
 def _mirrored(gray: UInt8Array) -> UInt8Array:

@@ -11,7 +11,7 @@ import numpy as np
 
 from fer_core.opencv import cv2
 from fer_core.values import Box, Face, Frame, UInt8Array
-from fer_edge.faces.detector import SAME_FACE_IOU
+from fer_edge.faces.detector import show_one_face
 from fer_edge.faces.smoothing import Expression
 
 MIN_IOU = 0.2
@@ -110,7 +110,7 @@ class Track:
         self.in_sight = self.in_sight and lately and not self._is_replaced(frame, others)
 
     def _is_replaced(self, frame: Frame, others: Sequence[Face]) -> bool:
-        if any(self.face.box.iou(other.box) > SAME_FACE_IOU for other in others):
+        if any(show_one_face(self.face.box, other.box) for other in others):
             return True
         change = cv2.absdiff(_thumbnail(frame, self.face.box), self.thumbnail)
         return float(np.mean(change)) >= CUT_CHANGE

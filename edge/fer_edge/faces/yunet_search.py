@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fer_core.values import Face, Frame, UInt8Array
-from fer_edge.faces.detector import SAME_FACE_IOU, surest_apart
+from fer_edge.faces.detector import show_one_face, surest_apart
 from fer_edge.faces.yunet import YuNet
 from fer_edge.stages import StageTimes
 
@@ -58,17 +58,19 @@ class Effort:
 
     Attributes:
         turns: The rolls, in degrees, with which it is searched again where no face is found.
+        turned_scale: By how much it is shrunk further for that.
         most_doubtful: How many doubtful finds are looked at again, the surest first.
         straightens: Whether sure faces are looked at again for their roll. In a stream each frame
             that follows does that.
     """
 
     turns: Sequence[float]
+    turned_scale: float
     most_doubtful: int
     straightens: bool
 
 
-PICTURE = Effort(TURNS, MOST_DOUBTFUL, straightens=True)
+PICTURE = Effort(TURNS, 1.0, MOST_DOUBTFUL, straightens=True)
 
 
 class YuNetDetector:
@@ -115,7 +117,8 @@ def search(yunet: YuNet, pixels: UInt8Array, scale: float, effort: Effort) -> li
     faces = _as_they_lean(yunet, pixels, sure, scale) if effort.straightens else sure
     faces = [*faces, *_cleared(yunet, pixels, doubtful, faces, effort.most_doubtful)]
     if not faces:
-        finds = [face for roll in effort.turns for face in yunet.find(pixels, scale, roll)]
+        finer = scale * effort.turned_scale
+        finds = [face for roll in effort.turns for face in yunet.find(pixels, finer, roll)]
         turned = [face for face in finds if face.score >= TURNED_SCORE]
         faces = [_straightened(yunet, pixels, face) for face in surest_apart(turned)[:MOST_LEANING]]
     height, width = pixels.shape[:2]
@@ -179,9 +182,9 @@ def _cleared(
     kept = list(sure)
     doubtful = (face for face in finds if face.box.width >= LEAST_DOUBTFUL_PX)
     for face in itertools.islice(doubtful, most):
-        if not _is_one_of(face, kept, TOUCHING_IOU):
+        if not _touches(face, kept):
             seen = _seen_best(yunet, pixels, face, LEANS)
-            if seen and seen.score >= CLEAR_SCORE and not _is_one_of(seen, kept, TOUCHING_IOU):
+            if seen and seen.score >= CLEAR_SCORE and not _touches(seen, kept):
                 kept.append(seen)
                 yield _straightened(yunet, pixels, seen)
 
@@ -207,5 +210,9 @@ def _straightened(yunet: YuNet, pixels: UInt8Array, face: Face) -> Face:
     return face
 
 
-def _is_one_of(face: Face, faces: Sequence[Face], overlap: float = SAME_FACE_IOU) -> bool:
-    return any(face.box.iou(other.box) > overlap for other in faces)
+def _is_one_of(face: Face, faces: Sequence[Face]) -> bool:
+    return any(show_one_face(face.box, other.box) for other in faces)
+
+
+def _touches(face: Face, faces: Sequence[Face]) -> bool:
+    return any(face.box.iou(other.box) > TOUCHING_IOU for other in faces)

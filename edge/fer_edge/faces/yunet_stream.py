@@ -9,12 +9,13 @@ from fer_core.values import Face, Frame, UInt8Array
 from fer_edge.faces.yunet import YuNet
 from fer_edge.faces.yunet_search import LARGEST_PX, TURNS, Effort, search
 
-SMALLEST_PX = 16
-"""The size at which the smallest wanted face is searched. For the sources of these numbers see
-docs/decisions/0005-finding-faces.md."""
-MOST_DOUBTFUL = 2
-"""How many doubtful finds of a frame are looked at again."""
-NEAR, NEAR_SCORE = (128, 1.5), 0.5
+SMALLEST_PX = 20
+"""The size at which the smallest wanted face is searched, LARGEST_PX allowing. For the sources of
+these numbers see docs/decisions/0005-finding-faces.md."""
+TURNED_SCALE, MOST_DOUBTFUL = 0.7, 2
+"""By how much a frame without a face is shrunk further to be searched turned, and how many doubtful
+finds of a frame are looked at again."""
+NEAR, NEAR_SCORE = (96, 1.5), 0.5
 """The window in which a known face is looked for, pixels a side and sides of the face, and what it
 needs there to be followed."""
 
@@ -43,7 +44,7 @@ class YuNetStream:
     def everywhere(self, picture: UInt8Array) -> tuple[Face, ...]:
         """Return the faces of a whole picture."""
         scale, turn = min(self._scale, LARGEST_PX / max(picture.shape[:2])), next(self._turns)
-        effort = Effort([turn], MOST_DOUBTFUL, straightens=False)
+        effort = Effort([turn], TURNED_SCALE, MOST_DOUBTFUL, straightens=False)
         return tuple(search(self._wide, picture, scale, effort))
 
     def near(self, picture: UInt8Array, face: Face) -> Face | None:

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from drawn_faces import draw_scene
-from fer_core.values import Box, Face, Frame
-from fer_edge.faces.detector import SearchPlan
-from fer_edge.faces.following import FollowingDetector
+from fer_core.values import Box, Face, Frame, UInt8Array
+from fer_edge.faces.detector import SAME_PLACE_IOU, SearchPlan, show_one_face
+from fer_edge.faces.following import FollowingDetector, StreamSearch
 from fer_edge.faces.haar import HaarDetector
 from fer_edge.faces.haar_stream import HaarStream
 from fer_edge.faces.tracks import COAST_SECONDS, Tracks
@@ -33,6 +33,23 @@ def play(
         tracks.update(frame, detector.detect(frame, [each.face for each in tracks.in_sight]))
         seen.append(tuple(track.face for track in tracks.in_sight))
     return seen
+
+
+class Told(StreamSearch):
+    """Sees the faces that it is told, in whole pictures and near where they are."""
+
+    def __init__(self, *faces: Face) -> None:
+        self.faces = faces
+
+    def prepared(self, frame: Frame) -> UInt8Array:
+        return frame.pixels
+
+    def everywhere(self, picture: UInt8Array) -> tuple[Face, ...]:
+        return self.faces
+
+    def near(self, picture: UInt8Array, face: Face) -> Face | None:
+        same = [each for each in self.faces if show_one_face(each.box, face.box)]
+        return max(same, key=lambda each: each.box.iou(face.box), default=None)
 
 
 def test_a_moving_face_is_found_in_every_frame_by_few_searches() -> None:
@@ -65,6 +82,17 @@ def test_a_second_face_is_found_at_the_next_search() -> None:
     assert counts[late:] == [2] * (24 - late)
 
 
+@pytest.mark.parametrize("known", ["face", "head", "none"])
+def test_a_box_around_a_whole_head_is_no_second_face(known: str) -> None:
+    """YuNet may take a head that leans, hair and all, for a larger face that stands upright."""
+    face, head = Face(Box(260, 187, 109, 109), 0.93), Face(Box(191, 163, 228, 228), 0.75)
+    beside = Face(Box(330, 187, 109, 109), 0.8)
+    assert face.box.iou(head.box) < SAME_PLACE_IOU
+    followed = {"face": [face], "head": [head], "none": []}[known]
+    detector = FollowingDetector(Told(head, face, beside))
+    assert set(detector.detect(Frame(EMPTY, 0, 0.0), followed)) == {face, beside}
+
+
 def test_a_short_miss_is_bridged_and_a_long_one_is_not() -> None:
     face = draw_scene("happy")
     covered = face.copy()
@@ -90,6 +118,44 @@ def test_an_empty_scene_is_searched_now_and_then() -> None:
     assert 4 <= detector.searches <= 6
     faces = play(detector, [draw_scene("happy")] * 6, start=20)
     assert len(faces[-1]) == 1
+
+
+@pytest.mark.parametrize(("size", "is_followed"), [(1.2, True), (0.83, True), (1.4, False)])
+def test_a_box_that_jumps_to_another_size_is_not_followed(size: float, is_followed: bool) -> None:
+    side = round(100 * size)
+    search = Told(Face(Box(200, 200, side, side), 0.9))
+    detector = FollowingDetector(search, SearchPlan(lost_seconds=9, missing_seconds=9))
+    detector.detect(Frame(EMPTY, 0, 0.0))
+    seen = detector.detect(Frame(EMPTY, 1, 0.04), [Face(Box(200, 200, 100, 100), 0.9)])
+    assert len(seen) == is_followed
+
+
+def two_of_which_one_leaves(detector: FollowingDetector, search: Told, away: range) -> list[int]:
+    """Show 120 frames; return how many searches there were after each."""
+    left, right = Face(Box(60, 140, 90, 90), 0.9), Face(Box(400, 140, 90, 90), 0.9)
+    tracks, searches = Tracks(), list[int]()
+    for index in range(120):
+        search.faces = (right,) if index in away else (left, right)
+        frame = Frame(EMPTY, index, index / FPS)
+        tracks.update(frame, detector.detect(frame, tracks.expected))
+        searches.append(detector.searches)
+        if index >= away.stop + SearchPlan().missing_seconds * FPS:
+            assert len(tracks.in_sight) == 2
+    return searches
+
+
+def test_whoever_comes_back_is_found_soon_and_then_searches_are_rare_again() -> None:
+    search, plan = Told(), SearchPlan()
+    searches = two_of_which_one_leaves(FollowingDetector(search), search, range(20, 40))
+    assert searches[-1] - searches[50] <= 1 + 69 / FPS / plan.followed_seconds
+
+
+def test_whoever_is_gone_for_good_is_missed_only_for_a_while() -> None:
+    search, plan = Told(), SearchPlan()
+    searches = two_of_which_one_leaves(FollowingDetector(search), search, range(20, 120))
+    late = 24 + round(plan.missing_for_seconds * FPS)
+    assert searches[late] - searches[24] > 1.5 * plan.missing_for_seconds / plan.followed_seconds
+    assert searches[-1] - searches[late] <= 1 + (119 - late) / FPS / plan.followed_seconds
 
 
 def test_only_wanted_sizes_are_found() -> None:
