@@ -10,19 +10,13 @@ import pytest
 
 from convert_cases import DATA, VARIED
 from drawn_faces import save_npz
-from fer_train import transfer
 from fer_train.architectures import build_model
 from fer_train.data import model_inputs
 
 
 @pytest.fixture(autouse=True)
-def _no_trials(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Load files without the trial in a process of its own, which costs four seconds each.
-
-    tests/unit/train tests the trials, tests/e2e the commands with them.
-    """
-    monkeypatch.setattr(transfer, "try_keras_file", lambda file: None)
-    monkeypatch.setattr(transfer, "try_saved_model", lambda folder: None)
+def _no_trials(no_trials: None) -> None:
+    """No test here needs the trial of a file."""
 
 
 class Models(dict[str, keras.Model]):
