@@ -11,8 +11,8 @@ import pytest
 from fer_core.bundle import ModelBundle
 from fer_edge.inference.models import load_model
 
+# Python searches TensorFlow's many objects for garbage less often: that took a seventh of a run.
 gc.set_threshold(50_000, 20, 50)
-"""TensorFlow's millions of objects are searched for garbage seldom: that took a sixth of the time."""
 
 _SHARED = Path(__file__).parents[2] / "shared" / "data"
 

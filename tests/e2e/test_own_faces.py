@@ -90,12 +90,16 @@ def test_ferplus_labels_train_convert_and_bench(tmp_path: Path) -> None:
 
 
 def test_colour_and_another_size(prepared: Path) -> None:
-    call_here("fer-train", "prepare", "photos", "colour", "--size", 64, "--colour", "rgb", cwd=prepared)
+    call_here(
+        "fer-train", "prepare", "photos", "colour", "--size", 64, "--colour", "rgb", cwd=prepared
+    )
     options = ("--data", "colour", "--size", 64, "--colour", "rgb", "--arch", "fer-nano")
     call_here("fer-train", *options, "--epochs", 1, "--out", "colour-run", cwd=prepared)
     call_here("fer-convert", "colour-run", "--int8", "--max-drop", 100, cwd=prepared)
     bundle = "colour-run/colour-run-int8.tflite"
-    seen = call_here("fer-edge", "photos/grin/0.jpg", "--model", bundle, "--json", "-", cwd=prepared)
+    seen = call_here(
+        "fer-edge", "photos/grin/0.jpg", "--model", bundle, "--json", "-", cwd=prepared
+    )
     assert set(json.loads(seen.stdout)["probabilities"]) == set(LOOKS)
 
 

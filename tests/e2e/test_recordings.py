@@ -93,8 +93,9 @@ def test_a_second_signal_ends_a_run_that_hangs_in_a_pipe(tmp_path: Path) -> None
     reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)  # opened, never read
     clip = tmp_path / "clip.avi"
     writer = cv2.VideoWriter(str(clip), cv2.VideoWriter.fourcc(*"MJPG"), 25.0, (640, 480))
+    scene = draw_scene("happy")
     for _ in range(600):  # more lines than a pipe holds
-        writer.write(draw_scene("happy"))
+        writer.write(scene)
     writer.release()
     command = [command_path("fer-edge"), "--video", str(clip), "--json", "pipe", "--quiet"]
     running = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE)
