@@ -36,7 +36,7 @@ RUN_FILES = {
 
 
 def test_train_convert_edge_bench(tmp_path: Path) -> None:
-    data = save_npz(tmp_path / "drawn.npz", drawn_dataset((40, 10, 10)))
+    data = save_npz(tmp_path / "drawn.npz", drawn_dataset((20, 10, 10)))
     trained = call(
         "fer-train", "--data", data, "--arch", "fer-nano", "--epochs", 2, "--batch-size", 16,
         "--out", "runs/drawn", cwd=tmp_path,

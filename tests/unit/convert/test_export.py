@@ -28,7 +28,7 @@ def test_keras_and_the_bundle_answer_alike(
     models: dict[str, keras.Model], name: str, recipe: str
 ) -> None:
     """Untrained networks: what counts is that both differ from face to face in the same way."""
-    faces = VARIED.part("validation")
+    faces = VARIED.part("validation").only(np.arange(0, 168, 3, dtype=np.int64))
     model = TfliteModel(bundle_of(models[name], recipe))
     child = np.stack([model.probabilities(pixels) for pixels in faces.pixels])
     parent = models[name].predict(model_inputs(faces), verbose=0)

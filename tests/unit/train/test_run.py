@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from commands import call_here
+from commands import call
 from fer_core.errors import FerError
 from fer_train.config import TrainConfig
 from fer_train.run_facts import read_run, saved_config
@@ -62,7 +62,5 @@ def test_teacher_is_an_old_name_of_an_option(
     assert [line.split(",")[0] for line in caplog.messages] == [
         "--teacher is called --soft-labels now"
     ]
-    done = call_here(
-        "fer-train", "--teacher", "a.npz", "--config", "absent.toml", cwd=tmp_path, code=1
-    )
+    done = call("fer-train", "--teacher", "a.npz", "--config", "absent.toml", cwd=tmp_path, code=1)
     assert "--teacher is called --soft-labels now" in done.stderr
