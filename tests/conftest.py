@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from pathlib import Path
 
@@ -10,6 +11,9 @@ import pytest
 from fer_core.bundle import ModelBundle
 from fer_edge.inference.models import load_model
 
+# Python searches TensorFlow's many objects for garbage less often: that took a seventh of a run.
+gc.set_threshold(50_000, 20, 50)
+
 _SHARED = Path(__file__).parents[2] / "shared" / "data"
 
 
@@ -17,6 +21,18 @@ _SHARED = Path(__file__).parents[2] / "shared" / "data"
 def nano() -> ModelBundle:
     """The smallest shipped model."""
     return load_model("fer-nano")
+
+
+@pytest.fixture
+def no_trials(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Load Keras models without the trial in a process of its own, which costs five seconds each.
+
+    tests/unit/train tests the trials, tests/e2e the commands with them.
+    """
+    from fer_train import transfer
+
+    monkeypatch.setattr(transfer, "try_keras_file", lambda file: None)
+    monkeypatch.setattr(transfer, "try_saved_model", lambda folder: None)
 
 
 @pytest.fixture(scope="session")

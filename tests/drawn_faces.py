@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import cv2
@@ -24,31 +25,35 @@ _SHAPES = {
 
 def draw_face(expression: str, size: int = 160, seed: int = 0) -> np.ndarray:
     """Return a face that fills a (size, size, 3) uint8 BGR picture; the seed varies it a little."""
+    return cv2.cvtColor(_gray_face(expression, size, seed), cv2.COLOR_GRAY2BGR)
+
+
+@cache
+def _gray_face(expression: str, size: int, seed: int) -> np.ndarray:
+    """Return the face as (size, size) uint8; drawn once, as many tests show the same ones."""
     rng = np.random.default_rng(seed)
     big = 320
-    canvas = np.full((big, big, 3), 90, np.uint8)
+    canvas = np.full((big, big), 90, np.uint8)
     skin = int(185 + rng.integers(-15, 15))
-    cv2.ellipse(canvas, (160, 160), (118, 150), 0, 0, 360, (skin,) * 3, -1)
+    cv2.ellipse(canvas, (160, 160), (118, 150), 0, 0, 360, skin, -1)
     height, bend, tilt, lift = _SHAPES[expression]
     jitter = rng.normal(0, 2, 6)
     for side in (-1, 1):
         x, y = int(160 + side * 52 + jitter[0]), int(128 + jitter[1])
-        cv2.ellipse(canvas, (x, y), (26, 14), 0, 0, 360, (70,) * 3, -1)
-        cv2.circle(canvas, (x, y), 9, (15,) * 3, -1)
+        cv2.ellipse(canvas, (x, y), (26, 14), 0, 0, 360, 70, -1)
+        cv2.circle(canvas, (x, y), 9, 15, -1)
         inner, outer = (x - side * 28, x + side * 28)
         brow = int(96 - 22 * lift + jitter[2])
-        cv2.line(
-            canvas, (inner, brow + int(16 * tilt)), (outer, brow - int(16 * tilt)), (40,) * 3, 9
-        )
-    cv2.line(canvas, (160, 150), (160, 195), (skin - 45,) * 3, 8)
+        cv2.line(canvas, (inner, brow + int(16 * tilt)), (outer, brow - int(16 * tilt)), 40, 9)
+    cv2.line(canvas, (160, 150), (160, 195), skin - 45, 8)
     half, mouth = int(48 + jitter[3]), int(240 + jitter[4])
     across = np.linspace(-1, 1, 21)
     curve = mouth - 22 * bend * (across**2 - 0.5)
     open_ = big * height / 2 * (1 - across**2)
     upper = np.stack([160 + half * across, curve - open_ - 4], axis=1)
     lower = np.stack([160 + half * across, curve + open_ + 4], axis=1)
-    cv2.fillPoly(canvas, [np.concatenate([upper, lower[::-1]]).astype(np.int32)], (45,) * 3)
-    noisy = canvas + rng.normal(0, 4, canvas.shape[:2])[..., None]
+    cv2.fillPoly(canvas, [np.concatenate([upper, lower[::-1]]).astype(np.int32)], 45)
+    noisy = canvas + rng.normal(0, 4, canvas.shape)
     soft = cv2.GaussianBlur(np.clip(noisy, 0, 255).astype(np.uint8), (5, 5), 0)
     return cv2.resize(soft, (size, size), interpolation=cv2.INTER_AREA)
 
@@ -70,8 +75,7 @@ def drawn_dataset(per_class: tuple[int, int, int] = (12, 4, 4)) -> FerDataset:
         for index, expression in enumerate(FER2013_LABELS):
             for _ in range(count):
                 seed += 1
-                face = draw_face(expression, 48, seed)
-                images.append(cv2.cvtColor(face, cv2.COLOR_BGR2GRAY))
+                images.append(_gray_face(expression, 48, seed))
                 labels.append(index)
                 split.append(part)
     rows = np.arange(len(images), dtype=np.int64)

@@ -10,7 +10,7 @@ from pathlib import Path
 import cv2
 import pytest
 
-from commands import call, command_path
+from commands import call, call_here, command_path
 from drawn_faces import draw_scene, drawn_dataset, save_npz, save_video
 from fer_edge.inference.classifier import classify_images
 from fer_edge.inference.interpreter import TfliteModel
@@ -50,19 +50,19 @@ def test_the_parity_of_a_bundle_is_repeated(tmp_path: Path) -> None:
         "kernels": model.kernels,
     }
     bundle.save(tmp_path / "same.tflite")
-    done = call("fer-convert", "--verify", "same.tflite", "--data", data, cwd=tmp_path)
+    done = call_here("fer-convert", "--verify", "same.tflite", "--data", data, cwd=tmp_path)
     assert "0 flips (recorded: 0" in done.stdout
     facts["parent_classes"] = " ".join(str(6 - each) for each in classes)
     bundle.save(tmp_path / "other.tflite")
     options = ("--verify", "other.tflite", "--data", data, "--max-drop", 100)
-    done = call("fer-convert", *options, cwd=tmp_path, code=1)
+    done = call_here("fer-convert", *options, cwd=tmp_path, code=1)
     assert "the parity does not hold" in done.stderr
     shown = call("fer-convert", "same.tflite", cwd=tmp_path).stdout
     assert "19.43 million multiply-accumulates" in shown
-    call("fer-convert", "same.tflite", "--runtime-floor", "2.14", cwd=tmp_path)
-    done = call("fer-convert", "same.tflite", "--runtime-floor", "1.5", cwd=tmp_path, code=1)
+    call_here("fer-convert", "same.tflite", "--runtime-floor", "2.14", cwd=tmp_path)
+    done = call_here("fer-convert", "same.tflite", "--runtime-floor", "1.5", cwd=tmp_path, code=1)
     assert "needs TensorFlow Lite 1.14.0, newer than 1.5" in done.stderr
-    done = call("fer-convert", "same.tflite", "--data", data, cwd=tmp_path, code=2)
+    done = call_here("fer-convert", "same.tflite", "--data", data, cwd=tmp_path, code=2)
     assert "--data goes with --verify or --micro" in done.stderr
 
 
@@ -138,7 +138,7 @@ def test_the_shell_completes_commands_and_options(tmp_path: Path, typed: str, of
 
 def test_wrong_inputs_get_a_clear_error_and_exit_1(tmp_path: Path) -> None:
     def error(*arguments: object, code: int = 1) -> str:
-        return call("fer-edge", *arguments, cwd=tmp_path, code=code).stderr
+        return call_here("fer-edge", *arguments, cwd=tmp_path, code=code).stderr
 
     (tmp_path / "empty.mp4").write_bytes(b"")
     cv2.imwrite(str(tmp_path / "good.jpg"), draw_scene("happy"))
@@ -176,7 +176,7 @@ def test_nothing_that_is_watched_is_written_over(tmp_path: Path) -> None:
         ("--video", "in.mp4", "--json", clip),
         ("folder", "--save", "folder/a.jpg"),
     ):
-        done = call("fer-edge", *arguments, cwd=tmp_path, code=2)
+        done = call_here("fer-edge", *arguments, cwd=tmp_path, code=2)
         assert "would replace what is watched" in done.stderr
     assert before == (clip.read_bytes(), (tmp_path / "folder" / "a.jpg").read_bytes())
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import pytest
 
-from commands import call, call_here
+from commands import call_here
 from drawn_faces import draw_scene, drawn_dataset, save_npz
 from fer_core.bundle import ModelBundle
 from votes import write_votes
@@ -26,39 +26,39 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for seed in range(10):
             cv2.imwrite(str(root / "photos" / label / f"{seed}.jpg"), draw_scene(look, seed=seed))
     cv2.imwrite(str(root / "photos" / "grin" / "wall.jpg"), draw_scene("happy")[:100])
-    done = call("fer-train", "prepare", "photos", "faces", cwd=root)
+    done = call_here("fer-train", "prepare", "photos", "faces", cwd=root)
     assert "30 of 31 photos cropped into faces: frown 10, gasp 10, grin 10" in done.stdout
     assert "1 left out: no face found 1" in done.stdout
     return root
 
 
 def test_from_photos_to_the_device(prepared: Path) -> None:
-    call(
+    call_here(
         "fer-train", "--data", "faces", "--init", "fer-nano", "--epochs", 8, "--out", "runs/own",
         cwd=prepared,
     )  # fmt: skip
-    done = call("fer-convert", "--int8", cwd=prepared)
+    done = call_here("fer-convert", "--int8", cwd=prepared)
     assert "own-int8.tflite" in done.stdout
     right = 0
     for label, look in LOOKS.items():
         cv2.imwrite(str(prepared / "new.jpg"), draw_scene(look, x=100, seed=99))
-        seen = call(
+        seen = call_here(
             "fer-edge", "new.jpg", "--model", "runs/own/own-int8.tflite", "--json", "-",
             cwd=prepared,
         )  # fmt: skip
         right += json.loads(seen.stdout)["label"] == label
     assert right >= 2
-    explained = call("fer-train", "explain", "runs/own", "new.jpg", cwd=prepared)
+    explained = call_here("fer-train", "explain", "runs/own", "new.jpg", cwd=prepared)
     assert "new.jpg: " in explained.stdout
     assert cv2.imread(str(prepared / "explained.png")) is not None
 
 
 def test_cross_validation_prints_the_spread(prepared: Path) -> None:
     options = ("--data", "faces", "--arch", "b", "--epochs", 1, "--batch-size", 8)
-    done = call("fer-train", *options, "--folds", 2, "--out", "runs/two", cwd=prepared)
+    done = call_here("fer-train", *options, "--folds", 2, "--out", "runs/two", cwd=prepared)
     assert "2 folds, mean and standard deviation" in done.stdout
     assert "n = 30" in done.stdout
-    again = call("fer-train", "--out", "runs/two", "--resume", cwd=prepared)
+    again = call_here("fer-train", "--out", "runs/two", "--resume", cwd=prepared)
     assert again.stdout == done.stdout
 
 
@@ -70,14 +70,14 @@ def test_ferplus_labels_train_convert_and_bench(tmp_path: Path) -> None:
     lines[1::6] = [",".join([*line.split(",")[:2], "0,0,0,0,0,0,0,9,1,0"]) for line in lines[1::6]]
     votes.write_text("\n".join(lines) + "\n")  # some contempt
     for labels in ("ferplus", "ferplus-votes"):
-        call(
+        call_here(
             "fer-train", "--data", data, "--labels", labels, "--arch", "b", "--epochs", 1,
             "--out", f"runs/{labels}", cwd=tmp_path,
         )  # fmt: skip
-    call("fer-convert", "runs/ferplus-votes", "--int8", "--max-drop", 100, cwd=tmp_path)
+    call_here("fer-convert", "runs/ferplus-votes", "--int8", "--max-drop", 100, cwd=tmp_path)
     bundle = "runs/ferplus-votes/ferplus-votes-int8.tflite"
     assert "100% the votes of FER+" in ModelBundle.load(tmp_path / bundle).card
-    done = call(
+    done = call_here(
         "fer-bench", bundle, "--data", data, "--votes", votes, "--quick", "--out", "r",
         cwd=tmp_path,
     )  # fmt: skip
@@ -85,17 +85,21 @@ def test_ferplus_labels_train_convert_and_bench(tmp_path: Path) -> None:
     (model,) = json.loads((tmp_path / "r" / "results.json").read_text())["models"]
     assert len(model["per_class"]) == 8
     assert (model["epochs"], model["recipe_epochs"]) == (1, 30)
-    report = call("fer-bench", "report", "r/results.json", cwd=tmp_path).stdout
+    report = call_here("fer-bench", "report", "r/results.json", cwd=tmp_path).stdout
     assert re.search(r"^\| ferplus-votes-int8 \|.* 355,976 \|.* 1 of 30 \|$", report, re.MULTILINE)
 
 
 def test_colour_and_another_size(prepared: Path) -> None:
-    call("fer-train", "prepare", "photos", "colour", "--size", 64, "--colour", "rgb", cwd=prepared)
+    call_here(
+        "fer-train", "prepare", "photos", "colour", "--size", 64, "--colour", "rgb", cwd=prepared
+    )
     options = ("--data", "colour", "--size", 64, "--colour", "rgb", "--arch", "fer-nano")
-    call("fer-train", *options, "--epochs", 1, "--out", "colour-run", cwd=prepared)
-    call("fer-convert", "colour-run", "--int8", "--max-drop", 100, cwd=prepared)
+    call_here("fer-train", *options, "--epochs", 1, "--out", "colour-run", cwd=prepared)
+    call_here("fer-convert", "colour-run", "--int8", "--max-drop", 100, cwd=prepared)
     bundle = "colour-run/colour-run-int8.tflite"
-    seen = call("fer-edge", "photos/grin/0.jpg", "--model", bundle, "--json", "-", cwd=prepared)
+    seen = call_here(
+        "fer-edge", "photos/grin/0.jpg", "--model", bundle, "--json", "-", cwd=prepared
+    )
     assert set(json.loads(seen.stdout)["probabilities"]) == set(LOOKS)
 
 
@@ -127,9 +131,9 @@ def test_wrong_inputs_are_said(prepared: Path) -> None:
     assert "colour must be one of" in error("--data", "faces", "--colour", "sepia", code=2)
     assert "20 folds need as many pictures" in error("--data", "faces", "--folds", 20)
     (prepared / "photos" / "grin" / "cut.jpg").write_bytes(b"")
-    done = call("fer-train", "check", "photos", cwd=prepared, code=1)
+    done = call_here("fer-train", "check", "photos", cwd=prepared, code=1)
     assert "1 bad rows, left out here:" in done.stdout
     assert "cut.jpg: empty, cut short or of an unknown format" in done.stdout
     assert "bad rows: mend them" in done.stderr
-    call("fer-train", "check", "photos", "--skip-bad", "--sheet", "sheet.png", cwd=prepared)
+    call_here("fer-train", "check", "photos", "--skip-bad", "--sheet", "sheet.png", cwd=prepared)
     assert cv2.imread(str(prepared / "sheet.png")) is not None

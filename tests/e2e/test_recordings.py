@@ -93,8 +93,9 @@ def test_a_second_signal_ends_a_run_that_hangs_in_a_pipe(tmp_path: Path) -> None
     reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)  # opened, never read
     clip = tmp_path / "clip.avi"
     writer = cv2.VideoWriter(str(clip), cv2.VideoWriter.fourcc(*"MJPG"), 25.0, (640, 480))
+    scene = draw_scene("happy")
     for _ in range(600):  # more lines than a pipe holds
-        writer.write(draw_scene("happy"))
+        writer.write(scene)
     writer.release()
     command = [command_path("fer-edge"), "--video", str(clip), "--json", "pipe", "--quiet"]
     running = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE)
@@ -161,7 +162,7 @@ const tell = (error) => {
   if (!error) paint.drawImage(video, 0, 0, 1, 1);
   const told = {error, size: [video.videoWidth, video.videoHeight], seconds: video.duration,
                 at: video.currentTime, red: paint.getImageData(0, 0, 1, 1).data[0]};
-  if (!error && told.red === 0 && ++tries < 100) return setTimeout(tell, 100);  // not painted yet
+  if (!error && told.red === 0 && ++tries < 100) return setTimeout(tell, 100, null);  // not painted yet
   fetch("/told", {method: "POST", body: JSON.stringify(told)});
 };
 video.onerror = () => tell(video.error.message);

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from commands import call, command_path
+from commands import call_here, command_path
 
 pytestmark = [pytest.mark.device, pytest.mark.skipif(os.name == "nt", reason="a shell of POSIX")]
 PORTRAIT = Path(__file__).parents[2] / "edge" / "fer_edge" / "assets" / "astronaut.jpg"
@@ -72,5 +72,5 @@ def test_names_that_are_too_long_are_said(tmp_path: Path) -> None:
         ("fer-bench", f"{long}.tflite"),
         ("fer-bench", "report", f"{long}.json"),
     ):
-        done = call(words[0], *words[1:], cwd=tmp_path, code=1)
+        done = call_here(words[0], *words[1:], cwd=tmp_path, code=1)
         assert "too long" in done.stderr or "there is no" in done.stderr

@@ -10,19 +10,13 @@ import pytest
 
 from convert_cases import DATA, VARIED
 from drawn_faces import save_npz
-from fer_train import transfer
 from fer_train.architectures import build_model
 from fer_train.data import model_inputs
 
 
 @pytest.fixture(autouse=True)
-def _no_trials(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Load files without the trial in a process of its own, which costs four seconds each.
-
-    tests/unit/train tests the trials, tests/e2e the commands with them.
-    """
-    monkeypatch.setattr(transfer, "try_keras_file", lambda file: None)
-    monkeypatch.setattr(transfer, "try_saved_model", lambda folder: None)
+def _no_trials(no_trials: None) -> None:
+    """No test here needs the trial of a file."""
 
 
 class Models(dict[str, keras.Model]):
@@ -62,11 +56,22 @@ def models() -> Models:
     return Models()
 
 
+@pytest.fixture(scope="session")
+def small() -> keras.Model:
+    """A network with what those of training have, which converts in a quarter of the time."""
+    keras.utils.set_random_seed(3)
+    pixels = keras.Input((48, 48, 1), name="pixels")
+    x = keras.layers.Conv2D(8, 5, strides=3, use_bias=False)(pixels)
+    x = keras.layers.ReLU()(keras.layers.BatchNormalization()(x))
+    x = keras.layers.Dense(7, name="logits")(keras.layers.Flatten()(x))
+    return keras.Model(pixels, keras.layers.Softmax()(x), name="small")
+
+
 @pytest.fixture
-def saved(tmp_path: Path, models: dict[str, keras.Model]) -> tuple[Path, Path]:
+def saved(tmp_path: Path, small: keras.Model) -> tuple[Path, Path]:
     """The model file of a run called fer-nano, and the data set it goes with."""
     run = tmp_path / "fer-nano"
     run.mkdir()
     (run / "config.toml").write_text("")
-    models["fer-nano"].save(run / "model.keras")
+    small.save(run / "model.keras")
     return run / "model.keras", save_npz(tmp_path / "drawn.npz", DATA)

@@ -44,9 +44,10 @@ def test_a_model_that_is_read_well_is_left_alone() -> None:
 
 @pytest.mark.parametrize("count", [15, 28, 60])
 def test_a_few_pictures_accuse_no_model(count: int) -> None:
+    model, pictures = by_brightness("ours"), grays(right=0.3)
     for seed in range(20):
         some = np.random.default_rng(seed).choice(600, count, replace=False)
-        assert not input_mismatch(by_brightness("ours"), grays(right=0.3).only(some))
+        assert not input_mismatch(model, pictures.only(some))
 
 
 def test_pixels_in_another_scale_are_found_and_the_layer_named_that_mends_it() -> None:

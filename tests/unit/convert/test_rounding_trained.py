@@ -25,7 +25,7 @@ def test_a_quantization_aware_model_needs_no_calibration(name: str) -> None:
     keras.utils.set_random_seed(4)
     rounded = quantize_aware(build_model(name, (48, 48, 1), 7))
     rounded.compile(keras.optimizers.SGD(0.05), "categorical_crossentropy")
-    training = VARIED.part("train").only(np.arange(64))
+    training = VARIED.part("train").only(np.arange(32))
     inputs, wanted = model_inputs(training), np.eye(7, dtype=np.float32)[training.labels]
     for _ in range(6):
         rounded.train_on_batch(inputs, wanted)
@@ -34,7 +34,7 @@ def test_a_quantization_aware_model_needs_no_calibration(name: str) -> None:
     read_contents(bundle.model).require_integer(bundle.name)
     model = TfliteModel(bundle, kernels="reference")
     assert model.input_quantization == (1 / 128, 0)
-    shown = VARIED.part("validation").only(np.arange(40))  # reference kernels take their time
+    shown = VARIED.part("validation").only(np.arange(16))  # reference kernels take their time
     answers = np.stack([model.probabilities(picture) for picture in shown.pixels])
     expected = np.asarray(rounded(model_inputs(shown), training=False))
     assert np.abs(answers - expected).max() < 0.03

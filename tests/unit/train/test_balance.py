@@ -31,7 +31,7 @@ def test_probabilities_are_divided_by_the_shares_of_the_classes(name: str, stren
 
 def test_a_run_is_balanced_once_also_when_it_is_resumed_after_its_end(tmp_path: Path) -> None:
     def biases(strength: float, resume: bool = False) -> np.ndarray:
-        config = TrainConfig(arch="fer-nano", epochs=1, batch_size=16, balance=strength)
+        config = TrainConfig(arch="b-plain", epochs=1, batch_size=16, balance=strength)
         out = tmp_path / f"{strength}"
         train_on(faces, config, out, resume, lambda line: None)
         logits = load_keras_model(out / "model.keras").get_layer("logits")

@@ -6,14 +6,17 @@ import numpy as np
 import pytest
 
 from drawn_faces import drawn_dataset, save_npz
+from fer_core.dataset import FerDataset
 from fer_core.errors import FerError
 from fer_core.metrics import classification_report
 from fer_core.readers import load_dataset
 from fer_train import cross_validation
+from fer_train.architectures import build_model
 from fer_train.config import TrainConfig
 from fer_train.cross_validation import cross_validate, spread
+from fer_train.run import Say
 
-CONFIG = TrainConfig(arch="b-plain", epochs=1, batch_size=16, folds=3, seed=4)
+CONFIG = TrainConfig(arch="b-plain", folds=3, seed=4)
 
 
 def data_with_duplicates(folder: Path) -> Path:
@@ -23,7 +26,19 @@ def data_with_duplicates(folder: Path) -> Path:
     return save_npz(folder / "drawn.npz", replace(drawn, images=images))
 
 
-def test_every_picture_is_judged_once_and_never_beside_its_duplicate(tmp_path: Path) -> None:
+def save_untrained(
+    dataset: FerDataset, config: TrainConfig, folder: Path, resume: bool, say: Say
+) -> None:
+    """Leave what training leaves for `cross_validate`; tests/e2e does it with training."""
+    folder.mkdir(parents=True, exist_ok=True)
+    build_model(config.arch, (48, 48, 1), 7).save(folder / "model.keras")
+
+
+@pytest.mark.usefixtures("no_trials")
+def test_every_picture_is_judged_once_and_never_beside_its_duplicate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cross_validation, "train_on", save_untrained)
     config = replace(CONFIG, data=str(data_with_duplicates(tmp_path)))
     said: list[str] = []
     whole = cross_validate(config, tmp_path / "run", False, said.append)
@@ -41,17 +56,19 @@ def test_every_picture_is_judged_once_and_never_beside_its_duplicate(tmp_path: P
     assert (tmp_path / "run" / "confusion.png").exists()
 
 
+@pytest.mark.usefixtures("no_trials")
 def test_a_fold_that_is_done_is_not_done_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = replace(CONFIG, data=str(data_with_duplicates(tmp_path)))
-    real, trained = cross_validation.train_on, []
+    trained = []
     drawn = load_dataset(Path(config.data))
     pool = drawn.only(drawn.split != 2)
 
-    def counting(*arguments: object) -> object:
-        trained.append(arguments[2])
-        rest = arguments[0]
+    def counting(
+        rest: FerDataset, config: TrainConfig, folder: Path, resume: bool, say: Say
+    ) -> None:
+        trained.append(folder)
         held = pool.only(~np.isin(pool.rows, rest.rows))
         assert len(held) >= 20
         pixels = {image.tobytes() for image in held.images}
@@ -59,7 +76,7 @@ def test_a_fold_that_is_done_is_not_done_again(
         assert set(rest.split.tolist()) == {0, 1}
         if len(trained) == 2:
             raise KeyboardInterrupt
-        return real(*arguments)
+        save_untrained(rest, config, folder, resume, say)
 
     monkeypatch.setattr(cross_validation, "train_on", counting)
     with pytest.raises(KeyboardInterrupt):

@@ -36,6 +36,7 @@ def test_votes_become_soft_labels_that_agree_with_the_labels(tmp_path: Path) -> 
     assert crowd.accuracy(dataset) > 0.8
 
 
+@pytest.mark.usefixtures("no_trials")
 def test_a_network_teaches_and_several_teachers_count_the_same(tmp_path: Path) -> None:
     dataset = drawn_dataset((6, 3, 1))
     model = build_model("fer-nano", (48, 48, 1), 7)

@@ -87,6 +87,7 @@ def test_kernels_have_a_scale_for_every_channel() -> None:
     np.testing.assert_allclose(answer[..., 1], 0.01 * answer[..., 0], rtol=1e-4, atol=1e-7)
 
 
+@pytest.mark.usefixtures("no_trials")
 def test_a_saved_model_comes_back(tmp_path: Path) -> None:
     rounded = seen(quantize_aware(build_model("fer-nano", (48, 48, 1), 7)))
     rounded.save(tmp_path / "model.keras")
@@ -108,7 +109,7 @@ def test_a_run_goes_on_from_a_trained_model(tmp_path: Path) -> None:
     data = save_npz(tmp_path / "drawn.npz", drawn_dataset((6, 3, 1)))
     with pytest.raises(ArgumentError, match="name it with --init"):
         chosen_config(None, None, None, {"qat": True})
-    given = {"qat": True, "epochs": 2, "data": str(data), "batch_size": 14}
+    given = {"qat": True, "epochs": 1, "data": str(data), "batch_size": 14}
     config = chosen_config(None, None, "fer-nano", given)
     assert (config.arch, config.learning_rate, config.precision) == ("fer-nano", 2e-3, "float32")
     run_training(config, tmp_path / "run", False, lambda line: None)

@@ -31,7 +31,7 @@ def test_a_training_copy_learns_what_the_network_itself_would() -> None:
 
 def test_bfloat16_leaves_weights_and_probabilities_in_float32() -> None:
     keras.utils.set_random_seed(1)
-    model = build_model("fer-small", (48, 48, 1), 7)
+    model = build_model("fer-nano", (48, 48, 1), 7)
     copy = training_copy(model, "bfloat16")
     assert copy.layers[1].compute_dtype == "bfloat16"
     assert all(variable.dtype == "float32" for variable in copy.weights)
