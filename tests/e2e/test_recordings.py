@@ -162,7 +162,8 @@ const tell = (error) => {
   if (!error) paint.drawImage(video, 0, 0, 1, 1);
   const told = {error, size: [video.videoWidth, video.videoHeight], seconds: video.duration,
                 at: video.currentTime, red: paint.getImageData(0, 0, 1, 1).data[0]};
-  if (!error && told.red === 0 && ++tries < 100) return setTimeout(tell, 100, null);  // not painted yet
+  // Black: it is not painted yet.
+  if (!error && told.red === 0 && ++tries < 100) return setTimeout(tell, 100, null);
   fetch("/told", {method: "POST", body: JSON.stringify(told)});
 };
 video.onerror = () => tell(video.error.message);
