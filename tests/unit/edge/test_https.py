@@ -64,7 +64,7 @@ def connect(server: PageServer) -> socket.socket:
 
 
 def test_the_page_comes_encrypted_to_one_who_trusts_the_certificate(served: PageServer) -> None:
-    assert ask(served).read() .startswith(b"ok\n")
+    assert ask(served).read().startswith(b"ok\n")
     answer = ask(served, "/login", "POST", f"token={TOKEN}")
     assert answer.status == 303
     assert "; Secure" in str(answer.getheader("Set-Cookie"))
