@@ -17,8 +17,8 @@ from fer_core.errors import FerError
 from fer_core.text import is_plain_name, printable
 from fer_core.typed_json import read_json
 
-ANSWER_SECONDS, WHOLE_SECONDS = 10.0, 60.0
-"""How long the device may be silent, and how long all of it may take."""
+ANSWER_SECONDS, WHOLE_SECONDS = 30.0, 60.0
+"""How long the device may be silent while it tries the model, and how long all of it may take."""
 MOST_ANSWER_BYTES = 65_536
 _MOST_WORDS = 300
 _REFUSALS = (HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
