@@ -11,6 +11,7 @@ from fer_train.architectures import build_model
 from fer_train.config import TrainConfig
 from fer_train.network.quantize_aware import FakeQuantize, is_quantize_aware, quantize_aware
 from fer_train.run import run_training
+from fer_train.run_facts import read_run
 from fer_train.run_folder import chosen_config
 from fer_train.transfer import load_keras_model
 
@@ -111,8 +112,9 @@ def test_a_run_goes_on_from_a_trained_model(tmp_path: Path) -> None:
         chosen_config(None, None, None, {"qat": True})
     given = {"qat": True, "epochs": 1, "data": str(data), "batch_size": 14}
     config = chosen_config(None, None, "fer-nano", given)
-    assert (config.arch, config.learning_rate, config.precision) == ("fer-nano", 2e-3, "float32")
+    assert (config.arch, config.learning_rate) == ("fer-nano", 2e-3)
     run_training(config, tmp_path / "run", False, lambda line: None)
+    assert read_run(tmp_path / "run").config.precision == "float32"
     model = load_keras_model(tmp_path / "run" / "model.keras")
     assert is_quantize_aware(model)
     assert float(model.get_layer("logits_range").high) > 0
