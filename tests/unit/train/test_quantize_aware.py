@@ -114,7 +114,7 @@ def test_a_run_goes_on_from_a_trained_model(tmp_path: Path) -> None:
     config = chosen_config(None, None, "fer-nano", given)
     assert (config.arch, config.learning_rate) == ("fer-nano", 2e-3)
     run_training(config, tmp_path / "run", False, lambda line: None)
-    assert read_run(tmp_path / "run").config.precision == "float32"
+    assert read_run(tmp_path / "run" / "model.keras").config.precision == "float32"
     model = load_keras_model(tmp_path / "run" / "model.keras")
     assert is_quantize_aware(model)
     assert float(model.get_layer("logits_range").high) > 0
