@@ -35,14 +35,15 @@ def crowd_agreement(probabilities: FloatArray, test: FerDataset, votes: Path) ->
     names = [_FERPLUS_NAMES.get(label, label) for label in test.label_names]
     if not set(FERPLUS_LABELS) - {"contempt"} <= set(names):
         return None
-    said = majority_of(test, votes)
+    counts = read_votes(votes, test)
+    said = majority_of(counts)
     known = np.array([FERPLUS_LABELS.index(n) if n in FERPLUS_LABELS else -2 for n in names])
     right = known[probabilities.argmax(axis=1)] == said
     judged = said >= 0
     without_contempt = judged & (said != FERPLUS_LABELS.index("contempt"))
     if not without_contempt.any():
         return None
-    counts, neutral = read_votes(votes, test), FERPLUS_LABELS.index("neutral")
+    neutral = FERPLUS_LABELS.index("neutral")
     doubted = counts[:, neutral] >= MILD * counts.sum(axis=1)
     mild = without_contempt & (said != neutral) & doubted
     return Crowd(

@@ -72,26 +72,22 @@ def majority_labels(dataset: FerDataset, votes: Path) -> FerDataset:
     Raises:
         FerError: The votes are not of these pictures, or no picture has a majority.
     """
-    majority = majority_of(dataset, votes)
+    majority = majority_of(read_votes(votes, dataset))
     kept = np.flatnonzero(majority >= 0)
     if len(kept) == 0:
         raise FerError(f"{votes} has no majority for any picture of {dataset.name}")
     return dataset.only(kept).relabelled(majority[kept], FERPLUS_LABELS)
 
 
-def majority_of(dataset: FerDataset, votes: Path) -> Int64Array:
+def majority_of(votes: Float64Array) -> Int64Array:
     """Return the class (n,) int64 that most voters gave each picture, an index of FERPLUS_LABELS.
 
     It is -1 for pictures without a majority, or called unknown or no face.
 
     Args:
-        dataset: FER2013 from a table, perhaps some of its rows.
-        votes: FER+'s fer2013new.csv.
-
-    Raises:
-        FerError: The votes are not of these pictures.
+        votes: The votes (n, 10), as `read_votes` returns them.
     """
-    counts = _without_slips(read_votes(votes, dataset))
+    counts = _without_slips(votes)
     winner = counts.argmax(axis=1).astype(np.int64)
     clear = counts.max(axis=1) > 0.5 * counts.sum(axis=1)
     return np.where(clear & (winner < len(FERPLUS_LABELS)), winner, -1)

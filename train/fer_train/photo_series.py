@@ -77,13 +77,18 @@ def _divided(photos: Path, files: list[Path]) -> list[list[Path]]:
     if len(known) < len(files):
         named: dict[str, list[Path]] = {}
         for file in files:
-            named.setdefault(re.sub(r"\W*\d+\W*$", "", file.stem), []).append(file)
+            named.setdefault(without_number(file.stem), []).append(file)
         return list(named.values())
     for index, (at, file) in enumerate(known):
         if index == 0 or at - known[index - 1][0] > SAME_SERIES_SECONDS:
             parts.append([])
         parts[-1].append(file)
     return parts
+
+
+def without_number(name: str) -> str:
+    """Return a file's name without the number at its end, which files of one series share."""
+    return re.sub(r"\W*\d+\W*$", "", name)
 
 
 def _natural(path: Path) -> list[tuple[str, int]]:

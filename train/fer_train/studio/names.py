@@ -10,6 +10,7 @@ from fer_core.dataset import SPLIT_NAMES
 from fer_core.errors import FerError
 from fer_core.labels import require_plain_labels
 from fer_core.pictures import is_junk
+from fer_train.photo_series import without_number
 
 MOST_LETTERS = 40
 _NO_FILE_NAME = re.compile(r'[/\\:*?"<>|]')
@@ -49,7 +50,7 @@ def recording_name(text: str, photo: bool = False) -> str:
     """
     name = unicodedata.normalize("NFC", text)
     if photo:
-        name = re.sub(r"\W*\d+\W*$", "", name.rpartition(".")[0] or name)
+        name = without_number(name.rpartition(".")[0] or name)
     name = re.sub(r"[^\w-]+", "-", name).strip("-_")[:MOST_LETTERS]
     return name or "photo"
 
