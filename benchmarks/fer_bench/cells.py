@@ -79,25 +79,12 @@ def distorted(model: ModelRecord, distortion: str) -> str:
     return f"{percent(share)} ({signed(share - found.accuracy, 1)})"
 
 
-def crowd_of_eight(model: ModelRecord) -> str:
-    """Return how often it agrees with FER+'s majority, with the interval."""
-    crowd = model.evaluation.crowd if model.evaluation else None
-    return _agreement(crowd.eight) if crowd else NOT_MEASURED
-
-
-def crowd_of_seven(model: ModelRecord) -> str:
-    """Return the same without the pictures called contempt."""
-    crowd = model.evaluation.crowd if model.evaluation else None
-    return _agreement(crowd.seven) if crowd else NOT_MEASURED
-
-
-def crowd_of_mild(model: ModelRecord) -> str:
-    """Return the same on mild expressions alone."""
-    crowd = model.evaluation.crowd if model.evaluation else None
-    return _agreement(crowd.mild) if crowd and crowd.mild else NOT_MEASURED
-
-
-def _agreement(found: Agreement) -> str:
+def crowd(model: ModelRecord, part: str) -> str:
+    """Return how often it agrees with FER+'s majority on a part of `Crowd`, with the interval."""
+    judged = model.evaluation
+    found: Agreement | None = getattr(judged.crowd, part, None) if judged else None
+    if not found:
+        return NOT_MEASURED
     return f"{percent(found.share, unit=' %')} ({interval(found.interval95, ' to ')})"
 
 
