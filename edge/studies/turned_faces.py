@@ -1,23 +1,29 @@
 """How many turned faces are found, and how many are told right, upright and as they lean.
 
-    python edge/studies/turned_faces.py fer2013.npz [--turn DEGREES]... [--pictures 500]
+    python edge/studies/turned_faces.py fer2013.npz [--turn DEGREES]... [--photos FOLDER]...
 
 Pictures of PublicTest, chosen by a seed, are shown as frames: four times enlarged, in a border of
 replicated edges, turned about their middle. Of all pictures, those are right whose largest face the
-shipped fer-small tells right, so one that is not found is wrong.
+shipped fer-small tells right, so one that is not found is wrong. Photos, whose faces are in
+FOLDER/faces.csv, are turned about their middle as well, and their faces counted.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from fer_bench.photos import DetectorCount, MarkedPhoto, read_marked_photos
+from fer_core.dataset import FerDataset
 from fer_core.opencv import cv2
+from fer_core.pictures import read_picture
 from fer_core.readers import load_dataset
-from fer_core.values import Frame, UInt8Array
+from fer_core.values import Box, Frame, UInt8Array
 from fer_edge.faces.detector import DetectorRequest
 from fer_edge.faces.detectors import make_detector
 from fer_edge.inference.classifier import TfliteClassifier
@@ -37,36 +43,78 @@ def shown(picture: UInt8Array, degrees: float) -> Frame:
     return Frame(np.asarray(cv2.cvtColor(turned, cv2.COLOR_GRAY2BGR), np.uint8), 0, 0.0)
 
 
+def photo(file: Path, marked: MarkedPhoto, degrees: float) -> tuple[Frame, MarkedPhoto]:
+    """Return a whole photo turned so that its faces lean by so much, and their squares there."""
+    picture = read_picture(file, colour=True)
+    assert not isinstance(picture, str), picture
+    height, width = picture.pixels.shape[:2]
+    turn = cv2.getRotationMatrix2D((width / 2, height / 2), -degrees, 1.0)
+    across, up = np.abs(turn[0, :2])
+    size = (math.ceil(width * across + height * up), math.ceil(width * up + height * across))
+    turn[:, 2] += (size[0] - width) / 2, (size[1] - height) / 2
+
+    def turned(box: Box) -> Box:
+        side = round(1.1 * math.sqrt(box.area_px))  # as YuNet's, decision 5
+        x, y = turn @ (box.x + box.width / 2, box.y + box.height / 2, 1.0)
+        return Box(round(x - side / 2), round(y - side / 2), side, side)
+
+    pixels = np.asarray(cv2.warpAffine(picture.pixels, turn, size), np.uint8)
+    faces = [(group, turned(box)) for group, box in marked.faces]
+    return Frame(pixels, 0, 0.0), MarkedPhoto(faces, [turned(box) for box in marked.ignored])
+
+
+def photo_cell(folders: Sequence[Path], degrees: float, name: str) -> str:
+    """Return how many faces of the photos a detector finds, and its false boxes."""
+    detector, count = make_detector(name, DetectorRequest(stream=False)), DetectorCount(name)
+    for folder in folders:
+        for file, marked in read_marked_photos(folder / "faces.csv").items():
+            frame, there = photo(folder / file, marked, degrees)
+            count.judge([face.box for face in detector.detect(frame)], there)
+    found, faces = sum(count.found.values()), sum(count.faces.values())
+    return f"{found} of {faces}; {count.false_boxes}"
+
+
+def picture_cells(
+    public: FerDataset, degrees: float, name: str, classifier: TfliteClassifier
+) -> str:
+    """Return how many pictures have a face, what is right of it, and how it leans."""
+    detector = make_detector(name, DetectorRequest(stream=False))
+    rolls, right = list[float](), np.zeros(2)
+    for picture, label in zip(public.images, public.labels, strict=True):
+        frame = shown(picture, degrees)
+        for face in detector.detect(frame)[:1]:
+            both = (replace(face, roll_degrees=0.0), face)
+            told = [each.class_index for each in classifier.classify(frame, both)]
+            right += np.equal(told, label)
+            rolls.append(face.roll_degrees)
+    leaning, upright = right / len(public)
+    roll = f"{np.median(rolls):.0f}, {np.std(rolls):.0f}"
+    return f"{len(rolls)} | {leaning:.1%} | {upright:.1%} | {roll}"
+
+
 def main() -> None:
     """Print a row for each turn and detector."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path)
     parser.add_argument("--turn", action="append", type=float)
     parser.add_argument("--pictures", type=int, default=500)
+    parser.add_argument("--photos", action="append", type=Path, default=[])
     parser.add_argument("--detector", action="append", help="haar and yunet, if not given")
     asked = parser.parse_args()
     cv2.setNumThreads(1)
     public = load_dataset(asked.data).part("validation")
     chosen = np.random.default_rng(SEED).permutation(len(public))[: asked.pictures]
+    public = public.only(np.asarray(chosen, np.int64))
     classifier = TfliteClassifier(TfliteModel(load_model(), threads=1))
     print(
-        "| turned by | detector | found | right, cropped as they lean, upright | roll: median, sd |"
+        "| turned by | | found | right as they lean | upright | roll: median, sd | photos; false |"
     )
-    print("|---:|---|---:|---:|---:|")
+    print("|---:|---|---:|---:|---:|---:|---:|")
     for degrees in asked.turn or (0.0, 15.0, 30.0, 45.0, 60.0):
         for name in asked.detector or ("haar", "yunet"):
-            detector = make_detector(name, DetectorRequest(stream=False))
-            rolls, right = list[float](), np.zeros(2)
-            for index in chosen:
-                frame = shown(public.images[index], degrees)
-                for face in detector.detect(frame)[:1]:
-                    both = (replace(face, roll_degrees=0.0), face)
-                    told = [each.class_index for each in classifier.classify(frame, both)]
-                    right += np.equal(told, public.labels[index])
-                    rolls.append(face.roll_degrees)
-            shares = ", ".join(f"{share:.1%}" for share in right / len(chosen))
-            roll = f"{np.median(rolls):.0f}, {np.std(rolls):.0f}"
-            print(f"| {degrees:g} | {name} | {len(rolls)} | {shares} | {roll} |", flush=True)
+            cells = picture_cells(public, degrees, name, classifier)
+            photos = photo_cell(asked.photos, degrees, name) if asked.photos else ""
+            print(f"| {degrees:g} | {name} | {cells} | {photos} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ they are so large in what is searched: YuNet's landmarks hardly show the roll of
 small. And how many faces are looked at again in all."""
 TOUCHING_IOU = 0.1
 """A doubtful find that overlaps a sure face by more is a part of it."""
-LEAST_DOUBTFUL_PX, MOST_DOUBTFUL = 32, 20
+LEAST_DOUBTFUL_PX, MOST_DOUBTFUL = 24, 20
 """From which side in pixels of the frame doubtful finds are looked at again (smaller ones show
 nothing new when they are enlarged), and how many of a picture."""
 CLOSE = (128, 1.1)

@@ -120,7 +120,9 @@ def test_a_small_find_is_a_face_if_it_is_one_in_a_second_look() -> None:
 
 
 def test_a_doubtful_find_is_a_face_if_it_is_a_clear_one_in_a_second_look() -> None:
-    sure, clear, doubtful, tiny = (Box(100 * n, 90, 40 - 3 * n, 40) for n in range(4))
+    sure, clear, doubtful, tiny = (
+        Box(100 * n, 90, side, 40) for n, side in enumerate((40, 30, 24, 23))
+    )
     seen = {clear: Face(clear, 0.9), doubtful: Face(doubtful, 0.8), tiny: Face(tiny, 0.9)}
     finds = [Face(sure, 0.7), Face(clear, 0.69), Face(doubtful, 0.5), Face(tiny, 0.5)]
     faces = search(Finds(finds, seen), np.zeros((480, 640, 3), np.uint8), 1.0, PICTURE)
