@@ -29,8 +29,9 @@ class Served:
         address: ServeAddress = LOOPBACK,
         stored: tuple[str, ...] = (),
         models: ModelFolder | None = None,
+        view: LiveView | None = None,
     ) -> None:
-        self.view = LiveView()
+        self.view = view or LiveView()
         self.model = ModelFacts("test-int8", "ab" * 32, LABELS)
         door = Door(Access(address, token))
         site = Site(self.view, door, lambda: self.model, video, stored, models=models)
