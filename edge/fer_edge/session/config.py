@@ -19,6 +19,15 @@ from fer_edge.session.masks import BLUR_CHOICES, Polygon, masks_of
 
 ROTATIONS = (0, 90, 180, 270)
 LARGEST_SIDE_PX = 16384
+MOST = {
+    "fps": 1000,
+    "rate": 1000,
+    "search_seconds": 3600,
+    "clips_before": 300,
+    "clips_after": 300,
+    "clips_mb": 1_000_000,
+}
+"""The largest value of each setting that may be 0 or more."""
 SECRETS = {
     "token": "FER_EDGE_TOKEN",
     "mqtt_password": "FER_EDGE_MQTT_PASSWORD",
@@ -80,6 +89,18 @@ class EdgeConfig:
         Path,
         writes="the annotated pictures",
     )
+    clips: str = option(
+        "",
+        "A short video of each moment that --on names, into FOLDER.",
+        Path,
+        writes="videos of moments",
+    )
+    clips_on: str = option("", "Which expressions are moments: happy,surprise.", names=("--on",))
+    clips_person: str = option("", "Whose moments; needs --faces.", names=("--person",))
+    clips_before: float = option(5.0, "Seconds kept before a moment.", names=("--before",))
+    clips_after: float = option(5.0, "Seconds kept after a moment.", names=("--after",))
+    clips_mb: float = 1000.0
+    """What the videos of moments may take together, in MB; the oldest are removed."""
     plot: str = option(
         "", "One picture beside its probabilities, as OUT.png.", Path, writes="the plot"
     )
@@ -120,13 +141,17 @@ class EdgeConfig:
             )
         if self.rotate not in ROTATIONS:
             raise ValueError(f"rotate must be one of {ROTATIONS}, got {self.rotate}")
-        for name, most in (("fps", 1000), ("rate", 1000), ("search_seconds", 3600)):
+        for name, most in MOST.items():
             if not 0 <= getattr(self, name) <= most:
                 raise ValueError(f"{name} must lie in 0 to {most}, got {getattr(self, name):g}")
         if not WINDOW_PX <= self.min_face <= LARGEST_SIDE_PX:
             raise ValueError(
                 f"min_face must lie in {WINDOW_PX} to {LARGEST_SIDE_PX}, got {self.min_face}"
             )
+        if not self.clips and (self.clips_on or self.clips_person):
+            raise ValueError("clips_on and clips_person go with clips, as --clips FOLDER")
+        if self.clips_person and not self.faces:
+            raise ValueError("clips_person needs to know who people are: --faces FOLDER")
         if self.blur not in ("", *BLUR_CHOICES):
             raise ValueError(f"blur must be strangers or all, got {self.blur!r}")
         if self.blur == "strangers" and not self.faces:

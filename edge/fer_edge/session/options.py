@@ -160,6 +160,8 @@ def _check(options: RunOptions) -> None:
         raise ArgumentError("--plot goes with one picture: fer-edge PICTURE --plot OUT.png")
     if config.models and not config.camera:
         raise ArgumentError("--models goes with a camera: fer-edge --camera 0 --models FOLDER")
+    if options.pictures and config.clips:
+        raise ArgumentError("--clips goes with a camera or a video, not with pictures")
     if options.pictures and config.serve:
         raise ArgumentError("--serve goes with a camera or a video, not with pictures")
     if config.https and not config.serve:

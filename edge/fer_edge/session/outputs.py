@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fer_core.command import talk
+from fer_core.errors import ArgumentError
 from fer_core.files import make_folder
 from fer_edge.outputs import Output
 from fer_edge.outputs.lines import ConsoleOutput, EventOutput, JsonOutput, LineFile
@@ -147,6 +148,25 @@ def _saved_paths(options: RunOptions) -> tuple[Path, ...]:
     return (*videos, folder / "demo.jpg")
 
 
+def _clips(run: Run) -> Iterator[Output]:
+    config = run.options.settings
+    if not config.clips or not run.kind.stream:
+        return
+    from fer_edge.outputs.clip_folder import ClipFolder
+    from fer_edge.outputs.clip_writer import ClipWriter
+    from fer_edge.outputs.moments import MomentSettings, MomentsOutput
+
+    labels = [label.strip() for label in config.clips_on.split(",") if label.strip()]
+    known = run.model.facts().labels
+    if unknown := [label for label in labels if label not in known]:
+        raise ArgumentError(f"--on {unknown[0]}: the model says {', '.join(known)}")
+    wanted = (config.clips_person, config.clips_before, config.clips_after)
+    folder = ClipFolder(Path(config.clips), int(config.clips_mb * 1e6))
+    writer = run.stack.enter_context(ClipWriter(folder))
+    run.counters["clip_frames_dropped"] = lambda: writer.dropped
+    yield MomentsOutput(MomentSettings(frozenset(labels), *wanted), writer, run.times)
+
+
 def _show(run: Run) -> Iterator[Output]:
     show = run.options.settings.show
     if show is False or not (show or run.kind.live):
@@ -200,6 +220,7 @@ OUTPUTS: dict[str, Callable[[Run], Iterator[Output]]] = {
     "console": _console,
     "plot": _plot,
     "save": _save,
+    "clips": _clips,
     "show": _show,
     "mqtt": _mqtt,
     "serve": _serve,

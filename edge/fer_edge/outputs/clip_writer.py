@@ -1,0 +1,149 @@
+"""Writes the frames of clips beside the camera loop."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+
+from fer_core.errors import FerError
+from fer_core.opencv import cv2
+from fer_core.values import UInt8Array
+from fer_edge.outputs.clip_folder import ClipFacts, ClipFolder
+from fer_edge.outputs.encoding import VideoFile, load_pyav
+
+log = logging.getLogger(__name__)
+
+MOST_WAITING = 900
+"""How many frames may wait for the encoder: a minute of 15 a second. What comes more is dropped."""
+FPS = 15.0
+CLOSING_SECONDS = 20.0
+"""How long the end of a run waits for what is still to be written."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class KeptFrame:
+    """An encoded picture and when it was taken: seconds of the frames' clock, and since 1970."""
+
+    at: float
+    wall: float | None
+    jpeg: bytes
+
+
+class ClipWriter:
+    """Takes frames of clips, by the camera's name, and writes them on a thread of its own.
+
+    Attributes:
+        dropped: Frames that could not be written.
+    """
+
+    def __init__(self, folder: ClipFolder) -> None:
+        """Take the folder.
+
+        Raises:
+            FerError: PyAV is not installed.
+        """
+        self._av, self._folder = load_pyav(), folder
+        self._open: dict[str, _Clip] = {}
+        self._work: queue.Queue[Callable[[], None] | None] = queue.Queue(MOST_WAITING)
+        self._is_told = False
+        self.dropped = 0
+        self._thread = threading.Thread(target=self._run, name="clips", daemon=True)
+        self._thread.start()
+
+    def begin(self, camera: str, label: str, person: str) -> None:
+        """Begin a clip; its file comes with its first frame."""
+        self._put(lambda: self._begin(camera, label, person))
+
+    def write(self, camera: str, frame: KeptFrame) -> None:
+        """Append a frame to a camera's clip."""
+        self._put(lambda: self._write(camera, frame))
+
+    def end(self, camera: str) -> None:
+        """Finish a camera's clip."""
+        self._put(lambda: self._end(camera), wait=True)
+
+    def __enter__(self) -> ClipWriter:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        """Finish every clip, in CLOSING_SECONDS at most."""
+        self._put(self._end_all, wait=True)
+        self._work.put(None)
+        self._thread.join(CLOSING_SECONDS)
+        if self._thread.is_alive():
+            log.warning("a clip is not finished in time: its end is missing")
+
+    def _put(self, work: Callable[[], None], wait: bool = False) -> None:
+        try:
+            self._work.put(work, block=wait, timeout=CLOSING_SECONDS)
+        except queue.Full:
+            self.dropped += 1
+
+    def _run(self) -> None:
+        while (work := self._work.get()) is not None:
+            try:
+                work()
+            except (self._av.error.FFmpegError, OSError, ValueError, FerError) as error:
+                self.dropped += 1
+                if not self._is_told:
+                    log.warning("a clip cannot be written: %s; the run goes on without it", error)
+                self._is_told = True
+
+    def _begin(self, camera: str, label: str, person: str) -> None:
+        self._open[camera] = _Clip(ClipFacts("", "", camera, label, person, 0.0))
+
+    def _write(self, camera: str, frame: KeptFrame) -> None:
+        clip = self._open.get(camera)
+        if clip is None or clip.is_broken:
+            self.dropped += 1
+            return
+        pixels = np.asarray(cv2.imdecode(np.frombuffer(frame.jpeg, np.uint8), 1), np.uint8)
+        clip.is_broken = True  # unless all goes well
+        if clip.video is None:
+            clip.start(self._folder, frame)
+            clip.video = self._video(self._folder.path / clip.facts.file, pixels)
+            self._folder.begin(clip.facts)
+        clip.last = frame.at - clip.began_at
+        clip.video.write(pixels, clip.last)
+        clip.is_broken = self._is_told = False
+
+    def _video(self, path: Path, pixels: UInt8Array) -> VideoFile:
+        height, width = pixels.shape[:2]
+        return VideoFile(self._av, path, (width, height), FPS, synced=True)
+
+    def _end(self, camera: str) -> None:
+        clip = self._open.pop(camera, None)
+        if clip is None or clip.video is None:
+            return
+        clip.video.close()
+        self._folder.end(replace(clip.facts, seconds=round(clip.last, 3), whole=not clip.is_broken))
+
+    def _end_all(self) -> None:
+        for camera in list(self._open):
+            self._end(camera)
+
+
+class _Clip:
+    """A clip that is being written."""
+
+    def __init__(self, facts: ClipFacts) -> None:
+        self.facts = facts
+        self.video: VideoFile | None = None
+        self.began_at = self.last = 0.0
+        self.is_broken = False
+
+    def start(self, folder: ClipFolder, first: KeptFrame) -> None:
+        """Name the clip by its first frame."""
+        self.began_at, time = first.at, ""
+        if first.wall is not None:
+            moment = datetime.fromtimestamp(first.wall).astimezone()
+            time = moment.isoformat(timespec="milliseconds")
+        name = folder.new_name(first.wall, first.at, self.facts.camera, self.facts.label)
+        self.facts = replace(self.facts, file=name, time=time)

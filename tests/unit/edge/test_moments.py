@@ -1,0 +1,300 @@
+"""Clips of moments: which frames they hold, the folder's index and its limit."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fer_core.errors import FerError
+from fer_core.values import Box, Face, Frame, Gap, Observation, Prediction
+from fer_edge.faces.analysis import Analysis
+from fer_edge.faces.events import ExpressionEvent
+from fer_edge.outputs import moments
+from fer_edge.outputs.clip_folder import INDEX, ClipFacts, ClipFolder
+from fer_edge.outputs.clip_writer import ClipWriter, KeptFrame
+from fer_edge.outputs.moments import MomentSettings, MomentsOutput
+
+FPS = 10
+WALL = 1.7e9
+
+
+def frame(at: float, camera: str = "", value: int = 90) -> Frame:
+    pixels = np.full((48, 64, 3), value, np.uint8)
+    return Frame(pixels, round(at * FPS), at, "tap", WALL + at, camera=camera)
+
+
+def showing(label: str, person: str = "", camera: str = "", kind: str = "") -> Analysis:
+    prediction = Prediction(np.array([1.0], np.float32), (label,))
+    face = Observation(0, 0.0, Face(Box(5, 5, 20, 20), 1.0), prediction, 1, person, camera)
+    event = ExpressionEvent(kind, 1, label, 0.9, 0.0, person, camera) if kind else None
+    return Analysis((face,), (event,) if event else (), (face,))
+
+
+class Written:
+    """Stands in for the writer: keeps when the frames of each clip were taken."""
+
+    def __init__(self) -> None:
+        self.clips: list[tuple[str, str, str]] = []
+        self.times: list[list[float]] = []
+        self._open: dict[str, list[float]] = {}
+
+    def begin(self, camera: str, label: str, person: str) -> None:
+        assert camera not in self._open
+        self.clips.append((camera, label, person))
+        self.times.append([])
+        self._open[camera] = self.times[-1]
+
+    def write(self, camera: str, frame: KeptFrame) -> None:
+        self._open[camera].append(round(frame.at, 3))
+
+    def end(self, camera: str) -> None:
+        del self._open[camera]
+
+
+class Day:
+    """Frames at FPS, and what they show."""
+
+    def __init__(self, settings: MomentSettings, camera: str = "") -> None:
+        self.written, self._camera, self.at = Written(), camera, 0.0
+        self.output = MomentsOutput(settings, self.written)  # type: ignore[arg-type]
+
+    def show(self, seconds: float, seen: Analysis | None = None) -> None:
+        """Show the same for so long; an event is told with the first frame alone."""
+        for index in range(round(seconds * FPS)):
+            now = seen or Analysis()
+            if index:
+                now = Analysis(now.observations, (), now.present)
+            self.output.write(frame(self.at, self._camera), now)
+            self.at = round(self.at + 1 / FPS, 3)
+
+
+HAPPY = MomentSettings({"happy"}, before=2.0, after=1.0)
+
+
+def test_a_moment_has_the_seconds_before_and_after() -> None:
+    day = Day(HAPPY)
+    day.show(10)
+    day.show(3, showing("happy", kind="changed"))
+    day.show(10, showing("sad", kind="changed"))
+    (times,) = day.written.times
+    assert (times[0], times[-1]) == (8.0, 13.9)  # it lasts to 12.9
+    assert np.allclose(np.diff(times), 0.1)
+    assert day.written.clips == [("", "happy", "")]
+
+
+def test_moments_that_touch_share_a_clip_and_no_frame_is_written_twice() -> None:
+    day = Day(HAPPY)
+    day.show(5)
+    for _ in range(2):
+        day.show(1, showing("happy", kind="changed"))
+        day.show(2.5, showing("sad", kind="changed"))
+    day.show(10)
+    (times,) = day.written.times
+    assert np.allclose(np.diff(times), 0.1)
+    day.show(1, showing("happy", kind="changed"))
+    day.show(10)
+    assert len(day.written.times) == 2
+    assert day.written.times[1][0] > times[-1]
+
+
+def test_only_what_was_asked_for_is_a_moment() -> None:
+    day = Day(MomentSettings({"happy"}, "anna", 1.0, 1.0))
+    for label, person in (("sad", "anna"), ("happy", "ben"), ("happy", "")):
+        day.show(2, showing(label, person, kind="changed"))
+    assert day.written.clips == []
+    day.show(2, showing("happy", "anna", kind="changed"))
+    assert day.written.clips == [("", "happy", "anna")]
+
+
+def test_any_change_is_a_moment_of_its_own_length_where_nothing_was_named() -> None:
+    day = Day(MomentSettings(before=1.0, after=1.0))
+    day.show(5)
+    day.show(20, showing("happy", kind="started"))
+    (times,) = day.written.times
+    assert (times[0], times[-1]) == (4.0, 6.0)
+
+
+def test_the_start_and_the_end_of_a_run_cut_a_clip_short() -> None:
+    day = Day(HAPPY)
+    day.show(0.5)
+    day.show(0.5, showing("happy", kind="started"))
+    day.output.finish(Analysis())
+    (times,) = day.written.times
+    assert (times[0], times[-1]) == (0.0, 0.9)
+    assert day.written._open == {}
+
+
+def test_a_camera_that_goes_away_ends_its_clip() -> None:
+    day = Day(HAPPY)
+    day.show(3, showing("happy", kind="started"))
+    day.output.idle(Gap(5.0), Analysis())
+    assert day.written._open  # more may come: until 3.9, and 2 s that might touch
+    day.output.idle(Gap(6.5), Analysis())
+    assert not day.written._open
+
+
+def test_each_camera_has_its_own_clips() -> None:
+    written = Written()
+    output = MomentsOutput(HAPPY, written)  # type: ignore[arg-type]
+    for index in range(30):
+        for camera in ("door", "desk"):
+            seen = Analysis()
+            if camera == "desk" and index == 20:
+                seen = showing("happy", camera="desk", kind="changed")
+            output.write(frame(index / FPS, camera), seen)
+    assert written.clips == [("desk", "happy", "")]
+    assert written.times[0][0] == 0.0
+
+
+def test_an_hour_is_the_longest_clip(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(moments, "LONGEST_SECONDS", 10.0)
+    day = Day(HAPPY)
+    day.show(25, showing("happy", kind="started"))
+    assert [len(times) > 50 for times in day.written.times] == [True, True, False]
+    every = [at for times in day.written.times for at in times]
+    assert np.allclose(np.diff(every), 0.1)
+    assert {*day.written.clips} == {("", "happy", "")}
+
+
+def test_what_is_kept_before_a_moment_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(moments, "RING_BYTES", 5_000)
+    day = Day(MomentSettings({"happy"}, before=300.0, after=1.0))
+    day.show(30)
+    ring = day.output._cameras[""].ring
+    assert 1 <= len(ring) < 30
+    assert sum(len(kept.jpeg) for kept in ring) <= 5_000
+
+
+def test_a_clock_that_falls_back_begins_anew() -> None:
+    day = Day(HAPPY)
+    day.show(5, showing("happy", kind="started"))
+    day.at = 1.0
+    day.show(5)
+    assert len(day.written.times) == 1
+    assert not day.written._open
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "clips"
+
+
+def lines(folder: Path) -> list[dict[str, object]]:
+    return [json.loads(line) for line in (folder / INDEX).read_text().splitlines()]
+
+
+@pytest.fixture
+def output(folder: Path) -> Iterator[MomentsOutput]:
+    pytest.importorskip("av")
+    with ClipWriter(ClipFolder(folder, 1 << 30)) as writer:
+        yield MomentsOutput(HAPPY, writer)
+
+
+def film(output: MomentsOutput) -> None:
+    for index in range(80):
+        kind = {30: "changed", 40: "changed"}.get(index, "")
+        label = "happy" if 30 <= index < 40 else "sad"
+        output.write(frame(index / FPS, "door", 60 + index), showing(label, "anna", "door", kind))
+    output.finish(Analysis())
+
+
+def test_a_clip_plays_and_is_listed(folder: Path, output: MomentsOutput) -> None:
+    import av
+
+    film(output)
+    output._writer.__exit__()
+    (facts,) = lines(folder)
+    assert (facts["camera"], facts["label"], facts["person"]) == ("door", "happy", "anna")
+    assert facts["whole"] is True
+    assert facts["seconds"] == pytest.approx(3.9, abs=0.01)
+    name = str(facts["file"])
+    assert name.endswith("-door-happy.mp4")
+    assert str(facts["time"])[:19].replace("-", "").replace("T", "-").replace(":", "") in name
+    with av.open(str(folder / name)) as container:
+        shown = [picture.time for picture in container.decode(video=0)]
+    assert len(shown) == 40
+    assert shown[-1] == pytest.approx(3.9, abs=0.01)
+
+
+def test_the_oldest_clips_go_and_nobody_elses_files(folder: Path) -> None:
+    folder.mkdir()
+    for number in range(4):
+        file = folder / f"20260101-00000{number}-happy.mp4"
+        file.write_bytes(bytes(1000))
+        os.utime(file, (number, number))
+    (folder / "holiday.mp4").write_bytes(bytes(5000))
+    ClipFolder(folder, 2500)
+    assert sorted(file.name for file in folder.iterdir()) == [
+        "20260101-000002-happy.mp4",
+        "20260101-000003-happy.mp4",
+        "holiday.mp4",
+        INDEX,
+    ]
+    assert [each["file"] for each in lines(folder)] == [
+        "20260101-000002-happy.mp4",
+        "20260101-000003-happy.mp4",
+    ]
+
+
+def test_a_clip_that_a_power_cut_left_is_listed_as_not_whole(folder: Path) -> None:
+    index = ClipFolder(folder, 1 << 20)
+    facts = ClipFacts("20260101-000000-happy.mp4", "", "", "happy", "anna", 0.0)
+    (folder / facts.file).write_bytes(b"pieces")
+    index.begin(facts)
+    (folder / "20260101-000001-sad.mp4").write_bytes(b"of another index")
+    with (folder / INDEX).open("a") as torn:
+        torn.write('{"file": "2026')
+    again = ClipFolder(folder, 1 << 20)
+    told = {each["file"]: (each["label"], each["whole"]) for each in lines(folder)}
+    assert told == {
+        "20260101-000000-happy.mp4": ("happy", False),
+        "20260101-000001-sad.mp4": ("", False),
+    }
+    assert again.new_name(WALL, 0.0, "", "happy") != facts.file
+
+
+def test_labels_of_any_script_make_names(folder: Path) -> None:
+    index = ClipFolder(folder, 1 << 20)
+    assert index.new_name(None, 12.6, "door", "un/glücklich ../") == "at-13s-door-un_glücklich_.mp4"
+    assert index.new_name(None, 12.6, "", "/") == "at-13s-_.mp4"
+
+
+def test_a_full_disk_is_said_once_and_the_run_goes_on(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    pytest.importorskip("av")
+
+    def full(*arguments: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(ClipWriter, "_video", full)
+    with caplog.at_level(logging.WARNING), ClipWriter(ClipFolder(folder, 1 << 30)) as writer:
+        for _ in range(2):
+            film(MomentsOutput(HAPPY, writer))
+    assert caplog.text.count("a clip cannot be written") == 1
+    assert writer.dropped == 80
+    assert lines(folder) == []
+
+
+def test_frames_that_the_encoder_cannot_keep_up_with_are_dropped_and_counted(
+    folder: Path,
+) -> None:
+    pytest.importorskip("av")
+    with ClipWriter(ClipFolder(folder, 1 << 30)) as writer:
+        writer._work.maxsize = 5
+        writer._work.put(lambda: __import__("time").sleep(0.5))
+        for index in range(20):
+            writer.write("", KeptFrame(index / FPS, None, b""))
+        assert writer.dropped >= 14
+
+
+def test_a_clip_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(FerError):
+        ClipFolder(tmp_path / "file", 1 << 20)
