@@ -1,7 +1,8 @@
 // Step 3: the new model beside the old one on the camera, then to the device.
 import { api } from "./api.js";
 import * as camera from "./camera.js";
-import { $, make, offer, percent, sleep, told } from "./dom.js";
+import { $, ask, make, offer, percent, sleep, told } from "./dom.js";
+import * as trust from "./trust.js";
 import { WORDS } from "./words.js";
 
 const LOOK_MS = 150;
@@ -104,6 +105,19 @@ function deployWords(answer) {
   return answer.words || WORDS.deployed(answer.model, answer.state, answer.seconds);
 }
 
+// Send a model; before the token goes to a certificate of the device's own, somebody compares it.
+async function send(name, address, token, fingerprint) {
+  const answer = await api.deploy(name, { address, token, fingerprint });
+  if (!answer.unconfirmed) return answer;
+  if (fingerprint) {
+    trust.forget(address);
+    throw new Error(WORDS.certificateChanged(answer.unconfirmed));
+  }
+  if (!(await ask(WORDS.compareCertificate, WORDS.certificateIsSame, answer.unconfirmed))) throw new Error(WORDS.certificateRefused);
+  trust.remember(address, answer.unconfirmed);
+  return send(name, address, token, answer.unconfirmed);
+}
+
 export function wire() {
   camera.whenTurned(look);
   document.addEventListener("visibilitychange", look);
@@ -115,7 +129,8 @@ export function wire() {
       $("deployed").className = "hint";
       $("deployed").textContent = WORDS.sendingModel;
       try {
-        const answer = await api.deploy($("model").value, $("address").value.trim(), $("token").value);
+        const address = $("address").value.trim().replace(/\/+$/, "");
+        const answer = await send($("model").value, address, $("token").value, trust.confirmed(address));
         $("deployed").className = "hint good";
         $("deployed").textContent = deployWords(answer);
       } catch (error) {

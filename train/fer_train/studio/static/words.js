@@ -140,6 +140,11 @@ export const WORDS = {
   deployHow: "The device runs fer-edge --serve with --models FOLDER. Only the model is sent, never a picture. The token is not stored.",
   send: "Send",
   sendingModel: "Sending.",
+  compareCertificate: "The device made its certificate itself. Compare this fingerprint with the one that fer-edge printed there as certificate (SHA-256). Nothing was sent yet.",
+  certificateIsSame: "It is the same: send",
+  certificateRefused: "Nothing was sent.",
+  certificateChanged: (fingerprint) =>
+    `Nothing was sent: the device shows another certificate than the one you confirmed. It makes a new one after a year and for a new address; if it did not, another computer stands in its place. Send once more to compare it. Now it is ${fingerprint}`,
   deployed: (model, state, seconds) => `The device runs ${model}, ${state}${seconds ? ` for ${seconds} s` : ""}.`,
   deleteRun: (name) => `Delete the model ${name}`,
   deleteRunAsk: (name) => `Delete the model ${name} and what its training left?`,
