@@ -171,10 +171,13 @@ def train(seen: Visit, folder: Path) -> None:
     page.select_option("#init", "fer-nano")
     page.click("#train-button")
     page.wait_for_selector("#curve polyline", **TRAINED)
+    assert re.match(r"epoch \d of 8", page.text_content("#job-words"))
     seen.shoot("3-training")
     page.wait_for_selector("#result:not([hidden]) .figure", **TRAINED)
     assert re.fullmatch(r"\d+ %", page.locator(".figure strong").text_content())
     assert page.locator(".confusion tbody tr").count() == 3
+    for words in ("Judged by", "int8 answers"):
+        page.get_by_text(words).wait_for()
     mistake = page.locator(".mistakes li", has_text=re.compile("^sad, taken for happy"))
     mistake.locator("button.tile").click()
     seen.shoot("4-result")

@@ -100,11 +100,6 @@ function showAnswer(box, title, answer) {
   }
 }
 
-function deployWords(answer) {
-  if (typeof answer === "string") return answer;
-  return answer.words || WORDS.deployed(answer.model, answer.state, answer.seconds);
-}
-
 // Send a model; before the token goes to a certificate of the device's own, somebody compares it.
 async function send(name, address, token, fingerprint) {
   const answer = await api.deploy(name, { address, token, fingerprint });
@@ -132,7 +127,7 @@ export function wire() {
         const address = $("address").value.trim().replace(/\/+$/, "");
         const answer = await send($("model").value, address, $("token").value, trust.confirmed(address));
         $("deployed").className = "hint good";
-        $("deployed").textContent = deployWords(answer);
+        $("deployed").textContent = WORDS.deployed(answer.model, answer.seconds);
       } catch (error) {
         $("deployed").className = "hint bad";
         $("deployed").textContent = error.message;
