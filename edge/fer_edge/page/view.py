@@ -10,17 +10,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from fer_core.opencv import cv2
 from fer_core.values import Frame, Gap, Observation
 from fer_edge.board import temperature_celsius
 from fer_edge.faces.analysis import Analysis
 from fer_edge.faces.events import ExpressionEvent
 from fer_edge.outputs import Output
 from fer_edge.outputs.overlay import draw_boxes
+from fer_edge.page.pictures import SharedJpeg
 
 STALE_SECONDS = 15.0
 """How long no frame may come before the runner counts as ill."""
-_SPEED_SECONDS, _TIMELINE, _JPEG_QUALITY = 5.0, 200, 80
+_SPEED_SECONDS, _TIMELINE = 5.0, 200
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,6 +37,11 @@ class LiveView(Output):
 
     `write` only stores. Drawing and JPEG happen on a viewer's thread, once a frame however many
     look, and not at all when nobody does.
+
+    Attributes:
+        closing: Set when every viewer is to go.
+        frames: How many were written.
+        events: How many were told, by their kind.
     """
 
     def __init__(
@@ -45,14 +50,13 @@ class LiveView(Output):
         wall: Callable[[], float] = time.time,
     ) -> None:
         self._clock, self._wall = clock, wall
-        self._changed, self._drawing = threading.Condition(), threading.Lock()
+        self._changed, self._jpeg = threading.Condition(), SharedJpeg()
         self._frame: Frame | None = None
         self._observations: tuple[Observation, ...] = ()
         self._times: deque[float] = deque(maxlen=300)
         self._timeline: deque[_Told] = deque(maxlen=_TIMELINE)
-        self._jpeg: tuple[int, bytes] = (0, b"")
         self._born = clock()
-        self._closing = threading.Event()
+        self.closing = threading.Event()
         self._looking: Counter[str] = Counter()
         self.frames = 0
         self.events: Counter[str] = Counter()
@@ -86,18 +90,9 @@ class LiveView(Output):
 
     def close(self) -> None:
         """Let every viewer go."""
-        self._closing.set()
+        self.closing.set()
         with self._changed:
             self._changed.notify_all()
-
-    @property
-    def closed(self) -> bool:
-        """Whether viewers are to go."""
-        return self._closing.is_set()
-
-    def wait_closed(self, seconds: float) -> None:
-        """Rest so long, or until viewers are to go."""
-        self._closing.wait(seconds)
 
     def _tell(self, events: Sequence[ExpressionEvent]) -> None:
         for event in events:
@@ -154,7 +149,8 @@ class LiveView(Output):
                 self._looking[viewer] -= 1
                 self._looking += Counter()  # forgets those who left
                 if not self._looking:
-                    self._frame, self._jpeg = None, (0, b"")
+                    self._frame = None
+                    self._jpeg.forget()
 
     @property
     def viewers(self) -> int:
@@ -169,35 +165,28 @@ class LiveView(Output):
         """
         with self._changed:
             came = self._changed.wait_for(
-                lambda: self.closed or (self._frame is not None and self._frame.index > after),
+                lambda: (
+                    self.closing.is_set() or (self._frame is not None and self._frame.index > after)
+                ),
                 seconds,
             )
             frame, observations = self._frame, self._observations
-        if not came or self.closed or frame is None:
+        if not came or self.closing.is_set() or frame is None:
             return None
-        with self._drawing:  # whoever comes first draws for all
-            if self._jpeg[0] < frame.index:
-                quality = [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY]
-                _, encoded = cv2.imencode(".jpg", draw_boxes(frame, observations), quality)
-                self._jpeg = (frame.index, encoded.tobytes())
-            return self._jpeg
+        return self._jpeg.of(frame.index, lambda: draw_boxes(frame, observations))
 
     def wait(self, seconds: float) -> None:
         """Wait until something is new or the view closes, at most so long."""
         with self._changed:
-            if not self.closed:
+            if not self.closing.is_set():
                 self._changed.wait(seconds)
 
 
 def _face_json(seen: Observation) -> dict[str, Any]:
-    prediction = seen.prediction
-    pairs = zip(prediction.labels, prediction.probabilities, strict=True)
     return {
         "track": seen.track_id,
         "person": seen.person,
-        "label": seen.label,
-        "confidence": round(seen.confidence, 3),
-        "probabilities": {label: round(float(share), 3) for label, share in pairs},
+        **seen.prediction.to_json(digits=3),
     }
 
 

@@ -326,6 +326,14 @@ def test_a_page_learns_whether_its_picture_still_comes(page: Served) -> None:
     other.close()
 
 
+def test_who_goes_while_no_picture_comes_is_let_go(page: Served) -> None:
+    looking = [page.ask("/video") for _ in range(3)]
+    wait_until(lambda: page.view.viewers == 3)
+    for each in looking:
+        each.close()
+    wait_until(lambda: page.view.viewers == 0)
+
+
 def test_nobody_sees_a_picture_of_an_earlier_look(page: Served) -> None:
     first = page.ask("/video")
     wait_until(lambda: page.view.viewers == 1)
