@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from fer_core.files import written_beside
 from fer_core.labels import ordered_labels
 from fer_core.values import UInt8Array
 from fer_train.photo_series import set_aside
-from fer_train.studio.collection import Collection
+from fer_train.studio.collection import AbsentError, Collection
 from fer_train.studio.runs import LearnedPicture
 
 HELD_BACK = 0.2
@@ -73,14 +72,13 @@ def gather(collection: Collection) -> LearningSet:
         divided += [name] if apart.note else []
         for file in files:
             try:
-                content = (collection.folder / file).read_bytes()
-            except FileNotFoundError:
+                digest = collection.digest(name, file.name)
+            except AbsentError:
                 continue  # deleted just now
             crop = collection.crop(collection.folder / file)
             if crop is None:
                 raise FerError(f"{file} cannot be read as a picture: delete it")
             images.append(crop[:, :, 0] if crop.shape[2] == 1 else crop)
-            digest = hashlib.sha256(content).hexdigest()
             held = file in apart.photos
             pictures.append(LearnedPicture(name, file.name, digest, held))
     labels = ordered_labels({each.label for each in pictures})
