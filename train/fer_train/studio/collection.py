@@ -75,7 +75,7 @@ class Collection:
             AbsentError: It is not among those of the class.
         """
         if file not in self.pictures(name):
-            raise AbsentError(f"there is no picture {file!r} in {name!r} any more")
+            raise _absent_picture(name, file)
         return self.folder / name / file
 
     def crop(self, path: Path) -> UInt8Array | None:
@@ -95,17 +95,24 @@ class Collection:
         with self._lock:
             for name in self.classes():
                 with suppress(AbsentError):  # somebody removed it just now
-                    found |= self._class_digests(name)
+                    for file in self.pictures(name):
+                        found[name, file] = self.digest(name, file)
             self._digests = found
         return frozenset(found.values())
 
-    def _class_digests(self, name: str) -> dict[tuple[str, str], str]:
-        found = {}
-        for file in self.pictures(name):
-            with suppress(FileNotFoundError):
-                known = self._digests.get((name, file))
-                found[name, file] = known or file_sha256(self.folder / name / file)
-        return found
+    def digest(self, name: str, file: str) -> str:
+        """Return the SHA-256 of a picture; a known file is not read again.
+
+        Raises:
+            AbsentError: It is not there any more.
+        """
+        with self._lock:
+            if (name, file) not in self._digests:
+                try:
+                    self._digests[name, file] = file_sha256(self.folder / name / file)
+                except FileNotFoundError as error:
+                    raise _absent_picture(name, file) from error
+            return self._digests[name, file]
 
     def add_class(self, text: str) -> str:
         """Make a class; return its name.
@@ -228,6 +235,10 @@ def folders_in(folder: Path) -> list[str]:
     except FileNotFoundError:
         return []
     return sorted(name for name in names if not is_junk(Path(name)))
+
+
+def _absent_picture(name: str, file: str) -> AbsentError:
+    return AbsentError(f"there is no picture {file!r} in {name!r} any more")
 
 
 def _absent(name: str) -> AbsentError:

@@ -1,4 +1,4 @@
-"""The gate: whether a crop is worth learning from, and if not, what the person can do about it.
+"""The gate: whether a crop is worth learning from, and if not, why.
 
 `train/studies/studio_gate.py` measures what the thresholds refuse.
 """
@@ -26,13 +26,9 @@ SAME_DIFFERENCE = 2.0
 """Mean difference in gray levels. A camera's noise alone gives 1 to 1.5; crops of people in four
 clips differ by 3 to 17 (medians) from one frame to that a tenth of a second later."""
 
-NO_FACE = "no face: look at the camera"
-TWO_FACES = "two faces: one alone, please"
-TOO_SMALL = "too small: come closer"
-TOO_DARK = "too dark: more light, please"
-TOO_BRIGHT = "too bright: less light, please"
-BLURRED = "blurred: hold still"
-SAME = "the same as before: move a little"
+NO_FACE, TWO_FACES, TOO_SMALL = "no_face", "two_faces", "too_small"
+TOO_DARK, TOO_BRIGHT, BLURRED, SAME = "too_dark", "too_bright", "blurred", "same"
+"""The faults; words.js has a sentence for each."""
 _SECOND_DIFFERENCE = np.array([[1, -2, 1]], np.float32)
 
 

@@ -24,7 +24,7 @@ export function showClasses(state) {
     if ($("classes").children[index] !== card.box) $("classes").insertBefore(card.box, $("classes").children[index] || null);
     card.update(each);
   }
-  $("enough").textContent = state.ready ? WORDS.enough : (names.length && state.why_not) || WORDS.firstSteps;
+  $("enough").textContent = state.ready ? WORDS.enough : names.length ? WORDS.whyNot(state.why_not) : WORDS.firstSteps;
   $("enough").className = state.ready ? "hint good" : "quiet";
   $("to-train").hidden = !state.ready;
 }
@@ -142,7 +142,7 @@ class Card {
   update({ count, advice }) {
     this.count.textContent = WORDS.pictures(count);
     this.count.dataset.count = count;
-    this.advice.textContent = advice || "";
+    this.advice.textContent = WORDS.advice(advice);
     if (count !== this.thumbs.files.length && !recorder.isRecording()) this.thumbs.load().catch(() => {});
     this.thumbs.drawActions();
   }
