@@ -75,6 +75,13 @@ class EdgeConfig:
     plot: str = option(
         "", "One picture beside its probabilities, as OUT.png.", Path, writes="the plot"
     )
+    history: str = option(
+        "",
+        "Seconds of each expression by minute, to FILE or postgresql://...",
+        secret=True,
+        writes="how long each expression is seen, and every change",
+    )
+    history_days: int = option(30, "How long minutes and changes are kept; hours stay.")
     faces: str = option("", "Who people are: a folder of pictures a person.", Path, reads=True)
     serve: str = option("", "A page with the live picture, as 8080 or HOST:PORT.")
     serve_video: bool = option(
@@ -110,6 +117,8 @@ class EdgeConfig:
         for name, most in (("fps", 1000), ("rate", 1000), ("search_seconds", 3600)):
             if not 0 <= getattr(self, name) <= most:
                 raise ValueError(f"{name} must lie in 0 to {most}, got {getattr(self, name):g}")
+        if not 1 <= self.history_days <= 3650:
+            raise ValueError(f"history_days must lie in 1 to 3650, got {self.history_days}")
         if not WINDOW_PX <= self.min_face <= LARGEST_SIDE_PX:
             raise ValueError(
                 f"min_face must lie in {WINDOW_PX} to {LARGEST_SIDE_PX}, got {self.min_face}"
@@ -162,7 +171,7 @@ def with_secrets(
     Raises:
         FerError: The file holds a secret, and others may read it.
     """
-    held = [name for name in SECRETS if is_secret(name, getattr(config, name))]
+    held = [name for name in (*SECRETS, "history") if is_secret(name, getattr(config, name))]
     if held and file and os.name == "posix" and file.stat().st_mode & 0o077:
         raise FerError(
             f"{file} holds the setting {held[0]} and other users may read it: chmod 600 {file}"
@@ -174,5 +183,7 @@ def with_secrets(
 
 
 def is_secret(name: str, value: str) -> bool:
-    """Return whether a setting holds a secret; a camera's address with a user or a query may."""
-    return bool(value) and (name != "camera" or "@" in value or "?" in value)
+    """Return whether a setting holds a secret; an address with a user or a query may."""
+    if name == "history" and "://" not in value:
+        return False
+    return bool(value) and (name not in ("camera", "history") or "@" in value or "?" in value)

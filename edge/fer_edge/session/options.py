@@ -81,6 +81,10 @@ class RunOptions:
         told = not self.quiet or "-" in (config.json, config.events)
         journal = ("every change in this computer's journal",) if as_service and told else ()
         places = {what: getattr(config, name) for name, what in config.outputs().items()}
+        if config.history:
+            from fer_edge.history.place import Place
+
+            places[config.outputs()["history"]] = Place(config.history).shown
         files = [f"{what} in {where}" for what, where in places.items() if where not in ("", "-")]
         return (*files, *journal)
 
@@ -156,6 +160,8 @@ def _check(options: RunOptions) -> None:
         raise ArgumentError("--plot goes with one picture: fer-edge PICTURE --plot OUT.png")
     if config.models and not config.camera:
         raise ArgumentError("--models goes with a camera: fer-edge --camera 0 --models FOLDER")
+    if config.history:
+        _check_history(config)
     if options.pictures and config.serve:
         raise ArgumentError("--serve goes with a camera or a video, not with pictures")
     if config.https and not config.serve:
@@ -164,6 +170,17 @@ def _check(options: RunOptions) -> None:
         from fer_edge.session.addresses import require_addresses
 
         require_addresses(config)
+
+
+def _check_history(config: EdgeConfig) -> None:
+    """Raise ArgumentError where no history can be kept."""
+    from fer_edge.history.place import Place
+
+    if not config.camera:
+        raise ArgumentError("--history goes with a camera: fer-edge --camera 0 --history FILE")
+    if config.history == "-":
+        raise ArgumentError("--history takes a file, not stdout; --events - prints changes")
+    Place(config.history).store()
 
 
 def page_address(options: RunOptions) -> str:

@@ -150,6 +150,21 @@ def _mqtt(run: Run) -> Iterator[Output]:
         yield broker
 
 
+def _history(run: Run) -> Iterator[Output]:
+    settings = run.options.settings
+    if settings.history:
+        from fer_edge.history.output import HistoryOutput
+        from fer_edge.history.place import Place
+        from fer_edge.history.writer import HistoryWriter
+        from fer_edge.session.addresses import device_name
+
+        store = Place(settings.history).store(device_name(settings))
+        store.require_usable()
+        writer = run.stack.enter_context(HistoryWriter(store, settings.history_days))
+        run.counters["history_dropped"] = lambda: writer.dropped
+        yield HistoryOutput(writer)
+
+
 def _serve(run: Run) -> Iterator[Output]:
     settings = run.options.settings
     if settings.serve and run.kind.stream:  # a server costs megabytes
@@ -179,6 +194,7 @@ OUTPUTS: dict[str, Callable[[Run], Iterator[Output]]] = {
     "plot": _plot,
     "save": _save,
     "show": _show,
+    "history": _history,
     "mqtt": _mqtt,
     "serve": _serve,
 }
