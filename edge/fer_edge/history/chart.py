@@ -101,6 +101,15 @@ class Chart:
         return sum(self.labels.values())
 
 
+def read_names(tables: Tables, period: Period) -> tuple[list[str], list[str]]:
+    """Return who was seen in a period, empty for those nobody knows, and by which cameras."""
+    condition, values = Filter().condition(period)
+    people, cameras = (
+        sorted(_summed(tables, column, condition, values)) for column in ("person", "camera")
+    )
+    return people, cameras
+
+
 def read_rows(tables: Tables, period: Period, wanted: Filter) -> list[Row]:
     """Return the hours of a period, the oldest first."""
     condition, values = wanted.condition(period)

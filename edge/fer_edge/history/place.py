@@ -30,12 +30,12 @@ class Place:
 
     @property
     def shown(self) -> str:
-        """The same without a password.
+        """The whole path, or the address without a password.
 
         Raises:
             ArgumentError: It is an address of another form.
         """
-        return self._server().shown if is_address(self.text) else self.text
+        return self._server().shown if is_address(self.text) else str(Path(self.text).absolute())
 
     def store(self, device: str = "") -> SqliteStore | PostgresStore:
         """Return what writes there; nothing is opened yet.

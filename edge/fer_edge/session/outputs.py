@@ -8,18 +8,23 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fer_core.command import talk
 from fer_core.files import make_folder
 from fer_edge.outputs import Output
 from fer_edge.outputs.lines import ConsoleOutput, EventOutput, JsonOutput, LineFile
 from fer_edge.outputs.stamp import Stamp
+from fer_edge.session.config import EdgeConfig
 from fer_edge.session.models import RunModel
 from fer_edge.session.options import RunOptions
 from fer_edge.session.sources import RunKind
 from fer_edge.sources import FrameSource
 from fer_edge.sources.files import VideoSource
 from fer_edge.stages import StageTimes
+
+if TYPE_CHECKING:
+    from fer_edge.history.place import Place
 
 DEMO_FOLDER = Path("fer-edge-demo")
 
@@ -181,9 +186,27 @@ def _serve(run: Run) -> Iterator[Output]:
             talk(run.options.quiet)(f"certificate (SHA-256): {door.certificate.fingerprint}")
         stored = run.options.stored(is_supervised())
         model, folder = run.model.facts, run.model.folder
-        site = Site(view, door, model, settings.serve_video, stored, run.counts, folder)
+        site = Site(
+            view,
+            door,
+            model,
+            settings.serve_video,
+            stored,
+            run.counts,
+            folder,
+            _history_place(settings),
+            settings.history_days,
+        )
         run.stack.enter_context(PageServer(make_handler(site), view.close))
         yield view
+
+
+def _history_place(settings: EdgeConfig) -> Place | None:
+    if not settings.history:
+        return None
+    from fer_edge.history.place import Place
+
+    return Place(settings.history)
 
 
 OUTPUTS: dict[str, Callable[[Run], Iterator[Output]]] = {

@@ -169,6 +169,7 @@ async function learn() {
 
 async function begin() {
   const about = await learn();
+  if (about.history) import("./history.js").then((history) => history.begin());
   if (about.video) look();
   else document.querySelector("main").className = "numbers";
   follow();
