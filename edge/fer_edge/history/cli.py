@@ -40,6 +40,8 @@ def history(
 
 
 def _delete(place: Place, person: str) -> None:
+    from contextlib import closing
+
     from fer_core.errors import FerError
     from fer_core.text import printable_name
 
@@ -48,7 +50,8 @@ def _delete(place: Place, person: str) -> None:
     if person not in known:
         names = ", ".join(printable_name(name) for name in known) or "nobody"
         raise FerError(f"{place.shown} holds nothing of {person}; it knows {names}")
-    deleted = place.store().delete_person(person)
+    with closing(place.store()) as store:
+        deleted = store.delete_person(person)
     print(f"deleted {deleted:,} rows of {printable_name(person)}")
     print("a run that knows this person goes on writing: see --faces")
 

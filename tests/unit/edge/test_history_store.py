@@ -60,7 +60,8 @@ def test_a_person_is_deleted_to_the_last_byte(tmp_path: Path) -> None:
     store.write(merged([looks(NOON, 300, "glad", "anna"), looks(NOON, 5, "glad", "ben")]))
     store.write(Batch(events=[event(NOON + at, "anna") for at in range(300)]))
     assert b"anna" in path.read_bytes() + Path(f"{path}-wal").read_bytes()
-    deleted = SqliteStore(path).delete_person("anna")
+    with closing(SqliteStore(path)) as other:
+        deleted = other.delete_person("anna")
     assert deleted == 300 + 5 + 300
     assert b"anna" not in path.read_bytes() + Path(f"{path}-wal").read_bytes()
     store.write(looks(NOON + 3600, 1, "glad", "ben"))
