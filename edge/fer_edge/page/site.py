@@ -22,7 +22,7 @@ class Site:
     Attributes:
         model: Returns which bundle classifies now.
         stored: What the run writes.
-        counters: Further metrics by name.
+        counters: Further metrics by name, and by camera; "" stands for the whole run.
         models: Where models that are sent go, None where none is taken.
         history: Where the history lies that the run keeps, None where it keeps none.
         history_days: How long its minutes are kept.
@@ -33,7 +33,7 @@ class Site:
     model: Callable[[], ModelFacts]
     video: bool = True
     stored: tuple[str, ...] = ()
-    counters: Callable[[], Mapping[str, int]] = dict
+    counters: Callable[[], Mapping[str, Mapping[str, int]]] = dict
     models: ModelFolder | None = None
     history: Place | None = None
     history_days: int = 0

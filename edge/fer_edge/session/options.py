@@ -12,6 +12,7 @@ from fer_core.pictures import VIDEO_SUFFIXES
 from fer_core.settings import load_settings
 from fer_edge.faces.detectors import require_detector
 from fer_edge.session.config import EdgeConfig, with_secrets
+from fer_edge.session.history import history_place
 
 _WATCHED: dict[str, str | bool] = {"camera": "", "video": "", "demo": False}
 """The settings that name what to watch, and what each is where it is not given."""
@@ -81,10 +82,8 @@ class RunOptions:
         told = not self.quiet or "-" in (config.json, config.events)
         journal = ("every change in this computer's journal",) if as_service and told else ()
         places = {what: getattr(config, name) for name, what in config.outputs().items()}
-        if config.history:
-            from fer_edge.history.place import Place
-
-            places[config.outputs()["history"]] = Place(config.history).shown
+        if history := history_place(config):
+            places[config.outputs()["history"]] = history.shown
         files = [f"{what} in {where}" for what, where in places.items() if where not in ("", "-")]
         return (*files, *journal)
 
@@ -114,6 +113,8 @@ def read_options(given: Mapping[str, Any]) -> RunOptions:
     settings: dict[str, Any] = {
         name: str(value) if isinstance(value, Path) else value for name, value in named.items()
     }
+    cameras = given.get("camera") or [None]
+    settings["camera"] = cameras if len(cameras) > 1 else cameras[0]
     settings["quiet"] = given.get("quiet") or None
     pictures = tuple(Path(name) for name in given.get("pictures") or ())
     if len(pictures) == 1 and pictures[0].suffix.lower() in VIDEO_SUFFIXES and not given["video"]:
@@ -151,7 +152,9 @@ def _check(options: RunOptions) -> None:
     if config.camera:
         from fer_edge.sources.camera import check_camera
 
-        check_camera(config.camera)
+        for own in config.cameras.values():
+            check_camera(str(own.camera))
+            require_detector(own.detector)
     if config.save:
         from fer_edge.outputs.recording import check_saved_name
 
@@ -160,8 +163,7 @@ def _check(options: RunOptions) -> None:
         raise ArgumentError("--plot goes with one picture: fer-edge PICTURE --plot OUT.png")
     if config.models and not config.camera:
         raise ArgumentError("--models goes with a camera: fer-edge --camera 0 --models FOLDER")
-    if config.history:
-        _check_history(config)
+    history_place(config)
     if options.pictures and config.serve:
         raise ArgumentError("--serve goes with a camera or a video, not with pictures")
     if config.https and not config.serve:
@@ -170,17 +172,6 @@ def _check(options: RunOptions) -> None:
         from fer_edge.session.addresses import require_addresses
 
         require_addresses(config)
-
-
-def _check_history(config: EdgeConfig) -> None:
-    """Raise ArgumentError where no history can be kept."""
-    from fer_edge.history.place import Place
-
-    if not config.camera:
-        raise ArgumentError("--history goes with a camera: fer-edge --camera 0 --history FILE")
-    if config.history == "-":
-        raise ArgumentError("--history takes a file, not stdout; --events - prints changes")
-    Place(config.history).store()
 
 
 def page_address(options: RunOptions) -> str:

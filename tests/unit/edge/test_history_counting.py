@@ -77,6 +77,10 @@ def test_names_are_made_fit_for_a_database() -> None:
     assert "\0" not in bucket.person
 
 
+def frame(index: int, at: float, camera: str = "") -> Frame:
+    return Frame(PIXELS, index, at, "c", WALL + at, camera=camera)
+
+
 class Kept:
     """A store in memory."""
 
@@ -99,16 +103,16 @@ class Kept:
 def test_the_output_counts_announced_faces_in_sight_and_keeps_events() -> None:
     store = Kept()
     writer = HistoryWriter(store, 30)
-    output = HistoryOutput(writer, "hall")
-    came = ExpressionEvent("started", 1, "glad", 0.91239, 10.0, "anna")
-    left = ExpressionEvent("ended", 1, "none", 0.0, 13.0, "anna")
+    output = HistoryOutput(writer)
+    came = ExpressionEvent("started", 1, "glad", 0.91239, 10.0, "anna", "hall")
+    left = ExpressionEvent("ended", 1, "none", 0.0, 13.0, "anna", "hall")
     shown, false_alarm, lost = face(1, person="anna"), face(2), face(3)
     for index, at in enumerate((10.0, 10.5, 11.0)):
         events = (came,) if index == 0 else ()
         seen = Analysis((shown, false_alarm), events, present=(shown, lost))
-        output.write(Frame(PIXELS, index, at, "c", WALL + at), seen)
-    output.idle(Gap(12.0, wall_clock=WALL + 12.0), Analysis())
-    output.write(Frame(PIXELS, 3, 12.4, "c", WALL + 12.4), Analysis((shown,), (), (shown,)))
+        output.write(frame(index, at, "hall"), seen)
+    output.idle(Gap(12.0, wall_clock=WALL + 12.0, camera="hall"), Analysis())
+    output.write(frame(3, 12.4, "hall"), Analysis((shown,), (), (shown,)))
     output.finish(Analysis(events=(left,)))
     writer.write()
     assert store.batch.seconds == {Bucket(int(WALL), "hall", "anna", "glad"): pytest.approx(1.0)}
@@ -118,4 +122,20 @@ def test_the_output_counts_announced_faces_in_sight_and_keeps_events() -> None:
     ]
     assert {(row.camera, row.person, row.track) for row in store.batch.events} == {
         ("hall", "anna", 1)
+    }
+
+
+def test_each_camera_counts_for_itself_and_one_without_a_name_is_called_camera() -> None:
+    store = Kept()
+    writer = HistoryWriter(store, 30)
+    output = HistoryOutput(writer)
+    seen = Analysis((face(),), (), (face(),))
+    for index in range(4):  # in turn, as they come
+        output.write(frame(index, 0.2 * index, "door"), seen)
+        output.write(frame(index, 0.2 * index + 0.1), seen)
+        output.idle(Gap(0.2 * index + 0.15, camera="desk"), Analysis())
+    writer.write()
+    assert store.batch.seconds == {
+        Bucket(int(WALL), "door", "", "glad"): pytest.approx(0.6),
+        Bucket(int(WALL), "camera", "", "glad"): pytest.approx(0.6),
     }
