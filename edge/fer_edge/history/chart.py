@@ -165,7 +165,7 @@ def _streaks(tables: Tables, condition: str, values: Sequence[object]) -> tuple[
     )
     ended: list[tuple[int, int, tuple[str, str, str]]] = []
     open_since: dict[tuple[str, str, str], tuple[int, int]] = {}
-    for start, camera, person, label in tables.rows(query, [STREAK_SECONDS, *values]):
+    for start, camera, person, label in tables.each(query, [STREAK_SECONDS, *values]):
         face = (camera, person, label)
         first, last = open_since.get(face, (start, start))
         if start - last > 60:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
 from fer_edge.history.periods import hour_of
@@ -47,6 +47,9 @@ class Cursor(Protocol):
     def executemany(self, query: str, values: Iterable[Sequence[Any]]) -> Any:
         """Run a statement for each of several rows of values."""
 
+    def __iter__(self) -> Iterator[Any]:
+        """Yield what a query found."""
+
     def fetchall(self) -> list[Any]:
         """Return what a query found."""
 
@@ -62,6 +65,11 @@ class Tables:
         """Return what a query finds."""
         self._run(query, values)
         return self._cursor.fetchall()
+
+    def each(self, query: str, values: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
+        """Yield what a query finds, without holding all of it."""
+        self._run(query, values)
+        yield from self._cursor
 
     def add(self, batch: Batch) -> None:
         """Add the seconds to their minutes and hours, and the events."""
