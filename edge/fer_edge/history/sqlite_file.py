@@ -192,9 +192,9 @@ def _in_words(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise UnusableError(f"cannot open {path}: {error.strerror}") from error
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:  # the latter of a name in the schema
         said = str(error)
-        if any(mark in said for mark in _DAMAGED):
+        if isinstance(error, UnicodeDecodeError) or any(mark in said for mark in _DAMAGED):
             raise FerError(
                 f"{path} is damaged or no database: mv {path} {path}.damaged, and a new one begins"
             ) from error
