@@ -21,7 +21,7 @@ def history(
     first: Annotated[str, typer.Option("--from", help="The first day, as 2026-11-01.")] = "",
     last: Annotated[str, typer.Option("--to", help="The last day; without, today.")] = "",
     camera: Annotated[str, typer.Option(help="One camera alone.")] = "",
-    person: Annotated[str, typer.Option(help="One person alone.")] = "",
+    person: Annotated[str, typer.Option(help="One person alone, or 'not known'.")] = "",
     csv: Annotated[str, typer.Option(help="The hours as CSV, to OUT or -.")] = "",
     plot: Annotated[Path | None, typer.Option(help="The chart as a picture, OUT.png.")] = None,
     delete_person: Annotated[str, typer.Option(help="Delete all that is kept of a person.")] = "",
@@ -30,13 +30,14 @@ def history(
     from fer_edge.history.chart import Filter
     from fer_edge.history.periods import read_period
     from fer_edge.history.place import Place
+    from fer_edge.history.report import person_of
 
     place = Place(where)
     if delete_person:
         _delete(place, delete_person)
         return
     period = read_period({"day": day, "week": week, "month": month}, first, last)
-    _show(place, period, Filter(camera or None, person or None), csv, plot)
+    _show(place, period, Filter(camera or None, person_of(person)), csv, plot)
 
 
 def _delete(place: Place, person: str) -> None:

@@ -46,6 +46,11 @@ def person_name(person: str) -> str:
     return printable_name(person) or UNKNOWN
 
 
+def person_of(name: str) -> str | None:
+    """Return the person that a reader's word means: nobody known for UNKNOWN, None for no word."""
+    return "" if name == UNKNOWN else name or None
+
+
 def _bars(chart: Chart) -> Iterator[str]:
     """Yield a line for each bar from the first with a face to the last."""
     filled = [index for index, bar in enumerate(chart.bars) if bar.total]

@@ -189,6 +189,9 @@ def test_the_command_prints_exports_plots_and_deletes(autumn: Path) -> None:
     assert cv2.imread(str(autumn.parent / "out.png")) is not None
     said = call_here("fer-edge", "history", autumn, *days, "--csv", "-", cwd=autumn.parent).stdout
     assert said.startswith("start,camera,person,label,seconds\n2026-10-25T02:00:00+02:00,c,anna,")
+    unknown = (*days, "--person", "not known", "--csv", "-")
+    said = call_here("fer-edge", "history", autumn, *unknown, cwd=autumn.parent).stdout
+    assert [line.split(",")[2] for line in said.splitlines()] == ["person", "", ""]
     before = total(autumn)
     deleting = ("--delete-person", "anna")
     said = call_here("fer-edge", "history", autumn, *deleting, cwd=autumn.parent).stdout
