@@ -8,6 +8,7 @@ import logging
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from fer_core.errors import FerError
 from fer_core.values import Frame, Gap
@@ -53,12 +54,7 @@ class MqttOutput(Output):
         Raises:
             FerError: paho-mqtt is missing.
         """
-        try:
-            from paho.mqtt.client import Client
-            from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
-        except ImportError as error:
-            missing = "MQTT needs paho-mqtt 2: pip install '.[mqtt]' where fer-edge-kit lies"
-            raise FerError(missing) from error
+        self._client, self._queue_full = _bounded_client(f"fer-edge-{settings.name}")
         self._stamp = stamp
         self.delivered = self.dropped = self._underway = 0
         self._base, self._broker = f"fer-edge/{settings.name}", f"{settings.host}:{settings.port}"
@@ -72,17 +68,7 @@ class MqttOutput(Output):
         self._halves: dict[int, str] = {}
         self._online = self._away = self._refused = self._full = self._closing = False
         self._lock = threading.Condition()  # never held while calling paho, which has locks too
-        self._queue_full = MQTTErrorCode.MQTT_ERR_QUEUE_SIZE
         self._steadiness = Steadiness()
-
-        class BoundedClient(Client):
-            def _sock_recv(self, bufsize: int) -> bytes:
-                if bufsize > MOST_MESSAGE_BYTES:  # nothing is subscribed to, so nobody asked for it
-                    raise OSError(errno.EMSGSIZE, f"it sends a message of {bufsize:,} bytes")
-                return bytes(super()._sock_recv(bufsize))
-
-        # Always the same id, so that a lost connection's will comes before its successor.
-        self._client = BoundedClient(CallbackAPIVersion.VERSION2, f"fer-edge-{settings.name}")
         self._prepare(settings)
 
     def _prepare(self, settings: MqttSettings) -> None:
@@ -241,3 +227,24 @@ class MqttOutput(Output):
             )
         elif not said and not self._steadiness.is_flapping:
             log.warning("the MQTT broker %s is away (%s); events wait", self._broker, why)
+
+
+def _bounded_client(client_id: str) -> tuple[Any, Any]:
+    """Return a client that takes no large message, and what it says when its queue is full.
+
+    The id is always the same, so that a lost connection's will comes before its successor.
+    """
+    try:
+        from paho.mqtt.client import Client
+        from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
+    except ImportError as error:
+        raise FerError("MQTT needs paho-mqtt 2: pip install '.[mqtt]' beside fer-edge") from error
+
+    class BoundedClient(Client):
+        def _sock_recv(self, bufsize: int) -> bytes:
+            if bufsize > MOST_MESSAGE_BYTES:  # nothing is subscribed to, so nobody asked for it
+                raise OSError(errno.EMSGSIZE, f"it sends a message of {bufsize:,} bytes")
+            return bytes(super()._sock_recv(bufsize))
+
+    client = BoundedClient(CallbackAPIVersion.VERSION2, client_id)
+    return client, MQTTErrorCode.MQTT_ERR_QUEUE_SIZE

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
+from typing import Any
 
 from fer_core.cores import usable_cores
 from fer_core.errors import FerError
@@ -14,6 +15,7 @@ from fer_edge.faces.detector import WINDOW_PX
 from fer_edge.faces.detectors import DEFAULT_DETECTOR, DETECTORS, is_detector
 from fer_edge.inference import DEFAULT_MODEL
 from fer_edge.session.cameras import CameraSetting, cameras_of
+from fer_edge.session.masks import BLUR_CHOICES, Polygon, masks_of
 
 ROTATIONS = (0, 90, 180, 270)
 LARGEST_SIDE_PX = 16384
@@ -89,6 +91,11 @@ class EdgeConfig:
     )
     history_days: int = option(30, "How long minutes and changes are kept; hours stay.")
     faces: str = option("", "Who people are: a folder of pictures a person.", Path, reads=True)
+    blur: str = option(
+        "", "Faces unrecognizable in every picture: strangers (whoever has no name), or all."
+    )
+    mask: Sequence[Mapping[str, Any]] = ()
+    """Places that are black in every picture: tables with `points`, and perhaps a `camera`."""
     serve: str = option("", "A page with the live picture, as 8080 or HOST:PORT.")
     serve_video: bool = option(
         True, "The picture on the page, or numbers only.", names=("--page-video/--no-video",)
@@ -129,8 +136,12 @@ class EdgeConfig:
             raise ValueError(
                 f"min_face must lie in {WINDOW_PX} to {LARGEST_SIDE_PX}, got {self.min_face}"
             )
+        if self.blur not in ("", *BLUR_CHOICES):
+            raise ValueError(f"blur must be strangers or all, got {self.blur!r}")
+        if self.blur == "strangers" and not self.faces:
+            raise ValueError("blur = strangers needs to know who is none: --faces FOLDER")
         self.size_px  # noqa: B018  # raises for a malformed size
-        self.cameras  # noqa: B018  # raises for cameras that cannot be told apart
+        self.masks  # noqa: B018  # raises for cameras or masks that are none
 
     @property
     def cameras(self) -> dict[str, EdgeConfig]:
@@ -144,7 +155,16 @@ class EdgeConfig:
         own = cameras_of(self.camera)
         if own == {"": {"camera": self.camera}}:
             return {"": self}
-        return {name: replace(self, **its) for name, its in own.items()}
+        return {name: replace(self, **its, mask=()) for name, its in own.items()}
+
+    @property
+    def masks(self) -> dict[str, list[Polygon]]:
+        """The places that are black in the pictures of each camera, by its name.
+
+        Raises:
+            ValueError: A mask is none, or is that of no camera.
+        """
+        return masks_of(self.mask, tuple(self.cameras))
 
     @classmethod
     def inputs(cls) -> tuple[str, ...]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from fer_core.values import Gap
-from fer_edge.faces.analysis import Analyzer
+from fer_core.values import Frame, Gap
+from fer_edge.faces.analysis import Analysis, Analyzer
 from fer_edge.outputs import Output
 from fer_edge.sources import FrameSource
 from fer_edge.stages import StageTimes
@@ -34,21 +34,20 @@ def run_pipeline(
     stop: threading.Event,
     times: StageTimes,
     reading: str = "read",
+    hidden: Callable[[Frame, Analysis], Frame] | None = None,
 ) -> PipelineSummary:
     """Send every frame through the stages until the source ends.
 
-    The caller closes source and outputs.
-
     Args:
-        source: What gives the frames.
+        source: What gives the frames; the caller closes it, and the outputs.
         analyzer: What finds and names the faces in them.
         outputs: What takes each frame with what was seen in it.
         stop: Ends the run when it is set.
         times: What counts each part's time.
         reading: The stage that the time to the next frame counts as.
+        hidden: Returns a frame without what no output may see, from the frame and its analysis.
     """
-    summary = PipelineSummary()
-    started = times.clock()
+    summary, started = PipelineSummary(), times.clock()
     frames = source.frames(stop)
     try:
         while True:
@@ -62,8 +61,9 @@ def run_pipeline(
                     output.idle(frame, seen)
                 continue
             seen = analyzer.analyze(frame)
+            shown = hidden(frame, seen) if hidden else frame
             for output in outputs:
-                output.write(frame, seen)
+                output.write(shown, seen)
             summary.frames += 1
             summary.faces += len(seen.observations)
             summary.seconds = times.clock() - started

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,8 +13,17 @@ from typing import TYPE_CHECKING
 from fer_core.command import talk
 from fer_core.errors import ArgumentError
 from fer_core.opencv import silence_opencv
+from fer_core.values import Frame
 from fer_edge.board import temperature_celsius
-from fer_edge.faces.analysis import Analyzer, Naming, PictureAnalyzer, StreamAnalyzer, Who, nobody
+from fer_edge.faces.analysis import (
+    Analysis,
+    Analyzer,
+    Naming,
+    PictureAnalyzer,
+    StreamAnalyzer,
+    Who,
+    nobody,
+)
 from fer_edge.faces.cameras import CamerasAnalyzer
 from fer_edge.faces.detector import DetectorRequest, SearchPlan
 from fer_edge.faces.detectors import make_detector
@@ -28,7 +37,9 @@ from fer_edge.session.outputs import Run, make_outputs
 from fer_edge.session.pipeline import PipelineSummary, run_pipeline
 from fer_edge.session.signals import Signals
 from fer_edge.session.sources import SOURCES, RunKind
+from fer_edge.sources import FrameSource
 from fer_edge.sources.files import picture_files
+from fer_edge.sources.masks import MaskedSource
 from fer_edge.sources.rotation import RotatedSource, Turn
 from fer_edge.stages import StageTimes
 
@@ -79,11 +90,23 @@ def watch(options: RunOptions) -> SessionResult:
         run = Run(options, kind, source, model, stamp, stop, stack, times)
         outputs = [*make_outputs(run), *last]
         turns = {name: Turn(own.rotate, own.mirror) for name, own in config.cameras.items()}
-        turned = RotatedSource(source, turns)
+        turned: FrameSource = RotatedSource(source, turns)
+        if config.masks:
+            turned = MaskedSource(turned, config.masks)
+        hidden = _blur(config)
         signals.in_loop = True
-        summary = run_pipeline(turned, analyzer, outputs, stop, times, kind.reading)
+        summary = run_pipeline(turned, analyzer, outputs, stop, times, kind.reading, hidden)
     dropped = sum(run.counts().get("frames_dropped", {}).values())
     return SessionResult(summary, times, signals.came, dropped, tuple(run.saved))
+
+
+def _blur(config: EdgeConfig) -> Callable[[Frame, Analysis], Frame] | None:
+    """Return what makes faces unrecognizable in frames, None where nobody asked for it."""
+    if not config.blur:
+        return None
+    from fer_edge.outputs.blur import Blur
+
+    return Blur(config.blur)
 
 
 def _with_the_pictures_found(options: RunOptions) -> RunOptions:
@@ -138,7 +161,8 @@ def _make_analyzer(
 
     from fer_edge.identity.naming import TrackNaming
 
-    searcher, asker = kind.thread("search", stack), kind.thread("who", stack) if who else None
+    searcher = None if config.blur else kind.thread("search", stack)
+    asker = kind.thread("who", stack) if who else None
     ids = itertools.count(1)
     analyzers: dict[str, StreamAnalyzer] = {}
     for name, own in config.cameras.items():
@@ -168,7 +192,8 @@ def stream_analyzer(
     """Return what follows and classifies the faces of a stream.
 
     Args:
-        config: The settings of the detector, and how often a face is classified.
+        config: The settings of the detector, and how often a face is classified. With `blur`
+            every frame is searched before it is shown, so that no face is shown first.
         classifier: What says how a face looks.
         times: What counts the detector's time.
         searcher: What runs searches of whole frames beside the stream, if anything does.
@@ -176,6 +201,7 @@ def stream_analyzer(
         ids: Gives the ids of new faces; they count from 1 if None.
 
     """
-    plan = SearchPlan(config.min_face, config.search_seconds)
+    pauses = [0.0] * 3 if config.blur else [config.search_seconds]
+    plan = SearchPlan(config.min_face, *pauses)
     detector = make_detector(config.detector, DetectorRequest(True, plan, times, searcher))
     return StreamAnalyzer(detector, classifier, config.rate, naming=naming, ids=ids)

@@ -1,0 +1,51 @@
+"""The places that the settings leave out of every picture."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+Polygon = list[tuple[float, float]]
+"""Its corners (x, y) in shares of the picture's width and height, each 0 to 1."""
+BLUR_CHOICES = ("strangers", "all")
+_WANTED = "each [[mask]] needs at least three points, as points = [[0, 0], [0.3, 0], [0.3, 1]]"
+
+
+def masks_of(given: object, cameras: Sequence[str]) -> dict[str, list[Polygon]]:
+    """Return the masked places of each camera; a mask without a camera is for all.
+
+    Args:
+        given: Tables with `points` and perhaps `camera`.
+        cameras: The names of the cameras.
+
+    Raises:
+        ValueError: A mask is none, or is that of no camera.
+    """
+    masks: dict[str, list[Polygon]] = {}
+    for table in given if isinstance(given, Sequence) else [given]:
+        polygon, camera = _polygon(table)
+        if camera and camera not in cameras:
+            raise ValueError(f"[[mask]] names a camera {camera!r} that is not there")
+        for name in [camera] if camera else cameras:
+            masks.setdefault(name, []).append(polygon)
+    return masks
+
+
+def _polygon(table: object) -> tuple[Polygon, str]:
+    if not isinstance(table, Mapping):
+        raise ValueError(_WANTED)
+    keys: dict[str, Any] = dict(table)
+    points, camera = keys.pop("points", None), keys.pop("camera", "")
+    if keys:
+        raise ValueError(f"[[mask]] has an unknown key {next(iter(keys))!r}; known: points, camera")
+    if not isinstance(points, Sequence) or len(points) < 3:
+        raise ValueError(_WANTED)
+    polygon: Polygon = []
+    for point in points:
+        numbers = isinstance(point, Sequence) and all(type(each) in (int, float) for each in point)
+        if not numbers or len(point) != 2 or not all(0 <= each <= 1 for each in point):
+            raise ValueError(
+                f"a point of a [[mask]] is [x, y] in shares of the picture, 0 to 1, got {point!r}"
+            )
+        polygon.append((float(point[0]), float(point[1])))
+    return polygon, str(camera)
