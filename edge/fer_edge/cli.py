@@ -25,12 +25,14 @@ from fer_core.errors import FerError
 from fer_core.native import show_native_output
 from fer_core.options import takes_settings
 from fer_edge.deployment.cli import models_app
+from fer_edge.history.cli import history
 from fer_edge.service.cli import service_app
 from fer_edge.session.config import EdgeConfig
 
 app = make_app()
 app.add_typer(models_app, name="models", help="Other models for a run with --models FOLDER.")
 app.add_typer(service_app, name="service", help="Run fer-edge as a service of systemd.")
+app.command()(history)
 
 
 @app.command(

@@ -14,6 +14,7 @@ import pytest
 from commands import call
 from drawn_faces import draw_scene
 from fer_core.bundle import ModelBundle
+from fer_edge.history.sqlite_file import reading
 from mjpeg_server import MjpegServer
 from new_models import renamed
 from running_device import running, slow
@@ -34,7 +35,7 @@ def camera() -> Iterator[MjpegServer]:
 def test_a_model_that_is_sent_takes_over_and_no_frame_is_lost(
     tmp_path: Path, camera: MjpegServer, nano: ModelBundle
 ) -> None:
-    with running(camera, tmp_path, SHORT) as runner:
+    with running(camera, tmp_path, SHORT, "--history", "h.sqlite") as runner:
         mine = renamed(nano, "mine").to_bytes()
         status, told = runner.ask("/models", mine)
         assert (status, json.loads(told)["model"]) == (200, "mine-int8")
@@ -50,6 +51,7 @@ def test_a_model_that_is_sent_takes_over_and_no_frame_is_lost(
         about = json.loads(runner.ask("/about")[1])
         assert next(iter(about["colours"])) == "my-angry"
         assert "the models that are sent in models" in about["stored"]
+        assert json.loads(runner.ask("/history?period=week")[1])["kept_days"] == 30
         said = runner.end()
     told = [(each["kind"], each["label"][:3]) for each in runner.lines("events.jsonl")]
     assert told == [
@@ -58,6 +60,13 @@ def test_a_model_that_is_sent_takes_over_and_no_frame_is_lost(
         ("started", "my-"),
         ("ended", "non"),
     ]
+    with reading(tmp_path / "h.sqlite") as history:
+        kept = history.rows("SELECT kind, label FROM events ORDER BY at")
+        ((seconds,),) = history.rows("SELECT SUM(seconds) FROM minutes WHERE camera = 'camera'")
+    assert [(kind, label[:3]) for kind, label in kept] == told
+    whole = runner.lines("seen.jsonl")
+    span = whole[-1]["time_s"] - whole[0]["time_s"]
+    assert span / 2 < seconds <= span
     frames = [line["frame"] for line in seen]
     assert frames == sorted(set(frames))
     missing = set(range(frames[0], frames[-1])) - set(frames)

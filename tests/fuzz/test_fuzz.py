@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import io
 import json
+from contextlib import closing
+from datetime import date
 from pathlib import Path
 
 import cv2
@@ -25,10 +27,16 @@ from fer_core.manifest import ModelManifest
 from fer_core.pictures import read_picture
 from fer_core.readers import load_dataset
 from fer_core.settings import load_settings
+from fer_edge.history.chart import Filter, read_chart, read_rows
+from fer_edge.history.periods import Period
+from fer_edge.history.report import chart_text, rows_csv
+from fer_edge.history.rows import Batch
+from fer_edge.history.sqlite_file import SqliteStore, reading
 from fer_edge.inference.interpreter import TfliteModel
 from fer_edge.inference.models import shipped_models
 from fer_edge.inference.trial import try_model
 from fer_edge.session.config import EdgeConfig
+from history_rows import event, looks, minute, saved
 from mutants import MUTANTS, SEED, byte_mutants, json_mutants, survives
 
 RESULTS = Path(__file__).parents[2] / "benchmarks" / "reference" / "x86-64-2-cores" / "results.json"
@@ -124,6 +132,33 @@ def test_csv(tmp_path: Path) -> None:
     for mutant in byte_mutants(content, MUTANTS, SEED):
         file.write_bytes(mutant)
         survives(lambda: load_dataset(file), mutant[:80])
+
+
+def test_histories(tmp_path: Path) -> None:
+    """Charts of them, and a run that goes on with them."""
+    first, file = minute("2026-11-27T12:00"), tmp_path / "h.sqlite"
+    people = (looks(first, 30, "glad", name) for name in ("anna", "ben", "carla"))
+    saved(file, *people, Batch(events=[event(first + 9 * each, "anna") for each in range(90)]))
+    period = Period(date(2026, 11, 27), date(2026, 11, 27))
+
+    def use() -> None:
+        with reading(file) as tables:
+            chart = read_chart(tables, period, Filter())
+            rows_csv(read_rows(tables, period, Filter()), period)
+        chart_text(chart)
+
+    def go_on() -> None:
+        with closing(SqliteStore(file)) as store:
+            store.write(looks(first, 3, "glad", "anna"))
+            store.thin(first + 600)
+            store.delete_person("anna")
+
+    for mutant in byte_mutants(file.read_bytes(), MUTANTS, SEED):
+        for action in (use, go_on):
+            for beside in tmp_path.iterdir():
+                beside.unlink()
+            file.write_bytes(mutant)
+            survives(action, "a history")
 
 
 def test_settings(tmp_path: Path) -> None:

@@ -28,6 +28,12 @@ def colour_of(label: str) -> tuple[int, int, int]:
     return _COLOURS.get(label, _OTHER)
 
 
+def css_colour(label: str) -> str:
+    """Return the colour of a label as style sheets write it."""
+    blue, green, red = colour_of(label)
+    return f"rgb({red} {green} {blue})"
+
+
 def draw_observations(frame: Frame, observations: Sequence[Observation]) -> UInt8Array:
     """Return a copy of the frame's pixels (h, w, 3) BGR with box, label and bars for each face."""
     canvas, unit = draw_boxes(frame, observations), _unit(frame)

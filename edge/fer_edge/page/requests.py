@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import Any
 
 from fer_edge.deployment.intake import MOST_MODEL_BYTES
-from fer_edge.outputs.overlay import colour_of
+from fer_edge.outputs.overlay import css_colour
 from fer_edge.page.metrics import FORMAT, metrics_text
 from fer_edge.page.models import taken_model, told_models
 from fer_edge.page.replies import PICTURES
@@ -29,6 +29,9 @@ def make_handler(site: Site) -> type[WebRequest]:
         ("GET", "/models"): Route(PageRequest.models),
         ("POST", "/models"): Route(PageRequest.take_model, MOST_MODEL_BYTES),
     }
+    if site.history:
+        routes["GET", "/history"] = Route(PageRequest.history)
+        routes["GET", "/history.csv"] = Route(PageRequest.history_csv)
     if site.video:
         routes["GET", "/video"] = Route(PageRequest.video, streams=True)
     return type("SiteRequest", (PageRequest,), {"site": site, "door": site.door, "routes": routes})
@@ -56,9 +59,29 @@ class PageRequest(WebRequest):
     def about(self) -> None:
         """Give what changes with the model alone: colours, its name, and what is stored."""
         model = self.site.model()
-        colours = {label: _css_colour(label) for label in model.labels}
+        colours = {label: css_colour(label) for label in model.labels}
         about = {"colours": colours, "video": self.site.video, "stored": self.site.stored}
-        self.send_json({**about, "model": model.mark, "cameras": self.site.view.cameras})
+        about |= {"cameras": self.site.view.cameras, "history": self.site.history is not None}
+        self.send_json({**about, "model": model.mark})
+
+    def history(self) -> None:
+        """Give a chart of the last days."""
+        from fer_edge.page.history import told_history
+
+        assert self.site.history
+        self.send_json(*told_history(self.site.history, self.site.history_days, self.query))
+
+    def history_csv(self) -> None:
+        """Give the hours of a chart as a file of CSV."""
+        from fer_edge.page.history import exported_history
+
+        assert self.site.history
+        text, name, status = exported_history(self.site.history, self.query)
+        if status != HTTPStatus.OK:
+            self.send_text(text, status)
+            return
+        attached = {"Content-Disposition": f'attachment; filename="{name}"'}
+        self.send(text.encode(), "text/csv; charset=utf-8", status, attached)
 
     def models(self) -> None:
         """Tell which model runs, and what became of the newest one."""
@@ -107,8 +130,3 @@ class PageRequest(WebRequest):
 def _health(state: Mapping[str, Any]) -> str:
     words = f"no frame for {state['silent_seconds']:.0f} s" if state["ill"] else "ok"
     return f"camera {state['camera']}: {words}" if state["camera"] else words
-
-
-def _css_colour(label: str) -> str:
-    blue, green, red = colour_of(label)
-    return f"rgb({red} {green} {blue})"

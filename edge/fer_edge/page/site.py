@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from fer_edge.deployment.folder import ModelFolder
 from fer_edge.inference.models import ModelFacts
 from fer_edge.page.door import Door
 from fer_edge.page.view import LiveView
+
+if TYPE_CHECKING:
+    from fer_edge.history.place import Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +24,8 @@ class Site:
         stored: What the run writes.
         counters: Further metrics by name, and by camera; "" stands for the whole run.
         models: Where models that are sent go, None where none is taken.
+        history: Where the history lies that the run keeps, None where it keeps none.
+        history_days: How long its minutes are kept.
     """
 
     view: LiveView
@@ -29,3 +35,5 @@ class Site:
     stored: tuple[str, ...] = ()
     counters: Callable[[], Mapping[str, Mapping[str, int]]] = dict
     models: ModelFolder | None = None
+    history: Place | None = None
+    history_days: int = 0

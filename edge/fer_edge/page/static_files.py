@@ -49,5 +49,6 @@ PAGE_FILES = StaticFiles(
     {
         "/": (_PAGE, "index.html"),
         "/page.js": (_PAGE, "page.js"),
+        "/history.js": (_PAGE, "history.js"),
     }
 )

@@ -24,6 +24,8 @@ NAME, STATE = "fer-edge", Path("/var/lib/fer-edge")
 ENVIRONMENT_FILE = Path("/etc/fer-edge.env")
 _INPUTS = ("--config", *(f"--{name}" for name in EdgeConfig.inputs()))
 _OUTPUTS = tuple(f"--{name}" for name in EdgeConfig.outputs())
+_ADDRESSES = ("camera", "history")
+"""Settings that may be an address with a password."""
 WATCHES_A_CAMERA = (
     "a service watches a camera: --camera 0, picamera or an address, camera in a --config file, or "
     f"FER_EDGE_CAMERA in {ENVIRONMENT_FILE}"
@@ -150,8 +152,12 @@ def require_for_a_service(options: RunOptions) -> None:
         raise ArgumentError(WATCHES_A_CAMERA)
     for option in _OUTPUTS:
         name = option.removeprefix("--")
-        if where := getattr(options.settings, name):
+        if (where := getattr(options.settings, name)) and not _is_address(where):
             _require_own_place(name, Path(where))
+
+
+def _is_address(where: str) -> bool:
+    return "://" in where
 
 
 def _require_own_place(name: str, path: Path) -> None:
@@ -191,14 +197,15 @@ def _settled(arguments: Sequence[str]) -> list[str]:
 
 def _path_word(option: str, value: str) -> str:
     path = Path(value)
-    if option in _OUTPUTS:
+    name = option.removeprefix("--")
+    if option in _OUTPUTS and not _is_address(value):
         _require_own_place(option, path)
-    if option == "--camera" and is_secret("camera", value):
+    if name in _ADDRESSES and is_secret(name, value):
         raise ArgumentError(
             "every user can read a unit and the command line in it: put the address with its "
-            'password as camera = "..." into a --config file of mode 600, and leave --camera out'
+            f'password as {name} = "..." into a --config file of mode 600, and leave {option} out'
         )
-    if option not in _INPUTS or EdgeConfig.is_a_name(option.removeprefix("--"), value):
+    if option not in _INPUTS or EdgeConfig.is_a_name(name, value):
         return value
     if path.is_file() or (option == "--faces" and path.is_dir()):
         return str(path.absolute())

@@ -104,6 +104,13 @@ class EdgeConfig:
     plot: str = option(
         "", "One picture beside its probabilities, as OUT.png.", Path, writes="the plot"
     )
+    history: str = option(
+        "",
+        "Seconds of each expression by minute, to FILE or postgresql://...",
+        secret=True,
+        writes="how long each expression is seen, and every change",
+    )
+    history_days: int = option(30, "How long minutes and changes are kept; hours stay.")
     faces: str = option("", "Who people are: a folder of pictures a person.", Path, reads=True)
     blur: str = option(
         "", "Faces unrecognizable in every picture: strangers (whoever has no name), or all."
@@ -144,6 +151,8 @@ class EdgeConfig:
         for name, most in MOST.items():
             if not 0 <= getattr(self, name) <= most:
                 raise ValueError(f"{name} must lie in 0 to {most}, got {getattr(self, name):g}")
+        if not 1 <= self.history_days <= 3650:
+            raise ValueError(f"history_days must lie in 1 to 3650, got {self.history_days}")
         if not WINDOW_PX <= self.min_face <= LARGEST_SIDE_PX:
             raise ValueError(
                 f"min_face must lie in {WINDOW_PX} to {LARGEST_SIDE_PX}, got {self.min_face}"
@@ -228,7 +237,7 @@ def with_secrets(
     Raises:
         FerError: The file holds a secret, and others may read it.
     """
-    secrets = {name: [getattr(config, name)] for name in SECRETS}
+    secrets = {name: [getattr(config, name)] for name in (*SECRETS, "history")}
     secrets["camera"] = [str(each.camera) for each in config.cameras.values()]
     held = [name for name, values in secrets.items() if any(is_secret(name, v) for v in values)]
     if held and file and os.name == "posix" and file.stat().st_mode & 0o077:
@@ -242,5 +251,7 @@ def with_secrets(
 
 
 def is_secret(name: str, value: str) -> bool:
-    """Return whether a setting holds a secret; a camera's address with a user or a query may."""
-    return bool(value) and (name != "camera" or "@" in value or "?" in value)
+    """Return whether a setting holds a secret; an address with a user or a query may."""
+    if name == "history" and "://" not in value:
+        return False
+    return bool(value) and (name not in ("camera", "history") or "@" in value or "?" in value)

@@ -12,6 +12,7 @@ from fer_core.pictures import VIDEO_SUFFIXES
 from fer_core.settings import load_settings
 from fer_edge.faces.detectors import require_detector
 from fer_edge.session.config import EdgeConfig, with_secrets
+from fer_edge.session.history import history_place
 
 _WATCHED: dict[str, str | bool] = {"camera": "", "video": "", "demo": False}
 """The settings that name what to watch, and what each is where it is not given."""
@@ -81,6 +82,8 @@ class RunOptions:
         told = not self.quiet or "-" in (config.json, config.events)
         journal = ("every change in this computer's journal",) if as_service and told else ()
         places = {what: getattr(config, name) for name, what in config.outputs().items()}
+        if history := history_place(config):
+            places[config.outputs()["history"]] = history.shown
         files = [f"{what} in {where}" for what, where in places.items() if where not in ("", "-")]
         return (*files, *journal)
 
@@ -162,6 +165,7 @@ def _check(options: RunOptions) -> None:
         raise ArgumentError("--models goes with a camera: fer-edge --camera 0 --models FOLDER")
     if options.pictures and config.clips:
         raise ArgumentError("--clips goes with a camera or a video, not with pictures")
+    history_place(config)
     if options.pictures and config.serve:
         raise ArgumentError("--serve goes with a camera or a video, not with pictures")
     if config.https and not config.serve:

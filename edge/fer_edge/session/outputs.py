@@ -16,6 +16,7 @@ from fer_core.files import make_folder
 from fer_edge.outputs import Output
 from fer_edge.outputs.lines import ConsoleOutput, EventOutput, JsonOutput, LineFile
 from fer_edge.outputs.stamp import Stamp
+from fer_edge.session.history import history_place, history_writer
 from fer_edge.session.models import RunModel
 from fer_edge.session.options import RunOptions
 from fer_edge.session.sources import RunKind
@@ -191,6 +192,16 @@ def _mqtt(run: Run) -> Iterator[Output]:
         yield broker
 
 
+def _history(run: Run) -> Iterator[Output]:
+    writer = history_writer(run.options.settings)
+    if writer:
+        from fer_edge.history.output import HistoryOutput
+
+        run.stack.enter_context(writer)
+        run.counters["history_dropped"] = lambda: writer.dropped
+        yield HistoryOutput(writer)
+
+
 def _serve(run: Run) -> Iterator[Output]:
     settings = run.options.settings
     if settings.serve and run.kind.stream:  # a server costs megabytes
@@ -207,7 +218,17 @@ def _serve(run: Run) -> Iterator[Output]:
             talk(run.options.quiet)(f"certificate (SHA-256): {door.certificate.fingerprint}")
         stored = run.options.stored(is_supervised())
         model, folder = run.model.facts, run.model.folder
-        site = Site(view, door, model, settings.serve_video, stored, run.counts, folder)
+        site = Site(
+            view,
+            door,
+            model,
+            settings.serve_video,
+            stored,
+            run.counts,
+            folder,
+            history_place(settings),
+            settings.history_days,
+        )
         run.stack.enter_context(PageServer(make_handler(site), view.close))
         yield view
 
@@ -222,6 +243,7 @@ OUTPUTS: dict[str, Callable[[Run], Iterator[Output]]] = {
     "save": _save,
     "clips": _clips,
     "show": _show,
+    "history": _history,
     "mqtt": _mqtt,
     "serve": _serve,
 }

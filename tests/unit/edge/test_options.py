@@ -119,6 +119,11 @@ def test_a_secret_of_the_wrong_type_is_not_shown(tmp_path: Path, line: str) -> N
         (("a.png", "--save", "a.png"), "would replace what is watched"),
         (("--demo", "--models", "m"), "--models goes with a camera: fer-edge --camera 0 --models"),
         (("--camera", "0", "--models", "m", "--json", "./m"), "places of their own"),
+        (("--demo", "--history", "h"), "--history goes with a camera: fer-edge --camera 0 --hist"),
+        (("--camera", "0", "--history", "-"), "--history takes a file, not stdout"),
+        (("--camera", "0", "--history", "h", "--json", "./h"), "places of their own"),
+        (("--camera", "0", "--history", "h", "--history-days", "0"), "history_days must lie in 1"),
+        (("--camera", "0", "--history", "mysql://h/d"), "history must be FILE or postgresql://"),
         (
             ("--camera", "0", "--detector", "retina"),
             "detector must be one of haar, yunet, or FILE.onnx, got 'retina'",
@@ -139,6 +144,35 @@ def test_a_service_writes_into_its_own_folder_alone(tmp_path: Path, name: str) -
     file = settings_file(tmp_path, f'camera = "0"\nsave = "{name}"\n')
     with pytest.raises(ArgumentError, match="give a relative name"):
         require_for_a_service(options("--config", file))
+
+
+@pytest.mark.parametrize("password", ["hunter2", "hun@ter2", "hun/ter2", "hun#ter2", "hun ter2"])
+def test_the_password_of_a_database_is_shown_nowhere(tmp_path: Path, password: str) -> None:
+    url = f"postgresql://fer:{password}@db.local/homes"
+    file = settings_file(tmp_path, f'camera = "0"\nhistory = "{url}"\n')
+    with pytest.raises(ArgumentError, match="password as history = ") as in_a_unit:
+        unit_text(["--camera", "0", "--history", url], PROGRAM, "pi")
+    told = [str(in_a_unit.value)]
+    if password == "hunter2":
+        run = options("--config", file)
+        told += [repr(run), *run.stored()]
+        assert told[-1].endswith("in postgresql://db.local/homes")
+        require_for_a_service(run)
+    else:
+        with pytest.raises(ArgumentError, match="in a password as %40") as refused:
+            options("--config", file)
+        told.append(str(refused.value))
+    assert not [line for line in told if "ter2" in line]
+    file.chmod(0o644)
+    with pytest.raises(FerError, match="holds the setting history and other users may read it"):
+        options("--config", file)
+
+
+def test_a_service_may_send_its_history_to_a_server_that_asks_for_no_password() -> None:
+    unit = unit_text(["--camera", "0", "--history", "postgresql://db.local/homes"], PROGRAM, "pi")
+    assert "--history postgresql://db.local/homes" in unit
+    unit = unit_text(["--camera", "0", "--history", "h.sqlite"], PROGRAM, "pi")
+    assert "--history h.sqlite" in unit
 
 
 def test_a_unit_holds_no_password(tmp_path: Path) -> None:

@@ -65,7 +65,9 @@ def locked() -> Iterator[Served]:
 
 
 def test_page_and_its_parts_are_served_and_nothing_else(page: Served) -> None:
-    for path, kind in (("/", "text/html"), ("/page.js", "text/javascript"), ("/page.css", "text")):
+    kinds = {"/": "text/html", "/page.css": "text/css"}
+    kinds |= {"/page.js": "text/javascript", "/history.js": "text/javascript"}
+    for path, kind in kinds.items():
         answer = page.ask(path)
         assert answer.status == 200
         assert str(answer.getheader("Content-Type")).startswith(kind)

@@ -196,6 +196,7 @@ async function learn() {
 
 async function begin() {
   const about = await learn();
+  if (about.history) import("./history.js").then((history) => history.begin());
   $("live").hidden = !about.video;
   $("live").classList.toggle("several", about.cameras.length > 1);
   if (about.video) about.cameras.forEach(showPicture);
