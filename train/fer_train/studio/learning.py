@@ -68,7 +68,7 @@ def gather(collection: Collection) -> LearningSet:
     images: list[UInt8Array] = []
     pictures: list[LearnedPicture] = []
     apart: dict[str, Apart] = {}
-    for name in collection.classes():
+    for name in collection.names():
         files = [Path(name, file) for file in collection.pictures(name)]
         apart[name] = set_aside(collection.folder, files, HELD_BACK)
         for file in files:

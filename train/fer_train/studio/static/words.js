@@ -9,8 +9,13 @@ const REASONS = {
   "blurred": "The picture is blurred. Hold still for a moment.",
   "too dark": "Too dark. Turn on a light in front of you.",
   "too bright": "Too bright. Turn away from the light.",
+  "another person": "Another person than in the pictures of this name. Each name is for one person alone.",
+  "the same as the last": "The same as a picture that is there. Turn your head a little.",
   "the same as before": "The same as the last pictures. Move your head a little.",
 };
+
+// Where a head is turned, as the server names it.
+const SIDES = { front: "straight ahead", left: "to the left", right: "to the right", up: "up", down: "down" };
 
 export const WORDS = {
   title: "fer-train studio",
@@ -19,6 +24,7 @@ export const WORDS = {
   stepShow: "Show",
   stepTrain: "Train",
   stepUse: "Use",
+  stepPeople: "People",
   close: "Close",
   cancel: "Cancel",
   delete: "Delete",
@@ -61,10 +67,12 @@ export const WORDS = {
   firstSteps: "Begin here: add two classes or more, then show pictures of each.",
   enough: "Enough to train. More pictures, in other light and of other people, make it better.",
   toTrain: "Next: train",
-  className: "Name of the class",
-  classCard: (name) => `Class ${name}`,
-  deleteClass: (name) => `Delete the class ${name}`,
-  deleteClassAsk: (name, count) => `Delete the class ${name} and its ${many(Number(count), "picture", "pictures")}?`,
+  forClasses: {
+    name: "Name of the class",
+    card: (name) => `Class ${name}`,
+    delete: (name) => `Delete the class ${name}`,
+    deleteAsk: (name, count) => `Delete the class ${name} and its ${many(Number(count), "picture", "pictures")}?`,
+  },
   pictures: (count) => many(count, "picture", "pictures"),
   hold: "Hold to record",
   soon: "Timer: 10 s",
@@ -143,6 +151,33 @@ export const WORDS = {
   deployed: (model, state, seconds) => `The device runs ${model}, ${state}${seconds ? ` for ${seconds} s` : ""}.`,
   deleteRun: (name) => `Delete the model ${name}`,
   deleteRunAsk: (name) => `Delete the model ${name} and what its training left?`,
+
+  needsIdentity: "Telling people apart needs dlib. Install it where fer-edge-kit lies, then start the studio again:",
+  identityCommand: "pip install '.[identity]'",
+  peopleHow: "Show one person at a time, from several sides: ahead, to the left, to the right, up and down. What looks the same as before is left out.",
+  newPerson: "A new person",
+  newPersonExample: "a first name is enough",
+  forPeople: {
+    name: "Name of the person",
+    card: (name) => `Person ${name}`,
+    delete: (name) => `Delete the person ${name}`,
+    deleteAsk: (name, count) => `Delete ${name} and ${many(Number(count), "picture", "pictures")}? Nothing of ${name} is left then.`,
+  },
+  personAdvice: ({ more, sides }) => {
+    const absent = Object.keys(sides).filter((side) => !sides[side]).map((side) => SIDES[side]);
+    const toShow = absent.length ? `Not shown yet: ${absent.join(", ")}.` : "";
+    return [more ? `${more} more are worth it.` : "Enough pictures.", toShow].join(" ").trim();
+  },
+  startToName: "Start the camera to see who is known.",
+  nobodyKnown: "not known",
+  inSight: (names) => `In sight: ${names.join(", ")}.`,
+  usePeople: "Let fer-edge know them",
+  usePeopleHere: "On this computer:",
+  peopleCommand: (folder) => `fer-edge --camera 0 --faces ${/^[\w./~-]+$/.test(folder) ? folder : `"${folder}"`}`,
+  usePeopleThere: "On another one, with the folder from this file:",
+  downloadPeople: "Download people.zip",
+  peopleStored: (folder) =>
+    `Stored in ${folder}: what is cut out around each face, in color, and nothing else. What tells faces apart is worked out from these pictures and is only in memory. Whoever is deleted leaves nothing here. Nobody in this step becomes part of training or of a model. What was downloaded or copied has to be deleted where it is.`,
 
   otherDevices: "Open this page on a telephone",
   otherDevicesHow: "Scan this, or type the address. The browser warns once, since this computer made the certificate itself: compare the fingerprint, then go on.",
