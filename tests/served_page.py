@@ -6,6 +6,7 @@ import http.client
 import socket
 
 from fer_edge.deployment.folder import ModelFolder
+from fer_edge.identity.live_enrolment import LiveEnrolment
 from fer_edge.inference.models import ModelFacts
 from fer_edge.page.access import Access, ServeAddress
 from fer_edge.page.door import Door
@@ -29,11 +30,14 @@ class Served:
         address: ServeAddress = LOOPBACK,
         stored: tuple[str, ...] = (),
         models: ModelFolder | None = None,
+        enrolment: LiveEnrolment | None = None,
     ) -> None:
         self.view = LiveView()
         self.model = ModelFacts("test-int8", "ab" * 32, LABELS)
         door = Door(Access(address, token))
-        site = Site(self.view, door, lambda: self.model, video, stored, models=models)
+        site = Site(
+            self.view, door, lambda: self.model, video, stored, models=models, enrolment=enrolment
+        )
         self.server = PageServer(make_handler(site), self.view.close)
 
     def ask(

@@ -5,12 +5,20 @@ from __future__ import annotations
 import socket
 from http import HTTPStatus
 
+from fer_core.errors import FerError
 from fer_edge.deployment.intake import MOST_MODEL_BYTES
 from fer_edge.outputs.overlay import colour_of
 from fer_edge.page.metrics import FORMAT, metrics_text
 from fer_edge.page.models import taken_model, told_models
 from fer_edge.page.site import Site
 from fer_edge.page.static_files import PAGE_FILES
+from fer_edge.page.unknown import (
+    about_unknown,
+    forgotten_face,
+    named_face,
+    told_unknown,
+    unknown_picture,
+)
 from fer_edge.page.view import STALE_SECONDS
 from fer_edge.page.web import Route, WebRequest
 
@@ -27,6 +35,10 @@ def make_handler(site: Site) -> type[WebRequest]:
         ("GET", "/models"): Route(PageRequest.models),
         ("POST", "/models"): Route(PageRequest.take_model, MOST_MODEL_BYTES),
     }
+    if site.enrolment:
+        routes["GET", "/unknown/picture"] = Route(PageRequest.unknown_picture)
+        routes["POST", "/unknown/name"] = Route(PageRequest.name_unknown)
+        routes["POST", "/unknown/forget"] = Route(PageRequest.forget_unknown)
     if site.video:
         routes["GET", "/video"] = Route(PageRequest.video, streams=True)
     return type("SiteRequest", (PageRequest,), {"site": site, "door": site.door, "routes": routes})
@@ -52,11 +64,12 @@ class PageRequest(WebRequest):
         self.send(metrics_text(self.site.view, counters).encode(), FORMAT)
 
     def about(self) -> None:
-        """Give what changes with the model alone: colours, its name, and what is stored."""
+        """Give what changes with the model alone: colours, its name, and what is kept."""
         model = self.site.model()
         colours = {label: _css_colour(label) for label in model.labels}
         about = {"colours": colours, "video": self.site.video, "stored": self.site.stored}
-        self.send_json({**about, "model": model.mark})
+        unknown = about_unknown(self.site.enrolment)
+        self.send_json({**about, "model": model.mark, "unknown": unknown})
 
     def models(self) -> None:
         """Tell which model runs, and what became of the newest one."""
@@ -69,6 +82,24 @@ class PageRequest(WebRequest):
         if status != HTTPStatus.OK:
             self.server.refuse()
         self.send_json(answer, status)
+
+    def unknown_picture(self) -> None:
+        """Send the picture of an unknown face."""
+        assert self.site.enrolment
+        try:
+            self.send(unknown_picture(self.site.enrolment, self.query("track")), "image/png")
+        except FerError as error:
+            self.send_text(str(error), HTTPStatus.NOT_FOUND)
+
+    def name_unknown(self) -> None:
+        """Know an unknown face by a name from now on."""
+        assert self.site.enrolment
+        self.send_json(*named_face(self.site.enrolment, self.query("track"), self.query("name")))
+
+    def forget_unknown(self) -> None:
+        """Forget an unknown face."""
+        assert self.site.enrolment
+        self.send_json(*forgotten_face(self.site.enrolment, self.query("track")))
 
     def video(self) -> None:
         """Send the live picture, as fast as the viewer takes it."""
@@ -101,7 +132,8 @@ class PageRequest(WebRequest):
         while not view.closed:
             state = view.state(number, self._viewer)
             number = max([number, *(event["number"] for event in state["events"])])
-            self.send_event({**state, "model": self.site.model().mark})
+            unknown = told_unknown(self.site.enrolment)
+            self.send_event({**state, "model": self.site.model().mark, "unknown": unknown})
             view.wait_closed(1 / STATES_PER_SECOND)
             view.wait(1.0)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from fer_edge.deployment.folder import ModelFolder
+from fer_edge.identity.live_enrolment import LiveEnrolment
 from fer_edge.inference.models import ModelFacts
 from fer_edge.page.door import Door
 from fer_edge.page.view import LiveView
@@ -20,6 +21,7 @@ class Site:
         stored: What the run writes.
         counters: Further metrics by name.
         models: Where models that are sent go, None where none is taken.
+        enrolment: What names unknown faces, None where they are not kept.
     """
 
     view: LiveView
@@ -29,3 +31,4 @@ class Site:
     stored: tuple[str, ...] = ()
     counters: Callable[[], Mapping[str, int]] = dict
     models: ModelFolder | None = None
+    enrolment: LiveEnrolment | None = None

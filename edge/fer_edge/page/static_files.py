@@ -49,5 +49,6 @@ PAGE_FILES = StaticFiles(
     {
         "/": (_PAGE, "index.html"),
         "/page.js": (_PAGE, "page.js"),
+        "/unknown.js": (_PAGE, "unknown.js"),
     }
 )

@@ -76,6 +76,11 @@ class EdgeConfig:
         "", "One picture beside its probabilities, as OUT.png.", Path, writes="the plot"
     )
     faces: str = option("", "Who people are: a folder of pictures a person.", Path, reads=True)
+    name_unknown: bool = option(
+        False,
+        "Unknown faces on the page, to be named into --faces.",
+        names=("--name-unknown",),
+    )
     serve: str = option("", "A page with the live picture, as 8080 or HOST:PORT.")
     serve_video: bool = option(
         True, "The picture on the page, or numbers only.", names=("--page-video/--no-video",)

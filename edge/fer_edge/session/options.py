@@ -81,6 +81,8 @@ class RunOptions:
         told = not self.quiet or "-" in (config.json, config.events)
         journal = ("every change in this computer's journal",) if as_service and told else ()
         places = {what: getattr(config, name) for name, what in config.outputs().items()}
+        if config.name_unknown:
+            places |= {"one picture of each face that is named on this page": config.faces}
         files = [f"{what} in {where}" for what, where in places.items() if where not in ("", "-")]
         return (*files, *journal)
 
@@ -160,10 +162,25 @@ def _check(options: RunOptions) -> None:
         raise ArgumentError("--serve goes with a camera or a video, not with pictures")
     if config.https and not config.serve:
         raise ArgumentError("--https goes with --serve, as --serve 0.0.0.0:8443 --https")
+    if config.name_unknown:
+        _check_naming(config)
     if not options.pictures:
         from fer_edge.session.addresses import require_addresses
 
         require_addresses(config)
+
+
+def _check_naming(config: EdgeConfig) -> None:
+    """Raise ArgumentError where the page cannot show unknown faces, or has no place for them."""
+    if not (config.faces and config.serve):
+        raise ArgumentError(
+            "--name-unknown goes with --faces and --serve, as --serve 8080 --faces people "
+            "--name-unknown"
+        )
+    if not config.serve_video:
+        raise ArgumentError(
+            "--name-unknown shows pictures of faces, and --no-video numbers only: leave one out"
+        )
 
 
 def page_address(options: RunOptions) -> str:

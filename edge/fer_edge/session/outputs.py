@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fer_core.command import talk
 from fer_core.files import make_folder
@@ -21,6 +22,9 @@ from fer_edge.sources import FrameSource
 from fer_edge.sources.files import VideoSource
 from fer_edge.stages import StageTimes
 
+if TYPE_CHECKING:
+    from fer_edge.identity.live_enrolment import LiveEnrolment
+
 DEMO_FOLDER = Path("fer-edge-demo")
 
 
@@ -32,6 +36,7 @@ class Run:
         stack: Leaving it completes what the outputs opened.
         stop: Ends the run.
         model: What classifies.
+        enrolment: What names unknown faces, None where the page names none.
         saved: The files that the outputs will have written; each adds its own.
         counters: What the outputs count; each adds its own.
     """
@@ -44,6 +49,7 @@ class Run:
     stop: threading.Event
     stack: ExitStack
     times: StageTimes
+    enrolment: LiveEnrolment | None = None
     saved: list[Path] = field(default_factory=list)
     counters: dict[str, Callable[[], int]] = field(default_factory=dict)
 
@@ -166,7 +172,9 @@ def _serve(run: Run) -> Iterator[Output]:
             talk(run.options.quiet)(f"certificate (SHA-256): {door.certificate.fingerprint}")
         stored = run.options.stored(is_supervised())
         model, folder = run.model.facts, run.model.folder
-        site = Site(view, door, model, settings.serve_video, stored, run.counts, folder)
+        site = Site(
+            view, door, model, settings.serve_video, stored, run.counts, folder, run.enrolment
+        )
         run.stack.enter_context(PageServer(make_handler(site), view.close))
         yield view
 

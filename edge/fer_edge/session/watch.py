@@ -12,7 +12,7 @@ from fer_core.command import talk
 from fer_core.errors import ArgumentError
 from fer_core.opencv import silence_opencv
 from fer_edge.board import temperature_celsius
-from fer_edge.faces.analysis import Analyzer, Naming, PictureAnalyzer, StreamAnalyzer, Who, nobody
+from fer_edge.faces.analysis import Analyzer, Naming, PictureAnalyzer, StreamAnalyzer, nobody
 from fer_edge.faces.detector import DetectorRequest, SearchPlan
 from fer_edge.faces.detectors import make_detector
 from fer_edge.inference.classifier import Classifier
@@ -32,6 +32,8 @@ from fer_edge.stages import StageTimes
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
+    from fer_edge.identity.live_enrolment import LiveEnrolment
+    from fer_edge.identity.people import KnownPeople
     from fer_edge.outputs import Output
 
 
@@ -71,9 +73,11 @@ def watch(options: RunOptions) -> SessionResult:
         last = [_watchdog(stack)] if kind.outlasts_faults else []
         model = make_model(options, kind, stack, times)
         source = stack.enter_context(closing(open_source(options)))
-        analyzer = _make_analyzer(options, kind, model, stack, times)
+        people = _people(options)
+        enrolment = _live_enrolment(options, people)
+        analyzer = _make_analyzer(options, kind, model, stack, times, people, enrolment)
         stamp = Stamp(device_name(config))
-        run = Run(options, kind, source, model, stamp, stop, stack, times)
+        run = Run(options, kind, source, model, stamp, stop, stack, times, enrolment)
         outputs = [*make_outputs(run), *last]
         turned = RotatedSource(source, config.rotate, config.mirror)
         signals.in_loop = True
@@ -123,30 +127,49 @@ def but_for_saved_ones(files: tuple[Path, ...], save: Path | None) -> tuple[Path
 
 
 def _make_analyzer(
-    options: RunOptions, kind: RunKind, model: RunModel, stack: ExitStack, times: StageTimes
+    options: RunOptions,
+    kind: RunKind,
+    model: RunModel,
+    stack: ExitStack,
+    times: StageTimes,
+    people: KnownPeople | None,
+    enrolment: LiveEnrolment | None,
 ) -> Analyzer:
     """Return what finds and classifies faces: thorough for pictures, swift for streams."""
-    config = options.settings
-    who = _who(options)
+    config, who = options.settings, people.who if people else None
     if not kind.stream:
         detector = make_detector(config.detector, DetectorRequest(stream=False, times=times))
         return PictureAnalyzer(detector, model.classifier, who or nobody)
 
     from fer_edge.identity.naming import TrackNaming
 
-    naming = TrackNaming(who, kind.thread("who", stack)) if who else None
+    hear = enrolment.unknown.hear if enrolment else None
+    naming = TrackNaming(who, kind.thread("who", stack), hear) if who else None
     searcher = kind.thread("search", stack)
     return model.around(stream_analyzer(config, model.classifier, times, searcher, naming))
 
 
-def _who(options: RunOptions) -> Who | None:
-    """Return what names the people of --faces, None where nobody is to be named."""
-    if not options.settings.faces:
+def _people(options: RunOptions) -> KnownPeople | None:
+    """Return the people of --faces, None where nobody is to be named."""
+    config = options.settings
+    if not config.faces:
         return None
     from fer_edge.identity.people import enrolled
 
-    detector = make_detector(options.settings.detector, DetectorRequest(stream=False))
-    return enrolled(Path(options.settings.faces), detector, talk(options.quiet))
+    detector = make_detector(config.detector, DetectorRequest(stream=False))
+    return enrolled(Path(config.faces), detector, talk(options.quiet), config.name_unknown)
+
+
+def _live_enrolment(options: RunOptions, people: KnownPeople | None) -> LiveEnrolment | None:
+    """Return what names unknown faces, None where they are not to be kept."""
+    config = options.settings
+    if people is None or not config.name_unknown:
+        return None
+    from fer_edge.identity.live_enrolment import LiveEnrolment
+    from fer_edge.identity.unknown import UnknownFaces
+
+    detector = make_detector(config.detector, DetectorRequest(stream=False))
+    return LiveEnrolment(UnknownFaces(), people, Path(config.faces), detector)
 
 
 def stream_analyzer(

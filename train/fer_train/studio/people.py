@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 
-from fer_core.opencv import cv2
 from fer_core.pictures import Picture, read_picture
 from fer_core.values import Face, FloatArray, Frame, UInt8Array
 from fer_edge.identity.descriptors import DlibDescriptor, FaceDescriptor
@@ -32,9 +31,6 @@ from fer_train.studio.sides import SIDES, side_of
 PEOPLE = Kind("person", "people", 30, 40, person_name)
 WORTH = 12
 """How many pictures of a person are worth it; see docs/decisions/0007-identity.md."""
-MARGIN, LARGEST_FACE_PX = 0.5, 200
-"""What is cut out around a face, in sides of its box, and the width to which a larger face is
-shrunk: dlib looks at 150 px."""
 MOST_NAMED = 4
 """How many faces of a picture are named, the largest; each takes a tenth of a second."""
 
@@ -171,23 +167,6 @@ class PeopleFolders(PictureFolders):
         picture = read_picture(path, colour=True)
         face = self.the_face(picture.pixels) if isinstance(picture, Picture) else ""
         return face if isinstance(face, KnownFace) else None
-
-
-def cut_out(frame: Frame, face: Face) -> UInt8Array:
-    """Return the surroundings of a face, (h, w, 3) BGR, as far as the frame reaches.
-
-    Raises:
-        ValueError: The face lies outside of the frame.
-    """
-    box = face.box.expanded(MARGIN).clipped(frame.width, frame.height)
-    if box is None:
-        raise ValueError(f"{face.box} lies outside the frame")
-    cut = frame.pixels[box.y : box.y + box.height, box.x : box.x + box.width]
-    scale = LARGEST_FACE_PX / face.box.width
-    if scale >= 1:
-        return cut
-    small = cv2.resize(cut, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    return np.asarray(small, np.uint8)
 
 
 def person_json(people: PeopleFolders, name: str) -> dict[str, Any]:

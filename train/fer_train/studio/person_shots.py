@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from fer_core.preprocess import InputSpec
 from fer_core.values import Frame
+from fer_edge.identity.cut_outs import cut_out
 from fer_train.studio.finding import FaceFinder
 from fer_train.studio.names import recording_name
-from fer_train.studio.people import PeopleFolders, cut_out
+from fer_train.studio.people import PeopleFolders
 from fer_train.studio.quality import crop_fault, person_fault
 from fer_train.studio.shots import Shot, find_face
 
@@ -43,7 +44,7 @@ def take_person_shot(
     seen = face.times(frame.reduced)
     if why := crop_fault(InputSpec().pixels(frame, face), ()):
         return Shot(why=why, face=seen)
-    cut = cut_out(frame, face)
+    cut = cut_out(frame, face).pixels
     known = people.the_face(cut)
     if isinstance(known, str):
         return Shot(why=known, face=seen)

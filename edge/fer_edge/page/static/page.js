@@ -112,6 +112,7 @@ function show(state) {
   if (!$("live").hidden) keepLooking(state);
   if (state.model !== model) learn().catch(() => {}); // the next state asks again
   showFaces(state.faces);
+  showUnknown(state.unknown);
   const since = new Date(1000 * (state.now - state.silent_seconds)).toLocaleTimeString();
   $("nobody").textContent = silent > 2 ? `The camera has been away since ${since}.` : "Nobody in sight.";
   for (const event of state.events) {
@@ -157,6 +158,7 @@ async function learn() {
   ({ colours, model } = about);
   $("model").textContent = model;
   showStored(about.stored);
+  explainUnknown(about.unknown);
   showFaces([]);
   $("legend").replaceChildren();
   for (const [label, colour] of Object.entries(colours)) {
