@@ -56,14 +56,14 @@ build: setup
 DEVICE ?= headless
 DEVICE_TESTS = tests/unit/core tests/unit/edge tests/unit/bench tests/golden tests/e2e/test_device.py
 WHEEL = $$(ls dist/*.whl)
-WANTED_headless = "$(WHEEL)[edge-headless]"
-WANTED_bookworm = "$(WHEEL)[edge-bookworm]"
+WANTED_headless = "$(WHEEL)[edge-headless,yunet]"
+WANTED_bookworm = "$(WHEEL)[edge-bookworm,yunet]"
 WANTED_legacy = $(WHEEL) tflite-runtime==2.14.0 'numpy<2' 'opencv-python-headless<4.12'
-WANTED_lowest = "$(WHEEL)[edge-headless,mqtt]" -c build/lowest.txt
+WANTED_lowest = "$(WHEEL)[edge-headless,mqtt,yunet]" -c build/lowest.txt
 
 build/lowest.txt: pyproject.toml tests/lowest_versions.py | setup
 	mkdir -p build
-	$(FULL)/python tests/lowest_versions.py edge-headless mqtt > $@
+	$(FULL)/python tests/lowest_versions.py edge-headless mqtt yunet > $@
 
 .venv-device-lowest/installed: build/lowest.txt
 

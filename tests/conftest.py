@@ -11,6 +11,10 @@ import pytest
 from fer_core.bundle import ModelBundle
 from fer_edge.inference.models import load_model
 
+# Two workers share the cores: threads of TensorFlow's own would only wait for each other.
+for _threads in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+    os.environ.setdefault(_threads, "1")
+
 # Python searches TensorFlow's many objects for garbage less often: that took a seventh of a run.
 gc.set_threshold(50_000, 20, 50)
 

@@ -31,8 +31,9 @@ class Served:
         stored: tuple[str, ...] = (),
         models: ModelFolder | None = None,
         enrolment: LiveEnrolment | None = None,
+        view: LiveView | None = None,
     ) -> None:
-        self.view = LiveView()
+        self.view = view or LiveView()
         self.model = ModelFacts("test-int8", "ab" * 32, LABELS)
         door = Door(Access(address, token))
         site = Site(

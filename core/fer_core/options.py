@@ -19,6 +19,7 @@ def option(
     secret: bool = False,
     reads: bool = False,
     writes: str = "",
+    several: bool = False,
 ) -> Any:
     """Return a field of a settings dataclass that is an option of a command too.
 
@@ -30,9 +31,11 @@ def option(
         secret: Whether messages never show its value.
         reads: Whether it names a file that is read.
         writes: What is written to the file that it names, in words; empty for no such setting.
+        several: Whether it may be given more than once; it is a list of texts then.
 
     """
-    told = {"help": help, "shown_as": shown_as, "names": names, "reads": reads, "writes": writes}
+    kind = list[str] if several else shown_as
+    told = {"help": help, "shown_as": kind, "names": names, "reads": reads, "writes": writes}
     return dataclasses.field(default=default, repr=not secret, metadata=told)
 
 

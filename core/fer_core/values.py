@@ -77,6 +77,7 @@ class Frame:
         source: The camera's or file's name.
         wall_clock: When a camera took the picture, in seconds since 1970; None for files.
         reduced: How many times larger each side of a large picture is in its file.
+        camera: What the run calls the camera; empty where it has no name.
 
     Raises:
         ValueError: The pixels have another shape or type.
@@ -88,6 +89,7 @@ class Frame:
     source: str = ""
     wall_clock: float | None = None
     reduced: int = 1
+    camera: str = ""
 
     def __post_init__(self) -> None:
         shape, dtype = self.pixels.shape, self.pixels.dtype
@@ -117,11 +119,13 @@ class Gap:
         attempts: How often, since the start, the camera has been asked anew and has answered in
             some way within its time limit: while it grows, whoever asks is alive.
         wall_clock: Now, in seconds since 1970.
+        camera: What the run calls the camera; empty where it has no name.
     """
 
     at: float
     attempts: int = 0
     wall_clock: float | None = None
+    camera: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +205,7 @@ class Observation:
         prediction: What is shown of it: in a stream smoothed, with a label that does not flicker.
         track_id: Which face of the stream it is; None in single pictures.
         person: Who it is; empty for nobody known.
+        camera: Which camera sees it, see `Frame`.
     """
 
     frame_index: int
@@ -209,6 +214,7 @@ class Observation:
     prediction: Prediction
     track_id: int | None = None
     person: str = ""
+    camera: str = ""
 
     @property
     def box(self) -> Box:

@@ -120,7 +120,7 @@ class ExpressionReader:
                 if isinstance(frame, Frame):
                     yield frame, analyzer.analyze(frame).observations
                 else:
-                    analyzer.idle(frame.at)
+                    analyzer.idle(frame)
 
     def _make_detector(self, stream: bool) -> FaceDetector:
         if isinstance(self._detector, str):

@@ -8,7 +8,6 @@ import subprocess
 import time
 from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
 import tomllib
@@ -33,6 +32,9 @@ RUN_FILES = {
     "mistakes.png",
     "tensorboard",
 }
+
+THREADED = {"TF_NUM_INTRAOP_THREADS": "0", "TF_NUM_INTEROP_THREADS": "0"}
+"""As many threads as there are cores, as users have them: their order must change no sum."""
 
 
 def test_train_convert_edge_bench(tmp_path: Path) -> None:
@@ -90,9 +92,11 @@ def test_train_convert_edge_bench(tmp_path: Path) -> None:
 def test_a_killed_run_resumes_bit_equal(tmp_path: Path) -> None:
     data = save_npz(tmp_path / "drawn.npz", drawn_dataset((20, 4, 1)))
     options = ("--data", data, "--arch", "fer-nano", "--epochs", 3, "--batch-size", 20)
-    train_here(*options, "--out", "whole", cwd=tmp_path)
+    call("fer-train", *options, "--out", "whole", cwd=tmp_path, **THREADED)
     command = [command_path("fer-train"), *map(str, options), "--out", "killed"]
-    running = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL)
+    running = subprocess.Popen(
+        command, cwd=tmp_path, env={**os.environ, **THREADED}, stdout=subprocess.DEVNULL
+    )
     deadline = time.monotonic() + 300
     while not (tmp_path / "killed" / "checkpoint.npz").exists():
         assert running.poll() is None
@@ -100,19 +104,13 @@ def test_a_killed_run_resumes_bit_equal(tmp_path: Path) -> None:
         time.sleep(0.05)
     os.kill(running.pid, signal.SIGKILL)
     running.wait()
-    train_here("--out", "killed", "--resume", cwd=tmp_path)
+    call("fer-train", "--out", "killed", "--resume", cwd=tmp_path, **THREADED)
     whole, killed = (np.load(tmp_path / run / "checkpoint.npz") for run in ("whole", "killed"))
     with whole, killed:
         assert whole.files == killed.files
         for name in whole.files:
             assert name == "facts" or np.array_equal(whole[name], killed[name]), name
     assert (tmp_path / "whole/model.h5").read_bytes() == (tmp_path / "killed/model.h5").read_bytes()
-
-
-def train_here(*arguments: object, cwd: Path) -> None:
-    """Train in this process, which numbers its layers as a new one does."""
-    keras.backend.clear_session()
-    call_here("fer-train", *arguments, cwd=cwd)
 
 
 def test_wrong_inputs_get_a_clear_error_and_exit_1(tmp_path: Path) -> None:

@@ -5,16 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 
 from fer_core.errors import FerError
-from fer_core.values import Frame
+from fer_core.values import Frame, Gap
 from fer_edge.deployment.exchange import ExchangeableModel, TrialError
 from fer_edge.faces.analysis import Analysis, StreamAnalyzer
+from fer_edge.faces.cameras import CamerasAnalyzer
 from fer_edge.faces.events import ExpressionEvent
 
 
 class ExchangingAnalyzer:
     """An Analyzer that ends every face when the labels change; with the same ones faces live on."""
 
-    def __init__(self, inner: StreamAnalyzer, model: ExchangeableModel) -> None:
+    def __init__(self, inner: StreamAnalyzer | CamerasAnalyzer, model: ExchangeableModel) -> None:
         """Take the analyzer, which classifies with the model."""
         self._inner, self._model = inner, model
         self._labels, self._analyzing = model.facts.labels, False
@@ -41,11 +42,11 @@ class ExchangingAnalyzer:
         self._analyzing = False
         return replace(seen, events=(*endings, *seen.events))
 
-    def idle(self, now: float) -> Analysis:
+    def idle(self, gap: Gap) -> Analysis:
         """End the tracks that have not been seen for too long."""
-        self._model.between_frames(now)
+        self._model.between_frames(gap.at)
         endings = self._endings()
-        seen = self._inner.idle(now)
+        seen = self._inner.idle(gap)
         return replace(seen, events=(*endings, *seen.events))
 
     def finish(self) -> Analysis:

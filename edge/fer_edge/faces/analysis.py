@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from fer_core.values import Face, Frame, Observation
+from fer_core.values import Face, Frame, Gap, Observation
 from fer_edge.faces.detector import FaceDetector
 from fer_edge.faces.events import NONE, ExpressionEvent
 from fer_edge.faces.smoothing import Expression, Smoothing
@@ -55,12 +55,8 @@ class Analyzer(Protocol):
             FerError: The detector does not answer.
         """
 
-    def idle(self, now: float) -> Analysis:
-        """Return what a time without frames has ended.
-
-        Args:
-            now: In seconds of the frames' clock.
-        """
+    def idle(self, gap: Gap) -> Analysis:
+        """Return what a time without frames has ended."""
 
     def finish(self) -> Analysis:
         """Return what the end of the source has ended."""
@@ -97,7 +93,7 @@ class PictureAnalyzer:
             )
         )
 
-    def idle(self, now: float) -> Analysis:
+    def idle(self, gap: Gap) -> Analysis:
         """Return nothing."""
         return Analysis()
 
@@ -120,6 +116,7 @@ class StreamAnalyzer:
         rate_hz: float = 0.0,
         smoothing: Smoothing | None = None,
         naming: Naming | None = None,
+        ids: Iterator[int] | None = None,
     ) -> None:
         """Take the parts.
 
@@ -129,10 +126,12 @@ class StreamAnalyzer:
             rate_hz: How often a second each face is classified at most, 0 for every frame.
             smoothing: How steady expressions are; as the constants say if None.
             naming: What finds out who the faces are; nothing does if None.
+            ids: Gives the ids of new faces; they count from 1 if None.
         """
         self._detector, self._classifier, self._naming = detector, classifier, naming
         self._rate_hz, self._smoothing = rate_hz, smoothing or Smoothing()
-        self._tracks, self._frame_index, self._now = Tracks(), 0, 0.0
+        self._tracks, self._frame_index, self._now = Tracks(ids), 0, 0.0
+        self._camera = ""
 
     def analyze(self, frame: Frame) -> Analysis:
         """Return the faces of a frame with smoothed expressions, and what has changed.
@@ -141,6 +140,7 @@ class StreamAnalyzer:
             FerError: The detector does not answer.
         """
         self._frame_index, self._now = frame.index, frame.captured_at
+        self._camera = frame.camera
         faces = self._detector.detect(frame, self._tracks.expected)
         ended = self._tracks.update(frame, faces)
         in_sight = self._tracks.in_sight
@@ -153,10 +153,10 @@ class StreamAnalyzer:
         events = (*self._endings(ended), *(event for event in news if event))
         return Analysis(self._observed(seen), events, self._observed(self._tracks.announced))
 
-    def idle(self, now: float) -> Analysis:
+    def idle(self, gap: Gap) -> Analysis:
         """End the tracks that have not been seen for too long."""
-        self._now = now
-        events = self._endings(self._tracks.idle(now))
+        self._now = gap.at
+        events = self._endings(self._tracks.idle(gap.at))
         return Analysis((), events, self._observed(self._tracks.announced))
 
     def finish(self) -> Analysis:
@@ -199,15 +199,15 @@ class StreamAnalyzer:
         kind = "changed" if track.announced else "started"
         track.announced, track.announced_name = True, name
         (seen,) = self._observed([track])
-        return ExpressionEvent(kind, track.track_id, seen.label, seen.confidence, self._now, name)
+        return self._event(kind, track, seen.label, seen.confidence)
+
+    def _event(self, kind: str, track: Track, label: str, confidence: float) -> ExpressionEvent:
+        who, camera = track.identity.name, self._camera
+        return ExpressionEvent(kind, track.track_id, label, confidence, self._now, who, camera)
 
     def _endings(self, ended: Sequence[Track]) -> tuple[ExpressionEvent, ...]:
         """Return the ends of those faces whose start was told."""
-        return tuple(
-            ExpressionEvent("ended", track.track_id, NONE, 0.0, self._now, track.identity.name)
-            for track in ended
-            if track.announced
-        )
+        return tuple(self._event("ended", track, NONE, 0.0) for track in ended if track.announced)
 
     def _observed(self, tracks: Sequence[Track]) -> tuple[Observation, ...]:
         return tuple(
@@ -218,6 +218,7 @@ class StreamAnalyzer:
                 track.expression.shown,
                 track.track_id,
                 track.identity.name,
+                self._camera,
             )
             for track in tracks
             if track.expression

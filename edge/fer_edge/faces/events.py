@@ -22,6 +22,7 @@ class ExpressionEvent:
         confidence: That of the label, 0 to 1; 0 for NONE.
         at: In seconds of the source's clock.
         person: Who it is, empty for nobody known.
+        camera: Which camera sees it, empty where the run has one without a name.
 
     Raises:
         ValueError: The kind is none of KINDS.
@@ -33,6 +34,7 @@ class ExpressionEvent:
     confidence: float
     at: float
     person: str = ""
+    camera: str = ""
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -42,6 +44,7 @@ class ExpressionEvent:
         """Return the event as one JSON line, without the line's end; `stamp` comes first."""
         values = {**stamp, **asdict(self)}
         values["confidence"], values["at"] = round(self.confidence, 4), round(self.at, 3)
-        if not self.person:
-            del values["person"]
+        for name in ("person", "camera"):
+            if not values[name]:
+                del values[name]
         return json.dumps(values)

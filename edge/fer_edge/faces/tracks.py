@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -119,9 +120,14 @@ class Track:
 class Tracks:
     """All tracks that have not ended. Frames come in the order of their time."""
 
-    def __init__(self) -> None:
+    def __init__(self, ids: Iterator[int] | None = None) -> None:
+        """Begin without any.
+
+        Args:
+            ids: Gives the ids of new tracks; they count from 1 if None.
+        """
         self._tracks: dict[int, Track] = {}
-        self._next_id = 1
+        self._ids = ids or itertools.count(1)
         self._frame_at = 0.0
         self._intervals: deque[float] = deque([0.0], maxlen=2)
 
@@ -146,8 +152,7 @@ class Tracks:
         """Continue tracks with the faces of a frame; return those that have ended.
 
         A face continues the track that it overlaps most, where the track's face was or where it
-        will have gone at its pace, from MIN_IOU on; else it begins a new one. Ids count from 1 and
-        are never used again.
+        will have gone at its pace, from MIN_IOU on; else it begins a new one. No id is used again.
         """
         now = frame.captured_at
         self._intervals.append(now - self._frame_at)
@@ -183,9 +188,9 @@ class Tracks:
         ended = self.finish()
         for old in ended:
             if old.in_sight:
-                new = Track(self._next_id, old.face, old.seen_at, old.thumbnail, old.pace)
+                new = Track(next(self._ids), old.face, old.seen_at, old.thumbnail, old.pace)
                 new.identity = replace(old.identity)
-                self._tracks[self._next_id], self._next_id = new, self._next_id + 1
+                self._tracks[new.track_id] = new
         return ended
 
     def finish(self) -> tuple[Track, ...]:
@@ -212,8 +217,8 @@ class Tracks:
 
     def _begin(self, face: Face, frame: Frame) -> None:
         look = _thumbnail(frame, face.box)
-        self._tracks[self._next_id] = Track(self._next_id, face, frame.captured_at, look)
-        self._next_id += 1
+        new = Track(next(self._ids), face, frame.captured_at, look)
+        self._tracks[new.track_id] = new
 
     def _end(self, now: float, silent_frames: float = 0.0) -> tuple[Track, ...]:
         """Forget tracks that were not seen for too long, by seconds and by frames."""

@@ -13,16 +13,37 @@ from fer_edge.faces.events import NONE
 CLEARLY_LARGER = 1.25
 
 
-def discovery(name: str, labels: Sequence[str], prefix: str) -> dict[str, str]:
+def camera_topic(device_topic: str, camera: str) -> str:
+    """Return what the topics of a camera begin with: those of one without a name, the device's."""
+    return f"{device_topic}/{camera}" if camera else device_topic
+
+
+def discovery(
+    name: str, labels: Sequence[str], prefix: str, cameras: Sequence[str] = ("",)
+) -> dict[str, str]:
     """Return topic and JSON of the sensors that Home Assistant is to make by itself.
 
     The keys are those of https://www.home-assistant.io/integrations/sensor.mqtt/.
+
+    Args:
+        name: What the device is called.
+        labels: Those of the model.
+        prefix: What the topics begin with.
+        cameras: What the run calls its cameras; one without a name is "".
     """
     base, device = f"fer-edge/{name}", f"fer-edge-{name}"
+    model: dict[str, object] = {
+        "name": "Model",
+        "unique_id": f"{device}-model",
+        "entity_category": "diagnostic",
+        "state_topic": f"{base}/model",
+        "availability": [{"topic": f"{base}/availability"}],
+    }
+    sensors = {"model": model}
+    for camera in cameras:
+        sensors |= _camera_sensors(base, device, labels, camera)
     shared = {
-        "availability_topic": f"{base}/availability",
-        "payload_available": "online",
-        "payload_not_available": "offline",
+        "availability_mode": "all",
         "device": {
             "identifiers": [device],
             "name": name,
@@ -32,31 +53,37 @@ def discovery(name: str, labels: Sequence[str], prefix: str) -> dict[str, str]:
         },
         "origin": {"name": "fer-edge-kit", "sw_version": __version__},
     }
-    expression = {
-        "name": "Expression",
-        "unique_id": f"{device}-expression",
+    return {
+        f"{prefix}/sensor/{name}/{sensor}/config": json.dumps({**keys, **shared})
+        for sensor, keys in sensors.items()
+    }
+
+
+def _camera_sensors(
+    base: str, device: str, labels: Sequence[str], camera: str
+) -> dict[str, dict[str, object]]:
+    """Return the sensors of one camera by the last part of their ids."""
+    topic = camera_topic(base, camera)
+    before = f"{camera}-" if camera else ""
+    topics = dict.fromkeys([f"{base}/availability", f"{topic}/availability"])
+    available = [{"topic": each} for each in topics]
+    expression: dict[str, object] = {
+        "name": f"{camera} expression".strip().capitalize(),
+        "unique_id": f"{device}-{before}expression",
         "device_class": "enum",
         "options": [*labels, NONE],
-        "state_topic": f"{base}/state",
-        "json_attributes_topic": f"{base}/attributes",
+        "state_topic": f"{topic}/state",
+        "json_attributes_topic": f"{topic}/attributes",
+        "availability": available,
     }
-    faces = {
-        "name": "Faces",
-        "unique_id": f"{device}-faces",
+    faces: dict[str, object] = {
+        "name": f"{camera} faces".strip().capitalize(),
+        "unique_id": f"{device}-{before}faces",
         "state_class": "measurement",
-        "state_topic": f"{base}/faces",
+        "state_topic": f"{topic}/faces",
+        "availability": available,
     }
-    model = {
-        "name": "Model",
-        "unique_id": f"{device}-model",
-        "entity_category": "diagnostic",
-        "state_topic": f"{base}/model",
-    }
-    return {
-        f"{prefix}/sensor/{name}/model/config": json.dumps({**model, **shared}),
-        f"{prefix}/sensor/{name}/expression/config": json.dumps({**expression, **shared}),
-        f"{prefix}/sensor/{name}/faces/config": json.dumps({**faces, **shared}),
-    }
+    return {f"{before}expression": expression, f"{before}faces": faces}
 
 
 class FaceState:

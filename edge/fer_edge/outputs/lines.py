@@ -114,7 +114,7 @@ class JsonOutput(Output):
         """Write the frame's observations."""
         self._stamp.see(frame)
         for observation in seen.observations:
-            stamp = self._stamp.facts(observation.captured_at)
+            stamp = self._stamp.facts(observation.captured_at, observation.camera)
             self._lines.write(observation_json(observation, stamp, frame.reduced))
 
 
@@ -137,7 +137,7 @@ class EventOutput(Output):
     def finish(self, seen: Analysis) -> None:
         """Write the last events."""
         for event in seen.events:
-            self._lines.write(event.to_json(self._stamp.facts(event.at)))
+            self._lines.write(event.to_json(self._stamp.facts(event.at, event.camera)))
 
 
 class ConsoleOutput(Output):
@@ -170,7 +170,8 @@ class ConsoleOutput(Output):
         for event in seen.events:
             what = "left" if event.kind == "ended" else f"{event.label} {event.confidence:.0%}"
             who = f" ({event.person})" if event.person else ""
-            line = f"{event.at:8.2f} s  face {event.track_id}{who}: {what}"
+            where = f"{event.camera}: " if event.camera else ""
+            line = f"{event.at:8.2f} s  {where}face {event.track_id}{who}: {what}"
             self._lines.write(printable(line))
 
 

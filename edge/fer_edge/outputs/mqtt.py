@@ -7,23 +7,22 @@ import errno
 import logging
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 from fer_core.errors import FerError
 from fer_core.values import Frame, Gap
 from fer_edge.faces.analysis import Analysis
 from fer_edge.inference.models import ModelFacts
 from fer_edge.outputs import Output
-from fer_edge.outputs.home_assistant import FaceState, discovery
+from fer_edge.outputs.home_assistant import discovery
 from fer_edge.outputs.mqtt_settings import MqttSettings
+from fer_edge.outputs.sensors import CameraSensors
 from fer_edge.outputs.stamp import Stamp
 from fer_edge.outputs.steadiness import LONGEST_WAIT_SECONDS, Steadiness
 
 QUEUED_MESSAGES = 1000
 CLOSING_SECONDS = 2.0
 MOST_MESSAGE_BYTES = 65_536
-BLIND_SECONDS = 15.0
-"""How long no frame may come before the sensors count as unavailable."""
 _EVENT, _RETAINED, _ACKNOWLEDGED = "event", "retained", "acknowledged"
 log = logging.getLogger(__name__)
 
@@ -37,7 +36,11 @@ class MqttOutput(Output):
     """
 
     def __init__(
-        self, settings: MqttSettings, model: Callable[[], ModelFacts], stamp: Stamp
+        self,
+        settings: MqttSettings,
+        model: Callable[[], ModelFacts],
+        stamp: Stamp,
+        cameras: Sequence[str] = ("",),
     ) -> None:
         """Prepare the client; the broker is looked for when entering.
 
@@ -45,6 +48,7 @@ class MqttOutput(Output):
             settings: Where the broker is.
             model: Returns which bundle classifies now.
             stamp: Tells when events were.
+            cameras: What the run calls its cameras; one without a name is "".
 
         Raises:
             FerError: paho-mqtt is missing.
@@ -58,12 +62,12 @@ class MqttOutput(Output):
         self._stamp = stamp
         self.delivered = self.dropped = self._underway = 0
         self._base, self._broker = f"fer-edge/{settings.name}", f"{settings.host}:{settings.port}"
-        self._state, self._is_blind = FaceState(self._base), False
-        self._seen_at: float | None = None
+        self._sensors = {camera: CameraSensors(self._base, camera) for camera in cameras}
         self._name, self._prefix, self._model = settings.name, settings.discovery_prefix, model
         self._told_model: ModelFacts | None = None
         self._known = self._news_of_the_model()
-        self._known |= {f"{self._base}/availability": "online"} | self._state.payloads(Analysis())
+        self._known[f"{self._base}/availability"] = "online"
+        self._known |= self._nobody_seen()
         self._sent: dict[str, str] = {}
         self._halves: dict[int, str] = {}
         self._online = self._away = self._refused = self._full = self._closing = False
@@ -103,19 +107,16 @@ class MqttOutput(Output):
     def write(self, frame: Frame, seen: Analysis) -> None:
         """Send the frame's events, and what else has changed."""
         self._stamp.see(frame)
-        self._seen_at, self._is_blind = frame.captured_at, False
-        self._tell(seen)
+        self._tell(seen, self._sensors[frame.camera].see(frame, seen))
 
     def idle(self, gap: Gap, seen: Analysis) -> None:
-        """Send what the gap has ended, and that this device is blind once it lasts."""
+        """Send what the gap has ended, and that this camera is blind once it lasts."""
         self._stamp.see(gap)
-        self._seen_at = gap.at if self._seen_at is None else self._seen_at
-        self._is_blind = gap.at - self._seen_at > BLIND_SECONDS
-        self._tell(seen)
+        self._tell(seen, self._sensors[gap.camera].see(gap, seen))
 
     def finish(self, seen: Analysis) -> None:
         """Send the last events, and that nobody is left."""
-        self._tell(seen)
+        self._tell(seen, self._nobody_seen())
 
     def __exit__(self, *raised: object) -> None:
         """Send what is left and that this device goes; take CLOSING_SECONDS at most."""
@@ -141,17 +142,21 @@ class MqttOutput(Output):
     def _is_settled(self) -> bool:
         return self._away or not (self._halves or self._underway or self._sent != self._known)
 
-    def _tell(self, seen: Analysis) -> None:
+    def _nobody_seen(self) -> dict[str, str]:
+        """Return what is known where nobody is before a camera."""
+        sensors = self._sensors.values()
+        return {at: text for each in sensors for at, text in each.payloads(Analysis()).items()}
+
+    def _tell(self, seen: Analysis, known: Mapping[str, str]) -> None:
         if self._online and self._steadiness.settled():
             log.warning("the MQTT broker %s keeps this connection", self._broker)
             self._client.reconnect_delay_set(1, LONGEST_WAIT_SECONDS)
         for event in seen.events:
-            stamp = self._stamp.facts(event.at)
-            self._publish(f"{self._base}/event", event.to_json(stamp), _EVENT)
+            stamp = self._stamp.facts(event.at, event.camera)
+            topic = f"{self._sensors[event.camera].topic}/event"
+            self._publish(topic, event.to_json(stamp), _EVENT)
         with self._lock:
-            self._known.update(self._state.payloads(seen) | self._news_of_the_model())
-            availability = "offline" if self._is_blind else "online"
-            self._known[f"{self._base}/availability"] = availability
+            self._known.update({**known, **self._news_of_the_model()})
         self._refresh()
 
     def _news_of_the_model(self) -> dict[str, str]:
@@ -159,7 +164,7 @@ class MqttOutput(Output):
         if (model := self._model()) == self._told_model:
             return {}
         self._told_model = model
-        sensors = discovery(self._name, model.labels, self._prefix)
+        sensors = discovery(self._name, model.labels, self._prefix, tuple(self._sensors))
         return {**sensors, f"{self._base}/model": model.mark}
 
     def _refresh(self) -> None:

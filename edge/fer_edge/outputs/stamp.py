@@ -40,23 +40,30 @@ class Stamp:
     """
 
     def __init__(self, device: str) -> None:
-        self._device, self._source = device, ""
+        self._device, self._sources = device, dict[str, str]()
         self._offset: float | None = None
 
     def see(self, newest: Frame | Gap) -> None:
         """Take in the newest frame, or that there is none."""
         if isinstance(newest, Frame):
-            self._source, at = newest.source, newest.captured_at
+            self._sources[newest.camera], at = newest.source, newest.captured_at
         else:
             at = newest.at
         self._offset = None if newest.wall_clock is None else newest.wall_clock - at
 
-    def facts(self, at: float) -> dict[str, str]:
-        """Return `time` (RFC 3339 with zone, of a camera alone), `source` and `device`.
+    def facts(self, at: float, camera: str = "") -> dict[str, str]:
+        """Return what comes first in a line about a moment.
 
-        `at` is in seconds of the source's clock.
+        Args:
+            at: The moment, in seconds of the source's clock.
+            camera: Which camera saw it, empty where the run has one without a name.
+
+        Returns:
+            `time` (RFC 3339 with zone, of a camera alone), `camera` (where it has a name),
+            `source` and `device`.
         """
-        told = {"source": self._source, "device": self._device}
+        named = {"camera": camera} if camera else {}
+        told = {**named, "source": self._sources.get(camera, ""), "device": self._device}
         if self._offset is None:
             return told
         moment = datetime.fromtimestamp(at + self._offset).astimezone()

@@ -35,7 +35,8 @@ class WatchdogOutput(Output):
     ) -> None:
         self._notify, self._clock, self._stall = notify, clock, stall
         self._ready, self._beat_at, self._told_at = False, float("-inf"), clock()
-        self._attempts = self._frames = 0
+        self._attempts: dict[str, int] = {}
+        self._frames = 0
 
     def write(self, frame: Frame, seen: Analysis) -> None:
         """Take a frame as a sign of life."""
@@ -45,8 +46,8 @@ class WatchdogOutput(Output):
 
     def idle(self, gap: Gap, seen: Analysis) -> None:
         """Take a new attempt to reach the camera as a sign of life."""
-        if gap.attempts > self._attempts:
-            self._attempts = gap.attempts
+        if gap.attempts > self._attempts.get(gap.camera, 0):
+            self._attempts[gap.camera] = gap.attempts
             self._live("no picture")
 
     def finish(self, seen: Analysis) -> None:

@@ -16,7 +16,7 @@ from fer_edge.outputs import Output
 from fer_edge.outputs.overlay import draw_observations
 from fer_edge.stages import StageTimes
 
-TITLE = "fer-edge (q ends)"
+_TITLE = "fer-edge (q ends)"
 _END_KEYS = {ord("q"), 27}
 
 
@@ -31,7 +31,7 @@ def display_problem(environment: Mapping[str, str] = os.environ) -> str | None:
 
 
 class WindowOutput(Output):
-    """Shows annotated frames; `q`, Escape or closing the window sets `stop`."""
+    """Shows annotated frames, a window a camera; `q`, Escape or closing the window sets `stop`."""
 
     def __init__(
         self, stop: threading.Event, live: bool = True, times: StageTimes | None = None
@@ -53,11 +53,12 @@ class WindowOutput(Output):
 
     def write(self, frame: Frame, seen: Analysis) -> None:
         """Show one frame."""
+        title = f"{frame.camera}: {_TITLE}" if frame.camera else _TITLE
         with self._times.stage("draw"):
-            cv2.imshow(TITLE, draw_observations(frame, seen.observations))
+            cv2.imshow(title, draw_observations(frame, seen.observations))
         while not self._stop.is_set():
             key = cv2.waitKey(1 if self._live else 50)
-            closed = cv2.getWindowProperty(TITLE, cv2.WND_PROP_VISIBLE) < 1
+            closed = cv2.getWindowProperty(title, cv2.WND_PROP_VISIBLE) < 1
             if key & 0xFF in _END_KEYS or closed:
                 self._stop.set()
             if self._live or key >= 0:

@@ -10,9 +10,14 @@ from fer_edge.page.view import LiveView
 FORMAT = "text/plain; version=0.0.4; charset=utf-8"
 
 
-def metrics_text(view: LiveView, counters: Mapping[str, int]) -> str:
-    """Return every metric with its help and type; `counters` are further ones by name."""
-    state = view.state()
+def metrics_text(view: LiveView, counters: Mapping[str, Mapping[str, int]]) -> str:
+    """Return every metric with its help and type.
+
+    Args:
+        view: What viewers see.
+        counters: Further ones by name, and by camera; "" stands for the whole run.
+    """
+    state, cameras = view.state(), view.camera_states()
     lines: list[str] = []
 
     def add(name: str, kind: str, helps: str, samples: Mapping[str, float | int | None]) -> None:
@@ -22,14 +27,22 @@ def metrics_text(view: LiveView, counters: Mapping[str, int]) -> str:
         lines.append(f"# TYPE fer_edge_{name} {kind}")
         lines.extend(f"fer_edge_{name}{labels} {value}" for labels, value in samples.items())
 
-    add("frames_total", "counter", "Frames looked at.", {"": state["frames"]})
-    add("frames_per_second", "gauge", "Frames a second.", {"": state["frames_per_second"]})
-    add("silent_seconds", "gauge", "Time since the last frame.", {"": state["silent_seconds"]})
-    add("faces", "gauge", "Faces in the newest frame.", {"": len(state["faces"])})
+    def add_of_cameras(name: str, kind: str, helps: str, key: str) -> None:
+        add(name, kind, helps, {_labels(each["camera"]): each[key] for each in cameras})
+
+    add_of_cameras("frames_total", "counter", "Frames looked at.", "frames")
+    add_of_cameras("frames_per_second", "gauge", "Frames a second.", "frames_per_second")
+    add_of_cameras("silent_seconds", "gauge", "Time since the last frame.", "silent_seconds")
+    add_of_cameras("faces", "gauge", "Faces in the newest frame.", "faces")
     kinds = {f'{{kind="{kind}"}}': view.events[kind] for kind in KINDS}
     add("events_total", "counter", "What happened, by kind.", kinds)
     add("temperature_celsius", "gauge", "The board.", {"": state["temperature_celsius"]})
     add("viewers", "gauge", "Viewers of the live picture.", {"": view.viewers})
-    for name, value in counters.items():
-        add(f"{name}_total", "counter", f"{name.replace('_', ' ').capitalize()}.", {"": value})
+    for name, counted in counters.items():
+        samples = {_labels(camera): value for camera, value in counted.items()}
+        add(f"{name}_total", "counter", f"{name.replace('_', ' ').capitalize()}.", samples)
     return "\n".join(lines) + "\n"
+
+
+def _labels(camera: str) -> str:
+    return f'{{camera="{camera}"}}' if camera else ""

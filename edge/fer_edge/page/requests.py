@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Any
 
 from fer_core.errors import FerError
 from fer_edge.deployment.intake import MOST_MODEL_BYTES
@@ -19,7 +21,6 @@ from fer_edge.page.unknown import (
     told_unknown,
     unknown_picture,
 )
-from fer_edge.page.view import STALE_SECONDS
 from fer_edge.page.web import Route, WebRequest
 
 PICTURES_PER_SECOND, STATES_PER_SECOND = 15.0, 5.0
@@ -51,16 +52,16 @@ class PageRequest(WebRequest):
     static = PAGE_FILES
 
     def health(self) -> None:
-        """Say whether frames come, and which model runs."""
-        silent = self.site.view.silent_seconds
-        ill = silent > STALE_SECONDS
-        words = f"no frame for {silent:.0f} s" if ill else "ok"
-        words = f"{words}\nmodel {self.site.model().mark}"
+        """Say whether frames come, and which model runs; ill is a run that no camera serves."""
+        states = self.site.view.camera_states()
+        lines = [_health(state) for state in states]
+        ill = all(state["ill"] for state in states)
+        words = "\n".join([*lines, f"model {self.site.model().mark}"])
         self.send_text(words, HTTPStatus.SERVICE_UNAVAILABLE if ill else HTTPStatus.OK)
 
     def metrics(self) -> None:
         """Give the figures in the format of Prometheus."""
-        counters = {**self.site.counters(), "requests_refused": self.server.refused}
+        counters = {**self.site.counters(), "requests_refused": {"": self.server.refused}}
         self.send(metrics_text(self.site.view, counters).encode(), FORMAT)
 
     def about(self) -> None:
@@ -68,8 +69,8 @@ class PageRequest(WebRequest):
         model = self.site.model()
         colours = {label: _css_colour(label) for label in model.labels}
         about = {"colours": colours, "video": self.site.video, "stored": self.site.stored}
-        unknown = about_unknown(self.site.enrolment)
-        self.send_json({**about, "model": model.mark, "unknown": unknown})
+        cameras, unknown = self.site.view.cameras, about_unknown(self.site.enrolment)
+        self.send_json({**about, "model": model.mark, "cameras": cameras, "unknown": unknown})
 
     def models(self) -> None:
         """Tell which model runs, and what became of the newest one."""
@@ -102,7 +103,10 @@ class PageRequest(WebRequest):
         self.send_json(*forgotten_face(self.site.enrolment, self.query("track")))
 
     def video(self) -> None:
-        """Send the live picture, as fast as the viewer takes it."""
+        """Send a camera's live picture, as fast as the viewer takes it."""
+        if self.query("camera") not in self.site.view.cameras:
+            self.send_text("there is no such camera", HTTPStatus.NOT_FOUND)
+            return
         self.stream("multipart/x-mixed-replace; boundary=frame", self._send_pictures)
 
     @property
@@ -111,11 +115,11 @@ class PageRequest(WebRequest):
         return self.query("viewer")[:16]
 
     def _send_pictures(self) -> None:
-        view, number = self.site.view, 0
+        view, camera, number = self.site.view, self.query("camera"), 0
         self.request.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 17)  # no old pictures
-        with view.watched(self._viewer):
+        with view.watched(self._viewer, camera):
             while not view.closed:
-                came = view.next_jpeg(number, 1.0)
+                came = view.next_jpeg(number, 1.0, camera)
                 if came is None:
                     continue
                 number, jpeg = came
@@ -136,6 +140,11 @@ class PageRequest(WebRequest):
             self.send_event({**state, "model": self.site.model().mark, "unknown": unknown})
             view.wait_closed(1 / STATES_PER_SECOND)
             view.wait(1.0)
+
+
+def _health(state: Mapping[str, Any]) -> str:
+    words = f"no frame for {state['silent_seconds']:.0f} s" if state["ill"] else "ok"
+    return f"camera {state['camera']}: {words}" if state["camera"] else words
 
 
 def _css_colour(label: str) -> str:

@@ -19,7 +19,7 @@ class Site:
     Attributes:
         model: Returns which bundle classifies now.
         stored: What the run writes.
-        counters: Further metrics by name.
+        counters: Further metrics by name, and by camera; "" stands for the whole run.
         models: Where models that are sent go, None where none is taken.
         enrolment: What names unknown faces, None where they are not kept.
     """
@@ -29,6 +29,6 @@ class Site:
     model: Callable[[], ModelFacts]
     video: bool = True
     stored: tuple[str, ...] = ()
-    counters: Callable[[], Mapping[str, int]] = dict
+    counters: Callable[[], Mapping[str, Mapping[str, int]]] = dict
     models: ModelFolder | None = None
     enrolment: LiveEnrolment | None = None

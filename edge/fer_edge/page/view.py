@@ -1,4 +1,4 @@
-"""What viewers see: the newest frame and its faces, drawn only when somebody looks."""
+"""What viewers see: the cameras of a run, their faces, and what has happened."""
 
 from __future__ import annotations
 
@@ -10,17 +10,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from fer_core.opencv import cv2
 from fer_core.values import Frame, Gap, Observation
 from fer_edge.board import temperature_celsius
 from fer_edge.faces.analysis import Analysis
 from fer_edge.faces.events import ExpressionEvent
 from fer_edge.outputs import Output
-from fer_edge.outputs.overlay import draw_boxes
+from fer_edge.page.camera_view import CameraView
 
-STALE_SECONDS = 15.0
-"""How long no frame may come before the runner counts as ill."""
-_SPEED_SECONDS, _TIMELINE, _JPEG_QUALITY = 5.0, 200, 80
+_TIMELINE = 200
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,56 +30,52 @@ class _Told:
 
 
 class LiveView(Output):
-    """The newest frame for any number of viewers, each of whom may be slow.
+    """The newest frame of each camera for any number of viewers, each of whom may be slow.
 
     `write` only stores. Drawing and JPEG happen on a viewer's thread, once a frame however many
     look, and not at all when nobody does.
+
+    Attributes:
+        events: How many have happened, by kind.
     """
 
     def __init__(
         self,
+        cameras: Sequence[str] = ("",),
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:
-        self._clock, self._wall = clock, wall
-        self._changed, self._drawing = threading.Condition(), threading.Lock()
-        self._frame: Frame | None = None
-        self._observations: tuple[Observation, ...] = ()
-        self._times: deque[float] = deque(maxlen=300)
+        """Begin with nobody in sight.
+
+        Args:
+            cameras: What the run calls its cameras; one without a name is "".
+            clock: Gives seconds, and never goes back.
+            wall: Gives seconds since 1970.
+        """
+        self._changed, self._closing = threading.Condition(), threading.Event()
+        self._wall = wall
+        self._cameras = {name: CameraView(name, clock) for name in cameras}
         self._timeline: deque[_Told] = deque(maxlen=_TIMELINE)
-        self._jpeg: tuple[int, bytes] = (0, b"")
-        self._born = clock()
-        self._closing = threading.Event()
-        self._looking: Counter[str] = Counter()
-        self.frames = 0
         self.events: Counter[str] = Counter()
 
     def write(self, frame: Frame, seen: Analysis) -> None:
         """Keep what was seen, and the frame when somebody looks."""
         with self._changed:
-            self.frames += 1
-            self._times.append(self._clock())
-            self._observations = seen.observations
-            if self.viewers:  # its pixels are only borrowed
-                self._frame = Frame(
-                    frame.pixels.copy(), self.frames, frame.captured_at, frame.source
-                )
+            self._cameras[frame.camera].see(frame, seen.observations)
             self._tell(seen.events)
 
     def idle(self, gap: Gap, seen: Analysis) -> None:
         """Let nobody take the last picture and its faces for present ones."""
         with self._changed:
-            self._forget()
+            self._cameras[gap.camera].forget()
             self._tell(seen.events)
 
     def finish(self, seen: Analysis) -> None:
         """Take the last events."""
         with self._changed:
-            self._forget()
+            for camera in self._cameras.values():
+                camera.forget()
             self._tell(seen.events)
-
-    def _forget(self) -> None:
-        self._observations, self._frame = (), None
 
     def close(self) -> None:
         """Let every viewer go."""
@@ -106,16 +99,14 @@ class LiveView(Output):
         self._changed.notify_all()
 
     @property
-    def silent_seconds(self) -> float:
-        """How long ago the last frame came, or the view was made."""
-        with self._changed:
-            return self._clock() - (self._times[-1] if self._times else self._born)
+    def cameras(self) -> tuple[str, ...]:
+        """What the run calls its cameras."""
+        return tuple(self._cameras)
 
-    def _speed(self) -> float:
-        now = self._clock()
-        lately = [at for at in self._times if now - at < _SPEED_SECONDS]
-        span = now - lately[0] if len(lately) > 1 else 0.0
-        return (len(lately) - 1) / span if span else 0.0
+    def camera_states(self, viewer: str = "") -> list[dict[str, Any]]:
+        """Return how each camera is, as JSON values; for `viewer` see `state`."""
+        with self._changed:
+            return [camera.state(viewer) for camera in self._cameras.values()]
 
     def state(self, after_event: int = 0, viewer: str = "") -> dict[str, Any]:
         """Return what a page shows, as JSON values.
@@ -125,17 +116,11 @@ class LiveView(Output):
             viewer: Who asks, by its own name: `looking` says whether it gets the live picture.
         """
         with self._changed:
-            seen, told = self._observations, list(self._timeline)
-            silent = self.silent_seconds
-            state: dict[str, Any] = {
-                "frames": self.frames,
-                "frames_per_second": round(self._speed(), 1),
-                "looking": self._looking[viewer] > 0,
-            }
+            cameras = self.camera_states(viewer)
+            seen = [face for camera in self._cameras.values() for face in camera.faces]
+            told = list(self._timeline)
         return {
-            **state,
-            "silent_seconds": round(silent, 1),
-            "ill": silent > STALE_SECONDS,
+            "cameras": cameras,
             "temperature_celsius": temperature_celsius(),
             "now": round(self._wall(), 3),
             "faces": [_face_json(observation) for observation in seen],
@@ -143,44 +128,36 @@ class LiveView(Output):
         }
 
     @contextmanager
-    def watched(self, viewer: str = "") -> Iterator[None]:
-        """Count a viewer of the live picture, by its own name, while the block runs."""
+    def watched(self, viewer: str = "", camera: str = "") -> Iterator[None]:
+        """Count a viewer of a camera's live picture, by its own name, while the block runs."""
+        view = self._cameras[camera]
         with self._changed:
-            self._looking[viewer] += 1
+            view.look(viewer, 1)
         try:
             yield
         finally:
             with self._changed:
-                self._looking[viewer] -= 1
-                self._looking += Counter()  # forgets those who left
-                if not self._looking:
-                    self._frame, self._jpeg = None, (0, b"")
+                view.look(viewer, -1)
 
     @property
     def viewers(self) -> int:
-        """How many look at the live picture."""
-        return self._looking.total()
+        """How many look at a live picture."""
+        return sum(camera.looking.total() for camera in self._cameras.values())
 
-    def next_jpeg(self, after: int, seconds: float) -> tuple[int, bytes] | None:
-        """Wait for a picture newer than number `after`, at most `seconds`.
+    def next_jpeg(self, after: int, seconds: float, camera: str = "") -> tuple[int, bytes] | None:
+        """Wait for a camera's picture newer than number `after`, at most `seconds`.
 
         Returns:
             Its number and the annotated picture as JPEG; None when none came in time.
         """
+        view = self._cameras[camera]
         with self._changed:
             came = self._changed.wait_for(
-                lambda: self.closed or (self._frame is not None and self._frame.index > after),
+                lambda: self.closed or (view.frame is not None and view.frame.index > after),
                 seconds,
             )
-            frame, observations = self._frame, self._observations
-        if not came or self.closed or frame is None:
-            return None
-        with self._drawing:  # whoever comes first draws for all
-            if self._jpeg[0] < frame.index:
-                quality = [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY]
-                _, encoded = cv2.imencode(".jpg", draw_boxes(frame, observations), quality)
-                self._jpeg = (frame.index, encoded.tobytes())
-            return self._jpeg
+            frame, faces = view.frame, view.faces
+        return view.jpeg(frame, faces) if came and frame and not self.closed else None
 
     def wait(self, seconds: float) -> None:
         """Wait until something is new or the view closes, at most so long."""
@@ -193,6 +170,7 @@ def _face_json(seen: Observation) -> dict[str, Any]:
     prediction = seen.prediction
     pairs = zip(prediction.labels, prediction.probabilities, strict=True)
     return {
+        "camera": seen.camera,
         "track": seen.track_id,
         "person": seen.person,
         "label": seen.label,
@@ -207,6 +185,7 @@ def _event_json(told: _Told) -> dict[str, Any]:
         "number": told.number,
         "wall": round(told.wall, 2),
         "kind": event.kind,
+        "camera": event.camera,
         "track": event.track_id,
         "person": event.person,
         "label": event.label,

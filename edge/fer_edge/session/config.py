@@ -13,6 +13,7 @@ from fer_core.options import option
 from fer_edge.faces.detector import WINDOW_PX
 from fer_edge.faces.detectors import DEFAULT_DETECTOR, DETECTORS, is_detector
 from fer_edge.inference import DEFAULT_MODEL
+from fer_edge.session.cameras import CameraSetting, cameras_of
 
 ROTATIONS = (0, 90, 180, 270)
 LARGEST_SIDE_PX = 16384
@@ -36,7 +37,12 @@ class EdgeConfig:
         ValueError: A setting is none of its choices or beyond its range.
     """
 
-    camera: str = option("", "0, 1, ..., picamera, or an http:// or rtsp:// address.", secret=True)
+    camera: CameraSetting = option(  # noqa: RUF009  # a field, as `option` says
+        "",
+        "0, 1, ..., picamera, or an http:// or rtsp:// address. Several: NAME=0, one each.",
+        secret=True,
+        several=True,
+    )
     video: str = option("", "A video file, read whole.", Path, reads=True)
     demo: bool = option(False, "A clip made from a portrait.", names=("--demo",))
     model: str = option(DEFAULT_MODEL, "A shipped model or a .tflite bundle.", reads=True)
@@ -120,6 +126,21 @@ class EdgeConfig:
                 f"min_face must lie in {WINDOW_PX} to {LARGEST_SIDE_PX}, got {self.min_face}"
             )
         self.size_px  # noqa: B018  # raises for a malformed size
+        self.cameras  # noqa: B018  # raises for cameras that cannot be told apart
+
+    @property
+    def cameras(self) -> dict[str, EdgeConfig]:
+        """The settings as each camera has them, by its name.
+
+        A run without a camera, or with one that has no name, has these settings under "".
+
+        Raises:
+            ValueError: Cameras cannot be told apart, or a setting of one is wrong.
+        """
+        own = cameras_of(self.camera)
+        if own == {"": {"camera": self.camera}}:
+            return {"": self}
+        return {name: replace(self, **its) for name, its in own.items()}
 
     @classmethod
     def inputs(cls) -> tuple[str, ...]:
@@ -167,7 +188,9 @@ def with_secrets(
     Raises:
         FerError: The file holds a secret, and others may read it.
     """
-    held = [name for name in SECRETS if is_secret(name, getattr(config, name))]
+    secrets = {name: [getattr(config, name)] for name in SECRETS}
+    secrets["camera"] = [str(each.camera) for each in config.cameras.values()]
+    held = [name for name, values in secrets.items() if any(is_secret(name, v) for v in values)]
     if held and file and os.name == "posix" and file.stat().st_mode & 0o077:
         raise FerError(
             f"{file} holds the setting {held[0]} and other users may read it: chmod 600 {file}"

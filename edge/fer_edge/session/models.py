@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fer_core.command import talk
-from fer_edge.faces.analysis import Analyzer, StreamAnalyzer
+from fer_edge.faces.analysis import Analyzer
+from fer_edge.faces.cameras import CamerasAnalyzer
 from fer_edge.inference.classifier import Classifier, TfliteClassifier
 from fer_edge.inference.interpreter import TfliteModel
 from fer_edge.inference.models import ModelFacts, load_model
@@ -37,7 +38,7 @@ class RunModel:
     folder: ModelFolder | None = None
     exchangeable: ExchangeableModel | None = None
 
-    def around(self, analyzer: StreamAnalyzer) -> Analyzer:
+    def around(self, analyzer: CamerasAnalyzer) -> Analyzer:
         """Return the analyzer, which has this classifier, as one that follows an exchange."""
         if self.exchangeable is None:
             return analyzer

@@ -112,6 +112,8 @@ def read_options(given: Mapping[str, Any]) -> RunOptions:
     settings: dict[str, Any] = {
         name: str(value) if isinstance(value, Path) else value for name, value in named.items()
     }
+    cameras = given.get("camera") or [None]
+    settings["camera"] = cameras if len(cameras) > 1 else cameras[0]
     settings["quiet"] = given.get("quiet") or None
     pictures = tuple(Path(name) for name in given.get("pictures") or ())
     if len(pictures) == 1 and pictures[0].suffix.lower() in VIDEO_SUFFIXES and not given["video"]:
@@ -149,7 +151,9 @@ def _check(options: RunOptions) -> None:
     if config.camera:
         from fer_edge.sources.camera import check_camera
 
-        check_camera(config.camera)
+        for own in config.cameras.values():
+            check_camera(str(own.camera))
+            require_detector(own.detector)
     if config.save:
         from fer_edge.outputs.recording import check_saved_name
 

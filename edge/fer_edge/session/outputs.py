@@ -24,6 +24,7 @@ from fer_edge.stages import StageTimes
 
 if TYPE_CHECKING:
     from fer_edge.identity.live_enrolment import LiveEnrolment
+    from fer_edge.sources.live import CameraSource
 
 DEMO_FOLDER = Path("fer-edge-demo")
 
@@ -53,17 +54,23 @@ class Run:
     saved: list[Path] = field(default_factory=list)
     counters: dict[str, Callable[[], int]] = field(default_factory=dict)
 
-    def counts(self) -> dict[str, int]:
-        """Return what every part of the run counts, by name."""
-        counted = {name: count() for name, count in self.counters.items()}
-        if self.kind.live:
-            from fer_edge.sources.live import CameraSource
+    @property
+    def cameras(self) -> dict[str, CameraSource]:
+        """The cameras by name; none for a file."""
+        if not self.kind.live:
+            return {}
+        from fer_edge.sources.several import SeveralCameras
 
-            if isinstance(self.source, CameraSource):
-                counted["frames_dropped"] = self.source.dropped
-                counted["camera_reconnects"] = self.source.reconnects
+        return self.source.cameras if isinstance(self.source, SeveralCameras) else {}
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Return what every part of the run counts, by name and camera; "" is the whole run."""
+        counted = {name: {"": count()} for name, count in self.counters.items()}
+        if cameras := self.cameras.items():
+            counted["frames_dropped"] = {name: each.dropped for name, each in cameras}
+            counted["camera_reconnects"] = {name: each.reconnects for name, each in cameras}
         if self.model.exchangeable:
-            counted["model_swaps"] = self.model.exchangeable.swaps
+            counted["model_swaps"] = {"": self.model.exchangeable.swaps}
         return counted
 
 
@@ -72,6 +79,14 @@ def _heat(run: Run) -> Iterator[Output]:
         from fer_edge.outputs.heat import HeatOutput
 
         yield HeatOutput()
+
+
+def _load(run: Run) -> Iterator[Output]:
+    if len(run.options.settings.cameras) > 1:
+        from fer_edge.outputs.load import LoadOutput
+
+        cameras = run.cameras.items()
+        yield LoadOutput(lambda: {name: (each.captured, each.dropped) for name, each in cameras})
 
 
 def _line_file(run: Run, where: str) -> LineFile:
@@ -110,17 +125,19 @@ def _save(run: Run) -> Iterator[Output]:
     paths = _saved_paths(run.options)
     if not paths:
         return
+    from fer_edge.outputs.of_camera import OfCamera, path_of_camera
     from fer_edge.outputs.recording import make_recorder
     from fer_edge.outputs.video import VideoRecorder
     from fer_edge.sources.demo import FPS
 
     fps = run.source.fps if isinstance(run.source, VideoSource) else FPS
-    for path in paths:
-        recorder = make_recorder(path, fps, run.kind.stream, run.kind.live, run.times)
-        if isinstance(recorder, VideoRecorder):
-            run.stack.enter_context(recorder)
-        run.saved.append(path)
-        yield recorder
+    for camera in run.options.settings.cameras:
+        for path in (path_of_camera(each, camera) for each in paths):
+            recorder = make_recorder(path, fps, run.kind.stream, run.kind.live, run.times)
+            if isinstance(recorder, VideoRecorder):
+                run.stack.enter_context(recorder)
+            run.saved.append(path)
+            yield OfCamera(camera, recorder)
 
 
 def _saved_paths(options: RunOptions) -> tuple[Path, ...]:
@@ -150,7 +167,8 @@ def _mqtt(run: Run) -> Iterator[Output]:
 
         settings = mqtt_settings(run.options.settings)
         stamp = Stamp(settings.name)
-        broker = run.stack.enter_context(MqttOutput(settings, run.model.facts, stamp))
+        names = tuple(run.options.settings.cameras)
+        broker = run.stack.enter_context(MqttOutput(settings, run.model.facts, stamp, names))
         run.counters["mqtt_delivered"] = lambda: broker.delivered
         run.counters["mqtt_dropped"] = lambda: broker.dropped
         yield broker
@@ -167,7 +185,7 @@ def _serve(run: Run) -> Iterator[Output]:
         from fer_edge.session.addresses import page_access
         from fer_edge.systemd import is_supervised
 
-        view, door = LiveView(), Door.of(page_access(settings))
+        view, door = LiveView(tuple(settings.cameras)), Door.of(page_access(settings))
         if door.certificate:
             talk(run.options.quiet)(f"certificate (SHA-256): {door.certificate.fingerprint}")
         stored = run.options.stored(is_supervised())
@@ -181,6 +199,7 @@ def _serve(run: Run) -> Iterator[Output]:
 
 OUTPUTS: dict[str, Callable[[Run], Iterator[Output]]] = {
     "heat": _heat,
+    "load": _load,
     "json": _json,
     "events": _events,
     "console": _console,

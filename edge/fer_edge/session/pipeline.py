@@ -57,7 +57,7 @@ def run_pipeline(
             if frame is None:
                 break
             if isinstance(frame, Gap):
-                seen = analyzer.idle(frame.at)
+                seen = analyzer.idle(frame)
                 for output in outputs:
                     output.idle(frame, seen)
                 continue

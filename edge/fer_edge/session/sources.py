@@ -16,6 +16,10 @@ from fer_edge.sources.files import PictureSource, VideoSource
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
+    from fer_edge.session.config import EdgeConfig
+    from fer_edge.sources.live import CameraSource
+    from fer_edge.sources.shared import Shared
+
 
 @dataclass(frozen=True, slots=True)
 class RunKind:
@@ -57,10 +61,16 @@ PICTURES, FILE, LIVE = RunKind(False, False), RunKind(True, False), RunKind(True
 
 def _camera(options: RunOptions) -> FrameSource:
     from fer_edge.sources.camera import open_camera
+    from fer_edge.sources.several import SeveralCameras
     from fer_edge.systemd import is_supervised
 
-    config = options.settings
-    return open_camera(config.camera, config.size_px, config.fps or None, is_supervised())
+    patient = is_supervised()
+
+    def opener(own: EdgeConfig) -> Callable[[Shared], CameraSource]:
+        where, fps = str(own.camera), own.fps or None
+        return lambda shared: open_camera(where, own.size_px, fps, patient, shared)
+
+    return SeveralCameras({name: opener(own) for name, own in options.settings.cameras.items()})
 
 
 def _demo(options: RunOptions) -> FrameSource:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
+from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +15,7 @@ from fer_core.errors import ArgumentError
 from fer_core.opencv import silence_opencv
 from fer_edge.board import temperature_celsius
 from fer_edge.faces.analysis import Analyzer, Naming, PictureAnalyzer, StreamAnalyzer, nobody
+from fer_edge.faces.cameras import CamerasAnalyzer
 from fer_edge.faces.detector import DetectorRequest, SearchPlan
 from fer_edge.faces.detectors import make_detector
 from fer_edge.inference.classifier import Classifier
@@ -26,7 +29,7 @@ from fer_edge.session.pipeline import PipelineSummary, run_pipeline
 from fer_edge.session.signals import Signals
 from fer_edge.session.sources import SOURCES, RunKind
 from fer_edge.sources.files import picture_files
-from fer_edge.sources.rotation import RotatedSource
+from fer_edge.sources.rotation import RotatedSource, Turn
 from fer_edge.stages import StageTimes
 
 if TYPE_CHECKING:
@@ -79,10 +82,11 @@ def watch(options: RunOptions) -> SessionResult:
         stamp = Stamp(device_name(config))
         run = Run(options, kind, source, model, stamp, stop, stack, times, enrolment)
         outputs = [*make_outputs(run), *last]
-        turned = RotatedSource(source, config.rotate, config.mirror)
+        turns = {name: Turn(own.rotate, own.mirror) for name, own in config.cameras.items()}
+        turned = RotatedSource(source, turns)
         signals.in_loop = True
         summary = run_pipeline(turned, analyzer, outputs, stop, times, kind.reading)
-    dropped = run.counts().get("frames_dropped", 0)
+    dropped = sum(run.counts().get("frames_dropped", {}).values())
     return SessionResult(summary, times, signals.came, dropped, tuple(run.saved))
 
 
@@ -143,10 +147,13 @@ def _make_analyzer(
 
     from fer_edge.identity.naming import TrackNaming
 
-    hear = enrolment.unknown.hear if enrolment else None
-    naming = TrackNaming(who, kind.thread("who", stack), hear) if who else None
-    searcher = kind.thread("search", stack)
-    return model.around(stream_analyzer(config, model.classifier, times, searcher, naming))
+    searcher, asker = kind.thread("search", stack), kind.thread("who", stack) if who else None
+    hear, ids = enrolment.unknown.hear if enrolment else None, itertools.count(1)
+    analyzers: dict[str, StreamAnalyzer] = {}
+    for name, own in config.cameras.items():
+        naming = TrackNaming(who, asker, hear) if who else None
+        analyzers[name] = stream_analyzer(own, model.classifier, times, searcher, naming, ids)
+    return model.around(CamerasAnalyzer(analyzers))
 
 
 def _people(options: RunOptions) -> KnownPeople | None:
@@ -178,6 +185,7 @@ def stream_analyzer(
     times: StageTimes,
     searcher: Executor | None = None,
     naming: Naming | None = None,
+    ids: Iterator[int] | None = None,
 ) -> StreamAnalyzer:
     """Return what follows and classifies the faces of a stream.
 
@@ -187,8 +195,9 @@ def stream_analyzer(
         times: What counts the detector's time.
         searcher: What runs searches of whole frames beside the stream, if anything does.
         naming: What finds out who the faces are, if anything does.
+        ids: Gives the ids of new faces; they count from 1 if None.
 
     """
     plan = SearchPlan(config.min_face, config.search_seconds)
     detector = make_detector(config.detector, DetectorRequest(True, plan, times, searcher))
-    return StreamAnalyzer(detector, classifier, config.rate, naming=naming)
+    return StreamAnalyzer(detector, classifier, config.rate, naming=naming, ids=ids)

@@ -17,6 +17,7 @@ from fer_core.opencv import cv2, silence_opencv
 from fer_core.values import UInt8Array
 from fer_edge.sources.live import CameraSource, Capture
 from fer_edge.sources.patience import Patience
+from fer_edge.sources.shared import Shared
 
 log = logging.getLogger(__name__)
 
@@ -140,7 +141,11 @@ class PiCapture:
 
 
 def open_camera(
-    where: str, size: tuple[int, int] | None, fps: float | None, patient: bool = False
+    where: str,
+    size: tuple[int, int] | None,
+    fps: float | None,
+    patient: bool = False,
+    shared: Shared | None = None,
 ) -> CameraSource:
     """Return the live source of a camera.
 
@@ -149,6 +154,7 @@ def open_camera(
         size: (width, height) to ask for in pixels, None for the camera's own.
         fps: Pictures a second to ask for, None for the camera's own.
         patient: Whether to wait for a camera that does not open yet.
+        shared: What it shares with the other cameras of a run.
 
     Raises:
         ArgumentError: This names no camera.
@@ -164,7 +170,7 @@ def open_camera(
             return PiCapture(size, fps, patience)
         return OpenCvCapture(int(where.removeprefix(_DEVICE)), size, fps, patience)
 
-    return CameraSource(opened, named, patient=patient, patience=patience)
+    return CameraSource(opened, named, patient=patient, patience=patience, shared=shared)
 
 
 def check_camera(where: str) -> str:

@@ -5,25 +5,20 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from fer_core.errors import FerError
 from fer_core.values import Frame, Gap, UInt8Array
+from fer_edge.sources.hangs import Hangs
 from fer_edge.sources.patience import Patience
 from fer_edge.sources.picture_check import PictureCheck
+from fer_edge.sources.shared import Shared
 
 log = logging.getLogger(__name__)
 
 CLOSE_SECONDS = 12.0
 """How long closing waits for a read in progress; V4L2 cameras take up to 10 s to give up."""
-STUCK_SECONDS = 30.0
-"""How long a read or an opening may take before its thread is given up and another one tries."""
-MOST_RESTARTS, RESTART_SECONDS = 3, 600.0
-"""How many threads may be given up within so many seconds; one more ends the runner."""
-RECOVERY_SECONDS = 120.0
-"""How long the thread after one that still hangs, and may hold the device, has for a picture."""
 GAP_SECONDS = 1.0
 """How long no picture comes before that is told, and how often it is told again."""
 RETRY_SECONDS = (0.5, 1.0, 2.0, 5.0)
@@ -53,6 +48,7 @@ class CameraSource:
         dropped: How many of them nobody took.
         reconnects: How often the camera was opened anew.
         attempts: See Gap.
+        began_at: Where the clock of its frames begins, in seconds of the camera's clock.
     """
 
     def __init__(
@@ -64,6 +60,7 @@ class CameraSource:
         patient: bool = False,
         wall_clock: Clock = time.time,
         patience: Patience | None = None,
+        shared: Shared | None = None,
     ) -> None:
         """Open the camera and start capturing.
 
@@ -75,24 +72,26 @@ class CameraSource:
             patient: Whether to wait for a camera that does not open yet, as a service does.
             wall_clock: Gives seconds since 1970.
             patience: Is told of pictures that come and of waits in vain; who opens may ask it.
+            shared: What it shares with the other cameras of a run.
 
         Raises:
             FerError: The camera does not open, and `patient` is not set.
         """
         self._patience = patience or Patience()
-        self._open, self._name, self._clock = open_capture, name, clock
+        shared = shared or Shared()
+        self._camera, self._arrived = shared.camera, shared.arrived
+        self._name = f"{shared.camera} ({name})" if shared.camera else name
+        self._open, self._source, self._clock = open_capture, name, clock
         self._retry_seconds, self._wall_clock = retry_seconds, wall_clock
         self._newest: Frame | None = None
-        self._arrived = threading.Condition()
         self._closing = threading.Event()
         self._failure: Exception | None = None
-        self._check, self._told_fault = PictureCheck(), ""
-        self._restarts: deque[float] = deque(maxlen=MOST_RESTARTS)
+        self._check, self._hangs, self._told_fault = PictureCheck(), Hangs(self._name), ""
         self.captured = self.dropped = self.reconnects = self.attempts = 0
         self._tries, self._is_away = 0, False
-        self._given_up: threading.Thread | None = None
         first = self._first(patient)
-        self._opened_at = self._alive_at = self._picture_at = clock()
+        self._told_at = self._alive_at = self._picture_at = clock()
+        self.began_at = self._told_at if shared.began_at is None else shared.began_at
         self._start(first)
 
     def _first(self, patient: bool) -> Capture | None:
@@ -118,38 +117,44 @@ class CameraSource:
         Raises:
             FerError: Capturing has failed, or the driver hangs and a new thread does not help.
         """
-        told_at = self._clock()
+        self._told_at = self._clock()
         while not stop.is_set():
             with self._arrived:
-                self._arrived.wait_for(lambda: self._newest is not None, timeout=0.1)
-                frame, self._newest = self._newest, None
-            if frame is not None:
-                told_at = self._clock()
-                yield frame
-            elif self._failure is not None:
-                raise FerError(f"{self._name} failed: {self._failure!r}") from self._failure
-            elif self._clock() - told_at >= GAP_SECONDS:
-                told_at = self._clock()
-                self._restart_if_stuck(told_at)
-                yield Gap(told_at - self._opened_at, self.attempts, self._wall_clock())
+                self._arrived.wait_for(lambda: self.has_frame, timeout=0.1)
+            if (taken := self.take()) is not None:
+                yield taken
 
-    def _restart_if_stuck(self, now: float) -> None:
-        """Give up a thread that a driver holds; raise FerError when that does not help."""
-        held = self._given_up is not None and self._given_up.is_alive()
-        if held and now - max(self._picture_at, self._restarts[-1]) > RECOVERY_SECONDS:
-            raise FerError(f"{self._name} hangs and holds its device; only a new start frees it")
-        if now - self._alive_at < STUCK_SECONDS:
-            return
-        again = len(self._restarts) == MOST_RESTARTS
-        if again and now - self._restarts[0] < RESTART_SECONDS:
-            raise FerError(f"{self._name} hangs again and again; its driver does not answer")
-        if held:
-            raise FerError(f"{self._name} hangs once more, and has not yet let go")
-        self._given_up = self._thread
-        log.warning("%s has hung for %.0f s; trying anew", self._name, now - self._alive_at)
-        self._restarts.append(now)
-        self._alive_at = now
-        self._start(None)
+    @property
+    def has_frame(self) -> bool:
+        """Whether there is a frame that nobody has taken."""
+        return self._newest is not None
+
+    def take(self) -> Frame | Gap | None:
+        """Return the newest frame; without one a gap, if it is time to tell of it, else None.
+
+        Raises:
+            FerError: Capturing has failed, or the driver hangs and a new thread does not help.
+        """
+        with self._arrived:
+            frame, self._newest = self._newest, None
+        if frame is not None:
+            self._told_at = self._clock()
+            return frame
+        if self._failure is not None:
+            raise FerError(f"{self._name} failed: {self._failure!r}") from self._failure
+        gap, now = self.gap_if_due(), self._told_at
+        if gap and self._hangs.gives_up(self._thread, now, self._alive_at, self._picture_at):
+            self._alive_at = now
+            self._start(None)
+        return gap
+
+    def gap_if_due(self) -> Gap | None:
+        """Return that there is no picture, if it is time to tell so, else None."""
+        now = self._clock()
+        if now - self._told_at < GAP_SECONDS:
+            return None
+        self._told_at = now
+        return Gap(now - self.began_at, self.attempts, self._wall_clock(), self._camera)
 
     def close(self) -> None:
         """Stop capturing and give the camera back."""
@@ -217,8 +222,8 @@ class CameraSource:
         if self._is_away:
             log.warning("%s is back after %d attempts", self._name, self._tries)
         self._is_away, self._tries = False, 0
-        at = self._picture_at - self._opened_at
-        frame = Frame(pixels, self.captured, at, self._name, self._wall_clock())
+        at, wall = self._picture_at - self.began_at, self._wall_clock()
+        frame = Frame(pixels, self.captured, at, self._source, wall, camera=self._camera)
         with self._arrived:
             self.captured += 1
             self.dropped += self._newest is not None

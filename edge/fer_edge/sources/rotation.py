@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -15,11 +15,25 @@ from fer_edge.sources import FrameSource
 _CODES = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
 
 
-class RotatedSource:
-    """Another source's frames, turned clockwise by 0, 90, 180 or 270 degrees, then mirrored."""
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """How a camera's pictures are turned.
 
-    def __init__(self, source: FrameSource, rotate: int, mirror: bool) -> None:
-        self._source, self._rotate, self._mirror = source, rotate, mirror
+    Attributes:
+        rotate: Clockwise by 0, 90, 180 or 270 degrees.
+        mirror: Whether left and right are swapped after that.
+    """
+
+    rotate: int = 0
+    mirror: bool = False
+
+
+class RotatedSource:
+    """Another source's frames, turned."""
+
+    def __init__(self, source: FrameSource, turns: Mapping[str, Turn]) -> None:
+        """Take the source, and how the pictures of each camera are turned, by its name."""
+        self._source, self._turns = source, turns
 
     def frames(self, stop: threading.Event) -> Iterator[Frame | Gap]:
         """Yield the turned frames."""
@@ -27,10 +41,10 @@ class RotatedSource:
             if isinstance(frame, Gap):
                 yield frame
                 continue
-            pixels = frame.pixels
-            if self._rotate:
-                pixels = np.asarray(cv2.rotate(pixels, _CODES[self._rotate]), np.uint8)
-            if self._mirror:
+            pixels, turn = frame.pixels, self._turns[frame.camera]
+            if turn.rotate:
+                pixels = np.asarray(cv2.rotate(pixels, _CODES[turn.rotate]), np.uint8)
+            if turn.mirror:
                 pixels = np.asarray(cv2.flip(pixels, 1), np.uint8)
             yield replace(frame, pixels=pixels)
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from drawn_faces import draw_scene
-from fer_core.values import Box, Face, Frame, Prediction
+from fer_core.values import Box, Face, Frame, Gap, Prediction
 from fer_edge.faces.analysis import Analysis, PictureAnalyzer, StreamAnalyzer
 from fer_edge.faces.events import ExpressionEvent
 from fer_edge.faces.following import FollowingDetector
@@ -221,12 +221,12 @@ def test_a_slow_machine_ends_nothing() -> None:
 def test_a_silent_camera_ends_faces_by_its_own_pace() -> None:
     quick, slow = Stream(), Stream()
     quick.play([CALM] * 5, fps=10)
-    assert kinds(quick.analyzer.idle(2.3).events) == []
-    assert kinds(quick.analyzer.idle(2.5).events) == [("ended", "none")]
+    assert kinds(quick.analyzer.idle(Gap(2.3)).events) == []
+    assert kinds(quick.analyzer.idle(Gap(2.5)).events) == [("ended", "none")]
     slow.play([CALM] * 5, fps=0.2)
-    assert kinds(slow.analyzer.idle(24.0).events) == []
-    assert kinds(slow.analyzer.idle(34.0).events) == []
-    assert kinds(slow.analyzer.idle(36.0).events) == [("ended", "none")]
+    assert kinds(slow.analyzer.idle(Gap(24.0)).events) == []
+    assert kinds(slow.analyzer.idle(Gap(34.0)).events) == []
+    assert kinds(slow.analyzer.idle(Gap(36.0)).events) == [("ended", "none")]
 
 
 def test_a_slow_camera_keeps_its_face_between_two_pictures() -> None:
@@ -254,7 +254,7 @@ def test_a_slow_camera_keeps_its_face_between_two_pictures() -> None:
         analysis = analyzer.analyze(Frame(scene, index, 2.0 * index))
         later.run()
         seen.append(len(analysis.observations))
-        events += [*analysis.events, *analyzer.idle(2.0 * index + 1).events]
+        events += [*analysis.events, *analyzer.idle(Gap(2.0 * index + 1)).events]
     assert seen == [0] + [1] * 7
     assert kinds(events) == [("started", "calm")]
 

@@ -13,7 +13,8 @@ from fer_core.errors import ArgumentError, FerError
 from fer_core.values import Frame, Gap
 from fer_edge.sources import camera, patience
 from fer_edge.sources.camera import check_camera, open_camera
-from fer_edge.sources.live import STUCK_SECONDS, CameraSource
+from fer_edge.sources.hangs import STUCK_SECONDS
+from fer_edge.sources.live import CameraSource
 from fer_edge.sources.patience import Patience
 from mjpeg_server import MjpegServer
 
@@ -210,7 +211,7 @@ def test_a_camera_that_hangs_again_and_again_ends_the_runner() -> None:
     for restart in range(3):
         camera.hang()
         wait_until(lambda count=restart: len(camera.hung) == count + 2)
-        given_up = camera.source._given_up
+        given_up = camera.source._hangs._given_up
         camera.hung[restart].let_go.set()
         wait_until(lambda thread=given_up: not thread.is_alive())
     with pytest.raises(FerError, match="fake hangs again and again"):

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from fer_core.errors import BusyError, FerError
-from fer_core.values import Box, Face, Frame, Prediction
+from fer_core.values import Box, Face, Frame, Gap, Prediction
 from fer_edge.deployment.analyzer import ExchangingAnalyzer
 from fer_edge.deployment.exchange import LoadedModel
 from fer_edge.deployment.first_minute import ENOUGH_FACES, TRIAL_SECONDS, FaceTimes
@@ -212,7 +212,7 @@ def test_a_minute_without_faces_still_compares_the_known_ones(device: Device) ->
     now = 2.0
     while device.state.state != TAKEN_BACK:
         now, device.now = now + 1, device.now + 1
-        device.analyzer.idle(now)
+        device.analyzer.idle(Gap(now))
         assert now < 3 + TRIAL_SECONDS + 2
     assert "3.1 times" in device.state.why
     assert now > TRIAL_SECONDS

@@ -13,7 +13,7 @@ from fer_core.errors import FerError
 from fer_edge.session.watch import but_for_saved_ones
 from fer_edge.sources.demo import FPS, DemoSource
 from fer_edge.sources.files import PictureSource, VideoSource, picture_files
-from fer_edge.sources.rotation import RotatedSource
+from fer_edge.sources.rotation import RotatedSource, Turn
 
 GO = threading.Event()
 
@@ -154,8 +154,8 @@ def test_turning_is_clockwise_then_mirrored(tmp_path: Path) -> None:
     picture[0, 0] = 255  # top left
     cv2.imwrite(str(tmp_path / "a.png"), picture)
     source = PictureSource([tmp_path / "a.png"])
-    (turned,) = RotatedSource(source, 90, False).frames(GO)
+    (turned,) = RotatedSource(source, {"": Turn(90)}).frames(GO)
     assert turned.pixels.shape == (3, 2, 3)
     assert turned.pixels[0, 1, 0] == 255  # top right
-    (mirrored,) = RotatedSource(source, 90, True).frames(GO)
+    (mirrored,) = RotatedSource(source, {"": Turn(90, mirror=True)}).frames(GO)
     assert mirrored.pixels[0, 0, 0] == 255

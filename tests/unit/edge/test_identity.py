@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from fer_core.errors import FerError
-from fer_core.values import Box, Face, FloatArray, Frame, Prediction
+from fer_core.values import Box, Face, FloatArray, Frame, Gap, Prediction
 from fer_edge.faces.analysis import StreamAnalyzer
 from fer_edge.faces.detectors import DETECTORS
 from fer_edge.faces.haar import HaarDetector
@@ -92,7 +92,7 @@ def test_a_name_that_is_known_at_the_start_needs_no_change() -> None:
     assert watch.at(0.5) == ("anna", [])  # no event before its start was told
     assert watch.at(0.7) == ("anna", [("started", "anna")])
     assert watch.at(0.8) == ("anna", [])
-    assert watch.analyzer.idle(3.5).events[0].person == "anna"
+    assert watch.analyzer.idle(Gap(3.5)).events[0].person == "anna"
 
 
 class Slow(Executor):

@@ -14,8 +14,9 @@ from fer_core.values import Gap, Observation
 from fer_edge.faces.analysis import Analysis
 from fer_edge.inference.models import ModelFacts
 from fer_edge.outputs.home_assistant import FaceState
-from fer_edge.outputs.mqtt import BLIND_SECONDS, MqttOutput
+from fer_edge.outputs.mqtt import MqttOutput
 from fer_edge.outputs.mqtt_settings import MqttSettings
+from fer_edge.outputs.sensors import BLIND_SECONDS
 from fer_edge.outputs.stamp import Stamp
 from mqtt_broker import (
     BASE,
@@ -68,11 +69,39 @@ def test_home_assistant_finds_three_sensors(broker: Broker) -> None:
     assert (faces["state_topic"], faces["state_class"]) == (f"{BASE}/faces", "measurement")
     assert (which["state_topic"], which["entity_category"]) == (f"{BASE}/model", "diagnostic")
     for sensor in (expression, faces, which):
-        assert sensor["availability_topic"] == f"{BASE}/availability"
-        assert sensor["payload_available"] == "online"
-        assert sensor["payload_not_available"] == "offline"
+        assert sensor["availability"] == [{"topic": f"{BASE}/availability"}]
         assert sensor["device"]["identifiers"] == ["fer-edge-hall"]
         assert sensor["device"]["sw_version"] == sensor["origin"]["sw_version"] == __version__
+
+
+def test_each_camera_has_sensors_and_an_availability_of_its_own(broker: Broker) -> None:
+    broker.start()
+    settings = MqttSettings("127.0.0.1", broker.port, "hall")
+    door, desk = (replace(FRAME, camera=name, captured_at=1.0) for name in ("door", "desk"))
+    with Listener(broker.port) as listener:
+        with MqttOutput(settings, model, Stamp("hall"), ("door", "desk")) as output:
+            for frame in (door, desk):
+                output.write(frame, Analysis())
+            announced = (seen(1, 30, glad=0.9),)
+            started = replace(event("started", 1, "glad", 0.9), camera="desk")
+            output.write(desk, Analysis(announced, (started,), announced))
+            output.idle(Gap(2 + BLIND_SECONDS, camera="door"), Analysis())
+            listener.wait_for("door/availability", "offline")
+            listener.wait_for("desk/state", "glad")
+            delivered(output, 1)
+        assert json.loads(listener.all("desk/event")[0])["camera"] == "desk"
+        assert listener.all("desk/availability") == ["online"]
+        assert listener.all("door/state") == ["none"]
+        known = json.loads(listener.last("homeassistant/sensor/hall/desk-expression/config") or "")
+    assert (known["name"], known["unique_id"]) == (
+        "Desk expression",
+        "fer-edge-hall-desk-expression",
+    )
+    assert [each["topic"] for each in known["availability"]] == [
+        f"{BASE}/availability",
+        f"{BASE}/desk/availability",
+    ]
+    assert known["availability_mode"] == "all"
 
 
 def test_who_comes_late_sees_the_state_of_the_largest_told_face(broker: Broker) -> None:
@@ -178,7 +207,7 @@ def test_leaving_sends_the_last_and_says_offline(
 
 KILLED = """
 import sys
-from fer_edge.outputs.mqtt import BLIND_SECONDS, MqttSettings, MqttOutput
+from fer_edge.outputs.mqtt import MqttSettings, MqttOutput
 from fer_edge.outputs.stamp import Stamp
 from fer_edge.inference.models import ModelFacts
 settings, model = MqttSettings("127.0.0.1", int(sys.argv[1]), "hall"), ModelFacts("m", "", ())

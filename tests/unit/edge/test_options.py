@@ -96,7 +96,9 @@ def test_a_file_with_a_cameras_password_must_be_ours_alone(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("line", ["mqtt_password = 4711", "token = 4711", "camera = 4711"])
 def test_a_secret_of_the_wrong_type_is_not_shown(tmp_path: Path, line: str) -> None:
-    with pytest.raises(FerError, match=r"must be text, in quotes$") as refusal:
+    with pytest.raises(
+        FerError, match=r"must be text, in quotes(, or a list of such texts)?$"
+    ) as refusal:
         options("--config", settings_file(tmp_path, f"{line}\n"))
     assert "4711" not in str(refusal.value)
 

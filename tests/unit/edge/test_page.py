@@ -21,10 +21,11 @@ from fer_edge.faces.analysis import Analysis
 from fer_edge.faces.events import ExpressionEvent
 from fer_edge.page import bounded, web
 from fer_edge.page.access import Access, ServeAddress
+from fer_edge.page.camera_view import STALE_SECONDS
 from fer_edge.page.door import MOST_VIEWERS, Door
 from fer_edge.page.server import PageServer
 from fer_edge.page.static_files import PAGE_FILES
-from fer_edge.page.view import STALE_SECONDS, LiveView
+from fer_edge.page.view import LiveView
 from fer_edge.session.config import EdgeConfig, with_secrets
 from fer_edge.session.options import RunOptions
 from served_page import LABELS, LOOPBACK, TOKEN, Served
@@ -32,7 +33,7 @@ from served_page import LABELS, LOOPBACK, TOKEN, Served
 
 def write(view: LiveView, faces: int = 1, kind: str = "", gray: int = 90) -> None:
     prediction = Prediction(np.array([0.75, 0.25], np.float32), LABELS)
-    frame = Frame(np.full((48, 64, 3), gray, np.uint8), view.frames, 0.0, "test")
+    frame = Frame(np.full((48, 64, 3), gray, np.uint8), 0, 0.0, "test")
     seen = [
         Observation(0, 0.0, Face(Box(5, 5, 20, 20), 1.0), prediction, track_id=track)
         for track in range(faces)
@@ -146,8 +147,8 @@ def test_numbers_only() -> None:
 def test_health_follows_the_frames() -> None:
     now = [0.0]
     served = Served()
-    served.view._clock = lambda: now[0]
-    served.view._born = 0.0
+    served.view._cameras[""]._clock = lambda: now[0]
+    served.view._cameras[""]._born = 0.0
     with served.server:
         write(served.view)
         now[0] = STALE_SECONDS
@@ -297,7 +298,7 @@ def test_a_page_learns_whether_its_picture_still_comes(page: Served) -> None:
         write(page.view)
         while not (line := states.readline()).startswith(b"data"):
             pass
-        return bool(json.loads(line.removeprefix(b"data: "))["looking"])
+        return bool(json.loads(line.removeprefix(b"data: "))["cameras"][0]["looking"])
 
     assert not looking()
     picture = page.ask("/video?viewer=mine")

@@ -12,12 +12,16 @@ const percent = (share) => `${Math.round(100 * share)} %`;
 const faces = new Map(); // what is shown of each face, by track
 let colours = {}, model = "";
 let told = []; // events, oldest first
-let blind = 0; // states in a row that say that no picture is sent here
+const pictures = new Map(); // the live picture of each camera, and how long none was sent here
 const viewer = Math.random().toString(36).slice(2, 12);
 
 function health(kind, words) {
   $("status").className = kind;
   $("words").textContent = words;
+}
+
+function who({ camera, person, track }) {
+  return (camera ? `${camera}: ` : "") + (person || `face ${track}`);
 }
 
 function newFace(face) {
@@ -50,7 +54,7 @@ function showFaces(seen) {
     if (!faces.has(face.track)) faces.set(face.track, newFace(face));
     const shown = faces.get(face.track);
     shown.name.textContent = face.label;
-    shown.sure.textContent = `${face.person || `face ${face.track}`} · ${percent(face.confidence)}`;
+    shown.sure.textContent = `${who(face)} · ${percent(face.confidence)}`;
     for (const [label, share] of Object.entries(face.probabilities)) {
       shown.fills[label].style.width = `${100 * share}%`;
       shown.shares[label].textContent = percent(share);
@@ -97,24 +101,37 @@ function showEvent(event) {
   const line = document.createElement("li");
   make("time", line, new Date(1000 * event.wall).toLocaleTimeString());
   const words = event.kind === "ended" ? "left" : `${event.label}, ${percent(event.confidence)}`;
-  make("span", line, `${event.person || `face ${event.track}`}: ${words}`);
+  make("span", line, `${who(event)}: ${words}`);
   $("events").prepend(line);
   while ($("events").children.length > MOST_EVENTS) $("events").lastChild.remove();
 }
 
+function total(cameras, key) {
+  return cameras.reduce((sum, each) => sum + each[key], 0);
+}
+
+function showCameras({ cameras, now }) {
+  const away = cameras.filter((each) => each.silent_seconds > 2);
+  const words = away.map(({ camera, silent_seconds: silent, ill }) => {
+    const told = ill ? "no picture for" : camera ? "waiting" : "waiting for the camera,";
+    return `${camera ? `${camera}: ` : ""}${told} ${Math.round(silent)} s`;
+  });
+  health(cameras.some((each) => each.ill) ? "ill" : "well", words.join("; ") || "live");
+  const longest = Math.min(...cameras.map((each) => each.silent_seconds));
+  const since = new Date(1000 * (now - longest)).toLocaleTimeString();
+  const none = cameras.length > 1 ? "No camera gives pictures" : "The camera has been away";
+  $("nobody").textContent = away.length === cameras.length ? `${none} since ${since}.` : "Nobody in sight.";
+  for (const each of cameras) keepLooking(each);
+}
+
 function show(state) {
-  const silent = Math.round(state.silent_seconds);
-  if (state.ill) health("ill", `no picture for ${silent} s`);
-  else health("well", silent > 2 ? `waiting for the camera, ${silent} s` : "live");
-  $("speed").textContent = state.frames_per_second.toFixed(1);
-  $("frames").textContent = state.frames.toLocaleString();
+  $("speed").textContent = total(state.cameras, "frames_per_second").toFixed(1);
+  $("frames").textContent = total(state.cameras, "frames").toLocaleString();
   $("heat").textContent = state.temperature_celsius === null ? "not told" : `${state.temperature_celsius.toFixed(0)} °C`;
-  if (!$("live").hidden) keepLooking(state);
   if (state.model !== model) learn().catch(() => {}); // the next state asks again
   showFaces(state.faces);
   showUnknown(state.unknown);
-  const since = new Date(1000 * (state.now - state.silent_seconds)).toLocaleTimeString();
-  $("nobody").textContent = silent > 2 ? `The camera has been away since ${since}.` : "Nobody in sight.";
+  showCameras(state);
   for (const event of state.events) {
     told.push(event);
     showEvent(event);
@@ -140,17 +157,27 @@ async function followAgain() {
   else follow();
 }
 
-function look() {
-  // A stream that ends makes no error in the browser: the states say whether it is still sent.
-  $("picture").src = `video?viewer=${viewer}&again=${Date.now()}`; // the same address would not be asked anew
-  $("live").hidden = false;
+function showPicture(camera) {
+  const figure = make("figure", $("live")), image = make("img", figure);
+  image.alt = `Live picture ${camera ? `of ${camera} ` : ""}with a box around every face`;
+  if (camera) make("figcaption", figure, camera);
+  pictures.set(camera, { image, blind: 0 });
+  look(camera);
 }
 
-function keepLooking(state) {
-  blind = state.looking || document.hidden ? 0 : blind + 1;
-  if (blind < 10) return;
-  blind = 0;
-  look();
+function look(camera) {
+  // A stream that ends makes no error in the browser: the states say whether it is still sent.
+  const query = new URLSearchParams({ viewer, camera, again: Date.now() }); // the same address would not be asked anew
+  pictures.get(camera).image.src = `video?${query}`;
+}
+
+function keepLooking({ camera, looking }) {
+  const picture = pictures.get(camera);
+  if (!picture) return;
+  picture.blind = looking || document.hidden ? 0 : picture.blind + 1;
+  if (picture.blind < 10) return;
+  picture.blind = 0;
+  look(camera);
 }
 
 async function learn() {
@@ -171,7 +198,9 @@ async function learn() {
 
 async function begin() {
   const about = await learn();
-  if (about.video) look();
+  $("live").hidden = !about.video;
+  $("live").classList.toggle("several", about.cameras.length > 1);
+  if (about.video) about.cameras.forEach(showPicture);
   else document.querySelector("main").className = "numbers";
   follow();
 }

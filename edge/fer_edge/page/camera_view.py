@@ -1,0 +1,88 @@
+"""What viewers see of one camera: its newest frame and faces, drawn only when somebody looks."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter, deque
+from collections.abc import Callable
+from typing import Any
+
+from fer_core.opencv import cv2
+from fer_core.values import Frame, Observation
+from fer_edge.outputs.overlay import draw_boxes
+
+STALE_SECONDS = 15.0
+"""How long no frame may come before a camera counts as ill."""
+_SPEED_SECONDS, _JPEG_QUALITY = 5.0, 80
+
+
+class CameraView:
+    """The newest frame of one camera. All but `jpeg` is called with the view's lock held.
+
+    Attributes:
+        frames: How many frames have come.
+        faces: Those of the newest frame.
+        looking: How often each viewer, by its own name, gets the live picture.
+    """
+
+    def __init__(self, name: str, clock: Callable[[], float]) -> None:
+        self._name, self._clock, self._born = name, clock, clock()
+        self._times: deque[float] = deque(maxlen=300)
+        self._drawing = threading.Lock()
+        self._jpeg: tuple[int, bytes] = (0, b"")
+        self.frames = 0
+        self.frame: Frame | None = None
+        self.faces: tuple[Observation, ...] = ()
+        self.looking: Counter[str] = Counter()
+
+    def see(self, frame: Frame, faces: tuple[Observation, ...]) -> None:
+        """Keep what was seen, and the frame when somebody looks."""
+        self.frames += 1
+        self._times.append(self._clock())
+        self.faces = faces
+        if self.looking:  # its pixels are only borrowed
+            self.frame = Frame(frame.pixels.copy(), self.frames, frame.captured_at, frame.source)
+
+    def forget(self) -> None:
+        """Let nobody take the last picture and its faces for present ones."""
+        self.faces, self.frame = (), None
+
+    def look(self, viewer: str, change: int) -> None:
+        """Count a viewer of the live picture, or one that leaves."""
+        self.looking[viewer] += change
+        self.looking += Counter()  # forgets those who left
+        if not self.looking:
+            self.frame, self._jpeg = None, (0, b"")
+
+    @property
+    def silent_seconds(self) -> float:
+        """How long ago the last frame came, or the view was made."""
+        return self._clock() - (self._times[-1] if self._times else self._born)
+
+    def state(self, viewer: str) -> dict[str, Any]:
+        """Return how this camera is, as JSON values."""
+        silent = self.silent_seconds
+        return {
+            "camera": self._name,
+            "frames": self.frames,
+            "frames_per_second": round(self._speed(), 1),
+            "looking": self.looking[viewer] > 0,
+            "silent_seconds": round(silent, 1),
+            "ill": silent > STALE_SECONDS,
+            "faces": len(self.faces),
+        }
+
+    def _speed(self) -> float:
+        now = self._clock()
+        lately = [at for at in self._times if now - at < _SPEED_SECONDS]
+        span = now - lately[0] if len(lately) > 1 else 0.0
+        return (len(lately) - 1) / span if span else 0.0
+
+    def jpeg(self, frame: Frame, faces: tuple[Observation, ...]) -> tuple[int, bytes]:
+        """Return the newest number and annotated picture as JPEG; whoever comes first draws."""
+        with self._drawing:
+            if self._jpeg[0] < frame.index:
+                quality = [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY]
+                _, encoded = cv2.imencode(".jpg", draw_boxes(frame, faces), quality)
+                self._jpeg = (frame.index, encoded.tobytes())
+            return self._jpeg
