@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -194,6 +195,15 @@ class Prediction:
         """Return the k most probable (label, probability) pairs, most probable first."""
         order = np.argsort(-self.probabilities, kind="stable")[:k]
         return tuple((self.labels[i], float(self.probabilities[i])) for i in order)
+
+    def to_json(self, digits: int) -> dict[str, Any]:
+        """Return label, confidence and the probabilities by label, rounded to so many digits."""
+        pairs = zip(self.labels, self.probabilities, strict=True)
+        return {
+            "label": self.label,
+            "confidence": round(self.confidence, digits),
+            "probabilities": {label: round(float(share), digits) for label, share in pairs},
+        }
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,7 +6,7 @@ import threading
 import time
 import zipfile
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ import pytest
 from drawn_faces import draw_scene
 from fer_core.bundle import ModelBundle
 from fer_edge.identity.descriptors import is_installed
+from fer_edge.page.access import ServeAddress
+from fer_edge.page.certificate import Certificate, own_certificate
 from fer_train.studio.server import StudioOptions, open_studio
 from mjpeg_server import MjpegServer
 from studio_browser import BROWSER, Visit, page_faults, save_camera, tab_faults, visit
@@ -78,11 +80,18 @@ class Device(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def device() -> Iterator[str]:
-    with HTTPServer(("127.0.0.1", 0), Device) as server:
+def certificate(tmp_path: Path) -> Certificate:
+    return own_certificate(ServeAddress("127.0.0.1", 0, https=True), tmp_path)
+
+
+@pytest.fixture
+def device(certificate: Certificate) -> Iterator[str]:
+    """The address of a device whose certificate is its own."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Device) as server:
+        server.socket = certificate.context().wrap_socket(server.socket, server_side=True)
         thread = threading.Thread(target=server.serve_forever, args=(0.1,))
         thread.start()
-        yield f"http://127.0.0.1:{server.server_address[1]}"
+        yield f"https://127.0.0.1:{server.server_address[1]}"
         server.shutdown()
         thread.join()
 
@@ -165,10 +174,13 @@ def train(seen: Visit, folder: Path) -> None:
     page.select_option("#init", "fer-nano")
     page.click("#train-button")
     page.wait_for_selector("#curve polyline", **TRAINED)
+    assert re.match(r"epoch \d of 8", page.text_content("#job-words"))
     seen.shoot("3-training")
     page.wait_for_selector("#result:not([hidden]) .figure", **TRAINED)
     assert re.fullmatch(r"\d+ %", page.locator(".figure strong").text_content())
     assert page.locator(".confusion tbody tr").count() == 3
+    for words in ("Judged by", "int8 answers"):
+        page.get_by_text(words).wait_for()
     mistake = page.locator(".mistakes li", has_text=re.compile("^sad, taken for happy"))
     mistake.locator("button.tile").click()
     seen.shoot("4-result")
@@ -180,7 +192,21 @@ def train(seen: Visit, folder: Path) -> None:
     assert [path.parent.name for path in faces.rglob("odd*.png")] == ["happy"]
 
 
-def use(seen: Visit, folder: Path, device: str) -> None:
+def confirm_certificate(page: Any, device: str, certificate: Certificate) -> None:
+    """See that it is another one than before, refuse it, confirm it, be asked for the token."""
+    page.evaluate(f"localStorage.setItem('certificate {device}', '{':'.join(['AB'] * 32)}')")
+    page.click("#send")
+    page.get_by_text("another certificate than the one you confirmed").wait_for()
+    page.click("#send")
+    page.click("#ask [value=no]")
+    page.wait_for_selector("#deployed.bad")
+    page.click("#send")
+    page.locator("#ask-exact", has_text=certificate.fingerprint).wait_for()
+    page.click("#ask-yes")
+    page.get_by_text("wants its token").wait_for()
+
+
+def use(seen: Visit, folder: Path, device: str, certificate: Certificate) -> None:
     """Compare both models, download the new one, and send it to a device."""
     page = seen.page
     page.click("#steps a[href='#use']")
@@ -192,10 +218,8 @@ def use(seen: Visit, folder: Path, device: str) -> None:
     with page.expect_download() as download:
         page.click("#download")
     assert ModelBundle.load(Path(download.value.path())).manifest.labels[0] == "happy"
-    page.fill("#address", device)
-    page.click("#send")
-    page.wait_for_selector("#deployed.bad")
-    assert "token" in page.locator("#deployed").text_content()
+    page.fill("#address", f"{device}/")
+    confirm_certificate(page, device, certificate)
     page.fill("#token", Device.token)
     page.click("#send")
     page.wait_for_selector("#deployed.good")
@@ -207,7 +231,7 @@ def use(seen: Visit, folder: Path, device: str) -> None:
 
 @pytest.mark.slow
 def test_from_an_empty_page_to_a_model_on_a_device(
-    playwright: Any, address: str, device: str, tmp_path: Path
+    playwright: Any, address: str, device: str, certificate: Certificate, tmp_path: Path
 ) -> None:
     camera = save_camera(tmp_path / "camera.mjpeg", "happy", faces=150, nobody=60)
     with visit(playwright, address, camera) as seen:
@@ -218,7 +242,7 @@ def test_from_an_empty_page_to_a_model_on_a_device(
         train(seen, tmp_path)
         faults += page_faults(seen)
         refused = [each for each in seen.faults if "502" in each or "401" in each]
-        use(seen, tmp_path, device)
+        use(seen, tmp_path, device, certificate)
         faults += page_faults(seen)
         told = [each for each in faults if "502 (Bad Gateway)" not in each]  # the device's refusal
         assert (told, refused) == ([], [])

@@ -16,20 +16,9 @@ from drawn_faces import draw_scene
 from fer_core.bundle import ModelBundle
 from mjpeg_server import MjpegServer
 from new_models import renamed
-from running_device import running
+from running_device import running, slow
 
 pytestmark = [pytest.mark.device, pytest.mark.slow]
-SLOW = """
-import time
-from fer_edge.inference.interpreter import TfliteModel
-plain = TfliteModel.probabilities
-def probabilities(self, pixels):
-    ends = time.thread_time() + 0.02 * (self.bundle.name == "slow-int8")
-    while time.thread_time() < ends:
-        pass
-    return plain(self, pixels)
-TfliteModel.probabilities = probabilities
-"""
 SHORT = "from fer_edge.deployment import first_minute; first_minute.TRIAL_SECONDS = 2\n"
 
 
@@ -102,7 +91,7 @@ def test_by_hand_and_taken_back_by_itself_since_it_is_slow(
 ) -> None:
     renamed(nano, "slow", mark="").save(tmp_path / "slow.tflite")
     cache = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
-    with running(camera, tmp_path, SLOW, "--model", "fer-nano") as runner:
+    with running(camera, tmp_path, slow("slow-int8"), "--model", "fer-nano") as runner:
         call("fer-edge", "models", "use", "slow.tflite", cwd=tmp_path, **cache)
         runner.wait_until(lambda: runner.models()["running"]["name"] == "slow-int8")
         call("fer-edge", "models", "use", "fer-base", cwd=tmp_path, code=1, **cache)

@@ -26,7 +26,7 @@ from fer_train.device import this_device
 from fer_train.distillation import online_teacher_of
 from fer_train.epoch_log import EpochLog
 from fer_train.evaluate import save_history, save_metrics, save_model
-from fer_train.loop import TrainingSet, epoch_line, train
+from fer_train.loop import FEW_PICTURES, TrainingSet, epoch_line, train
 from fer_train.network.quantize_aware import quantize_aware
 from fer_train.plots import save_confusion, save_curves, save_feature_maps
 from fer_train.run_facts import HISTORY
@@ -42,8 +42,6 @@ from fer_train.soft_labels import OtherPicturesError, load_soft_labels
 from fer_train.transfer import freeze_all_but_logits, take_weights, trained_model
 
 Say = Callable[[str], None]
-FEW_PICTURES = 100
-"""Validation pictures below which the 95 % interval of an accuracy is wider than 20 points."""
 
 
 def run_training(config: TrainConfig, out: Path, resume: bool, say: Say) -> ClassificationReport:

@@ -76,7 +76,7 @@ def main(data: Path) -> None:
         crops = [spoil(image)[:, :, np.newaxis] for image in dataset.images]
         answers = np.array([model.probabilities(crop).argmax() for crop in crops])
         faults = Counter(fault for crop in crops if (fault := crop_fault(crop, ())))
-        why = ", ".join(f"{fault.partition(':')[0]} {n}" for fault, n in faults.most_common())
+        why = ", ".join(f"{fault} {n}" for fault, n in faults.most_common())
         right, refused = (answers == dataset.labels).mean(), faults.total() / len(crops)
         print(f"| {way} | {right:.1%} | {refused:.1%} | {why} |")
 

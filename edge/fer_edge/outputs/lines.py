@@ -183,7 +183,7 @@ def observation_json(observation: Observation, stamp: Mapping[str, str], reduced
         stamp: What comes first, by its key.
         reduced: How many times the frame's sides those of the file are: the box is in its pixels.
     """
-    box, prediction = observation.face.box.times(reduced), observation.prediction
+    box = observation.face.box.times(reduced)
     who = {"person": observation.person} if observation.person else {}
     values = {
         **stamp,
@@ -193,11 +193,6 @@ def observation_json(observation: Observation, stamp: Mapping[str, str], reduced
         **who,
         "box": [box.x, box.y, box.width, box.height],
         "roll_degrees": round(observation.face.roll_degrees, 1),
-        "label": observation.label,
-        "confidence": round(observation.confidence, 4),
-        "probabilities": {
-            label: round(float(share), 4)
-            for label, share in zip(prediction.labels, prediction.probabilities, strict=True)
-        },
+        **observation.prediction.to_json(digits=4),
     }
     return json.dumps(values)

@@ -29,7 +29,6 @@ _PLACEHOLDERS = (
     "qwertyuiop",
 )
 _MAKE_ONE = 'make one with python3 -c "import secrets; print(secrets.token_urlsafe())"'
-COOKIE = "fer_edge"
 _MOST_SESSIONS = 64
 
 
@@ -109,6 +108,11 @@ class Access:
         if self.token and _is_guessable(self.token):
             raise ArgumentError(f"the token is easy to guess: {_MAKE_ONE}")
 
+    @property
+    def cookie(self) -> str:
+        """The name of a session's cookie: browsers send one host's cookies to all of its ports."""
+        return f"fer_edge_{self.address.port}"
+
     def allows(self, host: str, authorization: str, cookie: str) -> bool:
         """Return whether a request with these headers may see anything.
 
@@ -121,7 +125,7 @@ class Access:
         if kind.lower() == "bearer" and same(given.strip(), self.token):
             return True
         pairs = (pair.strip().partition("=") for pair in cookie.split(";"))
-        secrets_given = [value for name, _, value in pairs if name == COOKIE][:2]
+        secrets_given = [value for name, _, value in pairs if name == self.cookie][:2]
         sessions = tuple(self._sessions)
         return any(same(value, each) for value in secrets_given for each in sessions)
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import threading
 from collections import Counter, deque
 from collections.abc import Callable
 from typing import Any
 
-from fer_core.opencv import cv2
 from fer_core.values import Frame, Observation
 from fer_edge.outputs.overlay import draw_boxes
+from fer_edge.page.pictures import SharedJpeg
 
 STALE_SECONDS = 15.0
 """How long no frame may come before a camera counts as ill."""
-_SPEED_SECONDS, _JPEG_QUALITY = 5.0, 80
+_SPEED_SECONDS = 5.0
 
 
 class CameraView:
@@ -28,8 +27,7 @@ class CameraView:
     def __init__(self, name: str, clock: Callable[[], float]) -> None:
         self._name, self._clock, self._born = name, clock, clock()
         self._times: deque[float] = deque(maxlen=300)
-        self._drawing = threading.Lock()
-        self._jpeg: tuple[int, bytes] = (0, b"")
+        self._jpeg = SharedJpeg()
         self.frames = 0
         self.frame: Frame | None = None
         self.faces: tuple[Observation, ...] = ()
@@ -52,7 +50,8 @@ class CameraView:
         self.looking[viewer] += change
         self.looking += Counter()  # forgets those who left
         if not self.looking:
-            self.frame, self._jpeg = None, (0, b"")
+            self.frame = None
+            self._jpeg.forget()
 
     @property
     def silent_seconds(self) -> float:
@@ -80,9 +79,4 @@ class CameraView:
 
     def jpeg(self, frame: Frame, faces: tuple[Observation, ...]) -> tuple[int, bytes]:
         """Return the newest number and annotated picture as JPEG; whoever comes first draws."""
-        with self._drawing:
-            if self._jpeg[0] < frame.index:
-                quality = [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY]
-                _, encoded = cv2.imencode(".jpg", draw_boxes(frame, faces), quality)
-                self._jpeg = (frame.index, encoded.tobytes())
-            return self._jpeg
+        return self._jpeg.of(frame.index, lambda: draw_boxes(frame, faces))

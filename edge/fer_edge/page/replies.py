@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import select
+import threading
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
@@ -15,6 +17,8 @@ from fer_edge.page.static_files import SAFE_HEADERS
 
 SEND_SECONDS = 10.0
 """How long a viewer may take for what it is sent, and for each part of what it sends."""
+PICTURES, PICTURES_PER_SECOND = "multipart/x-mixed-replace; boundary=frame", 15.0
+"""The type of a stream of JPEGs."""
 _MOST_REQUEST_BYTES = 32 * 1024
 
 
@@ -97,6 +101,32 @@ class Replying(BaseHTTPRequestHandler):
     def send_event(self, value: Any) -> None:
         """Write one server-sent event, inside a stream of them."""
         self.wfile.write(f"data: {json.dumps(value)}\n\n".encode())
+
+    def send_pictures(
+        self, next_jpeg: Callable[[int], tuple[int, bytes] | None], closing: threading.Event
+    ) -> None:
+        """Write pictures, inside a stream of PICTURES, until the viewer goes or `closing`.
+
+        Args:
+            next_jpeg: Waits a while for a picture later than a number, and returns its number and
+                JPEG, None where none came.
+            closing: Set when every viewer is to go.
+        """
+        number = -1
+        while not closing.is_set():
+            came = next_jpeg(number)
+            if came is None:
+                if self._viewer_has_gone():
+                    return
+                continue
+            number, jpeg = came
+            head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n"
+            self.wfile.write(head.encode() + jpeg + b"\r\n")
+            closing.wait(1 / PICTURES_PER_SECOND)
+
+    def _viewer_has_gone(self) -> bool:
+        """Return whether the connection was closed: a viewer of a stream sends nothing else."""
+        return bool(select.select([self.connection], [], [], 0)[0])
 
     def _head(self, status: HTTPStatus, headers: Mapping[str, str]) -> None:
         self.send_response(status)

@@ -12,6 +12,7 @@ from fer_edge.deployment.intake import MOST_MODEL_BYTES
 from fer_edge.outputs.overlay import colour_of
 from fer_edge.page.metrics import FORMAT, metrics_text
 from fer_edge.page.models import taken_model, told_models
+from fer_edge.page.replies import PICTURES
 from fer_edge.page.site import Site
 from fer_edge.page.static_files import PAGE_FILES
 from fer_edge.page.unknown import (
@@ -23,7 +24,7 @@ from fer_edge.page.unknown import (
 )
 from fer_edge.page.web import Route, WebRequest
 
-PICTURES_PER_SECOND, STATES_PER_SECOND = 15.0, 5.0
+STATES_PER_SECOND = 5.0
 
 
 def make_handler(site: Site) -> type[WebRequest]:
@@ -107,7 +108,7 @@ class PageRequest(WebRequest):
         if self.query("camera") not in self.site.view.cameras:
             self.send_text("there is no such camera", HTTPStatus.NOT_FOUND)
             return
-        self.stream("multipart/x-mixed-replace; boundary=frame", self._send_pictures)
+        self.stream(PICTURES, self._send_pictures)
 
     @property
     def _viewer(self) -> str:
@@ -115,17 +116,10 @@ class PageRequest(WebRequest):
         return self.query("viewer")[:16]
 
     def _send_pictures(self) -> None:
-        view, camera, number = self.site.view, self.query("camera"), 0
+        view, camera = self.site.view, self.query("camera")
         self.request.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 17)  # no old pictures
         with view.watched(self._viewer, camera):
-            while not view.closed:
-                came = view.next_jpeg(number, 1.0, camera)
-                if came is None:
-                    continue
-                number, jpeg = came
-                head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n"
-                self.wfile.write(head.encode() + jpeg + b"\r\n")
-                view.wait_closed(1 / PICTURES_PER_SECOND)
+            self.send_pictures(lambda after: view.next_jpeg(after, 1.0, camera), view.closing)
 
     def events(self) -> None:
         """Send what is seen, whenever it changes."""
@@ -133,12 +127,12 @@ class PageRequest(WebRequest):
 
     def _send_states(self) -> None:
         view, number = self.site.view, 0
-        while not view.closed:
+        while not view.closing.is_set():
             state = view.state(number, self._viewer)
             number = max([number, *(event["number"] for event in state["events"])])
             unknown = told_unknown(self.site.enrolment)
             self.send_event({**state, "model": self.site.model().mark, "unknown": unknown})
-            view.wait_closed(1 / STATES_PER_SECOND)
+            view.closing.wait(1 / STATES_PER_SECOND)
             view.wait(1.0)
 
 

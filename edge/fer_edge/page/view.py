@@ -36,6 +36,7 @@ class LiveView(Output):
     look, and not at all when nobody does.
 
     Attributes:
+        closing: Set when every viewer is to go.
         events: How many have happened, by kind.
     """
 
@@ -52,7 +53,7 @@ class LiveView(Output):
             clock: Gives seconds, and never goes back.
             wall: Gives seconds since 1970.
         """
-        self._changed, self._closing = threading.Condition(), threading.Event()
+        self._changed, self.closing = threading.Condition(), threading.Event()
         self._wall = wall
         self._cameras = {name: CameraView(name, clock) for name in cameras}
         self._timeline: deque[_Told] = deque(maxlen=_TIMELINE)
@@ -79,18 +80,9 @@ class LiveView(Output):
 
     def close(self) -> None:
         """Let every viewer go."""
-        self._closing.set()
+        self.closing.set()
         with self._changed:
             self._changed.notify_all()
-
-    @property
-    def closed(self) -> bool:
-        """Whether viewers are to go."""
-        return self._closing.is_set()
-
-    def wait_closed(self, seconds: float) -> None:
-        """Rest so long, or until viewers are to go."""
-        self._closing.wait(seconds)
 
     def _tell(self, events: Sequence[ExpressionEvent]) -> None:
         for event in events:
@@ -153,29 +145,27 @@ class LiveView(Output):
         view = self._cameras[camera]
         with self._changed:
             came = self._changed.wait_for(
-                lambda: self.closed or (view.frame is not None and view.frame.index > after),
+                lambda: (
+                    self.closing.is_set() or (view.frame is not None and view.frame.index > after)
+                ),
                 seconds,
             )
             frame, faces = view.frame, view.faces
-        return view.jpeg(frame, faces) if came and frame and not self.closed else None
+        return view.jpeg(frame, faces) if came and frame and not self.closing.is_set() else None
 
     def wait(self, seconds: float) -> None:
         """Wait until something is new or the view closes, at most so long."""
         with self._changed:
-            if not self.closed:
+            if not self.closing.is_set():
                 self._changed.wait(seconds)
 
 
 def _face_json(seen: Observation) -> dict[str, Any]:
-    prediction = seen.prediction
-    pairs = zip(prediction.labels, prediction.probabilities, strict=True)
     return {
         "camera": seen.camera,
         "track": seen.track_id,
         "person": seen.person,
-        "label": seen.label,
-        "confidence": round(seen.confidence, 3),
-        "probabilities": {label: round(float(share), 3) for label, share in pairs},
+        **seen.prediction.to_json(digits=3),
     }
 
 

@@ -9,7 +9,6 @@ from http import HTTPStatus
 from typing import Any, ClassVar
 from urllib.parse import parse_qs
 
-from fer_edge.page.access import COOKIE
 from fer_edge.page.bounded import address_of
 from fer_edge.page.replies import Replying
 from fer_edge.page.static_files import LOGIN, STYLE, StaticFiles
@@ -135,7 +134,7 @@ class WebRequest(Replying):
             self.send(*page, HTTPStatus.FORBIDDEN)
             return
         secure = "; Secure" if self.door.certificate else ""
-        cookie = f"{COOKIE}={session}; HttpOnly; SameSite=Strict; Path=/{secure}"
+        cookie = f"{self.door.access.cookie}={session}; HttpOnly; SameSite=Strict; Path=/{secure}"
         headers = {"Location": "/", "Set-Cookie": cookie}
         self.send(b"", "text/plain", HTTPStatus.SEE_OTHER, headers)
 

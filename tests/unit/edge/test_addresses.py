@@ -55,4 +55,4 @@ def test_only_what_is_asked_for_is_made() -> None:
         assert made(stack) == []
         (page,) = made(stack, serve="18761")
         assert isinstance(page, LiveView)
-    assert page.closed
+    assert page.closing.is_set()

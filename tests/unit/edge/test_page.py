@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from urllib.request import HTTPCookieProcessor, build_opener
 
 import cv2
 import numpy as np
@@ -189,8 +190,8 @@ def test_without_the_token_nothing_is_shown(locked: Served) -> None:
     assert locked.ask("/healthz").read() == b"ok\nmodel test-int8 abababababab\n"
     assert locked.ask("/metrics", Authorization=f"Bearer {TOKEN}").status == 200
     assert locked.ask("/metrics", Authorization=f"Bearer {TOKEN}x").status == 401
-    assert locked.ask("/metrics", Cookie=f"fer_edge={TOKEN}").status == 401
-    assert locked.ask("/metrics", Cookie='fer_edge="; ;=').status == 401
+    assert locked.ask("/metrics", Cookie=f"fer_edge_0={TOKEN}").status == 401
+    assert locked.ask("/metrics", Cookie='fer_edge_0="; ;=').status == 401
     assert locked.ask(f"/metrics?token={TOKEN}").status == 401
 
 
@@ -210,6 +211,22 @@ def test_the_token_opens_a_session(
     assert locked.ask("/", Cookie=cookie.split(";", maxsplit=1)[0]).status == 200
     assert TOKEN not in caplog.text + "".join(capfd.readouterr())
     assert TOKEN not in repr(Access(LOOPBACK, TOKEN))
+
+
+def test_two_pages_of_one_computer_keep_their_sessions() -> None:
+    browser = build_opener(HTTPCookieProcessor())  # sends cookies to every port of a host
+    with contextlib.ExitStack() as stack:
+        urls = []
+        for _ in range(2):
+            with socket.create_server(("127.0.0.1", 0)) as free:
+                address = ServeAddress("127.0.0.1", free.getsockname()[1])
+            stack.enter_context(Served(TOKEN, address=address).server)
+            urls.append(address.url)
+        for url in urls:
+            browser.open(f"{url}login", f"token={TOKEN}".encode(), timeout=5)
+        for url in urls:
+            with browser.open(f"{url}about", timeout=5) as answer:
+                assert answer.status == 200
 
 
 def test_other_computers_need_a_token() -> None:
@@ -278,7 +295,7 @@ def test_malformed_requests_are_turned_away(
 
 
 def test_a_cookie_of_backslashes_costs_no_time(locked: Served) -> None:
-    cookie = 'fer_edge="' + "\\a" * 14_000 + '"'
+    cookie = 'fer_edge_0="' + "\\a" * 14_000 + '"'
     started = time.perf_counter()
     assert locked.ask("/", Cookie=cookie).status == 401
     assert time.perf_counter() - started < 0.3  # half a second and more where it is unquoted
@@ -308,6 +325,14 @@ def test_a_page_learns_whether_its_picture_still_comes(page: Served) -> None:
     picture.close()
     wait_until(lambda: not looking())
     other.close()
+
+
+def test_who_goes_while_no_picture_comes_is_let_go(page: Served) -> None:
+    looking = [page.ask("/video") for _ in range(3)]
+    wait_until(lambda: page.view.viewers == 3)
+    for each in looking:
+        each.close()
+    wait_until(lambda: page.view.viewers == 0)
 
 
 def test_nobody_sees_a_picture_of_an_earlier_look(page: Served) -> None:

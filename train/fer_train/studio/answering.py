@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from typing import Any
 
 from fer_core.errors import FerError
 from fer_core.text import on_paper
 from fer_core.values import Frame
+from fer_edge.page.replies import PICTURES
 from fer_edge.page.web import WebRequest
 from fer_train.studio.deploy import DeviceError
 from fer_train.studio.folders import AbsentError, PictureFolders
@@ -17,7 +18,7 @@ from fer_train.studio.jobs import RunningError
 from fer_train.studio.shots import read_frame
 from fer_train.studio.studio import Studio
 
-PICTURES_PER_SECOND, STATES_PER_SECOND = 15.0, 4.0
+STATES_PER_SECOND = 4.0
 UPLOAD_SECONDS = 5.0
 """How long a picture waits until those before it are done."""
 
@@ -62,21 +63,12 @@ class Answering(WebRequest):
         if self.studio.camera is None:
             self.send_text("this studio has no camera: --camera 0", HTTPStatus.NOT_FOUND)
         else:
-            self.stream("multipart/x-mixed-replace; boundary=frame", self._send_pictures)
+            self.stream(PICTURES, self._send_pictures)
 
     def _send_pictures(self) -> None:
-        camera, number = self.studio.camera, -1
-        while camera and not self.door.closing.is_set():
-            try:
-                came = camera.next_jpeg(number)
-            except FerError:
-                return  # the page asks for the state, which says why
-            if came is None:
-                continue
-            number, jpeg = came
-            head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n"
-            self.wfile.write(head.encode() + jpeg + b"\r\n")
-            self.door.closing.wait(1 / PICTURES_PER_SECOND)
+        assert self.studio.camera
+        with suppress(FerError):  # where the camera fails; a shot says why
+            self.send_pictures(self.studio.camera.next_jpeg, self.door.closing)
 
     @contextmanager
     def frame(self) -> Iterator[Frame]:

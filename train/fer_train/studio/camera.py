@@ -6,13 +6,12 @@ import threading
 from collections.abc import Callable
 
 from fer_core.errors import FerError
-from fer_core.opencv import cv2
 from fer_core.values import Frame, Gap
+from fer_edge.page.pictures import SharedJpeg
 from fer_edge.sources import FrameSource
 
 FRESH_SECONDS = 1.0
 """How long a request waits for a frame that it has not had."""
-_JPEG_QUALITY = 80
 
 
 class SharedCamera:
@@ -21,11 +20,10 @@ class SharedCamera:
     def __init__(self, open_source: Callable[[], FrameSource]) -> None:
         """Take what opens the camera; the block opens it."""
         self._open = open_source
-        self._arrived, self._drawing = threading.Condition(), threading.Lock()
+        self._arrived, self._jpeg = threading.Condition(), SharedJpeg()
         self._stop = threading.Event()
         self._newest: Frame | None = None
         self._fault = ""
-        self._jpeg: tuple[int, bytes] = (-1, b"")
 
     def __enter__(self) -> SharedCamera:
         source = self._open()
@@ -77,9 +75,4 @@ class SharedCamera:
         frame = self.next_frame(after)
         if frame is None:
             return None
-        with self._drawing:  # whoever comes first encodes for all
-            if self._jpeg[0] < frame.index:
-                quality = [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY]
-                encoded = cv2.imencode(".jpg", frame.pixels, quality)[1]
-                self._jpeg = (frame.index, encoded.tobytes())
-            return self._jpeg
+        return self._jpeg.of(frame.index, lambda: frame.pixels)

@@ -62,6 +62,17 @@ class Collection(PictureFolders):
         self._digests.forget_others(paths)
         return frozenset(found.values())
 
+    def digest(self, name: str, file: str) -> str:
+        """Return the SHA-256 of a picture; a known file is not read again.
+
+        Raises:
+            AbsentError: It is not there any more.
+        """
+        path = self.folder / name / file
+        if not (found := self._digests.of([path])):
+            raise AbsentError(f"there is no picture {file!r} in {name!r} any more")
+        return found[path]
+
     def rename(self, name: str, to: str) -> str:
         """Call a class otherwise; return its new name.
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fer_core.bundle import ModelBundle
-from fer_core.values import Face, Frame, Prediction
+from fer_core.values import Face, Frame
 from fer_edge.inference import DEFAULT_MODEL
 from fer_edge.inference.classifier import TfliteClassifier
 from fer_edge.inference.interpreter import TfliteModel
@@ -51,7 +51,7 @@ class Comparison:
                 self._usual = _classifier(load_model(self.old))
             before, after = (each.classify(frame, faces) for each in (self._usual, new))
             seen = [
-                {"old": _prediction_json(old), "new": _prediction_json(fresh)}
+                {"old": old.to_json(digits=3), "new": fresh.to_json(digits=3)}
                 for old, fresh in zip(before, after, strict=True)
             ]
         boxes = _boxes(faces, frame)
@@ -78,12 +78,3 @@ def _classifier(bundle: ModelBundle) -> TfliteClassifier:
 
 def _boxes(faces: Sequence[Face], frame: Frame) -> list[list[int]]:
     return [box_json(face.times(frame.reduced)) for face in faces]
-
-
-def _prediction_json(prediction: Prediction) -> dict[str, Any]:
-    pairs = zip(prediction.labels, prediction.probabilities, strict=True)
-    return {
-        "label": prediction.label,
-        "confidence": round(prediction.confidence, 3),
-        "probabilities": {label: round(float(share), 3) for label, share in pairs},
-    }

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 import threading
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from http.client import HTTP_PORT, HTTPS_PORT, HTTPConnection, HTTPException
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -16,12 +17,18 @@ from msgspec import Meta
 from fer_core.errors import FerError
 from fer_core.text import is_plain_name, printable
 from fer_core.typed_json import read_json
+from fer_train.studio.trust import PinnedConnection, VerifiedConnection
 
 ANSWER_SECONDS, WHOLE_SECONDS = 30.0, 60.0
 """How long the device may be silent while it tries the model, and how long all of it may take."""
 MOST_ANSWER_BYTES = 65_536
 _MOST_WORDS = 300
-_REFUSALS = (HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
+_REFUSALS = (
+    HTTPStatus.BAD_REQUEST,
+    HTTPStatus.FORBIDDEN,
+    HTTPStatus.TOO_MANY_REQUESTS,
+    HTTPStatus.SERVICE_UNAVAILABLE,
+)
 """What the page of fer-edge also answers with a line of text."""
 MOST_BUNDLE_BYTES = 16 * 2**20
 """What a device takes."""
@@ -37,29 +44,36 @@ class Device:
 
     Attributes:
         address: http://HOST:PORT or https://HOST:PORT.
+        fingerprint: SHA-256 of the certificate that the user confirmed; empty for none, then an
+            authority has to vouch for it.
     """
 
     address: Annotated[str, Meta(max_length=300)]
     token: Annotated[str, Meta(max_length=300)] = field(default="", repr=False)
+    fingerprint: Annotated[str, Meta(pattern=r"^(([0-9A-F]{2}:){31}[0-9A-F]{2})?\Z")] = ""
 
 
 def send_bundle(device: Device, bundle: bytes) -> dict[str, Any]:
     """Send a bundle; return what the device answered. Redirects are not followed.
 
+    Where the certificate is not the confirmed one, neither bundle nor token leaves.
+
     Raises:
+        UnconfirmedError: The certificate is not the confirmed one, or none was.
         DeviceError: The device refuses, cannot be reached, or gives no answer that is one.
         FerError: The address is none, or the bundle larger than devices take.
     """
     if len(bundle) > MOST_BUNDLE_BYTES:
         raise FerError(f"a device takes at most {MOST_BUNDLE_BYTES // 2**20} MiB")
-    connection, host = _connection(device.address)
+    connection = _connection(device)
     headers = {"Content-Type": "application/octet-stream"}
     if device.token:
         headers["Authorization"] = f"Bearer {_plain_token(device.token)}"
-    ended = threading.Timer(WHOLE_SECONDS, _cut, [connection])
+    host, ended = connection.host, threading.Timer(WHOLE_SECONDS, _cut, [connection])
     ended.daemon = True
-    ended.start()
     try:
+        connection.connect()
+        ended.start()
         connection.request("POST", "/models", bundle, headers)
         with connection.getresponse() as answer:
             status, body = answer.status, answer.read(MOST_ANSWER_BYTES)
@@ -73,18 +87,23 @@ def send_bundle(device: Device, bundle: bytes) -> dict[str, Any]:
     return _understood(host, status, body)
 
 
-def _connection(address: str) -> tuple[HTTPConnection, str]:
-    """Return a connection that is not open yet, and the host's name for messages."""
+def _connection(device: Device) -> HTTPConnection:
+    """Return a connection that is not open yet; raise FerError for what is no address."""
     try:
-        parts = urlsplit(address.strip())
+        parts = urlsplit(device.address.strip())
         host, port = parts.hostname, parts.port
     except ValueError as error:
         raise FerError(f"no address: {error}") from error
-    kinds = {"http": HTTPConnection, "https": HTTPSConnection}
     strange = parts.username is not None or parts.path not in ("", "/") or parts.query
-    if parts.scheme not in kinds or not host or strange or not _is_plain(host):
+    if parts.scheme not in ("http", "https") or not host or strange or not _is_plain(host):
         raise FerError("the address of the device looks like http://pi.local:8080")
-    return kinds[parts.scheme](host, port, timeout=ANSWER_SECONDS), host
+    if parts.scheme == "http":
+        if device.fingerprint:
+            raise FerError("a certificate was confirmed, so the address begins with https://")
+        return HTTPConnection(host, port or HTTP_PORT, timeout=ANSWER_SECONDS)
+    if device.fingerprint:
+        return PinnedConnection(host, port or HTTPS_PORT, ANSWER_SECONDS, device.fingerprint)
+    return VerifiedConnection(host, port or HTTPS_PORT, timeout=ANSWER_SECONDS)
 
 
 def _is_plain(host: str) -> bool:
@@ -102,7 +121,8 @@ def _cut(connection: HTTPConnection) -> None:
     """End a connection under whoever waits for it."""
     if connection.sock is not None:
         try:
-            connection.sock.shutdown(socket.SHUT_RDWR)
+            # That of an SSLSocket would let the thread that sends go on unencrypted.
+            socket.socket.shutdown(connection.sock, socket.SHUT_RDWR)
         except OSError:
             return  # it has ended by itself
 
@@ -130,4 +150,6 @@ def _understood(host: str, status: int, body: bytes) -> dict[str, Any]:
 
 
 def _words(error: Exception) -> str:
+    if isinstance(error, ssl.SSLError) and error.reason:
+        return f"it does not encrypt as we do ({error.reason}): is its address http://?"
     return str(getattr(error, "strerror", None) or error or type(error).__name__)

@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 
 TRAIN, CONVERT = "fer_train.start", "fer_convert.start"
 """The modules whose `main` the commands are."""
+STEPS = ("look", "start", "learn", "convert", "judge")
 MOST_EPOCHS = 500
 _LAST_LINES = 20
 
@@ -44,15 +45,15 @@ class Job:
 
     Attributes:
         kind: "train" or "convert".
+        step: What it does just now, one of STEPS.
         epochs: How many there will be at most.
-        words: What it does just now.
     """
 
     name: str
     init: str
     epochs: int
     kind: str = "train"
-    words: str = "looking at the pictures"
+    step: str = STEPS[0]
     curve: list[dict[str, float]] = field(default_factory=list)
     stopped: bool = False
     command: AttachedCommand | None = None
@@ -66,7 +67,7 @@ class Job:
             "epochs": self.epochs,
             "seconds_left": seconds_left(self.curve, self.epochs) if self.kind == "train" else None,
             "curve": [{k: v for k, v in row.items() if k != "seconds"} for row in self.curve],
-            "words": self.words,
+            "step": self.step,
         }
 
 
@@ -166,17 +167,17 @@ class Jobs:
 
     def _make(self, job: Job, data: LearningSet) -> None:
         made = datetime.now().isoformat(timespec="seconds")
-        notes = RunNotes(made, job.init, data.labels, data.held_back, data.pictures)
+        notes = RunNotes(made, job.init, data.labels, data.pictures, data.divided)
         self._runs.save_notes(job.name, notes)
         file, run = make_folder(self._folder) / "data.npz", Path("..", "runs", job.name)
         data.save(file)
-        self._say(job, "starting TensorFlow")
+        self._go_on(job, "start")
         options = ("--init", job.init, "--epochs", job.epochs, "--out", run)
         self._run(job, TRAIN, "--data", file.name, *options)
         job.kind = "convert"
-        self._say(job, "converting to int8")
+        self._go_on(job, "convert")
         self._run(job, CONVERT, run, "--int8", "--max-drop", 100)
-        self._say(job, "judging what was held back")
+        self._go_on(job, "judge")
         judged = judge(notes, self._runs.require_bundle(job.name), *data.judging())
         self._runs.save_notes(job.name, judged)
 
@@ -191,15 +192,15 @@ class Jobs:
             said.append(printable(line))
             if line.startswith("epoch "):
                 job.curve = read_curve(self._runs.folder / job.name)
-                self._say(job, f"epoch {len(job.curve)} of {job.epochs}")
+                self._go_on(job, "learn")
         code = job.command.wait()
         if job.stopped:
             raise _StoppedError
         if code:
             raise FerError(_reason(module, list(said)))
 
-    def _say(self, job: Job, words: str) -> None:
-        job.words = words
+    def _go_on(self, job: Job, step: str) -> None:
+        job.step = step
         self._tell()
 
 

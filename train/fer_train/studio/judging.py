@@ -98,23 +98,28 @@ def run_json(name: str, runs: RunFolders, collection: Collection) -> dict[str, A
             if _is_there(collection, each)
         ],
         "show_more_of": show_more_of(report),
-        "held_back": notes.held_back,
+        "held_back": _held_back_json(notes),
+    }
+
+
+def _held_back_json(notes: RunNotes) -> dict[str, Any]:
+    """Return how many pictures judge, and of which classes they are whole recordings."""
+    return {
+        "count": sum(each.held_back for each in notes.pictures),
+        "whole": sorted({each.label for each in notes.pictures} - set(notes.divided)),
+        "divided": list(notes.divided),
     }
 
 
 def int8_json(bundle: ModelBundle) -> dict[str, Any]:
-    """Return what int8 cost by the manifest of a bundle, in figures and in words."""
+    """Return what int8 cost by the manifest of a bundle."""
     facts = convert_json(bundle.manifest.metrics.get("validation", {}), Judgment, "the manifest")
-    kilobytes = len(bundle.to_bytes()) / 1024
-    flips, count = facts.get("flips", 0), facts.get("count", 0)
-    before, after = facts.get("parent_accuracy", 0.0), facts.get("child_accuracy", 0.0)
-    words = f"int8 answers {count - flips} of {count} as the network did before"
-    words += f"; accuracy {before:.1%} before, {after:.1%} now" if flips else ""
     return {
-        "accuracy": after,
-        "flips": flips,
-        "kilobytes": round(kilobytes),
-        "words": f"{words}; {kilobytes:.0f} KiB",
+        "accuracy": facts.get("child_accuracy", 0.0),
+        "accuracy_before": facts.get("parent_accuracy", 0.0),
+        "flips": facts.get("flips", 0),
+        "count": facts.get("count", 0),
+        "kilobytes": round(len(bundle.to_bytes()) / 1024),
     }
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,8 +11,9 @@ from fer_core.errors import FerError
 from fer_core.files import written_beside
 from fer_core.labels import ordered_labels
 from fer_core.values import UInt8Array
-from fer_train.photo_series import Apart, set_aside
+from fer_train.photo_series import set_aside
 from fer_train.studio.collection import Collection
+from fer_train.studio.folders import AbsentError
 from fer_train.studio.runs import LearnedPicture
 
 HELD_BACK = 0.2
@@ -29,13 +28,13 @@ class LearningSet:
         images: (n, h, w) uint8 gray, or (n, h, w, 3) RGB.
         pictures: What each is.
         labels: The names of the classes, in the order of the network's answers.
-        held_back: Which pictures judge, in words.
+        divided: The classes of one recording, a part of which judges.
     """
 
     images: UInt8Array
     pictures: tuple[LearnedPicture, ...]
     labels: tuple[str, ...]
-    held_back: str
+    divided: tuple[str, ...]
 
     def save(self, path: Path) -> None:
         """Write the .npz that `fer-train --data` takes.
@@ -67,42 +66,21 @@ def gather(collection: Collection) -> LearningSet:
     """
     images: list[UInt8Array] = []
     pictures: list[LearnedPicture] = []
-    apart: dict[str, Apart] = {}
+    divided: list[str] = []
     for name in collection.names():
         files = [Path(name, file) for file in collection.pictures(name)]
-        apart[name] = set_aside(collection.folder, files, HELD_BACK)
+        apart = set_aside(collection.folder, files, HELD_BACK)
+        divided += [name] if apart.note else []
         for file in files:
             try:
-                content = (collection.folder / file).read_bytes()
-            except FileNotFoundError:
+                digest = collection.digest(name, file.name)
+            except AbsentError:
                 continue  # deleted just now
             crop = collection.crop(collection.folder / file)
             if crop is None:
                 raise FerError(f"{file} cannot be read as a picture: delete it")
             images.append(crop[:, :, 0] if crop.shape[2] == 1 else crop)
-            digest = hashlib.sha256(content).hexdigest()
-            held = file in apart[name].photos
+            held = file in apart.photos
             pictures.append(LearnedPicture(name, file.name, digest, held))
     labels = ordered_labels({each.label for each in pictures})
-    return LearningSet(np.stack(images), tuple(pictures), labels, _words(pictures, apart))
-
-
-def _words(pictures: Sequence[LearnedPicture], apart: dict[str, Apart]) -> str:
-    count = sum(each.held_back for each in pictures)
-    alone = [name for name, each in apart.items() if each.note]
-    whole = [name for name in apart if name not in alone]
-    parts = []
-    if whole:
-        parts.append(f"whole recordings of {', '.join(whole)}")
-    if alone:
-        parts.append(f"the last part of the only recording of {', '.join(alone)}")
-    doubt = (
-        " Frames of one recording are alike, so the accuracy of these is too good: record them "
-        "once more."
-        if alone
-        else ""
-    )
-    return (
-        f"Judged by {count} pictures that were held back from training: {', and '.join(parts)}. "
-        f"They also chose the best epoch, so new pictures will do a little worse.{doubt}"
-    )
+    return LearningSet(np.stack(images), tuple(pictures), labels, tuple(divided))

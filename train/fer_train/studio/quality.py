@@ -1,4 +1,4 @@
-"""The gate: whether a crop is worth learning from, and if not, what the person can do about it.
+"""The gate: whether a crop is worth learning from, and if not, why.
 
 `train/studies/studio_gate.py` measures what the thresholds refuse.
 """
@@ -30,15 +30,10 @@ SAME_SIDE_DISTANCE, OTHER_PERSON_DISTANCE = 0.2, 0.6
 nothing, since faces are known up to 0.5; from the second on it is somebody else. Measured in
 docs/decisions/0007-identity.md."""
 
-NO_FACE = "no face: look at the camera"
-TWO_FACES = "two faces: one alone, please"
-TOO_SMALL = "too small: come closer"
-TOO_DARK = "too dark: more light, please"
-TOO_BRIGHT = "too bright: less light, please"
-BLURRED = "blurred: hold still"
-SAME = "the same as before: move a little"
-SAME_SIDE = "the same as the last: turn the head a little"
-OTHER_PERSON = "another person: one folder is for one person alone"
+NO_FACE, TWO_FACES, TOO_SMALL = "no_face", "two_faces", "too_small"
+TOO_DARK, TOO_BRIGHT, BLURRED, SAME = "too_dark", "too_bright", "blurred", "same"
+SAME_SIDE, OTHER_PERSON = "same_side", "other_person"
+"""The faults; words.js has a sentence for each."""
 _SECOND_DIFFERENCE = np.array([[1, -2, 1]], np.float32)
 
 

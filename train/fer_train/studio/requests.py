@@ -25,6 +25,7 @@ from fer_train.studio.shots import MOST_BYTES, take_shot
 from fer_train.studio.static_files import page_files
 from fer_train.studio.studio import Studio, starts
 from fer_train.studio.telephones import address_json, address_svg
+from fer_train.studio.trust import UnconfirmedError
 
 _MOST_DEPLOY_BYTES = 4096
 
@@ -200,10 +201,13 @@ class StudioRequest(Answering):
             self.send_text(str(error), HTTPStatus.NOT_FOUND)
 
     def deploy(self) -> dict[str, Any]:
-        """Send a bundle to a device; return what it answered."""
+        """Send a bundle to a device; return what it answered, or which certificate to confirm."""
         device = read_json(self.body(), Device, "the request")
         bundle = self.studio.runs.require_bundle(self.query("name"))
-        return send_bundle(device, bundle.read_bytes())
+        try:
+            return send_bundle(device, bundle.read_bytes())
+        except UnconfirmedError as error:
+            return {"unconfirmed": error.fingerprint}
 
 
 def _epochs(text: str) -> int:

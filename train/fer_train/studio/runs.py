@@ -47,7 +47,7 @@ class RunNotes:
     Attributes:
         made: When, as ISO 8601 in local time.
         init: What it started from.
-        held_back: Which pictures judge, in words.
+        divided: The classes of one recording, a part of which judges.
         confusion: (k, k) of the int8 bundle on what was held back; empty before it was judged.
         mistakes: Those of the bundle, the surest first.
     """
@@ -55,8 +55,8 @@ class RunNotes:
     made: str
     init: str
     labels: tuple[str, ...]
-    held_back: str
     pictures: tuple[LearnedPicture, ...]
+    divided: tuple[str, ...] = ()
     confusion: tuple[tuple[int, ...], ...] = ()
     mistakes: tuple[Mistake, ...] = ()
 

@@ -21,7 +21,7 @@ MOST_BYTES, MOST_PIXELS = 20_000_000, 50_000_000
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """What became of a picture: the file of its crop, or why none was kept."""
+    """What became of a picture: the file of its crop, or the fault why none was kept."""
 
     file: str = ""
     why: str = ""

@@ -52,23 +52,26 @@ class Studio:
     )
 
     def state(self) -> dict[str, Any]:
-        """Return what the page shows, as JSON values."""
+        """Return what the page shows, as JSON values: figures and codes, whose words it has."""
         classes = self._class_states()
         why_not, job = _why_not(classes), self.jobs.job
         return {
             "folder": str(self.folder),
-            "stored": stored(self.folder),
+            "stored": {
+                "crops": str(self.collection.folder),
+                "people": str(self.people.folder),
+                "networks": str(self.runs.folder),
+            },
             "camera": self.camera is not None,
             "detector": self.finder.name,
             "init": starts(),
             "classes": classes,
-            "ready": not why_not,
+            "ready": why_not is None,
             "why_not": why_not,
             "job": job.to_json() if job else None,
             "failed": self.jobs.failed,
             "runs": self._run_states(),
             "people": self._person_states(),
-            "people_folder": str(self.people.folder),
             "identity": is_installed(),
         }
 
@@ -87,7 +90,7 @@ class Studio:
             "name": name,
             "count": len(files),
             "recordings": recordings,
-            "advice": advice(len(files), recordings),
+            "advice": _advice(len(files), recordings),
         }
 
     def _person_states(self) -> list[dict[str, Any]]:
@@ -114,8 +117,13 @@ class Studio:
         Raises:
             FerError: There is not.
         """
-        if why_not := _why_not(self._class_states()):
-            raise FerError(why_not)
+        why_not = _why_not(self._class_states())
+        if why_not is None:
+            return
+        if why_not["code"] == "classes":
+            raise FerError(f"{LEAST_CLASSES} classes are needed: add one")
+        few = ", ".join(f"{name} {count}" for name, count in why_not["few"].items())
+        raise FerError(f"each class needs {LEAST_PICTURES} pictures, now: {few}")
 
 
 def run_state(name: str, runs: RunFolders, there: frozenset[str]) -> dict[str, Any]:
@@ -151,22 +159,13 @@ def run_state(name: str, runs: RunFolders, there: frozenset[str]) -> dict[str, A
     }
 
 
-def advice(count: int, recordings: int) -> str:
-    """Return what more of a class would help, nothing where it has enough."""
+def _advice(count: int, recordings: int) -> dict[str, Any] | None:
+    """Return what more of a class would help, None where it has enough."""
     if count < LEAST_PICTURES:
-        return f"{LEAST_PICTURES - count} more are needed"
+        return {"code": "needed", "more": LEAST_PICTURES - count}
     if count < ENOUGH_PICTURES:
-        return f"{ENOUGH_PICTURES - count} more would help"
-    return "one more recording would help: another light, another day" if recordings < 2 else ""
-
-
-def stored(folder: Path) -> list[str]:
-    """Return what is written, in words."""
-    return [
-        f"crops of faces, as the network sees them, in {folder / 'faces'}",
-        f"cut-outs of the faces of people, in color, in {folder / 'people'}",
-        f"trained networks, with the names of the crops they learned, in {folder / 'runs'}",
-    ]
+        return {"code": "helpful", "more": ENOUGH_PICTURES - count}
+    return {"code": "recording"} if recordings < 2 else None
 
 
 def starts() -> list[str]:
@@ -175,12 +174,10 @@ def starts() -> list[str]:
     return sorted(names, key=lambda name: (name != "fer-nano", name != "fer-small", name))
 
 
-def _why_not(classes: list[dict[str, Any]]) -> str:
-    """Return why nothing can be trained yet."""
+def _why_not(classes: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """Return why nothing can be trained yet, None where something can."""
     counts = {each["name"]: each["count"] for each in classes}
     if len(counts) < LEAST_CLASSES:
-        return f"{LEAST_CLASSES} classes are needed: add one"
-    few = [f"{name} {count}" for name, count in counts.items() if count < LEAST_PICTURES]
-    if few:
-        return f"each class needs {LEAST_PICTURES} pictures, now: {', '.join(few)}"
-    return ""
+        return {"code": "classes", "least": LEAST_CLASSES}
+    few = {name: count for name, count in counts.items() if count < LEAST_PICTURES}
+    return {"code": "pictures", "least": LEAST_PICTURES, "few": few} if few else None

@@ -39,7 +39,7 @@ def begun(served: Served, monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def test_a_job_tells_how_far_it_is_and_leaves_a_judged_bundle(served: Served) -> None:
     served.fill()
     state = served.state()
-    assert (state["ready"], state["why_not"], state["failed"]) == (True, "", "")
+    assert (state["ready"], state["why_not"], state["failed"]) == (True, None, "")
     state = trained(served)
     assert state["failed"] == ""
     (run,) = state["runs"]
@@ -57,7 +57,7 @@ def test_a_job_tells_how_far_it_is_and_leaves_a_judged_bundle(served: Served) ->
         assert mistake["file"] in served.get("/api/pictures", **{"class": mistake["class"]})
         assert mistake["answered"] != mistake["class"]
         assert 0 < mistake["confidence"] <= 1
-    assert answer["held_back"].startswith("Judged by 10 pictures that were held back")
+    assert answer["held_back"] == {"count": 10, "whole": ["happy", "sad"], "divided": []}
     assert answer["int8"]["kilobytes"] > 50
     path = served.folder / "runs" / "mine" / "mine-int8.tflite"
     validation = ModelBundle.load(path).manifest.metrics["validation"]
@@ -72,7 +72,7 @@ def test_progress_is_told_while_it_goes_on_and_stop_ends_all(
     processes = begun(served, monkeypatch)
     wait_until(lambda: served.state()["job"]["epoch"] == 2)
     job = served.state()["job"]
-    assert job["words"] == "epoch 2 of 45"
+    assert (job["step"], job["epochs"]) == ("learn", 45)
     assert (job["kind"], job["name"], job["epochs"], job["seconds_left"]) == (
         "train",
         "mine",

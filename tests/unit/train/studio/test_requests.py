@@ -43,7 +43,7 @@ def jpeg_head(width: int, height: int) -> bytes:
 
 
 def test_classes_and_pictures_are_added_moved_renamed_and_deleted(served: Served) -> None:
-    assert served.state()["why_not"] == "2 classes are needed: add one"
+    assert served.state()["why_not"] == {"code": "classes", "least": 2}
     for name in ("tongue out", "Ärger"):
         assert served.post("/api/classes/add", name=name) == {"name": name}
     file = served.shoot("tongue out", FACE)["file"]
@@ -58,8 +58,9 @@ def test_classes_and_pictures_are_added_moved_renamed_and_deleted(served: Served
         ("tongue out", 0),
         ("ärger", 1),
     ]
-    assert state["classes"][1]["advice"] == "9 more are needed"
-    assert state["why_not"] == "each class needs 10 pictures, now: tongue out 0, ärger 1"
+    assert state["classes"][1]["advice"] == {"code": "needed", "more": 9}
+    few = {"tongue out": 0, "ärger": 1}
+    assert state["why_not"] == {"code": "pictures", "least": 10, "few": few}
     served.post("/api/pictures/delete", **{"class": "ärger", "file": file})
     assert served.get("/api/pictures", **{"class": "ärger"}) == []
     served.shoot("ärger", FACE)
@@ -291,9 +292,9 @@ def test_events_tell_of_changes(served: Served) -> None:
 
         assert next_state() == []
         served.post("/api/classes/add", name="calm")
-        assert next_state() == [
-            {"name": "calm", "count": 0, "recordings": 0, "advice": "10 more are needed"}
-        ]
+        advice = {"code": "needed", "more": 10}
+        calm = {"name": "calm", "count": 0, "recordings": 0, "advice": advice}
+        assert next_state() == [calm]
 
 
 def test_the_page_is_served_and_nothing_beside_it(served: Served) -> None:

@@ -50,7 +50,8 @@ export const api = {
   deleteRun: (name) => post("runs/delete", { name }),
   look: (model, picture) => post("look", { model, camera: picture ? undefined : 1 }, picture),
   bundleAddress: (name) => path("bundle", { name }),
-  deploy: (name, address, token) => post("deploy", { name }, JSON.stringify({ address, token })),
+  // Where to send a model: address, token, and fingerprint of the certificate that was confirmed.
+  deploy: (name, where) => post("deploy", { name }, JSON.stringify(where)),
   address: () => get("address"),
   qrAddress: () => path("qr"),
   cameraAddress: () => path("camera", { again: Date.now() }),

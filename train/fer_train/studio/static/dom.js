@@ -53,10 +53,11 @@ export function fillWords() {
 export const percent = (share) => `${Math.round(100 * share)} %`;
 export const sleep = (ms) => new Promise((done) => { setTimeout(done, Math.max(0, ms)); });
 
-// Ask before something that cannot be undone.
-export function ask(words, yes) {
+// Ask before something that cannot be undone, or to compare something letter by letter.
+export function ask(words, yes, exact = "") {
   const dialog = $("ask");
   $("ask-words").textContent = words;
+  $("ask-exact").textContent = exact;
   $("ask-yes").textContent = yes;
   dialog.returnValue = "no";
   dialog.showModal();

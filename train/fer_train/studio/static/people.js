@@ -49,8 +49,8 @@ export function showPeople(now = state) {
   known = state.people.reduce((sum, each) => sum + each.count, 0);
   cards.show(state.people);
   $("use-people").hidden = !known;
-  $("people-command").textContent = WORDS.peopleCommand(state.people_folder);
-  $("people-stored").textContent = WORDS.peopleStored(state.people_folder);
+  $("people-command").textContent = WORDS.peopleCommand(state.stored.people);
+  $("people-stored").textContent = WORDS.peopleStored(state.stored.people);
   live.go();
 }
 

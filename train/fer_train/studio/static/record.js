@@ -128,7 +128,7 @@ export async function sendFiles(of, files, kept) {
       count += 1;
       kept(answer.file);
     } else {
-      const why = answer.why.split(":")[0];
+      const why = WORDS.whyInShort(answer.why);
       reasons.set(why, (reasons.get(why) || 0) + 1);
     }
   }

@@ -5,12 +5,12 @@ import { $ } from "./dom.js";
 import { WORDS } from "./words.js";
 
 const cards = new Cards($("classes"), classNamed, WORDS.forClasses, (line, { advice }) => {
-  line.textContent = advice || "";
+  line.textContent = WORDS.advice(advice);
 });
 
 export function showClasses(state) {
   cards.show(state.classes);
-  $("enough").textContent = state.ready ? WORDS.enough : (state.classes.length && state.why_not) || WORDS.firstSteps;
+  $("enough").textContent = state.ready ? WORDS.enough : state.classes.length ? WORDS.whyNot(state.why_not) : WORDS.firstSteps;
   $("enough").className = state.ready ? "hint good" : "quiet";
   $("to-train").hidden = !state.ready;
 }

@@ -18,7 +18,7 @@ export function showTraining(state) {
   if ($("run-name").value === suggested) $("run-name").value = suggested = freeName();
   $("train-form").hidden = busy;
   $("train-button").disabled = !state.ready;
-  $("why-not").textContent = state.ready ? "" : state.why_not || WORDS.firstSteps;
+  $("why-not").textContent = state.ready ? "" : WORDS.whyNot(state.why_not);
   $("failed").textContent = busy ? "" : state.failed;
   $("job").hidden = !busy;
   if (busy) showJob(state.job);
@@ -71,7 +71,7 @@ function showJob(job) {
   if (job.kind === "train" && job.curve.length) $("job-progress").value = job.epoch / job.epochs;
   else $("job-progress").removeAttribute("value");
   const left = job.seconds_left ? WORDS.secondsLeft(Math.round(job.seconds_left)) : "";
-  $("job-words").textContent = [job.words, left].filter(Boolean).join("; ");
+  $("job-words").textContent = [WORDS.jobStep(job), left].filter(Boolean).join("; ");
   $("curve").toggleAttribute("hidden", job.curve.length === 0);
   $("curve-legend").hidden = job.curve.length === 0;
   drawCurve(job.curve, job.epochs || 1);
@@ -110,8 +110,8 @@ async function showRun(name) {
   make("strong", figures, percent(run.accuracy));
   make("span", figures, WORDS.interval(percent(run.low), percent(run.high), run.count));
   speak(`${WORDS.resultOf(run.name)} ${figures.textContent}`);
-  make("p", box, run.held_back, "quiet");
-  if (run.int8) make("p", box, run.int8.words, "quiet");
+  make("p", box, WORDS.heldBack(run.held_back), "quiet");
+  make("p", box, WORDS.int8(run.int8), "quiet");
   if (run.show_more_of.length) showMoreOf(box, run.show_more_of);
   showConfusion(box, run);
   showMistakes(box, run);

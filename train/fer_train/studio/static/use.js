@@ -1,8 +1,9 @@
 // Step 3: the new model beside the old one on the camera, then to the device.
 import { api } from "./api.js";
 import * as camera from "./camera.js";
-import { $, make, offer, percent, told } from "./dom.js";
+import { $, ask, make, offer, percent, told } from "./dom.js";
 import { Live } from "./live.js";
+import * as trust from "./trust.js";
 import { WORDS } from "./words.js";
 
 const LOOK_MS = 150;
@@ -88,9 +89,17 @@ function showAnswer(box, title, answer) {
   }
 }
 
-function deployWords(answer) {
-  if (typeof answer === "string") return answer;
-  return answer.words || WORDS.deployed(answer.model, answer.state, answer.seconds);
+// Send a model; before the token goes to a certificate of the device's own, somebody compares it.
+async function send(name, address, token, fingerprint) {
+  const answer = await api.deploy(name, { address, token, fingerprint });
+  if (!answer.unconfirmed) return answer;
+  if (fingerprint) {
+    trust.forget(address);
+    throw new Error(WORDS.certificateChanged(answer.unconfirmed));
+  }
+  if (!(await ask(WORDS.compareCertificate, WORDS.certificateIsSame, answer.unconfirmed))) throw new Error(WORDS.certificateRefused);
+  trust.remember(address, answer.unconfirmed);
+  return send(name, address, token, answer.unconfirmed);
 }
 
 export function wire() {
@@ -102,9 +111,10 @@ export function wire() {
       $("deployed").className = "hint";
       $("deployed").textContent = WORDS.sendingModel;
       try {
-        const answer = await api.deploy($("model").value, $("address").value.trim(), $("token").value);
+        const address = $("address").value.trim().replace(/\/+$/, "");
+        const answer = await send($("model").value, address, $("token").value, trust.confirmed(address));
         $("deployed").className = "hint good";
-        $("deployed").textContent = deployWords(answer);
+        $("deployed").textContent = WORDS.deployed(answer.model, answer.seconds);
       } catch (error) {
         $("deployed").className = "hint bad";
         $("deployed").textContent = error.message;

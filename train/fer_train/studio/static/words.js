@@ -1,17 +1,37 @@
 // Every word of the page, so that it can be translated in this one file.
 const many = (count, one, more) => `${count} ${count === 1 ? one : more}`;
 
-// Why a shot was not kept, by the first words of the server's own reason.
-const REASONS = {
-  "no face": "No face found. Turn to the camera, and let light fall on the face.",
-  "two faces": "Two faces. Only one person at a time.",
-  "too small": "The face is too small. Come nearer.",
-  "blurred": "The picture is blurred. Hold still for a moment.",
-  "too dark": "Too dark. Turn on a light in front of you.",
-  "too bright": "Too bright. Turn away from the light.",
-  "another person": "Another person than in the pictures of this name. Each name is for one person alone.",
-  "the same as the last": "The same as a picture that is there. Turn your head a little.",
-  "the same as before": "The same as the last pictures. Move your head a little.",
+const precise = (share) => `${(100 * share).toFixed(1)} %`;
+
+// Why a shot was not kept, by the server's code: in short, and with what helps.
+const FAULTS = {
+  no_face: ["no face", "No face found. Turn to the camera, and let light fall on the face."],
+  two_faces: ["two faces", "Two faces. Only one person at a time."],
+  too_small: ["too small", "The face is too small. Come nearer."],
+  blurred: ["blurred", "The picture is blurred. Hold still for a moment."],
+  too_dark: ["too dark", "Too dark. Turn on a light in front of you."],
+  too_bright: ["too bright", "Too bright. Turn away from the light."],
+  other_person: ["another person", "Another person than in the pictures of this name. Each name is for one person alone."],
+  same_side: ["the same as before", "The same as a picture that is there. Turn your head a little."],
+  same: ["the same as before", "The same as the last pictures. Move your head a little."],
+};
+
+// What is said of a code of the server, which may bring figures.
+const ADVICE = {
+  needed: ({ more }) => `${more} more are needed`,
+  helpful: ({ more }) => `${more} more would help`,
+  recording: () => "one more recording would help: another light, another day",
+};
+const WHY_NOT = {
+  classes: ({ least }) => `${least} classes are needed: add one`,
+  pictures: ({ least, few }) => `each class needs ${least} pictures, now: ${Object.entries(few).map(([name, count]) => `${name} ${count}`).join(", ")}`,
+};
+const STEPS = {
+  look: () => "looking at the pictures",
+  start: () => "starting TensorFlow",
+  learn: ({ epoch, epochs }) => `epoch ${epoch} of ${epochs}`,
+  convert: () => "converting to int8",
+  judge: () => "judging what was held back",
 };
 
 // Where a head is turned, as the server names it.
@@ -34,7 +54,8 @@ export const WORDS = {
   connected: "connected",
   noConnection: "no connection to the studio: does it still run?",
   refused: (status) => `the studio refused this (${status})`,
-  stored: (what) => (what.length ? `Stored on the computer that runs the studio: ${what.join("; ")}.` : "Nothing is stored yet."),
+  stored: ({ crops, people, networks }) =>
+    `Stored on the computer that runs the studio: crops of faces, as the network sees them, in ${crops}; cut-outs of the faces of people, in color, in ${people}; trained networks, with the names of the crops they learned, in ${networks}.`,
   staysHere: "Nothing leaves this computer, unless you send a model to a device.",
   staysThere: (host) => `Pictures go from this browser to ${host} and no further. That computer sends nothing on, unless you send a model to a device.`,
   notFeeling: "An expression is not a feeling.",
@@ -81,7 +102,10 @@ export const WORDS = {
   countdown: (wait, seconds) => `Recording begins in ${wait} seconds and takes ${seconds} seconds.`,
   keptSoFar: (count) => `Kept ${count}`,
   recorded: (kept, refused) => `Kept ${many(kept, "picture", "pictures")}${refused ? `, ${refused} were of no use` : ""}.`,
-  why: (reason) => REASONS[reason.split(":")[0]] || reason,
+  why: (fault) => (FAULTS[fault] ? FAULTS[fault][1] : fault), // else a message of the server
+  whyInShort: (fault) => (FAULTS[fault] ? FAULTS[fault][0] : fault),
+  advice: (advice) => (advice ? ADVICE[advice.code](advice) : ""),
+  whyNot: (why) => WHY_NOT[why.code](why),
   sending: (index, count) => `Picture ${index} of ${count}`,
   sent: (kept, count, reasons) =>
     `Kept ${kept} of ${many(count, "picture", "pictures")}${reasons.length ? `. Left out: ${reasons.map(([why, times]) => `${times} ${why}`).join(", ")}` : ""}.`,
@@ -104,6 +128,7 @@ export const WORDS = {
   train: "Train",
   jobTitle: (kind, name) => (kind === "train" ? `Training ${name}` : `Making ${name} small (int8)`),
   progress: "Progress",
+  jobStep: (job) => STEPS[job.step](job),
   secondsLeft: (seconds) => (seconds < 90 ? `about ${seconds} s left` : `about ${Math.round(seconds / 60)} min left`),
   stopAsk: "Stop training? What was learned so far is not used.",
   epoch: (number) => `epoch ${number}`,
@@ -120,6 +145,15 @@ export const WORDS = {
   showRun: "Result",
   showRunOf: (name) => `Result of ${name}`,
   interval: (low, high, count) => ` of ${count} held-back pictures are right. With other such pictures it would be ${low} to ${high}.`,
+  heldBack: ({ count, whole, divided }) => {
+    const parts = [];
+    if (whole.length) parts.push(`whole recordings of ${whole.join(", ")}`);
+    if (divided.length) parts.push(`the last part of the only recording of ${divided.join(", ")}`);
+    const doubt = divided.length ? " Frames of one recording are alike, so the accuracy of these is too good: record them once more." : "";
+    return `Judged by ${many(count, "picture that was", "pictures that were")} held back from training: ${parts.join(", and ")}. They also chose the best epoch, so new pictures will do a little worse.${doubt}`;
+  },
+  int8: ({ count, flips, accuracy, accuracy_before: before, kilobytes }) =>
+    `int8 answers ${count - flips} of ${count} as the network did before${flips ? `; accuracy ${precise(before)} before, ${precise(accuracy)} now` : ""}; ${kilobytes} KiB`,
   showMoreOf: "Show more pictures of",
   toShow: "To the pictures",
   confusion: "What it takes for what",
@@ -148,7 +182,12 @@ export const WORDS = {
   deployHow: "The device runs fer-edge --serve with --models FOLDER. Only the model is sent, never a picture. The token is not stored.",
   send: "Send",
   sendingModel: "Sending.",
-  deployed: (model, state, seconds) => `The device runs ${model}, ${state}${seconds ? ` for ${seconds} s` : ""}.`,
+  compareCertificate: "The device made its certificate itself. Compare this fingerprint with the one that fer-edge printed there as certificate (SHA-256). Nothing was sent yet.",
+  certificateIsSame: "It is the same: send",
+  certificateRefused: "Nothing was sent.",
+  certificateChanged: (fingerprint) =>
+    `Nothing was sent: the device shows another certificate than the one you confirmed. It makes a new one after a year and for a new address; if it did not, another computer stands in its place. Send once more to compare it. Now it is ${fingerprint}`,
+  deployed: (model, seconds) => `The device runs ${model}, on trial for ${seconds} s.`,
   deleteRun: (name) => `Delete the model ${name}`,
   deleteRunAsk: (name) => `Delete the model ${name} and what its training left?`,
 
