@@ -7,6 +7,7 @@ import socket
 
 from fer_edge.deployment.folder import ModelFolder
 from fer_edge.history.place import Place
+from fer_edge.identity.live_enrolment import LiveEnrolment
 from fer_edge.inference.models import ModelFacts
 from fer_edge.page.access import Access, ServeAddress
 from fer_edge.page.door import Door
@@ -31,6 +32,7 @@ class Served:
         stored: tuple[str, ...] = (),
         models: ModelFolder | None = None,
         history: Place | None = None,
+        enrolment: LiveEnrolment | None = None,
         view: LiveView | None = None,
     ) -> None:
         self.view = view or LiveView()
@@ -45,6 +47,7 @@ class Served:
             models=models,
             history=history,
             history_days=30,
+            enrolment=enrolment,
         )
         self.server = PageServer(make_handler(site), self.view.close)
 

@@ -4,6 +4,7 @@ import json
 import re
 import threading
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -14,11 +15,13 @@ import pytest
 
 from drawn_faces import draw_scene
 from fer_core.bundle import ModelBundle
+from fer_edge.identity.descriptors import is_installed
 from fer_edge.page.access import ServeAddress
 from fer_edge.page.certificate import Certificate, own_certificate
 from fer_train.studio.server import StudioOptions, open_studio
 from mjpeg_server import MjpegServer
 from studio_browser import BROWSER, Visit, page_faults, save_camera, tab_faults, visit
+from studio_picture import save_portrait_camera
 
 sync_api = pytest.importorskip("playwright.sync_api")
 pytestmark = [
@@ -93,8 +96,8 @@ def device(certificate: Certificate) -> Iterator[str]:
         thread.join()
 
 
-def card(page: Any, name: str) -> Any:
-    return page.locator(f"section[aria-label='Class {name}']")
+def card(page: Any, name: str, kind: str = "Class") -> Any:
+    return page.locator(f"section[aria-label='{kind} {name}']")
 
 
 def count(page: Any, name: str) -> int:
@@ -303,11 +306,54 @@ def test_keys_record_and_the_tab_key_goes_through_the_page(
         page.wait_for_timeout(700)
         assert count(page, "sad") == number  # nothing is recorded any more
         assert tab_faults(seen) == []
-        for step in ("train", "use"):
+        for step in ("train", "use", "people"):
             page.goto(f"{encrypted_address}#{step}")
             assert tab_faults(seen) == []
         assert page_faults(seen) == []
         show_other_devices(seen)
+        assert page_faults(seen) == []
+
+
+@pytest.mark.skipif(not is_installed(), reason="needs dlib: pip install '.[identity]'")
+def test_people_are_shown_known_again_and_deleted(
+    playwright: Any, address: str, tmp_path: Path
+) -> None:
+    camera = save_portrait_camera(tmp_path / "camera.mjpeg")
+    with visit(playwright, address, camera) as seen:
+        page, stored = seen.page, tmp_path / "studio" / "people"
+        page.click("#steps a[href='#people']")
+        page.fill("#new-person", "Eileen")
+        page.keyboard.press("Enter")
+        person = card(page, "Eileen", "Person")
+        person.wait_for()
+        page.click("#start")
+        page.wait_for_selector("#video:not([hidden])")
+        button = person.locator(".hold")
+        button.focus()
+        page.keyboard.down("Space")
+        wait_until(page, lambda: hint(page).startswith("The same as a picture that is there"))
+        page.keyboard.up("Space")
+        wait_until(page, lambda: re.match(r"Kept \d+ picture", hint(page)) is not None)
+        wait_until(page, lambda: "more are worth it" in person.text_content())
+        other = str(tmp_path / "other.png")
+        cv2.imwrite(other, draw_scene("happy"))
+        person.locator("input[type=file]").set_input_files([other])
+        wait_until(page, lambda: "1 another person" in hint(page))
+        wait_until(page, lambda: page.text_content("#who") == "In sight: Eileen.")
+        assert page.text_content("#boxes b") == "Eileen"
+        assert page.text_content("#people-command").endswith(f"--faces {stored}")
+        seen.shoot("7-people")
+        assert [*tab_faults(seen), *page_faults(seen)] == []
+        with page.expect_download() as download:
+            page.click("#people-zip")
+        names = zipfile.ZipFile(download.value.path()).namelist()
+        assert names
+        assert names == [f"people/Eileen/{path.name}" for path in sorted(stored.glob("*/*.png"))]
+        person.get_by_role("button", name="Delete the person").click()
+        page.click("#ask-yes")
+        person.wait_for(state="detached")
+        assert list(stored.iterdir()) == []
+        assert page.locator("#use-people").is_hidden()
         assert page_faults(seen) == []
 
 

@@ -25,6 +25,18 @@ LANDMARKS, NETWORK = OPENED = (
 300-W, which is not for commercial use."""
 
 
+def is_installed() -> bool:
+    """Return whether dlib and its weights are there; loads neither."""
+    return _weights_folder() is not None
+
+
+def _weights_folder() -> Path | None:
+    weights = find_spec("face_recognition_models")
+    if find_spec("dlib") is None or weights is None or weights.origin is None:
+        return None
+    return Path(weights.origin).parent / "models"
+
+
 class FaceDescriptor(Protocol):
     """Turns a face into numbers that lie close together for one person."""
 
@@ -44,12 +56,13 @@ class DlibDescriptor:
         Raises:
             FerError: dlib or its weights are missing.
         """
-        weights = find_spec("face_recognition_models")
-        if find_spec("dlib") is None or weights is None or weights.origin is None:
-            raise FerError("--faces needs dlib: pip install '.[identity]' where fer-edge-kit lies")
+        folder = _weights_folder()
+        if folder is None:
+            raise FerError(
+                "telling people apart needs dlib: pip install '.[identity]' where fer-edge-kit lies"
+            )
         import dlib
 
-        folder = Path(weights.origin).parent / "models"
         self._rectangle = dlib.rectangle
         self._landmarks = dlib.shape_predictor(str(folder / LANDMARKS))
         self._network = dlib.face_recognition_model_v1(str(folder / NETWORK))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import replace
 
-from fer_core.values import Frame
+from fer_core.values import Face, Frame
 from fer_edge.faces.analysis import Who
 from fer_edge.faces.following import AtOnce
 from fer_edge.faces.tracks import Track
@@ -24,9 +24,22 @@ class TrackNaming:
     An answer may take long, and takes its time on `executor` where there is one.
     """
 
-    def __init__(self, who: Who, executor: Executor | None = None) -> None:
-        self._who, self._executor = who, executor or AtOnce()
-        self._asking: tuple[Track, Future[str]] | None = None
+    def __init__(
+        self,
+        who: Who,
+        executor: Executor | None = None,
+        hear: Callable[[Track, Frame, Face], None] | None = None,
+    ) -> None:
+        """Take the parts.
+
+        Args:
+            who: What names a face.
+            executor: Where it runs; at once if None.
+            hear: Gets each track that was asked after, with the frame and the face that were
+                shown; nothing does if None.
+        """
+        self._who, self._executor, self._hear = who, executor or AtOnce(), hear
+        self._asking: tuple[Track, Frame, Face, Future[str]] | None = None
 
     def ask(self, frame: Frame, tracks: Sequence[Track]) -> None:
         """Take in an answer that has come; ask about the face that has waited longest."""
@@ -38,18 +51,21 @@ class TrackNaming:
                 return
             track.identity.asked_at = now
             kept = replace(frame, pixels=frame.pixels.copy())  # they are only borrowed
-            self._asking = (track, self._executor.submit(self._who, kept, track.face))
+            answer = self._executor.submit(self._who, kept, track.face)
+            self._asking = (track, kept, track.face, answer)
             self._take_in()
 
     def _take_in(self) -> None:
-        if self._asking is None or not self._asking[1].done():
+        if self._asking is None or not self._asking[-1].done():
             return
-        (track, future), self._asking = self._asking, None
+        (track, frame, face, future), self._asking = self._asking, None
         identity, answer = track.identity, future.result()
         identity.agreed = identity.agreed + 1 if answer == identity.answer else 1
         identity.answer = answer
         if identity.agreed >= AGREEING_ANSWERS:
             identity.name = answer
+        if self._hear:
+            self._hear(track, frame, face)
 
 
 def _pause(track: Track) -> float:

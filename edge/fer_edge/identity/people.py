@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,8 +13,7 @@ import numpy as np
 from fer_core.errors import FerError
 from fer_core.pictures import PICTURE_SUFFIXES, left_out, read_picture
 from fer_core.text import is_plain_name
-from fer_core.values import FloatArray, Frame
-from fer_edge.faces.analysis import Who
+from fer_core.values import Face, FloatArray, Frame
 from fer_edge.faces.detector import FaceDetector
 from fer_edge.identity.descriptors import DlibDescriptor, FaceDescriptor
 
@@ -119,18 +119,62 @@ def _described(
     return "", describe.describe(frame, faces[0])
 
 
-def enrolled(folder: Path, detector: FaceDetector, say: Callable[[str], None]) -> Who:
-    """Return what names the people of a folder; say who was enrolled.
+class KnownPeople:
+    """The people whom a run knows, and who a face is; may be used by several threads.
+
+    Args:
+        describe: What tells faces apart.
+        people: Who is enrolled; None for nobody yet.
+    """
+
+    def __init__(self, describe: FaceDescriptor, people: People | None = None) -> None:
+        self._describe, self._people = describe, people
+        self._describing = threading.Lock()
+
+    def describe(self, frame: Frame, face: Face) -> FloatArray:
+        """Return the descriptor (n,) float32 of a face."""
+        with self._describing:
+            return self._describe.describe(frame, face)
+
+    def name_of(self, descriptor: FloatArray) -> str:
+        """Return who it is, empty for nobody known."""
+        people = self._people
+        return people.name_of(descriptor) if people else ""
+
+    def who(self, frame: Frame, face: Face) -> str:
+        """Return who a face is, empty for nobody known."""
+        return self.name_of(self.describe(frame, face)) if self._people else ""
+
+    def add(self, name: str, descriptor: FloatArray) -> None:
+        """Know a face by a name from now on."""
+        with self._describing:
+            before = self._people
+            names = before.names if before else ()
+            rows = [*(before.descriptors if before else ()), descriptor]
+            self._people = People((*names, name), np.stack(rows))
+
+
+def enrolled(
+    folder: Path,
+    detector: FaceDetector,
+    say: Callable[[str], None],
+    nobody_yet: bool = False,
+) -> KnownPeople:
+    """Return the people of a folder; say who was enrolled.
 
     Args:
         folder: The folder that holds a folder a person.
         detector: What finds the faces of its pictures.
         say: What tells who was enrolled.
+        nobody_yet: Whether there may be nobody, or no such folder.
 
     Raises:
         FerError: Nobody can be enrolled, see `enrol`.
     """
     describe = DlibDescriptor()
+    if nobody_yet and not any(each.is_file() for each in folder.rglob("*")):
+        say(f"nobody is enrolled yet in {folder}")
+        return KnownPeople(describe)
     enrolment = enrol(folder, detector, describe)
     say(enrolment.text())
-    return lambda frame, face: enrolment.people.name_of(describe.describe(frame, face))
+    return KnownPeople(describe, enrolment.people)

@@ -77,13 +77,21 @@ class Replying(BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(body)
 
-    def stream(self, kind: str, send: Callable[[], None]) -> None:
-        """Let `send` write until the viewer goes or the door closes; a slow one waits alone."""
+    def stream(
+        self, kind: str, send: Callable[[], None], headers: Mapping[str, str] | None = None
+    ) -> None:
+        """Let `send` write until the viewer goes or the door closes; a slow one waits alone.
+
+        Args:
+            kind: The content type.
+            send: What writes.
+            headers: Further headers.
+        """
         if not self.door.viewing.acquire(blocking=False):
             self.refuse(HTTPStatus.SERVICE_UNAVAILABLE, "too many viewers")
             return
         try:
-            self._head(HTTPStatus.OK, {"Content-Type": kind, **SAFE_HEADERS})
+            self._head(HTTPStatus.OK, {"Content-Type": kind, **SAFE_HEADERS, **(headers or {})})
             send()
         except (ConnectionError, TimeoutError):
             self.close_connection = True

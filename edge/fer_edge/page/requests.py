@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
+from fer_core.errors import FerError
 from fer_edge.deployment.intake import MOST_MODEL_BYTES
 from fer_edge.outputs.overlay import css_colour
 from fer_edge.page.metrics import FORMAT, metrics_text
@@ -14,6 +15,13 @@ from fer_edge.page.models import taken_model, told_models
 from fer_edge.page.replies import PICTURES
 from fer_edge.page.site import Site
 from fer_edge.page.static_files import PAGE_FILES
+from fer_edge.page.unknown import (
+    about_unknown,
+    forgotten_face,
+    named_face,
+    told_unknown,
+    unknown_picture,
+)
 from fer_edge.page.web import Route, WebRequest
 
 STATES_PER_SECOND = 5.0
@@ -32,6 +40,10 @@ def make_handler(site: Site) -> type[WebRequest]:
     if site.history:
         routes["GET", "/history"] = Route(PageRequest.history)
         routes["GET", "/history.csv"] = Route(PageRequest.history_csv)
+    if site.enrolment:
+        routes["GET", "/unknown/picture"] = Route(PageRequest.unknown_picture)
+        routes["POST", "/unknown/name"] = Route(PageRequest.name_unknown)
+        routes["POST", "/unknown/forget"] = Route(PageRequest.forget_unknown)
     if site.video:
         routes["GET", "/video"] = Route(PageRequest.video, streams=True)
     return type("SiteRequest", (PageRequest,), {"site": site, "door": site.door, "routes": routes})
@@ -57,12 +69,13 @@ class PageRequest(WebRequest):
         self.send(metrics_text(self.site.view, counters).encode(), FORMAT)
 
     def about(self) -> None:
-        """Give what changes with the model alone: colours, its name, and what is stored."""
+        """Give what changes with the model alone: colours, its name, and what is kept."""
         model = self.site.model()
         colours = {label: css_colour(label) for label in model.labels}
         about = {"colours": colours, "video": self.site.video, "stored": self.site.stored}
         about |= {"cameras": self.site.view.cameras, "history": self.site.history is not None}
-        self.send_json({**about, "model": model.mark})
+        unknown = about_unknown(self.site.enrolment)
+        self.send_json({**about, "model": model.mark, "unknown": unknown})
 
     def history(self) -> None:
         """Give a chart of the last days."""
@@ -95,6 +108,24 @@ class PageRequest(WebRequest):
             self.server.refuse()
         self.send_json(answer, status)
 
+    def unknown_picture(self) -> None:
+        """Send the picture of an unknown face."""
+        assert self.site.enrolment
+        try:
+            self.send(unknown_picture(self.site.enrolment, self.query("track")), "image/png")
+        except FerError as error:
+            self.send_text(str(error), HTTPStatus.NOT_FOUND)
+
+    def name_unknown(self) -> None:
+        """Know an unknown face by a name from now on."""
+        assert self.site.enrolment
+        self.send_json(*named_face(self.site.enrolment, self.query("track"), self.query("name")))
+
+    def forget_unknown(self) -> None:
+        """Forget an unknown face."""
+        assert self.site.enrolment
+        self.send_json(*forgotten_face(self.site.enrolment, self.query("track")))
+
     def video(self) -> None:
         """Send a camera's live picture, as fast as the viewer takes it."""
         if self.query("camera") not in self.site.view.cameras:
@@ -122,7 +153,8 @@ class PageRequest(WebRequest):
         while not view.closing.is_set():
             state = view.state(number, self._viewer)
             number = max([number, *(event["number"] for event in state["events"])])
-            self.send_event({**state, "model": self.site.model().mark})
+            unknown = told_unknown(self.site.enrolment)
+            self.send_event({**state, "model": self.site.model().mark, "unknown": unknown})
             view.closing.wait(1 / STATES_PER_SECOND)
             view.wait(1.0)
 

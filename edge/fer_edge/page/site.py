@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fer_edge.deployment.folder import ModelFolder
+from fer_edge.identity.live_enrolment import LiveEnrolment
 from fer_edge.inference.models import ModelFacts
 from fer_edge.page.door import Door
 from fer_edge.page.view import LiveView
@@ -26,6 +27,7 @@ class Site:
         models: Where models that are sent go, None where none is taken.
         history: Where the history lies that the run keeps, None where it keeps none.
         history_days: How long its minutes are kept.
+        enrolment: What names unknown faces, None where they are not kept.
     """
 
     view: LiveView
@@ -37,3 +39,4 @@ class Site:
     models: ModelFolder | None = None
     history: Place | None = None
     history_days: int = 0
+    enrolment: LiveEnrolment | None = None

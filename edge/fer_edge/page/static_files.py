@@ -50,5 +50,6 @@ PAGE_FILES = StaticFiles(
         "/": (_PAGE, "index.html"),
         "/page.js": (_PAGE, "page.js"),
         "/history.js": (_PAGE, "history.js"),
+        "/unknown.js": (_PAGE, "unknown.js"),
     }
 )

@@ -60,8 +60,8 @@ def _understood(ctx: typer.Context) -> list[str]:
     fer-edge checks before it opens anything is checked here, in the environment of the service.
     """
     from fer_edge.service.unit import require_for_a_service, service_environment
-    from fer_edge.session.config import SECRETS
     from fer_edge.session.options import read_options
+    from fer_edge.session.secrets import SECRETS
 
     root: Any = ctx.find_root().command
     run = getattr(root, "commands", {}).get("run")

@@ -17,8 +17,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fer_core.errors import ArgumentError, FerError
-from fer_edge.session.config import EdgeConfig, is_secret
+from fer_edge.session.config import EdgeConfig
 from fer_edge.session.options import RunOptions
+from fer_edge.session.secrets import is_secret
 
 NAME, STATE = "fer-edge", Path("/var/lib/fer-edge")
 ENVIRONMENT_FILE = Path("/etc/fer-edge.env")

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 from fer_core.cores import usable_cores
-from fer_core.errors import FerError
 from fer_core.options import option
 from fer_edge.faces.detector import WINDOW_PX
 from fer_edge.faces.detectors import DEFAULT_DETECTOR, DETECTORS, is_detector
@@ -28,13 +26,6 @@ MOST = {
     "clips_mb": 1_000_000,
 }
 """The largest value of each setting that may be 0 or more."""
-SECRETS = {
-    "token": "FER_EDGE_TOKEN",
-    "mqtt_password": "FER_EDGE_MQTT_PASSWORD",
-    "camera": "FER_EDGE_CAMERA",
-}
-"""Settings that may be secret, and where in the environment they may stand. Every user of this
-computer can read the command line of a process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +108,11 @@ class EdgeConfig:
     )
     mask: Sequence[Mapping[str, Any]] = ()
     """Places that are black in every picture: tables with `points`, and perhaps a `camera`."""
+    name_unknown: bool = option(
+        False,
+        "Unknown faces on the page, to be named into --faces.",
+        names=("--name-unknown",),
+    )
     serve: str = option("", "A page with the live picture, as 8080 or HOST:PORT.")
     serve_video: bool = option(
         True, "The picture on the page, or numbers only.", names=("--page-video/--no-video",)
@@ -222,36 +218,3 @@ class EdgeConfig:
         if max(len(width), len(height)) > 5 or max(int(width), int(height)) > LARGEST_SIDE_PX:
             raise ValueError(f"size must be at most {LARGEST_SIDE_PX} a side, got {self.size!r}")
         return int(width), int(height)
-
-
-def with_secrets(
-    config: EdgeConfig, file: Path | None, environment: Mapping[str, str] = os.environ
-) -> EdgeConfig:
-    """Return the settings with the secrets that the environment holds.
-
-    Args:
-        config: The settings.
-        file: Where they were read from; None for no file.
-        environment: The variables.
-
-    Raises:
-        FerError: The file holds a secret, and others may read it.
-    """
-    secrets = {name: [getattr(config, name)] for name in (*SECRETS, "history")}
-    secrets["camera"] = [str(each.camera) for each in config.cameras.values()]
-    held = [name for name, values in secrets.items() if any(is_secret(name, v) for v in values)]
-    if held and file and os.name == "posix" and file.stat().st_mode & 0o077:
-        raise FerError(
-            f"{file} holds the setting {held[0]} and other users may read it: chmod 600 {file}"
-        )
-    given = {name: environment[key] for name, key in SECRETS.items() if environment.get(key)}
-    if config.camera or config.video or config.demo:
-        given.pop("camera", None)
-    return replace(config, **given)  # type: ignore[arg-type]  # both are text
-
-
-def is_secret(name: str, value: str) -> bool:
-    """Return whether a setting holds a secret; an address with a user or a query may."""
-    if name == "history" and "://" not in value:
-        return False
-    return bool(value) and (name not in ("camera", "history") or "@" in value or "?" in value)

@@ -11,8 +11,9 @@ from fer_core.errors import ArgumentError
 from fer_core.pictures import VIDEO_SUFFIXES
 from fer_core.settings import load_settings
 from fer_edge.faces.detectors import require_detector
-from fer_edge.session.config import EdgeConfig, with_secrets
+from fer_edge.session.config import EdgeConfig
 from fer_edge.session.history import history_place
+from fer_edge.session.secrets import with_secrets
 
 _WATCHED: dict[str, str | bool] = {"camera": "", "video": "", "demo": False}
 """The settings that name what to watch, and what each is where it is not given."""
@@ -84,6 +85,8 @@ class RunOptions:
         places = {what: getattr(config, name) for name, what in config.outputs().items()}
         if history := history_place(config):
             places[config.outputs()["history"]] = history.shown
+        if config.name_unknown:
+            places |= {"one picture of each face that is named on this page": config.faces}
         files = [f"{what} in {where}" for what, where in places.items() if where not in ("", "-")]
         return (*files, *journal)
 
@@ -170,10 +173,29 @@ def _check(options: RunOptions) -> None:
         raise ArgumentError("--serve goes with a camera or a video, not with pictures")
     if config.https and not config.serve:
         raise ArgumentError("--https goes with --serve, as --serve 0.0.0.0:8443 --https")
+    if config.name_unknown and config.blur:
+        raise ArgumentError(
+            "--name-unknown shows the faces that --blur hides: leave one of them out"
+        )
+    if config.name_unknown:
+        _check_naming(config)
     if not options.pictures:
         from fer_edge.session.addresses import require_addresses
 
         require_addresses(config)
+
+
+def _check_naming(config: EdgeConfig) -> None:
+    """Raise ArgumentError where the page cannot show unknown faces, or has no place for them."""
+    if not (config.faces and config.serve):
+        raise ArgumentError(
+            "--name-unknown goes with --faces and --serve, as --serve 8080 --faces people "
+            "--name-unknown"
+        )
+    if not config.serve_video:
+        raise ArgumentError(
+            "--name-unknown shows pictures of faces, and --no-video numbers only: leave one out"
+        )
 
 
 def page_address(options: RunOptions) -> str:

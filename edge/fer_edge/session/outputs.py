@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from fer_core.command import talk
 from fer_core.errors import ArgumentError
@@ -17,60 +13,11 @@ from fer_edge.outputs import Output
 from fer_edge.outputs.lines import ConsoleOutput, EventOutput, JsonOutput, LineFile
 from fer_edge.outputs.stamp import Stamp
 from fer_edge.session.history import history_place, history_writer
-from fer_edge.session.models import RunModel
 from fer_edge.session.options import RunOptions
-from fer_edge.session.sources import RunKind
-from fer_edge.sources import FrameSource
+from fer_edge.session.run import Run
 from fer_edge.sources.files import VideoSource
-from fer_edge.stages import StageTimes
-
-if TYPE_CHECKING:
-    from fer_edge.sources.live import CameraSource
 
 DEMO_FOLDER = Path("fer-edge-demo")
-
-
-@dataclass(slots=True)
-class Run:
-    """What the outputs of one run are made from.
-
-    Attributes:
-        stack: Leaving it completes what the outputs opened.
-        stop: Ends the run.
-        model: What classifies.
-        saved: The files that the outputs will have written; each adds its own.
-        counters: What the outputs count; each adds its own.
-    """
-
-    options: RunOptions
-    kind: RunKind
-    source: FrameSource
-    model: RunModel
-    stamp: Stamp
-    stop: threading.Event
-    stack: ExitStack
-    times: StageTimes
-    saved: list[Path] = field(default_factory=list)
-    counters: dict[str, Callable[[], int]] = field(default_factory=dict)
-
-    @property
-    def cameras(self) -> dict[str, CameraSource]:
-        """The cameras by name; none for a file."""
-        if not self.kind.live:
-            return {}
-        from fer_edge.sources.several import SeveralCameras
-
-        return self.source.cameras if isinstance(self.source, SeveralCameras) else {}
-
-    def counts(self) -> dict[str, dict[str, int]]:
-        """Return what every part of the run counts, by name and camera; "" is the whole run."""
-        counted = {name: {"": count()} for name, count in self.counters.items()}
-        if cameras := self.cameras.items():
-            counted["frames_dropped"] = {name: each.dropped for name, each in cameras}
-            counted["camera_reconnects"] = {name: each.reconnects for name, each in cameras}
-        if self.model.exchangeable:
-            counted["model_swaps"] = {"": self.model.exchangeable.swaps}
-        return counted
 
 
 def _heat(run: Run) -> Iterator[Output]:
@@ -228,6 +175,7 @@ def _serve(run: Run) -> Iterator[Output]:
             folder,
             history_place(settings),
             settings.history_days,
+            run.enrolment,
         )
         run.stack.enter_context(PageServer(make_handler(site), view.close))
         yield view

@@ -21,7 +21,6 @@ from fer_edge.faces.analysis import (
     Naming,
     PictureAnalyzer,
     StreamAnalyzer,
-    Who,
     nobody,
 )
 from fer_edge.faces.cameras import CamerasAnalyzer
@@ -33,8 +32,9 @@ from fer_edge.session.addresses import device_name
 from fer_edge.session.config import EdgeConfig
 from fer_edge.session.models import RunModel, make_model
 from fer_edge.session.options import RunOptions
-from fer_edge.session.outputs import Run, make_outputs
+from fer_edge.session.outputs import make_outputs
 from fer_edge.session.pipeline import PipelineSummary, run_pipeline
+from fer_edge.session.run import Run
 from fer_edge.session.signals import Signals
 from fer_edge.session.sources import SOURCES, RunKind
 from fer_edge.sources import FrameSource
@@ -46,6 +46,8 @@ from fer_edge.stages import StageTimes
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
+    from fer_edge.identity.live_enrolment import LiveEnrolment
+    from fer_edge.identity.people import KnownPeople
     from fer_edge.outputs import Output
 
 
@@ -85,9 +87,11 @@ def watch(options: RunOptions) -> SessionResult:
         last = [_watchdog(stack)] if kind.outlasts_faults else []
         model = make_model(options, kind, stack, times)
         source = stack.enter_context(closing(open_source(options)))
-        analyzer = _make_analyzer(options, kind, model, stack, times)
+        people = _people(options)
+        enrolment = _live_enrolment(options, people)
+        analyzer = _make_analyzer(options, kind, model, stack, times, people, enrolment)
         stamp = Stamp(device_name(config))
-        run = Run(options, kind, source, model, stamp, stop, stack, times)
+        run = Run(options, kind, source, model, stamp, stop, stack, times, enrolment)
         outputs = [*make_outputs(run), *last]
         turns = {name: Turn(own.rotate, own.mirror) for name, own in config.cameras.items()}
         turned: FrameSource = RotatedSource(source, turns)
@@ -150,11 +154,16 @@ def but_for_saved_ones(files: tuple[Path, ...], save: Path | None) -> tuple[Path
 
 
 def _make_analyzer(
-    options: RunOptions, kind: RunKind, model: RunModel, stack: ExitStack, times: StageTimes
+    options: RunOptions,
+    kind: RunKind,
+    model: RunModel,
+    stack: ExitStack,
+    times: StageTimes,
+    people: KnownPeople | None,
+    enrolment: LiveEnrolment | None,
 ) -> Analyzer:
     """Return what finds and classifies faces: thorough for pictures, swift for streams."""
-    config = options.settings
-    who = _who(options)
+    config, who = options.settings, people.who if people else None
     if not kind.stream:
         detector = make_detector(config.detector, DetectorRequest(stream=False, times=times))
         return PictureAnalyzer(detector, model.classifier, who or nobody)
@@ -163,22 +172,35 @@ def _make_analyzer(
 
     searcher = None if config.blur else kind.thread("search", stack)
     asker = kind.thread("who", stack) if who else None
-    ids = itertools.count(1)
+    hear, ids = enrolment.unknown.hear if enrolment else None, itertools.count(1)
     analyzers: dict[str, StreamAnalyzer] = {}
     for name, own in config.cameras.items():
-        naming = TrackNaming(who, asker) if who else None
+        naming = TrackNaming(who, asker, hear) if who else None
         analyzers[name] = stream_analyzer(own, model.classifier, times, searcher, naming, ids)
     return model.around(CamerasAnalyzer(analyzers))
 
 
-def _who(options: RunOptions) -> Who | None:
-    """Return what names the people of --faces, None where nobody is to be named."""
-    if not options.settings.faces:
+def _people(options: RunOptions) -> KnownPeople | None:
+    """Return the people of --faces, None where nobody is to be named."""
+    config = options.settings
+    if not config.faces:
         return None
     from fer_edge.identity.people import enrolled
 
-    detector = make_detector(options.settings.detector, DetectorRequest(stream=False))
-    return enrolled(Path(options.settings.faces), detector, talk(options.quiet))
+    detector = make_detector(config.detector, DetectorRequest(stream=False))
+    return enrolled(Path(config.faces), detector, talk(options.quiet), config.name_unknown)
+
+
+def _live_enrolment(options: RunOptions, people: KnownPeople | None) -> LiveEnrolment | None:
+    """Return what names unknown faces, None where they are not to be kept."""
+    config = options.settings
+    if people is None or not config.name_unknown:
+        return None
+    from fer_edge.identity.live_enrolment import LiveEnrolment
+    from fer_edge.identity.unknown import UnknownFaces
+
+    detector = make_detector(config.detector, DetectorRequest(stream=False))
+    return LiveEnrolment(UnknownFaces(), people, Path(config.faces), detector)
 
 
 def stream_analyzer(

@@ -13,7 +13,8 @@ from fer_edge.session.addresses import check_addresses
 from fer_edge.session.config import EdgeConfig
 from fer_edge.session.models import make_model
 from fer_edge.session.options import RunOptions
-from fer_edge.session.outputs import Run, make_outputs
+from fer_edge.session.outputs import make_outputs
+from fer_edge.session.run import Run
 from fer_edge.session.sources import FILE, SOURCES
 from fer_edge.stages import StageTimes
 

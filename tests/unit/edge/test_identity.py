@@ -22,7 +22,7 @@ from fer_edge.identity.people import UNKNOWN_DISTANCE, People, enrol
 from fer_edge.portrait import demo_portrait
 from fer_edge.session.config import EdgeConfig
 from fer_edge.session.options import read_options
-from fer_edge.session.watch import _who
+from fer_edge.session.watch import _people
 
 FACE = Face(Box(10, 10, 30, 30), 1.0)
 BLACK = np.zeros((50, 400, 3), np.uint8)
@@ -268,9 +268,9 @@ def test_people_are_enrolled_by_the_detector_of_the_run(
     monkeypatch.setattr(people_module, "DlibDescriptor", Gray)
     given = dict.fromkeys(each.name for each in fields(EdgeConfig))
     asked = {"camera": "0", "detector": "gray", "faces": str(tmp_path / "people")}
-    who = _who(read_options({**given, **asked}))
-    assert who is not None
-    assert who(Frame(np.full((60, 60, 3), 10, np.uint8), 0, 0.0), FACE) == "anna"
+    people = _people(read_options({**given, **asked}))
+    assert people is not None
+    assert people.who(Frame(np.full((60, 60, 3), 10, np.uint8), 0, 0.0), FACE) == "anna"
 
 
 @needs_dlib

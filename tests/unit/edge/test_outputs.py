@@ -25,7 +25,8 @@ from fer_edge.outputs.window import display_problem
 from fer_edge.session.config import EdgeConfig
 from fer_edge.session.models import make_model
 from fer_edge.session.options import RunOptions
-from fer_edge.session.outputs import Run, make_outputs
+from fer_edge.session.outputs import make_outputs
+from fer_edge.session.run import Run
 from fer_edge.session.sources import LIVE
 from fer_edge.sources.demo import DemoSource
 from fer_edge.stages import StageTimes

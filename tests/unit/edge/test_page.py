@@ -27,8 +27,9 @@ from fer_edge.page.door import MOST_VIEWERS, Door
 from fer_edge.page.server import PageServer
 from fer_edge.page.static_files import PAGE_FILES
 from fer_edge.page.view import LiveView
-from fer_edge.session.config import EdgeConfig, with_secrets
+from fer_edge.session.config import EdgeConfig
 from fer_edge.session.options import RunOptions
+from fer_edge.session.secrets import with_secrets
 from served_page import LABELS, LOOPBACK, TOKEN, Served
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from commands import call_here
-from fer_core.errors import FerError
+from fer_core.errors import ArgumentError, FerError
 from fer_core.values import Box, Face, Frame, Gap, Observation, Prediction, UInt8Array
 from fer_edge.faces.analysis import Analysis
 from fer_edge.inference.classifier import TfliteClassifier
@@ -194,6 +194,13 @@ def options(folder: Path, text: str, **given: object) -> RunOptions:
     file = folder / "fer-edge.toml"
     file.write_text(text)
     return read_options({"config": file, "pictures": None, "video": None, **given})
+
+
+def test_no_page_shows_unknown_faces_that_are_to_be_blurred(tmp_path: Path) -> None:
+    (tmp_path / "people").mkdir()
+    text = f'faces = "{tmp_path}/people"\nserve = "8080"\nblur = "strangers"\nname_unknown = true\n'
+    with pytest.raises(ArgumentError, match="--name-unknown shows the faces that --blur hides"):
+        options(tmp_path, text, camera=["0"])
 
 
 def test_masks_are_read_for_one_camera_or_all(tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ from fer_core.text import on_paper
 from fer_core.values import Frame
 from fer_edge.page.replies import PICTURES
 from fer_edge.page.web import WebRequest
-from fer_train.studio.collection import AbsentError
 from fer_train.studio.deploy import DeviceError
+from fer_train.studio.folders import AbsentError, PictureFolders
 from fer_train.studio.jobs import RunningError
 from fer_train.studio.shots import read_frame
 from fer_train.studio.studio import Studio
@@ -95,6 +95,11 @@ class Answering(WebRequest):
         if frame is None:
             raise BusyError("no picture comes from the camera")
         return frame
+
+    @property
+    def folders(self) -> PictureFolders:
+        """The people where the query has people=1, else the classes."""
+        return self.studio.people if self.query("people") else self.studio.collection
 
     def changed(self, answer: dict[str, Any]) -> dict[str, Any]:
         """Tell all pages that the state is another; return the answer."""

@@ -66,6 +66,11 @@ class FaceFinder:
             followed.faces = followed.detector.detect(frame, followed.faces)
             return followed.faces
 
+    def forget(self) -> None:
+        """Forget where the faces of all streams were."""
+        with self._lock:
+            self._streams.clear()
+
 
 def best_detector() -> str:
     """Return yunet where it is installed, else haar."""

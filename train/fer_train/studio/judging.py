@@ -16,7 +16,8 @@ from fer_core.metrics import ClassificationReport, confusion_matrix
 from fer_core.typed_json import convert_json
 from fer_core.values import UInt8Array
 from fer_edge.inference.interpreter import TfliteModel
-from fer_train.studio.collection import AbsentError, Collection
+from fer_train.studio.collection import Collection
+from fer_train.studio.folders import AbsentError
 from fer_train.studio.runs import LearnedPicture, Mistake, RunFolders, RunNotes
 
 MOST_SHOWN_MORE = 2

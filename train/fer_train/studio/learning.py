@@ -12,7 +12,8 @@ from fer_core.files import written_beside
 from fer_core.labels import ordered_labels
 from fer_core.values import UInt8Array
 from fer_train.photo_series import set_aside
-from fer_train.studio.collection import AbsentError, Collection
+from fer_train.studio.collection import Collection
+from fer_train.studio.folders import AbsentError
 from fer_train.studio.runs import LearnedPicture
 
 HELD_BACK = 0.2
@@ -66,7 +67,7 @@ def gather(collection: Collection) -> LearningSet:
     images: list[UInt8Array] = []
     pictures: list[LearnedPicture] = []
     divided: list[str] = []
-    for name in collection.classes():
+    for name in collection.names():
         files = [Path(name, file) for file in collection.pictures(name)]
         apart = set_aside(collection.folder, files, HELD_BACK)
         divided += [name] if apart.note else []

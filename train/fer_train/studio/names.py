@@ -1,44 +1,38 @@
-"""What classes, recordings and runs may be called: each becomes the name of a file or a folder."""
+"""What classes, people, recordings and runs may be called: each names a file or a folder."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from pathlib import Path
 
 from fer_core.dataset import SPLIT_NAMES
 from fer_core.errors import FerError
-from fer_core.labels import require_plain_labels
-from fer_core.pictures import is_junk
+from fer_core.folder_names import MOST_LETTERS, folder_name
 from fer_train.photo_series import without_number
 
-MOST_LETTERS = 40
-_NO_FILE_NAME = re.compile(r'[/\\:*?"<>|]')
-"""What stands in no file name on Windows, or leads to another folder."""
 _TAKEN = {"images", *SPLIT_NAMES}
 """Folders that a reader of class folders takes for something else."""
 
 
 def class_name(text: str) -> str:
-    """Return the name of a class as it is stored: composed (NFC), without spaces around it.
+    """Return the name of a class as it is stored.
 
     Raises:
         FerError: No class may be called so.
     """
-    name = unicodedata.normalize("NFC", text).strip()
-    if not name:
-        raise FerError("a class needs a name: type one")
-    require_plain_labels([name], "the name of a class")
-    if len(name) > MOST_LETTERS:
-        raise FerError(f"{name[:MOST_LETTERS]}...: at most {MOST_LETTERS} letters, please")
-    if _NO_FILE_NAME.search(name) or name.endswith(".") or is_junk(Path(name)):
-        raise FerError(
-            f'{name!r} cannot be the name of a folder: leave / \\ : * ? " < > | out, and dots at '
-            "either end"
-        )
+    name = folder_name(text, "class")
     if name.casefold() in _TAKEN:
         raise FerError(f"{name!r} means a part of a data set to fer-train: choose another name")
     return name
+
+
+def person_name(text: str) -> str:
+    """Return the name of a person as it is stored.
+
+    Raises:
+        FerError: Nobody may be called so.
+    """
+    return folder_name(text, "person")
 
 
 def recording_name(text: str, photo: bool = False) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from fer_core.opencv import cv2
-from fer_core.values import Face, Frame, UInt8Array
+from fer_core.values import Face, FloatArray, Frame, UInt8Array
 from fer_train.prepare import several_faces
 
 SMALLEST_FACE_PX = 48
@@ -25,9 +25,14 @@ WHITE_GRAY, MOST_WHITE = 250, 0.4
 SAME_DIFFERENCE = 2.0
 """Mean difference in gray levels. A camera's noise alone gives 1 to 1.5; crops of people in four
 clips differ by 3 to 17 (medians) from one frame to that a tenth of a second later."""
+SAME_SIDE_DISTANCE, OTHER_PERSON_DISTANCE = 0.2, 0.6
+"""Distances of descriptors to the nearest picture of the same name. Below the first a picture adds
+nothing, since faces are known up to 0.5; from the second on it is somebody else. Measured in
+docs/decisions/0007-identity.md."""
 
 NO_FACE, TWO_FACES, TOO_SMALL = "no_face", "two_faces", "too_small"
 TOO_DARK, TOO_BRIGHT, BLURRED, SAME = "too_dark", "too_bright", "blurred", "same"
+SAME_SIDE, OTHER_PERSON = "same_side", "other_person"
 """The faults; words.js has a sentence for each."""
 _SECOND_DIFFERENCE = np.array([[1, -2, 1]], np.float32)
 
@@ -58,6 +63,21 @@ def crop_fault(crop: UInt8Array, recent: Sequence[UInt8Array]) -> str:
     if sharpness(crop) < LEAST_SHARPNESS:
         return BLURRED
     return SAME if any(difference(crop, each) < SAME_DIFFERENCE for each in recent) else ""
+
+
+def person_fault(descriptor: FloatArray, shown: Sequence[FloatArray]) -> str:
+    """Return why a face is no use for a person, nothing where it is.
+
+    Args:
+        descriptor: (n,) float32, of the face.
+        shown: Those of the person's pictures.
+    """
+    if not shown:
+        return ""
+    nearest = min(float(np.linalg.norm(descriptor - each)) for each in shown)
+    if nearest >= OTHER_PERSON_DISTANCE:
+        return OTHER_PERSON
+    return SAME_SIDE if nearest < SAME_SIDE_DISTANCE else ""
 
 
 def light_fault(pixels: UInt8Array) -> str:

@@ -19,6 +19,8 @@ from fer_train.studio.deploy import Device, send_bundle
 from fer_train.studio.jobs import MOST_EPOCHS
 from fer_train.studio.judging import run_json
 from fer_train.studio.names import run_name
+from fer_train.studio.people import person_json, who_json, write_people
+from fer_train.studio.person_shots import take_person_shot
 from fer_train.studio.shots import MOST_BYTES, take_shot
 from fer_train.studio.static_files import page_files
 from fer_train.studio.studio import Studio, starts
@@ -36,6 +38,8 @@ def make_handler(studio: Studio, door: Door) -> type[WebRequest]:
         "/api/pictures": Route(json_answer(StudioRequest.pictures)),
         "/api/picture": Route(StudioRequest.picture),
         "/api/camera": Route(StudioRequest.video, streams=True),
+        "/api/person": Route(json_answer(StudioRequest.person)),
+        "/api/people": Route(StudioRequest.people_zip, streams=True),
         "/api/run": Route(json_answer(StudioRequest.run)),
         "/api/bundle": Route(StudioRequest.bundle),
         "/api/address": Route(json_answer(lambda request: address_json(request.door))),
@@ -51,6 +55,7 @@ def make_handler(studio: Studio, door: Door) -> type[WebRequest]:
         "/api/train": Route(json_answer(StudioRequest.train)),
         "/api/stop": Route(json_answer(StudioRequest.stop)),
         "/api/runs/delete": Route(json_answer(StudioRequest.delete_run)),
+        "/api/who": Route(json_answer(StudioRequest.who), MOST_BYTES),
         "/api/look": Route(json_answer(StudioRequest.look), MOST_BYTES),
         "/api/deploy": Route(json_answer(StudioRequest.deploy), _MOST_DEPLOY_BYTES),
     }
@@ -64,13 +69,13 @@ class StudioRequest(Answering):
     """Answers one request; `make_handler` gives it its studio."""
 
     def pictures(self) -> list[str]:
-        """Return the pictures of a class."""
-        return self.studio.collection.pictures(self.query("class"))
+        """Return the pictures of a class or a person."""
+        return self.folders.pictures(self.query("class"))
 
     def picture(self) -> None:
         """Send a picture."""
         try:
-            file = self.studio.collection.file(self.query("class"), self.query("file"))
+            file = self.folders.file(self.query("class"), self.query("file"))
             content = file.read_bytes()
         except (FerError, OSError) as error:
             self.send_text(str(error), HTTPStatus.NOT_FOUND)
@@ -78,36 +83,59 @@ class StudioRequest(Answering):
             self.send(content, "image/png")
 
     def add_class(self) -> dict[str, Any]:
-        """Make a class."""
-        return self.changed({"name": self.studio.collection.add_class(self.query("name"))})
+        """Make a class or a person."""
+        return self.changed({"name": self.folders.add(self.query("name"))})
 
     def rename_class(self) -> dict[str, Any]:
-        """Call a class otherwise."""
-        name = self.studio.collection.rename_class(self.query("name"), self.query("to"))
+        """Call a class or a person otherwise."""
+        name = self.folders.rename(self.query("name"), self.query("to"))
         return self.changed({"name": name})
 
     def delete_class(self) -> dict[str, Any]:
-        """Delete a class with all its pictures."""
-        self.studio.collection.delete_class(self.query("name"))
+        """Delete a class or a person with all pictures."""
+        self.folders.remove(self.query("name"))
         return self.changed({})
 
     def move_picture(self) -> dict[str, Any]:
-        """Put a picture into another class."""
+        """Put a picture into another class, or give it to another person."""
         names = map(self.query, ("class", "file", "to"))
-        return self.changed({"file": self.studio.collection.move(*names)})
+        return self.changed({"file": self.folders.move(*names)})
 
     def delete_picture(self) -> dict[str, Any]:
         """Delete a picture."""
-        self.studio.collection.delete(self.query("class"), self.query("file"))
+        self.folders.delete(self.query("class"), self.query("file"))
         return self.changed({})
 
     def shot(self) -> dict[str, Any]:
-        """Keep the crop of a picture that is sent, or of the camera's newest."""
+        """Keep the face of a picture that is sent, or of the camera's newest."""
         studio, photo = self.studio, bool(self.query("photo"))
-        name, recording = self.query("class"), self.query("recording")
+        asked = self.query("class"), self.query("recording")
         with self.frame() as frame:
-            shot = take_shot(studio.collection, studio.finder, name, recording, frame, photo)
+            if self.query("people"):
+                shot = take_person_shot(studio.people, studio.finder, *asked, frame, photo)
+            else:
+                shot = take_shot(studio.collection, studio.finder, *asked, frame, photo)
         return self.changed(shot.to_json()) if shot.file else shot.to_json()
+
+    def person(self) -> dict[str, Any]:
+        """Return what is known of a person."""
+        return person_json(self.studio.people, self.query("name"))
+
+    def who(self) -> dict[str, Any]:
+        """Return who is in a picture."""
+        stream = "who/camera" if self.query("camera") else "who/browser"
+        with self.frame() as frame:
+            faces = self.studio.finder.in_stream(stream, frame)
+            return who_json(self.studio.people, frame, faces)
+
+    def people_zip(self) -> None:
+        """Send all pictures of people as a download."""
+        people = self.studio.people
+        if not people.names():
+            self.send_text("there is nobody yet: add a person first", HTTPStatus.NOT_FOUND)
+            return
+        headers = {"Content-Disposition": "attachment; filename=people.zip"}
+        self.stream("application/zip", lambda: write_people(people, self.wfile), headers)
 
     def train(self) -> dict[str, Any]:
         """Begin to train a network.

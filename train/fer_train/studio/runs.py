@@ -13,7 +13,7 @@ from fer_core.errors import FerError
 from fer_core.files import make_folder, write_text
 from fer_core.metrics import ClassificationReport
 from fer_core.typed_json import read_json
-from fer_train.studio.collection import AbsentError, folders_in
+from fer_train.studio.folders import AbsentError, folders_in
 
 NOTES = "studio.json"
 _PICTURES_OF_A_RUN = ("mistakes.png", "feature_maps.png")

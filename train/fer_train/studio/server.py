@@ -25,6 +25,7 @@ from fer_train.studio.collection import Collection
 from fer_train.studio.compare import Comparison
 from fer_train.studio.finding import FaceFinder, best_detector
 from fer_train.studio.jobs import Jobs
+from fer_train.studio.people import PeopleFolders
 from fer_train.studio.requests import make_handler
 from fer_train.studio.runs import RunFolders
 from fer_train.studio.studio import Studio
@@ -91,10 +92,11 @@ def open_studio(options: StudioOptions) -> Iterator[tuple[Studio, PageServer]]:
             camera = SharedCamera(lambda: open_camera(options.camera, None, None))
             stack.enter_context(camera)
         collection, runs = Collection(folder / "faces", InputSpec()), RunFolders(folder / "runs")
+        people = PeopleFolders(folder / "people", finder)
         changes = Changes()
         jobs = stack.enter_context(Jobs(folder / ".job", collection, runs, changes.tell))
         comparison = Comparison(finder, runs)
-        studio = Studio(folder, collection, runs, finder, comparison, jobs, changes, camera)
+        studio = Studio(folder, collection, people, runs, finder, comparison, jobs, changes, camera)
         server = PageServer(make_handler(studio, Door.of(access)), changes.tell)
         yield studio, stack.enter_context(server)
 

@@ -78,11 +78,25 @@ def take_shot(
     """
     collection.require_room(name)
     recording = recording_name(recording, photo)
-    faces = finder.in_photo(frame) if photo else finder.in_stream(recording, frame)
-    seen = faces[0].times(frame.reduced) if faces else None
-    if why := face_fault(frame, faces):
-        return Shot(why=why, face=seen)
-    crop = collection.spec.pixels(frame, faces[0])
+    face = find_face(finder, "" if photo else recording, frame)
+    if isinstance(face, Shot):
+        return face
+    crop = collection.spec.pixels(frame, face)
+    seen = face.times(frame.reduced)
     if why := crop_fault(crop, collection.recent(name)):
         return Shot(why=why, face=seen)
     return Shot(collection.keep(name, recording, crop), face=seen)
+
+
+def find_face(finder: FaceFinder, stream: str, frame: Frame) -> Face | Shot:
+    """Return the one face of a frame that can be cropped, or a shot that says why there is none.
+
+    Args:
+        finder: What finds it.
+        stream: What tells the frame's stream from others; empty for a picture for itself.
+        frame: The frame.
+    """
+    faces = finder.in_stream(stream, frame) if stream else finder.in_photo(frame)
+    if why := face_fault(frame, faces):
+        return Shot(why=why, face=faces[0].times(frame.reduced) if faces else None)
+    return faces[0]

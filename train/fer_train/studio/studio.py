@@ -9,13 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from fer_core.errors import FerError
+from fer_edge.identity.descriptors import is_installed
 from fer_train.shipped import shipped
 from fer_train.studio.camera import SharedCamera
 from fer_train.studio.changes import Changes
-from fer_train.studio.collection import AbsentError, Collection
+from fer_train.studio.collection import Collection
 from fer_train.studio.compare import Comparison
 from fer_train.studio.finding import FaceFinder
+from fer_train.studio.folders import AbsentError
 from fer_train.studio.jobs import Jobs
+from fer_train.studio.people import PeopleFolders
 from fer_train.studio.runs import RunFolders
 
 LEAST_PICTURES, ENOUGH_PICTURES, LEAST_CLASSES = 10, 60, 2
@@ -37,6 +40,7 @@ class Studio:
 
     folder: Path
     collection: Collection
+    people: PeopleFolders
     runs: RunFolders
     finder: FaceFinder
     comparison: Comparison
@@ -53,7 +57,11 @@ class Studio:
         why_not, job = _why_not(classes), self.jobs.job
         return {
             "folder": str(self.folder),
-            "stored": {"crops": str(self.collection.folder), "networks": str(self.runs.folder)},
+            "stored": {
+                "crops": str(self.collection.folder),
+                "people": str(self.people.folder),
+                "networks": str(self.runs.folder),
+            },
             "camera": self.camera is not None,
             "detector": self.finder.name,
             "init": starts(),
@@ -63,12 +71,14 @@ class Studio:
             "job": job.to_json() if job else None,
             "failed": self.jobs.failed,
             "runs": self._run_states(),
+            "people": self._person_states(),
+            "identity": is_installed(),
         }
 
     def _class_states(self) -> list[dict[str, Any]]:
         """Return the classes but for those that are deleted just now."""
         states = []
-        for name in self.collection.classes():
+        for name in self.collection.names():
             with suppress(AbsentError):
                 states.append(self._class_state(name))
         return states
@@ -82,6 +92,14 @@ class Studio:
             "recordings": recordings,
             "advice": _advice(len(files), recordings),
         }
+
+    def _person_states(self) -> list[dict[str, Any]]:
+        """Return the people but for those that are deleted just now."""
+        states = []
+        for name in self.people.names():
+            with suppress(AbsentError):
+                states.append({"name": name, "count": len(self.people.pictures(name))})
+        return states
 
     def _run_states(self) -> list[dict[str, Any]]:
         """Return the runs that are not just being made, the newest first."""

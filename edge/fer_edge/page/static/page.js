@@ -130,6 +130,7 @@ function show(state) {
   $("heat").textContent = state.temperature_celsius === null ? "not told" : `${state.temperature_celsius.toFixed(0)} °C`;
   if (state.model !== model) learn().catch(() => {}); // the next state asks again
   showFaces(state.faces);
+  showUnknown(state.unknown);
   showCameras(state);
   for (const event of state.events) {
     told.push(event);
@@ -184,6 +185,7 @@ async function learn() {
   ({ colours, model } = about);
   $("model").textContent = model;
   showStored(about.stored);
+  explainUnknown(about.unknown);
   showFaces([]);
   $("legend").replaceChildren();
   for (const [label, colour] of Object.entries(colours)) {

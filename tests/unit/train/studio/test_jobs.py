@@ -185,6 +185,7 @@ def test_nothing_is_left_of_what_is_deleted(served: Served) -> None:
     assert served.files() == []
     assert sorted(path.name for path in served.folder.iterdir() if path.is_dir()) == [
         "faces",
+        "people",
         "runs",
     ]
 

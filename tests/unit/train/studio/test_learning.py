@@ -17,7 +17,7 @@ def collection_of(folder: Path, recordings: dict[str, list[int]]) -> Collection:
     """Return a collection of noise: for each class so many pictures of each recording."""
     collection = Collection(folder, InputSpec())
     for name, counts in recordings.items():
-        collection.add_class(name)
+        collection.add(name)
         for number, count in enumerate(counts):
             for _ in range(count):
                 crop = RNG.integers(0, 256, (48, 48, 1)).astype(np.uint8)

@@ -137,7 +137,9 @@ def test_tabs_that_close_leave_no_thread(served: Served) -> None:
         upload.sendall(b"POST /api/shots?class=calm HTTP/1.1\r\nHost: localhost\r\n")
         upload.sendall(f"Content-Length: {len(FACE)}\r\n\r\n".encode() + FACE[:1000])
         wait_until(lambda: threading.active_count() > before + MOST_VIEWERS)
-    wait_until(lambda: threading.active_count() == before)
+    wait_until(
+        lambda: threading.active_count() <= before
+    )  # that of the first request may have ended
     assert served.shoot("calm", FACE)["kept"]
 
 

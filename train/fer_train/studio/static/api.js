@@ -24,18 +24,26 @@ async function answerOf(name, query, options) {
 const get = (name, query) => answerOf(name, query, {});
 const post = (name, query, body) => answerOf(name, query, { method: "POST", body });
 
+// What pictures are kept for: a class, or a person.
+export const classNamed = (name) => ({ name, people: undefined });
+export const personNamed = (name) => ({ name, people: 1 });
+const query = ({ name, people }) => ({ class: name, people });
+
 export const api = {
-  addClass: (name) => post("classes/add", { name }),
-  renameClass: (name, to) => post("classes/rename", { name, to }),
-  deleteClass: (name) => post("classes/delete", { name }),
-  pictures: (name) => get("pictures", { class: name }),
-  pictureAddress: (name, file) => path("picture", { class: name, file }),
-  movePicture: (name, file, to) => post("pictures/move", { class: name, file, to }),
-  deletePicture: (name, file) => post("pictures/delete", { class: name, file }),
+  add: ({ name, people }) => post("classes/add", { name, people }),
+  rename: ({ name, people }, to) => post("classes/rename", { name, people, to }),
+  remove: ({ name, people }) => post("classes/delete", { name, people }),
+  pictures: (of) => get("pictures", query(of)),
+  pictureAddress: (of, file) => path("picture", { ...query(of), file }),
+  movePicture: (of, file, to) => post("pictures/move", { ...query(of), file, to }),
+  deletePicture: (of, file) => post("pictures/delete", { ...query(of), file }),
   // A shot is a picture, or null for the newest one of the computer's camera.
-  shot: (name, recording, picture) =>
-    post("shots", { class: name, recording, camera: picture ? undefined : 1 }, picture),
-  photo: (name, recording, file) => post("shots", { class: name, recording, photo: 1 }, file),
+  shot: (of, recording, picture) =>
+    post("shots", { ...query(of), recording, camera: picture ? undefined : 1 }, picture),
+  photo: (of, recording, file) => post("shots", { ...query(of), recording, photo: 1 }, file),
+  person: (name) => get("person", { name }),
+  who: (picture) => post("who", { camera: picture ? undefined : 1 }, picture),
+  peopleAddress: () => path("people"),
   train: (init, name) => post("train", { init, name }),
   stop: () => post("stop"),
   run: (name) => get("run", { name }),

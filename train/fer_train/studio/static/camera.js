@@ -116,12 +116,13 @@ function frameSize() {
   return [$("stream").naturalWidth, $("stream").naturalHeight];
 }
 
-// Draw boxes [x, y, w, h] of the last frame over the preview.
-export function drawBoxes(boxes, kind = "good") {
+// Draw boxes [x, y, w, h] of the last frame over the preview, each with a name if there is one.
+export function drawBoxes(boxes, kind = "good", names = []) {
   const [width, height] = frameSize();
   $("boxes").replaceChildren();
-  for (const [x, y, w, h] of width ? boxes : []) {
+  for (const [index, [x, y, w, h]] of (width ? boxes : []).entries()) {
     const box = make("span", $("boxes"), "", kind);
+    if (names[index]) make("b", box, names[index]);
     const left = state.mirrored ? width - x - w : x;
     const place = { left: left / width, top: y / height, width: w / width, height: h / height };
     for (const [side, share] of Object.entries(place)) box.style[side] = `${100 * share}%`;

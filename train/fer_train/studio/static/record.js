@@ -5,7 +5,7 @@ import { $, complain, sleep, speak } from "./dom.js";
 import { WORDS } from "./words.js";
 
 const SHOT_MS = 200, COUNT_SECONDS = 3, RECORD_SECONDS = 10, MOST_FILES = 5000, MOST_FAILED = 5;
-let running = null; // what is recorded now: { name, until }
+let running = null; // what is recorded now: { of, until }
 
 export const isRecording = () => running !== null;
 
@@ -16,21 +16,21 @@ function recordingName() {
   return `${day}-${[now.getHours(), now.getMinutes(), now.getSeconds()].map(two).join("")}`;
 }
 
-// Record for class `name` until `stop`; `kept` is called with each new file.
-export async function record(name, kept, seconds = Infinity) {
+// Record for a class or a person until `stop`; `kept` is called with each new file.
+export async function record(of, kept, seconds = Infinity) {
   if (running) return;
   if (!camera.isOn()) {
     await camera.start();
     hint(camera.isOn() ? WORDS.cameraIsOnNow : "", "");
     return;
   }
-  const mine = { name, until: performance.now() + 1000 * seconds };
+  const mine = { of, until: performance.now() + 1000 * seconds };
   running = mine;
   const recording = recordingName(), counts = { kept: 0, refused: 0, failed: 0 };
   try {
     while (running === mine && performance.now() < mine.until && camera.isOn()) {
       const next = performance.now() + SHOT_MS;
-      const answer = await shot(name, recording, counts);
+      const answer = await shot(of, recording, counts);
       tell(answer, counts);
       if (answer.kept) kept(answer.file);
       await sleep(next - performance.now());
@@ -45,9 +45,9 @@ export async function record(name, kept, seconds = Infinity) {
 }
 
 // One shot; of failures that pass, such as a camera that pauses, a few in a row are borne.
-async function shot(name, recording, counts) {
+async function shot(of, recording, counts) {
   try {
-    const answer = await api.shot(name, recording, await camera.frame());
+    const answer = await api.shot(of, recording, await camera.frame());
     counts.failed = 0;
     return answer;
   } catch (error) {
@@ -62,10 +62,10 @@ export function stop() {
 }
 
 // Count down, then record for a while: for people alone, whose hands are not at the button.
-export async function recordSoon(name, kept, shown) {
+export async function recordSoon(of, kept, shown) {
   if (running) return stop();
-  if (!camera.isOn()) return record(name, kept);
-  const waiting = { name };
+  if (!camera.isOn()) return record(of, kept);
+  const waiting = { of };
   running = waiting;
   speak(WORDS.countdown(COUNT_SECONDS, RECORD_SECONDS));
   $("countdown").hidden = false;
@@ -77,7 +77,7 @@ export async function recordSoon(name, kept, shown) {
   $("countdown").hidden = true;
   if (running !== waiting) return undefined;
   running = null;
-  return record(name, kept, RECORD_SECONDS);
+  return record(of, kept, RECORD_SECONDS);
 }
 
 function tell(answer, counts) {
@@ -117,13 +117,13 @@ async function folderEntries(reader) {
   }
 }
 
-// Send files as photos of a class; say at the end how many were of no use, and why.
-export async function sendFiles(name, files, kept) {
+// Send files as photos of a class or a person; say at the end how many were of no use, and why.
+export async function sendFiles(of, files, kept) {
   const reasons = new Map();
   let count = 0;
   for (const [index, file] of files.entries()) {
     hint(WORDS.sending(index + 1, files.length), "");
-    const answer = await api.photo(name, file.name, file).catch((error) => ({ kept: false, why: error.message }));
+    const answer = await api.photo(of, file.name, file).catch((error) => ({ kept: false, why: error.message }));
     if (answer.kept) {
       count += 1;
       kept(answer.file);

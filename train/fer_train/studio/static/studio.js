@@ -2,12 +2,14 @@
 import { api, follow } from "./api.js";
 import * as camera from "./camera.js";
 import { $, complain, fillWords, make } from "./dom.js";
+import * as people from "./people.js";
 import * as show from "./show.js";
 import * as train from "./train.js";
 import * as use from "./use.js";
 import { WORDS } from "./words.js";
 
-const STEPS = ["show", "train", "use"];
+const STEPS = ["show", "train", "use", "people"];
+const LAYOUTS = { show: "recording", train: "alone", use: "", people: "recording" };
 const isHere = ["localhost", "127.0.0.1", "[::1]"].includes(location.hostname);
 
 function turnTo() {
@@ -18,9 +20,10 @@ function turnTo() {
     else link.removeAttribute("aria-current");
   }
   $("camera").hidden = step === "train";
-  document.querySelector("main").className = { show: "recording", train: "alone", use: "" }[step];
+  document.querySelector("main").className = LAYOUTS[step];
   $("hint").textContent = "";
   use.setWanted(step === "use");
+  people.setWanted(step === "people");
   scrollTo(0, 0);
 }
 
@@ -31,6 +34,7 @@ function tell(state) {
   show.showClasses(state);
   train.showTraining(state);
   use.showModels(state);
+  people.showPeople(state);
 }
 
 // Where telephones find this page, if it is served to them.
@@ -51,7 +55,7 @@ function status(kind, words) {
 fillWords();
 document.title = WORDS.title;
 $("stays").textContent = isHere ? WORDS.staysHere : WORDS.staysThere(location.host);
-for (const part of [camera, show, train, use]) part.wire();
+for (const part of [camera, show, train, use, people]) part.wire();
 addEventListener("hashchange", turnTo);
 turnTo();
 showAddresses().catch(complain);

@@ -1,4 +1,4 @@
-// The pictures of one class as the network will see them: to look at, choose, move and delete.
+// The pictures of one class or person, as they are stored: to look at, choose, move and delete.
 import { api } from "./api.js";
 import { make, makeButton, offer, told } from "./dom.js";
 import { WORDS } from "./words.js";
@@ -6,8 +6,8 @@ import { WORDS } from "./words.js";
 const PAGE = 48;
 
 export class Thumbs {
-  constructor(parent, name, otherClasses) {
-    this.name = name;
+  constructor(parent, of, others) {
+    this.of = of;
     this.files = []; // newest first
     this.chosen = new Set();
     this.shown = PAGE;
@@ -22,12 +22,12 @@ export class Thumbs {
     this.moveButton = makeButton(this.actions, WORDS.move, told(() => this.move()), "second small");
     makeButton(this.actions, WORDS.delete, told(() => this.remove()), "second small danger");
     makeButton(this.actions, WORDS.chooseNone, () => { this.chosen.clear(); this.draw(); }, "second small");
-    this.otherClasses = otherClasses;
+    this.others = others;
     this.draw();
   }
 
   async load() {
-    this.files = (await api.pictures(this.name)).reverse();
+    this.files = (await api.pictures(this.of)).reverse();
     this.draw();
   }
 
@@ -74,7 +74,7 @@ export class Thumbs {
   }
 
   drawActions() {
-    const others = this.otherClasses(this.name);
+    const others = this.others(this.of.name);
     this.actions.hidden = this.chosen.size === 0;
     this.words.textContent = WORDS.chosen(this.chosen.size);
     offer(this.target, others);
@@ -86,8 +86,8 @@ export class Thumbs {
     button.tabIndex = -1;
     const picture = make("img", button);
     picture.loading = "lazy";
-    picture.src = api.pictureAddress(this.name, file);
-    picture.alt = WORDS.picture(this.name, file);
+    picture.src = api.pictureAddress(this.of, file);
+    picture.alt = WORDS.picture(this.of.name, file);
     this.tiles.set(file, tile);
     return tile;
   }
@@ -112,10 +112,10 @@ export class Thumbs {
 
   move() {
     const to = this.target.value;
-    return this.each((file) => api.movePicture(this.name, file, to));
+    return this.each((file) => api.movePicture(this.of, file, to));
   }
 
   remove() {
-    return this.each((file) => api.deletePicture(this.name, file));
+    return this.each((file) => api.deletePicture(this.of, file));
   }
 }

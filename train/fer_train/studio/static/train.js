@@ -1,5 +1,5 @@
 // Step 2: train, watch, and see what the model gets wrong.
-import { api } from "./api.js";
+import { api, classNamed } from "./api.js";
 import { $, ask, complain, draw, make, makeButton, offer, percent, speak, told } from "./dom.js";
 import { WORDS } from "./words.js";
 
@@ -165,7 +165,7 @@ function showMistake(list, mistake) {
   }, "tile");
   button.setAttribute("aria-expanded", "false");
   const picture = make("img", button);
-  picture.src = api.pictureAddress(mistake.class, mistake.file);
+  picture.src = api.pictureAddress(classNamed(mistake.class), mistake.file);
   picture.alt = words;
   make("span", button, words);
   const panel = make("div", item, "", "panel");
@@ -176,11 +176,11 @@ function showMistake(list, mistake) {
   if (classes.includes(mistake.answered)) target.value = mistake.answered;
   const done = (said) => item.replaceChildren(make("span", null, said, "quiet done"));
   makeButton(panel, WORDS.relabel, told(async () => {
-    await api.movePicture(mistake.class, mistake.file, target.value);
+    await api.movePicture(classNamed(mistake.class), mistake.file, target.value);
     done(WORDS.relabelled(target.value));
   }), "small");
   makeButton(panel, WORDS.delete, told(async () => {
-    await api.deletePicture(mistake.class, mistake.file);
+    await api.deletePicture(classNamed(mistake.class), mistake.file);
     done(WORDS.deleted);
   }), "second small danger");
 }

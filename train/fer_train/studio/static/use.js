@@ -1,13 +1,24 @@
 // Step 3: the new model beside the old one on the camera, then to the device.
 import { api } from "./api.js";
 import * as camera from "./camera.js";
-import { $, ask, make, offer, percent, sleep, told } from "./dom.js";
+import { $, ask, make, offer, percent, told } from "./dom.js";
+import { Live } from "./live.js";
 import * as trust from "./trust.js";
 import { WORDS } from "./words.js";
 
 const LOOK_MS = 150;
 let wanted = false; // whether this step is the one that is shown
-let looking = false;
+const live = new Live(LOOK_MS, {
+  wanted: () => wanted && $("model").value,
+  ask: (picture) => api.look($("model").value, picture),
+  show: showFaces,
+  fail: (error) => { $("looking").textContent = error.message; },
+  end: () => {
+    if (camera.isOn()) return;
+    $("compared").replaceChildren();
+    $("looking").textContent = $("model").value ? WORDS.startToCompare : "";
+  },
+});
 
 export function showModels(state) {
   const names = state.runs.filter((each) => each.bundle).map((each) => each.name); // the newest first
@@ -18,7 +29,7 @@ export function showModels(state) {
   $("which-model").hidden = names.length === 0;
   $("deploy").hidden = names.length === 0;
   nameDownload();
-  look();
+  live.go();
 }
 
 function nameDownload() {
@@ -28,29 +39,7 @@ function nameDownload() {
 export function setWanted(now) {
   wanted = now;
   if (!now) camera.drawBoxes([]);
-  look();
-}
-
-// Ask again and again, one at a time, while the step is shown and the camera is on.
-async function look() {
-  if (looking) return;
-  looking = true;
-  while (wanted && camera.isOn() && !document.hidden && $("model").value) {
-    const next = performance.now() + LOOK_MS;
-    try {
-      const seen = await api.look($("model").value, await camera.frame());
-      if (wanted && camera.isOn()) showFaces(seen);
-    } catch (error) {
-      $("looking").textContent = error.message;
-      await sleep(2000);
-    }
-    await sleep(next - performance.now());
-  }
-  looking = false;
-  if (!camera.isOn()) {
-    $("compared").replaceChildren();
-    $("looking").textContent = $("model").value ? WORDS.startToCompare : "";
-  }
+  live.go();
 }
 
 const colours = new Map();
@@ -114,9 +103,7 @@ async function send(name, address, token, fingerprint) {
 }
 
 export function wire() {
-  camera.whenTurned(look);
-  document.addEventListener("visibilitychange", look);
-  $("model").addEventListener("change", () => { nameDownload(); look(); });
+  $("model").addEventListener("change", () => { nameDownload(); live.go(); });
   $("deploy-form").addEventListener("submit", (event) => {
     event.preventDefault();
     told(async () => {

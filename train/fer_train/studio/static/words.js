@@ -11,6 +11,8 @@ const FAULTS = {
   blurred: ["blurred", "The picture is blurred. Hold still for a moment."],
   too_dark: ["too dark", "Too dark. Turn on a light in front of you."],
   too_bright: ["too bright", "Too bright. Turn away from the light."],
+  other_person: ["another person", "Another person than in the pictures of this name. Each name is for one person alone."],
+  same_side: ["the same as before", "The same as a picture that is there. Turn your head a little."],
   same: ["the same as before", "The same as the last pictures. Move your head a little."],
 };
 
@@ -32,6 +34,9 @@ const STEPS = {
   judge: () => "judging what was held back",
 };
 
+// Where a head is turned, as the server names it.
+const SIDES = { front: "straight ahead", left: "to the left", right: "to the right", up: "up", down: "down" };
+
 export const WORDS = {
   title: "fer-train studio",
   skip: "To the steps",
@@ -39,6 +44,7 @@ export const WORDS = {
   stepShow: "Show",
   stepTrain: "Train",
   stepUse: "Use",
+  stepPeople: "People",
   close: "Close",
   cancel: "Cancel",
   delete: "Delete",
@@ -48,8 +54,8 @@ export const WORDS = {
   connected: "connected",
   noConnection: "no connection to the studio: does it still run?",
   refused: (status) => `the studio refused this (${status})`,
-  stored: ({ crops, networks }) =>
-    `Stored on the computer that runs the studio: crops of faces, as the network sees them, in ${crops}; trained networks, with the names of the crops they learned, in ${networks}.`,
+  stored: ({ crops, people, networks }) =>
+    `Stored on the computer that runs the studio: crops of faces, as the network sees them, in ${crops}; cut-outs of the faces of people, in color, in ${people}; trained networks, with the names of the crops they learned, in ${networks}.`,
   staysHere: "Nothing leaves this computer, unless you send a model to a device.",
   staysThere: (host) => `Pictures go from this browser to ${host} and no further. That computer sends nothing on, unless you send a model to a device.`,
   notFeeling: "An expression is not a feeling.",
@@ -82,10 +88,12 @@ export const WORDS = {
   firstSteps: "Begin here: add two classes or more, then show pictures of each.",
   enough: "Enough to train. More pictures, in other light and of other people, make it better.",
   toTrain: "Next: train",
-  className: "Name of the class",
-  classCard: (name) => `Class ${name}`,
-  deleteClass: (name) => `Delete the class ${name}`,
-  deleteClassAsk: (name, count) => `Delete the class ${name} and its ${many(Number(count), "picture", "pictures")}?`,
+  forClasses: {
+    name: "Name of the class",
+    card: (name) => `Class ${name}`,
+    delete: (name) => `Delete the class ${name}`,
+    deleteAsk: (name, count) => `Delete the class ${name} and its ${many(Number(count), "picture", "pictures")}?`,
+  },
   pictures: (count) => many(count, "picture", "pictures"),
   hold: "Hold to record",
   soon: "Timer: 10 s",
@@ -182,6 +190,33 @@ export const WORDS = {
   deployed: (model, seconds) => `The device runs ${model}, on trial for ${seconds} s.`,
   deleteRun: (name) => `Delete the model ${name}`,
   deleteRunAsk: (name) => `Delete the model ${name} and what its training left?`,
+
+  needsIdentity: "Telling people apart needs dlib. Install it where fer-edge-kit lies, then start the studio again:",
+  identityCommand: "pip install '.[identity]'",
+  peopleHow: "Show one person at a time, from several sides: ahead, to the left, to the right, up and down. What looks the same as before is left out.",
+  newPerson: "A new person",
+  newPersonExample: "a first name is enough",
+  forPeople: {
+    name: "Name of the person",
+    card: (name) => `Person ${name}`,
+    delete: (name) => `Delete the person ${name}`,
+    deleteAsk: (name, count) => `Delete ${name} and ${many(Number(count), "picture", "pictures")}? Nothing of ${name} is left then.`,
+  },
+  personAdvice: ({ more, sides }) => {
+    const absent = Object.keys(sides).filter((side) => !sides[side]).map((side) => SIDES[side]);
+    const toShow = absent.length ? `Not shown yet: ${absent.join(", ")}.` : "";
+    return [more ? `${more} more are worth it.` : "Enough pictures.", toShow].join(" ").trim();
+  },
+  startToName: "Start the camera to see who is known.",
+  nobodyKnown: "not known",
+  inSight: (names) => `In sight: ${names.join(", ")}.`,
+  usePeople: "Let fer-edge know them",
+  usePeopleHere: "On this computer:",
+  peopleCommand: (folder) => `fer-edge --camera 0 --faces ${/^[\w./~-]+$/.test(folder) ? folder : `"${folder}"`}`,
+  usePeopleThere: "On another one, with the folder from this file:",
+  downloadPeople: "Download people.zip",
+  peopleStored: (folder) =>
+    `Stored in ${folder}: what is cut out around each face, in color, and nothing else. What tells faces apart is worked out from these pictures and is only in memory. Whoever is deleted leaves nothing here. Nobody in this step becomes part of training or of a model. What was downloaded or copied has to be deleted where it is.`,
 
   otherDevices: "Open this page on a telephone",
   otherDevicesHow: "Scan this, or type the address. The browser warns once, since this computer made the certificate itself: compare the fingerprint, then go on.",

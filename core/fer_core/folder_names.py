@@ -1,0 +1,40 @@
+"""Names that people type and that become folders."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from pathlib import Path
+
+from fer_core.errors import FerError
+from fer_core.pictures import is_junk
+from fer_core.text import is_plain_name
+
+MOST_LETTERS = 40
+_NO_FILE_NAME = re.compile(r'[/\\:*?"<>|]')
+"""What stands in no file name on Windows, or leads to another folder."""
+
+
+def folder_name(text: str, whose: str) -> str:
+    """Return a name that a folder may have: composed (NFC), without spaces around it.
+
+    Args:
+        text: The name.
+        whose: What is called so, as "class".
+
+    Raises:
+        FerError: No folder may be called so.
+    """
+    name = unicodedata.normalize("NFC", text).strip()
+    if not name:
+        raise FerError(f"a {whose} needs a name: type one")
+    if not is_plain_name(name):
+        raise FerError(f"{name!r} cannot be the name of a {whose}: type a plain one")
+    if len(name) > MOST_LETTERS:
+        raise FerError(f"{name[:MOST_LETTERS]}...: at most {MOST_LETTERS} letters, please")
+    if _NO_FILE_NAME.search(name) or name.endswith(".") or is_junk(Path(name)):
+        raise FerError(
+            f'{name!r} cannot be the name of a folder: leave / \\ : * ? " < > | out, and dots at '
+            "either end"
+        )
+    return name

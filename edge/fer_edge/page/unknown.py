@@ -1,0 +1,60 @@
+"""What the page answers about unknown faces: which there are, and what became of one's name."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from http import HTTPStatus
+from typing import Any
+
+from fer_core.errors import FerError
+from fer_core.opencv import cv2
+from fer_edge.identity.live_enrolment import LiveEnrolment
+from fer_edge.identity.unknown import MOST_UNKNOWN, UNKNOWN_SECONDS
+
+Answer = tuple[dict[str, Any], HTTPStatus]
+
+
+def about_unknown(enrolment: LiveEnrolment | None) -> dict[str, Any] | None:
+    """Return where names go and how long faces are kept; None where they are not."""
+    if enrolment is None:
+        return None
+    minutes = round(UNKNOWN_SECONDS / 60)
+    return {"folder": str(enrolment.folder), "most": MOST_UNKNOWN, "minutes": minutes}
+
+
+def told_unknown(enrolment: LiveEnrolment | None) -> list[dict[str, int]]:
+    """Return the tracks of the faces that may be named, and the number of each one's picture."""
+    faces = enrolment.unknown.faces() if enrolment else ()
+    return [{"track": each.track_id, "picture": each.picture} for each in faces]
+
+
+def unknown_picture(enrolment: LiveEnrolment, track: str) -> bytes:
+    """Return the picture of a face as PNG.
+
+    Raises:
+        FerError: It is not there, or no longer.
+    """
+    cut = enrolment.unknown.face(_number(track)).cut
+    return cv2.imencode(".png", cut.pixels)[1].tobytes()
+
+
+def named_face(enrolment: LiveEnrolment, track: str, name: str) -> Answer:
+    """Name a face; return what is answered."""
+    try:
+        return asdict(enrolment.name(_number(track), name)), HTTPStatus.OK
+    except FerError as error:
+        return {"error": str(error)}, HTTPStatus.BAD_REQUEST
+
+
+def forgotten_face(enrolment: LiveEnrolment, track: str) -> Answer:
+    """Forget a face; return what is answered."""
+    try:
+        enrolment.unknown.forget(enrolment.unknown.face(_number(track)).track_id)
+    except FerError as error:
+        return {"error": str(error)}, HTTPStatus.BAD_REQUEST
+    return {}, HTTPStatus.OK
+
+
+def _number(text: str) -> int:
+    """Return the number of a track, that of none for what is no number."""
+    return int(text) if text.isdecimal() and len(text) < 12 else -1

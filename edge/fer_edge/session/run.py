@@ -1,0 +1,66 @@
+"""What the outputs of one run are made from."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fer_edge.outputs.stamp import Stamp
+from fer_edge.session.models import RunModel
+from fer_edge.session.options import RunOptions
+from fer_edge.session.sources import RunKind
+from fer_edge.sources import FrameSource
+from fer_edge.stages import StageTimes
+
+if TYPE_CHECKING:
+    from fer_edge.identity.live_enrolment import LiveEnrolment
+    from fer_edge.sources.live import CameraSource
+
+
+@dataclass(slots=True)
+class Run:
+    """What the outputs of one run are made from.
+
+    Attributes:
+        stack: Leaving it completes what the outputs opened.
+        stop: Ends the run.
+        model: What classifies.
+        enrolment: What names unknown faces, None where the page names none.
+        saved: The files that the outputs will have written; each adds its own.
+        counters: What the outputs count; each adds its own.
+    """
+
+    options: RunOptions
+    kind: RunKind
+    source: FrameSource
+    model: RunModel
+    stamp: Stamp
+    stop: threading.Event
+    stack: ExitStack
+    times: StageTimes
+    enrolment: LiveEnrolment | None = None
+    saved: list[Path] = field(default_factory=list)
+    counters: dict[str, Callable[[], int]] = field(default_factory=dict)
+
+    @property
+    def cameras(self) -> dict[str, CameraSource]:
+        """The cameras by name; none for a file."""
+        if not self.kind.live:
+            return {}
+        from fer_edge.sources.several import SeveralCameras
+
+        return self.source.cameras if isinstance(self.source, SeveralCameras) else {}
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Return what every part of the run counts, by name and camera; "" is the whole run."""
+        counted = {name: {"": count()} for name, count in self.counters.items()}
+        if cameras := self.cameras.items():
+            counted["frames_dropped"] = {name: each.dropped for name, each in cameras}
+            counted["camera_reconnects"] = {name: each.reconnects for name, each in cameras}
+        if self.model.exchangeable:
+            counted["model_swaps"] = {"": self.model.exchangeable.swaps}
+        return counted
