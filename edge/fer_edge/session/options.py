@@ -173,10 +173,6 @@ def _check(options: RunOptions) -> None:
         raise ArgumentError("--serve goes with a camera or a video, not with pictures")
     if config.https and not config.serve:
         raise ArgumentError("--https goes with --serve, as --serve 0.0.0.0:8443 --https")
-    if config.name_unknown and config.blur:
-        raise ArgumentError(
-            "--name-unknown shows the faces that --blur hides: leave one of them out"
-        )
     if config.name_unknown:
         _check_naming(config)
     if not options.pictures:
@@ -195,6 +191,10 @@ def _check_naming(config: EdgeConfig) -> None:
     if not config.serve_video:
         raise ArgumentError(
             "--name-unknown shows pictures of faces, and --no-video numbers only: leave one out"
+        )
+    if config.blur:
+        raise ArgumentError(
+            "--name-unknown shows the faces that --blur hides: leave one of them out"
         )
 
 
