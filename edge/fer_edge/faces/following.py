@@ -48,6 +48,9 @@ class StreamSearch(Protocol):
     def everywhere(self, picture: UInt8Array) -> tuple[Face, ...]:
         """Return what may be faces in the whole picture. May run beside `near`."""
 
+    def confirmed(self, picture: UInt8Array, face: Face) -> Face | None:
+        """Return a new face of a search as it is seen when near, None if it is none then."""
+
     def near(self, picture: UInt8Array, face: Face) -> Face | None:
         """Return a face as it is now near where it was, None if it is not there."""
 
@@ -112,8 +115,8 @@ class FollowingDetector:
         return seen if 1 / MOST_GROWN < grown < MOST_GROWN else None
 
     def _confirmed(self, picture: UInt8Array, face: Face, lost: Sequence[Face]) -> list[Face]:
-        """Return a face of a search as a near look sees it; one that was just lost needs none."""
-        near = self._stream.near(picture, face)
+        """Return a face of a search as it is seen when near; one just lost needs no look."""
+        near = self._stream.confirmed(picture, face)
         was_there = any(face.box.iou(each.box) > SAME_PLACE_IOU for each in lost)
         return [near or face] if near or was_there else []
 

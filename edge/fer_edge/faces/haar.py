@@ -17,6 +17,7 @@ from fer_core.errors import FerError
 from fer_core.opencv import cv2
 from fer_core.values import Box, Face, FloatArray, Frame, UInt8Array
 from fer_edge.faces.detector import SAME_PLACE_IOU, WINDOW_PX, show_one_face
+from fer_edge.faces.shrinking import resized, shrunk
 from fer_edge.stages import StageTimes
 
 CASCADE = "haarcascade_frontalface_default.xml"
@@ -137,7 +138,7 @@ class HaarDetector:
             return False
         part = gray[window.y : window.y + window.height, window.x : window.x + window.width]
         scale = LOOK_PX / box.width
-        shown = _resized(part, scale)
+        shown = resized(part, scale)
         place = Box(box.x - window.x, box.y - window.y, box.width, box.height).times(scale)
         other_side = Box(shown.shape[1] - place.x - place.width, place.y, LOOK_PX, LOOK_PX)
         hits = 0
@@ -209,17 +210,6 @@ def _enlarged(faces: Sequence[Face], scale: float, gray: UInt8Array) -> Iterator
 def to_gray(pixels: UInt8Array) -> UInt8Array:
     """Return (h, w) uint8 of BGR pixels (h, w, 3)."""
     return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY), np.uint8)
-
-
-def shrunk(gray: UInt8Array, scale: float) -> UInt8Array:
-    """Return a picture scaled by a factor below 1, itself otherwise."""
-    return gray if scale >= 1 else _resized(gray, scale)
-
-
-def _resized(gray: UInt8Array, scale: float) -> UInt8Array:
-    size = (max(1, round(gray.shape[1] * scale)), max(1, round(gray.shape[0] * scale)))
-    smoothly = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(gray, size, interpolation=smoothly), np.uint8)
 
 
 def _load_cascade(file: str) -> cv2.CascadeClassifier:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from fer_core.values import Box, Face, Frame, UInt8Array
 from fer_edge.faces.detector import WINDOW_PX
-from fer_edge.faces.haar import HaarCascade, shrunk, to_gray
+from fer_edge.faces.haar import HaarCascade, to_gray
+from fer_edge.faces.shrinking import shrunk
 
 SEARCH_STEP, SEARCH_NEIGHBORS = 1.2, 2
 """Few neighbours find nearly every face; a look near each rejects the false ones."""
@@ -38,6 +39,10 @@ class HaarStream:
         small = shrunk(picture, self._scale)
         found = self._wide.find(small, SEARCH_STEP, SEARCH_NEIGHBORS, WINDOW_PX)
         return tuple(face.times(1 / self._scale) for face in found)
+
+    def confirmed(self, picture: UInt8Array, face: Face) -> Face | None:
+        """Return a face that a search has found as a near look sees it, None if it is none."""
+        return self.near(picture, face)
 
     def near(self, picture: UInt8Array, face: Face) -> Face | None:
         """Return the surest face near a face, of a like size, None if there is none."""

@@ -13,6 +13,7 @@ from fer_core.errors import FerError
 from fer_core.opencv import cv2
 from fer_core.preprocess import turned_window
 from fer_core.values import Box, Face, FloatArray, UInt8Array
+from fer_edge.faces.shrinking import shrunk
 from fer_edge.faces.yunet_file import require_yunet
 
 Matrix = npt.NDArray[np.float64]
@@ -60,19 +61,23 @@ class YuNet:
                 "pip install 'opencv-python-headless>=4.8,<5' (or opencv-python)"
             ) from error
 
-    def find(self, pixels: UInt8Array, scale: float, roll_degrees: float = 0.0) -> list[Face]:
+    def find(self, pixels: UInt8Array, scale: float) -> list[Face]:
         """Return what may be a face in a whole picture, the surest first.
 
         Args:
             pixels: BGR (h, w, 3) uint8.
             scale: By how much it is shrunk before it is searched.
+        """
+        return self.find_in(shrunk(pixels, scale), scale)
+
+    def find_in(self, small: UInt8Array, scale: float, roll_degrees: float = 0.0) -> list[Face]:
+        """Return what may be a face in a picture that is shrunk already, the surest first.
+
+        Args:
+            small: BGR (h, w, 3) uint8.
+            scale: By how much it was shrunk; faces are told in pixels of what it was before.
             roll_degrees: By how much faces lean that stand upright in what is searched.
         """
-        height, width = pixels.shape[:2]
-        size = (max(1, round(scale * width)), max(1, round(scale * height)))
-        small = pixels
-        if scale < 1:
-            small = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
         turn = np.array([[1, 0, 0], [0, 1, 0]], np.float64)
         if roll_degrees:
             small, turn = _turned(small, roll_degrees)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from fer_core.values import Face, Frame, UInt8Array
 from fer_edge.faces.detector import show_one_face, surest_apart
+from fer_edge.faces.shrinking import shrunk
 from fer_edge.faces.yunet import YuNet
 from fer_edge.stages import StageTimes
 
@@ -60,8 +61,8 @@ class Effort:
         turns: The rolls, in degrees, with which it is searched again where no face is found.
         turned_scale: By how much it is shrunk further for that.
         most_doubtful: How many doubtful finds are looked at again, the surest first.
-        straightens: Whether sure faces are looked at again for their roll. In a stream each frame
-            that follows does that.
+        straightens: Whether sure faces are looked at again for their roll. A stream does that with
+            those that are new alone.
     """
 
     turns: Sequence[float]
@@ -111,14 +112,15 @@ def search(yunet: YuNet, pixels: UInt8Array, scale: float, effort: Effort) -> li
         scale: By how much it is shrunk first.
         effort: What is done beyond one search.
     """
-    finds = yunet.find(pixels, scale)
+    small = shrunk(pixels, scale)
+    finds = yunet.find_in(small, scale)
     sure = [face for face in finds if face.score >= LEAST_SCORE]
     doubtful = finds[len(sure) :]
     faces = _as_they_lean(yunet, pixels, sure, scale) if effort.straightens else sure
     faces = [*faces, *_cleared(yunet, pixels, doubtful, faces, effort.most_doubtful)]
     if not faces:
-        finer = scale * effort.turned_scale
-        finds = [face for roll in effort.turns for face in yunet.find(pixels, finer, roll)]
+        small, smaller = shrunk(small, effort.turned_scale), scale * effort.turned_scale
+        finds = [face for roll in effort.turns for face in yunet.find_in(small, smaller, roll)]
         turned = [face for face in finds if face.score >= TURNED_SCORE]
         faces = [_straightened(yunet, pixels, face) for face in surest_apart(turned)[:MOST_LEANING]]
     height, width = pixels.shape[:2]
@@ -169,10 +171,21 @@ def _as_they_lean(
             faces.append(face)
         else:
             looked_at += 1
-            seen = _straightened(yunet, pixels, _as_it_leans(yunet, pixels, face))
-            is_like = 1 / LIKE_SIZE < seen.box.width / face.box.width < LIKE_SIZE
-            faces.append(seen if is_like else face)
+            faces.append(seen_closely(yunet, pixels, face))
     return faces
+
+
+def seen_closely(yunet: YuNet, pixels: UInt8Array, face: Face) -> Face:
+    """Return a face as it leans, by looks in windows that lean; as it is if they show none.
+
+    Args:
+        yunet: The network.
+        pixels: BGR (h, w, 3) uint8.
+        face: A find of a whole picture, whose roll it hardly shows.
+    """
+    seen = _straightened(yunet, pixels, _as_it_leans(yunet, pixels, face))
+    is_like = 1 / LIKE_SIZE < seen.box.width / face.box.width < LIKE_SIZE
+    return seen if is_like else face
 
 
 def _cleared(

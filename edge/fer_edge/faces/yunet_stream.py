@@ -7,7 +7,7 @@ from pathlib import Path
 
 from fer_core.values import Face, Frame, UInt8Array
 from fer_edge.faces.yunet import YuNet
-from fer_edge.faces.yunet_search import LARGEST_PX, TURNS, Effort, search
+from fer_edge.faces.yunet_search import LARGEST_PX, TURNS, Effort, search, seen_closely
 
 SMALLEST_PX = 20
 """The size at which the smallest wanted face is searched, LARGEST_PX allowing. For the sources of
@@ -46,6 +46,10 @@ class YuNetStream:
         scale, turn = min(self._scale, LARGEST_PX / max(picture.shape[:2])), next(self._turns)
         effort = Effort([turn], TURNED_SCALE, MOST_DOUBTFUL, straightens=False)
         return tuple(search(self._wide, picture, scale, effort))
+
+    def confirmed(self, picture: UInt8Array, face: Face) -> Face | None:
+        """Return a face that a search has found as it leans, None if it is none when near."""
+        return self.near(picture, seen_closely(self._near, picture, face))
 
     def near(self, picture: UInt8Array, face: Face) -> Face | None:
         """Return a face as it is now near where it was, None if it is not there."""

@@ -47,7 +47,10 @@ def draw_observations(frame: Frame, observations: Sequence[Observation]) -> UInt
 
 
 def draw_boxes(frame: Frame, observations: Sequence[Observation]) -> UInt8Array:
-    """Return a copy of the frame's pixels (h, w, 3) BGR with box and label for each face."""
+    """Return a copy of the frame's pixels (h, w, 3) BGR with box and label for each face.
+
+    The box leans as the face does, and as its crop is cut.
+    """
     canvas = frame.pixels.copy()
     for observation in observations:
         _draw_face(canvas, observation, _unit(frame))
@@ -71,8 +74,10 @@ def _panel_box(frame: Frame, observation: Observation, unit: float) -> Box | Non
 def _draw_face(canvas: UInt8Array, observation: Observation, unit: float) -> None:
     box = observation.face.box
     colour = colour_of(observation.label)
-    corner = (box.x + box.width, box.y + box.height)
-    cv2.rectangle(canvas, (box.x, box.y), corner, colour, round(2 * unit), cv2.LINE_AA)
+    middle = (box.x + box.width / 2, box.y + box.height / 2)
+    square = (middle, (box.width, box.height), observation.face.roll_degrees)
+    corners = np.rint(cv2.boxPoints(square)).astype(np.int32)
+    cv2.polylines(canvas, [corners], True, colour, round(2 * unit), cv2.LINE_AA)
     who = observation.person or observation.track_id
     told = f"{'' if who is None else f'{who}: '}{observation.label} {observation.confidence:.0%}"
     _draw_text(canvas, told, box.x, box.y, unit, colour)

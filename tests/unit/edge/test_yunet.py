@@ -99,7 +99,7 @@ class Finds(YuNet):
     def __init__(self, finds: list[Face], seen: dict[Box, Face]) -> None:
         self.finds, self.seen, self.looks = finds, seen, list[Box]()
 
-    def find(self, pixels: UInt8Array, scale: float, roll_degrees: float = 0.0) -> list[Face]:
+    def find_in(self, small: UInt8Array, scale: float, roll_degrees: float = 0.0) -> list[Face]:
         return self.finds
 
     def look(
@@ -149,6 +149,15 @@ def test_a_face_that_turns_is_followed_and_stands_upright_in_its_crops() -> None
         (track,) = tracks.in_sight
         assert track.track_id == 1
         assert track.face.roll_degrees == pytest.approx(angle, abs=20)
+
+
+@needs_yunet
+@pytest.mark.parametrize(("side", "degrees"), [(400, 70), (512, -60)])
+def test_a_face_that_leans_when_a_stream_begins_is_seen_so(side: int, degrees: float) -> None:
+    scene = np.full((640, 800, 3), 127, np.uint8)
+    scene[40 : 40 + side, 60 : 60 + side] = cv2.resize(turned(degrees).pixels, (side, side))
+    (face,) = make_detector("yunet", DetectorRequest(stream=True)).detect(Frame(scene, 0, 0.0))
+    assert abs(face.roll_degrees + degrees - 5) < 15  # the portrait itself leans by 5 degrees
 
 
 def scene_with(*heads: tuple[int, int], light: float = 1.0) -> UInt8Array:
