@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from fer_core import __version__
 from fer_core.values import Observation
@@ -42,10 +42,40 @@ def discovery(
     sensors = {"model": model}
     for camera in cameras:
         sensors |= _camera_sensors(base, device, labels, camera)
+    return dict(_config(name, prefix, sensor, keys) for sensor, keys in sensors.items())
+
+
+def person_discovery(
+    name: str, labels: Sequence[str], prefix: str, person: str, key: str
+) -> tuple[str, str]:
+    """Return topic and JSON of the sensor of a known person, which says how they look.
+
+    Args:
+        name: What the device is called.
+        labels: Those of the model.
+        prefix: What the topics begin with.
+        person: Their name.
+        key: The same as topics may hold it.
+    """
+    base = f"fer-edge/{name}"
+    keys: dict[str, object] = {
+        "name": person,
+        "unique_id": f"fer-edge-{name}-person-{key}",
+        "device_class": "enum",
+        "options": [*labels, NONE],
+        "state_topic": f"{base}/person/{key}/state",
+        "json_attributes_topic": f"{base}/person/{key}/attributes",
+        "availability": [{"topic": f"{base}/availability"}],
+    }
+    return _config(name, prefix, f"person-{key}", keys)
+
+
+def _config(name: str, prefix: str, sensor: str, keys: Mapping[str, object]) -> tuple[str, str]:
+    """Return topic and JSON of a sensor, with what all sensors of a device have."""
     shared = {
         "availability_mode": "all",
         "device": {
-            "identifiers": [device],
+            "identifiers": [f"fer-edge-{name}"],
             "name": name,
             "manufacturer": "fer-edge-kit",
             "model": "fer-edge",
@@ -53,10 +83,7 @@ def discovery(
         },
         "origin": {"name": "fer-edge-kit", "sw_version": __version__},
     }
-    return {
-        f"{prefix}/sensor/{name}/{sensor}/config": json.dumps({**keys, **shared})
-        for sensor, keys in sensors.items()
-    }
+    return f"{prefix}/sensor/{name}/{sensor}/config", json.dumps({**keys, **shared})
 
 
 def _camera_sensors(

@@ -15,9 +15,8 @@ from fer_core.values import Frame, Gap
 from fer_edge.faces.analysis import Analysis
 from fer_edge.inference.models import ModelFacts
 from fer_edge.outputs import Output
-from fer_edge.outputs.home_assistant import discovery
 from fer_edge.outputs.mqtt_settings import MqttSettings
-from fer_edge.outputs.sensors import CameraSensors
+from fer_edge.outputs.sensors import Sensors
 from fer_edge.outputs.stamp import Stamp
 from fer_edge.outputs.steadiness import LONGEST_WAIT_SECONDS, Steadiness
 
@@ -57,13 +56,9 @@ class MqttOutput(Output):
         self._client, self._queue_full = _bounded_client(f"fer-edge-{settings.name}")
         self._stamp = stamp
         self.delivered = self.dropped = self._underway = 0
-        self._base, self._broker = f"fer-edge/{settings.name}", f"{settings.host}:{settings.port}"
-        self._sensors = {camera: CameraSensors(self._base, camera) for camera in cameras}
-        self._name, self._prefix, self._model = settings.name, settings.discovery_prefix, model
-        self._told_model: ModelFacts | None = None
-        self._known = self._news_of_the_model()
-        self._known[f"{self._base}/availability"] = "online"
-        self._known |= self._nobody_seen()
+        self._broker = f"{settings.host}:{settings.port}"
+        self._sensors = Sensors(settings.name, settings.discovery_prefix, model, cameras)
+        self._base, self._known = self._sensors.topic, self._sensors.start()
         self._sent: dict[str, str] = {}
         self._halves: dict[int, str] = {}
         self._online = self._away = self._refused = self._full = self._closing = False
@@ -93,16 +88,16 @@ class MqttOutput(Output):
     def write(self, frame: Frame, seen: Analysis) -> None:
         """Send the frame's events, and what else has changed."""
         self._stamp.see(frame)
-        self._tell(seen, self._sensors[frame.camera].see(frame, seen))
+        self._tell(seen, self._sensors.see(frame, seen))
 
     def idle(self, gap: Gap, seen: Analysis) -> None:
         """Send what the gap has ended, and that this camera is blind once it lasts."""
         self._stamp.see(gap)
-        self._tell(seen, self._sensors[gap.camera].see(gap, seen))
+        self._tell(seen, self._sensors.see(gap, seen))
 
     def finish(self, seen: Analysis) -> None:
         """Send the last events, and that nobody is left."""
-        self._tell(seen, self._nobody_seen())
+        self._tell(seen, self._sensors.nobody())
 
     def __exit__(self, *raised: object) -> None:
         """Send what is left and that this device goes; take CLOSING_SECONDS at most."""
@@ -128,30 +123,16 @@ class MqttOutput(Output):
     def _is_settled(self) -> bool:
         return self._away or not (self._halves or self._underway or self._sent != self._known)
 
-    def _nobody_seen(self) -> dict[str, str]:
-        """Return what is known where nobody is before a camera."""
-        sensors = self._sensors.values()
-        return {at: text for each in sensors for at, text in each.payloads(Analysis()).items()}
-
     def _tell(self, seen: Analysis, known: Mapping[str, str]) -> None:
         if self._online and self._steadiness.settled():
             log.warning("the MQTT broker %s keeps this connection", self._broker)
             self._client.reconnect_delay_set(1, LONGEST_WAIT_SECONDS)
         for event in seen.events:
             stamp = self._stamp.facts(event.at, event.camera)
-            topic = f"{self._sensors[event.camera].topic}/event"
-            self._publish(topic, event.to_json(stamp), _EVENT)
+            self._publish(self._sensors.event_topic(event.camera), event.to_json(stamp), _EVENT)
         with self._lock:
-            self._known.update({**known, **self._news_of_the_model()})
+            self._known.update(known)
         self._refresh()
-
-    def _news_of_the_model(self) -> dict[str, str]:
-        """Return what is known of another model than before by topic, its labels first."""
-        if (model := self._model()) == self._told_model:
-            return {}
-        self._told_model = model
-        sensors = discovery(self._name, model.labels, self._prefix, tuple(self._sensors))
-        return {**sensors, f"{self._base}/model": model.mark}
 
     def _refresh(self) -> None:
         """Send what is retained and has changed, unless some of it is still on its way."""

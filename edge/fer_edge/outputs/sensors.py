@@ -1,25 +1,112 @@
-"""What the sensors of one camera tell a broker, by topic."""
+"""What the sensors of a run tell a broker, by topic: those of each camera and each known person."""
 
 from __future__ import annotations
 
+import hashlib
+import json
+import re
+from collections.abc import Callable, Collection, Sequence
+
 from fer_core.values import Frame, Gap
 from fer_edge.faces.analysis import Analysis
-from fer_edge.outputs.home_assistant import FaceState, camera_topic
+from fer_edge.faces.events import NONE
+from fer_edge.inference.models import ModelFacts
+from fer_edge.outputs.home_assistant import FaceState, camera_topic, discovery, person_discovery
 
 BLIND_SECONDS = 15.0
 """How long no frame may come before a camera's sensors count as unavailable."""
 
 
-class CameraSensors:
-    """Whether a camera sees anything, and what its sensors show."""
+class Sensors:
+    """All that a broker keeps of a run: whether it lives, what it sees, which model it has."""
 
-    def __init__(self, device_topic: str, camera: str) -> None:
+    def __init__(
+        self, name: str, prefix: str, model: Callable[[], ModelFacts], cameras: Sequence[str]
+    ) -> None:
         """Begin with nobody in sight.
 
         Args:
-            device_topic: What all topics of the device begin with.
-            camera: Its name; empty where the run has one without a name.
+            name: What the device is called.
+            prefix: What the topics of discovery begin with.
+            model: Returns which bundle classifies now.
+            cameras: What the run calls its cameras; one without a name is "".
         """
+        self.topic = f"fer-edge/{name}"
+        self._name, self._prefix, self._model = name, prefix, model
+        self._cameras = {camera: _CameraSensors(self.topic, camera) for camera in cameras}
+        self._people: dict[str, dict[str, str]] = {camera: {} for camera in cameras}
+        self._known_people: dict[str, str] = {}
+        self._told_model: ModelFacts | None = None
+
+    def event_topic(self, camera: str) -> str:
+        """Return where the events of a camera go."""
+        return f"{self._cameras[camera].topic}/event"
+
+    def start(self) -> dict[str, str]:
+        """Return what is known by topic before anything was seen."""
+        online = {f"{self.topic}/availability": "online"}
+        return {**self._news_of_the_model(), **online, **self.nobody()}
+
+    def nobody(self) -> dict[str, str]:
+        """Return what is known by topic where nobody is before a camera."""
+        for camera in self._people:
+            self._people[camera] = {}
+        sensors = self._cameras.values()
+        known = {at: text for each in sensors for at, text in each.payloads(Analysis()).items()}
+        return {**known, **self._people_known()}
+
+    def see(self, newest: Frame | Gap, seen: Analysis) -> dict[str, str]:
+        """Return what is known by topic, once a frame has come or none has."""
+        here = {face.person: face.label for face in seen.present if face.person}
+        self._people[newest.camera] = here
+        new = [person for person in here if person not in self._known_people]
+        for person in new:
+            self._known_people[person] = _key(person, self._known_people.values())
+        sensors = {**self._cameras[newest.camera].see(newest, seen), **self._news_of_the_model()}
+        return {**sensors, **self._person_discovery(new), **self._people_known()}
+
+    def _people_known(self) -> dict[str, str]:
+        """Return how each known person looks, and which camera sees them."""
+        known: dict[str, str] = {}
+        for person, key in self._known_people.items():
+            where = [camera for camera, here in self._people.items() if person in here]
+            camera = where[-1] if where else ""
+            topic = f"{self.topic}/person/{key}"
+            told = {"name": person, **({"camera": camera} if camera else {})}
+            known[f"{topic}/attributes"] = json.dumps(told)
+            known[f"{topic}/state"] = self._people[camera][person] if where else NONE
+        return known
+
+    def _person_discovery(self, people: Sequence[str]) -> dict[str, str]:
+        labels, known = self._model().labels, self._known_people
+        pairs = [
+            person_discovery(self._name, labels, self._prefix, who, known[who]) for who in people
+        ]
+        return dict(pairs)
+
+    def _news_of_the_model(self) -> dict[str, str]:
+        """Return what is known of another model than before by topic, its labels first."""
+        if (model := self._model()) == self._told_model:
+            return {}
+        self._told_model = model
+        sensors = discovery(self._name, model.labels, self._prefix, tuple(self._cameras))
+        people = self._person_discovery(list(self._known_people))
+        return {**sensors, **people, f"{self.topic}/model": model.mark}
+
+
+def _key(person: str, taken: Collection[str]) -> str:
+    """Return a person's name as a topic may hold it, unlike those that are taken."""
+    plain = re.sub(r"[^a-z0-9]+", "-", person.lower()).strip("-")
+    if plain == person.lower() and plain not in taken:
+        return plain
+    digits = hashlib.sha256(person.encode(errors="surrogateescape")).hexdigest()[:6]
+    return f"{plain}-{digits}".strip("-")
+
+
+class _CameraSensors:
+    """Whether a camera sees anything, and what its sensors show."""
+
+    def __init__(self, device_topic: str, camera: str) -> None:
         self.topic = camera_topic(device_topic, camera)
         self._state = FaceState(self.topic)
         self._seen_at: float | None = None

@@ -104,6 +104,30 @@ def test_each_camera_has_sensors_and_an_availability_of_its_own(broker: Broker) 
     assert known["availability_mode"] == "all"
 
 
+def test_a_known_person_is_a_sensor_once_seen(broker: Broker) -> None:
+    broker.start()
+    settings = MqttSettings("127.0.0.1", broker.port, "hall")
+    door, desk = (replace(FRAME, camera=name) for name in ("door", "desk"))
+    anna, zoe = (replace(seen(1, 30, glad=0.9), person=who) for who in ("Anna", "Zo\u00eb"))
+    with Listener(broker.port) as listener:
+        with MqttOutput(settings, model, Stamp("hall"), ("door", "desk")) as output:
+            output.write(door, showing(anna))
+            listener.wait_for("person/anna/state", "glad")
+            output.write(desk, showing(anna, zoe))
+            output.write(door, Analysis())
+            listener.wait_for("person/zo-c6a126/state", "glad")
+            assert json.loads(listener.last("person/anna/attributes") or "") == {
+                "name": "Anna",
+                "camera": "desk",
+            }
+            output.write(desk, Analysis())
+            listener.wait_for("person/anna/state", "none")
+        config = listener.last("homeassistant/sensor/hall/person-anna/config")
+        known = json.loads(config or "")
+    assert (known["name"], known["options"]) == ("Anna", ["calm", "glad", "none"])
+    assert known["state_topic"] == f"{BASE}/person/anna/state"
+
+
 def test_who_comes_late_sees_the_state_of_the_largest_told_face(broker: Broker) -> None:
     broker.start()
     events = (event("started", 1, "calm", 0.8), event("started", 2, "glad", 0.6))
