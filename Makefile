@@ -45,9 +45,13 @@ soak: setup
 bench: setup
 	$(FULL)/fer-bench
 
-build: setup
+build: setup dist/built
+
+PACKED = $(shell find core train convert edge benchmarks -type f -not -path '*/__pycache__/*')
+dist/built: pyproject.toml README.md LICENSE NOTICE $(PACKED)
 	rm -rf dist
 	$(FULL)/python -m build --wheel
+	@touch $@
 
 # The device tests on the built wheel, TensorFlow absent. DEVICE=bookworm is what goes with Raspberry
 # Pi OS Bookworm (numpy 1, so no Python after 3.12), DEVICE=legacy has tflite-runtime 2.14 (no Python
@@ -99,8 +103,9 @@ build/formats: setup
 	.venv-studies/bin/python $(PIP) -e '.[edge-headless]' torch==2.13.0 'keras>=3.12,<4' 'scikit-learn>=1.4' 'pytest>=8' 'pytest-xdist>=3.6'
 	@touch $@
 
+# One thread each: two workers share the cores, and PyTorch's own threads would wait for each other.
 studies-test: .venv-studies/installed
-	KERAS_BACKEND=torch .venv-studies/bin/python -m pytest tests/studies
+	KERAS_BACKEND=torch OMP_NUM_THREADS=1 .venv-studies/bin/python -m pytest tests/studies
 
 # The device side on arm64, as on a Raspberry Pi, run by qemu (needs: sudo apt install
 # qemu-user-static mmdebstrap). `make test` runs these tests too once the Pythons are made.
