@@ -10,14 +10,15 @@ from fer_core.errors import FerError
 from fer_core.preprocess import InputSpec
 from fer_core.values import Box, Face, Frame, UInt8Array
 from fer_edge import doctor
-from fer_edge.faces import yunet_file
+from fer_edge.faces import yunet_file, yunet_search
 from fer_edge.faces.detector import DetectorRequest, SearchPlan
 from fer_edge.faces.detectors import make_detector
 from fer_edge.faces.haar import HaarDetector
 from fer_edge.faces.tracks import Tracks
 from fer_edge.faces.yunet import YuNet
 from fer_edge.faces.yunet_file import HOW_TO_INSTALL, installed_file
-from fer_edge.faces.yunet_search import LEAST_SCORE, PICTURE, YuNetDetector, search, small_faces
+from fer_edge.faces.yunet_search import LEAST_SCORE, PICTURE, YuNetDetector, search
+from fer_edge.faces.yunet_small import small_faces, small_finds
 from fer_edge.portrait import demo_portrait
 from fer_edge.service.unit import unit_text
 from fer_edge.session.config import EdgeConfig
@@ -114,9 +115,28 @@ def test_a_small_find_is_a_face_if_it_is_one_in_a_second_look() -> None:
     finds = [Face(large, 0.9), *(Face(box, 0.6) for box in (clear, doubtful, gone))]
     seen = {clear: Face(clear, 0.9), doubtful: Face(doubtful, 0.79)}
     yunet = Finds([*finds, Face(weak, 0.49)], seen)
-    (face,) = small_faces(yunet, np.zeros((3000, 4000, 3), np.uint8), [Face(large, 0.8)])
+    photo, known = np.zeros((3000, 4000, 3), np.uint8), [Face(large, 0.8)]
+    (face,) = small_faces(yunet, photo, known, small_finds(yunet, photo, known))
     assert (face.box, face.score) == (clear, 0.9)
     assert yunet.looks == [clear, doubtful, gone]
+
+
+def test_all_of_a_crowd_are_found_and_where_there_are_more_a_run_warns_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    boxes = [Box(30 * column, 30 * row, 25, 25) for row in range(20) for column in range(40)]
+    finds = [Face(box, 0.6) for box in boxes] + [Face(Box(900, 900, 25, 25), 0.3)] * 500
+    yunet = Finds(finds, {box: Face(box, 0.9) for box in boxes})
+    monkeypatch.setattr(yunet_search, "YuNet", lambda file: yunet)
+    monkeypatch.setattr(yunet_search, "search", lambda *arguments: [])
+    frame = Frame(np.zeros((600, 1280, 3), np.uint8), 0, 0.0, "crowd.jpg")
+    assert len(YuNetDetector().detect(frame)) == 800
+    assert caplog.messages == []
+    monkeypatch.setattr(yunet_search, "MOST_SMALL", 100)
+    detector = YuNetDetector()
+    assert len(detector.detect(frame)) == len(detector.detect(frame)) == 100
+    (warning,) = caplog.messages
+    assert warning.startswith("crowd.jpg: of 800 places that may be small faces only the 100")
 
 
 def test_a_doubtful_find_is_a_face_if_it_is_a_clear_one_in_a_second_look() -> None:
