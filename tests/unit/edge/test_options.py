@@ -172,7 +172,8 @@ def test_a_service_may_send_its_history_to_a_server_that_asks_for_no_password() 
     assert "--history h.sqlite" in unit
 
 
-def test_a_unit_holds_no_password(tmp_path: Path) -> None:
+def test_a_unit_holds_no_password(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fer_edge.service.unit.HIDDEN", ())  # pytest's own folders lie in /tmp
     query = "http://10.0.0.5/v.cgi?user=admin&pwd=hunter2"
     for words in (["--camera", SECRET], [f"--camera={SECRET}"], ["--camera", query]):
         with pytest.raises(ArgumentError, match="into a --config file of mode 600"):
