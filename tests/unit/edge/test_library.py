@@ -65,7 +65,7 @@ def test_what_is_wrong_is_a_fer_error(tmp_path: Path) -> None:
     (tmp_path / "broken.jpg").write_bytes(b"no picture")
     reader = fer_edge.ExpressionReader()
     for wrong, words in (
-        (lambda: reader.picture(tmp_path / "broken.jpg"), "cut short or of an unknown format"),
+        (lambda: reader.picture(tmp_path / "broken.jpg"), "is no picture or of an unknown format"),
         (lambda: reader.picture(tmp_path / "absent.jpg"), "absent.jpg"),
         (lambda: next(reader.video(tmp_path / "absent.mp4")), "there is no video"),
         (lambda: fer_edge.ExpressionReader(model="fer-huge"), "no model 'fer-huge'"),
