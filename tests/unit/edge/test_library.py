@@ -75,6 +75,13 @@ def test_what_is_wrong_is_a_fer_error(tmp_path: Path) -> None:
             wrong()
 
 
+@pytest.mark.parametrize("detector", [None, 5, WholePicture])
+def test_what_is_no_detector_is_refused_before_the_first_picture(detector: Any) -> None:
+    with pytest.raises(TypeError, match=r"detector must be a name .*, got ") as said:
+        fer_edge.ExpressionReader(detector=detector)
+    assert repr(detector) in str(said.value)
+
+
 def test_boxes_are_in_pixels_of_the_file(tmp_path: Path) -> None:
     reader = fer_edge.ExpressionReader(detector=WholePicture())
     file = tmp_path / "large.jpg"
