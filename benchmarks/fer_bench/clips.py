@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from fer_bench.marked_faces import marked_rows
 from fer_bench.records import ClipRecord, LoopRecord
 from fer_core.errors import FerError
 from fer_core.opencv import cv2
@@ -86,21 +86,8 @@ def read_true_faces(path: Path) -> dict[str, TrueFaces]:
         FerError: The file cannot be read, lacks a column, or holds no whole numbers.
     """
     found: dict[str, dict[int, Box | None]] = {}
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = csv.DictReader(file)
-            for row in rows:
-                sides = [row[side] for side in "xywh"]
-                box = Box(*map(int, sides)) if any(sides) else None
-                found.setdefault(row["file"], {})[int(row["frame"])] = box
-    except OSError as error:
-        raise FerError(f"cannot read {path}: {error.strerror}") from error
-    except KeyError as error:
-        raise FerError(f"{path} has no column {error}; it needs file,frame,x,y,w,h") from error
-    except (ValueError, TypeError, csv.Error) as error:
-        raise FerError(
-            f"{path}, line {rows.line_num}, holds no four whole numbers: {error}"
-        ) from error
+    for row in marked_rows(path, ["frame"]):
+        found.setdefault(row.file, {})[row.whole_number("frame", 0)] = row.box
     return {name: TrueFaces(boxes) for name, boxes in found.items()}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ from pathlib import Path
 from statistics import median
 
 from fer_bench.clips import TRUE_IOU, one_thread
+from fer_bench.marked_faces import marked_rows
 from fer_bench.tables import Table
 from fer_core.errors import FerError
 from fer_core.metrics import wilson_interval
@@ -17,8 +17,6 @@ from fer_core.pictures import read_picture
 from fer_core.values import Box, Frame
 from fer_edge.faces.detector import DetectorRequest, FaceDetector
 from fer_edge.faces.detectors import make_detector
-
-_SIDES = ("x", "y", "w", "h")
 
 
 @dataclass(slots=True)
@@ -63,25 +61,18 @@ def read_marked_photos(file: Path) -> dict[str, MarkedPhoto]:
             photo without a face has a row with empty sides.
 
     Raises:
-        FerError: The file cannot be read, or has no such columns or numbers.
+        FerError: The file cannot be read, or has no such columns, numbers or photos.
 
     """
     photos: dict[str, MarkedPhoto] = {}
-    try:
-        with file.open(newline="", encoding="utf-8-sig") as held:
-            for row in csv.DictReader(held):
-                photo = photos.setdefault(row["file"], MarkedPhoto())
-                if all(row[side] == "" for side in _SIDES):  # a photo without a face
-                    continue
-                box = Box(*(int(row[side]) for side in _SIDES))
-                if row.get("ignore", "") in ("", "0"):
-                    photo.faces.append((row.get("group") or "all", box))
-                else:
-                    photo.ignored.append(box)
-    except OSError as error:
-        raise FerError(f"cannot read {file}: {error.strerror}") from error
-    except (KeyError, ValueError, TypeError, csv.Error) as error:
-        raise FerError(f"{file} needs file,x,y,w,h with whole numbers: {error!r}") from error
+    for row in marked_rows(file):
+        photo = photos.setdefault(row.file, MarkedPhoto())
+        if row.box is None:
+            continue
+        if row.values.get("ignore") in (None, "", "0"):
+            photo.faces.append((row.values.get("group") or "all", row.box))
+        else:
+            photo.ignored.append(row.box)
     if not photos:
         raise FerError(f"{file} names no photo")
     return photos

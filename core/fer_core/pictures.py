@@ -27,7 +27,8 @@ NOT_READ = {
     **dict.fromkeys((".dng", ".cr2", ".nef", ".arw"), "raw pictures (export them as JPEG)"),
     **dict.fromkeys(VIDEO_SUFFIXES, "videos (they go with --video)"),
 }
-UNREADABLE = "empty, cut short or of an unknown format"
+EMPTY, DAMAGED, UNKNOWN = "empty", "damaged or cut short", "no picture or of an unknown format"
+"""Why a file is not read, where nothing more is known."""
 TOO_LARGE = f"larger than {MOST_PIXELS / 1e6:.0f} megapixels: make it smaller"
 MOST_BYTES = 200_000_000
 REDUCED_FROM = 16_000_000
@@ -61,10 +62,12 @@ _NOT_EVERYWHERE = {
     rb"GIF8": "GIF, which needs OpenCV 4.12",
     rb".{4}ftypavi": "AVIF, which needs OpenCV 4.12",
     rb"RIFF.{4}WEBPVP8X": "an animated WebP, which needs OpenCV 4.11",
-    rb"II|MM": "a TIFF file of a kind that OpenCV does not read",
+    rb"II[*+]\0|MM\0[*+]": "a TIFF file of a kind that OpenCV does not read",
     rb"\0\0\0\x0cjP  ": "a JPEG 2000 of a kind that OpenCV does not read",
 }
 """How files begin that not every OpenCV reads; the versions are those of its wheels."""
+_EVERYWHERE = rb"\xff\xd8|\x89PNG|RIFF.{4}WEBP|BM|P[1-6]\s"
+"""How files begin that every OpenCV reads."""
 _JUNK = {"__macosx", "thumbs.db", "desktop.ini"}
 _DECODERS = ("Corrupt JPEG data", "libpng", "[ WARN", "[ERROR", "TIFF", "imread", "imdecode")
 _CUT_SHORT = ("premature end", "Premature end", "PNG input buffer is incomplete", "Read Error")
@@ -138,10 +141,15 @@ def read_picture(file: Path, colour: bool = False) -> Picture | str:
         return str(error.strerror)
 
 
+def animation_note(file: Path) -> str:
+    """Return the line that says what is left out of an animation."""
+    return f"{file} is an animation: only the first picture of one is looked at"
+
+
 def decode_picture(encoded: bytes, colour: bool = False) -> UInt8Array | None:
     """Return an encoded picture (PNG, JPEG, ...) as gray (h, w) or BGR (h, w, 3).
 
-    None for what is empty, cut short, too large or no picture.
+    None for what is empty, damaged, too large or no picture.
     """
     picture = decode_or_reason(encoded, colour)
     return picture.pixels if isinstance(picture, Picture) else None
@@ -153,8 +161,10 @@ def decode_or_reason(encoded: bytes, colour: bool = False) -> Picture | str:
     OpenCV fills the missing part of a JPEG with gray; that it was missing only its decoder's
     warning on stderr says, and before OpenCV 4.11 not even that where the end is missing too.
     """
-    if not encoded or has_no_end(encoded):
-        return UNREADABLE
+    if not encoded:
+        return EMPTY
+    if has_no_end(encoded):
+        return DAMAGED
     head = read_head(encoded)
     if head.refused:
         return head.refused
@@ -181,7 +191,7 @@ def _unread(encoded: bytes) -> str:
     for begin, kind in _NOT_EVERYWHERE.items():
         if re.match(begin, encoded, re.DOTALL):
             return f"damaged, or {kind} (this is OpenCV {cv2.__version__})"
-    return UNREADABLE
+    return DAMAGED if re.match(_EVERYWHERE, encoded, re.DOTALL) else UNKNOWN
 
 
 def _reduction(head: Head) -> int:

@@ -21,6 +21,9 @@ from fer_core.values import Box, Face, FloatArray, Frame, UInt8Array
 COLOURS = {"gray": 1, "rgb": 3}
 INPUT_SCALE = 1 / 128
 """The input scale of every int8 model; its zero point is 0."""
+LARGEST_CROP_PX = 8192
+"""The longer side of a crop before it is resized; a larger box, of a picture larger than any that
+is read or of a detector's mistake, is cropped from a smaller picture."""
 INPUT_RANGE = (-1.0, 127 / 128)
 """The values that a float model takes: those of the 256 grays."""
 
@@ -66,7 +69,7 @@ class InputSpec:
             ValueError: The face's box, with its margin, lies outside of the frame.
         """
         box = face.box.expanded(self.margin)
-        if not face.roll_degrees:
+        if not face.roll_degrees and max(box.width, box.height) <= LARGEST_CROP_PX:
             return self.resized(_crop(frame.pixels, box))
         return self.resized(levelled(frame.pixels, box, face.roll_degrees))
 
@@ -106,13 +109,19 @@ def levelled(pixels: UInt8Array, box: Box, roll_degrees: float) -> UInt8Array:
         roll_degrees: By how much it leans about its middle, clockwise as it is seen.
 
     Returns:
-        Pixels of the size of the box.
+        Pixels of the size of the box; of one with a side above LARGEST_CROP_PX, of its proportions.
 
     Raises:
         ValueError: The box lies outside the picture.
     """
-    if box.clipped(pixels.shape[1], pixels.shape[0]) is None:
-        raise ValueError(f"{box} lies outside the {pixels.shape[1]}x{pixels.shape[0]} frame")
+    height, width = pixels.shape[:2]
+    if box.clipped(width, height) is None:
+        raise ValueError(f"{box} lies outside the {width}x{height} frame")
+    scale = LARGEST_CROP_PX / max(box.width, box.height)
+    if scale < 1:
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        pixels = _as_uint8(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA))
+        box = box.times(scale)
     centre = (box.x + (box.width - 1) / 2, box.y + (box.height - 1) / 2)
     turn = cv2.getRotationMatrix2D(centre, roll_degrees, 1.0)
     turn[:, 2] -= box.x, box.y

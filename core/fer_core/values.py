@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -140,12 +141,19 @@ class Face:
             where the detector does not tell.
         landmarks: Its right eye, left eye, tip of the nose, right and left corner of the mouth,
             (x, y) in pixels of the frame; empty where the detector does not tell.
+
+    Raises:
+        ValueError: The roll is no finite number.
     """
 
     box: Box
     score: float
     roll_degrees: float = 0.0
     landmarks: tuple[tuple[float, float], ...] = ()
+
+    def __post_init__(self) -> None:
+        if not math.isfinite(self.roll_degrees):
+            raise ValueError(f"a face needs a finite roll_degrees, got {self.roll_degrees}")
 
     def times(self, factor: float) -> Face:
         """Return the face in a picture whose sides are so many times larger."""

@@ -52,7 +52,10 @@ class ExpressionReader:
 
         Raises:
             FerError: There is no such model or detector, or the model is damaged.
+            TypeError: `detector` is neither a name, nor a file, nor an object with a method
+                `detect`.
         """
+        _require_detector(detector)
         self._detector = fspath(detector) if isinstance(detector, PathLike) else detector
         self._for_pictures = self._make_detector(stream=False)
         self._classifier = TfliteClassifier(TfliteModel(load_model(fspath(model)), threads))
@@ -126,6 +129,16 @@ class ExpressionReader:
         if isinstance(self._detector, str):
             return make_detector(self._detector, DetectorRequest(stream))
         return self._detector
+
+
+def _require_detector(detector: object) -> None:
+    if isinstance(detector, str | PathLike):
+        return
+    if isinstance(detector, type) or not callable(getattr(detector, "detect", None)):
+        raise TypeError(
+            "detector must be a name (haar, yunet), the file of a YuNet, or an object with a "
+            f"method detect(frame, known), got {detector!r}"
+        )
 
 
 def _in_the_file(seen: Observation, reduced: int) -> Observation:

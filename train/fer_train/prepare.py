@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,70 +18,19 @@ from fer_core.opencv import cv2
 from fer_core.pictures import NOT_READ, find_pictures, left_out, read_picture
 from fer_core.preprocess import InputSpec
 from fer_core.progress import progress_bar
-from fer_core.values import Face, Frame, UInt8Array
+from fer_core.values import Face, Frame
 from fer_edge.faces.detector import FaceDetector
 from fer_train.photo_series import set_aside
+from fer_train.prepared import (
+    NOT_READ_HERE,
+    RECORD,
+    PreparedFolder,
+    PreparedPhoto,
+    left_out_reasons,
+)
 
 SIMILAR_AREA = 0.5
 """A second face with this share of the largest one's area makes it unclear whose photo it is."""
-NOT_READ_HERE = "format not read"
-RECORD, SHEET = "prepared.csv", "contact-sheet.png"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class PreparedPhoto:
-    """One photo: where it is below the folder of photos, its crop, or why there is none.
-
-    Attributes:
-        crop: (height, width, channels) uint8 as a model takes it, None for a photo left out.
-        face: What was cropped.
-        split: Train or test where a test set was split off.
-    """
-
-    path: Path
-    label: str
-    crop: UInt8Array | None
-    face: Face | None = None
-    reason: str = ""
-    split: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class PreparedFolder:
-    """What became of a folder of photos."""
-
-    out: Path
-    photos: tuple[PreparedPhoto, ...]
-    others: str = ""
-    notes: tuple[str, ...] = ()
-
-    def text(self) -> str:
-        """Return counts by class, and of what was left out by reason."""
-        cropped = Counter(photo.label for photo in self.photos if photo.crop is not None)
-        reasons = _reasons(self.photos)
-        classes = ", ".join(f"{label} {n}" for label, n in sorted(cropped.items()))
-        lines = [
-            f"{cropped.total()} of {len(self.photos)} photos cropped into {self.out}: {classes}"
-        ]
-        tested = Counter(photo.label for photo in self.photos if photo.split == "test")
-        if tested:
-            parts = ", ".join(f"{label} {n}" for label, n in sorted(tested.items()))
-            lines.append(f"{tested.total()} of these are the test set: {parts}")
-        lines += self.notes
-        if reasons:
-            lines.append(f"{len(self.photos) - cropped.total()} left out: {reasons}")
-        unread = left_out(photo.path for photo in self.photos if photo.reason == NOT_READ_HERE)
-        if unread:
-            lines.append(f"{NOT_READ_HERE}: {unread}")
-        if self.others:
-            lines.append(f"not looked at: {self.others}")
-        return "\n".join([*lines, f"look at {self.out / SHEET}; each photo is in {RECORD}"])
-
-
-def _reasons(photos: Sequence[PreparedPhoto]) -> str:
-    """Return how many photos were left out, by reason."""
-    reasons = Counter(photo.reason for photo in photos if photo.crop is None)
-    return ", ".join(f"{reason} {n}" for reason, n in reasons.most_common())
 
 
 def several_faces(faces: Sequence[Face]) -> bool:
@@ -125,7 +73,7 @@ def prepare_photos(
             advance("")
     prepared = _without_copies(found)
     if all(photo.crop is None for photo in prepared):
-        raise FerError(f"no photo of {photos} gave a face: {_reasons(prepared)}")
+        raise FerError(f"no photo of {photos} gave a face: {left_out_reasons(prepared)}")
     prepared, notes = _with_splits(photos, prepared, test) if test else (prepared, ())
     for photo in prepared:
         _save_crop(out, photo)
@@ -170,12 +118,13 @@ def _prepared(
         return PreparedPhoto(path, label, None, reason=picture)
     frame = Frame(picture.pixels, index, 0.0, path.name)
     faces = detector.detect(frame)
+    found = PreparedPhoto(path, label, None, animated=picture.animated)
     if not faces:
-        return PreparedPhoto(path, label, None, reason="no face found")
-    in_file = faces[0].times(picture.reduced)
+        return replace(found, reason="no face found")
+    found = replace(found, face=faces[0].times(picture.reduced))
     if several_faces(faces):
-        return PreparedPhoto(path, label, None, in_file, "several faces")
-    return PreparedPhoto(path, label, spec.pixels(frame, faces[0]), in_file)
+        return replace(found, reason="several faces")
+    return replace(found, crop=spec.pixels(frame, faces[0]))
 
 
 def _without_copies(found: list[PreparedPhoto]) -> list[PreparedPhoto]:

@@ -9,7 +9,7 @@ import numpy as np
 from fer_core.opencv import cv2
 from fer_core.pictures import read_picture
 from fer_core.values import UInt8Array
-from fer_train.prepare import SHEET, PreparedFolder, PreparedPhoto
+from fer_train.prepared import SHEET, PreparedFolder, PreparedPhoto
 from fer_train.sheet import Tile, save_sheet
 
 MOST_OF_EACH = 100

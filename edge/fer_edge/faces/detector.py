@@ -29,11 +29,16 @@ def show_one_face(box: Box, other: Box) -> bool:
     return max(0, across) * max(0, down) > MOST_SHARED * min(box.area_px, other.area_px)
 
 
+def is_one_of(face: Face, faces: Iterable[Face]) -> bool:
+    """Return whether a face shows one of these."""
+    return any(show_one_face(face.box, other.box) for other in faces)
+
+
 def surest_apart(faces: Iterable[Face]) -> list[Face]:
     """Return the faces, the surest first; of those that show one face only the surest."""
     kept: list[Face] = []
     for face in sorted(faces, key=lambda face: -face.score):
-        if not any(show_one_face(face.box, other.box) for other in kept):
+        if not is_one_of(face, kept):
             kept.append(face)
     return kept
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fer_core.errors import FerError
+from fer_core.errors import ArgumentError
 from fer_edge.faces.detector import DetectorRequest, FaceDetector
 
 if TYPE_CHECKING:
@@ -46,9 +47,17 @@ DETECTORS: dict[str, Callable[[DetectorRequest], FaceDetector]] = {"haar": _haar
 NETWORK_SUFFIX = ".onnx"
 
 
-def is_detector(name: str) -> bool:
-    """Return whether a detector has this name, or it may be the file of one."""
-    return name in DETECTORS or name.endswith(NETWORK_SUFFIX)
+def detector_problem(name: str) -> str:
+    """Return why no detector has this name, nor may be the file of one; empty if one has.
+
+    Args:
+        name: That of a detector or of a file, in small or capital letters.
+    """
+    if _is_file(name) or _in_table(name):
+        return ""
+    near = difflib.get_close_matches(name.lower(), DETECTORS, n=1, cutoff=0.7)
+    meant = f"; did you mean {near[0]}?" if near else ""
+    return f"no detector {name!r}; there are {', '.join(DETECTORS)}, or FILE{NETWORK_SUFFIX}{meant}"
 
 
 def require_detector(name: str) -> None:
@@ -58,27 +67,38 @@ def require_detector(name: str) -> None:
         name: That of a detector, or its file.
 
     Raises:
-        FerError: There is no such detector, it is not installed, or the file is none.
+        ArgumentError: There is no such detector.
+        FerError: It is not installed, or the file is none.
     """
     _require_name(name)
-    if name == "yunet" or name.endswith(NETWORK_SUFFIX):
+    if _is_file(name) or _in_table(name) == "yunet":
         from fer_edge.faces.yunet_file import require_yunet
 
-        require_yunet(Path(name) if name.endswith(NETWORK_SUFFIX) else None)
+        require_yunet(Path(name) if _is_file(name) else None)
 
 
 def make_detector(name: str, request: DetectorRequest) -> FaceDetector:
     """Return the detector of a name, or YuNet from an .onnx file.
 
     Raises:
-        FerError: There is no such detector, or it is not installed.
+        ArgumentError: There is no such detector.
+        FerError: It is not installed, or the file is none.
     """
     _require_name(name)
-    if name.endswith(NETWORK_SUFFIX):
+    if _is_file(name):
         return _yunet(request, Path(name))
-    return DETECTORS[name](request)
+    return DETECTORS[_in_table(name)](request)
+
+
+def _is_file(name: str) -> bool:
+    return name.lower().endswith(NETWORK_SUFFIX)
+
+
+def _in_table(name: str) -> str:
+    """Return a detector's name as the table has it, empty for none."""
+    return next((known for known in DETECTORS if known.lower() == name.lower()), "")
 
 
 def _require_name(name: str) -> None:
-    if not is_detector(name):
-        raise FerError(f"no detector {name!r}; there are {', '.join(DETECTORS)}, or FILE.onnx")
+    if problem := detector_problem(name):
+        raise ArgumentError(problem)

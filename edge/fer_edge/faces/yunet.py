@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +16,7 @@ from fer_core.opencv import cv2
 from fer_core.preprocess import turned_window
 from fer_core.values import Box, Face, FloatArray, UInt8Array
 from fer_edge.faces.shrinking import shrunk
-from fer_edge.faces.yunet_file import require_yunet
+from fer_edge.faces.yunet_file import FILE, require_yunet
 
 Matrix = npt.NDArray[np.float64]
 
@@ -46,20 +48,13 @@ class YuNet:
             FerError: There is no such file, or it is another network.
         """
         network = require_yunet(file)
-        try:
-            self._network = cv2.FaceDetectorYN.create(
-                str(network),
-                "",
-                (LEAST_SIDE_PX, LEAST_SIDE_PX),
-                CANDIDATE_SCORE,
-                OVERLAP,
-                MOST_FACES,
-            )
-        except (AttributeError, cv2.error) as error:
-            raise FerError(
-                f"OpenCV {cv2.__version__} cannot run YuNet, 4.8 or newer can: "
-                "pip install 'opencv-python-headless>=4.8,<5' (or opencv-python)"
-            ) from error
+        if network.suffix == ".onnx":
+            self._network = _loaded(network)
+            return
+        with (
+            TemporaryDirectory() as folder
+        ):  # OpenCV knows the format by the suffix in small letters
+            self._network = _loaded(Path(shutil.copy(network, Path(folder, FILE))))
 
     def find(self, pixels: UInt8Array, scale: float) -> list[Face]:
         """Return what may be a face in a whole picture, the surest first.
@@ -116,6 +111,23 @@ class YuNet:
         return (
             [_face(row, back) for row in rows if np.isfinite(row).all()] if rows is not None else []
         )
+
+
+def _loaded(network: Path) -> cv2.FaceDetectorYN:
+    try:
+        return cv2.FaceDetectorYN.create(
+            str(network),
+            "",
+            (LEAST_SIDE_PX, LEAST_SIDE_PX),
+            CANDIDATE_SCORE,
+            OVERLAP,
+            MOST_FACES,
+        )
+    except (AttributeError, cv2.error) as error:
+        raise FerError(
+            f"OpenCV {cv2.__version__} cannot run YuNet, 4.8 or newer can: "
+            "pip install 'opencv-python-headless>=4.8,<5' (or opencv-python)"
+        ) from error
 
 
 def _face(row: FloatArray, back: Matrix) -> Face:

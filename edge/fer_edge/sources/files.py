@@ -13,9 +13,10 @@ from fer_core.files import utf8_name
 from fer_core.opencv import cv2
 from fer_core.pictures import (
     NOT_READ,
-    UNREADABLE,
+    UNKNOWN,
     FoundPictures,
     Picture,
+    animation_note,
     find_pictures,
     read_picture,
 )
@@ -86,7 +87,7 @@ class PictureSource:
 
     def _tell_of(self, picture: Picture, file: Path) -> None:
         if picture.animated and self._say:
-            self._say(f"{file} is an animation: only the first picture of one is looked at")
+            self._say(animation_note(file))
             self._say = None
 
     def close(self) -> None:
@@ -94,7 +95,7 @@ class PictureSource:
 
 
 def _why_not(file: Path, reason: str) -> str:
-    return NOT_READ.get(file.suffix.lower(), reason) if reason == UNREADABLE else reason
+    return NOT_READ.get(file.suffix.lower(), reason) if reason == UNKNOWN else reason
 
 
 class VideoSource:

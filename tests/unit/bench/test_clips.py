@@ -140,9 +140,12 @@ def test_an_unknown_detector_is_refused() -> None:
     ("text", "said"),
     [
         ("file,frame\nclip.avi,0\n", "has no column 'x'"),
-        ("file,frame,x,y,w,h\na,0,1,2,3,4\na,b,1,2,3,4\n", "line 3, holds no four whole"),
-        ("file,frame,x,y,w,h\na,5,7,,3,4\n", "line 2, holds no four whole"),
-        ("file,frame,x,y,w,h\na,9,1,2\n", "line 2, holds no four whole"),
+        (
+            "file,frame,x,y,w,h\na,0,1,2,3,4\na,b,1,2,3,4\n",
+            "line 3: frame must be a whole number, 0 or more",
+        ),
+        ("file,frame,x,y,w,h\na,5,7,,3,4\n", "line 2: y must be a whole number"),
+        ("file,frame,x,y,w,h\na,9,1,2\n", "line 2: w must be a whole number"),
     ],
 )
 def test_faces_that_are_none_are_refused(text: str, said: str, tmp_path: Path) -> None:

@@ -52,17 +52,39 @@ def test_marked_faces_are_read_with_their_groups(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("file,x\na.jpg,1\n", "needs file,x,y,w,h"),
-        ("file,x,y,w,h\na.jpg,1,2,3,wide\n", "with whole numbers"),
-        ("file,x,y,w,h\na.jpg,1,2,0,0\n", "with whole numbers"),
-        ("file,x,y,w,h\na.jpg\n", "with whole numbers"),
-        ("file,x,y,w,h\na.jpg,,2,3,4\n", "with whole numbers"),
+        (
+            "file,x\na.jpg,1\n",
+            "has no column 'y'; its first line must name the columns file,x,y,w,h",
+        ),
+        ("", "has no column 'file'"),
+        (
+            "file,x,y,w,h\na.jpg,1,2,3,wide\n",
+            "line 2: h must be a whole number, 1 or more, got 'wide'",
+        ),
+        (
+            "file,x,y,w,h\na.jpg,1,2,3,4\nb.jpg,1,2,0,3\n",
+            "line 3: w must be a whole number, 1 or more, got '0'",
+        ),
+        ("file,x,y,w,h\na.jpg,1.5,2,3,4\n", "line 2: x must be a whole number, got '1.5'"),
+        ("file,x,y,w,h\na.jpg,,2,3,4\n", "line 2: x must be a whole number, and is empty"),
+        ("file,x,y,w,h\na.jpg,1,2\n", "line 2: w must be a whole number, 1 or more, and is empty"),
+        ("file,x,y,w,h\n,1,2,3,4\n", "line 2: file is empty; it must name a photo or clip"),
+        (f"file,x,y,w,h\na.jpg,1,2,3,{'9' * 5000}\n", f"1 or more, got '{'9' * 30}'"),
         ("file,x,y,w,h\n", "names no photo"),
     ],
 )
 def test_files_that_mark_nothing_are_refused(tmp_path: Path, text: str, words: str) -> None:
     with pytest.raises(FerError, match=words):
         read_marked_photos(marked(tmp_path, text))
+
+
+def test_a_file_of_faces_that_is_none_is_told_from_a_wrong_row(tmp_path: Path) -> None:
+    picture = tmp_path / "faces.jpg"
+    cv2.imwrite(str(picture), draw_scene("happy"))
+    with pytest.raises(FerError) as said:
+        read_marked_photos(picture)
+    words = "is not text in UTF-8; name a CSV file with the columns file,x,y,w,h"
+    assert str(said.value) == f"{picture} {words}"
     with pytest.raises(FerError, match="cannot read .*absent"):  # noqa: RUF043
         read_marked_photos(tmp_path / "absent.csv")
 

@@ -160,11 +160,26 @@ def peak_memory() -> float:
     return float(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit)
 
 
+@pytest.mark.parametrize("kind", [".jpg", ".png", ".webp", ".bmp", ".ppm", ".tif", ".jp2"])
+def test_an_empty_a_cut_and_a_foreign_file_are_told_apart(kind: str, tmp_path: Path) -> None:
+    file = tmp_path / f"a{kind}"
+    encoded = cv2.imencode(kind, draw_scene("happy"))[1].tobytes()
+    for content, reason in (
+        (b"", "empty"),
+        (b"a text of somebody", "no picture or of an unknown format"),
+        (bytes(1000), "no picture or of an unknown format"),
+        (encoded[:2], "damaged" if kind in (".jpg", ".bmp") else "no picture"),
+        (encoded[: len(encoded) // 2], "damaged"),
+    ):
+        file.write_bytes(content)
+        assert str(read_picture(file)).startswith(reason), (content[:20], reason)
+
+
 def test_a_file_that_is_none_or_too_long_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert read_picture(tmp_path / "absent.jpg") == "No such file or directory"
     (tmp_path / "a.jpg").write_bytes(flat_jpeg(8, 8)[:100])
-    assert read_picture(tmp_path / "a.jpg") == pictures.UNREADABLE
+    assert read_picture(tmp_path / "a.jpg") == "damaged or cut short"
     monkeypatch.setattr(pictures, "MOST_BYTES", 10)
     assert "larger than" in str(read_picture(tmp_path / "a.jpg"))

@@ -1,7 +1,10 @@
+from typing import Any
+
 import cv2
 import numpy as np
 import pytest
 
+from fer_core import preprocess
 from fer_core.preprocess import (
     INPUT_RANGE,
     INPUT_SCALE,
@@ -12,7 +15,7 @@ from fer_core.preprocess import (
     quantize_pixels,
     ten_crops,
 )
-from fer_core.values import Box, Face, Frame
+from fer_core.values import Box, Face, Frame, UInt8Array
 
 
 def test_a_gray_picture_of_the_right_size_passes_unchanged() -> None:
@@ -91,6 +94,39 @@ def test_grays_become_what_a_network_from_elsewhere_takes() -> None:
     for wrong in ((1.0, 0.0), (0.0, float("inf")), (float("nan"), 1.0)):
         with pytest.raises(ValueError, match="two finite numbers"):
             InputSpec(values=wrong)
+
+
+@pytest.mark.parametrize("roll", [0.0, 40.0])
+def test_a_box_far_larger_than_its_frame_takes_bounded_memory(
+    roll: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frame = Frame(np.full((480, 640, 3), 90, np.uint8), 0, 0.0)
+    frame.pixels[:, 320:] = 200
+    box = Box(320 - 50_000, 240 - 50_000, 100_000, 100_000)
+    made: list[int] = []
+    warp = cv2.warpAffine
+
+    def watched(pixels: UInt8Array, turn: Any, size: tuple[int, int], **more: Any) -> Any:
+        made.append(max(size))
+        return warp(pixels, turn, size, **more)
+
+    monkeypatch.setattr(preprocess, "LARGEST_CROP_PX", 1000)
+    monkeypatch.setattr(cv2, "warpAffine", watched)
+    crop = InputSpec().pixels(frame, Face(box, 1.0, roll))
+    assert made == [1000]
+    assert (crop[24, 0, 0], crop[24, 47, 0]) == (90, 200)
+
+
+def test_a_box_up_to_the_limit_is_cropped_as_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    picture = cv2.GaussianBlur(
+        np.random.default_rng(0).integers(0, 256, (400, 400, 3), np.uint8), (0, 0), 5
+    )
+    frame, face = Frame(picture, 0, 0.0), Face(Box(50, 60, 300, 300), 1.0, 20.0)
+    whole = InputSpec().pixels(frame, face).astype(int)
+    monkeypatch.setattr(preprocess, "LARGEST_CROP_PX", 300)
+    assert np.array_equal(InputSpec().pixels(frame, face), whole)
+    monkeypatch.setattr(preprocess, "LARGEST_CROP_PX", 150)
+    assert 0 < np.abs(InputSpec().pixels(frame, face) - whole).max() <= 6
 
 
 def test_a_leaning_face_is_cropped_upright() -> None:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from fer_core.values import Box, Frame, Prediction
+from fer_core.values import Box, Face, Frame, Prediction
 
 
 def test_iou_of_half_overlapping_boxes_is_a_third() -> None:
@@ -22,6 +22,12 @@ def test_expanded_grows_on_every_side_and_clipped_cuts_at_the_frame() -> None:
 def test_a_box_without_area_is_refused(size: tuple[int, int]) -> None:
     with pytest.raises(ValueError, match="positive size"):
         Box(0, 0, *size)
+
+
+@pytest.mark.parametrize("roll", [float("nan"), float("inf"), -float("inf")])
+def test_a_face_whose_roll_is_no_number_is_refused(roll: float) -> None:
+    with pytest.raises(ValueError, match="a face needs a finite roll_degrees"):
+        Face(Box(0, 0, 5, 5), 1.0, roll)
 
 
 @pytest.mark.parametrize(

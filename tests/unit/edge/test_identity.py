@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
+from fer_core import preprocess
 from fer_core.errors import FerError
 from fer_core.values import Box, Face, FloatArray, Frame, Gap, Prediction
 from fer_edge.faces.analysis import StreamAnalyzer
@@ -209,7 +210,7 @@ def test_enrolment_wants_one_face_a_picture_and_says_what_it_left_out(tmp_path: 
         "enrolled anna (2), ben (1)",
         "left out ben/2.png: 2 faces in it, not one",
         "left out carl/1.png: 0 faces in it, not one",
-        "left out carl/2.jpg: it is empty, cut short or of an unknown format",
+        "left out carl/2.jpg: it is no picture or of an unknown format",
         "left out carl/3.heic: HEIC (convert it with heif-convert, or let the telephone save JPEG)",
         "left out dora.png: it does not lie in a person's folder",
     ]
@@ -300,3 +301,6 @@ def test_of_the_weights_only_two_files_are_opened_and_a_turned_face_is_the_same(
         leaning = Face(face.box, 1.0, roll_degrees=roll)
         again = describe.describe(Frame(np.asarray(turned, np.uint8), 0, 0.0), leaning)
         assert np.linalg.norm(again - upright) < UNKNOWN_DISTANCE / 2
+    monkeypatch.setattr(preprocess, "LARGEST_CROP_PX", 150)  # of 184: seen in a smaller picture
+    smaller = describe.describe(Frame(np.asarray(turned, np.uint8), 0, 0.0), leaning)
+    assert 0 < np.linalg.norm(smaller - again) < UNKNOWN_DISTANCE / 2

@@ -56,7 +56,7 @@ def test_a_picture_is_a_file_or_pixels(tmp_path: Path) -> None:
     (same,) = reader.picture(scene)
     assert (face.box, face.label) == (same.box, same.label)
     assert face.box.iou(fer_edge.Box(180, 100, 280, 280)) > 0.3
-    with pytest.raises(fer_edge.FerError, match="cannot read the detector"):
+    with pytest.raises(fer_edge.FerError, match=r"absent\.onnx cannot be read"):
         fer_edge.ExpressionReader(detector=tmp_path / "absent.onnx")
     assert face.label in fer_edge.ExpressionReader().picture(file)[0].prediction.labels
 
@@ -65,7 +65,7 @@ def test_what_is_wrong_is_a_fer_error(tmp_path: Path) -> None:
     (tmp_path / "broken.jpg").write_bytes(b"no picture")
     reader = fer_edge.ExpressionReader()
     for wrong, words in (
-        (lambda: reader.picture(tmp_path / "broken.jpg"), "cut short or of an unknown format"),
+        (lambda: reader.picture(tmp_path / "broken.jpg"), "is no picture or of an unknown format"),
         (lambda: reader.picture(tmp_path / "absent.jpg"), "absent.jpg"),
         (lambda: next(reader.video(tmp_path / "absent.mp4")), "there is no video"),
         (lambda: fer_edge.ExpressionReader(model="fer-huge"), "no model 'fer-huge'"),
@@ -73,6 +73,13 @@ def test_what_is_wrong_is_a_fer_error(tmp_path: Path) -> None:
     ):
         with pytest.raises(fer_edge.FerError, match=words):
             wrong()
+
+
+@pytest.mark.parametrize("detector", [None, 5, WholePicture])
+def test_what_is_no_detector_is_refused_before_the_first_picture(detector: Any) -> None:
+    with pytest.raises(TypeError, match=r"detector must be a name .*, got ") as said:
+        fer_edge.ExpressionReader(detector=detector)
+    assert repr(detector) in str(said.value)
 
 
 def test_boxes_are_in_pixels_of_the_file(tmp_path: Path) -> None:

