@@ -1,4 +1,4 @@
-"""Faces at any angle, with YuNet: in single pictures, and for what follows them through a stream.
+"""Faces that lean by up to about 60 degrees, with YuNet: in single pictures and for streams.
 
 A picture is searched once, upright. Whatever might be a face is then looked at in a small window
 that is turned until the face stands upright in it: so leaning faces are found, and their roll.
