@@ -121,7 +121,10 @@ function showCameras({ cameras, now }) {
   const since = new Date(1000 * (now - longest)).toLocaleTimeString();
   const none = cameras.length > 1 ? "No camera gives pictures" : "The camera has been away";
   $("nobody").textContent = away.length === cameras.length ? `${none} since ${since}.` : "Nobody in sight.";
-  for (const each of cameras) keepLooking(each);
+  for (const each of cameras) {
+    showAway(each);
+    keepLooking(each);
+  }
 }
 
 function show(state) {
@@ -160,8 +163,8 @@ async function followAgain() {
 function showPicture(camera) {
   const figure = make("figure", $("live")), image = make("img", figure);
   image.alt = `Live picture ${camera ? `of ${camera} ` : ""}with a box around every face`;
-  if (camera) make("figcaption", figure, camera);
-  pictures.set(camera, { image, blind: 0 });
+  const caption = camera && make("figcaption", figure, camera);
+  pictures.set(camera, { image, caption, blind: 0 });
   look(camera);
 }
 
@@ -169,6 +172,13 @@ function look(camera) {
   // A stream that ends makes no error in the browser: the states say whether it is still sent.
   const query = new URLSearchParams({ viewer, camera, again: Date.now() }); // the same address would not be asked anew
   pictures.get(camera).image.src = `video?${query}`;
+}
+
+function showAway({ camera, silent_seconds: silent }) {
+  const picture = pictures.get(camera);
+  if (!picture || !camera) return;
+  picture.image.classList.toggle("away", silent > 2);
+  picture.caption.textContent = silent > 2 ? `${camera}: no picture for ${Math.round(silent)} s` : camera;
 }
 
 function keepLooking({ camera, looking }) {
