@@ -102,7 +102,7 @@ class FollowingDetector:
             faces = list(followed)
             for face in found:
                 if all(face.box.iou(other.box) <= SAME_PLACE_IOU for other in followed):
-                    faces += self._confirmed(picture, face, lost)
+                    faces += self._confirmed(picture, face, lost, followed)
             inside = [face for face in faces if face.box.clipped(frame.width, frame.height)]
             apart = surest_apart(inside)
             self._count(len(known), len(apart), now)
@@ -114,9 +114,17 @@ class FollowingDetector:
         grown = seen.box.width / face.box.width if seen else 0.0
         return seen if 1 / MOST_GROWN < grown < MOST_GROWN else None
 
-    def _confirmed(self, picture: UInt8Array, face: Face, lost: Sequence[Face]) -> list[Face]:
-        """Return a face of a search as it is seen when near; one just lost needs no look."""
-        near = self._stream.confirmed(picture, face)
+    def _confirmed(
+        self, picture: UInt8Array, face: Face, lost: Sequence[Face], followed: Sequence[Face]
+    ) -> list[Face]:
+        """Return a face of a search as it is seen when near; one just lost needs no look.
+
+        One that comes out from behind another is looked at as it was found: further looks would
+        see the other.
+        """
+        stands_apart = not any(face.box.iou(other.box) > 0 for other in followed)
+        look = self._stream.confirmed if stands_apart else self._stream.near
+        near = look(picture, face)
         was_there = any(face.box.iou(each.box) > SAME_PLACE_IOU for each in lost)
         return [near or face] if near or was_there else []
 

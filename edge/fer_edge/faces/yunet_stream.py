@@ -7,7 +7,7 @@ from pathlib import Path
 
 from fer_core.values import Face, Frame, UInt8Array
 from fer_edge.faces.yunet import YuNet
-from fer_edge.faces.yunet_search import LARGEST_PX, TURNS, Effort, search, seen_closely
+from fer_edge.faces.yunet_search import CLEAR_SCORE, LARGEST_PX, TURNS, Effort, search, seen_closely
 
 SMALLEST_PX = 20
 """The size at which the smallest wanted face is searched, LARGEST_PX allowing. For the sources of
@@ -49,7 +49,9 @@ class YuNetStream:
 
     def confirmed(self, picture: UInt8Array, face: Face) -> Face | None:
         """Return a face that a search has found as it leans, None if it is none when near."""
-        return self.near(picture, seen_closely(self._near, picture, face))
+        if face.score < CLEAR_SCORE:  # a face that leans is never surer in an upright search
+            face = seen_closely(self._near, picture, face)
+        return self.near(picture, face)
 
     def near(self, picture: UInt8Array, face: Face) -> Face | None:
         """Return a face as it is now near where it was, None if it is not there."""
