@@ -1,9 +1,10 @@
 """Leave fer-edge alone with faults, and see what that does to it.
 
-    python tests/soak/soak.py --seconds 600 --out soak.json
+    python tests/soak/soak.py --seconds 600 --out soak.json [--cameras 3]
 
-A camera, a broker (mosquitto) and three viewers on the loopback; every minute, or six times in a
-shorter run, one of the camera, the broker, a viewer and the room for the event file goes away.
+A camera, or several with a history and clips of moments, a broker (mosquitto) and three viewers on
+the loopback; every minute, or six times in a shorter run, one of the camera, the broker, a viewer
+and the room for the event file goes away.
 Everything that is started here is ended by its process id.
 """
 
@@ -18,12 +19,13 @@ import resource
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -64,6 +66,11 @@ class Findings:
     mqtt_dropped: int = 0
     camera_reconnects: int = 0
     pictures_viewed: int = 0
+    cameras: int = 1
+    frames_dropped: int = 0
+    clips: int = 0
+    clip_frames_dropped: int = 0
+    history_seconds: float = 0.0
     faults: dict[str, int] = field(default_factory=dict)
     longest_silence_of_watchdog_seconds: float = 0.0
     rss_after_warm_up_mb: float = 0.0
@@ -119,7 +126,9 @@ class Listener:
         self.received = 0
         self._client = Client(CallbackAPIVersion.VERSION2, "soak-listener", clean_session=False)
         self._client.reconnect_delay_set(1, 1)
-        self._client.on_connect = lambda client, *_: client.subscribe("fer-edge/soak/event", 1)
+        self._client.on_connect = lambda client, *_: client.subscribe(
+            [("fer-edge/soak/event", 1), ("fer-edge/soak/+/event", 1)]
+        )
         self._client.on_message = self._count
         self._client.connect_async("127.0.0.1", port, keepalive=10)
         self._client.loop_start()
@@ -135,11 +144,11 @@ class Listener:
 class Viewer(threading.Thread):
     """Looks at the live picture, and vanishes when told, to come back at once."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, camera: str) -> None:
         super().__init__(daemon=True)
         self.pictures = 0
         self.vanish, self.done = threading.Event(), threading.Event()
-        self._port = port
+        self._port, self._camera = port, camera
 
     def run(self) -> None:
         while not self.done.is_set():
@@ -150,7 +159,7 @@ class Viewer(threading.Thread):
 
     def _look(self) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=15)
-        connection.request("GET", "/video")
+        connection.request("GET", f"/video?camera={self._camera}")
         stream = connection.getresponse()
         while not (self.vanish.is_set() or self.done.is_set()):
             line = stream.readline()
@@ -190,7 +199,7 @@ class Notified(threading.Thread):
 class Runner:
     """The fer-edge process under test."""
 
-    def __init__(self, folder: Path, camera: str, broker: int) -> None:
+    def __init__(self, folder: Path, cameras: Sequence[str], broker: int) -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = int(free.getsockname()[1])
@@ -200,7 +209,14 @@ class Runner:
         self.notified = Notified(str(folder / "notify"))
         self.notified.start()
         program = str(Path(sys.executable).with_name("fer-edge"))
-        arguments = ["--camera", camera, "--no-show", "--quiet", "--serve", f"{self.port}"]
+        self.history, self.clips = folder / "history.sqlite", folder / "clips"
+        arguments = ["--no-show", "--quiet", "--serve", f"{self.port}"]
+        self.names = [f"c{number}" for number in range(len(cameras))] if len(cameras) > 1 else [""]
+        for name, camera in zip(self.names, cameras, strict=True):
+            arguments += ["--camera", f"{name}={camera}" if name else camera]
+        if len(cameras) > 1:
+            arguments += ["--history", str(self.history), "--clips", str(self.clips)]
+            arguments += ["--on", "happy", "--before", "1", "--after", "1"]
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
                 [program, *arguments, "--events", str(self.events), "--config", str(config)],
@@ -221,10 +237,11 @@ class Runner:
         connection.request("GET", "/metrics")
         text = connection.getresponse().read().decode()
         connection.close()
-        return {
-            name.removeprefix("fer_edge_"): float(value)
-            for name, value in (line.split(" ") for line in text.splitlines() if line[0] != "#")
-        }
+        counts: dict[str, float] = {}
+        for name, value in (line.split(" ") for line in text.splitlines() if line[0] != "#"):
+            plain = name.removeprefix("fer_edge_").partition("{")[0]
+            counts[plain] = counts.get(plain, 0.0) + float(value)
+        return counts
 
     def sample(self, at: float) -> Sample:
         status = Path(f"/proc/{self.pid}/status").read_text()
@@ -264,31 +281,37 @@ def wait_for(true: Callable[[], bool], seconds: float) -> bool:
 
 @contextlib.contextmanager
 def everything(
-    folder: Path,
-) -> Iterator[tuple[MjpegServer, Broker, Listener, Runner, list[Viewer]]]:
-    """Start camera, broker, listener, runner and viewers; end them all."""
-    broker = Broker(folder)
+    folder: Path, count: int
+) -> Iterator[tuple[list[MjpegServer], Broker, Listener, Runner, list[Viewer]]]:
+    """Start cameras, broker, listener, runner and viewers; end them all."""
+    broker, jpegs = Broker(folder), clip()
     broker.start()
-    with MjpegServer(clip(), FRAME_SECONDS) as camera, contextlib.ExitStack() as stack:
+    with contextlib.ExitStack() as stack:
         stack.callback(broker.kill)
+        shifted = [jpegs[30 * number :] + jpegs[: 30 * number] for number in range(count)]
+        cameras = [stack.enter_context(MjpegServer(each, FRAME_SECONDS)) for each in shifted]
         listener = Listener(broker.port)
         stack.callback(listener.close)
-        runner = Runner(folder, camera.url, broker.port)
+        runner = Runner(folder, [camera.url for camera in cameras], broker.port)
         stack.callback(lambda: runner.is_there() and runner.end())
         if not runner.notified.ready.wait(READY_SECONDS):
             raise SystemExit(f"fer-edge did not begin: {runner.log.read_text()}")
-        viewers = [Viewer(runner.port) for _ in range(VIEWERS)]
+        viewers = [Viewer(runner.port, runner.names[0]) for _ in range(VIEWERS)]
         for viewer in viewers:
             viewer.start()
-        yield camera, broker, listener, runner, viewers
+        yield cameras, broker, listener, runner, viewers
         for viewer in viewers:
             viewer.done.set()
 
 
-def soak(seconds: float, folder: Path) -> Findings:
-    """Run for so many seconds with a fault every minute, at least six in all."""
-    found, samples = Findings(seconds), list[Sample]()
-    with everything(folder) as (camera, broker, listener, runner, viewers):
+def soak(seconds: float, folder: Path, count: int = 1) -> Findings:
+    """Run for so many seconds with a fault every minute, at least six in all.
+
+    With more than one camera the first one has the faults; there are a history and clips, too.
+    """
+    found, samples = Findings(seconds, cameras=count), list[Sample]()
+    with everything(folder, count) as (cameras, broker, listener, runner, viewers):
+        camera = cameras[0]
         faults = {
             "camera away": (
                 lambda: setattr(camera, "manner", "close"),
@@ -319,20 +342,35 @@ def soak(seconds: float, folder: Path) -> Findings:
                 due, mend_at = due + pause, now + OUTAGE_SECONDS
             time.sleep(1.0)
         mend()
-        settle(found, runner, listener, camera)
+        settle(found, runner, listener, cameras)
         found.pictures_viewed = sum(viewer.pictures for viewer in viewers)
         found.exit_code = runner.end()
         runner.notified.done.set()
         found.longest_silence_of_watchdog_seconds = round(runner.notified.longest, 1)
         found.event_lines = sum(map(is_event, runner.events.read_text().splitlines()))
         said = runner.log.read_text()
+        if count > 1:
+            look_at_files(found, runner)
     judge(found, samples, said)
     return found
 
 
-def settle(found: Findings, runner: Runner, listener: Listener, camera: MjpegServer) -> None:
+def look_at_files(found: Findings, runner: Runner) -> None:
+    """Count the clips that are whole, and the seconds of the history."""
+    index = (runner.clips / "index.jsonl").read_text().splitlines()
+    found.clips = sum(json.loads(line)["whole"] for line in index)
+    with contextlib.closing(sqlite3.connect(runner.history)) as history:
+        (damage,) = history.execute("PRAGMA integrity_check").fetchone()
+        (seconds,) = history.execute("SELECT sum(seconds) FROM minutes").fetchone()
+    found.history_seconds = round(seconds or 0.0, 1) if damage == "ok" else -1.0
+
+
+def settle(
+    found: Findings, runner: Runner, listener: Listener, cameras: Sequence[MjpegServer]
+) -> None:
     """Wait until what is under way has arrived, then read the runner's own counts."""
-    camera.manner = "close"  # no further events
+    for camera in cameras:
+        camera.manner = "close"  # no further events
     if not runner.is_there():
         return
     wait_for(lambda: runner.metrics()["faces"] == 0, LAST_SECONDS)
@@ -349,6 +387,8 @@ def settle(found: Findings, runner: Runner, listener: Listener, camera: MjpegSer
     found.mqtt_delivered = int(counts["mqtt_delivered_total"])
     found.mqtt_dropped = int(counts["mqtt_dropped_total"])
     found.camera_reconnects = int(counts["camera_reconnects_total"])
+    found.frames_dropped = int(counts["frames_dropped_total"])
+    found.clip_frames_dropped = int(counts.get("clip_frames_dropped_total", 0))
     found.mqtt_received = listener.received
 
 
@@ -396,6 +436,12 @@ def judge(found: Findings, samples: list[Sample], said: str) -> None:
         "viewers saw nothing": found.pictures_viewed > found.seconds,
         "there was a traceback": "Traceback" not in said,
     }
+    if found.cameras > 1:  # a face is there for four of seven seconds
+        checks |= {
+            "the history lacks time": found.history_seconds
+            > 0.4 * found.seconds * (found.cameras - 1),
+            "there are too few clips": found.clips >= found.cameras,
+        }
     found.problems = [words for words, held in checks.items() if not held]
     if found.problems:
         found.problems.append(f"log: {said[-3000:]}")
@@ -406,9 +452,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=600)
     parser.add_argument("--out", type=Path)
+    parser.add_argument("--cameras", type=int, default=1)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        found = soak(asked.seconds, Path(folder))
+        found = soak(asked.seconds, Path(folder), asked.cameras)
     text = json.dumps(asdict(found), indent=1)
     print(text)
     if asked.out:

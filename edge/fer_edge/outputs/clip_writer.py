@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import queue
 import threading
@@ -23,6 +24,8 @@ log = logging.getLogger(__name__)
 MOST_WAITING = 900
 """How many frames may wait for the encoder: a minute of 15 a second. What comes more is dropped."""
 FPS = 15.0
+AGAIN_SECONDS = 5.0
+"""After what time a clip that could not be written is begun anew."""
 CLOSING_SECONDS = 20.0
 """How long the end of a run waits for what is still to be written."""
 
@@ -50,6 +53,7 @@ class ClipWriter:
             FerError: PyAV is not installed.
         """
         self._av, self._folder = load_pyav(), folder
+        self._broken = (self._av.error.FFmpegError, OSError, ValueError, FerError)
         self._open: dict[str, _Clip] = {}
         self._work: queue.Queue[Callable[[], None] | None] = queue.Queue(MOST_WAITING)
         self._is_told = False
@@ -90,7 +94,7 @@ class ClipWriter:
         while (work := self._work.get()) is not None:
             try:
                 work()
-            except (self._av.error.FFmpegError, OSError, ValueError, FerError) as error:
+            except self._broken as error:
                 self.dropped += 1
                 if not self._is_told:
                     log.warning("a clip cannot be written: %s; the run goes on without it", error)
@@ -101,6 +105,12 @@ class ClipWriter:
 
     def _write(self, camera: str, frame: KeptFrame) -> None:
         clip = self._open.get(camera)
+        if clip and clip.is_broken and frame.at - clip.began_at - clip.last >= AGAIN_SECONDS:
+            if clip.video is not None:
+                with contextlib.suppress(*self._broken):  # what it holds plays up to its last piece
+                    clip.video.close()
+            self._begin(camera, clip.facts.label, clip.facts.person)
+            clip = self._open[camera]
         if clip is None or clip.is_broken:
             self.dropped += 1
             return
@@ -116,7 +126,7 @@ class ClipWriter:
 
     def _video(self, path: Path, pixels: UInt8Array) -> VideoFile:
         height, width = pixels.shape[:2]
-        return VideoFile(self._av, path, (width, height), FPS, synced=True)
+        return VideoFile(self._av, path, (width, height), FPS, synced=True, threads=1)
 
     def _end(self, camera: str) -> None:
         clip = self._open.pop(camera, None)

@@ -69,8 +69,24 @@ class VideoFile:
     """An encoder and its container, fed with pictures at times in seconds that only grow."""
 
     def __init__(
-        self, av: Any, path: Path, size: tuple[int, int], fps: float, synced: bool
+        self,
+        av: Any,
+        path: Path,
+        size: tuple[int, int],
+        fps: float,
+        synced: bool,
+        threads: int = 0,
     ) -> None:
+        """Open the file.
+
+        Args:
+            av: PyAV.
+            path: With a suffix of CODINGS.
+            size: Width and height in pixels.
+            fps: Frames a second.
+            synced: Whether each piece is put on the disk once it is whole.
+            threads: Those of the encoder; 0 leaves them to it. Each costs megabytes.
+        """
         coding = CODINGS[path.suffix.lower()]
         options = dict(coding.container)
         if path.suffix.lower() == ".mp4":
@@ -83,6 +99,7 @@ class VideoFile:
         self._stream = self._container.add_stream(
             coding.encoder, rate=Fraction(fps).limit_denominator(1001), options=dict(coding.options)
         )
+        self._stream.codec_context.thread_count = threads
         self._stream.width, self._stream.height = self._even
         self._stream.pix_fmt = "yuv420p"
         self._stream.codec_context.time_base = Fraction(1, _TICKS)

@@ -11,7 +11,8 @@ from fer_edge.outputs import Output
 
 log = logging.getLogger(__name__)
 
-ASK_SECONDS = 10.0
+ASK_SECONDS, STEADY = 10.0, 3
+"""How often it is looked at, and how often in a row it must be so before it is told."""
 TOO_FEW, ENOUGH = 0.9, 0.97
 """The share of its pictures below which a camera is one too many, and from which all is well."""
 Counts = Mapping[str, tuple[int, int]]
@@ -24,7 +25,7 @@ class LoadOutput(Output):
     def __init__(self, counts: Callable[[], Counts]) -> None:
         self._counts, self._asked_at = counts, 0.0
         self._before: Counts = {}
-        self._is_told = False
+        self._is_told, self._in_a_row = False, 0
 
     def write(self, frame: Frame, seen: Analysis) -> None:
         """Compare if it is time."""
@@ -42,14 +43,17 @@ class LoadOutput(Output):
 
     def _tell(self, shares: Mapping[str, float]) -> None:
         least = min(shares.values())
-        if least < TOO_FEW and not self._is_told:
+        changes = least >= ENOUGH if self._is_told else least < TOO_FEW
+        self._in_a_row = self._in_a_row + 1 if changes else 0
+        if self._in_a_row < STEADY:
+            return
+        self._is_told, self._in_a_row = not self._is_told, 0
+        if self._is_told:
             each = ", ".join(f"{camera} {share:.0%}" for camera, share in shares.items())
             log.warning(
                 "this computer cannot look at every picture of its cameras (%s): "
                 "a smaller fps or size, or a larger min_face, helps",
                 each,
             )
-            self._is_told = True
-        elif least >= ENOUGH and self._is_told:
+        else:
             log.warning("this computer looks at every picture of its cameras again")
-            self._is_told = False

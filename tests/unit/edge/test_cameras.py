@@ -361,11 +361,11 @@ def test_too_many_cameras_are_told_once_and_that_all_is_well_again(
 ) -> None:
     counts = {"door": (0, 0), "desk": (0, 0)}
     output = LoadOutput(lambda: dict(counts))
-    windows = [((150, 0), (150, 0)), ((300, 60), (300, 0)), ((450, 120), (450, 0))]
-    windows += [((600, 120), (600, 0))]
+    came = dropped = 0
     with caplog.at_level(logging.WARNING):
-        for number, (door, desk) in enumerate(windows, 1):
-            counts |= {"door": door, "desk": desk}
+        for number, lost in enumerate([0, 60, 0, 60, 60, 60, 60, 0, 0, 60, 0, 0, 0, 0], 1):
+            came, dropped = came + 150, dropped + lost
+            counts |= {"door": (came, dropped), "desk": (came, 0)}
             output.write(frame("door", 0, 10.0 * number), Analysis())
     first, second = (record.getMessage() for record in caplog.records)
     assert "cannot look at every picture of its cameras (door 60%, desk 100%)" in first

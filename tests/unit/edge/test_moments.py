@@ -282,6 +282,30 @@ def test_a_full_disk_is_said_once_and_the_run_goes_on(
     assert lines(folder) == []
 
 
+def test_a_clip_goes_on_in_another_file_once_there_is_room(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("av")
+    make, calls = ClipWriter._video, []
+
+    def full_at_first(self: ClipWriter, path: Path, pixels: np.ndarray) -> object:
+        calls.append(path)
+        if len(calls) == 1:
+            raise OSError(28, "No space left on device")
+        return make(self, path, pixels)
+
+    monkeypatch.setattr(ClipWriter, "_video", full_at_first)
+    with ClipWriter(ClipFolder(folder, 1 << 30)) as writer:
+        output = MomentsOutput(HAPPY, writer)
+        for index in range(100):
+            seen = showing("happy", camera="door", kind="" if index else "started")
+            output.write(frame(index / FPS, "door"), seen)
+        output.finish(Analysis())
+    (facts,) = lines(folder)
+    assert facts["whole"] is True
+    assert facts["seconds"] == pytest.approx(4.9, abs=0.11)
+
+
 def test_frames_that_the_encoder_cannot_keep_up_with_are_dropped_and_counted(
     folder: Path,
 ) -> None:
