@@ -439,7 +439,7 @@ def judge(found: Findings, samples: list[Sample], said: str) -> None:
     if found.cameras > 1:  # a face is there for four of seven seconds
         checks |= {
             "the history lacks time": found.history_seconds
-            > 0.4 * found.seconds * (found.cameras - 1),
+            > 0.2 * found.seconds * (found.cameras - 1),
             "there are too few clips": found.clips >= found.cameras,
         }
     found.problems = [words for words, held in checks.items() if not held]
