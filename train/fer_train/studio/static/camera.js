@@ -94,6 +94,7 @@ function show() {
   $("video").hidden = !browser;
   $("stream").hidden = !(state.on && !browser);
   $("dark").hidden = state.on;
+  $("camera-is-on").hidden = !state.on;
   $("preview").classList.toggle("mirrored", state.mirrored);
   const [width, height] = browser ? [$("video").videoWidth, $("video").videoHeight] : frameSize();
   $("preview").style.setProperty("--ratio", width ? width / height : 4 / 3);
@@ -131,6 +132,7 @@ export function drawBoxes(boxes, kind = "good", names = []) {
 
 export function wire() {
   $("start").addEventListener("click", () => (state.on ? stop() : start()));
+  $("stop-camera").addEventListener("click", () => { stop(); $("content").focus(); });
   $("devices").addEventListener("change", () => { if (state.on) start(); });
   if (browserHasCameras()) navigator.mediaDevices.addEventListener("devicechange", offerDevices);
   offerDevices();

@@ -3,6 +3,7 @@ import { api, follow } from "./api.js";
 import * as camera from "./camera.js";
 import { $, complain, fillWords, make } from "./dom.js";
 import * as people from "./people.js";
+import * as recorder from "./record.js";
 import * as show from "./show.js";
 import * as train from "./train.js";
 import * as use from "./use.js";
@@ -12,8 +13,13 @@ const STEPS = ["show", "train", "use", "people"];
 const LAYOUTS = { show: "recording", train: "alone", use: "", people: "recording" };
 const isHere = ["localhost", "127.0.0.1", "[::1]"].includes(location.hostname);
 
+let shown = ""; // the step that stands on the page
+
 function turnTo() {
-  const step = STEPS.includes(location.hash.slice(1)) ? location.hash.slice(1) : "show";
+  const asked = location.hash.slice(1), step = STEPS.includes(asked) ? asked : shown || "show";
+  if (step === shown) return;
+  shown = step;
+  recorder.stop(); // nobody records what they do not see
   for (const each of STEPS) $(each).hidden = each !== step;
   for (const link of document.querySelectorAll("#steps a")) {
     if (link.hash === `#${step}`) link.setAttribute("aria-current", "step");
@@ -57,6 +63,10 @@ document.title = WORDS.title;
 $("stays").textContent = isHere ? WORDS.staysHere : WORDS.staysThere(location.host);
 for (const part of [camera, show, train, use, people]) part.wire();
 addEventListener("hashchange", turnTo);
+$("skip").addEventListener("click", (event) => {
+  event.preventDefault(); // the address keeps its step
+  $("content").focus();
+});
 turnTo();
 showAddresses().catch(complain);
 follow(tell, () => status("ill", WORDS.noConnection));

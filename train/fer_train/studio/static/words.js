@@ -39,7 +39,7 @@ const SIDES = { front: "straight ahead", left: "to the left", right: "to the rig
 
 export const WORDS = {
   title: "fer-train studio",
-  skip: "To the steps",
+  skip: "Skip to the content",
   steps: "Steps",
   stepShow: "Show",
   stepTrain: "Train",
@@ -63,6 +63,7 @@ export const WORDS = {
   camera: "Camera",
   computerPicture: "Live picture of the computer's camera",
   cameraOff: "The camera is off.",
+  cameraIsOn: "The camera is on.",
   whichCamera: "Which camera",
   startCamera: "Start camera",
   stopCamera: "Stop camera",
