@@ -68,3 +68,49 @@ def test_the_skip_link_leads_to_the_content_of_the_step(seen: Visit) -> None:
     assert page.url.endswith("#train")
     page.evaluate("location.hash = 'enough'")
     assert page.locator("#train").is_visible()
+
+
+def focused(seen: Visit) -> str:
+    """What has the focus: its id, its label, its picture's or its words."""
+    look = "(each) => each.id || each.ariaLabel || each.querySelector('img')?.alt"
+    return str(seen.page.evaluate(f"({look} || each.textContent)(document.activeElement)"))
+
+
+def wait_for_focus(seen: Visit, wanted: str) -> None:
+    for _ in range(100):
+        if focused(seen) == wanted:
+            return
+        seen.page.wait_for_timeout(50)
+    pytest.fail(f"the focus is on {focused(seen)}, not {wanted}")
+
+
+def spoken(seen: Visit) -> str:
+    return str(seen.page.text_content("#spoken"))
+
+
+def test_the_focus_stays_where_the_work_goes_on(seen: Visit) -> None:
+    page, happy = seen.page, card(seen, "happy")
+    page.fill("#new-class", "happy")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#trouble button")
+    page.focus("#trouble button")
+    page.keyboard.press("Enter")
+    wait_for_focus(seen, "new-class")
+    happy.locator(".thumbs button").nth(1).click()
+    happy.get_by_role("button", name="Move", exact=True).click()
+    wait_for_focus(seen, "happy, first~0004")
+    assert spoken(seen) == "1 picture moved to wink."
+    happy.locator(".title").fill("smile")
+    page.keyboard.press("Enter")
+    card(seen, "smile").wait_for()
+    wait_for_focus(seen, "Name of the class")
+    assert spoken(seen) == "happy is now called smile."
+    card(seen, "smile").get_by_role("button", name="Delete the class smile").click()
+    assert page.get_by_role("dialog", name="Delete the class smile").is_visible()
+    page.click("#ask-yes")
+    wait_for_focus(seen, "Class wink")
+    assert spoken(seen) == "smile is deleted."
+    assert page.get_by_role("heading", level=2).count() == 1
+    card(seen, "wink").get_by_role("button", name="Delete the class wink").click()
+    page.click("#ask-yes")
+    wait_for_focus(seen, "new-class")

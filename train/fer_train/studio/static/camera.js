@@ -1,7 +1,7 @@
 // The camera that is chosen: one of this browser's, or that of the computer that runs the studio.
 // `frame()` gives a picture as a Blob, or null for "take the newest of the computer's camera".
 import { api } from "./api.js";
-import { $, complain, make, offer } from "./dom.js";
+import { $, complain, focusOn, make, offer } from "./dom.js";
 import { WORDS } from "./words.js";
 
 const COMPUTER = "computer", LONGEST_SIDE = 640, JPEG_QUALITY = 0.9;
@@ -132,7 +132,7 @@ export function drawBoxes(boxes, kind = "good", names = []) {
 
 export function wire() {
   $("start").addEventListener("click", () => (state.on ? stop() : start()));
-  $("stop-camera").addEventListener("click", () => { stop(); $("content").focus(); });
+  $("stop-camera").addEventListener("click", () => { stop(); focusOn($("content")); });
   $("devices").addEventListener("change", () => { if (state.on) start(); });
   if (browserHasCameras()) navigator.mediaDevices.addEventListener("devicechange", offerDevices);
   offerDevices();

@@ -1,7 +1,7 @@
 // The page of the studio: its steps, and the state that the server tells.
 import { api, follow } from "./api.js";
 import * as camera from "./camera.js";
-import { $, complain, fillWords, make } from "./dom.js";
+import { $, complain, fillWords, focusOn, make } from "./dom.js";
 import * as people from "./people.js";
 import * as recorder from "./record.js";
 import * as show from "./show.js";
@@ -65,7 +65,7 @@ for (const part of [camera, show, train, use, people]) part.wire();
 addEventListener("hashchange", turnTo);
 $("skip").addEventListener("click", (event) => {
   event.preventDefault(); // the address keeps its step
-  $("content").focus();
+  focusOn($("content"));
 });
 turnTo();
 showAddresses().catch(complain);

@@ -1,6 +1,6 @@
 // The pictures of one class or person, as they are stored: to look at, choose, move and delete.
 import { api } from "./api.js";
-import { make, makeButton, offer, told } from "./dom.js";
+import { focusOn, make, makeButton, offer, speak, told } from "./dom.js";
 import { WORDS } from "./words.js";
 
 const PAGE = 48;
@@ -14,14 +14,15 @@ export class Thumbs {
     this.tiles = new Map();
     this.grid = make("ul", parent, "", "thumbs");
     this.grid.addEventListener("keydown", (event) => this.step(event));
-    this.more = makeButton(parent, "", () => { this.shown += PAGE; this.draw(); }, "second small");
+    this.more = makeButton(parent, "", () => this.showMore(), "second small");
     this.actions = make("div", parent, "", "row actions");
     this.words = make("span", this.actions, "", "grow");
     this.target = make("select", this.actions);
     this.target.setAttribute("aria-label", WORDS.moveTo);
     this.moveButton = makeButton(this.actions, WORDS.move, told(() => this.move()), "second small");
     makeButton(this.actions, WORDS.delete, told(() => this.remove()), "second small danger");
-    makeButton(this.actions, WORDS.chooseNone, () => { this.chosen.clear(); this.draw(); }, "second small");
+    makeButton(this.actions, WORDS.chooseNone, () => this.chooseNone(), "second small");
+    this.parent = parent;
     this.others = others;
     this.draw();
   }
@@ -98,24 +99,55 @@ export class Thumbs {
     this.drawActions();
   }
 
-  async each(act) {
+  showMore() {
+    const first = this.shown;
+    this.shown += PAGE;
+    this.draw();
+    this.focusOnTile(first);
+  }
+
+  chooseNone() {
+    const place = this.chosenPlace();
+    this.chosen.clear();
+    this.draw();
+    this.focusOnTile(place);
+  }
+
+  chosenPlace() {
+    return this.files.findIndex((file) => this.chosen.has(file));
+  }
+
+  // The picture at a place, or the last one, or the card where there is none.
+  focusOnTile(place) {
+    const tile = this.grid.children[place] || this.grid.lastElementChild;
+    if (tile) this.makeTabStop(tile.firstChild);
+    focusOn(tile && tile.firstChild, this.parent);
+  }
+
+  // Do it to each chosen picture, then say what was done to how many.
+  async each(act, words) {
+    const place = this.chosenPlace();
+    let count = 0;
     try {
       for (const file of [...this.chosen]) {
         await act(file);
         this.chosen.delete(file);
         this.files = this.files.filter((each) => each !== file);
+        count += 1;
       }
+      speak(words(count));
     } finally {
       this.draw();
+      this.focusOnTile(place);
     }
   }
 
   move() {
     const to = this.target.value;
-    return this.each((file) => api.movePicture(this.of, file, to));
+    return this.each((file) => api.movePicture(this.of, file, to), (count) => WORDS.moved(count, to));
   }
 
   remove() {
-    return this.each((file) => api.deletePicture(this.of, file));
+    return this.each((file) => api.deletePicture(this.of, file), WORDS.removedPictures);
   }
 }

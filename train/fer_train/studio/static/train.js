@@ -1,6 +1,6 @@
 // Step 2: train, watch, and see what the model gets wrong.
 import { api, classNamed } from "./api.js";
-import { $, ask, complain, draw, make, makeButton, offer, percent, speak, told } from "./dom.js";
+import { $, ask, complain, draw, focusOn, make, makeButton, offer, percent, speak, told } from "./dom.js";
 import { WORDS } from "./words.js";
 
 let classes = [];
@@ -37,6 +37,7 @@ function showRuns() {
   const key = JSON.stringify(runs);
   if (key === listed) return;
   listed = key;
+  const focused = $("runs").contains(document.activeElement);
   $("models").hidden = runs.length === 0;
   $("runs").replaceChildren();
   for (const run of runs) {
@@ -50,6 +51,7 @@ function showRuns() {
     }
     makeButton(buttons, WORDS.delete, told(() => removeRun(run.name)), "second small danger").setAttribute("aria-label", WORDS.deleteRun(run.name));
   }
+  if (focused) focusOn($("models-title"), $("train-button"));
 }
 
 async function removeRun(name) {
@@ -174,7 +176,13 @@ function showMistake(list, mistake) {
   target.setAttribute("aria-label", WORDS.moveTo);
   offer(target, classes.filter((each) => each !== mistake.class));
   if (classes.includes(mistake.answered)) target.value = mistake.answered;
-  const done = (said) => item.replaceChildren(make("span", null, said, "quiet done"));
+  const done = (said) => {
+    const line = make("span", null, said, "quiet done");
+    line.tabIndex = -1;
+    item.replaceChildren(line);
+    focusOn(line);
+    speak(`${words}: ${said}`);
+  };
   makeButton(panel, WORDS.relabel, told(async () => {
     await api.movePicture(classNamed(mistake.class), mistake.file, target.value);
     done(WORDS.relabelled(target.value));

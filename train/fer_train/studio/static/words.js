@@ -114,6 +114,10 @@ export const WORDS = {
   showMore: (count) => `Show more (${count})`,
   chosen: (count) => `${many(count, "picture", "pictures")} chosen`,
   chooseNone: "None",
+  moved: (count, to) => `${many(count, "picture", "pictures")} moved to ${to}.`,
+  removedPictures: (count) => `${many(count, "picture", "pictures")} deleted.`,
+  renamed: (name, to) => `${name} is now called ${to}.`,
+  removed: (name) => `${name} is deleted.`,
   moveTo: "Move to",
   move: "Move",
 
