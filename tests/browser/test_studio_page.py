@@ -114,3 +114,28 @@ def test_the_focus_stays_where_the_work_goes_on(seen: Visit) -> None:
     card(seen, "wink").get_by_role("button", name="Delete the class wink").click()
     page.click("#ask-yes")
     wait_for_focus(seen, "new-class")
+
+
+def test_the_login_leads_to_the_step_that_was_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = "a-token-of-24-characters"
+    monkeypatch.setenv("FER_EDGE_TOKEN", token)
+    options = StudioOptions(tmp_path / "studio", port=0, detector="haar", browser=False)
+    with (
+        open_studio(options) as (_, server),
+        sync_api.sync_playwright() as playwright,
+    ):
+        browser = playwright.chromium.launch(executable_path=BROWSER)
+        page = browser.new_page()
+        page.goto(f"http://127.0.0.1:{server.port}/#people")
+        assert page.title() == page.text_content("h1") == "fer-train studio"
+        page.get_by_text("held when fer-train studio was started").wait_for()
+        for text in ("wrong-token-of-24-letters", token):
+            page.fill("#token", text)
+            page.click("button")
+            page.wait_for_load_state()
+        page.wait_for_selector("#status.well")
+        assert page.url.endswith("#people")
+        assert page.locator("#people").is_visible()
+        browser.close()

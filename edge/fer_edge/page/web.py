@@ -17,6 +17,9 @@ GUESS_SECONDS = 0.5
 """What a wrong token costs; until then no other from that address is looked at."""
 BODY_SECONDS = 60.0
 _MOST_LOGIN_BYTES = 1024
+_LOGIN_PATHS = ("/", LOGIN)
+"""Where the login stands. Its form posts to the address of the page with the part after #, which
+browsers keep through the redirect."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,7 @@ class WebRequest(Replying):
     def do_POST(self) -> None:  # noqa: N802  # http.server's name
         """Take a token and give a session for it, or let a route take what is sent."""
         route = self.routes.get(("POST", self.asked_path))
-        if self.asked_path == "/login":
+        if self.asked_path in _LOGIN_PATHS:
             self._login()
         elif route is None:
             self.refuse(HTTPStatus.METHOD_NOT_ALLOWED, "only pages here")
@@ -176,7 +179,7 @@ class WebRequest(Replying):
             return
         if self.header("Authorization"):
             self._let_guessing_take_long()
-        if reads and self.asked_path in ("/", "/login"):
+        if reads and self.asked_path in _LOGIN_PATHS:
             self.send(*self.static.file(LOGIN), HTTPStatus.UNAUTHORIZED)
         elif reads and self.asked_path == STYLE:
             self.send(*self.static.file(STYLE))
