@@ -3,7 +3,6 @@
 import json
 import re
 import threading
-import time
 import zipfile
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -20,7 +19,16 @@ from fer_edge.page.access import ServeAddress
 from fer_edge.page.certificate import Certificate, own_certificate
 from fer_train.studio.server import StudioOptions, open_studio
 from mjpeg_server import MjpegServer
-from studio_browser import BROWSER, Visit, page_faults, save_camera, tab_faults, visit
+from studio_browser import (
+    BROWSER,
+    Visit,
+    add_class,
+    page_faults,
+    save_camera,
+    tab_faults,
+    visit,
+    wait_until,
+)
 from studio_picture import save_portrait_camera
 
 sync_api = pytest.importorskip("playwright.sync_api")
@@ -102,20 +110,6 @@ def card(page: Any, name: str, kind: str = "Class") -> Any:
 
 def count(page: Any, name: str) -> int:
     return int(card(page, name).locator(".count").text_content().split()[0])
-
-
-def add_class(page: Any, name: str) -> None:
-    page.fill("#new-class", name)
-    page.click("#add button")
-    card(page, name).wait_for()
-
-
-def wait_until(page: Any, true: Callable[[], bool], seconds: float = 30.0) -> None:
-    """Look again and again; scripts that the page does not bring cannot wait there (CSP)."""
-    limit = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < limit, "it did not come true in time"
-        page.wait_for_timeout(50)
 
 
 def hint(page: Any) -> str:

@@ -9,7 +9,7 @@ import pytest
 
 from drawn_faces import draw_scene
 from fer_train.studio.server import StudioOptions, open_studio
-from studio_browser import BROWSER, Visit, save_camera, visit
+from studio_browser import BROWSER, Visit, add_class, save_camera, visit, wait_until
 
 sync_api = pytest.importorskip("playwright.sync_api")
 pytestmark = [
@@ -77,11 +77,7 @@ def focused(seen: Visit) -> str:
 
 
 def wait_for_focus(seen: Visit, wanted: str) -> None:
-    for _ in range(100):
-        if focused(seen) == wanted:
-            return
-        seen.page.wait_for_timeout(50)
-    pytest.fail(f"the focus is on {focused(seen)}, not {wanted}")
+    wait_until(seen.page, lambda: focused(seen) == wanted)
 
 
 def spoken(seen: Visit) -> str:
@@ -139,3 +135,27 @@ def test_the_login_leads_to_the_step_that_was_asked_for(
         assert page.url.endswith("#people")
         assert page.locator("#people").is_visible()
         browser.close()
+
+
+def test_what_is_gone_is_not_chosen_and_a_drop_beside_a_card_does_nothing(
+    seen: Visit, tmp_path: Path
+) -> None:
+    page, happy, faces = seen.page, card(seen, "happy"), tmp_path / "studio" / "faces"
+    for each in range(3):
+        happy.locator(".thumbs button").nth(each).click()
+    (faces / "happy" / "first~0006.png").unlink()  # the newest; no page hears of it
+    happy.get_by_role("button", name="Delete", exact=True).click()
+    wait_until(page, lambda: happy.locator(".thumbs li").count() == 3)
+    assert page.text_content("#trouble") == ""
+    assert spoken(seen) == "2 pictures deleted."
+    assert len(list((faces / "happy").iterdir())) == 3
+    happy.locator(".thumbs button").nth(0).click()
+    (faces / "happy" / "first~0003.png").rename(faces / "happy" / "other~0001.png")
+    add_class(page, "sad")  # a state with as many pictures as before
+    happy.locator("img[alt='happy, other~0001']").wait_for()
+    assert happy.locator(".actions").is_hidden()
+    data = page.evaluate_handle(
+        "() => { const d = new DataTransfer(); d.items.add(new File([''], 'a.png')); return d; }"
+    )
+    page.dispatch_event("footer", "drop", {"dataTransfer": data})
+    wait_until(page, lambda: "Drop pictures on a class" in page.text_content("#trouble"))

@@ -77,6 +77,17 @@ class PictureFolders:
             raise self._absent(name) from error
         return sorted(file for file in files if file.endswith(SUFFIX) and not file.startswith("."))
 
+    def changed(self, name: str) -> str:
+        """Return what is another text whenever pictures of a folder came, went or were renamed.
+
+        Raises:
+            AbsentError: There is no such folder.
+        """
+        try:
+            return str(self._folder_of(name).stat().st_mtime_ns)
+        except FileNotFoundError as error:
+            raise self._absent(name) from error
+
     def paths(self, name: str) -> list[Path]:
         """Return where the pictures of a folder lie.
 

@@ -84,11 +84,13 @@ class Studio:
         return states
 
     def _class_state(self, name: str) -> dict[str, Any]:
+        changed = self.collection.changed(name)  # before the files: what comes now shows later
         files = self.collection.pictures(name)
         recordings = len({file.partition("~")[0] for file in files})
         return {
             "name": name,
             "count": len(files),
+            "changed": changed,
             "recordings": recordings,
             "advice": _advice(len(files), recordings),
         }
@@ -98,7 +100,9 @@ class Studio:
         states = []
         for name in self.people.names():
             with suppress(AbsentError):
-                states.append({"name": name, "count": len(self.people.pictures(name))})
+                changed = self.people.changed(name)
+                count = len(self.people.pictures(name))
+                states.append({"name": name, "count": count, "changed": changed})
         return states
 
     def _run_states(self) -> list[dict[str, Any]]:

@@ -288,12 +288,13 @@ def test_events_tell_of_changes(served: Served) -> None:
 
         def next_state() -> object:
             line = next(line for line in lines if line.startswith(b"data: "))
-            return json.loads(line[6:])["classes"]
+            classes = json.loads(line[6:])["classes"]
+            return [{key: each[key] for key in ("name", "count", "advice")} for each in classes]
 
         assert next_state() == []
         served.post("/api/classes/add", name="calm")
         advice = {"code": "needed", "more": 10}
-        calm = {"name": "calm", "count": 0, "recordings": 0, "advice": advice}
+        calm = {"name": "calm", "count": 0, "advice": advice}
         assert next_state() == [calm]
 
 
@@ -327,3 +328,14 @@ def test_a_damaged_crop_is_named_when_training_reads_it(served: Served) -> None:
     wait_until(lambda: served.state()["job"] is None)
     assert "sad/cut~0001.png cannot be read as a picture: delete it" in served.state()["failed"]
     assert not (served.folder / ".job").exists()
+
+
+def test_a_class_of_as_many_other_pictures_is_another_one(served: Served) -> None:
+    served.fill()
+    (first, *_), before = served.get("/api/pictures", **{"class": "happy"}), served.state()
+    served.post("/api/pictures/move", file=first, to="sad", **{"class": "happy"})
+    new = served.get("/api/pictures", **{"class": "sad"})[-1]
+    served.post("/api/pictures/move", file=new, to="happy", **{"class": "sad"})
+    for now, then in zip(served.state()["classes"], before["classes"], strict=True):
+        assert now["count"] == then["count"]
+        assert now["changed"] != then["changed"]

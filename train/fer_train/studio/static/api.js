@@ -1,4 +1,5 @@
-// What the server can be asked. A mistake that it explains becomes an Error with its words.
+// What the server can be asked. A mistake that it explains becomes an Error with its words and its
+// HTTP status.
 import { WORDS } from "./words.js";
 
 const path = (name, query) => {
@@ -17,7 +18,7 @@ async function answerOf(name, query, options) {
   } catch {
     value = { error: text.trim() };
   }
-  if (!answer.ok) throw new Error(value.error || WORDS.refused(answer.status));
+  if (!answer.ok) throw Object.assign(new Error(value.error || WORDS.refused(answer.status)), { status: answer.status });
   return value;
 }
 
@@ -28,6 +29,9 @@ const post = (name, query, body) => answerOf(name, query, { method: "POST", body
 export const classNamed = (name) => ({ name, people: undefined });
 export const personNamed = (name) => ({ name, people: 1 });
 const query = ({ name, people }) => ({ class: name, people });
+
+// Whether what was asked for is gone: deleted or moved on another page, or in the folder.
+export const isAbsent = (error) => error.status === 404;
 
 export const api = {
   add: ({ name, people }) => post("classes/add", { name, people }),

@@ -1,6 +1,6 @@
 // Cards of classes or of people: each with its pictures, and what records more of them.
 import { api } from "./api.js";
-import { ask, focusOn, make, makeButton, speak, told } from "./dom.js";
+import { ask, complain, focusOn, make, makeButton, speak, told } from "./dom.js";
 import * as recorder from "./record.js";
 import { Thumbs } from "./thumbs.js";
 import { WORDS } from "./words.js";
@@ -54,6 +54,19 @@ export class Cards {
   }
 }
 
+const holdsFiles = (event) => [...event.dataTransfer.types].includes("Files");
+
+// A file that is dropped beside the cards: the browser would leave the page for it.
+export function refuseOtherDrops() {
+  for (const kind of ["dragover", "drop"]) {
+    document.addEventListener(kind, (event) => {
+      if (event.defaultPrevented || !holdsFiles(event)) return;
+      event.preventDefault();
+      if (kind === "drop") complain(WORDS.dropOnCard);
+    });
+  }
+}
+
 class Card {
   constructor(cards, name) {
     this.cards = cards;
@@ -66,7 +79,6 @@ class Card {
     this.makeHead();
     this.makeButtons();
     this.thumbs = new Thumbs(this.box, this.of, (own) => cards.names.filter((each) => each !== own));
-    this.thumbs.load().catch(() => {}); // the next state asks again
     this.takeDrops();
   }
 
@@ -135,7 +147,7 @@ class Card {
 
   takeDrops() {
     const over = (on) => (event) => {
-      if (![...event.dataTransfer.types].includes("Files")) return;
+      if (!holdsFiles(event)) return;
       event.preventDefault();
       this.box.classList.toggle("over", on);
     };
@@ -175,7 +187,7 @@ class Card {
     this.count.textContent = WORDS.pictures(count);
     this.count.dataset.count = count;
     this.cards.advise(this.advice, state);
-    if (count !== this.thumbs.files.length && !recorder.isRecording()) this.thumbs.load().catch(() => {});
+    if (!recorder.isRecording()) this.thumbs.loadIfChanged(state.changed).catch(() => {}); // else the next state asks again
     this.thumbs.drawActions();
   }
 }

@@ -1,6 +1,7 @@
 // The page of the studio: its steps, and the state that the server tells.
 import { api, follow } from "./api.js";
 import * as camera from "./camera.js";
+import { refuseOtherDrops } from "./cards.js";
 import { $, complain, fillWords, focusOn, make } from "./dom.js";
 import * as people from "./people.js";
 import * as recorder from "./record.js";
@@ -62,6 +63,7 @@ fillWords();
 document.title = WORDS.title;
 $("stays").textContent = isHere ? WORDS.staysHere : WORDS.staysThere(location.host);
 for (const part of [camera, show, train, use, people]) part.wire();
+refuseOtherDrops();
 addEventListener("hashchange", turnTo);
 $("skip").addEventListener("click", (event) => {
   event.preventDefault(); // the address keeps its step

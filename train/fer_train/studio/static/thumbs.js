@@ -1,5 +1,5 @@
 // The pictures of one class or person, as they are stored: to look at, choose, move and delete.
-import { api } from "./api.js";
+import { api, isAbsent } from "./api.js";
 import { focusOn, make, makeButton, offer, speak, told } from "./dom.js";
 import { WORDS } from "./words.js";
 
@@ -27,8 +27,21 @@ export class Thumbs {
     this.draw();
   }
 
+  // Load the files anew if they may be others than those of the last state.
+  async loadIfChanged(mark) {
+    if (mark === this.mark) return;
+    this.mark = mark;
+    try {
+      await this.load();
+    } catch (error) {
+      this.mark = "";
+      throw error;
+    }
+  }
+
   async load() {
     this.files = (await api.pictures(this.of)).reverse();
+    this.chosen = new Set(this.files.filter((file) => this.chosen.has(file)));
     this.draw();
   }
 
@@ -130,10 +143,16 @@ export class Thumbs {
     let count = 0;
     try {
       for (const file of [...this.chosen]) {
-        await act(file);
+        try {
+          await act(file);
+          count += 1;
+        } catch (error) {
+          if (!isAbsent(error)) throw error;
+          await this.load();
+          if (this.chosen.has(file)) throw error; // it is the class to move to that is gone
+        }
         this.chosen.delete(file);
         this.files = this.files.filter((each) => each !== file);
-        count += 1;
       }
       speak(words(count));
     } finally {

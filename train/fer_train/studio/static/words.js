@@ -100,6 +100,7 @@ export const WORDS = {
   soon: "Timer: 10 s",
   soonHow: "Recording begins in 3 seconds and takes 10: for people alone.",
   addFiles: "Add files",
+  dropOnCard: "Nothing was added. Drop pictures on a class in step 1, or on a person in step 4.",
   countdown: (wait, seconds) => `Recording begins in ${wait} seconds and takes ${seconds} seconds.`,
   keptSoFar: (count) => `Kept ${count}`,
   recorded: (kept, refused) => `Kept ${many(kept, "picture", "pictures")}${refused ? `, ${refused} were of no use` : ""}.`,
