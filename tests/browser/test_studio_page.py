@@ -1,15 +1,30 @@
 """What the studio's page owes to those who use keys, several tabs or a telephone."""
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import cv2
+import numpy as np
 import pytest
 
 from drawn_faces import draw_scene
+from fer_edge.inference.models import load_model
+from fer_train.studio.runs import LearnedPicture, Mistake, RunNotes
 from fer_train.studio.server import StudioOptions, open_studio
-from studio_browser import BROWSER, Visit, add_class, save_camera, visit, wait_until
+from fer_train.studio.studio import Studio
+from studio_browser import (
+    BROWSER,
+    TELEPHONE,
+    Visit,
+    add_class,
+    page_faults,
+    save_camera,
+    visit,
+    wait_until,
+)
 
 sync_api = pytest.importorskip("playwright.sync_api")
 pytestmark = [
@@ -18,20 +33,57 @@ pytestmark = [
 ]
 
 
+def fill(studio: Studio, pictures: int, *names: str) -> None:
+    """Make classes, the first of which has pictures."""
+    for name in names:
+        studio.collection.add(name)
+    for each in range(pictures):
+        face = cv2.resize(draw_scene("happy", seed=each), (48, 48))[..., :1]
+        studio.collection.keep(names[0], "first", face)
+
+
+def add_run(studio: Studio, name: str) -> None:
+    """Make a run of all classes that takes each picture of the first class for the second."""
+    names = studio.collection.names()
+    pictures = [
+        LearnedPicture(name, path.name, hashlib.sha256(path.read_bytes()).hexdigest(), True)
+        for name in names
+        for path in studio.collection.paths(name)
+    ]
+    first, second, *_ = sorted(names, key=lambda each: -len(studio.collection.pictures(each)))
+    confusion = np.zeros((len(names), len(names)), int)
+    confusion[names.index(first), names.index(second)] = len(pictures)
+    notes = RunNotes(
+        made="2026-11-27T10:15:00",
+        init="fer-nano",
+        labels=tuple(names),
+        pictures=tuple(pictures),
+        confusion=tuple(tuple(row) for row in confusion.tolist()),
+        mistakes=tuple(Mistake(first, each.file, second, 0.97) for each in pictures),
+    )
+    studio.runs.save_notes(name, notes)
+    (studio.runs.folder / name / f"{name}-int8.tflite").write_bytes(
+        load_model("fer-nano").to_bytes()
+    )
+
+
 @pytest.fixture
 def seen(tmp_path: Path) -> Iterator[Visit]:
     """The page, with two classes: happy of six pictures, and an empty one."""
+    with page_of(tmp_path, lambda studio: fill(studio, 6, "happy", "wink")) as seen:
+        yield seen
+
+
+@contextmanager
+def page_of(tmp_path: Path, prepare: Callable[[Studio], None]) -> Iterator[Visit]:
+    """Open the page of a studio that was prepared."""
     camera = save_camera(tmp_path / "camera.mjpeg", "happy", faces=30)
     options = StudioOptions(tmp_path / "studio", port=0, detector="haar", browser=False)
     with (
         open_studio(options) as (studio, server),
         sync_api.sync_playwright() as playwright,
     ):
-        for name in ("happy", "wink"):
-            studio.collection.add(name)
-        for each in range(6):
-            face = cv2.resize(draw_scene("happy", seed=each), (48, 48))[..., :1]
-            studio.collection.keep("happy", "first", face)
+        prepare(studio)
         with visit(playwright, f"http://127.0.0.1:{server.port}/", camera) as seen:
             yield seen
 
@@ -159,3 +211,27 @@ def test_what_is_gone_is_not_chosen_and_a_drop_beside_a_card_does_nothing(
     )
     page.dispatch_event("footer", "drop", {"dataTransfer": data})
     wait_until(page, lambda: "Drop pictures on a class" in page.text_content("#trouble"))
+
+
+def test_a_result_with_a_long_name_fits_a_telephone(tmp_path: Path) -> None:
+    def prepare(studio: Studio) -> None:
+        fill(studio, 6, "\N{GRINNING FACE}" * 40, "happy")
+        add_run(studio, "mine")
+
+    with page_of(tmp_path, prepare) as seen:
+        page = seen.page
+        page.click("#steps a[href='#train']")
+        page.locator(".mistakes button.tile").nth(1).click()
+        seen.shoot("8-long-name")
+        assert page_faults(seen) == []
+        page.set_viewport_size({"width": TELEPHONE[0], "height": TELEPHONE[1]})
+        page.locator(".confusion td.wrong").first.scroll_into_view_if_needed()
+        cell = page.locator(".confusion td.wrong").first.bounding_box()
+        assert cell["x"] + cell["width"] < TELEPHONE[0]
+        page.locator(".mistakes li").nth(1).get_by_role("button", name="Give it this class").click()
+        wait_until(page, lambda: focused(seen) == "now happy")
+        page.click("#steps a[href='#use']")
+        page.click("#start")
+        page.wait_for_selector(".answer.new .label")
+        seen.shoot("9-use")
+        assert page_faults(seen) == []

@@ -314,7 +314,7 @@ def test_a_folder_has_one_studio_and_other_computers_need_a_token(
     with pytest.raises(ArgumentError, match="a token is needed"), ExitStack() as stack:
         stack.enter_context(open_studio(StudioOptions(tmp_path / "two", host="0.0.0.0", port=0)))
     words = ("studio", tmp_path / "three", "--no-browser")
-    error = call_here("fer-train", *words, "--detector", "eyes", cwd=tmp_path, code=1).stderr
+    error = call_here("fer-train", *words, "--detector", "eyes", cwd=tmp_path, code=2).stderr
     assert "no detector 'eyes'" in error
     error = call_here("fer-train", *words, "--camera", "eye", cwd=tmp_path, code=2).stderr
     assert "no camera 'eye'" in error

@@ -126,6 +126,11 @@ function showMoreOf(box, wanted) {
   make("a", line, WORDS.toShow).href = "#show";
 }
 
+// A class as the head of a column or a row; a long name is cut, and whole as the title.
+function heading(line, name, scope) {
+  Object.assign(make("th", line, name), { scope, title: name });
+}
+
 function showConfusion(box, run) {
   make("h3", box, WORDS.confusion);
   make("p", box, WORDS.confusionHow, "quiet");
@@ -133,12 +138,12 @@ function showConfusion(box, run) {
   table.setAttribute("aria-label", WORDS.confusion);
   const head = make("tr", make("thead", table));
   make("td", head);
-  for (const label of run.labels) make("th", head, label).scope = "col";
+  for (const label of run.labels) heading(head, label, "col");
   make("th", head, WORDS.recall).scope = "col";
   const body = make("tbody", table);
   for (const [index, row] of run.confusion.entries()) {
     const line = make("tr", body), total = row.reduce((sum, each) => sum + each, 0);
-    make("th", line, run.labels[index]).scope = "row";
+    heading(line, run.labels[index], "row");
     for (const [column, count] of row.entries()) {
       const cell = make("td", line, String(count), column === index ? "right" : "wrong");
       cell.style.setProperty("--share", total ? count / total : 0);
