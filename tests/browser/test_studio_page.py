@@ -235,3 +235,30 @@ def test_a_result_with_a_long_name_fits_a_telephone(tmp_path: Path) -> None:
         page.wait_for_selector(".answer.new .label")
         seen.shoot("9-use")
         assert page_faults(seen) == []
+
+
+def test_a_hidden_page_holds_no_stream(seen: Visit) -> None:
+    page = seen.page
+    page.evaluate(
+        "window.sources = []; const Own = EventSource;"
+        "window.EventSource = class extends Own {"
+        "  constructor(...given) { super(...given); sources.push(this); } };"
+        "window.turn = (hidden) => {"
+        "  Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });"
+        "  document.dispatchEvent(new Event('visibilitychange')); }; 0"
+    )
+    page.evaluate("turn(false)")
+    page.evaluate("turn(true)")
+    assert page.evaluate("sources.map((each) => each.readyState)") == [2]
+    add_another_class(seen)
+    assert card(seen, "sad").count() == 0
+    page.evaluate("turn(false)")
+    card(seen, "sad").wait_for()
+    assert page.evaluate("sources.length") == 2
+
+
+def add_another_class(seen: Visit) -> None:
+    """Add a class as another page does."""
+    asked = seen.page.request.post(f"{seen.page.url}api/classes/add?name=sad")
+    assert asked.ok
+    seen.page.wait_for_timeout(400)

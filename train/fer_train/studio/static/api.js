@@ -61,18 +61,28 @@ export const api = {
   cameraAddress: () => path("camera", { again: Date.now() }),
 };
 
-// Call `tell` with every state, and `lost` while there is no connection.
+// Call `tell` with every state, and `lost` while there is no connection. A hidden page asks for
+// none: browsers allow six connections to a host, and each stream takes one.
 export function follow(tell, lost) {
-  const source = new EventSource(path("events"));
-  source.onmessage = (message) => tell(JSON.parse(message.data));
-  source.onerror = () => {
-    lost();
-    if (source.readyState === EventSource.CLOSED) setTimeout(followAgain, 2000, tell, lost);
+  let source = null, later = 0;
+  const open = () => {
+    source = new EventSource(path("events"));
+    source.onmessage = (message) => tell(JSON.parse(message.data));
+    source.onerror = () => {
+      lost();
+      if (source.readyState === EventSource.CLOSED) later = setTimeout(openAgain, 2000);
+    };
   };
-}
-
-async function followAgain(tell, lost) {
-  const answer = await fetch(path("state")).catch(() => null);
-  if (answer && answer.status === 401) location.reload();
-  else follow(tell, lost);
+  const openAgain = async () => {
+    const answer = await fetch(path("state")).catch(() => null);
+    if (answer && answer.status === 401) location.reload();
+    else turn();
+  };
+  const turn = () => {
+    clearTimeout(later);
+    if (source) source.close();
+    if (!document.hidden) open();
+  };
+  document.addEventListener("visibilitychange", turn);
+  turn();
 }

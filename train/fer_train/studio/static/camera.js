@@ -79,6 +79,13 @@ async function startComputer() {
   state.mirrored = true;
 }
 
+// A hidden page asks for no stream: browsers allow only six connections to a host.
+function pauseComputer() {
+  if (!state.on || state.stream) return;
+  if (document.hidden) $("stream").removeAttribute("src");
+  else $("stream").src = api.cameraAddress();
+}
+
 export function stop() {
   if (state.stream) for (const track of state.stream.getTracks()) track.stop();
   state.stream = null;
@@ -133,6 +140,7 @@ export function drawBoxes(boxes, kind = "good", names = []) {
 export function wire() {
   $("start").addEventListener("click", () => (state.on ? stop() : start()));
   $("stop-camera").addEventListener("click", () => { stop(); focusOn($("content")); });
+  document.addEventListener("visibilitychange", pauseComputer);
   $("devices").addEventListener("change", () => { if (state.on) start(); });
   if (browserHasCameras()) navigator.mediaDevices.addEventListener("devicechange", offerDevices);
   offerDevices();
