@@ -197,7 +197,7 @@ def confirm_certificate(page: Any, device: str, certificate: Certificate) -> Non
     page.click("#send")
     page.locator("#ask-exact", has_text=certificate.fingerprint).wait_for()
     page.click("#ask-yes")
-    page.get_by_text("wants its token").wait_for()
+    page.get_by_text("the token is missing or wrong").wait_for()
 
 
 def use(seen: Visit, folder: Path, device: str, certificate: Certificate) -> None:
@@ -328,7 +328,7 @@ def test_people_are_shown_known_again_and_deleted(
         wait_until(page, lambda: hint(page).startswith("The same as a picture that is there"))
         page.keyboard.up("Space")
         wait_until(page, lambda: re.match(r"Kept \d+ picture", hint(page)) is not None)
-        wait_until(page, lambda: "more are worth it" in person.text_content())
+        wait_until(page, lambda: "more pictures" in person.text_content())
         other = str(tmp_path / "other.png")
         cv2.imwrite(other, draw_scene("happy"))
         person.locator("input[type=file]").set_input_files([other])

@@ -211,6 +211,10 @@ def test_what_is_gone_is_not_chosen_and_a_drop_beside_a_card_does_nothing(
     )
     page.dispatch_event("footer", "drop", {"dataTransfer": data})
     wait_until(page, lambda: "Drop pictures on a class" in page.text_content("#trouble"))
+    large = tmp_path / "large.png"
+    large.write_bytes(bytes(20_000_001))
+    happy.locator("input[type=file]").set_input_files([large])
+    wait_until(page, lambda: page.text_content("#hint").endswith("1 larger than 20 MB."))
 
 
 def test_a_result_with_a_long_name_fits_a_telephone(tmp_path: Path) -> None:

@@ -258,7 +258,7 @@ def test_other_computers_need_a_token() -> None:
 
 def test_a_port_in_use_is_said(page: Served) -> None:
     taken = ServeAddress("127.0.0.1", page.server.port)
-    with pytest.raises(FerError, match=r"cannot serve on .* in use"):
+    with pytest.raises(FerError, match=r"cannot serve on .* in use; choose another port"):
         Served(address=taken)
 
 

@@ -132,7 +132,7 @@ def _understood(host: str, status: int, body: bytes) -> dict[str, Any]:
     if 300 <= status < 400:
         raise DeviceError(f"{host} sends us elsewhere ({status}): give the device's own address")
     if status == HTTPStatus.UNAUTHORIZED:
-        raise DeviceError(f"{host} wants its token: it is none, or another one")
+        raise DeviceError(f"{host} does not let us in: the token is missing or wrong")
     try:
         answer = read_json(body, dict[str, Any], "the answer")
     except FerError as error:

@@ -86,7 +86,9 @@ def open_studio(options: StudioOptions) -> Iterator[tuple[Studio, PageServer]]:
     finder = FaceFinder(options.detector or best_detector())
     folder = make_folder(options.folder)
     with ExitStack() as stack:
-        stack.enter_context(alone_in(folder, "fer-train studio", "or choose another folder"))
+        stack.enter_context(
+            alone_in(folder, "a studio", "end it with Ctrl-C, or choose another folder")
+        )
         camera = None
         if options.camera:
             camera = SharedCamera(lambda: open_camera(options.camera, None, None))

@@ -69,7 +69,7 @@ def test_the_bundle_and_the_token_arrive(device: tuple[str, type[FakeDevice]]) -
         (403, b'{"error": "this device takes no models: start it with --models FOLDER"}', {},
          "127.0.0.1 says: this device takes no models: start it with --models FOLDER"),
         (409, b'{"error": "a \\u001b[2Jtrial runs"}', {}, "127.0.0.1 says: a \\x1b[2Jtrial runs"),
-        (401, b"a token is needed\n", {}, "wants its token"),
+        (401, b"a token is needed\n", {}, "the token is missing or wrong"),
         (403, b"this page is for localhost\n", {}, "127.0.0.1 says: this page is for localhost"),
         (403, b"<html>\n<p>a router\n", {}, "answers (403) what no fer-edge answers"),
         (302, b"", {"Location": "http://127.0.0.1:1/"}, "sends us elsewhere (302)"),

@@ -18,6 +18,7 @@ async function answerOf(name, query, options) {
   } catch {
     value = { error: text.trim() };
   }
+  if (answer.status === 413) value = { error: WORDS.tooLarge };
   if (!answer.ok) throw Object.assign(new Error(value.error || WORDS.refused(answer.status)), { status: answer.status });
   return value;
 }

@@ -1,4 +1,4 @@
-// Every word of the page, so that it can be translated in this one file.
+// Every word of the page but the errors that the server explains, to translate in this one file.
 const many = (count, one, more) => `${count} ${count === 1 ? one : more}`;
 
 const precise = (share) => `${(100 * share).toFixed(1)} %`;
@@ -53,6 +53,7 @@ export const WORDS = {
   connecting: "connecting",
   connected: "connected",
   noConnection: "no connection to the studio: does it still run?",
+  tooLarge: "larger than 20 MB",
   refused: (status) => `the studio refused this (${status})`,
   stored: ({ crops, people, networks }) =>
     `Stored on the computer that runs the studio: crops of faces, as the network sees them, in ${crops}; cut-outs of the faces of people, in color, in ${people}; trained networks, with the names of the crops they learned, in ${networks}.`,
@@ -114,7 +115,7 @@ export const WORDS = {
   picture: (name, file) => `${name}, ${file.replace(/\.png$/, "")}`,
   showMore: (count) => `Show more (${count})`,
   chosen: (count) => `${many(count, "picture", "pictures")} chosen`,
-  chooseNone: "None",
+  chooseNone: "Choose none",
   moved: (count, to) => `${many(count, "picture", "pictures")} moved to ${to}.`,
   removedPictures: (count) => `${many(count, "picture", "pictures")} deleted.`,
   renamed: (name, to) => `${name} is now called ${to}.`,
@@ -164,7 +165,7 @@ export const WORDS = {
   toShow: "To the pictures",
   confusion: "What it takes for what",
   confusionHow: "A row is what a picture shows, a column what the model says.",
-  recall: "found",
+  recall: "recognized",
   mistakes: (count) => (count ? `Its ${many(count, "mistake", "mistakes")}` : "It makes no mistake on these pictures."),
   mistakesHow: "Choose a picture to give it another class or to delete it. Then train again.",
   mistake: (name, answered, sure) => `${name}, taken for ${answered} (${sure})`,
@@ -212,7 +213,7 @@ export const WORDS = {
   personAdvice: ({ more, sides }) => {
     const absent = Object.keys(sides).filter((side) => !sides[side]).map((side) => SIDES[side]);
     const toShow = absent.length ? `Not shown yet: ${absent.join(", ")}.` : "";
-    return [more ? `${more} more are worth it.` : "Enough pictures.", toShow].join(" ").trim();
+    return [more ? `Add ${many(more, "more picture", "more pictures")}.` : "Enough pictures.", toShow].join(" ").trim();
   },
   startToName: "Start the camera to see who is known.",
   nobodyKnown: "not known",
