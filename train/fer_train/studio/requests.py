@@ -36,6 +36,7 @@ def make_handler(studio: Studio, door: Door) -> type[WebRequest]:
         "/api/state": Route(json_answer(lambda request: request.studio.state())),
         "/api/events": Route(StudioRequest.events, streams=True),
         "/api/pictures": Route(json_answer(StudioRequest.pictures)),
+        "/api/uses": Route(json_answer(StudioRequest.uses)),
         "/api/picture": Route(StudioRequest.picture),
         "/api/camera": Route(StudioRequest.video, streams=True),
         "/api/person": Route(json_answer(StudioRequest.person)),
@@ -72,6 +73,10 @@ class StudioRequest(Answering):
         """Return the pictures of a class or a person."""
         return self.folders.pictures(self.query("class"))
 
+    def uses(self) -> dict[str, Any]:
+        """Return which training and which runs use the pictures of a class."""
+        return self.studio.uses(self.query("class"))
+
     def picture(self) -> None:
         """Send a picture."""
         try:
@@ -93,7 +98,10 @@ class StudioRequest(Answering):
 
     def delete_class(self) -> dict[str, Any]:
         """Delete a class or a person with all pictures."""
-        self.folders.remove(self.query("name"))
+        if self.query("people"):
+            self.studio.people.remove(self.query("name"))
+        else:
+            self.studio.delete_class(self.query("name"))
         return self.changed({})
 
     def move_picture(self) -> dict[str, Any]:
@@ -103,7 +111,11 @@ class StudioRequest(Answering):
 
     def delete_picture(self) -> dict[str, Any]:
         """Delete a picture."""
-        self.folders.delete(self.query("class"), self.query("file"))
+        names = self.query("class"), self.query("file")
+        if self.query("people"):
+            self.studio.people.delete(*names)
+        else:
+            self.studio.delete_picture(*names)
         return self.changed({})
 
     def shot(self) -> dict[str, Any]:

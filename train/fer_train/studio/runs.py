@@ -60,6 +60,11 @@ class RunNotes:
     confusion: tuple[tuple[int, ...], ...] = ()
     mistakes: tuple[Mistake, ...] = ()
 
+    @property
+    def digests(self) -> frozenset[str]:
+        """The SHA-256 of all crops that it was made with."""
+        return frozenset(each.sha256 for each in self.pictures)
+
     def report(self) -> ClassificationReport | None:
         """Return the figures of the judgment, None before there is one."""
         if not self.confusion:
@@ -103,6 +108,18 @@ class RunFolders:
             return read_json(file.read_bytes(), RunNotes, str(file))
         except FileNotFoundError:
             return None
+
+    def all_notes(self) -> dict[str, RunNotes | None]:
+        """Return the notes of all runs by name, None for what was made elsewhere or is damaged."""
+        found: dict[str, RunNotes | None] = {}
+        for name in self.names():
+            try:
+                found[name] = self.notes(name)
+            except AbsentError:
+                continue  # deleted just now
+            except FerError:
+                found[name] = None  # the run can still be deleted
+        return found
 
     def save_notes(self, name: str, notes: RunNotes) -> None:
         """Write what is noted of a run, whose folder is made where it lacks.

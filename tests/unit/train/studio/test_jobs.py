@@ -162,6 +162,47 @@ def test_a_studio_that_is_killed_leaves_no_process_and_the_next_one_no_pictures(
         assert not (other / "runs" / "mine" / "mistakes.png").exists()
 
 
+@pytest.mark.parametrize("what", ["a class", "a picture"])
+def test_a_training_ends_when_pictures_that_it_uses_are_deleted(
+    served: Served, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    served.fill()
+    processes = begun(served, monkeypatch)
+    served.post("/api/classes/add", name="calm")
+    uses = {each["name"]: each["uses"] for each in served.state()["classes"]}
+    learned, unused = {"training": True, "runs": []}, {"training": False, "runs": []}
+    assert uses == {"calm": unused, "happy": learned, "sad": learned}
+    file = served.shoot("calm", draw_scene("happy"))["file"]
+    served.post("/api/pictures/delete", **{"class": "calm", "file": file})
+    served.post("/api/classes/delete", name="calm")
+    assert all(map(lives, processes))
+    assert (served.folder / ".job" / "data.npz").exists()
+    first = served.get("/api/pictures", **{"class": "sad"})[0]
+    assert served.get("/api/uses", **{"class": "sad"})[first] == learned
+    if what == "a class":
+        served.post("/api/classes/delete", name="sad")
+    else:
+        served.post("/api/pictures/delete", **{"class": "sad", "file": first})
+    assert not any(map(lives, processes))
+    assert not (served.folder / ".job").exists()
+    state = served.state()
+    assert state["job"] is None
+    assert state["failed"] == "mine was stopped: pictures that it learned from were deleted"
+
+
+def test_the_state_names_the_runs_that_learned_from_a_class_or_a_picture(served: Served) -> None:
+    served.fill()
+    trained(served)
+    new = served.shoot("sad", draw_scene("sad", seed=99), recording="another-day")["file"]
+    served.post("/api/classes/add", name="calm")
+    uses = {each["name"]: each["uses"]["runs"] for each in served.state()["classes"]}
+    assert uses == {"calm": [], "happy": ["mine"], "sad": ["mine"]}
+    files = served.get("/api/uses", **{"class": "sad"})
+    assert set(files) == set(served.get("/api/pictures", **{"class": "sad"})) - {new}
+    assert all(each == {"training": False, "runs": ["mine"]} for each in files.values())
+    assert served.ask("GET", "/api/uses", **{"class": "nobody"})[0] == 404
+
+
 def test_nothing_is_left_of_what_is_deleted(served: Served) -> None:
     served.fill()
     trained(served)

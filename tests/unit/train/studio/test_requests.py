@@ -293,7 +293,8 @@ def test_events_tell_of_changes(served: Served) -> None:
         assert next_state() == []
         served.post("/api/classes/add", name="calm")
         advice = {"code": "needed", "more": 10}
-        calm = {"name": "calm", "count": 0, "recordings": 0, "advice": advice}
+        uses = {"training": False, "runs": []}
+        calm = {"name": "calm", "count": 0, "recordings": 0, "advice": advice, "uses": uses}
         assert next_state() == [calm]
 
 
@@ -313,7 +314,7 @@ def test_a_folder_has_one_studio_and_other_computers_need_a_token(
     with pytest.raises(ArgumentError, match="a token is needed"), ExitStack() as stack:
         stack.enter_context(open_studio(StudioOptions(tmp_path / "two", host="0.0.0.0", port=0)))
     words = ("studio", tmp_path / "three", "--no-browser")
-    error = call_here("fer-train", *words, "--detector", "eyes", cwd=tmp_path, code=1).stderr
+    error = call_here("fer-train", *words, "--detector", "eyes", cwd=tmp_path, code=2).stderr
     assert "no detector 'eyes'" in error
     error = call_here("fer-train", *words, "--camera", "eye", cwd=tmp_path, code=2).stderr
     assert "no camera 'eye'" in error

@@ -54,8 +54,8 @@ export const WORDS = {
   connected: "connected",
   noConnection: "no connection to the studio: does it still run?",
   refused: (status) => `the studio refused this (${status})`,
-  stored: ({ crops, people, networks }) =>
-    `Stored on the computer that runs the studio: crops of faces, as the network sees them, in ${crops}; cut-outs of the faces of people, in color, in ${people}; trained networks, with the names of the crops they learned, in ${networks}.`,
+  stored: ({ crops, people, networks, job }) =>
+    `Stored on the computer that runs the studio: crops of faces, as the network sees them, in ${crops}; cut-outs of the faces of people, in color, in ${people}; trained networks, with the names of the crops they learned, in ${networks}; while a model is trained, the crops that it uses in ${job}.`,
   staysHere: "Nothing leaves this computer, unless you send a model to a device.",
   staysThere: (host) => `Pictures go from this browser to ${host} and no further. That computer sends nothing on, unless you send a model to a device.`,
   notFeeling: "An expression is not a feeling.",
