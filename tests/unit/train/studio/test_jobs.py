@@ -246,6 +246,40 @@ def test_a_picture_that_was_moved_is_not_deleted_and_a_new_one_of_its_name_is_an
     assert served.state()["runs"][0]["trained_with_deleted"]
 
 
+def test_mistakes_are_found_by_their_content_and_counted_when_they_are_gone(
+    served: Served,
+) -> None:
+    served.fill(("disgust", "fear"))
+    trained(served)
+    folder = served.folder / "faces"
+
+    def mistakes() -> dict[tuple[str, bytes], str]:
+        """Return the file of each mistake, by class and content; check the figures."""
+        run = served.get("/api/run", name="mine")
+        assert run["mistakes_count"] == count
+        assert run["mistakes_gone"] == count - len(run["mistakes"])
+        return {
+            (each["class"], (folder / each["class"] / each["file"]).read_bytes()): each["file"]
+            for each in run["mistakes"]
+        }
+
+    count = len(served.get("/api/run", name="mine")["mistakes"])
+    before = mistakes()
+    fear = [file for (name, _), file in before.items() if name == "fear"]
+    assert len(fear) > 2
+    served.post("/api/classes/rename", name="fear", to="gloomy")
+    renamed = {("gloomy" if name == "fear" else name, content) for name, content in before}
+    assert set(mistakes()) == renamed
+    served.post("/api/pictures/move", **{"class": "gloomy", "file": fear[0], "to": "disgust"})
+    (folder / "gloomy" / fear[1]).write_bytes((folder / "gloomy" / fear[1]).read_bytes() + b"other")
+    served.post("/api/pictures/delete", **{"class": "gloomy", "file": fear[2]})
+    left = mistakes()
+    assert len(left) == count - 3
+    assert {name for name, _ in left} == {name for name, _ in renamed}
+    served.post("/api/classes/delete", name="gloomy")
+    assert all(name == "disgust" for name, _ in mistakes())
+
+
 def test_the_new_network_answers_beside_the_old_one(served: Served) -> None:
     served.fill()
     trained(served)

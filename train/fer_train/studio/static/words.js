@@ -160,6 +160,7 @@ export const WORDS = {
   confusionHow: "A row is what a picture shows, a column what the model says.",
   recall: "found",
   mistakes: (count) => (count ? `Its ${many(count, "mistake", "mistakes")}` : "It makes no mistake on these pictures."),
+  mistakesGone: (count) => `${count} of them ${count === 1 ? "was" : "were"} deleted or given another class since.`,
   mistakesHow: "Choose a picture to give it another class or to delete it. Then train again.",
   mistake: (name, answered, sure) => `${name}, taken for ${answered} (${sure})`,
   relabel: "Give it this class",
