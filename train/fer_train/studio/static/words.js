@@ -209,6 +209,7 @@ export const WORDS = {
     return [more ? `${more} more are worth it.` : "Enough pictures.", toShow].join(" ").trim();
   },
   startToName: "Start the camera to see who is known.",
+  lookingAtPictures: "Looking at the pictures.",
   nobodyKnown: "not known",
   inSight: (names) => `In sight: ${names.join(", ")}.`,
   usePeople: "Let fer-edge know them",
