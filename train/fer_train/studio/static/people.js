@@ -53,7 +53,7 @@ export function showPeople(now = state) {
   known = state.people.reduce((sum, each) => sum + each.count, 0);
   cards.show(state.people);
   $("use-people").hidden = !known;
-  $("people-command").textContent = WORDS.peopleCommand(state.stored.people);
+  $("people-command").textContent = WORDS.peopleCommand(state.stored.people, state.detector);
   $("people-stored").textContent = WORDS.peopleStored(state.stored.people);
   live.go();
 }

@@ -28,6 +28,7 @@ export function showModels(state) {
   $("no-model").hidden = names.length > 0;
   $("which-model").hidden = names.length === 0;
   $("deploy").hidden = names.length === 0;
+  $("download-how").textContent = WORDS.downloadHow(state.detector);
   nameDownload();
   live.go();
 }

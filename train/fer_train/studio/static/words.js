@@ -3,6 +3,11 @@ const many = (count, one, more) => `${count} ${count === 1 ? one : more}`;
 
 const precise = (share) => `${(100 * share).toFixed(1)} %`;
 
+const quoted = (file) => (/^[\w./~-]+$/.test(file) ? file : `"${file}"`);
+
+// fer-edge finds faces as the studio did only if it is told to; haar is its own choice.
+const detectorOption = (detector) => (detector === "haar" ? "" : ` --detector ${quoted(detector)}`);
+
 // Why a shot was not kept, by the server's code: in short, and with what helps.
 const FAULTS = {
   no_face: ["no face", "No face found. Turn to the camera, and let light fall on the face."],
@@ -176,7 +181,7 @@ export const WORDS = {
   oldModel: (name) => `${name} (as shipped)`,
   takeAway: "Take it to a device",
   download: "Download the model",
-  downloadHow: "One file for every device: fer-edge --camera 0 --model FILE",
+  downloadHow: (detector) => `One file for every device: fer-edge --camera 0 --model FILE${detectorOption(detector)}`,
   deploy: "Or send it to a device",
   address: "Address of the device",
   token: "Its token, if it has one",
@@ -201,7 +206,7 @@ export const WORDS = {
     name: "Name of the person",
     card: (name) => `Person ${name}`,
     delete: (name) => `Delete the person ${name}`,
-    deleteAsk: (name, count) => `Delete ${name} and ${many(Number(count), "picture", "pictures")}? Nothing of ${name} is left then.`,
+    deleteAsk: (name, count) => `Delete ${name} and ${many(Number(count), "picture", "pictures")}? Nothing of ${name} is left on this computer then. A fer-edge that runs knows ${name} until it is started again.`,
   },
   personAdvice: ({ more, sides }) => {
     const absent = Object.keys(sides).filter((side) => !sides[side]).map((side) => SIDES[side]);
@@ -214,11 +219,11 @@ export const WORDS = {
   inSight: (names) => `In sight: ${names.join(", ")}.`,
   usePeople: "Let fer-edge know them",
   usePeopleHere: "On this computer:",
-  peopleCommand: (folder) => `fer-edge --camera 0 --faces ${/^[\w./~-]+$/.test(folder) ? folder : `"${folder}"`}`,
+  peopleCommand: (folder, detector) => `fer-edge --camera 0 --faces ${quoted(folder)}${detectorOption(detector)}`,
   usePeopleThere: "On another one, with the folder from this file:",
   downloadPeople: "Download people.zip",
   peopleStored: (folder) =>
-    `Stored in ${folder}: what is cut out around each face, in color, and nothing else. What tells faces apart is worked out from these pictures and is only in memory. Whoever is deleted leaves nothing here. Nobody in this step becomes part of training or of a model. What was downloaded or copied has to be deleted where it is.`,
+    `Stored in ${folder}: what is cut out around each face, in color, and nothing else. What tells faces apart is worked out from these pictures and is only in memory. Of whoever is deleted nothing stays in the studio. A fer-edge that runs with this folder knows them until it is started again, and crops under Show are deleted there. Nobody in this step becomes part of training or of a model. What was downloaded or copied has to be deleted where it is.`,
 
   otherDevices: "Open this page on a telephone",
   otherDevicesHow: "Scan this, or type the address. The browser warns once, since this computer made the certificate itself: compare the fingerprint, then go on.",
