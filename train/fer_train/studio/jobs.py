@@ -104,6 +104,7 @@ class Jobs:
         self._thread: threading.Thread | None = None
         self._closed = False
         self.failed = ""
+        runs.settle()
         for name in runs.names():
             runs.forget_faces(name)
         shutil.rmtree(folder, ignore_errors=True)
@@ -121,16 +122,17 @@ class Jobs:
         """The job that runs, if any."""
         return self._job
 
-    def start(self, name: str, init: str, epochs: int) -> None:
+    def start(self, name: str, init: str, epochs: int, again: bool = False) -> None:
         """Begin to train a network.
 
         Args:
             name: What the run will be called, a name that no run has.
             init: The shipped network to start from.
             epochs: How many there are at most.
+            again: Whether a run has that name and is to be replaced, once the new one is done.
 
         Raises:
-            FerError: There is a run of that name.
+            FerError: There is a run of that name, or for `again` none.
             RunningError: Another job runs.
         """
         with self._lock:
@@ -138,7 +140,9 @@ class Jobs:
                 raise RunningError("the studio is being closed")
             if self._job is not None:
                 raise RunningError(f"{self._job.name} is being trained: wait for it, or stop it")
-            if name.casefold() in map(str.casefold, self._runs.names()):
+            if again:
+                self._runs.set_aside(name)
+            elif name.casefold() in map(str.casefold, self._runs.names()):
                 raise FerError(f"there is a model {name!r} already: choose another name")
             self._job, self.failed = Job(name, init, epochs), ""
             self._thread = threading.Thread(target=self._work, args=(self._job,), name="job")
@@ -181,6 +185,7 @@ class Jobs:
             self.failed = f"{job.name}: {error!r}; this is a fault of fer-train, please report it"
         finally:
             self._runs.forget_faces(job.name)
+            self._runs.settle()
             shutil.rmtree(self.folder, ignore_errors=True)
             with self._lock:
                 self._job = None

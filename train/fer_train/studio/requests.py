@@ -3,30 +3,20 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from datetime import datetime
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import quote
 
 from fer_core.errors import FerError
-from fer_core.settings import load_settings
-from fer_core.typed_json import read_json
 from fer_edge.page.door import Door
 from fer_edge.page.web import Route, WebRequest
-from fer_train.config import TrainConfig
-from fer_train.shipped import FINE_TUNE, shipped_config
-from fer_train.studio.answering import Answering, json_answer
-from fer_train.studio.deploy import Device, send_bundle
-from fer_train.studio.jobs import MOST_EPOCHS
-from fer_train.studio.judging import run_json
-from fer_train.studio.names import run_name
+from fer_train.studio.answering import json_answer
 from fer_train.studio.people import person_json, who_json, write_people
 from fer_train.studio.person_shots import take_person_shot
+from fer_train.studio.run_requests import RunRequest
 from fer_train.studio.shots import MOST_BYTES, take_shot
 from fer_train.studio.static_files import page_files
-from fer_train.studio.studio import Studio, starts
+from fer_train.studio.studio import Studio
 from fer_train.studio.telephones import address_json, address_svg
-from fer_train.studio.trust import UnconfirmedError
 
 _MOST_DEPLOY_BYTES = 4096
 
@@ -67,7 +57,7 @@ def make_handler(studio: Studio, door: Door) -> type[WebRequest]:
     return type("OwnStudioRequest", (StudioRequest,), held)
 
 
-class StudioRequest(Answering):
+class StudioRequest(RunRequest):
     """Answers one request; `make_handler` gives it its studio."""
 
     def pictures(self) -> list[str]:
@@ -165,61 +155,11 @@ class StudioRequest(Answering):
         headers = {"Content-Disposition": "attachment; filename=people.zip"}
         self.stream("application/zip", lambda: write_people(people, self.wfile), headers)
 
-    def train(self) -> dict[str, Any]:
-        """Begin to train a network.
-
-        Raises:
-            FerError: There is too little to train on, or what is asked makes no sense.
-            RunningError: Another job runs.
-        """
-        studio, init = self.studio, self.query("init") or starts()[0]
-        name = run_name(self.query("name") or f"{datetime.now():%Y%m%d-%H%M%S}")
-        if init not in starts():
-            raise FerError(f"there is no network {init!r} to start from; {', '.join(starts())}")
-        epochs = _epochs(self.query("epochs"))
-        studio.require_ready()
-        studio.jobs.start(name, init, epochs)
-        return {"name": name}
-
-    def stop(self) -> dict[str, Any]:
-        """End the job that runs."""
-        self.studio.jobs.stop()
-        return {}
-
-    def run(self) -> dict[str, Any]:
-        """Return how good a run is."""
-        return run_json(self.query("name"), self.studio.runs, self.studio.collection)
-
-    def delete_run(self) -> dict[str, Any]:
-        """Delete a run.
-
-        Raises:
-            FerError: There is none, or it is being made.
-        """
-        name, job = self.query("name"), self.studio.jobs.job
-        if job and job.name == name:
-            raise FerError(f"{name} is being trained: stop that first")
-        self.studio.runs.delete(name)
-        self.studio.comparison.forget()
-        return self.changed({})
-
     def look(self) -> dict[str, Any]:
         """Return the faces of a picture with the answers of the new network and the old one."""
         stream = "camera" if self.query("camera") else "browser"
         with self.frame() as frame:
             return self.studio.comparison.look(self.query("model"), stream, frame)
-
-    def bundle(self) -> None:
-        """Send a bundle as a download."""
-        try:
-            file = self.studio.runs.require_bundle(self.query("name"))
-            content = file.read_bytes()
-        except (FerError, OSError) as error:
-            self.send_text(str(error), HTTPStatus.NOT_FOUND)
-            return
-        saved = f"attachment; filename*=UTF-8''{quote(file.name)}"
-        kind, headers = "application/octet-stream", {"Content-Disposition": saved}
-        self.send(content, kind, headers=headers)
 
     def qr(self) -> None:
         """Send the address as a QR code."""
@@ -227,21 +167,3 @@ class StudioRequest(Answering):
             self.send(address_svg(self.door), "image/svg+xml")
         except FerError as error:
             self.send_text(str(error), HTTPStatus.NOT_FOUND)
-
-    def deploy(self) -> dict[str, Any]:
-        """Send a bundle to a device; return what it answered, or which certificate to confirm."""
-        device = read_json(self.body(), Device, "the request")
-        bundle = self.studio.runs.require_bundle(self.query("name"))
-        try:
-            return send_bundle(device, bundle.read_bytes())
-        except UnconfirmedError as error:
-            return {"unconfirmed": error.fingerprint}
-
-
-def _epochs(text: str) -> int:
-    """Return how many epochs are asked for, those of the settings of fine-tuning where none."""
-    if not text:
-        return load_settings(TrainConfig, shipped_config(FINE_TUNE), {}).epochs
-    if not (text.isdecimal() and len(text) < 5 and 0 < int(text) <= MOST_EPOCHS):
-        raise FerError(f"epochs must lie in 1 to {MOST_EPOCHS}, got {text[:10]!r}")
-    return int(text)

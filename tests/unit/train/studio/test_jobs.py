@@ -203,6 +203,58 @@ def test_the_state_names_the_runs_that_learned_from_a_class_or_a_picture(served:
     assert served.ask("GET", "/api/uses", **{"class": "nobody"})[0] == 404
 
 
+def test_a_run_is_trained_anew_under_its_name_and_from_its_start(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served.fill()
+    served.post("/api/train", name="mine", init="fer-small")
+    wait_until(lambda: served.state()["job"] is None)
+    made = served.folder / "runs" / "mine"
+    (made / "of-the-first").touch()
+    first = served.get("/api/pictures", **{"class": "sad"})[0]
+    served.post("/api/pictures/delete", **{"class": "sad", "file": first})
+    served.shoot("sad", draw_scene("sad", seed=99))
+
+    monkeypatch.setenv("STUDIO_STUB", "fails")  # then the earlier one stays
+    served.post("/api/train", again="mine")
+    wait_until(lambda: served.state()["job"] is None)
+    state = served.state()
+    assert state["failed"] == "studio-stub: the loss is nan"
+    assert [(each["name"], each["trained_with_deleted"]) for each in state["runs"]] == [
+        ("mine", True)
+    ]
+    assert (made / "of-the-first").exists()
+    assert served.get("/api/run", name="mine")["count"] == 10
+
+    monkeypatch.setenv("STUDIO_STUB", "ends well")
+    assert served.post("/api/train", again="mine") == {"name": "mine"}
+    wait_until(lambda: served.state()["job"] is None)
+    (run,) = served.state()["runs"]
+    assert (run["name"], run["trained_with_deleted"], run["bundle"]) == ("mine", False, True)
+    assert served.studio.runs.start_of("mine") == "fer-small"
+    assert not (made / "of-the-first").exists()
+    assert [path.name for path in made.parent.iterdir()] == ["mine"]
+
+    assert served.error("/api/train", status=404, again="nobody")
+    assert served.error("/api/train", status=404, again="../runs/mine")
+    (made / "studio.json").unlink()
+    assert "was not made here" in served.error("/api/train", again="mine")
+
+
+def test_a_run_that_was_being_made_anew_when_the_studio_was_killed_comes_back(
+    served: Served,
+) -> None:
+    served.fill()
+    trained(served)
+    before = {path.name: path.read_bytes() for path in (served.folder / "runs/mine").iterdir()}
+    served.studio.runs.set_aside("mine")
+    (served.folder / "runs" / "mine").mkdir()
+    served.close()
+    with open_studio(StudioOptions(served.folder, port=0, detector="haar")) as (studio, _):
+        after = {path.name: path.read_bytes() for path in studio.runs.of("mine").iterdir()}
+    assert after == before
+
+
 def test_nothing_is_left_of_what_is_deleted(served: Served) -> None:
     served.fill()
     trained(served)
