@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, ClassVar
@@ -94,17 +94,28 @@ class WebRequest(Replying):
         Raises:
             ConnectionAbortedError: It did not come whole in time.
         """
+        return b"".join(self._body_parts())
+
+    def skip_body(self) -> None:
+        """Read what was sent and drop it: who still sends reads no answer.
+
+        Raises:
+            ConnectionAbortedError: It did not come whole in time.
+        """
+        for _ in self._body_parts():
+            pass
+
+    def _body_parts(self) -> Iterator[bytes]:
         self.server.request_has_come(self.request)
-        left, parts = int(self.header("Content-Length") or 0), []
+        left = int(self.header("Content-Length") or 0)
         self.rfile.allow(left)
         ends = time.monotonic() + BODY_SECONDS
         while left:
             part = self.rfile.read(min(left, 1 << 16))
             if not part or time.monotonic() > ends:
                 raise ConnectionAbortedError("what was sent did not come whole")
-            parts.append(part)
+            yield part
             left -= len(part)
-        return b"".join(parts)
 
     def _length_is_within(self, most_bytes: int) -> bool:
         """Return whether the body is of a known length up to that; refuse it otherwise."""

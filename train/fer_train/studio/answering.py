@@ -79,7 +79,9 @@ class Answering(WebRequest):
             FerError: It is no picture, or there is no camera.
         """
         studio = self.studio
+        self.server.request_has_come(self.request)  # it waits for us, not we for it
         if not studio.uploads.acquire(timeout=UPLOAD_SECONDS):
+            self.skip_body()
             raise BusyError("too many pictures at a time: send this one again")
         try:
             yield self._camera_frame() if self.query("camera") else read_frame(self.body())

@@ -8,6 +8,7 @@ import time
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,9 +16,10 @@ import pytest
 from commands import call_here
 from drawn_faces import draw_scene
 from fer_core.errors import ArgumentError, FerError
-from fer_train.studio import answering, collection
+from fer_edge.page.access import ServeAddress
+from fer_train.studio import collection
 from fer_train.studio.names import class_name, recording_name, run_name
-from fer_train.studio.server import StudioOptions, open_studio
+from fer_train.studio.server import StudioOptions, address_here, open_studio
 from fer_train.studio.studio import MOST_UPLOADS
 from served_studio import Served, encoded, wait_until
 
@@ -206,16 +208,14 @@ def test_tabs_that_close_in_the_middle_of_an_upload_leave_nothing(served: Served
     assert served.shoot("calm", FACE)["kept"]
 
 
-def test_too_many_uploads_at_a_time_are_told_to_come_again(
-    served: Served, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_too_many_uploads_at_a_time_are_told_to_come_again(served: Served) -> None:
     served.post("/api/classes/add", name="calm")
-    monkeypatch.setattr(answering, "UPLOAD_SECONDS", 0.1)
     with ExitStack() as places:
         for _ in range(MOST_UPLOADS):
             places.enter_context(served.studio.uploads)
         query = {"class": "calm", "recording": "r"}
-        assert "send this one again" in served.error("/api/shots", FACE, status=503, **query)
+        large = FACE + bytes(10_000_000)  # more than waits in the network
+        assert "send this one again" in served.error("/api/shots", large, status=503, **query)
     assert served.shoot("calm", FACE)["kept"]
 
 
@@ -311,14 +311,34 @@ def test_a_folder_has_one_studio_and_other_computers_need_a_token(
 ) -> None:
     with pytest.raises(FerError, match="choose another folder"), ExitStack() as stack:
         stack.enter_context(open_studio(StudioOptions(served.folder, port=0)))
-    with pytest.raises(ArgumentError, match="a token is needed"), ExitStack() as stack:
-        stack.enter_context(open_studio(StudioOptions(tmp_path / "two", host="0.0.0.0", port=0)))
+    everywhere = StudioOptions(tmp_path / "two", host="0.0.0.0", port=0)
+    with pytest.raises(ArgumentError, match="add --https, or --plain-http"), ExitStack() as stack:
+        stack.enter_context(open_studio(everywhere))
+    for options in (replace(everywhere, https=True), replace(everywhere, plain_http=True)):
+        with pytest.raises(ArgumentError, match="a token is needed"), ExitStack() as stack:
+            stack.enter_context(open_studio(options))
+    assert not (tmp_path / "two").exists()
     words = ("studio", tmp_path / "three", "--no-browser")
     error = call_here("fer-train", *words, "--detector", "eyes", cwd=tmp_path, code=2).stderr
     assert "no detector 'eyes'" in error
     error = call_here("fer-train", *words, "--camera", "eye", cwd=tmp_path, code=2).stderr
     assert "no camera 'eye'" in error
     assert "port" in call_here("fer-train", *words, "--port", 0, cwd=tmp_path, code=2).stderr
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:8600/"),
+        ("0.0.0.0", "http://127.0.0.1:8600/"),
+        ("::", "http://[::1]:8600/"),
+        ("::1", "http://[::1]:8600/"),
+        ("192.168.1.7", "http://192.168.1.7:8600/"),
+        ("localhost", "http://localhost:8600/"),
+    ],
+)
+def test_the_first_page_is_opened_where_it_is_served(host: str, url: str) -> None:
+    assert address_here(ServeAddress(host, 8600)).url == url
 
 
 def test_a_damaged_crop_is_named_when_training_reads_it(served: Served) -> None:

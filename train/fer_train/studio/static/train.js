@@ -153,7 +153,8 @@ function showConfusion(box, run) {
 }
 
 function showMistakes(box, run) {
-  make("h3", box, WORDS.mistakes(run.mistakes.length));
+  make("h3", box, WORDS.mistakes(run.mistakes_count));
+  if (run.mistakes_gone) make("p", box, WORDS.mistakesGone(run.mistakes_gone), "quiet");
   if (!run.mistakes.length) return;
   make("p", box, WORDS.mistakesHow, "quiet");
   const list = make("ul", box, "", "mistakes");

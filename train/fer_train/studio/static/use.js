@@ -28,6 +28,7 @@ export function showModels(state) {
   $("no-model").hidden = names.length > 0;
   $("which-model").hidden = names.length === 0;
   $("deploy").hidden = names.length === 0;
+  $("download-command").textContent = WORDS.downloadCommand(state.detector);
   nameDownload();
   live.go();
 }

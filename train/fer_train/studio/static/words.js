@@ -3,6 +3,11 @@ const many = (count, one, more) => `${count} ${count === 1 ? one : more}`;
 
 const precise = (share) => `${(100 * share).toFixed(1)} %`;
 
+const quoted = (file) => (/^[\w./~-]+$/.test(file) ? file : `"${file}"`);
+
+// fer-edge finds faces as the studio did only if it is told to; haar is its own choice.
+const detectorOption = (detector) => (detector === "haar" ? "" : ` --detector ${quoted(detector)}`);
+
 // Why a shot was not kept, by the server's code: in short, and with what helps.
 const FAULTS = {
   no_face: ["no face", "No face found. Turn to the camera, and let light fall on the face."],
@@ -55,8 +60,8 @@ export const WORDS = {
   noConnection: "no connection to the studio: does it still run?",
   tooLarge: "larger than 20 MB",
   refused: (status) => `the studio refused this (${status})`,
-  stored: ({ crops, people, networks }) =>
-    `Stored on the computer that runs the studio: crops of faces, as the network sees them, in ${crops}; cut-outs of the faces of people, in color, in ${people}; trained networks, with the names of the crops they learned, in ${networks}.`,
+  stored: ({ crops, people, networks, job }) =>
+    `Stored on the computer that runs the studio: crops of faces, as the network sees them, in ${crops}; cut-outs of the faces of people, in color, in ${people}; trained networks, with the names of the crops they learned, in ${networks}; while a model is trained, the crops that it uses in ${job}.`,
   staysHere: "Nothing leaves this computer, unless you send a model to a device.",
   staysThere: (host) => `Pictures go from this browser to ${host} and no further. That computer sends nothing on, unless you send a model to a device.`,
   notFeeling: "An expression is not a feeling.",
@@ -167,6 +172,7 @@ export const WORDS = {
   confusionHow: "A row is what a picture shows, a column what the model says.",
   recall: "recognized",
   mistakes: (count) => (count ? `Its ${many(count, "mistake", "mistakes")}` : "It makes no mistake on these pictures."),
+  mistakesGone: (count) => `${count} of them ${count === 1 ? "was" : "were"} deleted or given another class since.`,
   mistakesHow: "Choose a picture to give it another class or to delete it. Then train again.",
   mistake: (name, answered, sure) => `${name}, taken for ${answered} (${sure})`,
   relabel: "Give it this class",
@@ -183,7 +189,7 @@ export const WORDS = {
   takeAway: "Take it to a device",
   download: "Download the model",
   downloadHow: "One file for every device:",
-  downloadCommand: "fer-edge --camera 0 --model FILE",
+  downloadCommand: (detector) => `fer-edge --camera 0 --model FILE${detectorOption(detector)}`,
   deploy: "Or send it to a device",
   address: "Address of the device",
   token: "Its token, if it has one",
@@ -208,7 +214,7 @@ export const WORDS = {
     name: "Name of the person",
     card: (name) => `Person ${name}`,
     delete: (name) => `Delete the person ${name}`,
-    deleteAsk: (name, count) => `Delete ${name} and ${many(Number(count), "picture", "pictures")}? Nothing of ${name} is left then.`,
+    deleteAsk: (name, count) => `Delete ${name} and ${many(Number(count), "picture", "pictures")}? Nothing of ${name} is left on this computer then. A fer-edge that runs knows ${name} until it is started again.`,
   },
   personAdvice: ({ more, sides }) => {
     const absent = Object.keys(sides).filter((side) => !sides[side]).map((side) => SIDES[side]);
@@ -216,15 +222,16 @@ export const WORDS = {
     return [more ? `Add ${many(more, "more picture", "more pictures")}.` : "Enough pictures.", toShow].join(" ").trim();
   },
   startToName: "Start the camera to see who is known.",
+  lookingAtPictures: "Looking at the pictures.",
   nobodyKnown: "not known",
   inSight: (names) => `In sight: ${names.join(", ")}.`,
   usePeople: "Let fer-edge know them",
   usePeopleHere: "On this computer:",
-  peopleCommand: (folder) => `fer-edge --camera 0 --faces ${/^[\w./~-]+$/.test(folder) ? folder : `"${folder}"`}`,
+  peopleCommand: (folder, detector) => `fer-edge --camera 0 --faces ${quoted(folder)}${detectorOption(detector)}`,
   usePeopleThere: "On another one, with the folder from this file:",
   downloadPeople: "Download people.zip",
   peopleStored: (folder) =>
-    `Stored in ${folder}: what is cut out around each face, in color, and nothing else. What tells faces apart is worked out from these pictures and is only in memory. Whoever is deleted leaves nothing here. Nobody in this step becomes part of training or of a model. What was downloaded or copied has to be deleted where it is.`,
+    `Stored in ${folder}: what is cut out around each face, in color, and nothing else. What tells faces apart is worked out from these pictures and is only in memory. Of whoever is deleted nothing stays in the studio. A fer-edge that runs with this folder knows them until it is started again, and crops under Show are deleted there. Nobody in this step becomes part of training or of a model. What was downloaded or copied has to be deleted where it is.`,
 
   otherDevices: "Open this page on a telephone",
   otherDevicesHow: "Scan this, or type the address. The browser warns once, since this computer made the certificate itself: compare the fingerprint, then go on.",
