@@ -266,3 +266,39 @@ def add_another_class(seen: Visit) -> None:
     asked = seen.page.request.post(f"{seen.page.url}api/classes/add?name=sad")
     assert asked.ok
     seen.page.wait_for_timeout(400)
+
+
+def test_deleting_names_the_models_that_learned_and_they_can_be_trained_again(
+    tmp_path: Path,
+) -> None:
+    def prepare(studio: Studio) -> None:
+        fill(studio, 12, "happy", "wink")
+        for each in range(10):
+            face = cv2.resize(draw_scene("sad", seed=each), (48, 48))[..., :1]
+            studio.collection.keep("wink", "first", face)
+        add_run(studio, "mine")
+
+    with page_of(tmp_path, prepare) as seen:
+        page, happy, asked = seen.page, card(seen, "happy"), []
+        happy.get_by_role("button", name="Delete the class").click()
+        assert "Learned from these pictures: mine." in page.text_content("#ask-words")
+        seen.shoot("10-delete")
+        page.click("#ask [value=no]")
+        happy.locator(".thumbs button").nth(0).click()
+        happy.get_by_role("button", name="Delete", exact=True).click()
+        wait_until(page, lambda: happy.locator(".thumbs li").count() == 11)
+        page.route("**/api/train?*", lambda route: (asked.append(route.request.url), route.abort()))
+        page.click("#steps a[href='#train']")
+        page.get_by_text("learned from pictures that were deleted since").wait_for()
+        seen.shoot("11-train-again")
+        page.get_by_role("button", name="Train again: mine").click()
+        wait_until(page, lambda: len(asked) == 1)
+        assert asked[0].endswith("?again=mine")
+        uses = {"first~0001.png": {"training": True, "runs": []}}
+        page.route("**/api/uses?*", lambda route: route.fulfill(json=uses))
+        page.click("#steps a[href='#show']")
+        happy.locator("img[alt='happy, first~0001']").click()
+        happy.get_by_role("button", name="Delete", exact=True).click()
+        page.get_by_text("The training that runs uses these pictures").wait_for()
+        page.click("#ask-yes")
+        wait_until(page, lambda: happy.locator(".thumbs li").count() == 10)

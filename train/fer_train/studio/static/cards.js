@@ -177,13 +177,15 @@ class Card {
   }
 
   async remove() {
-    if (this.count.dataset.count !== "0" && !(await ask(this.words.deleteAsk(this.name, this.count.dataset.count), WORDS.delete))) return;
+    const words = [this.words.deleteAsk(this.name, this.count.dataset.count), WORDS.usedBy(this.uses)];
+    if (this.count.dataset.count !== "0" && !(await ask(words.join(" ").trim(), WORDS.delete))) return;
     await api.remove(this.of);
     speak(WORDS.removed(this.name));
   }
 
   update(state) {
     const { count } = state;
+    this.uses = state.uses || { training: false, runs: [] }; // nothing learns from people
     this.count.textContent = WORDS.pictures(count);
     this.count.dataset.count = count;
     this.cards.advise(this.advice, state);

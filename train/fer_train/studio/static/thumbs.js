@@ -1,6 +1,7 @@
 // The pictures of one class or person, as they are stored: to look at, choose, move and delete.
 import { api, isAbsent } from "./api.js";
 import { focusOn, make, makeButton, offer, speak, told } from "./dom.js";
+import { mayDelete } from "./uses.js";
 import { WORDS } from "./words.js";
 
 const PAGE = 48;
@@ -166,7 +167,8 @@ export class Thumbs {
     return this.each((file) => api.movePicture(this.of, file, to), (count) => WORDS.moved(count, to));
   }
 
-  remove() {
+  async remove() {
+    if (!(await mayDelete(this.of, [...this.chosen]))) return undefined;
     return this.each((file) => api.deletePicture(this.of, file), WORDS.removedPictures);
   }
 }

@@ -1,6 +1,7 @@
 // Step 2: train, watch, and see what the model gets wrong.
 import { api, classNamed } from "./api.js";
 import { $, ask, complain, draw, focusOn, make, makeButton, offer, percent, speak, told } from "./dom.js";
+import { mayDelete } from "./uses.js";
 import { WORDS } from "./words.js";
 
 let classes = [];
@@ -22,7 +23,7 @@ export function showTraining(state) {
   $("failed").textContent = busy ? "" : state.failed;
   $("job").hidden = !busy;
   if (busy) showJob(state.job);
-  showRuns();
+  showRuns(state.ready && !busy);
   if (busy) return;
   const newest = runs.find((each) => each.accuracy !== null); // the newest stands first
   const key = newest ? `${newest.name} ${newest.made}` : "";
@@ -33,8 +34,8 @@ export function showTraining(state) {
 }
 
 // A row for each model: how good it is, what to know of it, and what removes it.
-function showRuns() {
-  const key = JSON.stringify(runs);
+function showRuns(mayTrain) {
+  const key = JSON.stringify([runs, mayTrain]);
   if (key === listed) return;
   listed = key;
   const focused = $("runs").contains(document.activeElement);
@@ -48,6 +49,11 @@ function showRuns() {
     const buttons = make("div", make("td", row), "", "row end");
     if (run.accuracy !== null) {
       makeButton(buttons, WORDS.showRun, told(() => showRun(run.name)), "second small").setAttribute("aria-label", WORDS.showRunOf(run.name));
+    }
+    if (run.trained_with_deleted) {
+      const again = makeButton(buttons, WORDS.trainAgain, told(() => api.trainAgain(run.name)), "second small");
+      again.setAttribute("aria-label", WORDS.trainRunAgain(run.name));
+      again.disabled = !mayTrain;
     }
     makeButton(buttons, WORDS.delete, told(() => removeRun(run.name)), "second small danger").setAttribute("aria-label", WORDS.deleteRun(run.name));
   }
@@ -194,6 +200,7 @@ function showMistake(list, mistake) {
     done(WORDS.relabelled(target.value));
   }), "small");
   makeButton(panel, WORDS.delete, told(async () => {
+    if (!(await mayDelete(classNamed(mistake.class), [mistake.file]))) return;
     await api.deletePicture(classNamed(mistake.class), mistake.file);
     done(WORDS.deleted);
   }), "second small danger");

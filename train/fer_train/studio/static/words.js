@@ -121,6 +121,11 @@ export const WORDS = {
   showMore: (count) => `Show more (${count})`,
   chosen: (count) => `${many(count, "picture", "pictures")} chosen`,
   chooseNone: "Choose none",
+  usedBy: ({ training, runs }) => {
+    const stopped = training ? "The training that runs uses these pictures: it is stopped." : "";
+    const stay = runs.length ? `Learned from these pictures: ${runs.join(", ")}. Such a model stays as it is; delete it or train it again in step 2.` : "";
+    return [stopped, stay].join(" ").trim();
+  },
   moved: (count, to) => `${many(count, "picture", "pictures")} moved to ${to}.`,
   removedPictures: (count) => `${many(count, "picture", "pictures")} deleted.`,
   renamed: (name, to) => `${name} is now called ${to}.`,
@@ -179,6 +184,7 @@ export const WORDS = {
   relabelled: (name) => `now ${name}`,
   deleted: "deleted",
   trainAgain: "Train again",
+  trainRunAgain: (name) => `Train again: ${name}`,
 
   whichModel: "Your model",
   noModel: "There is no model yet. Train one first.",
