@@ -302,3 +302,34 @@ def test_deleting_names_the_models_that_learned_and_they_can_be_trained_again(
         page.get_by_text("The training that runs uses these pictures").wait_for()
         page.click("#ask-yes")
         wait_until(page, lambda: happy.locator(".thumbs li").count() == 10)
+
+
+def test_the_end_of_a_devices_trial_is_told(tmp_path: Path) -> None:
+    def prepare(studio: Studio) -> None:
+        fill(studio, 6, "happy", "wink")
+        add_run(studio, "mine")
+
+    answers: list[Any] = [
+        {"json": {"model": "mine-int8", "state": "on trial", "why": ""}},
+        {"status": 502, "json": {"error": "the device cannot be reached"}},  # it starts anew
+        {"json": {"model": "fer-small", "state": "taken back", "why": "it ended the run"}},
+    ]
+    asked: list[Any] = []
+
+    def answer(route: Any) -> None:
+        asked.append(route.request.post_data_json)
+        route.fulfill(**answers[len(asked) - 1])
+
+    with page_of(tmp_path, prepare) as seen:
+        page = seen.page
+        sent = {"model": "mine-int8", "state": "on trial", "seconds": 60}
+        page.route("**/api/deploy?*", lambda route: route.fulfill(json=sent))
+        page.route("**/api/deployed", answer)
+        page.click("#steps a[href='#use']")
+        page.fill("#address", "http://pi.local:8080/")
+        page.fill("#token", "a-token")
+        page.click("#send")
+        page.get_by_text("on trial for 60 s").wait_for()
+        page.get_by_text("took mine-int8 back: it ended the run. It runs fer-small.").wait_for()
+        where = {"address": "http://pi.local:8080", "token": "a-token", "fingerprint": ""}
+        assert asked == 3 * [where]

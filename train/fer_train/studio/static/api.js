@@ -59,6 +59,7 @@ export const api = {
   bundleAddress: (name) => path("bundle", { name }),
   // Where to send a model: address, token, and fingerprint of the certificate that was confirmed.
   deploy: (name, where) => post("deploy", { name }, JSON.stringify(where)),
+  deployed: (where) => post("deployed", {}, JSON.stringify(where)),
   address: () => get("address"),
   qrAddress: () => path("qr"),
   cameraAddress: () => path("camera", { again: Date.now() }),

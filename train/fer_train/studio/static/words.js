@@ -208,6 +208,9 @@ export const WORDS = {
   certificateChanged: (fingerprint) =>
     `Nothing was sent: the device shows another certificate than the one you confirmed. It makes a new one after a year and for a new address; if it did not, another computer stands in its place. Send once more to compare it. Now it is ${fingerprint}`,
   deployed: (model, seconds) => `The device runs ${model}, on trial for ${seconds} s.`,
+  trialKept: (model) => `The device keeps ${model}.`,
+  trialTakenBack: (model, before, why) => `The device took ${model} back: ${why}. It runs ${before}.`,
+  trialUnknown: (address) => `The device does not tell how the trial ended. Look at its page: ${address}`,
   deleteRun: (name) => `Delete the model ${name}`,
   deleteRunAsk: (name) => `Delete the model ${name} and what its training left?`,
 
