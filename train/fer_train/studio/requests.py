@@ -50,6 +50,7 @@ def make_handler(studio: Studio, door: Door) -> type[WebRequest]:
         "/api/who": Route(json_answer(StudioRequest.who), MOST_BYTES),
         "/api/look": Route(json_answer(StudioRequest.look), MOST_BYTES),
         "/api/deploy": Route(json_answer(StudioRequest.deploy), _MOST_DEPLOY_BYTES),
+        "/api/deployed": Route(json_answer(StudioRequest.deployed), _MOST_DEPLOY_BYTES),
     }
     routes = {("GET", path): route for path, route in get.items()}
     routes |= {("POST", path): route for path, route in post.items()}
@@ -149,8 +150,10 @@ class StudioRequest(RunRequest):
     def people_zip(self) -> None:
         """Send all pictures of people as a download."""
         people = self.studio.people
-        if not people.names():
-            self.send_text("there is nobody yet: add a person first", HTTPStatus.NOT_FOUND)
+        try:
+            people.require_somebody()
+        except FerError as error:
+            self.send_text(str(error), HTTPStatus.NOT_FOUND)
             return
         headers = {"Content-Disposition": "attachment; filename=people.zip"}
         self.stream("application/zip", lambda: write_people(people, self.wfile), headers)

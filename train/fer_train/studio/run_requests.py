@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import asdict
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any
@@ -13,7 +15,7 @@ from fer_core.typed_json import read_json
 from fer_train.config import TrainConfig
 from fer_train.shipped import FINE_TUNE, shipped_config
 from fer_train.studio.answering import Answering
-from fer_train.studio.deploy import Device, send_bundle
+from fer_train.studio.deploy import Device, ask_models, send_bundle
 from fer_train.studio.jobs import MOST_EPOCHS
 from fer_train.studio.judging import run_json
 from fer_train.studio.names import run_name
@@ -80,10 +82,22 @@ class RunRequest(Answering):
 
     def deploy(self) -> dict[str, Any]:
         """Send a bundle to a device; return what it answered, or which certificate to confirm."""
+        runs, name = self.studio.runs, self.query("name")
+        return self._ask_device(
+            lambda device: send_bundle(device, runs.require_bundle(name).read_bytes())
+        )
+
+    def deployed(self) -> dict[str, Any]:
+        """Return which model a device runs and how its trial goes, or which certificate to confirm.
+
+        The same trust as for sending: the token goes only to the certificate that was confirmed.
+        """
+        return self._ask_device(lambda device: asdict(ask_models(device)))
+
+    def _ask_device(self, ask: Callable[[Device], dict[str, Any]]) -> dict[str, Any]:
         device = read_json(self.body(), Device, "the request")
-        bundle = self.studio.runs.require_bundle(self.query("name"))
         try:
-            return send_bundle(device, bundle.read_bytes())
+            return ask(device)
         except UnconfirmedError as error:
             return {"unconfirmed": error.fingerprint}
 

@@ -332,12 +332,16 @@ def test_mistakes_are_found_by_their_content_and_counted_when_they_are_gone(
     assert all(name == "disgust" for name, _ in mistakes())
 
 
-def test_the_new_network_answers_beside_the_old_one(served: Served) -> None:
+def test_the_new_network_answers_beside_the_one_that_it_started_from(served: Served) -> None:
     served.fill()
     trained(served)
+    served.post("/api/train", name="other", init="fer-base")
+    wait_until(lambda: served.state()["job"] is None)
+    seen = served.post("/api/look", encoded(draw_scene("happy")), model="other")
+    assert (seen["old"], seen["new"]) == ("fer-base", "other")
     for _ in range(2):
         seen = served.post("/api/look", encoded(draw_scene("happy")), model="mine")
-        assert (seen["old"], seen["new"]) == ("fer-small", "mine")
+        assert (seen["old"], seen["new"]) == ("fer-nano", "mine")
         (face,) = seen["faces"]
         assert len(face["box"]) == 4
         for which in ("old", "new"):

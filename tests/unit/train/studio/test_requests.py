@@ -228,6 +228,25 @@ def test_a_folder_that_somebody_removes_is_made_again(served: Served) -> None:
     assert served.shoot("calm", FACE)["kept"]
 
 
+@pytest.mark.parametrize("which", ["faces", "people", "runs"])
+def test_a_file_in_the_place_of_a_folder_is_told(served: Served, which: str) -> None:
+    served.post("/api/classes/add", name="calm")
+    shutil.rmtree(served.folder / which)
+    (served.folder / which).write_text("no folder")
+    told = {"error": f"{served.folder / which} is a file where a folder belongs: move it away"}
+    status, content = served.ask("GET", "/api/state")
+    assert (status, json.loads(content)) == (400, told)
+    with socket.create_connection(("127.0.0.1", served.server.port), timeout=10) as stream:
+        stream.sendall(b"GET /api/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        lines = stream.makefile("rb")
+        assert json.loads(next(line for line in lines if line[:6] == b"data: ")[6:]) == told
+    query = {"people": "1"} if which == "people" else {}
+    if which != "runs":
+        assert served.error("/api/classes/add", name="new", **query) == told["error"]
+    (served.folder / which).unlink()
+    assert "error" not in served.state()
+
+
 def test_a_page_of_another_site_changes_nothing(served: Served) -> None:
     headers = {"Origin": "http://evil.example"}
     status, content = served.ask("POST", "/api/classes/add?name=x", headers=headers)

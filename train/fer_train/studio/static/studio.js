@@ -36,6 +36,10 @@ function turnTo() {
 
 function tell(state) {
   status("well", WORDS.connected);
+  if (state.error) {
+    complain(new Error(state.error));
+    return;
+  }
   $("stored").textContent = WORDS.stored(state.stored);
   camera.setComputerCamera(state.camera);
   show.showClasses(state);
