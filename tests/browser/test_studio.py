@@ -76,6 +76,11 @@ class Device(BaseHTTPRequestHandler):
             Device.taken += (bundle,)
             self.answer(200, {"model": "mine-int8", "state": "on trial", "seconds": 60})
 
+    def do_GET(self) -> None:
+        assert self.headers["Authorization"] == f"Bearer {self.token}"
+        running = {"name": "mine-int8", "sha256": "ab", "labels": []}
+        self.answer(200, {"running": running, "state": "kept", "why": "", "before": None})
+
     def answer(self, status: int, value: object) -> None:
         body = json.dumps(value).encode()
         self.send_response(status)
@@ -206,7 +211,7 @@ def use(seen: Visit, folder: Path, device: str, certificate: Certificate) -> Non
     page.click("#steps a[href='#use']")
     page.wait_for_selector(".answer.new .label")
     titles = [each.text_content() for each in page.locator(".answer h3").all()[:2]]
-    assert titles == ["mine (new)", "fer-small (as shipped)"]
+    assert titles == ["mine (new)", "fer-nano (as shipped)"]
     assert page.locator(".answer.new").first.locator(".bar").count() == 3
     page.wait_for_selector("#boxes span")
     with page.expect_download() as download:
@@ -218,6 +223,7 @@ def use(seen: Visit, folder: Path, device: str, certificate: Certificate) -> Non
     page.click("#send")
     page.wait_for_selector("#deployed.good")
     assert "on trial for 60 s" in page.locator("#deployed").text_content()
+    page.get_by_text("The device keeps mine-int8.").wait_for()
     (sent,) = Device.taken
     assert sent == next((folder / "studio" / "runs" / "mine").glob("*-int8.tflite")).read_bytes()
     seen.shoot("5-use")

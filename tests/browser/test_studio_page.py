@@ -52,14 +52,15 @@ def add_run(studio: Studio, name: str) -> None:
     ]
     first, second, *_ = sorted(names, key=lambda each: -len(studio.collection.pictures(each)))
     confusion = np.zeros((len(names), len(names)), int)
-    confusion[names.index(first), names.index(second)] = len(pictures)
+    wrong = [each for each in pictures if each.label == first]
+    confusion[names.index(first), names.index(second)] = len(wrong)
     notes = RunNotes(
         made="2026-11-27T10:15:00",
         init="fer-nano",
         labels=tuple(names),
         pictures=tuple(pictures),
         confusion=tuple(tuple(row) for row in confusion.tolist()),
-        mistakes=tuple(Mistake(first, each.file, second, 0.97) for each in pictures),
+        mistakes=tuple(Mistake(first, each.file, second, 0.97) for each in wrong),
     )
     studio.runs.save_notes(name, notes)
     (studio.runs.folder / name / f"{name}-int8.tflite").write_bytes(

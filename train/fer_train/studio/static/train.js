@@ -193,7 +193,6 @@ function showMistake(list, mistake) {
     line.tabIndex = -1;
     item.replaceChildren(line);
     focusOn(line);
-    speak(`${words}: ${said}`);
   };
   makeButton(panel, WORDS.relabel, told(async () => {
     await api.movePicture(classNamed(mistake.class), mistake.file, target.value);
