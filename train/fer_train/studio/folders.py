@@ -214,7 +214,7 @@ class PictureFolders:
     def _require_free(self, name: str) -> None:
         taken = {each.casefold(): each for each in self.names()}.get(name.casefold())
         if taken:
-            raise FerError(f"there is a {self.kind.one} {taken!r} already: choose another name")
+            raise FerError(f"there is a {self.kind.one} '{taken}' already: choose another name")
 
     def _next_file(self, name: str, recording: str) -> str:
         pattern = re.compile(rf"{re.escape(recording)}~(\d+)\{SUFFIX}")

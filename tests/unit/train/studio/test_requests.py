@@ -83,7 +83,9 @@ def test_a_moved_picture_takes_no_other_ones_name(served: Served) -> None:
 @pytest.mark.parametrize(
     "name",
     ["", " ", "..", ".", ".hidden", "a/b", "a\\b", "../../etc", "con:", "a\nb", "a\x00b", "what?",
-     "a\x1b[2J", "x" * 41, "train", "Test", "images", "dot.", "\u202eabc"],
+     "a\x1b[2J", "x" * 41, "train", "Test", "images", "dot.", "\u202eabc",
+     "\u200b", "\u3164", "\u2060\ufe0f", "\u2800 \u2800", "con", "NUL", "Com1", "lpt9.x",
+     "com\u00b9"],
 )  # fmt: skip
 def test_names_that_are_none_are_refused(served: Served, name: str) -> None:
     assert served.error("/api/classes/add", name=name)
@@ -94,6 +96,16 @@ def test_names_that_are_none_are_refused(served: Served, name: str) -> None:
         class_name(name)
 
 
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [("a\\b", "'a\\b' cannot"), ("it's?", "'it's?' cannot"), ("a\x1b[2J", r"'a\x1b[2J' cannot")],
+)
+def test_a_refused_name_is_shown_as_it_was_typed(name: str, shown: str) -> None:
+    with pytest.raises(FerError) as caught:
+        class_name(name)
+    assert str(caught.value).startswith(shown)
+
+
 def test_names_are_told_apart_as_folders_are() -> None:
     assert class_name(" e\u0301té ") == "\u00e9té"
     assert recording_name("../..//etc") == "etc"
@@ -102,7 +114,9 @@ def test_names_are_told_apart_as_folders_are() -> None:
     assert recording_name("2041.jpg", photo=True) == "photo"
     assert recording_name("20261127-101502") == "20261127-101502"
     assert run_name("mine-2") == "mine-2"
-    for name in ("", "-x", "a/b", "..", "a b", "x" * 41, "a.b"):
+    assert class_name("\U0001f9d1\u200d\U0001f680") == "\U0001f9d1\u200d\U0001f680"
+    assert class_name("company") == "company"
+    for name in ("", "-x", "a/b", "..", "a b", "x" * 41, "a.b", "con", "COM1"):
         with pytest.raises(FerError):
             run_name(name)
 

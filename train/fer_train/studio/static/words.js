@@ -223,7 +223,7 @@ export const WORDS = {
     name: "Name of the person",
     card: (name) => `Person ${name}`,
     delete: (name) => `Delete the person ${name}`,
-    deleteAsk: (name, count) => `Delete ${name} and ${many(Number(count), "picture", "pictures")}? Nothing of ${name} is left on this computer then. A fer-edge that runs knows ${name} until it is started again.`,
+    deleteAsk: (name, count) => `Delete ${name} and ${many(Number(count), "picture", "pictures")}? Nothing of ${name} is left under People then. Crops under Show stay, and a fer-edge that runs knows ${name} until it is started again.`,
   },
   personAdvice: ({ more, sides }) => {
     const absent = Object.keys(sides).filter((side) => !sides[side]).map((side) => SIDES[side]);
