@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -78,6 +79,21 @@ def visit(playwright: Any, address: str, camera: Path) -> Iterator[Visit]:
         yield seen
     finally:
         browser.close()
+
+
+def add_class(page: Any, name: str) -> None:
+    """Add a class by the form of the first step."""
+    page.fill("#new-class", name)
+    page.click("#add button")
+    page.locator(f"section[aria-label='Class {name}']").wait_for()
+
+
+def wait_until(page: Any, true: Callable[[], bool], seconds: float = 30.0) -> None:
+    """Look again and again; scripts that the page does not bring cannot wait there (CSP)."""
+    limit = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < limit, "it did not come true in time"
+        page.wait_for_timeout(50)
 
 
 def _note_faults(seen: Visit, address: str) -> None:

@@ -17,6 +17,8 @@ from fer_core.files import ZIP_ERRORS, write_bytes
 from fer_core.manifest import ModelManifest
 from fer_core.text import on_paper
 
+MOST_MODEL_BYTES = 16 * 2**20
+"""How large a bundle may be that a device takes while it runs."""
 _MOST_TEXT_BYTES = 16_000_000
 """What manifest and card may hold unpacked: a zip of a kilobyte can hold gigabytes."""
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # a fixed date keeps bundles byte-identical

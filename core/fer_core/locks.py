@@ -42,7 +42,7 @@ def try_lock(descriptor: int) -> bool:
 def alone_in(
     folder: Path,
     what: str,
-    otherwise: str = "or choose another --out",
+    advice: str = "wait for it, or choose another --out",
     lock: str = LOCK,
     seconds: float = 0.0,
 ) -> Iterator[None]:
@@ -51,7 +51,7 @@ def alone_in(
     Args:
         folder: The folder.
         what: What the work is called in messages.
-        otherwise: What to do in place of waiting, in messages.
+        advice: What to do then, in messages.
         lock: The name of the file that is locked.
         seconds: How long to wait for another process.
 
@@ -63,8 +63,7 @@ def alone_in(
     while (descriptor := _locked(path)) is None:
         if time.monotonic() >= ends:
             raise BusyError(
-                f"{what} is writing into {folder} already (process {_holder(path)}): wait for it, "
-                f"{otherwise}"
+                f"{what} is writing into {folder} already (process {_holder(path)}): {advice}"
             )
         time.sleep(_PAUSE_SECONDS)
     try:

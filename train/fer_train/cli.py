@@ -220,6 +220,7 @@ def studio(
     port: options.StudioPort = 8600,
     host: options.StudioHost = "127.0.0.1",
     https: options.StudioHttps = False,
+    plain_http: options.StudioPlainHttp = False,
     detector: options.StudioDetector = "",
     no_browser: options.NoBrowser = False,
     quiet: Quiet = False,
@@ -231,7 +232,7 @@ def studio(
 
     log_to_stderr("fer-train")
     where = (folder, camera, host, port, detector)
-    run_studio(StudioOptions(*where, browser=not no_browser, https=https), talk(quiet))
+    run_studio(StudioOptions(*where, not no_browser, https, plain_http), talk(quiet))
 
 
 def main() -> None:

@@ -64,7 +64,8 @@ StudioCamera = Annotated[
 ]
 StudioPort = Annotated[int, typer.Option(min=1, max=65535, help="Of the page.")]
 StudioHost = Annotated[
-    str, typer.Option(help="An address for other computers, too; needs a token in $FER_EDGE_TOKEN.")
+    str,
+    typer.Option(help="For other computers, too; needs --https and a token in $FER_EDGE_TOKEN."),
 ]
 StudioDetector = Annotated[
     str, typer.Option(help="haar, yunet or FILE.onnx; yunet where it is installed.")
@@ -72,6 +73,10 @@ StudioDetector = Annotated[
 StudioHttps = Annotated[
     bool,
     typer.Option("--https", help="Encrypt the page, so that telephones give it their camera."),
+]
+StudioPlainHttp = Annotated[
+    bool,
+    typer.Option("--plain-http", help="Let other computers in unencrypted, in a trusted network."),
 ]
 NoBrowser = Annotated[bool, typer.Option("--no-browser", help="Open no browser.")]
 

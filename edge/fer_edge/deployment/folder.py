@@ -33,8 +33,8 @@ class ModelFolder:
         Raises:
             FerError: Another run has it, or nobody can write there.
         """
-        otherwise = "or give each run a folder of its own"
-        with alone_in(make_folder(self.path), "fer-edge", otherwise, _RUN, _CHANGE_SECONDS):
+        advice = "wait for it, or give each run a folder of its own"
+        with alone_in(make_folder(self.path), "fer-edge", advice, _RUN, _CHANGE_SECONDS):
             yield
 
     @property
@@ -77,7 +77,9 @@ class ModelFolder:
         Raises:
             FerError: It cannot be read or written.
         """
-        with alone_in(self.path, "fer-edge", "then try again", _CHANGE, _CHANGE_SECONDS):
+        with alone_in(
+            self.path, "fer-edge", "wait for it, then try again", _CHANGE, _CHANGE_SECONDS
+        ):
             before = self.state()
             after = change(before)
             if after != before:

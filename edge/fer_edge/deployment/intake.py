@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from fer_core.bundle import ModelBundle
+from fer_core.bundle import MOST_MODEL_BYTES, ModelBundle
 from fer_core.errors import BusyError, FerError
 from fer_core.files import make_folder, write_bytes
 from fer_core.locks import alone_in
@@ -17,7 +17,6 @@ from fer_edge.deployment.state import ON_TRIAL, DeploymentState, Held
 from fer_edge.inference.models import ModelFacts, load_model, shipped_models
 from fer_edge.inference.self_test import load_checked
 
-MOST_MODEL_BYTES = 16 * 2**20
 _LOCK = ".fer-try"
 
 

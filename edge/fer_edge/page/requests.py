@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
+from fer_core.bundle import MOST_MODEL_BYTES
 from fer_core.errors import FerError
-from fer_edge.deployment.intake import MOST_MODEL_BYTES
 from fer_edge.outputs.overlay import css_colour
 from fer_edge.page.metrics import FORMAT, metrics_text
 from fer_edge.page.models import taken_model, told_models

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 from collections.abc import Callable
 
@@ -30,7 +31,10 @@ class PageServer:
         try:
             self._server = self._bind(where, handler)
         except OSError as error:
-            raise FerError(f"cannot serve on {where.url}: {error.strerror or error}") from error
+            words = error.strerror or str(error)
+            if error.errno == errno.EADDRINUSE:
+                words += "; choose another port, with --serve of fer-edge or --port of the studio"
+            raise FerError(f"cannot serve on {where.url}: {words}") from error
         self._closing = closing
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(0.2,), name="page", daemon=True

@@ -27,9 +27,13 @@ class StaticFiles:
 
     Attributes:
         files: The package and the name of each file below its folder `static`.
+        title: What the login is titled.
+        token_hint: Where a visitor finds the token.
     """
 
     files: Mapping[str, tuple[str, str]]
+    title: str = "fer-edge"
+    token_hint: str = "The token of this device: $FER_EDGE_TOKEN, or token in its settings file."
 
     def __contains__(self, path: str) -> bool:
         """Whether an address is that of a file; the style is that of every page."""
@@ -40,7 +44,10 @@ class StaticFiles:
         package, name = {**self.files, **_SHARED}[path]
         content = files(package).joinpath("static", name).read_bytes()
         kind = f"{_KINDS[name.rpartition('.')[2]]}; charset=utf-8"
-        return content.replace(b"<!-- said -->", said.encode()), kind
+        marks = {"title": self.title, "hint": self.token_hint, "said": said}
+        for mark, words in marks.items():
+            content = content.replace(f"<!-- {mark} -->".encode(), words.encode())
+        return content, kind
 
 
 _PAGE = "fer_edge.page"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, ClassVar
@@ -17,6 +17,9 @@ GUESS_SECONDS = 0.5
 """What a wrong token costs; until then no other from that address is looked at."""
 BODY_SECONDS = 60.0
 _MOST_LOGIN_BYTES = 1024
+_LOGIN_PATHS = ("/", LOGIN)
+"""Where the login stands. Its form posts to the address of the page with the part after #, which
+browsers keep through the redirect."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,7 @@ class WebRequest(Replying):
     def do_POST(self) -> None:  # noqa: N802  # http.server's name
         """Take a token and give a session for it, or let a route take what is sent."""
         route = self.routes.get(("POST", self.asked_path))
-        if self.asked_path == "/login":
+        if self.asked_path in _LOGIN_PATHS:
             self._login()
         elif route is None:
             self.refuse(HTTPStatus.METHOD_NOT_ALLOWED, "only pages here")
@@ -91,17 +94,28 @@ class WebRequest(Replying):
         Raises:
             ConnectionAbortedError: It did not come whole in time.
         """
+        return b"".join(self._body_parts())
+
+    def skip_body(self) -> None:
+        """Read what was sent and drop it: who still sends reads no answer.
+
+        Raises:
+            ConnectionAbortedError: It did not come whole in time.
+        """
+        for _ in self._body_parts():
+            pass
+
+    def _body_parts(self) -> Iterator[bytes]:
         self.server.request_has_come(self.request)
-        left, parts = int(self.header("Content-Length") or 0), []
+        left = int(self.header("Content-Length") or 0)
         self.rfile.allow(left)
         ends = time.monotonic() + BODY_SECONDS
         while left:
             part = self.rfile.read(min(left, 1 << 16))
             if not part or time.monotonic() > ends:
                 raise ConnectionAbortedError("what was sent did not come whole")
-            parts.append(part)
+            yield part
             left -= len(part)
-        return b"".join(parts)
 
     def _length_is_within(self, most_bytes: int) -> bool:
         """Return whether the body is of a known length up to that; refuse it otherwise."""
@@ -176,7 +190,7 @@ class WebRequest(Replying):
             return
         if self.header("Authorization"):
             self._let_guessing_take_long()
-        if reads and self.asked_path in ("/", "/login"):
+        if reads and self.asked_path in _LOGIN_PATHS:
             self.send(*self.static.file(LOGIN), HTTPStatus.UNAUTHORIZED)
         elif reads and self.asked_path == STYLE:
             self.send(*self.static.file(STYLE))

@@ -89,7 +89,7 @@ def test_a_lock_that_is_free_soon_is_waited_for(
     assert is_held(tmp_path, LOCK)
     with (
         pytest.raises(BusyError, match="wait for it, then try again"),
-        alone_in(tmp_path, "a test", "then try again", seconds=0.1),
+        alone_in(tmp_path, "a test", "wait for it, then try again", seconds=0.1),
     ):
         pytest.fail("two processes write into one folder")
     ending = threading.Timer(0.2, holder.kill)

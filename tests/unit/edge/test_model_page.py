@@ -14,10 +14,9 @@ from typing import Any
 
 import pytest
 
-from fer_core.bundle import ModelBundle
+from fer_core.bundle import MOST_MODEL_BYTES, ModelBundle
 from fer_edge.deployment import intake
 from fer_edge.deployment.folder import STATE_FILE, ModelFolder
-from fer_edge.deployment.intake import MOST_MODEL_BYTES
 from fer_edge.deployment.state import ON_TRIAL, DeploymentState, Held
 from fer_edge.inference.models import ModelFacts
 from new_models import constant, renamed

@@ -53,10 +53,16 @@ class Answering(WebRequest):
         while not closing.is_set():
             if (newest := changes.wait(count, 1.0)) > count:
                 count = newest
-                self.send_event(self.studio.state())
+                self.send_event(self._state_or_error())
                 closing.wait(1 / STATES_PER_SECOND)
             else:
                 self.wfile.write(b":\n\n")  # a comment, which tells whether the viewer is there
+
+    def _state_or_error(self) -> dict[str, Any]:
+        try:
+            return self.studio.state()
+        except FerError as error:
+            return {"error": on_paper(str(error))}
 
     def video(self) -> None:
         """Send the pictures of the computer's camera."""
@@ -79,7 +85,9 @@ class Answering(WebRequest):
             FerError: It is no picture, or there is no camera.
         """
         studio = self.studio
+        self.server.request_has_come(self.request)  # it waits for us, not we for it
         if not studio.uploads.acquire(timeout=UPLOAD_SECONDS):
+            self.skip_body()
             raise BusyError("too many pictures at a time: send this one again")
         try:
             yield self._camera_frame() if self.query("camera") else read_frame(self.body())

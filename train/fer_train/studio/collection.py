@@ -52,15 +52,20 @@ class Collection(PictureFolders):
         crops = (self.crop(self.folder / name / file) for file in files)
         return [crop for crop in crops if crop is not None]
 
-    def digests(self) -> frozenset[str]:
-        """Return the SHA-256 of every picture that is there; a known file is not read again."""
+    def digests(self) -> dict[str, dict[str, str]]:
+        """Return the SHA-256 of every picture that is there, by class and file name.
+
+        A known file is not read again.
+        """
+        found: dict[str, dict[str, str]] = {}
         paths: list[Path] = []
         for name in self.names():
             with suppress(AbsentError):  # somebody removed it just now
-                paths += self.paths(name)
-        found = self._digests.of(paths)
+                paths += (own := self.paths(name))
+                known = self._digests.of(own)
+                found[name] = {path.name: digest for path, digest in known.items()}
         self._digests.forget_others(paths)
-        return frozenset(found.values())
+        return found
 
     def digest(self, name: str, file: str) -> str:
         """Return the SHA-256 of a picture; a known file is not read again.

@@ -9,14 +9,15 @@ import threading
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.client import HTTP_PORT, HTTPS_PORT, HTTPConnection, HTTPException
-from typing import Annotated, Any
+from typing import Annotated, Any, TypedDict
 from urllib.parse import urlsplit
 
 from msgspec import Meta
 
+from fer_core.bundle import MOST_MODEL_BYTES
 from fer_core.errors import FerError
 from fer_core.text import is_plain_name, printable
-from fer_core.typed_json import read_json
+from fer_core.typed_json import convert_json, read_json
 from fer_train.studio.trust import PinnedConnection, VerifiedConnection
 
 ANSWER_SECONDS, WHOLE_SECONDS = 30.0, 60.0
@@ -30,8 +31,6 @@ _REFUSALS = (
     HTTPStatus.SERVICE_UNAVAILABLE,
 )
 """What the page of fer-edge also answers with a line of text."""
-MOST_BUNDLE_BYTES = 16 * 2**20
-"""What a device takes."""
 
 
 class DeviceError(FerError):
@@ -53,6 +52,36 @@ class Device:
     fingerprint: Annotated[str, Meta(pattern=r"^(([0-9A-F]{2}:){31}[0-9A-F]{2})?\Z")] = ""
 
 
+@dataclass(frozen=True, slots=True)
+class DeviceModel:
+    """Which model a device runs.
+
+    Attributes:
+        model: Its name.
+        sha256: That of its network.
+        state: "on trial", "kept" or "taken back": what became of the newest model.
+        why: Why the newest one was taken back.
+    """
+
+    model: str
+    sha256: str
+    state: str
+    why: str
+
+
+class _Running(TypedDict):
+    name: str
+    sha256: str
+
+
+class _Models(TypedDict):
+    """What is read of a device's GET /models."""
+
+    running: _Running
+    state: str
+    why: str
+
+
 def send_bundle(device: Device, bundle: bytes) -> dict[str, Any]:
     """Send a bundle; return what the device answered. Redirects are not followed.
 
@@ -63,10 +92,35 @@ def send_bundle(device: Device, bundle: bytes) -> dict[str, Any]:
         DeviceError: The device refuses, cannot be reached, or gives no answer that is one.
         FerError: The address is none, or the bundle larger than devices take.
     """
-    if len(bundle) > MOST_BUNDLE_BYTES:
-        raise FerError(f"a device takes at most {MOST_BUNDLE_BYTES // 2**20} MiB")
+    if len(bundle) > MOST_MODEL_BYTES:
+        raise FerError(f"a device takes at most {MOST_MODEL_BYTES // 2**20} MiB")
+    return _asked(device, "POST", bundle)
+
+
+def ask_models(device: Device) -> DeviceModel:
+    """Return which model a device runs, and what became of the newest one.
+
+    Where the certificate is not the confirmed one, the token does not leave.
+
+    Raises:
+        UnconfirmedError: The certificate is not the confirmed one, or none was.
+        DeviceError: The device refuses, cannot be reached, or gives no answer that is one.
+        FerError: The address is none.
+    """
+    answer = _asked(device, "GET", None)
+    try:
+        told = convert_json(answer, _Models, "the answer")
+    except FerError as error:
+        raise DeviceError(f"the device does not say which model it runs: {error}") from error
+    running = told["running"]
+    words = (running["name"], running["sha256"], told["state"], told["why"])
+    return DeviceModel(*(printable(each)[:_MOST_WORDS] for each in words))
+
+
+def _asked(device: Device, method: str, content: bytes | None) -> dict[str, Any]:
+    """Return what /models of a device answers."""
     connection = _connection(device)
-    headers = {"Content-Type": "application/octet-stream"}
+    headers = {"Content-Type": "application/octet-stream"} if content is not None else {}
     if device.token:
         headers["Authorization"] = f"Bearer {_plain_token(device.token)}"
     host, ended = connection.host, threading.Timer(WHOLE_SECONDS, _cut, [connection])
@@ -74,7 +128,7 @@ def send_bundle(device: Device, bundle: bytes) -> dict[str, Any]:
     try:
         connection.connect()
         ended.start()
-        connection.request("POST", "/models", bundle, headers)
+        connection.request(method, "/models", content, headers)
         with connection.getresponse() as answer:
             status, body = answer.status, answer.read(MOST_ANSWER_BYTES)
     except TimeoutError as error:
@@ -132,7 +186,7 @@ def _understood(host: str, status: int, body: bytes) -> dict[str, Any]:
     if 300 <= status < 400:
         raise DeviceError(f"{host} sends us elsewhere ({status}): give the device's own address")
     if status == HTTPStatus.UNAUTHORIZED:
-        raise DeviceError(f"{host} wants its token: it is none, or another one")
+        raise DeviceError(f"{host} does not let us in: the token is missing or wrong")
     try:
         answer = read_json(body, dict[str, Any], "the answer")
     except FerError as error:

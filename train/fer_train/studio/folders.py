@@ -61,7 +61,11 @@ class PictureFolders:
         self._lock = threading.RLock()
 
     def names(self) -> list[str]:
-        """Return the names of the folders, sorted."""
+        """Return the names of the folders, sorted.
+
+        Raises:
+            FerError: The system refuses to read what holds them.
+        """
         return folders_in(self.folder)
 
     def pictures(self, name: str) -> list[str]:
@@ -69,13 +73,27 @@ class PictureFolders:
 
         Raises:
             AbsentError: There is no such folder.
+            FerError: The system refuses to read it.
         """
         try:
             with os.scandir(self._folder_of(name)) as entries:
                 files = [entry.name for entry in entries]
         except FileNotFoundError as error:
             raise self._absent(name) from error
+        except OSError as error:
+            raise _unreadable(error) from error
         return sorted(file for file in files if file.endswith(SUFFIX) and not file.startswith("."))
+
+    def changed(self, name: str) -> str:
+        """Return what is another text whenever pictures of a folder came, went or were renamed.
+
+        Raises:
+            AbsentError: There is no such folder.
+        """
+        try:
+            return str(self._folder_of(name).stat().st_mtime_ns)
+        except FileNotFoundError as error:
+            raise self._absent(name) from error
 
     def paths(self, name: str) -> list[Path]:
         """Return where the pictures of a folder lie.
@@ -196,7 +214,7 @@ class PictureFolders:
     def _require_free(self, name: str) -> None:
         taken = {each.casefold(): each for each in self.names()}.get(name.casefold())
         if taken:
-            raise FerError(f"there is a {self.kind.one} {taken!r} already: choose another name")
+            raise FerError(f"there is a {self.kind.one} '{taken}' already: choose another name")
 
     def _next_file(self, name: str, recording: str) -> str:
         pattern = re.compile(rf"{re.escape(recording)}~(\d+)\{SUFFIX}")
@@ -208,10 +226,22 @@ class PictureFolders:
 
 
 def folders_in(folder: Path) -> list[str]:
-    """Return the names of the folders in a folder, sorted; none where somebody removed it."""
+    """Return the names of the folders in a folder, sorted; none where somebody removed it.
+
+    Raises:
+        FerError: It is a file, or the system refuses to read it.
+    """
     try:
         with os.scandir(folder) as entries:
             names = [entry.name for entry in entries if entry.is_dir()]
     except FileNotFoundError:
         return []
+    except NotADirectoryError as error:
+        raise FerError(f"{folder} is a file where a folder belongs: move it away") from error
+    except OSError as error:
+        raise _unreadable(error) from error
     return sorted(name for name in names if not is_junk(Path(name)))
+
+
+def _unreadable(error: OSError) -> FerError:
+    return FerError(f"{error.filename} cannot be read: {error.strerror}")

@@ -47,6 +47,8 @@ class Job:
         kind: "train" or "convert".
         step: What it does just now, one of STEPS.
         epochs: How many there will be at most.
+        digests: The SHA-256 of the crops that it uses; None while it gathers them.
+        why: Why it was stopped, where nobody asked for that.
     """
 
     name: str
@@ -55,8 +57,14 @@ class Job:
     kind: str = "train"
     step: str = STEPS[0]
     curve: list[dict[str, float]] = field(default_factory=list)
+    digests: frozenset[str] | None = None
     stopped: bool = False
+    why: str = ""
     command: AttachedCommand | None = None
+
+    def uses(self, digests: frozenset[str]) -> bool:
+        """Return whether it uses one of these crops, or may: it still gathers them."""
+        return bool(digests if self.digests is None else digests & self.digests)
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON values."""
@@ -75,6 +83,7 @@ class Jobs:
     """Runs one job at a time while the block runs; its end ends the job.
 
     Attributes:
+        folder: What is there only while a job runs.
         failed: Why the last job failed; empty where it did not.
     """
 
@@ -89,12 +98,13 @@ class Jobs:
             runs: Where the networks go.
             tell: Called whenever something changes.
         """
-        self._folder, self._collection, self._runs, self._tell = folder, collection, runs, tell
+        self.folder, self._collection, self._runs, self._tell = folder, collection, runs, tell
         self._lock = threading.Lock()
         self._job: Job | None = None
         self._thread: threading.Thread | None = None
         self._closed = False
         self.failed = ""
+        runs.settle()
         for name in runs.names():
             runs.forget_faces(name)
         shutil.rmtree(folder, ignore_errors=True)
@@ -112,16 +122,17 @@ class Jobs:
         """The job that runs, if any."""
         return self._job
 
-    def start(self, name: str, init: str, epochs: int) -> None:
+    def start(self, name: str, init: str, epochs: int, again: bool = False) -> None:
         """Begin to train a network.
 
         Args:
             name: What the run will be called, a name that no run has.
             init: The shipped network to start from.
             epochs: How many there are at most.
+            again: Whether a run has that name and is to be replaced, once the new one is done.
 
         Raises:
-            FerError: There is a run of that name.
+            FerError: There is a run of that name, or for `again` none.
             RunningError: Another job runs.
         """
         with self._lock:
@@ -129,7 +140,9 @@ class Jobs:
                 raise RunningError("the studio is being closed")
             if self._job is not None:
                 raise RunningError(f"{self._job.name} is being trained: wait for it, or stop it")
-            if name.casefold() in map(str.casefold, self._runs.names()):
+            if again:
+                self._runs.set_aside(name)
+            elif name.casefold() in map(str.casefold, self._runs.names()):
                 raise FerError(f"there is a model {name!r} already: choose another name")
             self._job, self.failed = Job(name, init, epochs), ""
             self._thread = threading.Thread(target=self._work, args=(self._job,), name="job")
@@ -138,10 +151,19 @@ class Jobs:
 
     def stop(self) -> None:
         """End the job that runs, and wait until nothing of it runs any more."""
+        self._end(lambda job: True)
+
+    def stop_using(self, digests: frozenset[str]) -> None:
+        """End the job that runs if it uses one of these crops, which were deleted."""
+        self._end(lambda job: job.uses(digests), "pictures that it learned from were deleted")
+
+    def _end(self, is_meant: Callable[[Job], bool], why: str = "") -> None:
         with self._lock:
             job, thread = self._job, self._thread
             if job is not None:
-                job.stopped = True
+                if not is_meant(job):
+                    return
+                job.stopped, job.why = True, why
                 if job.command:
                     job.command.end()
         if thread is not None:
@@ -150,9 +172,12 @@ class Jobs:
     def _work(self, job: Job) -> None:
         """Do all of a job; what goes wrong is told in `failed`."""
         try:
-            self._make(job, gather(self._collection))
+            data = gather(self._collection)
+            job.digests = frozenset(each.sha256 for each in data.pictures)
+            self._make(job, data)
         except _StoppedError:
             log.debug("%s was stopped", job.name)
+            self.failed = f"{job.name} was stopped: {job.why}" if job.why else ""
         except FerError as error:
             self.failed = str(error)
         except Exception as error:
@@ -160,7 +185,8 @@ class Jobs:
             self.failed = f"{job.name}: {error!r}; this is a fault of fer-train, please report it"
         finally:
             self._runs.forget_faces(job.name)
-            shutil.rmtree(self._folder, ignore_errors=True)
+            self._runs.settle()
+            shutil.rmtree(self.folder, ignore_errors=True)
             with self._lock:
                 self._job = None
             self._tell()
@@ -169,7 +195,7 @@ class Jobs:
         made = datetime.now().isoformat(timespec="seconds")
         notes = RunNotes(made, job.init, data.labels, data.pictures, data.divided)
         self._runs.save_notes(job.name, notes)
-        file, run = make_folder(self._folder) / "data.npz", Path("..", "runs", job.name)
+        file, run = make_folder(self.folder) / "data.npz", Path("..", "runs", job.name)
         data.save(file)
         self._go_on(job, "start")
         options = ("--init", job.init, "--epochs", job.epochs, "--out", run)
@@ -179,6 +205,8 @@ class Jobs:
         self._run(job, CONVERT, run, "--int8", "--max-drop", 100)
         self._go_on(job, "judge")
         judged = judge(notes, self._runs.require_bundle(job.name), *data.judging())
+        if job.stopped:
+            raise _StoppedError
         self._runs.save_notes(job.name, judged)
 
     def _run(self, job: Job, module: str, *words: object) -> None:
@@ -186,7 +214,7 @@ class Jobs:
         with self._lock:
             if job.stopped:
                 raise _StoppedError
-            job.command = AttachedCommand(module, *words, folder=self._folder)
+            job.command = AttachedCommand(module, *words, folder=self.folder)
         said: deque[str] = deque(maxlen=_LAST_LINES)
         for line in job.command.lines():
             said.append(printable(line))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,6 @@ from fer_core.typed_json import convert_json
 from fer_core.values import UInt8Array
 from fer_edge.inference.interpreter import TfliteModel
 from fer_train.studio.collection import Collection
-from fer_train.studio.folders import AbsentError
 from fer_train.studio.runs import LearnedPicture, Mistake, RunFolders, RunNotes
 
 MOST_SHOWN_MORE = 2
@@ -61,7 +60,11 @@ def judge(
 
 
 def run_json(name: str, runs: RunFolders, collection: Collection) -> dict[str, Any]:
-    """Return what is known of a run, as JSON values; of mistakes those whose crops are still there.
+    """Return what is known of a run, as JSON values.
+
+    Returns:
+        Of `mistakes` those whose crops are still there, in the same class; `mistakes_count` is how
+        many there were, and `mistakes_gone` how many were deleted or given another class since.
 
     Raises:
         FerError: There is no such run, or it was not trained to its end.
@@ -72,6 +75,7 @@ def run_json(name: str, runs: RunFolders, collection: Collection) -> dict[str, A
     if notes is None or report is None:
         raise FerError(f"{name} was not judged: train again")
     low, high = report.accuracy_interval95
+    mistakes = _mistakes_there(notes, collection)
     return {
         "name": name,
         "labels": list(report.labels),
@@ -87,16 +91,9 @@ def run_json(name: str, runs: RunFolders, collection: Collection) -> dict[str, A
             }
             for index, label in enumerate(report.labels)
         ],
-        "mistakes": [
-            {
-                "class": each.label,
-                "file": each.file,
-                "answered": each.answered,
-                "confidence": each.confidence,
-            }
-            for each in notes.mistakes
-            if _is_there(collection, each)
-        ],
+        "mistakes": mistakes,
+        "mistakes_count": len(notes.mistakes),
+        "mistakes_gone": len(notes.mistakes) - len(mistakes),
         "show_more_of": show_more_of(report),
         "held_back": _held_back_json(notes),
     }
@@ -129,9 +126,30 @@ def show_more_of(report: ClassificationReport) -> list[str]:
     return [report.labels[i] for i in worst if report.recall[i] < report.accuracy]
 
 
-def _is_there(collection: Collection, mistake: Mistake) -> bool:
-    try:
-        collection.file(mistake.label, mistake.file)
-    except AbsentError:
-        return False
-    return True
+def _mistakes_there(notes: RunNotes, collection: Collection) -> list[dict[str, Any]]:
+    """Return the mistakes whose crops are there, as JSON values.
+
+    A crop is found by its SHA-256: other pictures of its name are not it, and it may lie in a class
+    that was renamed.
+    """
+    digests = {(each.label, each.file): each.sha256 for each in notes.pictures}
+    known = collection.digests()
+    places: dict[str, list[tuple[str, str]]] = {}
+    for name, files in known.items():
+        for file, digest in files.items():
+            places.setdefault(digest, []).append((name, file))
+    there = []
+    for each in notes.mistakes:
+        found = places.get(digests.get((each.label, each.file), ""), [])
+        same = [place for place in found if _is_class(place[0], each.label, notes, known)]
+        if not same:
+            continue
+        name, file = (each.label, each.file) if (each.label, each.file) in same else same[0]
+        told = {"answered": each.answered, "confidence": each.confidence}
+        there.append({"class": name, "file": file, **told})
+    return there
+
+
+def _is_class(name: str, label: str, notes: RunNotes, there: Container[str]) -> bool:
+    """Return whether a class is the one of a label, perhaps under a new name."""
+    return name == label or (label not in there and name not in notes.labels)

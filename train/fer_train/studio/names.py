@@ -8,6 +8,7 @@ import unicodedata
 from fer_core.dataset import SPLIT_NAMES
 from fer_core.errors import FerError
 from fer_core.folder_names import MOST_LETTERS, folder_name
+from fer_core.text import printable_name
 from fer_train.photo_series import without_number
 
 _TAKEN = {"images", *SPLIT_NAMES}
@@ -22,7 +23,7 @@ def class_name(text: str) -> str:
     """
     name = folder_name(text, "class")
     if name.casefold() in _TAKEN:
-        raise FerError(f"{name!r} means a part of a data set to fer-train: choose another name")
+        raise FerError(f"'{name}' means a part of a data set to fer-train: choose another name")
     return name
 
 
@@ -59,6 +60,6 @@ def run_name(text: str) -> str:
     if not re.fullmatch(rf"[^\W_][\w-]{{0,{MOST_LETTERS - 1}}}", name):
         raise FerError(
             f"a model's name has letters, digits, - and _, and begins with one of the first two, "
-            f"at most {MOST_LETTERS}: got {name[:MOST_LETTERS]!r}"
+            f"at most {MOST_LETTERS}: got '{printable_name(name[:MOST_LETTERS])}'"
         )
-    return name
+    return folder_name(name, "model")

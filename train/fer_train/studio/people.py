@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from fer_core.errors import FerError
 from fer_core.pictures import Picture, read_picture
 from fer_core.values import Face, FloatArray, Frame, UInt8Array
 from fer_edge.identity.descriptors import DlibDescriptor, FaceDescriptor
@@ -66,6 +67,15 @@ class PeopleFolders(PictureFolders):
             FerError: dlib is missing.
         """
         return [face for face in self._faces.of(self.paths(name)).values() if face is not None]
+
+    def require_somebody(self) -> None:
+        """Make sure that there is a person.
+
+        Raises:
+            FerError: There is none, or the folder cannot be read.
+        """
+        if not self.names():
+            raise FerError("there is nobody yet: add a person first")
 
     def everybody(self) -> People | None:
         """Return all people; None where there is no usable picture.

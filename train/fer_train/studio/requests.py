@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import quote
 
 from fer_core.errors import FerError
-from fer_core.settings import load_settings
-from fer_core.typed_json import read_json
 from fer_edge.page.door import Door
 from fer_edge.page.web import Route, WebRequest
-from fer_train.config import TrainConfig
-from fer_train.shipped import FINE_TUNE, shipped_config
-from fer_train.studio.answering import Answering, json_answer
-from fer_train.studio.deploy import Device, send_bundle
-from fer_train.studio.jobs import MOST_EPOCHS
-from fer_train.studio.judging import run_json
-from fer_train.studio.names import run_name
+from fer_train.studio.answering import json_answer
 from fer_train.studio.people import person_json, who_json, write_people
 from fer_train.studio.person_shots import take_person_shot
+from fer_train.studio.run_requests import RunRequest
 from fer_train.studio.shots import MOST_BYTES, take_shot
 from fer_train.studio.static_files import page_files
-from fer_train.studio.studio import Studio, starts
+from fer_train.studio.studio import Studio
 from fer_train.studio.telephones import address_json, address_svg
-from fer_train.studio.trust import UnconfirmedError
 
 _MOST_DEPLOY_BYTES = 4096
 
@@ -36,6 +27,7 @@ def make_handler(studio: Studio, door: Door) -> type[WebRequest]:
         "/api/state": Route(json_answer(lambda request: request.studio.state())),
         "/api/events": Route(StudioRequest.events, streams=True),
         "/api/pictures": Route(json_answer(StudioRequest.pictures)),
+        "/api/uses": Route(json_answer(StudioRequest.uses)),
         "/api/picture": Route(StudioRequest.picture),
         "/api/camera": Route(StudioRequest.video, streams=True),
         "/api/person": Route(json_answer(StudioRequest.person)),
@@ -58,6 +50,7 @@ def make_handler(studio: Studio, door: Door) -> type[WebRequest]:
         "/api/who": Route(json_answer(StudioRequest.who), MOST_BYTES),
         "/api/look": Route(json_answer(StudioRequest.look), MOST_BYTES),
         "/api/deploy": Route(json_answer(StudioRequest.deploy), _MOST_DEPLOY_BYTES),
+        "/api/deployed": Route(json_answer(StudioRequest.deployed), _MOST_DEPLOY_BYTES),
     }
     routes = {("GET", path): route for path, route in get.items()}
     routes |= {("POST", path): route for path, route in post.items()}
@@ -65,12 +58,16 @@ def make_handler(studio: Studio, door: Door) -> type[WebRequest]:
     return type("OwnStudioRequest", (StudioRequest,), held)
 
 
-class StudioRequest(Answering):
+class StudioRequest(RunRequest):
     """Answers one request; `make_handler` gives it its studio."""
 
     def pictures(self) -> list[str]:
         """Return the pictures of a class or a person."""
         return self.folders.pictures(self.query("class"))
+
+    def uses(self) -> dict[str, Any]:
+        """Return which training and which runs use the pictures of a class."""
+        return self.studio.uses(self.query("class"))
 
     def picture(self) -> None:
         """Send a picture."""
@@ -93,7 +90,10 @@ class StudioRequest(Answering):
 
     def delete_class(self) -> dict[str, Any]:
         """Delete a class or a person with all pictures."""
-        self.folders.remove(self.query("name"))
+        if self.query("people"):
+            self.studio.people.remove(self.query("name"))
+        else:
+            self.studio.delete_class(self.query("name"))
         return self.changed({})
 
     def move_picture(self) -> dict[str, Any]:
@@ -103,15 +103,22 @@ class StudioRequest(Answering):
 
     def delete_picture(self) -> dict[str, Any]:
         """Delete a picture."""
-        self.folders.delete(self.query("class"), self.query("file"))
+        names = self.query("class"), self.query("file")
+        if self.query("people"):
+            self.studio.people.delete(*names)
+        else:
+            self.studio.delete_picture(*names)
         return self.changed({})
 
     def shot(self) -> dict[str, Any]:
         """Keep the face of a picture that is sent, or of the camera's newest."""
         studio, photo = self.studio, bool(self.query("photo"))
         asked = self.query("class"), self.query("recording")
+        people = self.query("people")
+        if people:
+            self.look_at_people(asked[0])
         with self.frame() as frame:
-            if self.query("people"):
+            if people:
                 shot = take_person_shot(studio.people, studio.finder, *asked, frame, photo)
             else:
                 shot = take_shot(studio.collection, studio.finder, *asked, frame, photo)
@@ -124,56 +131,32 @@ class StudioRequest(Answering):
     def who(self) -> dict[str, Any]:
         """Return who is in a picture."""
         stream = "who/camera" if self.query("camera") else "who/browser"
+        self.look_at_people()
         with self.frame() as frame:
             faces = self.studio.finder.in_stream(stream, frame)
             return who_json(self.studio.people, frame, faces)
 
+    def look_at_people(self, name: str = "") -> None:
+        """Have the pictures of a person, or of all, looked at before a place is taken for one.
+
+        The first time that takes a tenth of a second each. What is wrong is told later, when the
+        picture that is sent was read.
+        """
+        self.server.request_has_come(self.request)
+        people = self.studio.people
+        with suppress(FerError):
+            _ = people.faces(name) if name else people.everybody()
+
     def people_zip(self) -> None:
         """Send all pictures of people as a download."""
         people = self.studio.people
-        if not people.names():
-            self.send_text("there is nobody yet: add a person first", HTTPStatus.NOT_FOUND)
+        try:
+            people.require_somebody()
+        except FerError as error:
+            self.send_text(str(error), HTTPStatus.NOT_FOUND)
             return
         headers = {"Content-Disposition": "attachment; filename=people.zip"}
         self.stream("application/zip", lambda: write_people(people, self.wfile), headers)
-
-    def train(self) -> dict[str, Any]:
-        """Begin to train a network.
-
-        Raises:
-            FerError: There is too little to train on, or what is asked makes no sense.
-            RunningError: Another job runs.
-        """
-        studio, init = self.studio, self.query("init") or starts()[0]
-        name = run_name(self.query("name") or f"{datetime.now():%Y%m%d-%H%M%S}")
-        if init not in starts():
-            raise FerError(f"there is no network {init!r} to start from; {', '.join(starts())}")
-        epochs = _epochs(self.query("epochs"))
-        studio.require_ready()
-        studio.jobs.start(name, init, epochs)
-        return {"name": name}
-
-    def stop(self) -> dict[str, Any]:
-        """End the job that runs."""
-        self.studio.jobs.stop()
-        return {}
-
-    def run(self) -> dict[str, Any]:
-        """Return how good a run is."""
-        return run_json(self.query("name"), self.studio.runs, self.studio.collection)
-
-    def delete_run(self) -> dict[str, Any]:
-        """Delete a run.
-
-        Raises:
-            FerError: There is none, or it is being made.
-        """
-        name, job = self.query("name"), self.studio.jobs.job
-        if job and job.name == name:
-            raise FerError(f"{name} is being trained: stop that first")
-        self.studio.runs.delete(name)
-        self.studio.comparison.forget()
-        return self.changed({})
 
     def look(self) -> dict[str, Any]:
         """Return the faces of a picture with the answers of the new network and the old one."""
@@ -181,39 +164,9 @@ class StudioRequest(Answering):
         with self.frame() as frame:
             return self.studio.comparison.look(self.query("model"), stream, frame)
 
-    def bundle(self) -> None:
-        """Send a bundle as a download."""
-        try:
-            file = self.studio.runs.require_bundle(self.query("name"))
-            content = file.read_bytes()
-        except (FerError, OSError) as error:
-            self.send_text(str(error), HTTPStatus.NOT_FOUND)
-            return
-        saved = f"attachment; filename*=UTF-8''{quote(file.name)}"
-        kind, headers = "application/octet-stream", {"Content-Disposition": saved}
-        self.send(content, kind, headers=headers)
-
     def qr(self) -> None:
         """Send the address as a QR code."""
         try:
             self.send(address_svg(self.door), "image/svg+xml")
         except FerError as error:
             self.send_text(str(error), HTTPStatus.NOT_FOUND)
-
-    def deploy(self) -> dict[str, Any]:
-        """Send a bundle to a device; return what it answered, or which certificate to confirm."""
-        device = read_json(self.body(), Device, "the request")
-        bundle = self.studio.runs.require_bundle(self.query("name"))
-        try:
-            return send_bundle(device, bundle.read_bytes())
-        except UnconfirmedError as error:
-            return {"unconfirmed": error.fingerprint}
-
-
-def _epochs(text: str) -> int:
-    """Return how many epochs are asked for, those of the settings of fine-tuning where none."""
-    if not text:
-        return load_settings(TrainConfig, shipped_config(FINE_TUNE), {}).epochs
-    if not (text.isdecimal() and len(text) < 5 and 0 < int(text) <= MOST_EPOCHS):
-        raise FerError(f"epochs must lie in 1 to {MOST_EPOCHS}, got {text[:10]!r}")
-    return int(text)

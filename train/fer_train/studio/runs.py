@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from fer_core.typed_json import read_json
 from fer_train.studio.folders import AbsentError, folders_in
 
 NOTES = "studio.json"
+_ASIDE = ".before-"
+"""How the folder of a run begins while the run is made anew."""
 _PICTURES_OF_A_RUN = ("mistakes.png", "feature_maps.png")
 """What fer-train draws from crops: it would outlive them."""
 
@@ -59,6 +62,11 @@ class RunNotes:
     divided: tuple[str, ...] = ()
     confusion: tuple[tuple[int, ...], ...] = ()
     mistakes: tuple[Mistake, ...] = ()
+
+    @property
+    def digests(self) -> frozenset[str]:
+        """The SHA-256 of all crops that it was made with."""
+        return frozenset(each.sha256 for each in self.pictures)
 
     def report(self) -> ClassificationReport | None:
         """Return the figures of the judgment, None before there is one."""
@@ -104,6 +112,29 @@ class RunFolders:
         except FileNotFoundError:
             return None
 
+    def all_notes(self) -> dict[str, RunNotes | None]:
+        """Return the notes of all runs by name, None for what was made elsewhere or is damaged."""
+        found: dict[str, RunNotes | None] = {}
+        for name in self.names():
+            try:
+                found[name] = self.notes(name)
+            except AbsentError:
+                continue  # deleted just now
+            except FerError:
+                found[name] = None  # the run can still be deleted
+        return found
+
+    def start_of(self, name: str) -> str:
+        """Return the name of the network that a run started from.
+
+        Raises:
+            FerError: There is no such run, or nothing is noted of it.
+        """
+        notes = self.notes(name)
+        if notes is None:
+            raise FerError(f"{name} was not made here: train a new one")
+        return notes.init
+
     def save_notes(self, name: str, notes: RunNotes) -> None:
         """Write what is noted of a run, whose folder is made where it lacks.
 
@@ -136,6 +167,39 @@ class RunFolders:
         """Delete what fer-train has drawn from crops in a run's folder."""
         for picture in _PICTURES_OF_A_RUN:
             (self.folder / name / picture).unlink(missing_ok=True)
+
+    def set_aside(self, name: str) -> None:
+        """Put a run out of the way of one of its name that is to be made anew.
+
+        Raises:
+            FerError: There is none, or the system refuses.
+        """
+        try:
+            self.of(name).rename(self._aside(name))
+        except OSError as error:
+            raise FerError(f"{error.filename}: {error.strerror}; it stays as it is") from error
+
+    def settle(self) -> None:
+        """Of runs that were set aside delete those that were made anew, put the others back."""
+        for aside in self.folder.glob(f"{_ASIDE}*"):
+            name = aside.name.removeprefix(_ASIDE)
+            folder = self.folder / name
+            if folder.exists() and self._is_judged(name):
+                shutil.rmtree(aside, ignore_errors=True)
+            else:
+                shutil.rmtree(folder, ignore_errors=True)
+                with suppress(OSError):  # the next start tries again
+                    aside.rename(folder)
+
+    def _aside(self, name: str) -> Path:
+        return self.folder / f"{_ASIDE}{name}"
+
+    def _is_judged(self, name: str) -> bool:
+        try:
+            notes = self.notes(name)
+        except FerError:
+            return False
+        return notes is not None and notes.report() is not None
 
     def delete(self, name: str) -> None:
         """Delete a run with its networks and notes.

@@ -44,6 +44,7 @@ class StudioOptions:
         detector: That of the faces; empty for yunet where it is installed, else haar.
         browser: Whether a browser is opened.
         https: Whether the page is encrypted, by a certificate of this computer's own.
+        plain_http: Whether other computers may reach it unencrypted.
     """
 
     folder: Path
@@ -53,6 +54,7 @@ class StudioOptions:
     detector: str = ""
     browser: bool = True
     https: bool = False
+    plain_http: bool = False
 
 
 def run_studio(options: StudioOptions, say: Callable[[str], None]) -> None:
@@ -69,9 +71,15 @@ def run_studio(options: StudioOptions, say: Callable[[str], None]) -> None:
             say(words)
         say(f"studio on {address.url}; faces are found by {studio.finder.name}; Ctrl-C ends it")
         if options.browser:
-            webbrowser.open(replace(address, host="127.0.0.1").url)
+            webbrowser.open(address_here(address).url)
         ended.wait()
     raise KeyboardInterrupt
+
+
+def address_here(address: ServeAddress) -> ServeAddress:
+    """Return where this computer reaches what is served: of every address its own one."""
+    loopback = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+    return replace(address, host=loopback.get(address.host, address.host))
 
 
 @contextmanager
@@ -79,14 +87,16 @@ def open_studio(options: StudioOptions) -> Iterator[tuple[Studio, PageServer]]:
     """Serve a studio while the block runs.
 
     Raises:
-        ArgumentError: Other computers reach the address, and there is no token.
+        ArgumentError: Other computers reach the address, and encryption or a token lacks.
         FerError: The folder, the address, the camera or the detector cannot be had.
     """
     access = _access(options)
     finder = FaceFinder(options.detector or best_detector())
     folder = make_folder(options.folder)
     with ExitStack() as stack:
-        stack.enter_context(alone_in(folder, "fer-train studio", "or choose another folder"))
+        stack.enter_context(
+            alone_in(folder, "a studio", "end it with Ctrl-C, or choose another folder")
+        )
         camera = None
         if options.camera:
             camera = SharedCamera(lambda: open_camera(options.camera, None, None))
@@ -102,8 +112,13 @@ def open_studio(options: StudioOptions) -> Iterator[tuple[Studio, PageServer]]:
 
 
 def _access(options: StudioOptions) -> Access:
-    """Return who may come in; raise ArgumentError where a token is needed and lacks."""
+    """Return who may come in; raise ArgumentError where encryption or a token is needed."""
     address = ServeAddress(options.host, options.port, options.https)
+    if not (options.https or options.plain_http or address.is_loopback):
+        raise ArgumentError(
+            f"other computers reach {options.host}, and without encryption others in the network "
+            "can read pictures and the token: add --https, or --plain-http if you trust it"
+        )
     token = os.environ.get(TOKEN, "")
     if not (token or address.is_loopback):
         raise ArgumentError(

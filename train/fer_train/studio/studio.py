@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,10 @@ from fer_train.studio.collection import Collection
 from fer_train.studio.compare import Comparison
 from fer_train.studio.finding import FaceFinder
 from fer_train.studio.folders import AbsentError
-from fer_train.studio.jobs import Jobs
+from fer_train.studio.jobs import Job, Jobs
 from fer_train.studio.people import PeopleFolders
-from fer_train.studio.runs import RunFolders
+from fer_train.studio.runs import RunFolders, RunNotes
+from fer_train.studio.uses import uses_json
 
 LEAST_PICTURES, ENOUGH_PICTURES, LEAST_CLASSES = 10, 60, 2
 """A class's pictures without which nothing is trained, and from which the page asks for no more.
@@ -53,14 +55,19 @@ class Studio:
 
     def state(self) -> dict[str, Any]:
         """Return what the page shows, as JSON values: figures and codes, whose words it has."""
-        classes = self._class_states()
-        why_not, job = _why_not(classes), self.jobs.job
+        job, notes = self._job_and_notes()
+        there = self.collection.digests() if notes or job else {}
+        classes, learned = self._class_states(), _learned(notes)
+        for each in classes:
+            each["uses"] = uses_json(there.get(each["name"], {}).values(), job, learned)
+        why_not = _why_not(classes)
         return {
             "folder": str(self.folder),
             "stored": {
                 "crops": str(self.collection.folder),
                 "people": str(self.people.folder),
                 "networks": str(self.runs.folder),
+                "job": str(self.jobs.folder),
             },
             "camera": self.camera is not None,
             "detector": self.finder.name,
@@ -70,10 +77,17 @@ class Studio:
             "why_not": why_not,
             "job": job.to_json() if job else None,
             "failed": self.jobs.failed,
-            "runs": self._run_states(),
+            "runs": self._run_states(notes, there),
             "people": self._person_states(),
             "identity": is_installed(),
         }
+
+    def _job_and_notes(self) -> tuple[Job | None, dict[str, RunNotes | None]]:
+        """Return the job that runs, and the notes of the runs that are not just being made."""
+        job, notes = self.jobs.job, self.runs.all_notes()
+        if job:
+            notes.pop(job.name, None)
+        return job, notes
 
     def _class_states(self) -> list[dict[str, Any]]:
         """Return the classes but for those that are deleted just now."""
@@ -84,11 +98,13 @@ class Studio:
         return states
 
     def _class_state(self, name: str) -> dict[str, Any]:
+        changed = self.collection.changed(name)  # before the files: what comes now shows later
         files = self.collection.pictures(name)
         recordings = len({file.partition("~")[0] for file in files})
         return {
             "name": name,
             "count": len(files),
+            "changed": changed,
             "recordings": recordings,
             "advice": _advice(len(files), recordings),
         }
@@ -98,18 +114,56 @@ class Studio:
         states = []
         for name in self.people.names():
             with suppress(AbsentError):
-                states.append({"name": name, "count": len(self.people.pictures(name))})
+                changed = self.people.changed(name)
+                count = len(self.people.pictures(name))
+                states.append({"name": name, "count": count, "changed": changed})
         return states
 
-    def _run_states(self) -> list[dict[str, Any]]:
-        """Return the runs that are not just being made, the newest first."""
-        job, states = self.jobs.job, []
-        there = self.collection.digests() if self.runs.names() else frozenset()
-        for name in self.runs.names():
-            if job is None or job.name != name:
-                with suppress(AbsentError):  # deleted just now
-                    states.append(run_state(name, self.runs, there))
+    def _run_states(
+        self, notes: dict[str, RunNotes | None], there: dict[str, dict[str, str]]
+    ) -> list[dict[str, Any]]:
+        """Return the runs, the newest first."""
+        digests = frozenset(chain.from_iterable(files.values() for files in there.values()))
+        states = []
+        for name, each in notes.items():
+            with suppress(AbsentError):  # deleted just now
+                states.append(_run_state(name, each, self.runs.bundle(name) is not None, digests))
         return sorted(states, key=lambda state: str(state["made"]), reverse=True)
+
+    def uses(self, name: str) -> dict[str, dict[str, Any]]:
+        """Return what uses the pictures of a class, by file name; none for unused ones.
+
+        Raises:
+            AbsentError: There is no such class.
+        """
+        self.collection.pictures(name)
+        job, notes = self._job_and_notes()
+        learned = _learned(notes)
+        files = self.collection.digests().get(name, {})
+        found = {file: uses_json([digest], job, learned) for file, digest in files.items()}
+        return {file: uses for file, uses in found.items() if uses["training"] or uses["runs"]}
+
+    def delete_class(self, name: str) -> None:
+        """Delete a class with all its pictures, and stop a training that uses one of them.
+
+        Raises:
+            FerError: There is no such class, or the system refuses.
+        """
+        digests = frozenset(self.collection.digests().get(name, {}).values())
+        try:
+            self.collection.remove(name)
+        finally:
+            self.jobs.stop_using(digests)
+
+    def delete_picture(self, name: str, file: str) -> None:
+        """Delete a picture of a class, and stop a training that uses it.
+
+        Raises:
+            FerError: It is not there, or the system refuses.
+        """
+        digest = self.collection.digest(name, self.collection.file(name, file).name)
+        self.collection.delete(name, file)
+        self.jobs.stop_using(frozenset([digest]))
 
     def require_ready(self) -> None:
         """Make sure that there is enough to train on.
@@ -126,26 +180,24 @@ class Studio:
         raise FerError(f"each class needs {LEAST_PICTURES} pictures, now: {few}")
 
 
-def run_state(name: str, runs: RunFolders, there: frozenset[str]) -> dict[str, Any]:
+def _learned(notes: dict[str, RunNotes | None]) -> dict[str, frozenset[str]]:
+    """Return the SHA-256 of what each run has learned from."""
+    return {name: each.digests for name, each in notes.items() if each}
+
+
+def _run_state(
+    name: str, notes: RunNotes | None, bundle: bool, there: frozenset[str]
+) -> dict[str, Any]:
     """Return what the page shows of a run, as JSON values.
 
     Args:
         name: The run.
-        runs: All of them.
+        notes: What is noted of it; None for nothing.
+        bundle: Whether it has a bundle.
         there: The SHA-256 of every crop that is still there.
-
-    Raises:
-        AbsentError: There is no such run.
     """
-    try:
-        notes = runs.notes(name)
-    except AbsentError:
-        raise
-    except FerError:
-        notes = None  # damaged: the run can still be deleted
     report = notes.report() if notes else None
     low, high = report.accuracy_interval95 if report else (None, None)
-    pictures = notes.pictures if notes else ()
     return {
         "name": name,
         "labels": list(notes.labels) if notes else [],
@@ -154,8 +206,8 @@ def run_state(name: str, runs: RunFolders, there: frozenset[str]) -> dict[str, A
         "low": low,
         "high": high,
         "count": report.count if report else 0,
-        "bundle": runs.bundle(name) is not None,
-        "trained_with_deleted": not there.issuperset(each.sha256 for each in pictures),
+        "bundle": bundle,
+        "trained_with_deleted": bool(notes and notes.digests - there),
     }
 
 

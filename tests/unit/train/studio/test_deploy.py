@@ -11,7 +11,7 @@ import pytest
 
 from fer_core.errors import FerError
 from fer_train.studio import deploy
-from fer_train.studio.deploy import Device, send_bundle
+from fer_train.studio.deploy import Device, DeviceError, DeviceModel, ask_models, send_bundle
 
 TOKEN = "a-token-of-the-tests"
 TAKEN = {"model": "mine-int8", "sha256": "ab", "state": "on trial", "seconds": 60}
@@ -24,7 +24,7 @@ class FakeDevice(BaseHTTPRequestHandler):
     came: list[tuple[str, str, str, bytes]] = []  # noqa: RUF012
 
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
+        body = self.rfile.read(int(self.headers["Content-Length"] or 0))
         headers = self.headers
         self.came.append((self.path, headers["Authorization"] or "", headers["Host"], body))
         status, content, more = self.wish
@@ -69,7 +69,7 @@ def test_the_bundle_and_the_token_arrive(device: tuple[str, type[FakeDevice]]) -
         (403, b'{"error": "this device takes no models: start it with --models FOLDER"}', {},
          "127.0.0.1 says: this device takes no models: start it with --models FOLDER"),
         (409, b'{"error": "a \\u001b[2Jtrial runs"}', {}, "127.0.0.1 says: a \\x1b[2Jtrial runs"),
-        (401, b"a token is needed\n", {}, "wants its token"),
+        (401, b"a token is needed\n", {}, "the token is missing or wrong"),
         (403, b"this page is for localhost\n", {}, "127.0.0.1 says: this page is for localhost"),
         (403, b"<html>\n<p>a router\n", {}, "answers (403) what no fer-edge answers"),
         (302, b"", {"Location": "http://127.0.0.1:1/"}, "sends us elsewhere (302)"),
@@ -138,6 +138,37 @@ def test_a_device_that_never_answers_or_trickles_is_given_up(
         with pytest.raises(FerError, match=r"cannot be reached|no fer-edge"):
             send_bundle(Device(address), b"bundle")
         given_up.set()
+
+
+RUNNING = {"running": {"name": "mine-int8", "sha256": "ab", "labels": ["a", "b"]}}
+
+
+def test_a_device_tells_how_its_trial_goes(device: tuple[str, type[FakeDevice]]) -> None:
+    address, handler = device
+    told = {**RUNNING, "state": "taken back", "why": "too \x1b[2Jslow", "before": None}
+    handler.wish = (200, json.dumps(told).encode(), {})
+    asked = ask_models(Device(address, TOKEN))
+    assert asked == DeviceModel("mine-int8", "ab", "taken back", "too \\x1b[2Jslow")
+    assert handler.came == [("/models", f"Bearer {TOKEN}", address[7:], b"")]
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "words"),
+    [
+        (401, b"a token is needed\n", "wants its token"),
+        (200, b'{"state": "kept", "why": ""}', "does not say which model it runs"),
+        (200, b'{"running": "x", "state": 1, "why": ""}', "does not say which model it runs"),
+        (500, b'{"error": "cannot read state.json"}', "says: cannot read state.json"),
+        (302, b"", "sends us elsewhere"),
+    ],
+)
+def test_a_device_that_tells_nothing_of_a_trial_is_told(
+    device: tuple[str, type[FakeDevice]], status: int, body: bytes, words: str
+) -> None:
+    address, handler = device
+    handler.wish = (status, body, {"Location": "http://evil.example/"})
+    with pytest.raises(DeviceError, match=words):
+        ask_models(Device(address, TOKEN))
 
 
 def test_nobody_there_is_told() -> None:

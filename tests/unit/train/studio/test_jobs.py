@@ -162,6 +162,99 @@ def test_a_studio_that_is_killed_leaves_no_process_and_the_next_one_no_pictures(
         assert not (other / "runs" / "mine" / "mistakes.png").exists()
 
 
+@pytest.mark.parametrize("what", ["a class", "a picture"])
+def test_a_training_ends_when_pictures_that_it_uses_are_deleted(
+    served: Served, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    served.fill()
+    processes = begun(served, monkeypatch)
+    served.post("/api/classes/add", name="calm")
+    uses = {each["name"]: each["uses"] for each in served.state()["classes"]}
+    learned, unused = {"training": True, "runs": []}, {"training": False, "runs": []}
+    assert uses == {"calm": unused, "happy": learned, "sad": learned}
+    file = served.shoot("calm", draw_scene("happy"))["file"]
+    served.post("/api/pictures/delete", **{"class": "calm", "file": file})
+    served.post("/api/classes/delete", name="calm")
+    assert all(map(lives, processes))
+    assert (served.folder / ".job" / "data.npz").exists()
+    first = served.get("/api/pictures", **{"class": "sad"})[0]
+    assert served.get("/api/uses", **{"class": "sad"})[first] == learned
+    if what == "a class":
+        served.post("/api/classes/delete", name="sad")
+    else:
+        served.post("/api/pictures/delete", **{"class": "sad", "file": first})
+    assert not any(map(lives, processes))
+    assert not (served.folder / ".job").exists()
+    state = served.state()
+    assert state["job"] is None
+    assert state["failed"] == "mine was stopped: pictures that it learned from were deleted"
+
+
+def test_the_state_names_the_runs_that_learned_from_a_class_or_a_picture(served: Served) -> None:
+    served.fill()
+    trained(served)
+    new = served.shoot("sad", draw_scene("sad", seed=99), recording="another-day")["file"]
+    served.post("/api/classes/add", name="calm")
+    uses = {each["name"]: each["uses"]["runs"] for each in served.state()["classes"]}
+    assert uses == {"calm": [], "happy": ["mine"], "sad": ["mine"]}
+    files = served.get("/api/uses", **{"class": "sad"})
+    assert set(files) == set(served.get("/api/pictures", **{"class": "sad"})) - {new}
+    assert all(each == {"training": False, "runs": ["mine"]} for each in files.values())
+    assert served.ask("GET", "/api/uses", **{"class": "nobody"})[0] == 404
+
+
+def test_a_run_is_trained_anew_under_its_name_and_from_its_start(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served.fill()
+    served.post("/api/train", name="mine", init="fer-small")
+    wait_until(lambda: served.state()["job"] is None)
+    made = served.folder / "runs" / "mine"
+    (made / "of-the-first").touch()
+    first = served.get("/api/pictures", **{"class": "sad"})[0]
+    served.post("/api/pictures/delete", **{"class": "sad", "file": first})
+    served.shoot("sad", draw_scene("sad", seed=99))
+
+    monkeypatch.setenv("STUDIO_STUB", "fails")  # then the earlier one stays
+    served.post("/api/train", again="mine")
+    wait_until(lambda: served.state()["job"] is None)
+    state = served.state()
+    assert state["failed"] == "studio-stub: the loss is nan"
+    assert [(each["name"], each["trained_with_deleted"]) for each in state["runs"]] == [
+        ("mine", True)
+    ]
+    assert (made / "of-the-first").exists()
+    assert served.get("/api/run", name="mine")["count"] == 10
+
+    monkeypatch.setenv("STUDIO_STUB", "ends well")
+    assert served.post("/api/train", again="mine") == {"name": "mine"}
+    wait_until(lambda: served.state()["job"] is None)
+    (run,) = served.state()["runs"]
+    assert (run["name"], run["trained_with_deleted"], run["bundle"]) == ("mine", False, True)
+    assert served.studio.runs.start_of("mine") == "fer-small"
+    assert not (made / "of-the-first").exists()
+    assert [path.name for path in made.parent.iterdir()] == ["mine"]
+
+    assert served.error("/api/train", status=404, again="nobody")
+    assert served.error("/api/train", status=404, again="../runs/mine")
+    (made / "studio.json").unlink()
+    assert "was not made here" in served.error("/api/train", again="mine")
+
+
+def test_a_run_that_was_being_made_anew_when_the_studio_was_killed_comes_back(
+    served: Served,
+) -> None:
+    served.fill()
+    trained(served)
+    before = {path.name: path.read_bytes() for path in (served.folder / "runs/mine").iterdir()}
+    served.studio.runs.set_aside("mine")
+    (served.folder / "runs" / "mine").mkdir()
+    served.close()
+    with open_studio(StudioOptions(served.folder, port=0, detector="haar")) as (studio, _):
+        after = {path.name: path.read_bytes() for path in studio.runs.of("mine").iterdir()}
+    assert after == before
+
+
 def test_nothing_is_left_of_what_is_deleted(served: Served) -> None:
     served.fill()
     trained(served)
@@ -205,12 +298,50 @@ def test_a_picture_that_was_moved_is_not_deleted_and_a_new_one_of_its_name_is_an
     assert served.state()["runs"][0]["trained_with_deleted"]
 
 
-def test_the_new_network_answers_beside_the_old_one(served: Served) -> None:
+def test_mistakes_are_found_by_their_content_and_counted_when_they_are_gone(
+    served: Served,
+) -> None:
+    served.fill(("disgust", "fear"))
+    trained(served)
+    folder = served.folder / "faces"
+
+    def mistakes() -> dict[tuple[str, bytes], str]:
+        """Return the file of each mistake, by class and content; check the figures."""
+        run = served.get("/api/run", name="mine")
+        assert run["mistakes_count"] == count
+        assert run["mistakes_gone"] == count - len(run["mistakes"])
+        return {
+            (each["class"], (folder / each["class"] / each["file"]).read_bytes()): each["file"]
+            for each in run["mistakes"]
+        }
+
+    count = len(served.get("/api/run", name="mine")["mistakes"])
+    before = mistakes()
+    fear = [file for (name, _), file in before.items() if name == "fear"]
+    assert len(fear) > 2
+    served.post("/api/classes/rename", name="fear", to="gloomy")
+    renamed = {("gloomy" if name == "fear" else name, content) for name, content in before}
+    assert set(mistakes()) == renamed
+    served.post("/api/pictures/move", **{"class": "gloomy", "file": fear[0], "to": "disgust"})
+    (folder / "gloomy" / fear[1]).write_bytes((folder / "gloomy" / fear[1]).read_bytes() + b"other")
+    served.post("/api/pictures/delete", **{"class": "gloomy", "file": fear[2]})
+    left = mistakes()
+    assert len(left) == count - 3
+    assert {name for name, _ in left} == {name for name, _ in renamed}
+    served.post("/api/classes/delete", name="gloomy")
+    assert all(name == "disgust" for name, _ in mistakes())
+
+
+def test_the_new_network_answers_beside_the_one_that_it_started_from(served: Served) -> None:
     served.fill()
     trained(served)
+    served.post("/api/train", name="other", init="fer-base")
+    wait_until(lambda: served.state()["job"] is None)
+    seen = served.post("/api/look", encoded(draw_scene("happy")), model="other")
+    assert (seen["old"], seen["new"]) == ("fer-base", "other")
     for _ in range(2):
         seen = served.post("/api/look", encoded(draw_scene("happy")), model="mine")
-        assert (seen["old"], seen["new"]) == ("fer-small", "mine")
+        assert (seen["old"], seen["new"]) == ("fer-nano", "mine")
         (face,) = seen["faces"]
         assert len(face["box"]) == 4
         for which in ("old", "new"):

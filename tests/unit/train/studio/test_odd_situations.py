@@ -191,5 +191,6 @@ def test_a_device_refuses_a_bundle_that_is_broken_or_of_other_labels(
         assert list(models.files()) == []
         (run / "mine-int8.tflite").write_bytes(mine)
         assert served.post("/api/deploy", body, name="mine")["state"] == "on trial"
+        assert served.post("/api/deployed", body)["state"] == "on trial"
         told = served.error("/api/deploy", body, status=502, name="mine")
         assert "on trial: wait a minute" in told

@@ -4,8 +4,10 @@ import gc
 import io
 import json
 import threading
+import time
 import types
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,7 @@ from fer_edge.faces.detector import DetectorRequest
 from fer_edge.faces.detectors import make_detector, require_detector
 from fer_edge.identity import descriptors
 from fer_edge.identity.people import enrol
+from fer_edge.page.bounded import REQUEST_SECONDS
 from fer_edge.portrait import demo_portrait
 from fer_train.studio import people as people_module
 from fer_train.studio import quality
@@ -28,6 +31,7 @@ from fer_train.studio.finding import FaceFinder
 from fer_train.studio.people import WORTH, PeopleFolders
 from fer_train.studio.person_shots import take_person_shot
 from fer_train.studio.sides import side_of
+from fer_train.studio.studio import MOST_UPLOADS
 from served_studio import Served, encoded, wait_until
 
 PHOTOS = Path(__file__).parents[5] / "shared/data/frames"
@@ -108,6 +112,30 @@ def test_the_gate_refuses_another_person_and_what_adds_nothing(served: Served) -
     assert shoot(served, "anna", dark, photo="1")["why"] == quality.TOO_DARK
     assert served.get("/api/person", name="anna") == {"count": 3, "more": WORTH - 3, "sides": {}}
     assert len(served.files()) == 3
+
+
+def test_pictures_that_are_looked_at_for_long_take_nobodys_place(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = served.folder / "people" / "anna"
+    person.mkdir()
+    (person / "one~0001.png").write_bytes(scene(20))
+    served.post("/api/classes/add", name="calm")
+    looked_at = threading.Event()
+
+    def describe(self: Painted, frame: Frame, face: Face) -> FloatArray:
+        assert looked_at.wait(20)
+        return frame.pixels[0, 0, :2].astype(np.float32) / 100
+
+    monkeypatch.setattr(Painted, "describe", describe)
+    with ThreadPoolExecutor(MOST_UPLOADS) as pool:
+        asked = [pool.submit(served.post, "/api/who", scene(20)) for _ in range(MOST_UPLOADS)]
+        time.sleep(REQUEST_SECONDS + 1)  # as long as a request may take to come
+        assert not any(each.done() for each in asked)
+        assert served.shoot("calm", draw_scene("happy"))["kept"]
+        looked_at.set()
+        for each in asked:
+            assert [face["name"] for face in each.result()["faces"]] == ["anna"]
 
 
 def test_who_is_in_sight_is_told_by_the_rule_of_the_runner(served: Served) -> None:

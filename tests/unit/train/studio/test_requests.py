@@ -8,6 +8,7 @@ import time
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,9 +16,10 @@ import pytest
 from commands import call_here
 from drawn_faces import draw_scene
 from fer_core.errors import ArgumentError, FerError
-from fer_train.studio import answering, collection
+from fer_edge.page.access import ServeAddress
+from fer_train.studio import collection
 from fer_train.studio.names import class_name, recording_name, run_name
-from fer_train.studio.server import StudioOptions, open_studio
+from fer_train.studio.server import StudioOptions, address_here, open_studio
 from fer_train.studio.studio import MOST_UPLOADS
 from served_studio import Served, encoded, wait_until
 
@@ -81,7 +83,9 @@ def test_a_moved_picture_takes_no_other_ones_name(served: Served) -> None:
 @pytest.mark.parametrize(
     "name",
     ["", " ", "..", ".", ".hidden", "a/b", "a\\b", "../../etc", "con:", "a\nb", "a\x00b", "what?",
-     "a\x1b[2J", "x" * 41, "train", "Test", "images", "dot.", "\u202eabc"],
+     "a\x1b[2J", "x" * 41, "train", "Test", "images", "dot.", "\u202eabc",
+     "\u200b", "\u3164", "\u2060\ufe0f", "\u2800 \u2800", "con", "NUL", "Com1", "lpt9.x",
+     "com\u00b9"],
 )  # fmt: skip
 def test_names_that_are_none_are_refused(served: Served, name: str) -> None:
     assert served.error("/api/classes/add", name=name)
@@ -92,6 +96,16 @@ def test_names_that_are_none_are_refused(served: Served, name: str) -> None:
         class_name(name)
 
 
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [("a\\b", "'a\\b' cannot"), ("it's?", "'it's?' cannot"), ("a\x1b[2J", r"'a\x1b[2J' cannot")],
+)
+def test_a_refused_name_is_shown_as_it_was_typed(name: str, shown: str) -> None:
+    with pytest.raises(FerError) as caught:
+        class_name(name)
+    assert str(caught.value).startswith(shown)
+
+
 def test_names_are_told_apart_as_folders_are() -> None:
     assert class_name(" e\u0301té ") == "\u00e9té"
     assert recording_name("../..//etc") == "etc"
@@ -100,7 +114,9 @@ def test_names_are_told_apart_as_folders_are() -> None:
     assert recording_name("2041.jpg", photo=True) == "photo"
     assert recording_name("20261127-101502") == "20261127-101502"
     assert run_name("mine-2") == "mine-2"
-    for name in ("", "-x", "a/b", "..", "a b", "x" * 41, "a.b"):
+    assert class_name("\U0001f9d1\u200d\U0001f680") == "\U0001f9d1\u200d\U0001f680"
+    assert class_name("company") == "company"
+    for name in ("", "-x", "a/b", "..", "a b", "x" * 41, "a.b", "con", "COM1"):
         with pytest.raises(FerError):
             run_name(name)
 
@@ -206,16 +222,14 @@ def test_tabs_that_close_in_the_middle_of_an_upload_leave_nothing(served: Served
     assert served.shoot("calm", FACE)["kept"]
 
 
-def test_too_many_uploads_at_a_time_are_told_to_come_again(
-    served: Served, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_too_many_uploads_at_a_time_are_told_to_come_again(served: Served) -> None:
     served.post("/api/classes/add", name="calm")
-    monkeypatch.setattr(answering, "UPLOAD_SECONDS", 0.1)
     with ExitStack() as places:
         for _ in range(MOST_UPLOADS):
             places.enter_context(served.studio.uploads)
         query = {"class": "calm", "recording": "r"}
-        assert "send this one again" in served.error("/api/shots", FACE, status=503, **query)
+        large = FACE + bytes(10_000_000)  # more than waits in the network
+        assert "send this one again" in served.error("/api/shots", large, status=503, **query)
     assert served.shoot("calm", FACE)["kept"]
 
 
@@ -226,6 +240,25 @@ def test_a_folder_that_somebody_removes_is_made_again(served: Served) -> None:
     assert served.state()["classes"] == []
     served.post("/api/classes/add", name="calm")
     assert served.shoot("calm", FACE)["kept"]
+
+
+@pytest.mark.parametrize("which", ["faces", "people", "runs"])
+def test_a_file_in_the_place_of_a_folder_is_told(served: Served, which: str) -> None:
+    served.post("/api/classes/add", name="calm")
+    shutil.rmtree(served.folder / which)
+    (served.folder / which).write_text("no folder")
+    told = {"error": f"{served.folder / which} is a file where a folder belongs: move it away"}
+    status, content = served.ask("GET", "/api/state")
+    assert (status, json.loads(content)) == (400, told)
+    with socket.create_connection(("127.0.0.1", served.server.port), timeout=10) as stream:
+        stream.sendall(b"GET /api/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        lines = stream.makefile("rb")
+        assert json.loads(next(line for line in lines if line[:6] == b"data: ")[6:]) == told
+    query = {"people": "1"} if which == "people" else {}
+    if which != "runs":
+        assert served.error("/api/classes/add", name="new", **query) == told["error"]
+    (served.folder / which).unlink()
+    assert "error" not in served.state()
 
 
 def test_a_page_of_another_site_changes_nothing(served: Served) -> None:
@@ -288,12 +321,13 @@ def test_events_tell_of_changes(served: Served) -> None:
 
         def next_state() -> object:
             line = next(line for line in lines if line.startswith(b"data: "))
-            return json.loads(line[6:])["classes"]
+            classes = json.loads(line[6:])["classes"]
+            return [{key: each[key] for key in ("name", "count", "advice")} for each in classes]
 
         assert next_state() == []
         served.post("/api/classes/add", name="calm")
         advice = {"code": "needed", "more": 10}
-        calm = {"name": "calm", "count": 0, "recordings": 0, "advice": advice}
+        calm = {"name": "calm", "count": 0, "advice": advice}
         assert next_state() == [calm]
 
 
@@ -310,14 +344,34 @@ def test_a_folder_has_one_studio_and_other_computers_need_a_token(
 ) -> None:
     with pytest.raises(FerError, match="choose another folder"), ExitStack() as stack:
         stack.enter_context(open_studio(StudioOptions(served.folder, port=0)))
-    with pytest.raises(ArgumentError, match="a token is needed"), ExitStack() as stack:
-        stack.enter_context(open_studio(StudioOptions(tmp_path / "two", host="0.0.0.0", port=0)))
+    everywhere = StudioOptions(tmp_path / "two", host="0.0.0.0", port=0)
+    with pytest.raises(ArgumentError, match="add --https, or --plain-http"), ExitStack() as stack:
+        stack.enter_context(open_studio(everywhere))
+    for options in (replace(everywhere, https=True), replace(everywhere, plain_http=True)):
+        with pytest.raises(ArgumentError, match="a token is needed"), ExitStack() as stack:
+            stack.enter_context(open_studio(options))
+    assert not (tmp_path / "two").exists()
     words = ("studio", tmp_path / "three", "--no-browser")
-    error = call_here("fer-train", *words, "--detector", "eyes", cwd=tmp_path, code=1).stderr
+    error = call_here("fer-train", *words, "--detector", "eyes", cwd=tmp_path, code=2).stderr
     assert "no detector 'eyes'" in error
     error = call_here("fer-train", *words, "--camera", "eye", cwd=tmp_path, code=2).stderr
     assert "no camera 'eye'" in error
     assert "port" in call_here("fer-train", *words, "--port", 0, cwd=tmp_path, code=2).stderr
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:8600/"),
+        ("0.0.0.0", "http://127.0.0.1:8600/"),
+        ("::", "http://[::1]:8600/"),
+        ("::1", "http://[::1]:8600/"),
+        ("192.168.1.7", "http://192.168.1.7:8600/"),
+        ("localhost", "http://localhost:8600/"),
+    ],
+)
+def test_the_first_page_is_opened_where_it_is_served(host: str, url: str) -> None:
+    assert address_here(ServeAddress(host, 8600)).url == url
 
 
 def test_a_damaged_crop_is_named_when_training_reads_it(served: Served) -> None:
@@ -327,3 +381,14 @@ def test_a_damaged_crop_is_named_when_training_reads_it(served: Served) -> None:
     wait_until(lambda: served.state()["job"] is None)
     assert "sad/cut~0001.png cannot be read as a picture: delete it" in served.state()["failed"]
     assert not (served.folder / ".job").exists()
+
+
+def test_a_class_of_as_many_other_pictures_is_another_one(served: Served) -> None:
+    served.fill()
+    (first, *_), before = served.get("/api/pictures", **{"class": "happy"}), served.state()
+    served.post("/api/pictures/move", file=first, to="sad", **{"class": "happy"})
+    new = served.get("/api/pictures", **{"class": "sad"})[-1]
+    served.post("/api/pictures/move", file=new, to="happy", **{"class": "sad"})
+    for now, then in zip(served.state()["classes"], before["classes"], strict=True):
+        assert now["count"] == then["count"]
+        assert now["changed"] != then["changed"]

@@ -134,7 +134,10 @@ def test_the_studio_asks_to_confirm_and_then_talks_to_a_real_page(
         for fingerprint in ("", ANOTHER):
             answer = served.post("/api/deploy", wish(fingerprint), name="mine")
             assert answer == {"unconfirmed": certificate.fingerprint}
+            assert served.post("/api/deployed", wish(fingerprint)) == answer
         assert page.refused == 0
+        told = served.post("/api/deployed", wish(certificate.fingerprint))
+        assert told == {"model": facts.name, "sha256": facts.sha256, "state": "kept", "why": ""}
         told = served.error("/api/deploy", wish(certificate.fingerprint), status=502, name="mine")
         assert told.startswith("localhost says: this device takes no models")
         for fingerprint in ("ab", certificate.fingerprint.lower(), ANOTHER + "\n"):

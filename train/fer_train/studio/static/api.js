@@ -1,4 +1,5 @@
-// What the server can be asked. A mistake that it explains becomes an Error with its words.
+// What the server can be asked. A mistake that it explains becomes an Error with its words and its
+// HTTP status.
 import { WORDS } from "./words.js";
 
 const path = (name, query) => {
@@ -17,7 +18,8 @@ async function answerOf(name, query, options) {
   } catch {
     value = { error: text.trim() };
   }
-  if (!answer.ok) throw new Error(value.error || WORDS.refused(answer.status));
+  if (answer.status === 413) value = { error: WORDS.tooLarge };
+  if (!answer.ok) throw Object.assign(new Error(value.error || WORDS.refused(answer.status)), { status: answer.status });
   return value;
 }
 
@@ -29,11 +31,15 @@ export const classNamed = (name) => ({ name, people: undefined });
 export const personNamed = (name) => ({ name, people: 1 });
 const query = ({ name, people }) => ({ class: name, people });
 
+// Whether what was asked for is gone: deleted or moved on another page, or in the folder.
+export const isAbsent = (error) => error.status === 404;
+
 export const api = {
   add: ({ name, people }) => post("classes/add", { name, people }),
   rename: ({ name, people }, to) => post("classes/rename", { name, people, to }),
   remove: ({ name, people }) => post("classes/delete", { name, people }),
   pictures: (of) => get("pictures", query(of)),
+  uses: (of) => get("uses", query(of)),
   pictureAddress: (of, file) => path("picture", { ...query(of), file }),
   movePicture: (of, file, to) => post("pictures/move", { ...query(of), file, to }),
   deletePicture: (of, file) => post("pictures/delete", { ...query(of), file }),
@@ -45,6 +51,7 @@ export const api = {
   who: (picture) => post("who", { camera: picture ? undefined : 1 }, picture),
   peopleAddress: () => path("people"),
   train: (init, name) => post("train", { init, name }),
+  trainAgain: (again) => post("train", { again }),
   stop: () => post("stop"),
   run: (name) => get("run", { name }),
   deleteRun: (name) => post("runs/delete", { name }),
@@ -52,23 +59,34 @@ export const api = {
   bundleAddress: (name) => path("bundle", { name }),
   // Where to send a model: address, token, and fingerprint of the certificate that was confirmed.
   deploy: (name, where) => post("deploy", { name }, JSON.stringify(where)),
+  deployed: (where) => post("deployed", {}, JSON.stringify(where)),
   address: () => get("address"),
   qrAddress: () => path("qr"),
   cameraAddress: () => path("camera", { again: Date.now() }),
 };
 
-// Call `tell` with every state, and `lost` while there is no connection.
+// Call `tell` with every state, and `lost` while there is no connection. A hidden page asks for
+// none: browsers allow six connections to a host, and each stream takes one.
 export function follow(tell, lost) {
-  const source = new EventSource(path("events"));
-  source.onmessage = (message) => tell(JSON.parse(message.data));
-  source.onerror = () => {
-    lost();
-    if (source.readyState === EventSource.CLOSED) setTimeout(followAgain, 2000, tell, lost);
+  let source = null, later = 0;
+  const open = () => {
+    source = new EventSource(path("events"));
+    source.onmessage = (message) => tell(JSON.parse(message.data));
+    source.onerror = () => {
+      lost();
+      if (source.readyState === EventSource.CLOSED) later = setTimeout(openAgain, 2000);
+    };
   };
-}
-
-async function followAgain(tell, lost) {
-  const answer = await fetch(path("state")).catch(() => null);
-  if (answer && answer.status === 401) location.reload();
-  else follow(tell, lost);
+  const openAgain = async () => {
+    const answer = await fetch(path("state")).catch(() => null);
+    if (answer && answer.status === 401) location.reload();
+    else turn();
+  };
+  const turn = () => {
+    clearTimeout(later);
+    if (source) source.close();
+    if (!document.hidden) open();
+  };
+  document.addEventListener("visibilitychange", turn);
+  turn();
 }

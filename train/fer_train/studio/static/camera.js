@@ -1,7 +1,7 @@
 // The camera that is chosen: one of this browser's, or that of the computer that runs the studio.
 // `frame()` gives a picture as a Blob, or null for "take the newest of the computer's camera".
 import { api } from "./api.js";
-import { $, complain, make, offer } from "./dom.js";
+import { $, complain, focusOn, make, offer } from "./dom.js";
 import { WORDS } from "./words.js";
 
 const COMPUTER = "computer", LONGEST_SIDE = 640, JPEG_QUALITY = 0.9;
@@ -79,6 +79,13 @@ async function startComputer() {
   state.mirrored = true;
 }
 
+// A hidden page asks for no stream: browsers allow only six connections to a host.
+function pauseComputer() {
+  if (!state.on || state.stream) return;
+  if (document.hidden) $("stream").removeAttribute("src");
+  else $("stream").src = api.cameraAddress();
+}
+
 export function stop() {
   if (state.stream) for (const track of state.stream.getTracks()) track.stop();
   state.stream = null;
@@ -94,6 +101,7 @@ function show() {
   $("video").hidden = !browser;
   $("stream").hidden = !(state.on && !browser);
   $("dark").hidden = state.on;
+  $("camera-is-on").hidden = !state.on;
   $("preview").classList.toggle("mirrored", state.mirrored);
   const [width, height] = browser ? [$("video").videoWidth, $("video").videoHeight] : frameSize();
   $("preview").style.setProperty("--ratio", width ? width / height : 4 / 3);
@@ -131,6 +139,8 @@ export function drawBoxes(boxes, kind = "good", names = []) {
 
 export function wire() {
   $("start").addEventListener("click", () => (state.on ? stop() : start()));
+  $("stop-camera").addEventListener("click", () => { stop(); focusOn($("content")); });
+  document.addEventListener("visibilitychange", pauseComputer);
   $("devices").addEventListener("change", () => { if (state.on) start(); });
   if (browserHasCameras()) navigator.mediaDevices.addEventListener("devicechange", offerDevices);
   offerDevices();

@@ -1,6 +1,6 @@
 // Cards of classes or of people: each with its pictures, and what records more of them.
 import { api } from "./api.js";
-import { ask, make, makeButton, told } from "./dom.js";
+import { ask, complain, focusOn, make, makeButton, speak, told } from "./dom.js";
 import * as recorder from "./record.js";
 import { Thumbs } from "./thumbs.js";
 import { WORDS } from "./words.js";
@@ -17,6 +17,7 @@ export class Cards {
   // Show these states, each with a name and a count, in this order.
   show(states) {
     this.names = states.map((each) => each.name);
+    const left = [...this.box.children].findIndex((box) => box.contains(document.activeElement));
     for (const [name, card] of this.cards) {
       if (!this.names.includes(name)) {
         card.box.remove();
@@ -29,10 +30,18 @@ export class Cards {
       if (this.box.children[index] !== card.box) this.box.insertBefore(card.box, this.box.children[index] || null);
       card.update(each);
     }
+    if (left >= 0 && document.activeElement === document.body) this.focusNear(left);
+  }
+
+  // The card that had the focus is gone: go to that of its new name, or to the one in its place.
+  focusNear(place) {
+    const renamed = this.cards.get(this.newName);
+    focusOn(renamed ? renamed.title : this.box.children[place] || this.box.lastElementChild, this.field);
   }
 
   // Let a form with one field add one.
   addBy(form, field) {
+    this.field = field;
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       told(async () => {
@@ -45,6 +54,19 @@ export class Cards {
   }
 }
 
+const holdsFiles = (event) => [...event.dataTransfer.types].includes("Files");
+
+// A file that is dropped beside the cards: the browser would leave the page for it.
+export function refuseOtherDrops() {
+  for (const kind of ["dragover", "drop"]) {
+    document.addEventListener(kind, (event) => {
+      if (event.defaultPrevented || !holdsFiles(event)) return;
+      event.preventDefault();
+      if (kind === "drop") complain(WORDS.dropOnCard);
+    });
+  }
+}
+
 class Card {
   constructor(cards, name) {
     this.cards = cards;
@@ -53,22 +75,21 @@ class Card {
     this.words = cards.words;
     this.box = make("section", null, "", "class");
     this.box.setAttribute("aria-label", this.words.card(name));
+    this.box.tabIndex = -1;
     this.makeHead();
     this.makeButtons();
     this.thumbs = new Thumbs(this.box, this.of, (own) => cards.names.filter((each) => each !== own));
-    this.thumbs.load().catch(() => {}); // the next state asks again
     this.takeDrops();
   }
 
   makeHead() {
     const head = make("div", this.box, "", "row");
-    this.title = make("input", head, "", "title grow");
+    this.title = make("input", make("h2", head, "", "grow"), "", "title");
     this.title.value = this.name;
     this.title.maxLength = 40;
     this.title.setAttribute("aria-label", this.words.name);
     this.title.addEventListener("change", told(() => this.rename()));
     this.title.addEventListener("keydown", (event) => {
-      if (event.key === "Enter") this.title.blur();
       if (event.key === "Escape") this.title.value = this.name;
     });
     this.count = make("span", head, "", "count");
@@ -126,7 +147,7 @@ class Card {
 
   takeDrops() {
     const over = (on) => (event) => {
-      if (![...event.dataTransfer.types].includes("Files")) return;
+      if (!holdsFiles(event)) return;
       event.preventDefault();
       this.box.classList.toggle("over", on);
     };
@@ -145,8 +166,10 @@ class Card {
       this.title.value = this.name;
       return;
     }
+    this.cards.newName = to; // the state may tell of it before the answer
     try {
       await api.rename(this.of, to);
+      speak(WORDS.renamed(this.name, to));
     } catch (error) {
       this.title.value = this.name;
       throw error;
@@ -154,16 +177,19 @@ class Card {
   }
 
   async remove() {
-    if (this.count.dataset.count !== "0" && !(await ask(this.words.deleteAsk(this.name, this.count.dataset.count), WORDS.delete))) return;
+    const words = [this.words.deleteAsk(this.name, this.count.dataset.count), WORDS.usedBy(this.uses)];
+    if (this.count.dataset.count !== "0" && !(await ask(words.join(" ").trim(), WORDS.delete))) return;
     await api.remove(this.of);
+    speak(WORDS.removed(this.name));
   }
 
   update(state) {
     const { count } = state;
+    this.uses = state.uses || { training: false, runs: [] }; // nothing learns from people
     this.count.textContent = WORDS.pictures(count);
     this.count.dataset.count = count;
     this.cards.advise(this.advice, state);
-    if (count !== this.thumbs.files.length && !recorder.isRecording()) this.thumbs.load().catch(() => {});
+    if (!recorder.isRecording()) this.thumbs.loadIfChanged(state.changed).catch(() => {}); // else the next state asks again
     this.thumbs.drawActions();
   }
 }

@@ -66,10 +66,21 @@ export function ask(words, yes, exact = "") {
   });
 }
 
+// Give the keyboard to the first of these elements that is shown and can take it.
+export function focusOn(...elements) {
+  for (const element of elements.filter(Boolean)) {
+    element.focus();
+    if (document.activeElement === element) return;
+  }
+}
+
+let focusedBefore = null; // what had the focus when something went wrong
+
 export function complain(error) {
+  if (!$("trouble").contains(document.activeElement)) focusedBefore = document.activeElement;
   $("trouble").replaceChildren();
   make("span", $("trouble"), error.message || String(error));
-  makeButton($("trouble"), WORDS.close, calm, "second small");
+  makeButton($("trouble"), WORDS.close, () => { calm(); focusOn(focusedBefore, $("content")); }, "second small");
 }
 
 export function calm() {

@@ -13,7 +13,11 @@ let known = 0; // how many pictures there are of all people
 const cards = new Cards($("people-cards"), personNamed, WORDS.forPeople, advise);
 const live = new Live(WHO_MS, {
   wanted: () => wanted && known > 0,
-  ask: (picture) => (recorder.isRecording() ? null : api.who(picture)),
+  ask: (picture) => {
+    if (recorder.isRecording()) return null;
+    if (!$("who").textContent) $("who").textContent = WORDS.lookingAtPictures; // it takes a while at first
+    return api.who(picture);
+  },
   show: showNames,
   fail: (error) => { $("who").textContent = error.message; },
   end: () => { $("who").textContent = known && !camera.isOn() ? WORDS.startToName : ""; },
@@ -49,7 +53,7 @@ export function showPeople(now = state) {
   known = state.people.reduce((sum, each) => sum + each.count, 0);
   cards.show(state.people);
   $("use-people").hidden = !known;
-  $("people-command").textContent = WORDS.peopleCommand(state.stored.people);
+  $("people-command").textContent = WORDS.peopleCommand(state.stored.people, state.detector);
   $("people-stored").textContent = WORDS.peopleStored(state.stored.people);
   live.go();
 }

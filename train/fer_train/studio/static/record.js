@@ -67,6 +67,7 @@ export async function recordSoon(of, kept, shown) {
   if (!camera.isOn()) return record(of, kept);
   const waiting = { of };
   running = waiting;
+  hint("", "");
   speak(WORDS.countdown(COUNT_SECONDS, RECORD_SECONDS));
   $("countdown").hidden = false;
   for (let left = COUNT_SECONDS; left > 0 && running === waiting; left -= 1) {

@@ -1,8 +1,10 @@
 // The page of the studio: its steps, and the state that the server tells.
 import { api, follow } from "./api.js";
 import * as camera from "./camera.js";
-import { $, complain, fillWords, make } from "./dom.js";
+import { refuseOtherDrops } from "./cards.js";
+import { $, complain, fillWords, focusOn, make } from "./dom.js";
 import * as people from "./people.js";
+import * as recorder from "./record.js";
 import * as show from "./show.js";
 import * as train from "./train.js";
 import * as use from "./use.js";
@@ -12,8 +14,13 @@ const STEPS = ["show", "train", "use", "people"];
 const LAYOUTS = { show: "recording", train: "alone", use: "", people: "recording" };
 const isHere = ["localhost", "127.0.0.1", "[::1]"].includes(location.hostname);
 
+let shown = ""; // the step that stands on the page
+
 function turnTo() {
-  const step = STEPS.includes(location.hash.slice(1)) ? location.hash.slice(1) : "show";
+  const asked = location.hash.slice(1), step = STEPS.includes(asked) ? asked : shown || "show";
+  if (step === shown) return;
+  shown = step;
+  recorder.stop(); // nobody records what they do not see
   for (const each of STEPS) $(each).hidden = each !== step;
   for (const link of document.querySelectorAll("#steps a")) {
     if (link.hash === `#${step}`) link.setAttribute("aria-current", "step");
@@ -29,6 +36,10 @@ function turnTo() {
 
 function tell(state) {
   status("well", WORDS.connected);
+  if (state.error) {
+    complain(new Error(state.error));
+    return;
+  }
   $("stored").textContent = WORDS.stored(state.stored);
   camera.setComputerCamera(state.camera);
   show.showClasses(state);
@@ -56,7 +67,12 @@ fillWords();
 document.title = WORDS.title;
 $("stays").textContent = isHere ? WORDS.staysHere : WORDS.staysThere(location.host);
 for (const part of [camera, show, train, use, people]) part.wire();
+refuseOtherDrops();
 addEventListener("hashchange", turnTo);
+$("skip").addEventListener("click", (event) => {
+  event.preventDefault(); // the address keeps its step
+  focusOn($("content"));
+});
 turnTo();
 showAddresses().catch(complain);
 follow(tell, () => status("ill", WORDS.noConnection));

@@ -1,6 +1,7 @@
 // The pictures of one class or person, as they are stored: to look at, choose, move and delete.
-import { api } from "./api.js";
-import { make, makeButton, offer, told } from "./dom.js";
+import { api, isAbsent } from "./api.js";
+import { focusOn, make, makeButton, offer, speak, told } from "./dom.js";
+import { mayDelete } from "./uses.js";
 import { WORDS } from "./words.js";
 
 const PAGE = 48;
@@ -14,20 +15,34 @@ export class Thumbs {
     this.tiles = new Map();
     this.grid = make("ul", parent, "", "thumbs");
     this.grid.addEventListener("keydown", (event) => this.step(event));
-    this.more = makeButton(parent, "", () => { this.shown += PAGE; this.draw(); }, "second small");
+    this.more = makeButton(parent, "", () => this.showMore(), "second small");
     this.actions = make("div", parent, "", "row actions");
     this.words = make("span", this.actions, "", "grow");
     this.target = make("select", this.actions);
     this.target.setAttribute("aria-label", WORDS.moveTo);
     this.moveButton = makeButton(this.actions, WORDS.move, told(() => this.move()), "second small");
     makeButton(this.actions, WORDS.delete, told(() => this.remove()), "second small danger");
-    makeButton(this.actions, WORDS.chooseNone, () => { this.chosen.clear(); this.draw(); }, "second small");
+    makeButton(this.actions, WORDS.chooseNone, () => this.chooseNone(), "second small");
+    this.parent = parent;
     this.others = others;
     this.draw();
   }
 
+  // Load the files anew if they may be others than those of the last state.
+  async loadIfChanged(mark) {
+    if (mark === this.mark) return;
+    this.mark = mark;
+    try {
+      await this.load();
+    } catch (error) {
+      this.mark = "";
+      throw error;
+    }
+  }
+
   async load() {
     this.files = (await api.pictures(this.of)).reverse();
+    this.chosen = new Set(this.files.filter((file) => this.chosen.has(file)));
     this.draw();
   }
 
@@ -98,24 +113,62 @@ export class Thumbs {
     this.drawActions();
   }
 
-  async each(act) {
+  showMore() {
+    const first = this.shown;
+    this.shown += PAGE;
+    this.draw();
+    this.focusOnTile(first);
+  }
+
+  chooseNone() {
+    const place = this.chosenPlace();
+    this.chosen.clear();
+    this.draw();
+    this.focusOnTile(place);
+  }
+
+  chosenPlace() {
+    return this.files.findIndex((file) => this.chosen.has(file));
+  }
+
+  // The picture at a place, or the last one, or the card where there is none.
+  focusOnTile(place) {
+    const tile = this.grid.children[place] || this.grid.lastElementChild;
+    if (tile) this.makeTabStop(tile.firstChild);
+    focusOn(tile && tile.firstChild, this.parent);
+  }
+
+  // Do it to each chosen picture, then say what was done to how many.
+  async each(act, words) {
+    const place = this.chosenPlace();
+    let count = 0;
     try {
       for (const file of [...this.chosen]) {
-        await act(file);
+        try {
+          await act(file);
+          count += 1;
+        } catch (error) {
+          if (!isAbsent(error)) throw error;
+          await this.load();
+          if (this.chosen.has(file)) throw error; // it is the class to move to that is gone
+        }
         this.chosen.delete(file);
         this.files = this.files.filter((each) => each !== file);
       }
+      speak(words(count));
     } finally {
       this.draw();
+      this.focusOnTile(place);
     }
   }
 
   move() {
     const to = this.target.value;
-    return this.each((file) => api.movePicture(this.of, file, to));
+    return this.each((file) => api.movePicture(this.of, file, to), (count) => WORDS.moved(count, to));
   }
 
-  remove() {
-    return this.each((file) => api.deletePicture(this.of, file));
+  async remove() {
+    if (!(await mayDelete(this.of, [...this.chosen]))) return undefined;
+    return this.each((file) => api.deletePicture(this.of, file), WORDS.removedPictures);
   }
 }

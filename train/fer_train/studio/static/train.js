@@ -1,6 +1,7 @@
 // Step 2: train, watch, and see what the model gets wrong.
 import { api, classNamed } from "./api.js";
-import { $, ask, complain, draw, make, makeButton, offer, percent, speak, told } from "./dom.js";
+import { $, ask, complain, draw, focusOn, make, makeButton, offer, percent, speak, told } from "./dom.js";
+import { mayDelete } from "./uses.js";
 import { WORDS } from "./words.js";
 
 let classes = [];
@@ -22,7 +23,7 @@ export function showTraining(state) {
   $("failed").textContent = busy ? "" : state.failed;
   $("job").hidden = !busy;
   if (busy) showJob(state.job);
-  showRuns();
+  showRuns(state.ready && !busy);
   if (busy) return;
   const newest = runs.find((each) => each.accuracy !== null); // the newest stands first
   const key = newest ? `${newest.name} ${newest.made}` : "";
@@ -33,10 +34,11 @@ export function showTraining(state) {
 }
 
 // A row for each model: how good it is, what to know of it, and what removes it.
-function showRuns() {
-  const key = JSON.stringify(runs);
+function showRuns(mayTrain) {
+  const key = JSON.stringify([runs, mayTrain]);
   if (key === listed) return;
   listed = key;
+  const focused = $("runs").contains(document.activeElement);
   $("models").hidden = runs.length === 0;
   $("runs").replaceChildren();
   for (const run of runs) {
@@ -48,8 +50,14 @@ function showRuns() {
     if (run.accuracy !== null) {
       makeButton(buttons, WORDS.showRun, told(() => showRun(run.name)), "second small").setAttribute("aria-label", WORDS.showRunOf(run.name));
     }
+    if (run.trained_with_deleted) {
+      const again = makeButton(buttons, WORDS.trainAgain, told(() => api.trainAgain(run.name)), "second small");
+      again.setAttribute("aria-label", WORDS.trainRunAgain(run.name));
+      again.disabled = !mayTrain;
+    }
     makeButton(buttons, WORDS.delete, told(() => removeRun(run.name)), "second small danger").setAttribute("aria-label", WORDS.deleteRun(run.name));
   }
+  if (focused) focusOn($("models-title"), $("train-button"));
 }
 
 async function removeRun(name) {
@@ -124,6 +132,11 @@ function showMoreOf(box, wanted) {
   make("a", line, WORDS.toShow).href = "#show";
 }
 
+// A class as the head of a column or a row; a long name is cut, and whole as the title.
+function heading(line, name, scope) {
+  Object.assign(make("th", line, name), { scope, title: name });
+}
+
 function showConfusion(box, run) {
   make("h3", box, WORDS.confusion);
   make("p", box, WORDS.confusionHow, "quiet");
@@ -131,12 +144,12 @@ function showConfusion(box, run) {
   table.setAttribute("aria-label", WORDS.confusion);
   const head = make("tr", make("thead", table));
   make("td", head);
-  for (const label of run.labels) make("th", head, label).scope = "col";
+  for (const label of run.labels) heading(head, label, "col");
   make("th", head, WORDS.recall).scope = "col";
   const body = make("tbody", table);
   for (const [index, row] of run.confusion.entries()) {
     const line = make("tr", body), total = row.reduce((sum, each) => sum + each, 0);
-    make("th", line, run.labels[index]).scope = "row";
+    heading(line, run.labels[index], "row");
     for (const [column, count] of row.entries()) {
       const cell = make("td", line, String(count), column === index ? "right" : "wrong");
       cell.style.setProperty("--share", total ? count / total : 0);
@@ -146,7 +159,8 @@ function showConfusion(box, run) {
 }
 
 function showMistakes(box, run) {
-  make("h3", box, WORDS.mistakes(run.mistakes.length));
+  make("h3", box, WORDS.mistakes(run.mistakes_count));
+  if (run.mistakes_gone) make("p", box, WORDS.mistakesGone(run.mistakes_gone), "quiet");
   if (!run.mistakes.length) return;
   make("p", box, WORDS.mistakesHow, "quiet");
   const list = make("ul", box, "", "mistakes");
@@ -174,12 +188,18 @@ function showMistake(list, mistake) {
   target.setAttribute("aria-label", WORDS.moveTo);
   offer(target, classes.filter((each) => each !== mistake.class));
   if (classes.includes(mistake.answered)) target.value = mistake.answered;
-  const done = (said) => item.replaceChildren(make("span", null, said, "quiet done"));
+  const done = (said) => {
+    const line = make("span", null, said, "quiet done");
+    line.tabIndex = -1;
+    item.replaceChildren(line);
+    focusOn(line);
+  };
   makeButton(panel, WORDS.relabel, told(async () => {
     await api.movePicture(classNamed(mistake.class), mistake.file, target.value);
     done(WORDS.relabelled(target.value));
   }), "small");
   makeButton(panel, WORDS.delete, told(async () => {
+    if (!(await mayDelete(classNamed(mistake.class), [mistake.file]))) return;
     await api.deletePicture(classNamed(mistake.class), mistake.file);
     done(WORDS.deleted);
   }), "second small danger");

@@ -1,12 +1,15 @@
 // Step 3: the new model beside the old one on the camera, then to the device.
 import { api } from "./api.js";
 import * as camera from "./camera.js";
-import { $, ask, make, offer, percent, told } from "./dom.js";
+import { $, ask, make, offer, percent, sleep, told } from "./dom.js";
 import { Live } from "./live.js";
 import * as trust from "./trust.js";
 import { WORDS } from "./words.js";
 
-const LOOK_MS = 150;
+const LOOK_MS = 150, TRIAL_MS = 2000, TRIAL_GRACE_SECONDS = 30;
+// What is said at the end of a trial, by the state that the device tells.
+const TRIAL_ENDS = { kept: ["good", WORDS.trialKept], "taken back": ["bad", WORDS.trialTakenBack] };
+let trial = null; // the one that is followed
 let wanted = false; // whether this step is the one that is shown
 const live = new Live(LOOK_MS, {
   wanted: () => wanted && $("model").value,
@@ -28,6 +31,7 @@ export function showModels(state) {
   $("no-model").hidden = names.length > 0;
   $("which-model").hidden = names.length === 0;
   $("deploy").hidden = names.length === 0;
+  $("download-command").textContent = WORDS.downloadCommand(state.detector);
   nameDownload();
   live.go();
 }
@@ -92,7 +96,10 @@ function showAnswer(box, title, answer) {
 // Send a model; before the token goes to a certificate of the device's own, somebody compares it.
 async function send(name, address, token, fingerprint) {
   const answer = await api.deploy(name, { address, token, fingerprint });
-  if (!answer.unconfirmed) return answer;
+  if (!answer.unconfirmed) {
+    followTrial({ address, token, fingerprint }, answer);
+    return answer;
+  }
   if (fingerprint) {
     trust.forget(address);
     throw new Error(WORDS.certificateChanged(answer.unconfirmed));
@@ -102,22 +109,43 @@ async function send(name, address, token, fingerprint) {
   return send(name, address, token, answer.unconfirmed);
 }
 
+// Ask the device how the trial goes until it is over. It may not answer for a while: it starts anew
+// where a model makes it crash.
+async function followTrial(where, { model, seconds }) {
+  const mine = {}, ends = performance.now() + 1000 * (seconds + TRIAL_GRACE_SECONDS);
+  trial = mine;
+  while (performance.now() < ends) {
+    await sleep(TRIAL_MS);
+    const now = await api.deployed(where).catch(() => null);
+    if (trial !== mine) return; // another model was sent
+    if (now && TRIAL_ENDS[now.state]) {
+      const [kind, words] = TRIAL_ENDS[now.state];
+      sayDeployed(kind, words(model, now.model, now.why));
+      return;
+    }
+  }
+  sayDeployed("", WORDS.trialUnknown(where.address));
+}
+
+function sayDeployed(kind, words) {
+  $("deployed").className = `hint ${kind}`;
+  $("deployed").textContent = words;
+}
+
 export function wire() {
   $("model").addEventListener("change", () => { nameDownload(); live.go(); });
   $("deploy-form").addEventListener("submit", (event) => {
     event.preventDefault();
     told(async () => {
       $("send").disabled = true;
-      $("deployed").className = "hint";
-      $("deployed").textContent = WORDS.sendingModel;
+      trial = null;
+      sayDeployed("", WORDS.sendingModel);
       try {
         const address = $("address").value.trim().replace(/\/+$/, "");
         const answer = await send($("model").value, address, $("token").value, trust.confirmed(address));
-        $("deployed").className = "hint good";
-        $("deployed").textContent = WORDS.deployed(answer.model, answer.seconds);
+        sayDeployed("good", WORDS.deployed(answer.model, answer.seconds));
       } catch (error) {
-        $("deployed").className = "hint bad";
-        $("deployed").textContent = error.message;
+        sayDeployed("bad", error.message);
       } finally {
         $("send").disabled = false;
       }

@@ -1,7 +1,12 @@
-// Every word of the page, so that it can be translated in this one file.
+// Every word of the page but the errors that the server explains, to translate in this one file.
 const many = (count, one, more) => `${count} ${count === 1 ? one : more}`;
 
 const precise = (share) => `${(100 * share).toFixed(1)} %`;
+
+const quoted = (file) => (/^[\w./~-]+$/.test(file) ? file : `"${file}"`);
+
+// fer-edge finds faces as the studio did only if it is told to; haar is its own choice.
+const detectorOption = (detector) => (detector === "haar" ? "" : ` --detector ${quoted(detector)}`);
 
 // Why a shot was not kept, by the server's code: in short, and with what helps.
 const FAULTS = {
@@ -39,7 +44,7 @@ const SIDES = { front: "straight ahead", left: "to the left", right: "to the rig
 
 export const WORDS = {
   title: "fer-train studio",
-  skip: "To the steps",
+  skip: "Skip to the content",
   steps: "Steps",
   stepShow: "Show",
   stepTrain: "Train",
@@ -53,9 +58,10 @@ export const WORDS = {
   connecting: "connecting",
   connected: "connected",
   noConnection: "no connection to the studio: does it still run?",
+  tooLarge: "larger than 20 MB",
   refused: (status) => `the studio refused this (${status})`,
-  stored: ({ crops, people, networks }) =>
-    `Stored on the computer that runs the studio: crops of faces, as the network sees them, in ${crops}; cut-outs of the faces of people, in color, in ${people}; trained networks, with the names of the crops they learned, in ${networks}.`,
+  stored: ({ crops, people, networks, job }) =>
+    `Stored on the computer that runs the studio: crops of faces, as the network sees them, in ${crops}; cut-outs of the faces of people, in color, in ${people}; trained networks, with the names of the crops they learned, in ${networks}; while a model is trained, the crops that it uses in ${job}.`,
   staysHere: "Nothing leaves this computer, unless you send a model to a device.",
   staysThere: (host) => `Pictures go from this browser to ${host} and no further. That computer sends nothing on, unless you send a model to a device.`,
   notFeeling: "An expression is not a feeling.",
@@ -63,6 +69,7 @@ export const WORDS = {
   camera: "Camera",
   computerPicture: "Live picture of the computer's camera",
   cameraOff: "The camera is off.",
+  cameraIsOn: "The camera is on.",
   whichCamera: "Which camera",
   startCamera: "Start camera",
   stopCamera: "Stop camera",
@@ -99,6 +106,7 @@ export const WORDS = {
   soon: "Timer: 10 s",
   soonHow: "Recording begins in 3 seconds and takes 10: for people alone.",
   addFiles: "Add files",
+  dropOnCard: "Nothing was added. Drop pictures on a class in step 1, or on a person in step 4.",
   countdown: (wait, seconds) => `Recording begins in ${wait} seconds and takes ${seconds} seconds.`,
   keptSoFar: (count) => `Kept ${count}`,
   recorded: (kept, refused) => `Kept ${many(kept, "picture", "pictures")}${refused ? `, ${refused} were of no use` : ""}.`,
@@ -112,7 +120,16 @@ export const WORDS = {
   picture: (name, file) => `${name}, ${file.replace(/\.png$/, "")}`,
   showMore: (count) => `Show more (${count})`,
   chosen: (count) => `${many(count, "picture", "pictures")} chosen`,
-  chooseNone: "None",
+  chooseNone: "Choose none",
+  usedBy: ({ training, runs }) => {
+    const stopped = training ? "The training that runs uses these pictures: it is stopped." : "";
+    const stay = runs.length ? `Learned from these pictures: ${runs.join(", ")}. Such a model stays as it is; delete it or train it again in step 2.` : "";
+    return [stopped, stay].join(" ").trim();
+  },
+  moved: (count, to) => `${many(count, "picture", "pictures")} moved to ${to}.`,
+  removedPictures: (count) => `${many(count, "picture", "pictures")} deleted.`,
+  renamed: (name, to) => `${name} is now called ${to}.`,
+  removed: (name) => `${name} is deleted.`,
   moveTo: "Move to",
   move: "Move",
 
@@ -158,14 +175,16 @@ export const WORDS = {
   toShow: "To the pictures",
   confusion: "What it takes for what",
   confusionHow: "A row is what a picture shows, a column what the model says.",
-  recall: "found",
+  recall: "recognized",
   mistakes: (count) => (count ? `Its ${many(count, "mistake", "mistakes")}` : "It makes no mistake on these pictures."),
+  mistakesGone: (count) => `${count} of them ${count === 1 ? "was" : "were"} deleted or given another class since.`,
   mistakesHow: "Choose a picture to give it another class or to delete it. Then train again.",
   mistake: (name, answered, sure) => `${name}, taken for ${answered} (${sure})`,
   relabel: "Give it this class",
   relabelled: (name) => `now ${name}`,
   deleted: "deleted",
   trainAgain: "Train again",
+  trainRunAgain: (name) => `Train again: ${name}`,
 
   whichModel: "Your model",
   noModel: "There is no model yet. Train one first.",
@@ -175,7 +194,8 @@ export const WORDS = {
   oldModel: (name) => `${name} (as shipped)`,
   takeAway: "Take it to a device",
   download: "Download the model",
-  downloadHow: "One file for every device: fer-edge --camera 0 --model FILE",
+  downloadHow: "One file for every device:",
+  downloadCommand: (detector) => `fer-edge --camera 0 --model FILE${detectorOption(detector)}`,
   deploy: "Or send it to a device",
   address: "Address of the device",
   token: "Its token, if it has one",
@@ -188,6 +208,9 @@ export const WORDS = {
   certificateChanged: (fingerprint) =>
     `Nothing was sent: the device shows another certificate than the one you confirmed. It makes a new one after a year and for a new address; if it did not, another computer stands in its place. Send once more to compare it. Now it is ${fingerprint}`,
   deployed: (model, seconds) => `The device runs ${model}, on trial for ${seconds} s.`,
+  trialKept: (model) => `The device keeps ${model}.`,
+  trialTakenBack: (model, before, why) => `The device took ${model} back: ${why}. It runs ${before}.`,
+  trialUnknown: (address) => `The device does not tell how the trial ended. Look at its page: ${address}`,
   deleteRun: (name) => `Delete the model ${name}`,
   deleteRunAsk: (name) => `Delete the model ${name} and what its training left?`,
 
@@ -200,23 +223,24 @@ export const WORDS = {
     name: "Name of the person",
     card: (name) => `Person ${name}`,
     delete: (name) => `Delete the person ${name}`,
-    deleteAsk: (name, count) => `Delete ${name} and ${many(Number(count), "picture", "pictures")}? Nothing of ${name} is left then.`,
+    deleteAsk: (name, count) => `Delete ${name} and ${many(Number(count), "picture", "pictures")}? Nothing of ${name} is left under People then. Crops under Show stay, and a fer-edge that runs knows ${name} until it is started again.`,
   },
   personAdvice: ({ more, sides }) => {
     const absent = Object.keys(sides).filter((side) => !sides[side]).map((side) => SIDES[side]);
     const toShow = absent.length ? `Not shown yet: ${absent.join(", ")}.` : "";
-    return [more ? `${more} more are worth it.` : "Enough pictures.", toShow].join(" ").trim();
+    return [more ? `Add ${many(more, "more picture", "more pictures")}.` : "Enough pictures.", toShow].join(" ").trim();
   },
   startToName: "Start the camera to see who is known.",
+  lookingAtPictures: "Looking at the pictures.",
   nobodyKnown: "not known",
   inSight: (names) => `In sight: ${names.join(", ")}.`,
   usePeople: "Let fer-edge know them",
   usePeopleHere: "On this computer:",
-  peopleCommand: (folder) => `fer-edge --camera 0 --faces ${/^[\w./~-]+$/.test(folder) ? folder : `"${folder}"`}`,
+  peopleCommand: (folder, detector) => `fer-edge --camera 0 --faces ${quoted(folder)}${detectorOption(detector)}`,
   usePeopleThere: "On another one, with the folder from this file:",
   downloadPeople: "Download people.zip",
   peopleStored: (folder) =>
-    `Stored in ${folder}: what is cut out around each face, in color, and nothing else. What tells faces apart is worked out from these pictures and is only in memory. Whoever is deleted leaves nothing here. Nobody in this step becomes part of training or of a model. What was downloaded or copied has to be deleted where it is.`,
+    `Stored in ${folder}: what is cut out around each face, in color, and nothing else. What tells faces apart is worked out from these pictures and is only in memory. Of whoever is deleted nothing stays in the studio. A fer-edge that runs with this folder knows them until it is started again, and crops under Show are deleted there. Nobody in this step becomes part of training or of a model. What was downloaded or copied has to be deleted where it is.`,
 
   otherDevices: "Open this page on a telephone",
   otherDevicesHow: "Scan this, or type the address. The browser warns once, since this computer made the certificate itself: compare the fingerprint, then go on.",

@@ -1,0 +1,336 @@
+"""What the studio's page owes to those who use keys, several tabs or a telephone."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from drawn_faces import draw_scene
+from fer_edge.inference.models import load_model
+from fer_train.studio.runs import LearnedPicture, Mistake, RunNotes
+from fer_train.studio.server import StudioOptions, open_studio
+from fer_train.studio.studio import Studio
+from studio_browser import (
+    BROWSER,
+    TELEPHONE,
+    Visit,
+    add_class,
+    page_faults,
+    save_camera,
+    visit,
+    wait_until,
+)
+
+sync_api = pytest.importorskip("playwright.sync_api")
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not BROWSER, reason="needs Chromium: sudo apt install chromium"),
+]
+
+
+def fill(studio: Studio, pictures: int, *names: str) -> None:
+    """Make classes, the first of which has pictures."""
+    for name in names:
+        studio.collection.add(name)
+    for each in range(pictures):
+        face = cv2.resize(draw_scene("happy", seed=each), (48, 48))[..., :1]
+        studio.collection.keep(names[0], "first", face)
+
+
+def add_run(studio: Studio, name: str) -> None:
+    """Make a run of all classes that takes each picture of the first class for the second."""
+    names = studio.collection.names()
+    pictures = [
+        LearnedPicture(name, path.name, hashlib.sha256(path.read_bytes()).hexdigest(), True)
+        for name in names
+        for path in studio.collection.paths(name)
+    ]
+    first, second, *_ = sorted(names, key=lambda each: -len(studio.collection.pictures(each)))
+    confusion = np.zeros((len(names), len(names)), int)
+    wrong = [each for each in pictures if each.label == first]
+    confusion[names.index(first), names.index(second)] = len(wrong)
+    notes = RunNotes(
+        made="2026-11-27T10:15:00",
+        init="fer-nano",
+        labels=tuple(names),
+        pictures=tuple(pictures),
+        confusion=tuple(tuple(row) for row in confusion.tolist()),
+        mistakes=tuple(Mistake(first, each.file, second, 0.97) for each in wrong),
+    )
+    studio.runs.save_notes(name, notes)
+    (studio.runs.folder / name / f"{name}-int8.tflite").write_bytes(
+        load_model("fer-nano").to_bytes()
+    )
+
+
+@pytest.fixture
+def seen(tmp_path: Path) -> Iterator[Visit]:
+    """The page, with two classes: happy of six pictures, and an empty one."""
+    with page_of(tmp_path, lambda studio: fill(studio, 6, "happy", "wink")) as seen:
+        yield seen
+
+
+@contextmanager
+def page_of(tmp_path: Path, prepare: Callable[[Studio], None]) -> Iterator[Visit]:
+    """Open the page of a studio that was prepared."""
+    camera = save_camera(tmp_path / "camera.mjpeg", "happy", faces=30)
+    options = StudioOptions(tmp_path / "studio", port=0, detector="haar", browser=False)
+    with (
+        open_studio(options) as (studio, server),
+        sync_api.sync_playwright() as playwright,
+    ):
+        prepare(studio)
+        with visit(playwright, f"http://127.0.0.1:{server.port}/", camera) as seen:
+            yield seen
+
+
+def card(seen: Visit, name: str) -> Any:
+    return seen.page.locator(f"section[aria-label='Class {name}']")
+
+
+def test_another_step_ends_the_recording_and_says_that_the_camera_is_on(seen: Visit) -> None:
+    page = seen.page
+    page.click("#start")
+    page.wait_for_selector("#video:not([hidden])")
+    card(seen, "wink").get_by_role("button", name="Timer: 10 s").click()
+    page.wait_for_selector("#hint.good:not(:empty)")
+    page.click("#steps a[href='#train']")
+    page.get_by_text("The camera is on.").wait_for()
+    page.wait_for_timeout(600)  # the shot that was under way
+    files = card(seen, "wink").locator(".thumbs li")
+    before = files.count()
+    page.wait_for_timeout(1000)
+    assert before > 0
+    assert files.count() == before
+    page.locator("#stop-camera").click()
+    assert page.locator("#camera-is-on").is_hidden()
+
+
+def test_the_skip_link_leads_to_the_content_of_the_step(seen: Visit) -> None:
+    page = seen.page
+    page.click("#steps a[href='#train']")
+    page.focus("#skip")
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "content"
+    assert page.locator("#train").is_visible()
+    assert page.url.endswith("#train")
+    page.evaluate("location.hash = 'enough'")
+    assert page.locator("#train").is_visible()
+
+
+def focused(seen: Visit) -> str:
+    """What has the focus: its id, its label, its picture's or its words."""
+    look = "(each) => each.id || each.ariaLabel || each.querySelector('img')?.alt"
+    return str(seen.page.evaluate(f"({look} || each.textContent)(document.activeElement)"))
+
+
+def wait_for_focus(seen: Visit, wanted: str) -> None:
+    wait_until(seen.page, lambda: focused(seen) == wanted)
+
+
+def spoken(seen: Visit) -> str:
+    return str(seen.page.text_content("#spoken"))
+
+
+def test_the_focus_stays_where_the_work_goes_on(seen: Visit) -> None:
+    page, happy = seen.page, card(seen, "happy")
+    page.fill("#new-class", "happy")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#trouble button")
+    page.focus("#trouble button")
+    page.keyboard.press("Enter")
+    wait_for_focus(seen, "new-class")
+    happy.locator(".thumbs button").nth(1).click()
+    happy.get_by_role("button", name="Move", exact=True).click()
+    wait_for_focus(seen, "happy, first~0004")
+    assert spoken(seen) == "1 picture moved to wink."
+    happy.locator(".title").fill("smile")
+    page.keyboard.press("Enter")
+    card(seen, "smile").wait_for()
+    wait_for_focus(seen, "Name of the class")
+    assert spoken(seen) == "happy is now called smile."
+    card(seen, "smile").get_by_role("button", name="Delete the class smile").click()
+    assert page.get_by_role("dialog", name="Delete the class smile").is_visible()
+    page.click("#ask-yes")
+    wait_for_focus(seen, "Class wink")
+    assert spoken(seen) == "smile is deleted."
+    assert page.get_by_role("heading", level=2).count() == 1
+    card(seen, "wink").get_by_role("button", name="Delete the class wink").click()
+    page.click("#ask-yes")
+    wait_for_focus(seen, "new-class")
+
+
+def test_the_login_leads_to_the_step_that_was_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = "a-token-of-24-characters"
+    monkeypatch.setenv("FER_EDGE_TOKEN", token)
+    options = StudioOptions(tmp_path / "studio", port=0, detector="haar", browser=False)
+    with (
+        open_studio(options) as (_, server),
+        sync_api.sync_playwright() as playwright,
+    ):
+        browser = playwright.chromium.launch(executable_path=BROWSER)
+        page = browser.new_page()
+        page.goto(f"http://127.0.0.1:{server.port}/#people")
+        assert page.title() == page.text_content("h1") == "fer-train studio"
+        page.get_by_text("held when fer-train studio was started").wait_for()
+        for text in ("wrong-token-of-24-letters", token):
+            page.fill("#token", text)
+            page.click("button")
+            page.wait_for_load_state()
+        page.wait_for_selector("#status.well")
+        assert page.url.endswith("#people")
+        assert page.locator("#people").is_visible()
+        browser.close()
+
+
+def test_what_is_gone_is_not_chosen_and_a_drop_beside_a_card_does_nothing(
+    seen: Visit, tmp_path: Path
+) -> None:
+    page, happy, faces = seen.page, card(seen, "happy"), tmp_path / "studio" / "faces"
+    for each in range(3):
+        happy.locator(".thumbs button").nth(each).click()
+    (faces / "happy" / "first~0006.png").unlink()  # the newest; no page hears of it
+    happy.get_by_role("button", name="Delete", exact=True).click()
+    wait_until(page, lambda: happy.locator(".thumbs li").count() == 3)
+    assert page.text_content("#trouble") == ""
+    assert spoken(seen) == "2 pictures deleted."
+    assert len(list((faces / "happy").iterdir())) == 3
+    happy.locator(".thumbs button").nth(0).click()
+    (faces / "happy" / "first~0003.png").rename(faces / "happy" / "other~0001.png")
+    add_class(page, "sad")  # a state with as many pictures as before
+    happy.locator("img[alt='happy, other~0001']").wait_for()
+    assert happy.locator(".actions").is_hidden()
+    data = page.evaluate_handle(
+        "() => { const d = new DataTransfer(); d.items.add(new File([''], 'a.png')); return d; }"
+    )
+    page.dispatch_event("footer", "drop", {"dataTransfer": data})
+    wait_until(page, lambda: "Drop pictures on a class" in page.text_content("#trouble"))
+    large = tmp_path / "large.png"
+    large.write_bytes(bytes(20_000_001))
+    happy.locator("input[type=file]").set_input_files([large])
+    wait_until(page, lambda: page.text_content("#hint").endswith("1 larger than 20 MB."))
+
+
+def test_a_result_with_a_long_name_fits_a_telephone(tmp_path: Path) -> None:
+    def prepare(studio: Studio) -> None:
+        fill(studio, 6, "\N{GRINNING FACE}" * 40, "happy")
+        add_run(studio, "mine")
+
+    with page_of(tmp_path, prepare) as seen:
+        page = seen.page
+        page.click("#steps a[href='#train']")
+        page.locator(".mistakes button.tile").nth(1).click()
+        seen.shoot("8-long-name")
+        assert page_faults(seen) == []
+        page.set_viewport_size({"width": TELEPHONE[0], "height": TELEPHONE[1]})
+        page.locator(".confusion td.wrong").first.scroll_into_view_if_needed()
+        cell = page.locator(".confusion td.wrong").first.bounding_box()
+        assert cell["x"] + cell["width"] < TELEPHONE[0]
+        page.locator(".mistakes li").nth(1).get_by_role("button", name="Give it this class").click()
+        wait_until(page, lambda: focused(seen) == "now happy")
+        page.click("#steps a[href='#use']")
+        page.click("#start")
+        page.wait_for_selector(".answer.new .label")
+        seen.shoot("9-use")
+        assert page_faults(seen) == []
+
+
+def test_a_hidden_page_holds_no_stream(seen: Visit) -> None:
+    page = seen.page
+    page.evaluate(
+        "window.sources = []; const Own = EventSource;"
+        "window.EventSource = class extends Own {"
+        "  constructor(...given) { super(...given); sources.push(this); } };"
+        "window.turn = (hidden) => {"
+        "  Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });"
+        "  document.dispatchEvent(new Event('visibilitychange')); }; 0"
+    )
+    page.evaluate("turn(false)")
+    page.evaluate("turn(true)")
+    assert page.evaluate("sources.map((each) => each.readyState)") == [2]
+    add_another_class(seen)
+    assert card(seen, "sad").count() == 0
+    page.evaluate("turn(false)")
+    card(seen, "sad").wait_for()
+    assert page.evaluate("sources.length") == 2
+
+
+def add_another_class(seen: Visit) -> None:
+    """Add a class as another page does."""
+    asked = seen.page.request.post(f"{seen.page.url}api/classes/add?name=sad")
+    assert asked.ok
+    seen.page.wait_for_timeout(400)
+
+
+def test_deleting_names_the_models_that_learned_and_they_can_be_trained_again(
+    tmp_path: Path,
+) -> None:
+    def prepare(studio: Studio) -> None:
+        fill(studio, 12, "happy", "wink")
+        for each in range(10):
+            face = cv2.resize(draw_scene("sad", seed=each), (48, 48))[..., :1]
+            studio.collection.keep("wink", "first", face)
+        add_run(studio, "mine")
+
+    with page_of(tmp_path, prepare) as seen:
+        page, happy, asked = seen.page, card(seen, "happy"), []
+        happy.get_by_role("button", name="Delete the class").click()
+        assert "Learned from these pictures: mine." in page.text_content("#ask-words")
+        seen.shoot("10-delete")
+        page.click("#ask [value=no]")
+        happy.locator(".thumbs button").nth(0).click()
+        happy.get_by_role("button", name="Delete", exact=True).click()
+        wait_until(page, lambda: happy.locator(".thumbs li").count() == 11)
+        page.route("**/api/train?*", lambda route: (asked.append(route.request.url), route.abort()))
+        page.click("#steps a[href='#train']")
+        page.get_by_text("learned from pictures that were deleted since").wait_for()
+        seen.shoot("11-train-again")
+        page.get_by_role("button", name="Train again: mine").click()
+        wait_until(page, lambda: len(asked) == 1)
+        assert asked[0].endswith("?again=mine")
+        uses = {"first~0001.png": {"training": True, "runs": []}}
+        page.route("**/api/uses?*", lambda route: route.fulfill(json=uses))
+        page.click("#steps a[href='#show']")
+        happy.locator("img[alt='happy, first~0001']").click()
+        happy.get_by_role("button", name="Delete", exact=True).click()
+        page.get_by_text("The training that runs uses these pictures").wait_for()
+        page.click("#ask-yes")
+        wait_until(page, lambda: happy.locator(".thumbs li").count() == 10)
+
+
+def test_the_end_of_a_devices_trial_is_told(tmp_path: Path) -> None:
+    def prepare(studio: Studio) -> None:
+        fill(studio, 6, "happy", "wink")
+        add_run(studio, "mine")
+
+    answers: list[Any] = [
+        {"json": {"model": "mine-int8", "state": "on trial", "why": ""}},
+        {"status": 502, "json": {"error": "the device cannot be reached"}},  # it starts anew
+        {"json": {"model": "fer-small", "state": "taken back", "why": "it ended the run"}},
+    ]
+    asked: list[Any] = []
+
+    def answer(route: Any) -> None:
+        asked.append(route.request.post_data_json)
+        route.fulfill(**answers[len(asked) - 1])
+
+    with page_of(tmp_path, prepare) as seen:
+        page = seen.page
+        sent = {"model": "mine-int8", "state": "on trial", "seconds": 60}
+        page.route("**/api/deploy?*", lambda route: route.fulfill(json=sent))
+        page.route("**/api/deployed", answer)
+        page.click("#steps a[href='#use']")
+        page.fill("#address", "http://pi.local:8080/")
+        page.fill("#token", "a-token")
+        page.click("#send")
+        page.get_by_text("on trial for 60 s").wait_for()
+        page.get_by_text("took mine-int8 back: it ended the run. It runs fer-small.").wait_for()
+        where = {"address": "http://pi.local:8080", "token": "a-token", "fingerprint": ""}
+        assert asked == 3 * [where]
