@@ -12,6 +12,7 @@ import pytest
 
 from drawn_faces import draw_scene
 from fer_core.bundle import ModelBundle
+from fer_train.studio import jobs
 from fer_train.studio.server import StudioOptions, open_studio
 from fer_train.studio.studio import Studio
 from served_studio import Served, encoded, lives, wait_until
@@ -188,6 +189,14 @@ def test_a_training_ends_when_pictures_that_it_uses_are_deleted(
     state = served.state()
     assert state["job"] is None
     assert state["failed"] == "mine was stopped: pictures that it learned from were deleted"
+
+
+def test_a_job_that_still_gathers_its_pictures_may_use_any() -> None:
+    job = jobs.Job("mine", "fer-nano", 4)
+    assert job.uses(frozenset(["a"]))
+    assert not job.uses(frozenset())
+    job.digests = frozenset(["b"])
+    assert not job.uses(frozenset(["a"]))
 
 
 def test_the_state_names_the_runs_that_learned_from_a_class_or_a_picture(served: Served) -> None:
