@@ -155,7 +155,7 @@ def test_a_device_tells_how_its_trial_goes(device: tuple[str, type[FakeDevice]])
 @pytest.mark.parametrize(
     ("status", "body", "words"),
     [
-        (401, b"a token is needed\n", "wants its token"),
+        (401, b"a token is needed\n", "the token is missing or wrong"),
         (200, b'{"state": "kept", "why": ""}', "does not say which model it runs"),
         (200, b'{"running": "x", "state": 1, "why": ""}', "does not say which model it runs"),
         (500, b'{"error": "cannot read state.json"}', "says: cannot read state.json"),
