@@ -1,6 +1,7 @@
 import os
 import shutil
 from dataclasses import fields, replace
+from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -328,11 +329,13 @@ def test_all_commands_refuse_an_unknown_detector_in_the_same_words(
 ) -> None:
     (tmp_path / "faces.csv").write_text("file,x,y,w,h\na.jpg,,,,\n")
     (tmp_path / "a.jpg").touch()
-    for command, *words in (
+    commands = [
         ("fer-edge", "--camera", "0"),
         ("fer-bench", "photos", ".", "--faces", "faces.csv"),
-        ("fer-train", "prepare", ".", "out"),
-    ):
+    ]
+    if find_spec("matplotlib"):  # else fer-train names what it lacks
+        commands.append(("fer-train", "prepare", ".", "out"))
+    for command, *words in commands:
         done = call_here(command, *words, "--detector", name, cwd=tmp_path, code=2)
         assert done.stderr == f"{command}: {said}\n"
 
