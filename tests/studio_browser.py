@@ -13,12 +13,18 @@ from typing import Any
 
 import cv2
 import numpy as np
+import pytest
 
 from drawn_faces import draw_scene
 
 BROWSER = next(
     filter(None, map(shutil.which, ("chromium-headless-shell", "chromium", "google-chrome"))), None
 )
+NEEDS_BROWSER = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not BROWSER, reason="needs Chromium: sudo apt install chromium"),
+]
+"""The marks of a module of tests that show pages to a browser."""
 SHOTS = os.environ.get("FER_STUDIO_SHOTS")
 """A folder for a picture of every state, for people to look at."""
 WIDE, TELEPHONE = (1280, 860), (390, 844)

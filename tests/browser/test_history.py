@@ -14,13 +14,10 @@ from fer_edge.history.periods import hour_of
 from fer_edge.history.place import Place
 from history_rows import looks, saved
 from served_page import Served
-from studio_browser import BROWSER, Visit, page_faults, visit
+from studio_browser import NEEDS_BROWSER, Visit, page_faults, visit
 
 sync_api = pytest.importorskip("playwright.sync_api")
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not BROWSER, reason="needs Chromium: sudo apt install chromium"),
-]
+pytestmark = NEEDS_BROWSER
 HOSTILE = "<img src=x onerror=alert(1)>"
 
 

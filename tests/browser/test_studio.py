@@ -20,7 +20,7 @@ from fer_edge.page.certificate import Certificate, own_certificate
 from fer_train.studio.server import StudioOptions, open_studio
 from mjpeg_server import MjpegServer
 from studio_browser import (
-    BROWSER,
+    NEEDS_BROWSER,
     Visit,
     add_class,
     page_faults,
@@ -32,10 +32,7 @@ from studio_browser import (
 from studio_picture import save_portrait_camera
 
 sync_api = pytest.importorskip("playwright.sync_api")
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not BROWSER, reason="needs Chromium: sudo apt install chromium"),
-]
+pytestmark = NEEDS_BROWSER
 TRAINED = {"timeout": 120_000}
 
 

@@ -17,6 +17,7 @@ from fer_train.studio.server import StudioOptions, open_studio
 from fer_train.studio.studio import Studio
 from studio_browser import (
     BROWSER,
+    NEEDS_BROWSER,
     TELEPHONE,
     Visit,
     add_class,
@@ -27,10 +28,7 @@ from studio_browser import (
 )
 
 sync_api = pytest.importorskip("playwright.sync_api")
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not BROWSER, reason="needs Chromium: sudo apt install chromium"),
-]
+pytestmark = NEEDS_BROWSER
 
 
 def fill(studio: Studio, pictures: int, *names: str) -> None:

@@ -15,13 +15,10 @@ from fer_edge.identity.people import KnownPeople
 from fer_edge.identity.unknown import UnknownFaces
 from fer_edge.portrait import demo_portrait
 from served_page import Served
-from studio_browser import BROWSER, page_faults, save_camera, visit
+from studio_browser import NEEDS_BROWSER, page_faults, save_camera, visit
 
 sync_api = pytest.importorskip("playwright.sync_api")
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not BROWSER, reason="needs Chromium: sudo apt install chromium"),
-]
+pytestmark = NEEDS_BROWSER
 PORTRAIT = Frame(demo_portrait(), 0, 0.0)
 
 

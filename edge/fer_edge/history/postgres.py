@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from fer_core.errors import ArgumentError, FerError
 from fer_edge.history.rows import Batch, plain
-from fer_edge.history.store import UnusableError
+from fer_edge.history.store import UnusableError, require_known
 from fer_edge.history.tables import MIGRATIONS, Tables
 
 if TYPE_CHECKING:
@@ -217,9 +217,4 @@ def _version(connection: psycopg.Connection, shown: str) -> int:
     if found is None:
         return 0
     ((version,),) = connection.execute("SELECT number FROM version").fetchall()
-    if version > len(MIGRATIONS):
-        raise UnusableError(
-            f"{shown} was made by a newer fer-edge (its schema is {version}, this one knows "
-            f"{len(MIGRATIONS)}): update fer-edge-kit"
-        )
-    return int(version)
+    return require_known(int(version), len(MIGRATIONS), shown)

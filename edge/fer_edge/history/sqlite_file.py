@@ -15,7 +15,7 @@ from pathlib import Path
 
 from fer_core.errors import FerError
 from fer_edge.history.rows import Batch
-from fer_edge.history.store import UnusableError
+from fer_edge.history.store import UnusableError, require_known
 from fer_edge.history.tables import MIGRATIONS, Tables
 
 BUSY_SECONDS = 5.0
@@ -168,12 +168,7 @@ def _version(connection: sqlite3.Connection, path: Path) -> int:
         return 0
     if owner != _APPLICATION_ID:
         raise UnusableError(f"{path} is a database of another program: choose another name")
-    if version > len(MIGRATIONS):
-        raise UnusableError(
-            f"{path} was made by a newer fer-edge (its schema is {version}, this one knows "
-            f"{len(MIGRATIONS)}): update fer-edge-kit, or choose another name"
-        )
-    return int(version)
+    return require_known(int(version), len(MIGRATIONS), str(path), ", or choose another name")
 
 
 def _identity(path: Path) -> tuple[int, int]:

@@ -12,6 +12,26 @@ class UnusableError(FerError):
     """No history can be kept there, now or later: a run does not begin."""
 
 
+def require_known(version: int, known: int, shown: str, otherwise: str = "") -> int:
+    """Return the version of a schema.
+
+    Args:
+        version: The version.
+        known: The newest one that is known.
+        shown: Where it is, for messages.
+        otherwise: What else helps than an update, in words.
+
+    Raises:
+        UnusableError: It is newer.
+    """
+    if version > known:
+        raise UnusableError(
+            f"{shown} was made by a newer fer-edge (its schema is {version}, this one knows "
+            f"{known}): update fer-edge-kit{otherwise}"
+        )
+    return version
+
+
 class Store(Protocol):
     """Keeps rows. It opens by itself, and anew after a fault; one thread uses it.
 

@@ -8,7 +8,6 @@ import queue
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +17,7 @@ from fer_core.opencv import cv2
 from fer_core.values import UInt8Array
 from fer_edge.outputs.clip_folder import ClipFacts, ClipFolder
 from fer_edge.outputs.encoding import VideoFile, load_pyav
+from fer_edge.outputs.stamp import local_time
 
 log = logging.getLogger(__name__)
 
@@ -151,9 +151,7 @@ class _Clip:
 
     def start(self, folder: ClipFolder, first: KeptFrame) -> None:
         """Name the clip by its first frame."""
-        self.began_at, time = first.at, ""
-        if first.wall is not None:
-            moment = datetime.fromtimestamp(first.wall).astimezone()
-            time = moment.isoformat(timespec="milliseconds")
+        self.began_at = first.at
+        time = "" if first.wall is None else local_time(first.wall)
         name = folder.new_name(first.wall, first.at, self.facts.camera, self.facts.label)
         self.facts = replace(self.facts, file=name, time=time)

@@ -130,16 +130,20 @@ class _Camera:
         self.ring.append(frame)
         self._bytes += len(frame.jpeg)
         while self._bytes > RING_BYTES:
-            self._bytes -= len(self.ring.popleft().jpeg)
+            self._oldest()
 
     def forget(self, before: float) -> None:
         """Let go of frames that are older."""
         while self.ring and self.ring[0].at < before - _SLACK_SECONDS:
-            self._bytes -= len(self.ring.popleft().jpeg)
+            self._oldest()
 
     def hand_on(self, name: str, writer: ClipWriter, until: float) -> None:
         """Have the kept frames written, up to the end of the clip as it is known now."""
         while self.ring and self.ring[0].at <= until:
-            frame = self.ring.popleft()
-            self._bytes -= len(frame.jpeg)
-            writer.write(name, frame)
+            writer.write(name, self._oldest())
+
+    def _oldest(self) -> KeptFrame:
+        """Take out the oldest frame."""
+        frame = self.ring.popleft()
+        self._bytes -= len(frame.jpeg)
+        return frame

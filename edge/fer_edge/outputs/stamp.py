@@ -32,6 +32,11 @@ def own_name(machine_id: Path = _MACHINE_ID) -> str:
     return f"{host}-{digest[:6]}"
 
 
+def local_time(wall: float) -> str:
+    """Return a moment, in seconds since 1970, as RFC 3339 with this computer's zone."""
+    return datetime.fromtimestamp(wall).astimezone().isoformat(timespec="milliseconds")
+
+
 class Stamp:
     """Tells the wall-clock time of moments on a source's own clock, the source and the device.
 
@@ -66,5 +71,4 @@ class Stamp:
         told = {**named, "source": self._sources.get(camera, ""), "device": self._device}
         if self._offset is None:
             return told
-        moment = datetime.fromtimestamp(at + self._offset).astimezone()
-        return {"time": moment.isoformat(timespec="milliseconds"), **told}
+        return {"time": local_time(at + self._offset), **told}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fer_core.cores import usable_cores
 from fer_core.options import option
@@ -13,7 +13,10 @@ from fer_edge.faces.detector import WINDOW_PX
 from fer_edge.faces.detectors import DEFAULT_DETECTOR, DETECTORS, detector_problem
 from fer_edge.inference import DEFAULT_MODEL
 from fer_edge.session.cameras import CameraSetting, cameras_of
-from fer_edge.session.masks import BLUR_CHOICES, Polygon, masks_of
+from fer_edge.session.masks import BLUR_CHOICES, masks_of
+
+if TYPE_CHECKING:
+    from fer_edge.sources.masks import Polygon
 
 ROTATIONS = (0, 90, 180, 270)
 LARGEST_SIDE_PX = 16384

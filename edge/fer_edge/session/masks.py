@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-Polygon = list[tuple[float, float]]
-"""Its corners (x, y) in shares of the picture's width and height, each 0 to 1."""
+if TYPE_CHECKING:  # the settings are read without OpenCV
+    from fer_edge.sources.masks import Polygon
+
 BLUR_CHOICES = ("strangers", "all")
 _WANTED = "each [[mask]] needs at least three points, as points = [[0, 0], [0.3, 0], [0.3, 1]]"
 
@@ -40,7 +41,7 @@ def _polygon(table: object) -> tuple[Polygon, str]:
         raise ValueError(f"[[mask]] has an unknown key {next(iter(keys))!r}; known: points, camera")
     if not isinstance(points, Sequence) or len(points) < 3:
         raise ValueError(_WANTED)
-    polygon: Polygon = []
+    polygon: list[tuple[float, float]] = []
     for point in points:
         numbers = isinstance(point, Sequence) and all(type(each) in (int, float) for each in point)
         if not numbers or len(point) != 2 or not all(0 <= each <= 1 for each in point):

@@ -95,8 +95,8 @@ def watch(options: RunOptions) -> SessionResult:
         outputs = [*make_outputs(run), *last]
         turns = {name: Turn(own.rotate, own.mirror) for name, own in config.cameras.items()}
         turned: FrameSource = RotatedSource(source, turns)
-        if config.masks:
-            turned = MaskedSource(turned, config.masks)
+        if masks := config.masks:
+            turned = MaskedSource(turned, masks)
         hidden = _blur(config)
         signals.in_loop = True
         summary = run_pipeline(turned, analyzer, outputs, stop, times, kind.reading, hidden)

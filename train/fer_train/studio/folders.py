@@ -135,7 +135,7 @@ class PictureFolders:
             FerError: There is no such folder, or the new name is taken or none.
         """
         new = self.kind.name(to)
-        with self._changing():
+        with self._changing(moves=True):
             folder = self._folder_of(name)
             if new.casefold() != name.casefold():
                 self._require_free(new)
@@ -148,7 +148,7 @@ class PictureFolders:
         Raises:
             FerError: There is no such folder, or the system refuses.
         """
-        with self._changing():
+        with self._changing(moves=True):
             shutil.rmtree(self._folder_of(name))
 
     def require_room(self, name: str) -> None:
@@ -157,8 +157,7 @@ class PictureFolders:
         Raises:
             FerError: There is no such folder, or it is full.
         """
-        most = self.kind.most_pictures
-        if len(self.pictures(name)) >= most:
+        if len(self.pictures(name)) >= (most := self.kind.most_pictures):
             raise FerError(f"{name} has {most} pictures, which is the most: delete some")
 
     def keep(self, name: str, recording: str, pixels: UInt8Array) -> str:
@@ -180,7 +179,7 @@ class PictureFolders:
         Raises:
             FerError: The picture or the folder is not there, or the folder is full.
         """
-        with self._changing():
+        with self._changing(moves=True):
             source = self.file(name, file)
             self.require_room(to)
             new = self._next_file(to, source.stem.partition("~")[0])
@@ -193,15 +192,20 @@ class PictureFolders:
         Raises:
             FerError: It is not there, or the system refuses.
         """
-        with self._changing():
+        with self._changing(moves=True):
             self.file(name, file).unlink()
 
+    def _went(self) -> None:
+        """Take note that pictures may have gone from where they were."""
+
     @contextmanager
-    def _changing(self) -> Iterator[None]:
+    def _changing(self, moves: bool = False) -> Iterator[None]:
         """Let one thread at a time change what is stored; tell in words what the system refuses."""
         with self._lock:
             try:
                 yield
+                if moves:
+                    self._went()
             except OSError as error:
                 raise FerError(f"{error.filename}: {error.strerror}; it stays as it is") from error
 
@@ -212,8 +216,7 @@ class PictureFolders:
         return self.folder / name
 
     def _require_free(self, name: str) -> None:
-        taken = {each.casefold(): each for each in self.names()}.get(name.casefold())
-        if taken:
+        if taken := {each.casefold(): each for each in self.names()}.get(name.casefold()):
             raise FerError(f"there is a {self.kind.one} '{taken}' already: choose another name")
 
     def _next_file(self, name: str, recording: str) -> str:

@@ -126,49 +126,7 @@ class PeopleFolders(PictureFolders):
             self._faces.note(self.folder / name / file, face)
         return file
 
-    def rename(self, name: str, to: str) -> str:
-        """Call a person otherwise; return the new name.
-
-        Raises:
-            FerError: There is no such person, or the new name is taken or none.
-        """
-        with self._lock:
-            new = super().rename(name, to)
-            self._forget_absent()
-        return new
-
-    def remove(self, name: str) -> None:
-        """Delete a person: the pictures, and what is known by them.
-
-        Raises:
-            FerError: There is no such person, or the system refuses.
-        """
-        with self._lock:
-            super().remove(name)
-            self._forget_absent()
-
-    def move(self, name: str, file: str, to: str) -> str:
-        """Give a picture to another person; return its file name there.
-
-        Raises:
-            FerError: The picture or the person is not there, or there is no room.
-        """
-        with self._lock:
-            new = super().move(name, file, to)
-            self._forget_absent()
-        return new
-
-    def delete(self, name: str, file: str) -> None:
-        """Delete a picture, and what is known by it.
-
-        Raises:
-            FerError: It is not there, or the system refuses.
-        """
-        with self._lock:
-            super().delete(name, file)
-            self._forget_absent()
-
-    def _forget_absent(self) -> None:
+    def _went(self) -> None:
         """Forget the pictures that are not there any more, and where faces were seen last."""
         self._faces.forget_others(path for name in self.names() for path in self.paths(name))
         self._finder.forget()

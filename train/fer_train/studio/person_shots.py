@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from fer_core.preprocess import InputSpec
-from fer_core.values import Frame
+from fer_core.values import Face, Frame
 from fer_edge.identity.cut_outs import cut_out
 from fer_train.studio.finding import FaceFinder
 from fer_train.studio.names import recording_name
 from fer_train.studio.people import PeopleFolders
 from fer_train.studio.quality import crop_fault, person_fault
-from fer_train.studio.shots import Shot, find_face
+from fer_train.studio.shots import Shot, shot_of
 
 
 def take_person_shot(
@@ -38,17 +38,17 @@ def take_person_shot(
     """
     people.require_room(name)
     recording = recording_name(recording, photo)
-    face = find_face(finder, "" if photo else f"people/{recording}", frame)
-    if isinstance(face, Shot):
-        return face
-    seen = face.times(frame.reduced)
-    if why := crop_fault(InputSpec().pixels(frame, face), ()):
-        return Shot(why=why, face=seen)
-    cut = cut_out(frame, face).pixels
-    known = people.the_face(cut)
-    if isinstance(known, str):
-        return Shot(why=known, face=seen)
-    shown = [each.descriptor for each in people.faces(name)]
-    if why := person_fault(known.descriptor, shown):
-        return Shot(why=why, face=seen)
-    return Shot(people.keep_face(name, recording, cut, known), face=seen)
+
+    def keep(face: Face) -> Shot:
+        if why := crop_fault(InputSpec().pixels(frame, face), ()):
+            return Shot(why=why)
+        cut = cut_out(frame, face).pixels
+        known = people.the_face(cut)
+        if isinstance(known, str):
+            return Shot(why=known)
+        shown = [each.descriptor for each in people.faces(name)]
+        if why := person_fault(known.descriptor, shown):
+            return Shot(why=why)
+        return Shot(people.keep_face(name, recording, cut, known))
+
+    return shot_of(finder, "" if photo else f"people/{recording}", frame, keep)

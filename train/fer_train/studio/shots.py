@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fer_core.errors import FerError
@@ -78,25 +79,26 @@ def take_shot(
     """
     collection.require_room(name)
     recording = recording_name(recording, photo)
-    face = find_face(finder, "" if photo else recording, frame)
-    if isinstance(face, Shot):
-        return face
-    crop = collection.spec.pixels(frame, face)
-    seen = face.times(frame.reduced)
-    if why := crop_fault(crop, collection.recent(name)):
-        return Shot(why=why, face=seen)
-    return Shot(collection.keep(name, recording, crop), face=seen)
+
+    def keep(face: Face) -> Shot:
+        crop = collection.spec.pixels(frame, face)
+        if why := crop_fault(crop, collection.recent(name)):
+            return Shot(why=why)
+        return Shot(collection.keep(name, recording, crop))
+
+    return shot_of(finder, "" if photo else recording, frame, keep)
 
 
-def find_face(finder: FaceFinder, stream: str, frame: Frame) -> Face | Shot:
-    """Return the one face of a frame that can be cropped, or a shot that says why there is none.
+def shot_of(finder: FaceFinder, stream: str, frame: Frame, keep: Callable[[Face], Shot]) -> Shot:
+    """Return what became of the one face of a frame, with its box in the picture.
 
     Args:
         finder: What finds it.
         stream: What tells the frame's stream from others; empty for a picture for itself.
         frame: The frame.
+        keep: Keeps a face that can be cropped, or says why not; the box is not up to it.
     """
     faces = finder.in_stream(stream, frame) if stream else finder.in_photo(frame)
-    if why := face_fault(frame, faces):
-        return Shot(why=why, face=faces[0].times(frame.reduced) if faces else None)
-    return faces[0]
+    why = face_fault(frame, faces)
+    shot = Shot(why=why) if why else keep(faces[0])
+    return replace(shot, face=faces[0].times(frame.reduced) if faces else None)
