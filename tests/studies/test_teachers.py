@@ -38,6 +38,8 @@ from fer_train.architectures import build_model
 from networks import seasoned
 from votes import write_votes
 
+EARLIER = np.full((8, 84, 7), 1 / 7, np.float16)
+"""What earlier teachers say of the drawn faces to learn from, in eight views."""
 STUDIES = Path(__file__).parents[2] / "train" / "studies"
 RNG = np.random.default_rng(3)
 GRAYS = (RNG.integers(0, 256, (5, 48, 48)) * np.linspace(0.2, 1, 5)[:, None, None]).astype(np.uint8)
@@ -56,7 +58,8 @@ def packed(drawn: FerDataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
     data = save_npz(folder / "drawn.npz", drawn)
     save_npz(folder / "others.npz", drawn.only(np.arange(9)))
     votes = write_votes(folder / "fer2013new.csv", drawn)
-    pack(data, votes, folder / "teachers.zip", [folder / "others.npz"])
+    np.savez(folder / "earlier.npz", training=EARLIER)
+    pack(data, votes, folder / "teachers.zip", [folder / "others.npz"], folder / "earlier.npz")
     return folder / "teachers.zip"
 
 
@@ -99,6 +102,16 @@ def test_a_student_answers_as_its_keras_model(name: str) -> None:
     rounding = 2e-6  # of float32, where random weights hardly tell the pictures apart
     assert differ > 10 * rounding
     np.testing.assert_allclose(said, expected, rtol=0, atol=max(differ / 1000, rounding))
+
+
+def test_targets_are_shared_by_label_crowd_and_earlier_teachers(packed: Path) -> None:
+    data = unpack(packed)
+    label = np.eye(7)[data.training.labels]
+    np.testing.assert_allclose(data.training.targets(1.0), label)
+    expected = 0.6 * (0.7 * label + 0.3 * data.training.crowd) + 0.4 / 7
+    np.testing.assert_allclose(data.training.targets(0.7, 0.4), expected, atol=1e-3)
+    with pytest.raises(ValueError, match="--earlier"):
+        data.public.targets(0.7, 0.4)
 
 
 def test_a_students_weights_fit_into_its_keras_model() -> None:
@@ -330,7 +343,7 @@ def test_a_dry_run_writes_everything_and_goes_on_from_kept_teachers(
 ) -> None:
     def run(out: str) -> str:
         arguments = ["--out", tmp_path / out, "--tiny", "--keep", tmp_path / "kept"]
-        chosen = ["--teachers", "vgg", "residual", "--courses", "crowd"]
+        chosen = ["--teachers", "vgg", "vgg-earlier", "--courses", "crowd"]
         command = [sys.executable, STUDIES / "teachers.py", packed, *arguments, *chosen]
         return subprocess.run(
             [str(part) for part in command], capture_output=True, text=True, check=True
@@ -340,10 +353,10 @@ def test_a_dry_run_writes_everything_and_goes_on_from_kept_teachers(
     report = json.loads((tmp_path / "one" / "report.json").read_text())
     assert [(row["name"], row["epoch"]) for row in report["teachers"]] == [
         ("vgg", 2),
-        ("residual", 2),
+        ("vgg-earlier", 2),
     ]
     assert 0 <= report["averages"][-1]["others"] <= 1
-    assert set(report["averages"][-1]["teachers"]) <= {"vgg", "residual"}
+    assert set(report["averages"][-1]["teachers"]) <= {"vgg", "vgg-earlier"}
     taught = [(row["network"], row["course"]) for row in report["students"]]
     assert taught == [(name, "crowd") for name in STUDENTS]
     told = report["soft_labels"][-1]

@@ -14,7 +14,7 @@ from teacher_training import Learner, Recipe, report_row, train_together
 from teacher_views import altered
 from torch import Tensor, nn
 
-BANK_SHARE = 0.07
+BANK_SHARE = 0.1
 """The share of the time left that the bank of views may take."""
 RESERVE_SECONDS = 8.0
 """Kept for writing the last files."""

@@ -40,9 +40,10 @@ class TrainingSet:
     pictures: Tensor
     generator: torch.Generator
 
-    def targets(self, label_share: float) -> Tensor:
-        """Return (n, classes) targets of label and crowd."""
-        return torch.as_tensor(self.part.targets(label_share), device=self.pictures.device)
+    def targets(self, label_share: float, earlier_share: float = 0.0) -> Tensor:
+        """Return (n, classes) targets of label, crowd and earlier teachers."""
+        told = self.part.targets(label_share, earlier_share)
+        return torch.as_tensor(told, device=self.pictures.device)
 
 
 class Run:

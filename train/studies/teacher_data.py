@@ -5,6 +5,7 @@
 writes it where fer-train is installed; `unpack` needs numpy and OpenCV alone. The test pictures
 (PrivateTest) are not in the file, so that nobody can look at them by mistake. `--elsewhere` adds
 sets of other faces to judge on, each a file of at most 2,048 pictures that fer-bench reads.
+`--earlier` adds what the teachers of an earlier run say of the Training pictures.
 """
 
 from __future__ import annotations
@@ -33,16 +34,30 @@ FloatArray = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Part:
-    """Pictures (n, 48, 48) uint8, FER2013's labels (n,) and the crowd's (n, 7) probabilities."""
+    """Pictures (n, 48, 48) uint8, FER2013's labels (n,) and the crowd's (n, 7) probabilities.
+
+    `earlier` (n, 7) are those of an earlier run's teachers, where they were packed.
+    """
 
     pictures: UInt8Array
     labels: npt.NDArray[np.int64]
     crowd: FloatArray
+    earlier: FloatArray | None = None
 
-    def targets(self, label_share: float) -> FloatArray:
-        """Return (n, 7) targets: FER2013's label has `label_share` of each, the crowd the rest."""
+    def targets(self, label_share: float, earlier_share: float = 0.0) -> FloatArray:
+        """Return (n, 7) targets.
+
+        Earlier teachers have `earlier_share` of each; of the rest FER2013's label has
+        `label_share`, and the crowd what remains. Raises ValueError where no earlier ones were
+        packed.
+        """
         labels = np.eye(self.crowd.shape[1], dtype=np.float32)[self.labels]
-        return np.asarray(label_share * labels + (1 - label_share) * self.crowd, np.float32)
+        told = label_share * labels + (1 - label_share) * self.crowd
+        if earlier_share and self.earlier is None:
+            raise ValueError("no earlier teachers were packed: teacher_data.py --earlier")
+        if self.earlier is not None:
+            told = (1 - earlier_share) * told + earlier_share * self.earlier
+        return np.asarray(told, np.float32)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,10 +73,13 @@ class StudyData:
     elsewhere: dict[str, Part]
 
 
-def pack(data: Path, votes: Path, out: Path, elsewhere: list[Path]) -> None:
+def pack(
+    data: Path, votes: Path, out: Path, elsewhere: list[Path], earlier: Path | None = None
+) -> None:
     """Write the Training and PublicTest pictures of FER2013, the crowd's labels, the students.
 
-    `data` and `elsewhere` are what `fer-train --data` takes, `votes` fer2013new.csv of FER+.
+    `data` and `elsewhere` are what `fer-train --data` takes, `votes` fer2013new.csv of FER+,
+    `earlier` a soft-labels.npz of `results`.
     """
     import keras
 
@@ -89,6 +107,10 @@ def pack(data: Path, votes: Path, out: Path, elsewhere: list[Path]) -> None:
             "crowd": shares[kept].astype(np.float16),
         }.items():
             _write_array(archive, name, array)
+        if earlier:
+            with np.load(earlier) as held:
+                mean = held["training"].mean(0, np.float32)
+                _write_array(archive, "earlier", mean.astype(np.float16))
         for name, network in networks.items():
             archive.writestr(f"students/{name}.json", network, zipfile.ZIP_DEFLATED)
         for path in elsewhere:
@@ -112,6 +134,7 @@ def unpack(path: Path, limit: int = 0) -> StudyData:
         labels, split, crowd = (_read_array(archive, name) for name in ("labels", "split", "crowd"))
         main = [name for name in names if name.endswith(".webp") and "/" not in name]
         mosaics = [_decoded(archive.read(name)) for name in main]
+        earlier = _read_array(archive, "earlier") if "earlier.npy" in names else None
         students = {
             Path(name).stem: json.loads(archive.read(name))
             for name in names
@@ -124,11 +147,12 @@ def unpack(path: Path, limit: int = 0) -> StudyData:
         }
     pictures = np.concatenate([_tiles(mosaic) for mosaic in mosaics])[: len(labels)]
 
-    def part(which: int) -> Part:
+    def part(which: int, earlier: npt.NDArray[Any] | None = None) -> Part:
         chosen = np.flatnonzero(split == which)[: limit or None]
-        return Part(pictures[chosen], labels[chosen], crowd[chosen].astype(np.float32))
+        told = None if earlier is None else earlier[: len(chosen)].astype(np.float32)
+        return Part(pictures[chosen], labels[chosen], crowd[chosen].astype(np.float32), told)
 
-    return StudyData(part(TRAINING), part(PUBLIC), students, elsewhere)
+    return StudyData(part(TRAINING, earlier), part(PUBLIC), students, elsewhere)
 
 
 def _elsewhere(archive: zipfile.ZipFile, name: str) -> Part:
@@ -178,8 +202,9 @@ def main() -> None:
     for option in ("--data", "--votes", "--out"):
         parser.add_argument(option, type=Path, required=True)
     parser.add_argument("--elsewhere", type=Path, nargs="*", default=[])
+    parser.add_argument("--earlier", type=Path)
     arguments = parser.parse_args()
-    pack(arguments.data, arguments.votes, arguments.out, arguments.elsewhere)
+    pack(*(getattr(arguments, n) for n in ("data", "votes", "out", "elsewhere", "earlier")))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 CLASSES = 7
 
@@ -50,32 +49,6 @@ class Attention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return x * self.weigh(x.mean((2, 3)))[:, :, None, None]
-
-
-class Residual(nn.Module):
-    """Two 3x3 convolutions with a shortcut (He et al., 2016), the channels weighed."""
-
-    def __init__(self, before: int, after: int, stride: int) -> None:
-        super().__init__()
-        self.body = nn.Sequential(
-            conv_relu(before, after, stride=stride), conv(after, after), Attention(after)
-        )
-        same = stride == 1 and before == after
-        self.shortcut = nn.Identity() if same else conv(before, after, 1, stride)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return functional.relu(self.body(x) + self.shortcut(x), inplace=True)
-
-
-def build_residual() -> nn.Module:
-    """11 M parameters: residual blocks that weigh their channels, the first at full resolution."""
-    blocks: list[nn.Module] = []
-    before = 64
-    for stage, (width, depth) in enumerate(((64, 1), (128, 2), (256, 2), (512, 2))):
-        for index in range(depth):
-            blocks.append(Residual(before, width, 2 if stage and not index else 1))
-            before = width
-    return nn.Sequential(Pixels(), conv_relu(1, 64), *blocks, classify(512, 0.5))
 
 
 def build_vgg(

@@ -36,7 +36,7 @@ class Recipe:
     learning_rate: float = 0.05
     weight_decay: float = 5e-4
     ema_decay: float = 0.998
-    most_epochs: int = 120
+    most_epochs: int = 300
     warm_up_epochs: int = 3
     judge_every: int = 10
 

@@ -12,7 +12,8 @@ writes as it goes:
     students-COURSE.npz    the students' weights by the layer names of their Keras models
 
 With `--keep FOLDER` finished teachers are kept there and not trained again. `--teachers`,
-`--students` and `--courses` choose what is trained. PrivateTest is never looked at.
+`--students` and `--courses` choose what is trained; `--students` without a name trains none.
+PrivateTest is never looked at.
 """
 
 from __future__ import annotations
@@ -29,29 +30,31 @@ from student_training import COURSES, STUDENT, fill_bank, train_students
 from study_judges import Judge, mean_probabilities, probabilities
 from study_run import Clock, Run
 from teacher_data import STUDENTS, unpack
-from teacher_networks import build_residual, build_vgg, build_wide_vgg
+from teacher_networks import build_vgg, build_wide_vgg
 from teacher_training import Learner, Recipe, report_row, train_together
 from teacher_views import FIXED_VIEWS, altered, fixed_view
 from torch import Tensor, nn
 
 TEACHERS_SHARE = 0.42
-"""The share of the time that teachers may take."""
+"""The share of the time that teachers may take where students are trained, too."""
+ALONE_SHARE = 0.93
+"""And where they are not."""
 
 
 @dataclass(frozen=True, slots=True)
 class Teacher:
-    """A kind of teacher; FER2013's label has `label_share` of each target, the crowd the rest."""
+    """A kind of teacher and what it learns: see `Part.targets` for the shares."""
 
     build: Callable[[], nn.Module]
     label_share: float
     recipe: Recipe
+    earlier_share: float = 0.0
 
 
 TEACHERS = {
     "vgg": Teacher(build_vgg, 0.7, Recipe()),
-    "vgg-crowd": Teacher(build_vgg, 0.4, Recipe()),
+    "vgg-earlier": Teacher(build_vgg, 0.7, Recipe(), earlier_share=0.4),
     "vgg-wide": Teacher(build_wide_vgg, 0.55, Recipe()),
-    "residual": Teacher(build_residual, 0.55, Recipe()),
 }
 """Trained together, for as many epochs as their time allows."""
 
@@ -115,8 +118,8 @@ def _kept(run: Run, name: str, teacher: Teacher, keep: Path | None) -> nn.Module
     if not file or not file.is_file():
         return None
     kept = torch.load(file, map_location=run.device, weights_only=True)
-    asked = (asdict(teacher.recipe), teacher.label_share)
-    if (kept["record"]["recipe"], kept["record"]["label_share"]) != asked:
+    asked = {"recipe": asdict(teacher.recipe)} | _shares(teacher)
+    if any(kept["record"].get(name) != value for name, value in asked.items()):
         run.say(f"{name} was kept from another recipe: it is trained again")
         return None
     net = teacher.build().to(run.device, memory_format=torch.channels_last)
@@ -128,14 +131,19 @@ def _kept(run: Run, name: str, teacher: Teacher, keep: Path | None) -> nn.Module
 
 def _learner(run: Run, name: str, teacher: Teacher) -> Learner:
     net = teacher.build().to(run.device, memory_format=torch.channels_last)
-    targets, training_set = run.training_set.targets(teacher.label_share), run.training_set
+    shares, training_set = _shares(teacher), run.training_set
+    targets = training_set.targets(**shares)
 
     def epoch() -> tuple[Tensor, Tensor]:
         return altered(training_set.pictures, training_set.generator), targets
 
     learner = Learner(name, net, teacher.recipe, epoch, run.say)
-    learner.facts["label_share"] = teacher.label_share
+    learner.facts |= shares
     return learner
+
+
+def _shares(teacher: Teacher) -> dict[str, float]:
+    return {"label_share": teacher.label_share, "earlier_share": teacher.earlier_share}
 
 
 def save_soft_labels(run: Run, chosen: dict[str, nn.Module]) -> None:
@@ -183,8 +191,11 @@ def run(arguments: argparse.Namespace) -> None:
     study.part_done("data")
     teachers = tiny(TEACHERS) if small else TEACHERS
     chosen = {name: teachers[name] for name in arguments.teachers}
-    trained = ensemble(study, chosen, arguments.keep, TEACHERS_SHARE * clock.left())
+    share = TEACHERS_SHARE if arguments.students else ALONE_SHARE
+    trained = ensemble(study, chosen, arguments.keep, share * clock.left())
     save_soft_labels(study, trained)
+    if not arguments.students:
+        return
     bank = fill_bank(study, list(trained.values()), most_views=2 if small else 64)
     recipe = replace(STUDENT, batch=16, most_epochs=2) if small else STUDENT
     students = {name: data.students[name] for name in arguments.students}
@@ -202,7 +213,7 @@ def main() -> None:
     parser.add_argument("--tiny", action="store_true", help="a dry run on the CPU")
     for option, known in (("teachers", TEACHERS), ("students", STUDENTS), ("courses", COURSES)):
         names = list(known)
-        parser.add_argument(f"--{option}", nargs="+", choices=names, default=names)
+        parser.add_argument(f"--{option}", nargs="*", choices=names, default=names)
     run(parser.parse_args())
 
 
