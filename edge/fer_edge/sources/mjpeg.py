@@ -15,6 +15,7 @@ import numpy as np
 from fer_core.errors import FerError
 from fer_core.opencv import cv2
 from fer_core.values import UInt8Array
+from fer_edge.sources.picture_check import Damaged
 
 START, END = b"\xff\xd8\xff", b"\xff\xd9"
 """How a JPEG begins and ends (ITU T.81, B.1.1.3)."""
@@ -50,7 +51,7 @@ class MjpegCapture:
             raise FerError(f"no stream of pictures: {kind}")
         self._pictures = self._split()
 
-    def read(self) -> UInt8Array | None:
+    def read(self) -> UInt8Array | Damaged | None:
         """Return the next picture, None if none came in time or the stream has ended."""
         try:
             encoded = next(self._pictures, None)
@@ -59,7 +60,7 @@ class MjpegCapture:
         if encoded is None:
             return None
         picture = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_COLOR)
-        return None if picture is None else np.asarray(picture, np.uint8)
+        return Damaged() if picture is None else np.asarray(picture, np.uint8)
 
     def _split(self) -> Iterator[bytes]:
         """Yield each picture as it is complete; end with the stream or with too long a one."""

@@ -1,0 +1,68 @@
+"""Network cameras through PyAV, which tells damaged pictures from good ones."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+from fer_core.errors import FerError
+from fer_core.values import UInt8Array
+from fer_edge.sources.address import no_answer
+from fer_edge.sources.decoding import Decoder
+from fer_edge.sources.picture_check import Damaged
+
+_OPTIONS = {"rtsp_flags": "prefer_tcp", "fpsprobesize": "0"}
+"""RTSP over TCP, by UDP only where a camera knows no other; no wait for pictures to count."""
+
+
+def has_pyav() -> bool:
+    """Return whether PyAV is installed."""
+    return find_spec("av") is not None
+
+
+class StreamCapture:
+    """An RTSP or HTTP stream of any kind that FFmpeg knows."""
+
+    def __init__(self, address: str, open_seconds: float, read_seconds: float) -> None:
+        """Open the stream.
+
+        Args:
+            address: Where it is.
+            open_seconds: How long the connection may take.
+            read_seconds: How long its description, and later each picture, may take.
+
+        Raises:
+            FerError: It does not open, or holds no video.
+        """
+        import av
+
+        self._broken = (av.error.FFmpegError, OSError, ValueError)
+        try:
+            self._container = av.open(
+                address, options=dict(_OPTIONS), timeout=(open_seconds, read_seconds)
+            )
+        except self._broken:
+            raise FerError(no_answer(address)) from None  # its words hold the password
+        try:
+            stream = self._container.streams.video[0]
+            self._decoder = Decoder(av, stream)
+        except (IndexError, *self._broken):
+            self._container.close()
+            raise FerError(f"{no_answer(address)} It sends no video that is known.") from None
+        self._packets = self._container.demux(stream)
+
+    def read(self) -> UInt8Array | Damaged | None:
+        """Return the next picture, None if none came in time or the stream has ended."""
+        try:
+            for packet in self._packets:
+                if not packet.size:  # its end
+                    return None
+                picture = self._decoder.decode(packet)
+                if picture is not None:
+                    return picture
+        except self._broken:
+            return None
+        return None
+
+    def close(self) -> None:
+        """End the connection."""
+        self._container.close()
