@@ -39,7 +39,8 @@ class Decoder:
         self._numbers = FrameNumbers() if self._name == "h264" else None
         if self._numbers and self._extradata:
             self._numbers.misses(self._extradata)
-        self._after_gap = set[int | None]()
+        self._order = dict[int | None, int]()
+        self._gaps: list[int] = []
         self._is_whole = True
         self._taken, self._began_at, self._busy_seconds = 0, time.monotonic(), 0.0
 
@@ -61,9 +62,9 @@ class Decoder:
         """
         if packet.is_keyframe and self._is_too_slow():
             self._context, self._taken = self._make(threads=0), 0
-        if self._numbers and self._numbers.misses(bytes(packet)):
-            self._after_gap.add(packet.pts)
-        self._taken += 1
+            self._gaps.clear()
+            self._order.clear()
+        self._note(packet)
         started = time.monotonic()
         try:
             frames = self._context.decode(packet)
@@ -78,12 +79,24 @@ class Decoder:
             self._judge(frame)
         return self._pixels(frames[-1]) if self._is_whole else Damaged()
 
+    def _note(self, packet: Any) -> None:
+        """Remember where in the stream a packet stands, and whether pictures before it are lost."""
+        self._taken += 1
+        if len(self._order) > _SETTLING_PACKETS:
+            del self._order[next(iter(self._order))]
+        self._order[packet.pts] = self._taken
+        if self._numbers and self._numbers.misses(bytes(packet)):
+            self._gaps.append(self._taken)
+
     def _judge(self, frame: Any) -> None:
-        if frame.is_corrupt or frame.pts in self._after_gap:
-            self._after_gap.discard(frame.pts)
+        """Note whether a picture is whole; with several threads it is not the newest packet's."""
+        place = self._order.get(frame.pts, self._taken)
+        later = [gap for gap in self._gaps if gap > place]
+        if frame.is_corrupt or (len(later) < len(self._gaps) and not frame.key_frame):
             self._is_whole = False
         elif frame.key_frame:
             self._is_whole = True
+        self._gaps = later
 
     def _pixels(self, frame: Any) -> UInt8Array:
         started = time.monotonic()
@@ -93,8 +106,8 @@ class Decoder:
 
     @property
     def _keeps_back(self) -> bool:
-        """Whether it gives no picture since one lacks what it refers to: FFmpeg 8, for H.265."""
-        return self._name == "hevc" and self._taken > _SETTLING_PACKETS
+        """Whether it gives no picture since that lacks what it refers to, as FFmpeg 8 for H.265."""
+        return bool(self._gaps) or (self._name == "hevc" and self._taken > _SETTLING_PACKETS)
 
     def _is_too_slow(self) -> bool:
         took = time.monotonic() - self._began_at

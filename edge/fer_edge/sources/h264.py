@@ -92,7 +92,7 @@ def _read_format(unit: bytes) -> _Format | None:
         bits.read(1)
         bits.exp_golomb()
         bits.exp_golomb()
-        for _ in range(bits.exp_golomb()):
+        for _ in range(min(bits.exp_golomb(), 255)):
             bits.exp_golomb()
     bits.exp_golomb()
     gaps_are_allowed = bool(bits.read(1))
