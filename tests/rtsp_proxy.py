@@ -7,6 +7,7 @@ import select
 import socket
 import struct
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -71,12 +72,13 @@ class RtspProxy:
         port: Where it listens.
         asked: The last of what clients sent.
         connections: How many clients came.
+        passed_at: When the newest packet went on, by time.monotonic.
     """
 
     def __init__(self, port: int) -> None:
         """Take the port of the server."""
         self.damage: Damage = intact
-        self.asked, self.connections = b"", 0
+        self.asked, self.connections, self.passed_at = b"", 0, 0.0
         self._server_port, self._ending = port, threading.Event()
         self._listening = socket.create_server(("127.0.0.1", 0))
         self._listening.settimeout(0.2)
@@ -127,6 +129,7 @@ class RtspProxy:
             del held[:size]
             if channel == 0:  # pictures; the next one is RTCP
                 packet = self.damage(bytearray(packet))
+                self.passed_at = time.monotonic() if packet else self.passed_at
             if packet:
                 out += b"$" + bytes([channel]) + len(packet).to_bytes(2, "big") + packet
         return bytes(out)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from importlib.util import find_spec
 
 from fer_core.errors import FerError
@@ -12,6 +13,10 @@ from fer_edge.sources.picture_check import Damaged
 
 _OPTIONS = {"rtsp_flags": "prefer_tcp", "fpsprobesize": "0"}
 """RTSP over TCP, by UDP only where a camera knows no other; no wait for pictures to count."""
+
+_NEXT_SECONDS = 0.5
+"""FFmpeg takes a picture of RTSP for complete when the next one begins, or when none has begun for
+so long. At a picture in five seconds each would else come five seconds late."""
 
 
 def has_pyav() -> bool:
@@ -35,32 +40,44 @@ class StreamCapture:
         """
         import av
 
+        self._late, self._read_seconds = av.error.ExitError, read_seconds
         self._broken = (av.error.FFmpegError, OSError, ValueError)
+        is_rtsp = address.lower().startswith(("rtsp://", "rtsps://"))
+        waits = min(_NEXT_SECONDS, read_seconds) if is_rtsp else read_seconds
         try:
             self._container = av.open(
-                address, options=dict(_OPTIONS), timeout=(open_seconds, read_seconds)
+                address, options=dict(_OPTIONS), timeout=(open_seconds, waits)
             )
         except self._broken:
             raise FerError(no_answer(address)) from None  # its words hold the password
         try:
-            stream = self._container.streams.video[0]
-            self._decoder = Decoder(av, stream)
+            self._stream = self._container.streams.video[0]
+            self._decoder = Decoder(av, self._stream)
         except (IndexError, *self._broken):
             self._container.close()
             raise FerError(f"{no_answer(address)} It sends no video that is known.") from None
-        self._packets = self._container.demux(stream)
+        self._packets = self._container.demux(self._stream)
 
     def read(self) -> UInt8Array | Damaged | None:
         """Return the next picture, None if none came in time or the stream has ended."""
-        try:
-            for packet in self._packets:
-                if not packet.size:  # its end
+        ends_at = time.monotonic() + self._read_seconds
+        while True:
+            try:
+                return self._next()
+            except self._late:
+                if time.monotonic() >= ends_at:
                     return None
-                picture = self._decoder.decode(packet)
-                if picture is not None:
-                    return picture
-        except self._broken:
-            return None
+                self._packets = self._container.demux(self._stream)
+            except self._broken:
+                return None
+
+    def _next(self) -> UInt8Array | Damaged | None:
+        for packet in self._packets:
+            if not packet.size:  # its end
+                return None
+            picture = self._decoder.decode(packet)
+            if picture is not None:
+                return picture
         return None
 
     def close(self) -> None:

@@ -1,0 +1,89 @@
+"""What PyAV gives of a network camera, and when: with a stand-in for its container."""
+
+import time
+from collections.abc import Iterator
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from fer_core.errors import FerError
+from fer_edge.sources.network import StreamCapture
+
+av = pytest.importorskip("av", reason="PyAV is not installed")
+from coded_streams import coded, packets_of  # noqa: E402
+
+READ_SECONDS = 0.3
+
+
+class Container:
+    """Gives packets, and in the place of each None what PyAV raises when none came in time."""
+
+    def __init__(self, packets: list[object], **wanted: object) -> None:
+        context = SimpleNamespace(codec=SimpleNamespace(name="h264"), extradata=None)
+        self.streams = SimpleNamespace(video=[SimpleNamespace(codec_context=context)])
+        self.wanted, self.closed = wanted, False
+        self._packets = packets
+
+    def demux(self, stream: object) -> Iterator[object]:
+        while self._packets:
+            packet = self._packets.pop(0)
+            if packet is None:
+                time.sleep(0.01)
+                raise av.error.ExitError(1, "Immediate exit requested")
+            yield packet
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def opened(
+    monkeypatch: pytest.MonkeyPatch, packets: list[object], address: str = "rtsp://cam/s"
+) -> tuple[StreamCapture, Container]:
+    containers: list[Container] = []
+
+    def open_container(where: str, **wanted: object) -> Container:
+        containers.append(Container(packets, **wanted))
+        return containers[-1]
+
+    monkeypatch.setattr(av, "open", open_container)
+    return StreamCapture(address, 4.0, READ_SECONDS), containers[0]
+
+
+def test_a_wait_for_the_next_picture_is_bounded_and_keeps_the_connection(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    first, second = packets_of(coded("libx264", 2))
+    capture, container = opened(monkeypatch, [first, None, None, second, *[None] * 1000])
+    assert isinstance(capture.read(), np.ndarray)
+    assert isinstance(capture.read(), np.ndarray)
+    started = time.monotonic()
+    assert capture.read() is None
+    assert READ_SECONDS <= time.monotonic() - started < READ_SECONDS + 5
+    capture.close()
+    assert container.closed
+
+
+def test_rtsp_goes_over_tcp(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, container = opened(monkeypatch, [])
+    assert container.wanted["options"]["rtsp_flags"] == "prefer_tcp"
+
+
+def test_a_stream_that_ends_gives_no_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    capture, _ = opened(monkeypatch, [])
+    assert capture.read() is None
+    capture, _ = opened(monkeypatch, [av.Packet()])  # with which PyAV tells the end
+    assert capture.read() is None
+
+
+def test_a_stream_without_video_is_said_without_its_password(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Container, "__init__", _without_video)
+    with pytest.raises(FerError, match="no answer from rtsp://cam/s.*no video") as refusal:
+        opened(monkeypatch, [], "rtsp://user:secret@cam/s")
+    assert "secret" not in str(refusal.value)
+
+
+def _without_video(container: Container, packets: list[object], **wanted: object) -> None:
+    container.streams = SimpleNamespace(video=[])
