@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from importlib.util import find_spec
@@ -27,6 +28,10 @@ OPEN_SECONDS = 4.0
 """How long a network camera may take to answer."""
 
 
+_OVER_TCP = ("OPENCV_FFMPEG_CAPTURE_OPTIONS", "rtsp_flags;prefer_tcp")
+"""For OpenCV before 4.12, which asks for RTSP over UDP first."""
+
+
 class OpenCvCapture:
     """A V4L2, laptop or network camera through OpenCV."""
 
@@ -45,6 +50,7 @@ class OpenCvCapture:
             FerError: It does not open.
         """
         if isinstance(where, str):
+            os.environ.setdefault(*_OVER_TCP)
             bounds = [
                 *(cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, int(OPEN_SECONDS * 1000)),
                 *(cv2.CAP_PROP_READ_TIMEOUT_MSEC, int(patience.seconds * 1000)),

@@ -55,11 +55,7 @@ class Decoder:
         return context
 
     def decode(self, packet: Any) -> UInt8Array | Damaged | None:
-        """Return the picture that a packet completes, (h, w, 3) uint8 BGR; None where it is none.
-
-        Raises:
-            FFmpegError: PyAV's; the stream cannot be decoded at all.
-        """
+        """Return the picture that a packet completes, (h, w, 3) uint8 BGR; None for none."""
         if packet.is_keyframe and self._is_too_slow():
             self._context, self._taken = self._make(threads=0), 0
             self._gaps.clear()
@@ -68,7 +64,7 @@ class Decoder:
         started = time.monotonic()
         try:
             frames = self._context.decode(packet)
-        except self._av.error.InvalidDataError:
+        except self._av.error.FFmpegError:
             self._is_whole = self._name in _STRICT
             return Damaged()
         finally:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from importlib.util import find_spec
+from typing import Any
 
 from fer_core.errors import FerError
+from fer_core.native import native_output_is_shown
 from fer_core.values import UInt8Array
 from fer_edge.sources.address import no_answer
 from fer_edge.sources.decoding import Decoder
@@ -40,6 +42,7 @@ class StreamCapture:
         """
         import av
 
+        _silence(av)
         self._late, self._read_seconds = av.error.ExitError, read_seconds
         self._broken = (av.error.FFmpegError, OSError, ValueError)
         is_rtsp = address.lower().startswith(("rtsp://", "rtsps://"))
@@ -83,3 +86,9 @@ class StreamCapture:
     def close(self) -> None:
         """End the connection."""
         self._container.close()
+
+
+def _silence(av: Any) -> None:
+    """Let PyAV say nothing of each damaged picture; `--verbose` leaves it its words."""
+    if not native_output_is_shown() and av.logging.get_level() is not None:  # None: it is silent
+        av.logging.set_level(av.logging.PANIC)

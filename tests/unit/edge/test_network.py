@@ -80,7 +80,9 @@ def test_a_stream_without_video_is_said_without_its_password(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(Container, "__init__", _without_video)
-    with pytest.raises(FerError, match="no answer from rtsp://cam/s.*no video") as refusal:
+    with pytest.raises(
+        FerError, match=r"no answer from rtsp://cam/s: .* It sends no video"
+    ) as refusal:
         opened(monkeypatch, [], "rtsp://user:secret@cam/s")
     assert "secret" not in str(refusal.value)
 
