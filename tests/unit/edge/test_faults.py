@@ -3,17 +3,25 @@
 import logging
 import threading
 import time
+from collections.abc import Callable
 from itertools import pairwise
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
 
 from fer_core.values import Frame, UInt8Array
+from fer_edge.session.run import Run
+from fer_edge.session.sources import LIVE
 from fer_edge.sources.damage import DamageCheck
 from fer_edge.sources.live import CameraSource
 from fer_edge.sources.picture_check import Damaged
+from fer_edge.sources.several import SeveralCameras
+from fer_edge.sources.shared import Shared
 
 PATIENCE_SECONDS = 20
+UNUSED = ("options", "stamp", "stop", "stack", "times")
+"""What of a run its figures do not need."""
 
 
 def faults_of(check: DamageCheck, shares: list[float], picture_seconds: float) -> list[float]:
@@ -54,8 +62,6 @@ class Lossy:
     def __init__(self) -> None:
         self.now, self.opened = 0.0, list[float]()
         self._count = 0
-        self.let_go = threading.Event()
-        self.let_go.set()
 
     def __call__(self) -> float:
         return self.now
@@ -65,7 +71,6 @@ class Lossy:
         return self
 
     def read(self) -> UInt8Array | Damaged:
-        self.let_go.wait(PATIENCE_SECONDS)
         self._count += 1
         self.now += 0.1
         time.sleep(0.0001)
@@ -102,6 +107,24 @@ def test_a_camera_of_damaged_pictures_is_said_once_and_opened_anew(
     assert len(pixels) > 10  # good ones are shown between the others
 
 
+def test_the_damaged_pictures_of_each_camera_are_among_the_figures() -> None:
+    lossy, other = Lossy(), Lossy()
+    other.now = 100.0
+
+    def opener(camera: Lossy) -> Callable[[Shared], CameraSource]:
+        return lambda shared: CameraSource(camera.open, "fake", camera, shared=shared)
+
+    cameras = SeveralCameras({"door": opener(lossy), "desk": opener(other)})
+    run = Run(kind=LIVE, source=cameras, **dict.fromkeys(UNUSED), model=Mock(exchangeable=None))
+    for _ in cameras.frames(threading.Event()):
+        if cameras.cameras["door"].damaged > 5 and cameras.cameras["desk"].captured > 5:
+            break
+    cameras.close()
+    damaged = run.counts()["frames_damaged"]
+    assert damaged["door"] > 5
+    assert damaged["desk"] == 0
+
+
 def test_a_stream_of_damaged_pictures_alone_is_a_silence_with_signs_of_life() -> None:
     class Broken(Lossy):
         def read(self) -> Damaged:
@@ -124,14 +147,11 @@ def test_frames_bear_the_time_of_their_arrival(picture_seconds: float) -> None:
         def read(self) -> UInt8Array:
             self.now += picture_seconds
             self._count += 1
-            ready.release()
             taken.acquire(timeout=PATIENCE_SECONDS)
             return np.full((48, 64, 3), self._count % 200 + 50, np.uint8)
 
-    ready, taken = threading.Semaphore(0), threading.Semaphore(0)
-    camera = Paced()
-    wall = lambda: 1e9 + camera.now  # noqa: E731
-    source = CameraSource(camera.open, "fake", camera, wall_clock=wall)
+    taken, camera = threading.Semaphore(0), Paced()
+    source = CameraSource(camera.open, "fake", camera, wall_clock=lambda: 1e9 + camera.now)
     frames = list[Frame]()
     iterator = source.frames(threading.Event())
     while len(frames) < 20:
