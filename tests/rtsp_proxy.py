@@ -14,6 +14,7 @@ from contextlib import suppress
 Damage = Callable[[bytearray], bytes]
 """Takes an RTP packet of the camera (RFC 3550); returns what goes on, b"" for nothing."""
 _HEADER_BYTES = 12
+TIMEOUT_SECONDS = 5.0
 
 
 def intact(packet: bytearray) -> bytes:
@@ -40,15 +41,19 @@ def flipping(share: float) -> Damage:
 
 
 def thinned(seconds: float) -> Damage:
-    """Return what passes one picture in so many seconds, and nothing of the others."""
-    period, passed = -1, -1
+    """Return what passes one picture in so many seconds, numbered as if there were no others."""
+    period, passed, number = -1, -1, 0
 
     def thin(packet: bytearray) -> bytes:
-        nonlocal period, passed
+        nonlocal period, passed, number
         (ticks,) = struct.unpack_from("!I", packet, 4)
         if period != (period := int(ticks // (seconds * 90_000))):
             passed = ticks
-        return bytes(packet) if ticks == passed else b""
+        if ticks != passed:
+            return b""
+        number += 1
+        struct.pack_into("!H", packet, 2, number % 2**16)
+        return bytes(packet)
 
     return thin
 
@@ -73,12 +78,14 @@ class RtspProxy:
         asked: The last of what clients sent.
         connections: How many clients came.
         passed_at: When the newest packet went on, by time.monotonic.
+        stall_seconds: How long it stops once a second, in the middle of a packet.
     """
 
     def __init__(self, port: int) -> None:
         """Take the port of the server."""
         self.damage: Damage = intact
         self.asked, self.connections, self.passed_at = b"", 0, 0.0
+        self.stall_seconds, self._stalled_at = 0.0, 0.0
         self._server_port, self._ending = port, threading.Event()
         self._listening = socket.create_server(("127.0.0.1", 0))
         self._listening.settimeout(0.2)
@@ -95,7 +102,9 @@ class RtspProxy:
             with suppress(OSError):  # nobody came, or somebody left
                 client = self._listening.accept()[0]
                 self.connections += 1
-                with client, socket.create_connection(("127.0.0.1", self._server_port)) as server:
+                where = ("127.0.0.1", self._server_port)
+                with client, socket.create_connection(where, TIMEOUT_SECONDS) as server:
+                    client.settimeout(TIMEOUT_SECONDS)
                     self._pass_on(client, server)
 
     def _pass_on(self, client: socket.socket, server: socket.socket) -> None:
@@ -110,7 +119,15 @@ class RtspProxy:
                     server.sendall(came)
                 else:
                     held += came
-                    client.sendall(self._damaged(held))
+                    self._send(client, self._damaged(held))
+
+    def _send(self, client: socket.socket, out: bytes) -> None:
+        is_long = len(out) > 4 * _HEADER_BYTES
+        if self.stall_seconds and is_long and time.monotonic() - self._stalled_at > 1:
+            client.sendall(out[: -2 * _HEADER_BYTES])
+            time.sleep(self.stall_seconds)
+            self._stalled_at, out = time.monotonic(), out[-2 * _HEADER_BYTES :]
+        client.sendall(out)
 
     def _damaged(self, held: bytearray) -> bytes:
         """Take what is complete from the front of `held`; return what goes on (RFC 2326, 10.12)."""

@@ -7,9 +7,11 @@
 from __future__ import annotations
 
 import subprocess
+import threading
 from functools import cache
 
 PYTHON = "/usr/bin/python3"
+START_SECONDS = 30
 ELEMENTS = ("x264enc", "x265enc", "rtph264pay", "rtph265pay", "rtpjpegpay")
 HEAD = """
 import sys, gi
@@ -60,11 +62,16 @@ class RtspServer:
             [PYTHON, "-c", SERVE, f"( {pipeline} )"], stdout=subprocess.PIPE, text=True
         )
         assert self._process.stdout
-        self.port = int(self._process.stdout.readline())
+        giving_up = threading.Timer(START_SECONDS, self._process.kill)
+        giving_up.start()
+        told = self._process.stdout.readline()
+        giving_up.cancel()
+        assert told, "the RTSP server did not start"
+        self.port = int(told)
 
     def __enter__(self) -> RtspServer:
         return self
 
     def __exit__(self, *raised: object) -> None:
         self._process.kill()
-        self._process.communicate()
+        self._process.communicate(timeout=30)

@@ -14,6 +14,7 @@ import resource
 import statistics
 import sys
 import tempfile
+from contextlib import closing
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -41,7 +42,8 @@ def decoded(codec: str, stream: list[Coded]) -> list[Picture]:
     """Return what the decoder makes of each packet."""
     context = SimpleNamespace(codec=SimpleNamespace(name=DECODERS[codec]), extradata=None)
     decoder = Decoder(av, SimpleNamespace(codec_context=context))
-    return [decoder.decode(packet) for packet in packets_of(stream)]
+    with closing(decoder):
+        return [decoder.decode(packet) for packet in packets_of(stream)]
 
 
 def damage(stream: list[Coded], what: str, share: float) -> dict[int, Coded]:

@@ -75,6 +75,14 @@ class Decoder:
             self._judge(frame)
         return self._pixels(frames[-1]) if self._is_whole else Damaged()
 
+    def close(self) -> None:
+        """Let the decoder's threads finish.
+
+        PyAV frees a decoder with Python's lock held and waits for its threads, which may need the
+        lock to free a packet or to log: without this, both may wait for ever.
+        """
+        self._context.flush_buffers()
+
     def _note(self, packet: Any) -> None:
         """Remember where in the stream a packet stands, and whether pictures before it are lost."""
         self._taken += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import http.client
+import time
 import urllib.request
 from collections.abc import Iterator
 from typing import Any
@@ -36,7 +37,7 @@ class MjpegCapture:
 
         Args:
             address: Begins with http:// or https://, and may hold a user and a password.
-            timeout_seconds: How long an answer, and later each part of it, may take.
+            timeout_seconds: How long an answer, and later each picture, may take.
 
         Raises:
             FerError: It is no stream of pictures, or does not answer in time.
@@ -49,10 +50,12 @@ class MjpegCapture:
         if not kind.startswith("multipart/"):
             self._answer.close()
             raise FerError(f"no stream of pictures: {kind}")
+        self._timeout_seconds, self._ends_at = timeout_seconds, 0.0
         self._pictures = self._split()
 
     def read(self) -> UInt8Array | Damaged | None:
         """Return the next picture, None if none came in time or the stream has ended."""
+        self._ends_at = time.monotonic() + self._timeout_seconds
         try:
             encoded = next(self._pictures, None)
         except _BROKEN:
@@ -63,7 +66,7 @@ class MjpegCapture:
         return Damaged() if picture is None else np.asarray(picture, np.uint8)
 
     def _split(self) -> Iterator[bytes]:
-        """Yield each picture as it is complete; end with the stream or with too long a one."""
+        """Yield each picture as it is complete; end with the stream or with too large or slow a one."""
         held = bytearray()
         while len(held) <= LARGEST_BYTES:
             start = held.find(START)
@@ -74,7 +77,7 @@ class MjpegCapture:
                 continue
             del held[: start if start >= 0 else max(0, len(held) - len(START))]
             came = self._answer.read1(_READ_BYTES)
-            if not came:
+            if not came or time.monotonic() > self._ends_at:
                 return
             held += came
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from importlib.util import find_spec
 from typing import Any
 
 from fer_core.errors import FerError
@@ -11,19 +10,30 @@ from fer_core.native import native_output_is_shown
 from fer_core.values import UInt8Array
 from fer_edge.sources.address import no_answer
 from fer_edge.sources.decoding import Decoder
+from fer_edge.sources.patience import LEAST_SECONDS
 from fer_edge.sources.picture_check import Damaged
 
-_OPTIONS = {"rtsp_flags": "prefer_tcp", "fpsprobesize": "0"}
-"""RTSP over TCP, by UDP only where a camera knows no other; no wait for pictures to count."""
+_RTSP = {
+    "rtsp_flags": "prefer_tcp",  # UDP only where a camera knows no other
+    "allowed_media_types": "video",
+    "fpsprobesize": "0",  # no wait for pictures to count
+}
+_SILENCE_SECONDS, _SLOW_SILENCE_SECONDS = 2.0, 0.5
+"""After which silence a picture of RTSP counts as complete, and where pictures are known to be rare.
 
-_NEXT_SECONDS = 0.5
-"""FFmpeg takes a picture of RTSP for complete when the next one begins, or when none has begun for
-so long. At a picture in five seconds each would else come five seconds late."""
+FFmpeg takes it for complete when the next one begins, or when nothing comes for so long; at one
+picture in five seconds each would else come five seconds late. A shorter silence also ends a read
+in the middle of a packet when the network stalls, and then FFmpeg no longer knows where packets
+begin."""
 
 
 def has_pyav() -> bool:
-    """Return whether PyAV is installed."""
-    return find_spec("av") is not None
+    """Return whether PyAV is installed and loads."""
+    try:
+        import av  # noqa: F401
+    except ImportError:
+        return False
+    return True
 
 
 class StreamCapture:
@@ -34,22 +44,23 @@ class StreamCapture:
 
         Args:
             address: Where it is.
-            open_seconds: How long the connection may take.
-            read_seconds: How long its description, and later each picture, may take.
+            open_seconds: How long the connection, and then its description, may take.
+            read_seconds: How long each picture may take.
 
         Raises:
             FerError: It does not open, or holds no video.
         """
         import av
 
-        _silence(av)
-        self._late, self._read_seconds = av.error.ExitError, read_seconds
+        _quiet(av)
+        self._read_seconds = read_seconds
+        self._late = (av.error.ExitError, av.error.TimeoutError)
         self._broken = (av.error.FFmpegError, OSError, ValueError)
-        is_rtsp = address.lower().startswith(("rtsp://", "rtsps://"))
-        waits = min(_NEXT_SECONDS, read_seconds) if is_rtsp else read_seconds
         try:
             self._container = av.open(
-                address, options=dict(_OPTIONS), timeout=(open_seconds, waits)
+                address,
+                options=_options(address, read_seconds),
+                timeout=(open_seconds, read_seconds),
             )
         except self._broken:
             raise FerError(no_answer(address)) from None  # its words hold the password
@@ -59,36 +70,49 @@ class StreamCapture:
         except (IndexError, *self._broken):
             self._container.close()
             raise FerError(f"{no_answer(address)} It sends no video that is known.") from None
-        self._packets = self._container.demux(self._stream)
+        self._packets = self._container.demux()
 
     def read(self) -> UInt8Array | Damaged | None:
-        """Return the next picture, None if none came in time or the stream has ended."""
-        ends_at = time.monotonic() + self._read_seconds
-        while True:
+        """Return the next picture, None if nothing came in time or the stream has ended.
+
+        What comes for so long without a picture counts as damaged: it refers to pictures that
+        never came.
+        """
+        ends_at, has_come = time.monotonic() + self._read_seconds, False
+        while time.monotonic() < ends_at:
             try:
-                return self._next()
-            except self._late:
-                if time.monotonic() >= ends_at:
+                packet = next(self._packets, None)
+                if packet is None or not packet.size:  # its end
                     return None
-                self._packets = self._container.demux(self._stream)
+                if packet.stream_index != self._stream.index:  # sound, over HTTP
+                    continue
+                has_come = True
+                picture = self._decoder.decode(packet)
+            except self._late:
+                self._packets = self._container.demux()
+                continue
             except self._broken:
                 return None
-
-    def _next(self) -> UInt8Array | Damaged | None:
-        for packet in self._packets:
-            if not packet.size:  # its end
-                return None
-            picture = self._decoder.decode(packet)
             if picture is not None:
                 return picture
-        return None
+        return Damaged() if has_come else None
 
     def close(self) -> None:
         """End the connection."""
+        self._decoder.close()
         self._container.close()
 
 
-def _silence(av: Any) -> None:
+def _options(address: str, read_seconds: float) -> dict[str, str]:
+    """Return FFmpeg's options for an address."""
+    if not address.lower().startswith(("rtsp://", "rtsps://")):
+        return {"fpsprobesize": "0"}
+    is_slow = read_seconds > LEAST_SECONDS
+    silence = _SLOW_SILENCE_SECONDS if is_slow else _SILENCE_SECONDS
+    return {**_RTSP, "timeout": str(round(silence * 1e6))}
+
+
+def _quiet(av: Any) -> None:
     """Let PyAV say nothing of each damaged picture; `--verbose` leaves it its words."""
     if not native_output_is_shown() and av.logging.get_level() is not None:  # None: it is silent
         av.logging.set_level(av.logging.PANIC)

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -24,7 +25,8 @@ def decoded(codec: str, stream: Sequence[Coded], times: Sequence[int | None] = (
     """Return what the decoder makes of each packet."""
     context = SimpleNamespace(codec=SimpleNamespace(name=NAMES[codec]), extradata=None)
     decoder = decoding.Decoder(av, SimpleNamespace(codec_context=context))
-    return [decoder.decode(packet) for packet in packets_of(stream, times)]
+    with closing(decoder):
+        return [decoder.decode(packet) for packet in packets_of(stream, times)]
 
 
 def with_hole(each: Coded, size: int = 400) -> Coded:

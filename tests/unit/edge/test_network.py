@@ -1,5 +1,6 @@
 """What PyAV gives of a network camera, and when: with a stand-in for its container."""
 
+import itertools
 import time
 from collections.abc import Iterator
 from types import SimpleNamespace
@@ -9,6 +10,7 @@ import pytest
 
 from fer_core.errors import FerError
 from fer_edge.sources.network import StreamCapture
+from fer_edge.sources.picture_check import Damaged
 
 av = pytest.importorskip("av", reason="PyAV is not installed")
 from coded_streams import coded, packets_of  # noqa: E402
@@ -21,11 +23,11 @@ class Container:
 
     def __init__(self, packets: list[object], **wanted: object) -> None:
         context = SimpleNamespace(codec=SimpleNamespace(name="h264"), extradata=None)
-        self.streams = SimpleNamespace(video=[SimpleNamespace(codec_context=context)])
+        self.streams = SimpleNamespace(video=[SimpleNamespace(codec_context=context, index=0)])
         self.wanted, self.closed = wanted, False
         self._packets = packets
 
-    def demux(self, stream: object) -> Iterator[object]:
+    def demux(self) -> Iterator[object]:
         while self._packets:
             packet = self._packets.pop(0)
             if packet is None:
@@ -37,8 +39,22 @@ class Container:
         self.closed = True
 
 
+class Endless(list[object]):
+    """Packets that are made as they are asked for."""
+
+    def __init__(self, packets: Iterator[object]) -> None:
+        super().__init__([None])
+        self._packets = packets
+
+    def pop(self, at: object = 0) -> object:
+        return next(self._packets)
+
+
 def opened(
-    monkeypatch: pytest.MonkeyPatch, packets: list[object], address: str = "rtsp://cam/s"
+    monkeypatch: pytest.MonkeyPatch,
+    packets: list[object],
+    address: str = "rtsp://cam/s",
+    read_seconds: float = READ_SECONDS,
 ) -> tuple[StreamCapture, Container]:
     containers: list[Container] = []
 
@@ -47,7 +63,7 @@ def opened(
         return containers[-1]
 
     monkeypatch.setattr(av, "open", open_container)
-    return StreamCapture(address, 4.0, READ_SECONDS), containers[0]
+    return StreamCapture(address, 4.0, read_seconds), containers[0]
 
 
 def test_a_wait_for_the_next_picture_is_bounded_and_keeps_the_connection(
@@ -62,6 +78,29 @@ def test_a_wait_for_the_next_picture_is_bounded_and_keeps_the_connection(
     assert READ_SECONDS <= time.monotonic() - started < READ_SECONDS + 5
     capture.close()
     assert container.closed
+
+
+def test_packets_without_a_picture_are_damage_and_sound_is_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A stream that never sends a key frame, and one of which the sound alone goes on."""
+    key, *others = coded("libx264", 10)
+    assert key.is_key
+    capture, _ = opened(monkeypatch, Endless(packets_of(others * 100_000)))
+    assert isinstance(capture.read(), Damaged)
+    sound = SimpleNamespace(size=100, stream_index=1)
+    capture, _ = opened(monkeypatch, Endless(itertools.repeat(sound)))
+    assert capture.read() is None
+
+
+@pytest.mark.parametrize(("read_seconds", "silence"), [(4.0, "2000000"), (8.0, "500000")])
+def test_rtsp_waits_less_for_the_end_of_a_picture_where_pictures_are_rare(
+    monkeypatch: pytest.MonkeyPatch, read_seconds: float, silence: str
+) -> None:
+    _, container = opened(monkeypatch, [], read_seconds=read_seconds)
+    assert container.wanted["options"]["timeout"] == silence
+    _, container = opened(monkeypatch, [], "http://cam/s", read_seconds=read_seconds)
+    assert "timeout" not in container.wanted["options"]
 
 
 def test_rtsp_goes_over_tcp(monkeypatch: pytest.MonkeyPatch) -> None:
