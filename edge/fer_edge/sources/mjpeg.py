@@ -66,7 +66,7 @@ class MjpegCapture:
         return Damaged() if picture is None else np.asarray(picture, np.uint8)
 
     def _split(self) -> Iterator[bytes]:
-        """Yield each picture as it is complete; end with the stream or with too large or slow a one."""
+        """Yield each picture as it is complete; end with the stream or with a bad one."""
         held = bytearray()
         while len(held) <= LARGEST_BYTES:
             start = held.find(START)

@@ -19,7 +19,7 @@ _RTSP = {
     "fpsprobesize": "0",  # no wait for pictures to count
 }
 _SILENCE_SECONDS, _SLOW_SILENCE_SECONDS = 2.0, 0.5
-"""After which silence a picture of RTSP counts as complete, and where pictures are known to be rare.
+"""After which silence a picture of RTSP counts as complete, and where pictures are known as rare.
 
 FFmpeg takes it for complete when the next one begins, or when nothing comes for so long; at one
 picture in five seconds each would else come five seconds late. A shorter silence also ends a read

@@ -146,6 +146,22 @@ def test_a_recording_of_a_slow_or_fast_camera_has_its_time(
     assert last - times[-1] == pytest.approx(max(2.0, 3 * frame_seconds), abs=2e-3)
 
 
+def test_a_recording_goes_on_when_a_camera_changes_its_size(tmp_path: Path) -> None:
+    path = tmp_path / "seen.mp4"
+    with VideoRecorder(path, 10.0, live=True) as recorder:
+        for index, size in enumerate([(160, 120), (160, 120), (80, 60), (320, 180)]):
+            halves = np.zeros((size[1], size[0], 3), np.uint8)
+            halves[size[1] // 2 :] = 200
+            recorder.write(Frame(halves, index, index / 10, "camera"), Analysis())
+    with av.open(str(path)) as container:
+        shown = [frame.to_ndarray(format="gray") for frame in container.decode(video=0)]
+    assert times_of(path) == [0.0, 0.1, 0.2, 0.3]
+    for pixels in shown:
+        assert pixels.shape == (120, 160)
+        assert pixels[:50].mean() < 20
+        assert pixels[70:].mean() > 180
+
+
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".webm"])
 def test_a_live_recording_that_is_cut_off_plays_but_for_its_end(
     tmp_path: Path, suffix: str
