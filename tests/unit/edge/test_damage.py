@@ -1,9 +1,13 @@
 """Streams of network cameras that lost a part on the way."""
 
+import os
 import random
+import subprocess
+import sys
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -164,3 +168,31 @@ def test_frame_numbers_of_rubbish_tell_nothing_that_ends_a_run() -> None:
         numbers.misses(head + chance.randbytes(chance.randrange(40)))
     assert not FrameNumbers().misses(b"")
     assert not FrameNumbers().misses(b"\0\0\1")
+
+
+LEAVING = """
+import av
+from types import SimpleNamespace
+from coded_streams import coded, packets_of
+from fer_edge.sources import decoding
+decoding.BUSY_SECONDS = decoding.BUSY_SHARE = 0.0
+stream = SimpleNamespace(codec_context=SimpleNamespace(codec=av.Codec("h264"), extradata=None))
+packets = coded("libx264", 26)
+for _ in range(60):
+    decoder = decoding.Decoder(av, stream)
+    for packet in packets_of(packets):
+        decoder.decode(packet)
+    decoder.close()
+    del decoder
+"""
+
+
+def test_a_decoder_of_several_threads_is_left_at_once() -> None:
+    """In a process of its own: one that waits for its threads with Python's lock held hangs it."""
+    tests = str(Path(__file__).parents[2])
+    subprocess.run(
+        [sys.executable, "-c", LEAVING],
+        env={**os.environ, "PYTHONPATH": tests},
+        timeout=60,
+        check=True,
+    )

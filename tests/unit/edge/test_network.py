@@ -1,6 +1,7 @@
 """What PyAV gives of a network camera, and when: with a stand-in for its container."""
 
 import itertools
+import sys
 import time
 from collections.abc import Iterator
 from types import SimpleNamespace
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from fer_core.errors import FerError
-from fer_edge.sources.network import StreamCapture
+from fer_edge.sources.network import StreamCapture, has_pyav
 from fer_edge.sources.picture_check import Damaged
 
 av = pytest.importorskip("av", reason="PyAV is not installed")
@@ -128,3 +129,9 @@ def test_a_stream_without_video_is_said_without_its_password(
 
 def _without_video(container: Container, packets: list[object], **wanted: object) -> None:
     container.streams = SimpleNamespace(video=[])
+
+
+def test_a_pyav_that_does_not_load_counts_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert has_pyav()
+    monkeypatch.setitem(sys.modules, "av", None)
+    assert not has_pyav()
