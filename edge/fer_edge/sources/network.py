@@ -22,9 +22,11 @@ _SILENCE_SECONDS, _SLOW_SILENCE_SECONDS = 2.0, 0.5
 """After which silence a picture of RTSP counts as complete, and where pictures are known as rare.
 
 FFmpeg takes it for complete when the next one begins, or when nothing comes for so long; at one
-picture in five seconds each would else come five seconds late. A shorter silence also ends a read
+picture in five seconds each would else come five seconds late. A silence also ends a read
 in the middle of a packet when the network stalls, and then FFmpeg no longer knows where packets
-begin."""
+begin, so that only a camera of which some pictures came that rarely is opened with the shorter
+one."""
+_RARE_PICTURES = 3
 
 
 def has_pyav() -> bool:
@@ -53,7 +55,8 @@ class StreamCapture:
         import av
 
         _quiet(av)
-        self._read_seconds = read_seconds
+        self._read_seconds, self._came_at, self._rare = read_seconds, time.monotonic(), 0
+        self._may_be_rare = not _is_rtsp(address) or read_seconds > LEAST_SECONDS
         self._late = (av.error.ExitError, av.error.TimeoutError)
         self._broken = (av.error.FFmpegError, OSError, ValueError)
         try:
@@ -76,8 +79,10 @@ class StreamCapture:
         """Return the next picture, None if nothing came in time or the stream has ended.
 
         What comes for so long without a picture counts as damaged: it refers to pictures that
-        never came.
+        never came. None also tells that pictures are rare, so that the stream is opened anew.
         """
+        if self._rare >= _RARE_PICTURES and not self._may_be_rare:
+            return None
         ends_at, has_come = time.monotonic() + self._read_seconds, False
         while time.monotonic() < ends_at:
             try:
@@ -94,6 +99,9 @@ class StreamCapture:
             except self._broken:
                 return None
             if picture is not None:
+                now = time.monotonic()
+                self._rare = self._rare + 1 if now - self._came_at > _SILENCE_SECONDS else 0
+                self._came_at = now
                 return picture
         return Damaged() if has_come else None
 
@@ -103,9 +111,13 @@ class StreamCapture:
         self._container.close()
 
 
+def _is_rtsp(address: str) -> bool:
+    return address.lower().startswith(("rtsp://", "rtsps://"))
+
+
 def _options(address: str, read_seconds: float) -> dict[str, str]:
     """Return FFmpeg's options for an address."""
-    if not address.lower().startswith(("rtsp://", "rtsps://")):
+    if not _is_rtsp(address):
         return {"fpsprobesize": "0"}
     is_slow = read_seconds > LEAST_SECONDS
     silence = _SLOW_SILENCE_SECONDS if is_slow else _SILENCE_SECONDS

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from fer_core.errors import FerError
+from fer_edge.sources import network
 from fer_edge.sources.network import StreamCapture, has_pyav
 from fer_edge.sources.picture_check import Damaged
 
@@ -102,6 +103,17 @@ def test_rtsp_waits_less_for_the_end_of_a_picture_where_pictures_are_rare(
     assert container.wanted["options"]["timeout"] == silence
     _, container = opened(monkeypatch, [], "http://cam/s", read_seconds=read_seconds)
     assert "timeout" not in container.wanted["options"]
+
+
+@pytest.mark.parametrize(("read_seconds", "is_opened_anew"), [(4.0, True), (8.0, False)])
+def test_a_stream_of_rare_pictures_is_opened_anew_unless_it_is_known(
+    monkeypatch: pytest.MonkeyPatch, read_seconds: float, is_opened_anew: bool
+) -> None:
+    monkeypatch.setattr(network, "_SILENCE_SECONDS", 0.0)
+    packets = list(packets_of(coded("libx264", 4)))
+    capture, _ = opened(monkeypatch, packets, read_seconds=read_seconds)
+    pictures = [capture.read() for _ in range(4)]
+    assert [each is None for each in pictures] == [False, False, False, is_opened_anew]
 
 
 def test_rtsp_goes_over_tcp(monkeypatch: pytest.MonkeyPatch) -> None:
