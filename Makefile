@@ -90,7 +90,8 @@ train-test-lowest:
 	.venv-train-lowest/bin/python -m pytest -W default tests/unit/train tests/unit/convert
 
 # What a release waits for beside the gate, too long or too rare for it: the other two device
-# environments and ten minutes of faults. The result is written down.
+# environments, RTSP cameras (tests/rtsp_server.py says what they need) and ten minutes of faults.
+# The result is written down.
 release-check: setup
 	$(FULL)/python tests/release_check.py docs/release-check.md
 

@@ -24,6 +24,10 @@ CHECKS = (
         "make device-test DEVICE=lowest",
     ),
     ("training and conversion with the oldest packages that are allowed", "make train-test-lowest"),
+    (
+        "RTSP cameras, with GStreamer's server and a proxy that damages",
+        ".venv/bin/python -m pytest tests/rtsp -n 0",
+    ),
     ("a minute of faults, as a test", ".venv/bin/python -m pytest -m soak -n 0"),
     ("ten minutes of faults", "make soak"),
 )

@@ -131,7 +131,7 @@ class StreamAnalyzer:
         self._detector, self._classifier, self._naming = detector, classifier, naming
         self._rate_hz, self._smoothing = rate_hz, smoothing or Smoothing()
         self._tracks, self._frame_index, self._now = Tracks(ids), 0, 0.0
-        self._camera = ""
+        self._camera, self._width = "", 0
 
     def analyze(self, frame: Frame) -> Analysis:
         """Return the faces of a frame with smoothed expressions, and what has changed.
@@ -141,6 +141,9 @@ class StreamAnalyzer:
         """
         self._frame_index, self._now = frame.index, frame.captured_at
         self._camera = frame.camera
+        if self._width not in (0, frame.width):
+            self._tracks.scale(frame.width / self._width)
+        self._width = frame.width
         faces = self._detector.detect(frame, self._tracks.expected)
         ended = self._tracks.update(frame, faces)
         in_sight = self._tracks.in_sight

@@ -81,6 +81,7 @@ class FollowingDetector:
         self._stream, self._plan, self._times = search, plan or SearchPlan(), times or StageTimes()
         self._executor = executor or AtOnce()
         self._searching: Future[tuple[tuple[Face, ...], float]] | None = None
+        self._searched_shape = (0, 0)
         self._searched_at = self._lost_at = -np.inf
         self._complete = 0  # how many faces there were before some were lost; 0 if none is missing
         self.searches = 0
@@ -149,6 +150,7 @@ class FollowingDetector:
         is_due = now - self._searched_at >= pause or now < self._searched_at
         if self._searching is None and is_due:
             self.searches, self._searched_at = self.searches + 1, now
+            self._searched_shape = picture.shape[:2]
             self._searching = self._executor.submit(self._found, picture.copy())
         if self._searching is None:
             return ()
@@ -158,7 +160,7 @@ class FollowingDetector:
             return ()
         (found, seconds), self._searching = self._searching.result(), None
         self._times.add("search", seconds)
-        return found
+        return found if self._searched_shape == picture.shape[:2] else ()
 
     def _found(self, picture: UInt8Array) -> tuple[tuple[Face, ...], float]:
         """Search the whole frame; return its faces and the seconds it took."""

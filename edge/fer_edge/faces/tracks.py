@@ -13,6 +13,7 @@ import numpy as np
 from fer_core.opencv import cv2
 from fer_core.values import Box, Face, Frame, UInt8Array
 from fer_edge.faces.detector import show_one_face
+from fer_edge.faces.shrinking import thumbnail
 from fer_edge.faces.smoothing import Expression
 
 MIN_IOU = 0.2
@@ -26,9 +27,9 @@ PACE_SECONDS = 1.0
 """The time constant of a face's pace: one that goes behind another shrinks and drifts first."""
 COAST_SECONDS, COAST_FRAMES = 0.15, 1
 """A face that is missed still counts as in sight while either limit holds."""
-THUMBNAIL_PX, CUT_CHANGE = 12, 30.0
-"""Side of the thumbnails that are compared, and the mean change in gray values, 0 to 255, from
-which the scene was cut. For the sources of these numbers see docs/decisions/0010-tracks.md."""
+CUT_CHANGE = 30.0
+"""The mean change of a thumbnail in gray values, 0 to 255, from which the scene was cut. For the
+sources of these numbers see docs/decisions/0010-tracks.md."""
 
 
 @dataclass(slots=True)
@@ -87,7 +88,7 @@ class Track:
             across, down = self.pace + step * (moved / seconds - self.pace)
             self.pace = float(across), float(down)
         self.face, self.seen_at, self.missed = face, frame.captured_at, 0
-        self.thumbnail = _thumbnail(frame, face.box)
+        self.thumbnail = thumbnail(frame, face.box)
         self.in_sight, self.sightings = True, self.sightings + 1
 
     def likeness(self, face: Face, now: float) -> float:
@@ -113,7 +114,7 @@ class Track:
     def _is_replaced(self, frame: Frame, others: Sequence[Face]) -> bool:
         if any(show_one_face(self.face.box, other.box) for other in others):
             return True
-        change = cv2.absdiff(_thumbnail(frame, self.face.box), self.thumbnail)
+        change = cv2.absdiff(thumbnail(frame, self.face.box), self.thumbnail)
         return float(np.mean(change)) >= CUT_CHANGE
 
 
@@ -169,6 +170,12 @@ class Tracks:
                 self._begin(face, frame)
         return ended
 
+    def scale(self, factor: float) -> None:
+        """Take in that frames are so many times larger from now on."""
+        for track in self._tracks.values():
+            track.face = track.face.times(factor)
+            track.pace = (factor * track.pace[0], factor * track.pace[1])
+
     def idle(self, now: float) -> tuple[Track, ...]:
         """Take in that no frame has come until `now`; return the tracks that have ended.
 
@@ -216,7 +223,7 @@ class Tracks:
         return ids
 
     def _begin(self, face: Face, frame: Frame) -> None:
-        look = _thumbnail(frame, face.box)
+        look = thumbnail(frame, face.box)
         new = Track(next(self._ids), face, frame.captured_at, look)
         self._tracks[new.track_id] = new
 
@@ -235,13 +242,3 @@ class Tracks:
 
 def _centre(box: Box) -> tuple[float, float]:
     return box.x + box.width / 2, box.y + box.height / 2
-
-
-def _thumbnail(frame: Frame, box: Box) -> UInt8Array:
-    """Return what lies within a box, (THUMBNAIL_PX, THUMBNAIL_PX) gray."""
-    inside = box.clipped(frame.width, frame.height)
-    if inside is None:
-        return np.zeros((THUMBNAIL_PX, THUMBNAIL_PX), np.uint8)
-    part = frame.pixels[inside.y : inside.y + inside.height, inside.x : inside.x + inside.width]
-    small = cv2.resize(part, (THUMBNAIL_PX, THUMBNAIL_PX), interpolation=cv2.INTER_AREA)
-    return np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), np.uint8)

@@ -25,7 +25,7 @@ class Blur:
     def __init__(self, whom: str) -> None:
         """Take whom: strangers, or all."""
         self._all = whom == "all"
-        self._last: dict[tuple[str, int], Observation] = {}
+        self._last: dict[tuple[str, int], tuple[Observation, int]] = {}
 
     def __call__(self, frame: Frame, seen: Analysis) -> Frame:
         """Return the frame with those faces blurred; the given one stays."""
@@ -48,16 +48,16 @@ class Blur:
         here = {each.track_id for each in seen.observations}
         for each in seen.observations:
             if each.track_id is not None:
-                self._last[frame.camera, each.track_id] = each
+                self._last[frame.camera, each.track_id] = each, frame.width
             if self._is_blurred(each):
                 yield each.face.box
-        for (camera, track_id), each in list(self._last.items()):
+        for (camera, track_id), (each, width) in list(self._last.items()):
             if camera != frame.camera or track_id in here:
                 continue
             if not 0 <= frame.captured_at - each.captured_at <= LINGER_SECONDS:
                 del self._last[camera, track_id]
             elif self._is_blurred(each):
-                yield each.face.box
+                yield each.face.box.times(frame.width / width)  # it may have another size now
 
     def _is_blurred(self, seen: Observation) -> bool:
         return self._all or not seen.person

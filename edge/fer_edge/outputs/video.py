@@ -17,7 +17,9 @@ from fer_edge.outputs.overlay import draw_observations
 from fer_edge.stages import StageTimes
 
 LONGEST_FILL_SECONDS = 2.0
-"""How much of a live camera's silence a recording keeps."""
+"""How much of a live camera's silence a recording keeps, unless the camera is slower."""
+SLOW_PAUSES, LONGEST_PAUSE_SECONDS = 3.0, 24.0
+"""How many of a slow camera's pauses it keeps at once, and how long a pause may be."""
 LONGEST_HOLD_SECONDS = 60.0
 """How long a frame of a file may last in a recording: a damaged one may claim hours."""
 _log = logging.getLogger(__name__)
@@ -60,6 +62,7 @@ class VideoRecorder(Output):
         self._video: VideoFile | None = None
         self._stack = ExitStack()
         self._offset, self._last, self._pictures = 0.0, 0.0, 0
+        self._pause = LONGEST_PAUSE_SECONDS
         self._failure: FerError | None = None
 
     def write(self, frame: Frame, seen: Analysis) -> None:
@@ -84,14 +87,21 @@ class VideoRecorder(Output):
             self._offset, self._last = at, 0.0
             size = (frame.width, frame.height)
             self._video = VideoFile(self._av, self._place(), size, self._fps, self._live)
-        longest = LONGEST_FILL_SECONDS if self._live else LONGEST_HOLD_SECONDS
         step = at - self._offset - self._last
+        longest = self._longest_fill() if self._live else LONGEST_HOLD_SECONDS
+        if 0 < step <= LONGEST_PAUSE_SECONDS:
+            self._pause = step
         if step < 0:  # a clock was set back: as if the frame came in its turn
             self._offset += step - 1 / self._fps
         elif step > longest:
             self._offset += step - longest
         self._last = at - self._offset
         self._video.write(pixels, self._last)
+
+    def _longest_fill(self) -> float:
+        """Return how much of a silence is kept, after the pause before the newest frame."""
+        slow = min(SLOW_PAUSES * self._pause, LONGEST_PAUSE_SECONDS)
+        return max(LONGEST_FILL_SECONDS, slow)
 
     def _place(self) -> Path:
         """Return where the encoder writes."""

@@ -60,6 +60,7 @@ class Run:
         counted = {name: {"": count()} for name, count in self.counters.items()}
         if cameras := self.cameras.items():
             counted["frames_dropped"] = {name: each.dropped for name, each in cameras}
+            counted["frames_damaged"] = {name: each.damaged for name, each in cameras}
             counted["camera_reconnects"] = {name: each.reconnects for name, each in cameras}
         if self.model.exchangeable:
             counted["model_swaps"] = {"": self.model.exchangeable.swaps}

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import numpy as np
 
 from fer_core.errors import ArgumentError, FerError
 from fer_core.opencv import cv2, silence_opencv
 from fer_core.values import UInt8Array
+from fer_edge.sources.address import no_answer, without_password
 from fer_edge.sources.live import CameraSource, Capture
+from fer_edge.sources.network import StreamCapture, has_pyav
 from fer_edge.sources.patience import Patience
 from fer_edge.sources.shared import Shared
 
@@ -24,6 +26,10 @@ log = logging.getLogger(__name__)
 _DEVICE = "/dev/video"
 OPEN_SECONDS = 4.0
 """How long a network camera may take to answer."""
+
+
+_OVER_TCP = ("OPENCV_FFMPEG_CAPTURE_OPTIONS", "rtsp_flags;prefer_tcp")
+"""For OpenCV before 4.12, which asks for RTSP over UDP first."""
 
 
 class OpenCvCapture:
@@ -44,6 +50,7 @@ class OpenCvCapture:
             FerError: It does not open.
         """
         if isinstance(where, str):
+            os.environ.setdefault(*_OVER_TCP)
             bounds = [
                 *(cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, int(OPEN_SECONDS * 1000)),
                 *(cv2.CAP_PROP_READ_TIMEOUT_MSEC, int(patience.seconds * 1000)),
@@ -181,7 +188,7 @@ def check_camera(where: str) -> str:
     """
     if "://" in where:
         try:
-            return _without_password(where)
+            return without_password(where)
         except ValueError as error:
             raise ArgumentError(f"no camera address: {error}") from error
     if where == "picamera":
@@ -198,8 +205,13 @@ def check_camera(where: str) -> str:
 def _network_capture(
     where: str, size: tuple[int, int] | None, fps: float | None, patience: Patience
 ) -> Capture:
-    """Open a network camera, through FFmpeg or, where that takes it not, by its pictures alone."""
+    """Open a network camera, through FFmpeg or, where that takes it not, by its pictures alone.
+
+    FFmpeg is PyAV's or, where that is not installed, OpenCV's, which says nothing of damage.
+    """
     try:
+        if has_pyav():
+            return StreamCapture(where, OPEN_SECONDS, patience.seconds)
         return OpenCvCapture(where, size, fps, patience)
     except FerError:
         if not where.lower().startswith(("http://", "https://")):
@@ -209,33 +221,13 @@ def _network_capture(
         try:
             return MjpegCapture(where, patience.seconds)
         except FerError:
-            log.debug("%s is no stream of pictures", _without_password(where))
+            log.debug("%s is no stream of pictures", without_password(where))
         raise
-
-
-def _without_password(address: str) -> str:
-    """Return scheme, host and path: user, password and query stay out of messages.
-
-    A password may hold any character. Where an @ follows a slash, what stands before it may be
-    one, and is left out.
-    """
-    scheme, _, rest = address.partition("://")
-    before, at, after = rest.rpartition("@")
-    after = after.partition("?")[0]
-    parts = urlsplit(f"{scheme}://{after}")
-    try:
-        port = f":{parts.port}" if parts.port else ""
-    except ValueError:
-        raise ValueError("its port is no number from 1 to 65535") from None
-    if not parts.hostname:
-        raise ValueError(f"{parts.scheme}:// names no host")
-    hidden = "...@" if at and "/" in before else ""
-    return f"{parts.scheme}://{hidden}{parts.hostname}{port}{parts.path}"
 
 
 def _why_not(where: int | str) -> str:
     if isinstance(where, str):
-        return f"no answer from {_without_password(where)}: is the camera on, the address right?"
+        return no_answer(where)
     if not sys.platform.startswith("linux"):
         return f"camera {where} does not open: in use, not there, or not allowed for this program"
     device = Path(f"/dev/video{where}")

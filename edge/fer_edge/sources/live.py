@@ -10,9 +10,10 @@ from typing import Protocol
 
 from fer_core.errors import FerError
 from fer_core.values import Frame, Gap, UInt8Array
+from fer_edge.sources.faults import PictureFaults
 from fer_edge.sources.hangs import Hangs
 from fer_edge.sources.patience import Patience
-from fer_edge.sources.picture_check import PictureCheck
+from fer_edge.sources.picture_check import Damaged
 from fer_edge.sources.shared import Shared
 
 log = logging.getLogger(__name__)
@@ -31,7 +32,7 @@ Clock = Callable[[], float]
 class Capture(Protocol):
     """An open camera."""
 
-    def read(self) -> UInt8Array | None:
+    def read(self) -> UInt8Array | Damaged | None:
         """Return the next picture (h, w, 3) uint8 BGR within a bounded time, None if none came."""
 
     def close(self) -> None:
@@ -44,7 +45,7 @@ class CameraSource:
     The first opening happens at once, so that a missing camera is an error and not a silence.
 
     Attributes:
-        captured: How many pictures have come.
+        captured: How many pictures have come, but for those that are left out.
         dropped: How many of them nobody took.
         reconnects: How often the camera was opened anew.
         attempts: See Gap.
@@ -86,7 +87,7 @@ class CameraSource:
         self._newest: Frame | None = None
         self._closing = threading.Event()
         self._failure: Exception | None = None
-        self._check, self._hangs, self._told_fault = PictureCheck(), Hangs(self._name), ""
+        self._faults, self._hangs = PictureFaults(self._name), Hangs(self._name)
         self.captured = self.dropped = self.reconnects = self.attempts = 0
         self._tries, self._is_away = 0, False
         first = self._first(patient)
@@ -123,6 +124,11 @@ class CameraSource:
                 self._arrived.wait_for(lambda: self.has_frame, timeout=0.1)
             if (taken := self.take()) is not None:
                 yield taken
+
+    @property
+    def damaged(self) -> int:
+        """How many pictures came damaged; they are left out."""
+        return self._faults.damaged
 
     @property
     def has_frame(self) -> bool:
@@ -187,34 +193,24 @@ class CameraSource:
         """Put every picture until none comes, they are bad for long, or the source closes."""
         while self._is_wanted:
             asked_at = self._clock()
-            pixels = capture.read()
+            picture = capture.read()
             if not self._is_wanted:
                 return
             self._alive_at = self._clock()
-            if pixels is None:
+            if picture is None:
                 self.attempts += 1
                 self._patience.missed(self._alive_at - asked_at)
                 if not self._is_away:
                     log.warning("%s gives no picture; opening it anew", self._name)
                 self._is_away = True
                 return
-            fault = self._check.fault(pixels, self._alive_at)
-            self._tell_of(fault)
-            if self._told_fault:  # better none than a face that has long gone
+            is_bad = self._faults.look(picture, self._alive_at)
+            if isinstance(picture, Damaged) or self._faults.withholds:
                 self.attempts += 1
             else:
-                self._put(pixels)
-            if fault:
+                self._put(picture)
+            if is_bad:
                 return
-
-    def _tell_of(self, fault: str) -> None:
-        """Say once that the pictures are bad, and once that they are good again."""
-        if fault and fault != self._told_fault:
-            log.warning("%s gives %s; opening it anew now and then", self._name, fault)
-            self._told_fault = fault
-        elif self._told_fault and self._check.is_well:
-            log.warning("%s gives good pictures again", self._name)
-            self._told_fault = ""
 
     def _put(self, pixels: UInt8Array) -> None:
         self._picture_at = self._clock()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import http.client
+import time
 import urllib.request
 from collections.abc import Iterator
 from typing import Any
@@ -15,6 +16,7 @@ import numpy as np
 from fer_core.errors import FerError
 from fer_core.opencv import cv2
 from fer_core.values import UInt8Array
+from fer_edge.sources.picture_check import Damaged
 
 START, END = b"\xff\xd8\xff", b"\xff\xd9"
 """How a JPEG begins and ends (ITU T.81, B.1.1.3)."""
@@ -35,7 +37,7 @@ class MjpegCapture:
 
         Args:
             address: Begins with http:// or https://, and may hold a user and a password.
-            timeout_seconds: How long an answer, and later each part of it, may take.
+            timeout_seconds: How long an answer, and later each picture, may take.
 
         Raises:
             FerError: It is no stream of pictures, or does not answer in time.
@@ -48,10 +50,12 @@ class MjpegCapture:
         if not kind.startswith("multipart/"):
             self._answer.close()
             raise FerError(f"no stream of pictures: {kind}")
+        self._timeout_seconds, self._ends_at = timeout_seconds, 0.0
         self._pictures = self._split()
 
-    def read(self) -> UInt8Array | None:
+    def read(self) -> UInt8Array | Damaged | None:
         """Return the next picture, None if none came in time or the stream has ended."""
+        self._ends_at = time.monotonic() + self._timeout_seconds
         try:
             encoded = next(self._pictures, None)
         except _BROKEN:
@@ -59,10 +63,10 @@ class MjpegCapture:
         if encoded is None:
             return None
         picture = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_COLOR)
-        return None if picture is None else np.asarray(picture, np.uint8)
+        return Damaged() if picture is None else np.asarray(picture, np.uint8)
 
     def _split(self) -> Iterator[bytes]:
-        """Yield each picture as it is complete; end with the stream or with too long a one."""
+        """Yield each picture as it is complete; end with the stream or with a bad one."""
         held = bytearray()
         while len(held) <= LARGEST_BYTES:
             start = held.find(START)
@@ -73,7 +77,7 @@ class MjpegCapture:
                 continue
             del held[: start if start >= 0 else max(0, len(held) - len(START))]
             came = self._answer.read1(_READ_BYTES)
-            if not came:
+            if not came or time.monotonic() > self._ends_at:
                 return
             held += came
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from fer_core.values import UInt8Array
@@ -11,6 +13,11 @@ BLACK_MEAN, BLACK_LARGEST = 5, 40
 standard deviation of up to 10 stays below both (mean 4.0, largest 37). Of 32 photos that were
 darkened in linear light, none does at a 128th of its light."""
 _STEP_PX = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Damaged:
+    """Stands in the place of a picture that came damaged."""
 
 
 class PictureCheck:

@@ -4,6 +4,7 @@ from concurrent.futures import Executor, Future
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
@@ -229,23 +230,25 @@ def test_a_silent_camera_ends_faces_by_its_own_pace() -> None:
     assert kinds(slow.analyzer.idle(Gap(36.0)).events) == [("ended", "none")]
 
 
+class Later(Executor):
+    """Does its work when it is told to."""
+
+    def __init__(self) -> None:
+        self.waiting: list[tuple[Future[Any], Callable[[], Any]]] = []
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        self.waiting.append((future, lambda: fn(*args)))
+        return future
+
+    def run(self) -> None:
+        while self.waiting:
+            future, work = self.waiting.pop()
+            future.set_result(work())
+
+
 def test_a_slow_camera_keeps_its_face_between_two_pictures() -> None:
     """One picture in two seconds, a gap between, and searches that end a frame later."""
-
-    class Later(Executor):
-        def __init__(self) -> None:
-            self.waiting: list[tuple[Future[Any], Callable[[], Any]]] = []
-
-        def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-            future: Future[Any] = Future()
-            self.waiting.append((future, lambda: fn(*args)))
-            return future
-
-        def run(self) -> None:
-            while self.waiting:
-                future, work = self.waiting.pop()
-                future.set_result(work())
-
     later, calm, scene = Later(), Saying(), draw_scene("happy")
     calm.predictions = [glad(CALM)]
     analyzer = StreamAnalyzer(FollowingDetector(HaarStream(40), executor=later), calm)
@@ -257,6 +260,49 @@ def test_a_slow_camera_keeps_its_face_between_two_pictures() -> None:
         events += [*analysis.events, *analyzer.idle(Gap(2.0 * index + 1)).events]
     assert seen == [0] + [1] * 7
     assert kinds(events) == [("started", "calm")]
+
+
+@pytest.mark.parametrize("fps", [0.2, 240.0])
+def test_a_change_of_label_is_told_by_time_at_any_rate_of_pictures(fps: float) -> None:
+    before, after = max(3, round(fps)), max(3, round(2 * fps))
+    events = Stream().play([CALM] * before + [GLAD] * after, fps)
+    assert kinds(events) == [("started", "calm"), ("changed", "glad")]
+    changed_at = before / fps
+    assert changed_at <= events[1].at <= changed_at + max(0.5, 1 / fps)
+
+
+@pytest.mark.parametrize("factor", [0.5, 1.5])
+def test_pictures_of_another_size_show_the_same_face(factor: float) -> None:
+    later, calm, scene = Later(), Saying(), draw_scene("happy")
+    other = cv2.resize(scene, None, fx=factor, fy=factor)
+    calm.predictions = [glad(CALM)]
+    detector = FollowingDetector(HaarStream(40), executor=later)
+    analyzer = StreamAnalyzer(detector, calm)
+    events, boxes = list[ExpressionEvent](), list[Box]()
+    for index in range(40):
+        is_other = 10 <= index < 30
+        frame = Frame(other if is_other else scene, index, index / 10)
+        analysis = analyzer.analyze(frame)
+        if index % 2:  # searches begin in pictures of one size, and end with those of the other
+            later.run()
+        events += analysis.events
+        for each in analysis.observations:
+            boxes.append(each.face.box.times(1 / factor) if is_other else each.face.box)
+    assert len(boxes) >= 37
+    assert all(box.iou(boxes[0]) > 0.6 for box in boxes)
+    assert kinds(events) == [("started", "calm")]
+
+
+def test_what_a_search_found_in_a_picture_of_another_size_is_not_taken() -> None:
+    later, scene = Later(), draw_scene("happy")
+    detector = FollowingDetector(HaarStream(40), executor=later)
+    detector.detect(Frame(scene, 0, 0.0))
+    later.run()
+    larger = cv2.copyMakeBorder(scene, 0, 100, 0, 100, cv2.BORDER_REPLICATE)
+    assert detector.detect(Frame(larger, 1, 0.1)) == ()
+    detector.detect(Frame(larger, 2, 5.0))
+    later.run()
+    assert len(detector.detect(Frame(larger, 3, 5.1))) == 1
 
 
 def test_a_place_without_a_face_is_not_classified() -> None:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 
+import cv2
 import numpy as np
 import pytest
 
@@ -394,9 +395,17 @@ def test_an_address_that_is_none_is_not_shown(wrong: str) -> None:
 
 
 @pytest.mark.parametrize("trouble", ["stall", "close"])
+@pytest.mark.parametrize("reader", ["PyAV", "OpenCV"])
 def test_a_network_camera_that_goes_silent_is_opened_anew(
-    trouble: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    trouble: str,
+    reader: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
+    if reader == "OpenCV":
+        monkeypatch.setattr(camera, "has_pyav", lambda: False)
+    elif not camera.has_pyav():
+        pytest.skip("PyAV is not installed")
     monkeypatch.setattr(patience, "LEAST_SECONDS", 1.0)
     with MjpegServer() as server, caplog.at_level(logging.WARNING):
         source = open_camera(server.url, None, None)
@@ -411,6 +420,27 @@ def test_a_network_camera_that_goes_silent_is_opened_anew(
         assert next(frames).pixels.shape == (120, 160, 3)
         source.close()
         assert not source._thread.is_alive()
+
+
+def test_a_network_camera_that_changes_its_size_and_one_that_cuts_pictures_short(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    pytest.importorskip("av", reason="PyAV is not installed")
+    noise = np.random.default_rng(0).integers(0, 256, (240, 320, 3), np.uint8)
+    small, large = (cv2.imencode(".jpg", each)[1].tobytes() for each in (noise[::2, ::2], noise))
+    cut = large[: len(large) // 2] + large[-2:]
+    with MjpegServer([small] * 9 + [large] * 9 + [cut] * 3) as server:
+        source = open_camera(server.url, None, None)
+        shapes = set()
+        for frame in source.frames(GO):
+            assert isinstance(frame, Frame)
+            shapes.add(frame.pixels.shape)
+            if source.damaged >= 6:
+                break
+        source.close()
+    assert shapes == {(120, 160, 3), (240, 320, 3)}
+    assert source.reconnects == 0
+    assert caplog.text.count("sent a damaged picture") == 1
 
 
 def test_rubbish_from_a_network_camera_is_survived() -> None:

@@ -3,6 +3,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -113,6 +114,21 @@ def test_a_camera_that_stalls_gives_no_picture() -> None:
         while capture.read() is not None:
             pass
         capture.close()
+
+
+def test_a_picture_that_trickles_in_has_a_bound_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    with MjpegServer() as server:
+        capture = MjpegCapture(server.url, 0.3)
+        monkeypatch.setattr(capture._answer, "read1", lambda size: _trickle())
+        began = time.monotonic()
+        assert capture.read() is None
+        assert 0.3 <= time.monotonic() - began < 5
+        capture.close()
+
+
+def _trickle() -> bytes:
+    time.sleep(0.01)
+    return b"\0"
 
 
 def test_a_broken_chunk_is_no_picture(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,7 @@ from fer_edge.faces.analysis import Analysis
 from fer_edge.faces.events import ExpressionEvent
 from fer_edge.outputs import moments
 from fer_edge.outputs.clip_folder import INDEX, ClipFacts, ClipFolder
+from fer_edge.outputs.clip_writer import FPS as FPS_OF_CLIPS
 from fer_edge.outputs.clip_writer import ClipWriter, KeptFrame
 from fer_edge.outputs.moments import MomentSettings, MomentsOutput
 
@@ -220,6 +221,32 @@ def test_a_clip_plays_and_is_listed(folder: Path, output: MomentsOutput) -> None
         shown = [picture.time for picture in container.decode(video=0)]
     assert len(shown) == 40
     assert shown[-1] == pytest.approx(3.9, abs=0.01)
+
+
+@pytest.mark.parametrize("picture_seconds", [5.0, 1 / 240])
+def test_a_clip_of_a_slow_or_fast_camera_that_changes_its_size_has_its_time(
+    folder: Path, picture_seconds: float
+) -> None:
+    import av
+
+    count = round(60 / picture_seconds)
+    with ClipWriter(ClipFolder(folder, 1 << 30)) as writer:
+        output = MomentsOutput(MomentSettings({"happy"}, before=10.0, after=10.0), writer)
+        for index in range(count):
+            is_happy = 20 <= index * picture_seconds < 30
+            was_happy = 20 <= (index - 1) * picture_seconds < 30
+            label, kind = "happy" if is_happy else "sad", "changed" * (is_happy != was_happy)
+            size = (48, 64) if index * picture_seconds < 25 else (24, 32)
+            pixels = np.full((*size, 3), 90, np.uint8)
+            at = index * picture_seconds
+            output.write(Frame(pixels, index, at, "tap", WALL + at), showing(label, kind=kind))
+        output.finish(Analysis())
+    (facts,) = lines(folder)
+    assert facts["seconds"] == pytest.approx(30.0, abs=picture_seconds + 0.1)
+    with av.open(str(folder / str(facts["file"]))) as container:
+        times = [picture.time for picture in container.decode(video=0)]
+    assert times[-1] == pytest.approx(facts["seconds"], abs=0.01)
+    assert np.diff(times) == pytest.approx(max(picture_seconds, 1 / FPS_OF_CLIPS), abs=0.01)
 
 
 def test_the_oldest_clips_go_and_nobody_elses_files(folder: Path) -> None:

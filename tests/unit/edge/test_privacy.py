@@ -103,6 +103,15 @@ def test_a_face_that_is_missed_stays_blurred_for_a_while_and_in_its_camera_alone
         assert (changed(NOISE, pixels) is not None) == hidden
 
 
+def test_a_face_that_is_missed_stays_blurred_where_it_is_in_a_picture_of_another_size() -> None:
+    blur, double = Blur("all"), np.ascontiguousarray(NOISE.repeat(2, 0).repeat(2, 1))
+    before = changed(NOISE, blur(frame(0, 1.0), showing("", at=1.0)).pixels)
+    after = changed(double, blur(Frame(double.copy(), 1, 1.1), Analysis()).pixels)
+    assert before is not None
+    assert after is not None
+    assert after.iou(before.times(2)) > 0.9
+
+
 def test_who_is_known_now_is_blurred_no_longer_where_the_face_was() -> None:
     blur = Blur("strangers")
     blur(frame(0, 1.0), showing("", at=1.0))

@@ -131,6 +131,37 @@ def test_a_long_silence_is_cut_short(tmp_path: Path, live: bool, held: float) ->
     assert times_of(path) == [0.0, 0.1, 0.1 + held, 0.2 + held]
 
 
+@pytest.mark.parametrize("frame_seconds", [5.0, 1 / 240])
+def test_a_recording_of_a_slow_or_fast_camera_has_its_time(
+    tmp_path: Path, frame_seconds: float
+) -> None:
+    path = tmp_path / "seen.mp4"
+    with VideoRecorder(path, 25.0, live=True) as recorder:
+        for index in range(10):
+            at = 100 + index * frame_seconds
+            recorder.write(replace(frame_of(index), captured_at=at), Analysis())
+        recorder.write(replace(frame_of(10), captured_at=9000.0), Analysis())  # an outage
+    *times, last = times_of(path)
+    assert times == pytest.approx([index * frame_seconds for index in range(10)], abs=1e-3)
+    assert last - times[-1] == pytest.approx(max(2.0, 3 * frame_seconds), abs=2e-3)
+
+
+def test_a_recording_goes_on_when_a_camera_changes_its_size(tmp_path: Path) -> None:
+    path = tmp_path / "seen.mp4"
+    with VideoRecorder(path, 10.0, live=True) as recorder:
+        for index, size in enumerate([(160, 120), (160, 120), (80, 60), (320, 180)]):
+            halves = np.zeros((size[1], size[0], 3), np.uint8)
+            halves[size[1] // 2 :] = 200
+            recorder.write(Frame(halves, index, index / 10, "camera"), Analysis())
+    with av.open(str(path)) as container:
+        shown = [frame.to_ndarray(format="gray") for frame in container.decode(video=0)]
+    assert times_of(path) == [0.0, 0.1, 0.2, 0.3]
+    for pixels in shown:
+        assert pixels.shape == (120, 160)
+        assert pixels[:50].mean() < 20
+        assert pixels[70:].mean() > 180
+
+
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".webm"])
 def test_a_live_recording_that_is_cut_off_plays_but_for_its_end(
     tmp_path: Path, suffix: str

@@ -1,0 +1,33 @@
+"""The address of a network camera, as messages show it."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+
+def without_password(address: str) -> str:
+    """Return scheme, host and path: user, password and query stay out of messages.
+
+    A password may hold any character. Where an @ follows a slash, what stands before it may be
+    one, and is left out.
+
+    Raises:
+        ValueError: It names no host, or a wrong port.
+    """
+    scheme, _, rest = address.partition("://")
+    before, at, after = rest.rpartition("@")
+    after = after.partition("?")[0]
+    parts = urlsplit(f"{scheme}://{after}")
+    try:
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        raise ValueError("its port is no number from 1 to 65535") from None
+    if not parts.hostname:
+        raise ValueError(f"{parts.scheme}:// names no host")
+    hidden = "...@" if at and "/" in before else ""
+    return f"{parts.scheme}://{hidden}{parts.hostname}{port}{parts.path}"
+
+
+def no_answer(address: str) -> str:
+    """Return the message for a camera that does not answer."""
+    return f"no answer from {without_password(address)}: is the camera on, the address right?"
