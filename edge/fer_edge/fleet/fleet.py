@@ -78,7 +78,7 @@ class Fleet:
         if kind == "bundle":
             self._take_published(name, payload)
             return
-        device = self._device(name)
+        device, is_new = self._device(name), name not in self._devices
         if kind == "report":
             device.report = Report.from_json(payload, "a report") if payload else None
         elif payload in _ONLINE:
@@ -86,7 +86,8 @@ class Fleet:
         else:
             raise FerError("a device is online or offline")
         self._devices[name] = device
-        device.heard_at, device.is_fresh = self._clock(), not kept
+        if is_new or not kept:  # a broker that is back sends old ones
+            device.heard_at, device.is_fresh = self._clock(), not kept
         self._change(device)
 
     def _take_published(self, name: str, payload: bytes) -> None:
