@@ -143,7 +143,7 @@ class PublishedBundles:
                 return
             try:
                 self._try(came)
-            except FerError as error:
+            except (FerError, OSError) as error:  # or a full disk
                 self._refuse(came.announcement.number, str(error))
 
     def _try(self, came: _Came) -> None:

@@ -36,7 +36,7 @@ class FleetListener:
         name = f"fer-edge-fleet-{secrets.token_hex(4)}"
         self._client = mqtt_client(name, settings, newest_protocol=True)
         self._broker, self._fleet = f"{settings.host}:{settings.port}", fleet
-        self._said = ""
+        self._said, self._online = "", False
         self._prepare(settings)
 
     def _prepare(self, settings: MqttSettings) -> None:
@@ -48,7 +48,7 @@ class FleetListener:
         limits.MaximumPacketSize = MOST_MESSAGE_BYTES
         client.reconnect_delay_set(1, LONGEST_WAIT_SECONDS)
         client.on_connect = lambda _c, _d, _f, code, _p: self._answered(code.is_failure, str(code))
-        client.on_disconnect = lambda *_: self._lost("the connection broke")
+        client.on_disconnect = lambda *_: self._broke()
         client.on_connect_fail = lambda *_: self._lost(str(sys.exc_info()[1]))  # in its `except`
         client.on_message = lambda _client, _data, message: self._fleet.hear(
             message.topic, bytes(message.payload), message.retain
@@ -88,11 +88,16 @@ class FleetListener:
             return
         if self._said:
             log.warning("the MQTT broker %s is back", self._broker)
-        self._said = ""
+        self._said, self._online = "", True
         self._fleet.connected()
         self._client.subscribe([(topic, 1) for topic in TOPICS])
 
+    def _broke(self) -> None:
+        if self._online:  # else it was refused, which is told already
+            self._lost("the connection broke")
+
     def _lost(self, why: str) -> None:
+        self._online = False
         self._fleet.lost(why)
         if not self._said:
             log.warning("the MQTT broker %s is away: %s", self._broker, why)

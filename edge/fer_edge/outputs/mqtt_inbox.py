@@ -20,7 +20,7 @@ class Inbox(Protocol):
         """How large a message may be now."""
 
     def take(self, topic: str, payload: bytes) -> None:
-        """Take a message; it may be anything, and this raises nothing."""
+        """Take a message, whatever it is; an error would end the client."""
 
     def too_large(self) -> None:
         """Take note that a message was larger than `most_bytes`."""

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import http.client
 import json
-from collections.abc import Iterator
+import signal
+import socket
+import subprocess
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from commands import command_path
 from fer_core.bundle import ModelBundle
 from fer_core.errors import FerError
+from fer_edge.deployment.folder import ModelFolder
+from fer_edge.deployment.intake import ModelIntake
+from fer_edge.deployment.published import PublishedBundles
+from fer_edge.deployment.published_record import PublishedRecord
 from fer_edge.faces.analysis import Analysis
 from fer_edge.fleet.fleet import Fleet
 from fer_edge.fleet.listener import FleetListener
@@ -24,7 +32,7 @@ from fer_edge.outputs.stamp import Stamp
 from fer_edge.page.access import Access, ServeAddress
 from fer_edge.page.door import Door
 from fer_edge.page.server import PageServer
-from mqtt_broker import FRAME, Broker, hurried, model, wait_until
+from mqtt_broker import FRAME, Broker, delivered, event, hurried, model, wait_until
 from new_models import renamed
 
 TOKEN = "a-token-of-the-tests"
@@ -130,6 +138,67 @@ def test_what_is_too_large_for_a_report_costs_the_page_nothing(broker: Broker) -
         wait_until(lambda: states(fleet) == {"hall": "alive"})
         assert fleet.news()["broker"]["connected"]
         assert fleet.news()["messages"] == 1
+
+
+def test_a_broker_that_refuses_is_told_on_the_page(
+    broker: Broker, warnings: Callable[[], list[str]]
+) -> None:
+    broker.start("allow_anonymous false")
+    fleet = Fleet()
+    listener = FleetListener(MqttSettings("127.0.0.1", broker.port), fleet)
+    hurry(listener)
+    with listener:
+        wait_until(lambda: broker.log.read_text().count("not authorised") > 2)
+        told = fleet.news()["broker"]
+    assert not told["connected"]
+    assert "see mqtt_user and mqtt_password" in told["why"]
+    assert len(warnings()) == 1
+
+
+def test_the_command_serves_its_page_without_a_broker_and_ends_when_asked(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    words = ("--mqtt", "mqtt://127.0.0.1:1", "--serve", str(port))
+    process = subprocess.Popen(
+        [command_path("fer-edge"), "fleet", *words], stderr=subprocess.PIPE, text=True
+    )
+    try:
+        wait_until(lambda: _answers(port))
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        connection.request("GET", "/fleet")
+        assert not json.loads(connection.getresponse().read())["broker"]["connected"]
+        process.send_signal(signal.SIGTERM)
+        said = process.communicate(timeout=10)[1]
+    finally:
+        process.kill()
+    assert process.returncode == 130
+    assert f"page: http://127.0.0.1:{port}/" in said
+    assert "the MQTT broker 127.0.0.1:1 is away" in said
+    assert "Traceback" not in said
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as door:
+        return door.connect_ex(("127.0.0.1", port)) == 0
+
+
+def test_a_device_outlasts_a_published_message_that_is_too_large(
+    broker: Broker, tmp_path: Path
+) -> None:
+    from paho.mqtt.publish import single
+
+    broker.start()
+    single("fer-edge/bundle", b"x" * 100_000, 1, True, "127.0.0.1", broker.port)
+    intake = ModelIntake(ModelFolder(tmp_path))
+    bundles = PublishedBundles("hall", "A" * 43 + "=", intake, PublishedRecord(tmp_path))
+    settings = MqttSettings("127.0.0.1", broker.port, "hall")
+    output = hurried(MqttOutput(settings, model, Stamp("hall"), inbox=bundles))
+    with listening(broker) as fleet, output:
+        wait_until(lambda: "larger than it may be" in bundles.report().why)
+        output.write(FRAME, Analysis(events=[event("started", 1)]))
+        delivered(output, 1)
+        wait_until(lambda: states(fleet) == {"hall": "alive"})
+    assert bundles.topics == frozenset()
 
 
 def test_a_bundle_that_fails_here_is_published_to_nobody(

@@ -18,7 +18,8 @@ function duration(seconds) {
   if (seconds < 60) return `${Math.round(seconds)} s`;
   if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
   if (seconds < 86400) return `${Math.floor(seconds / 3600)} h`;
-  return `${Math.floor(seconds / 86400)} days`;
+  const days = Math.floor(seconds / 86400);
+  return days === 1 ? "1 day" : `${days} days`;
 }
 
 // Those that are late first, then those with marks, then those that are away; by name.
@@ -66,7 +67,7 @@ function fill(row, device) {
   if (words) make("small", cells.bundle, words, device.marks.includes("wrong bundle") || device.trial === "taken back" ? "said" : "");
   put(cells.heat, device.celsius === null ? "–" : `${device.celsius.toFixed(0)} °C`);
   if (device.slowed) make("small", cells.heat, device.slowed, "said");
-  put(cells.frames, device.frames.toLocaleString());
+  put(cells.frames, `${device.frames.toLocaleString()} frames`);
   make("small", cells.frames, `${device.events.toLocaleString()} events, up ${duration(device.uptime_seconds)}${device.dropped ? `, ${device.dropped.toLocaleString()} dropped` : ""}`);
   put(cells.version, device.version);
 }
