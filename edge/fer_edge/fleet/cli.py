@@ -1,4 +1,4 @@
-"""The commands fer-edge fleet, fleet push and fleet key."""
+"""The commands fer-edge fleet, fleet push, fleet withdraw and fleet key."""
 
 from __future__ import annotations
 
@@ -84,6 +84,23 @@ def push(
         if why:
             print(printable(f"{name} takes none: {why}"))
     print("fer-edge fleet shows what becomes of it")
+
+
+@fleet_app.command()
+def withdraw(
+    mqtt: Broker = "",
+    device: Annotated[str, typer.Option(help="The one for this device; without, for all.")] = "",
+    mqtt_user: User = "",
+    config: Config = None,
+) -> None:
+    """Publish no bundle any more: devices go on with what they have, new ones take none."""
+    from fer_core.text import printable
+    from fer_edge.fleet.push import withdraw as take_away
+    from fer_edge.session.addresses import mqtt_settings
+
+    name = take_away(mqtt_settings(_settings(config, mqtt, mqtt_user)), device)
+    whom = device or "all devices"
+    print(printable(f"{name} for {whom} is withdrawn" if name else f"none was there for {whom}"))
 
 
 @fleet_app.command()

@@ -1,4 +1,4 @@
-"""Publishing a bundle for a fleet: tried here first, signed, retained by the broker."""
+"""Publishing a bundle for a fleet: tried here first, signed, retained; and withdrawing it."""
 
 from __future__ import annotations
 
@@ -63,8 +63,7 @@ def push(
         ArgumentError: No device can be called so.
         FerError: The bundle does not run, or the broker does not take it.
     """
-    if not re.fullmatch(r"[a-z0-9_-]*", device):
-        raise ArgumentError(f"a device's name is made of a-z, 0-9, _ and -, got {device!r}")
+    _check_name(device)
     bundle, content = check(file), file.read_bytes()
     if len(content) > MOST_MODEL_BYTES:
         raise FerError(f"a device takes at most {MOST_MODEL_BYTES >> 20} MiB")
@@ -82,9 +81,40 @@ def push(
         )
         broker.publish(announcement.content_topic, content)
         broker.publish(announced_at(device), signed_payload(announcement, key))
-        for topic in _no_longer_needed(mine, announcement):
+        for topic in _no_longer_needed(mine, {**mine, device: announcement}):
             broker.publish(topic, b"")
         return Pushed(announcement, _takers(fleet, device))
+
+
+def withdraw(settings: MqttSettings, device: str = EVERYBODY) -> str:
+    """Let the broker keep no bundle for all devices, or for one; return what it kept, if anything.
+
+    Devices that have it go on with it.
+
+    Args:
+        settings: Where the broker is.
+        device: Which one it was for, EVERYBODY for all.
+
+    Raises:
+        ArgumentError: No device can be called so.
+        FerError: The broker does not take it.
+    """
+    _check_name(device)
+    fleet = Fleet()
+    with FleetListener(settings, fleet) as broker:
+        _wait_for(fleet, settings)
+        before = {name: signed.announcement for name, signed in fleet.published().items()}
+        after = {name: each for name, each in before.items() if name != device}
+        broker.publish(announced_at(device), b"")
+        for topic in _no_longer_needed(before, after):
+            broker.publish(topic, b"")
+    return before[device].bundle if device in before else ""
+
+
+def _check_name(device: str) -> None:
+    """Raise ArgumentError for what is no name of a device, nor EVERYBODY."""
+    if not re.fullmatch(r"[a-z0-9_-]*", device):
+        raise ArgumentError(f"a device's name is made of a-z, 0-9, _ and -, got {device!r}")
 
 
 def next_number(mine: Mapping[str, Announcement], wall: Callable[[], float] = time.time) -> int:
@@ -112,11 +142,12 @@ def _own(published: Mapping[str, Signed], key: SigningKey) -> dict[str, Announce
     }
 
 
-def _no_longer_needed(mine: Mapping[str, Announcement], newest: Announcement) -> set[str]:
+def _no_longer_needed(
+    before: Mapping[str, Announcement], after: Mapping[str, Announcement]
+) -> set[str]:
     """Return the topics of the files that no announcement names any more."""
-    after = {**mine, newest.device: newest}
-    before = {each.content_topic for each in mine.values()}
-    return before - {each.content_topic for each in after.values()}
+    old, new = ({each.content_topic for each in some.values()} for some in (before, after))
+    return old - new
 
 
 def _takers(fleet: Fleet, device: str) -> dict[str, str]:
