@@ -173,10 +173,9 @@ class PublishedBundles:
             log.warning("a published bundle is refused: %s", became.why)
 
     def _refuse(self, number: int, why: str) -> None:
-        refused = BundleReport(number, REFUSED, why)
-        if refused != self._told:
+        if self._told.state != REFUSED:  # once: anybody may publish garbage, as often as they like
             log.warning("a published bundle is refused: %s", why)
-        self._told = refused
+        self._told = BundleReport(number, REFUSED, why)
 
 
 def _require_content(announced: Announcement, content: bytes) -> None:

@@ -187,6 +187,21 @@ def test_a_signed_announcement_beyond_its_bounds_is_refused(
     assert publisher.bundles.topics == ANNOUNCEMENTS
 
 
+def test_much_garbage_is_logged_once(
+    publisher: Publisher, nano: ModelBundle, warnings: Callable[[], list[str]]
+) -> None:
+    for number in range(5):
+        publisher.bundles.take("fer-edge/bundle", b"A" * 88 + b"\n" + b"[" * number)
+    assert len(warnings()) == 1
+    publisher.publish(renamed(nano, "mine"), 5)
+    publisher.bundles.take("fer-edge/bundle", b"")
+    publisher.bundles.take("fer-edge/bundle", b"garbage")
+    assert [line.partition(":")[0] for line in warnings()[1:]] == [
+        "the bundle mine-int8 " + nano.manifest.sha256[:12] + " was published, and is taken",
+        "a published bundle is refused",
+    ]
+
+
 def test_one_for_another_device_is_refused(publisher: Publisher, nano: ModelBundle) -> None:
     publisher.announce(announced(nano, 5, "door"), at="hall")
     assert publisher.told == (0, "refused", "a bundle for door came as one for us")
