@@ -155,7 +155,8 @@ def test_a_broker_that_refuses_is_told_on_the_page(
     assert len(warnings()) == 1
 
 
-def test_the_command_serves_its_page_without_a_broker_and_ends_when_asked(tmp_path: Path) -> None:
+def test_the_command_serves_its_page_without_a_broker_and_ends_when_asked() -> None:
+    pytest.importorskip("paho.mqtt.enums", reason="paho-mqtt 2 is not installed: extra [mqtt]")
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     words = ("--mqtt", "mqtt://127.0.0.1:1", "--serve", str(port))
