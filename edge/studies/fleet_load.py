@@ -187,7 +187,7 @@ def measure(count: int, seconds: float, folder: Path) -> None:
         single(announced_at(""), signed_payload(WANTED, key), 1, True, "127.0.0.1", mqtt)
         with Viewer(serve) as viewer:
             took = page.wait_until(lambda news: counted(news, "alive") == [count], 60)
-            say(f"{count} devices are shown {took + 2:.1f} s after they began: {page.told()}")
+            say(f"{count} devices are shown within {took + 2:.1f} s: {page.told()}")
             steady = loaded(page, fleet, broker, viewer, seconds)
             say(f"a report every {REPORT_SECONDS:.0f} s: {steady}")
             swarm.hurries = True

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from paho.mqtt.client import Client
-from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
+from paho.mqtt.enums import CallbackAPIVersion
 
 from fer_core import __version__
 from fer_edge.deployment.announcement import Announcement
@@ -51,6 +51,7 @@ class Device:
         elif number < HOT + OTHER:
             self.report = replace(REPORT, model="fer-nano-int8", sha256="12" * 32)
         self.due, self.unanswered, self.next_try = 0.0, 0, 0.0
+        self.watched: Any = None
         self._port = port
         self.client = Client(CallbackAPIVersion.VERSION2, f"fer-edge-{self.name}")
         self.client.will_set(self._topic("availability"), "offline", qos=1, retain=True)
@@ -115,8 +116,7 @@ class Swarm:
         cared_at = 0.0
         while not self._ending.is_set():
             for key, _ in self._selector.select(0.02):
-                if key.data.client.loop_read() != MQTTErrorCode.MQTT_ERR_SUCCESS:
-                    self._drop(key.data, key.fileobj)
+                key.data.client.loop_read()
             now = time.monotonic()
             for device in self.devices:
                 self._care(device, now)
@@ -127,11 +127,15 @@ class Swarm:
 
     def _care(self, device: Device, now: float) -> None:
         client = device.client
+        if device.watched is not None and client.socket() is not device.watched:
+            self._selector.unregister(device.watched)  # the connection broke
+            device.watched, device.next_try = None, now + random.uniform(0, 2)
         if client.socket() is None:
             if device not in self.lost and now >= device.next_try:
                 device.next_try = now + random.uniform(1, 2)
                 if device.connect():
-                    self._selector.register(client.socket(), selectors.EVENT_READ, device)
+                    device.watched = client.socket()
+                    self._selector.register(device.watched, selectors.EVENT_READ, device)
             return
         if client.is_connected() and device not in self.silent:
             if self.hurries and not device.unanswered:
@@ -141,7 +145,3 @@ class Swarm:
                 device.tell()
         if client.want_write():
             client.loop_write()
-
-    def _drop(self, device: Device, connection: Any) -> None:
-        self._selector.unregister(connection)
-        device.next_try = time.monotonic() + random.uniform(0, 2)
