@@ -73,7 +73,7 @@ class DefaultCommand(TyperCommand):
     def make_context(self, info_name: Any, args: list[str], parent: Any = None, **more: Any) -> Any:
         """Return a context that is called as the group is."""
         if parent is not None:
-            info_name, self._beside = parent.info_name, parent.command
+            info_name, self._beside = parent.command_path, parent.command
         return super().make_context(info_name, args, **{**CONTEXT, **more})
 
     def get_params(self, ctx: Any) -> Any:

@@ -44,10 +44,11 @@ def test_two_cameras_in_one_run(tmp_path: Path) -> None:
             door.manner = "stall"
             while asked_state(port)["door"]["silent_seconds"] < 1:
                 assert time.monotonic() < deadline
-                time.sleep(0.05)
+                time.sleep(0.2)  # each question is a viewer for a second
             before = asked_state(port)["desk"]["frames"]
             while asked_state(port)["desk"]["frames"] == before:
                 assert time.monotonic() < deadline
+                time.sleep(0.2)
         finally:
             running.send_signal(signal.SIGINT)
             said, warned = running.communicate(timeout=60)

@@ -14,13 +14,17 @@ log = logging.getLogger(__name__)
 
 
 class HeatOutput(Output):
-    """Asks the board every `every_seconds` of the frames' clock; warns of each change once."""
+    """Asks the board every `every_seconds` of the frames' clock; warns of each change once.
+
+    Attributes:
+        slowed: What slows it now, empty for nothing.
+    """
 
     def __init__(
         self, ask: Callable[[], str | None] = throttling, every_seconds: float = 10.0
     ) -> None:
         self._ask, self._every_seconds = ask, every_seconds
-        self._asked_at, self._told = float("-inf"), ""
+        self._asked_at, self.slowed = float("-inf"), ""
 
     def write(self, frame: Frame, seen: Analysis) -> None:
         """Ask if it is time."""
@@ -28,8 +32,8 @@ class HeatOutput(Output):
             return
         self._asked_at = frame.captured_at
         slowed = self._ask() or ""
-        if slowed and slowed != self._told:
+        if slowed and slowed != self.slowed:
             log.warning("the board is slowed: %s; fer-edge doctor says what mends it", slowed)
-        elif self._told and not slowed:
+        elif self.slowed and not slowed:
             log.warning("the board is no longer slowed")
-        self._told = slowed
+        self.slowed = slowed

@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import logging
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
-from fer_core.errors import FerError
 from fer_core.values import Frame, Gap
 from fer_edge.faces.analysis import Analysis
 from fer_edge.inference.models import ModelFacts
 from fer_edge.outputs import Output
+from fer_edge.outputs.mqtt_client import mqtt_client, queue_is_full
+from fer_edge.outputs.mqtt_inbox import EmptyInbox, Inbox, Subscriptions
 from fer_edge.outputs.mqtt_settings import MqttSettings
+from fer_edge.outputs.report import DeviceReport
 from fer_edge.outputs.sensors import Sensors
 from fer_edge.outputs.stamp import Stamp
 from fer_edge.outputs.steadiness import LONGEST_WAIT_SECONDS, Steadiness
 
 QUEUED_MESSAGES = 1000
 CLOSING_SECONDS = 2.0
-MOST_MESSAGE_BYTES = 65_536
 _EVENT, _RETAINED, _ACKNOWLEDGED = "event", "retained", "acknowledged"
 log = logging.getLogger(__name__)
 
@@ -41,6 +40,8 @@ class MqttOutput(Output):
         model: Callable[[], ModelFacts],
         stamp: Stamp,
         cameras: Sequence[str] = ("",),
+        report: DeviceReport | None = None,
+        inbox: Inbox | None = None,
     ) -> None:
         """Prepare the client; the broker is looked for when entering.
 
@@ -49,12 +50,19 @@ class MqttOutput(Output):
             model: Returns which bundle classifies now.
             stamp: Tells when events were.
             cameras: What the run calls its cameras; one without a name is "".
+            report: What the device tells of itself, if anything.
+            inbox: What it reads, if anything.
 
         Raises:
             FerError: paho-mqtt is missing.
         """
-        self._client, self._queue_full = _bounded_client(f"fer-edge-{settings.name}")
-        self._stamp = stamp
+        inbox = inbox or EmptyInbox()
+        # The id is always the same, so that a lost connection's will comes before its successor.
+        self._client = mqtt_client(
+            f"fer-edge-{settings.name}", settings, lambda: inbox.most_bytes, inbox.too_large
+        )
+        self._subscriptions = Subscriptions(self._client, inbox)
+        self._stamp, self._report = stamp, report
         self.delivered = self.dropped = self._underway = 0
         self._broker = f"{settings.host}:{settings.port}"
         self._sensors = Sensors(settings.name, settings.discovery_prefix, model, cameras)
@@ -71,10 +79,6 @@ class MqttOutput(Output):
         client.max_queued_messages_set(QUEUED_MESSAGES)
         client.reconnect_delay_set(1, LONGEST_WAIT_SECONDS)
         client.will_set(f"{self._base}/availability", "offline", qos=1, retain=True)
-        if settings.user:
-            client.username_pw_set(settings.user, settings.password)
-        if settings.tls:
-            client.tls_set()
         client.on_connect = lambda _c, _d, _f, code, _p: self._answered(code.is_failure, str(code))
         client.on_disconnect = lambda *_: self._lost("the connection broke")
         client.on_connect_fail = lambda *_: self._lost(sys.exc_info()[1])  # called in its `except`
@@ -88,12 +92,12 @@ class MqttOutput(Output):
     def write(self, frame: Frame, seen: Analysis) -> None:
         """Send the frame's events, and what else has changed."""
         self._stamp.see(frame)
-        self._tell(seen, self._sensors.see(frame, seen))
+        self._tell(seen, self._news(frame, seen))
 
     def idle(self, gap: Gap, seen: Analysis) -> None:
         """Send what the gap has ended, and that this camera is blind once it lasts."""
         self._stamp.see(gap)
-        self._tell(seen, self._sensors.see(gap, seen))
+        self._tell(seen, self._news(gap, seen))
 
     def finish(self, seen: Analysis) -> None:
         """Send the last events, and that nobody is left."""
@@ -123,6 +127,10 @@ class MqttOutput(Output):
     def _is_settled(self) -> bool:
         return self._away or not (self._halves or self._underway or self._sent != self._known)
 
+    def _news(self, newest: Frame | Gap, seen: Analysis) -> dict[str, str]:
+        report = self._report.see(newest, seen) if self._report else {}
+        return {**self._sensors.see(newest, seen), **report}
+
     def _tell(self, seen: Analysis, known: Mapping[str, str]) -> None:
         if self._online and self._steadiness.settled():
             log.warning("the MQTT broker %s keeps this connection", self._broker)
@@ -147,7 +155,7 @@ class MqttOutput(Output):
 
     def _publish(self, topic: str, payload: str, kind: str) -> None:
         info = self._client.publish(topic, payload, qos=1, retain=kind == _RETAINED)
-        if info.rc != self._queue_full:
+        if not queue_is_full(info.rc):
             self._settle(info.mid, kind)
             return
         with self._lock:
@@ -189,6 +197,8 @@ class MqttOutput(Output):
             log.warning("the MQTT broker %s is back", self._broker)
         if self._closing:
             self._client.disconnect()
+        elif not refused:
+            self._subscriptions.begin()
         self._refresh()
 
     def _lost(self, why: object) -> None:
@@ -208,24 +218,3 @@ class MqttOutput(Output):
             )
         elif not said and not self._steadiness.is_flapping:
             log.warning("the MQTT broker %s is away (%s); events wait", self._broker, why)
-
-
-def _bounded_client(client_id: str) -> tuple[Any, Any]:
-    """Return a client that takes no large message, and what it says when its queue is full.
-
-    The id is always the same, so that a lost connection's will comes before its successor.
-    """
-    try:
-        from paho.mqtt.client import Client
-        from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
-    except ImportError as error:
-        raise FerError("MQTT needs paho-mqtt 2: pip install '.[mqtt]' beside fer-edge") from error
-
-    class BoundedClient(Client):
-        def _sock_recv(self, bufsize: int) -> bytes:
-            if bufsize > MOST_MESSAGE_BYTES:  # nothing is subscribed to, so nobody asked for it
-                raise OSError(errno.EMSGSIZE, f"it sends a message of {bufsize:,} bytes")
-            return bytes(super()._sock_recv(bufsize))
-
-    client = BoundedClient(CallbackAPIVersion.VERSION2, client_id)
-    return client, MQTTErrorCode.MQTT_ERR_QUEUE_SIZE

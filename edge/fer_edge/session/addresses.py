@@ -43,7 +43,7 @@ def page_access(config: EdgeConfig) -> Access:
 
 
 def require_addresses(config: EdgeConfig) -> Access | None:
-    """Return who may look at the page, None without one, and check where the broker is.
+    """Return who may look at the page, None without one, and check broker and key.
 
     Nothing is opened yet, and no address of this computer is looked up.
 
@@ -52,6 +52,10 @@ def require_addresses(config: EdgeConfig) -> Access | None:
     """
     if config.mqtt:
         mqtt_settings(config)
+    if config.fleet_key:
+        from fer_edge.deployment.signing import check_public_key
+
+        check_public_key(config.fleet_key)
     return page_access(config) if config.serve else None
 
 

@@ -133,6 +133,8 @@ class EdgeConfig:
     """What this device is called there and in every line; else the host name with six digits."""
     mqtt_user: str = ""
     mqtt_password: str = field(default="", repr=False)
+    fleet_key: str = ""
+    """Whose signature lets a bundle in that is published over MQTT; see `fer-edge fleet key`."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.threads <= usable_cores():

@@ -24,7 +24,9 @@ def _heat(run: Run) -> Iterator[Output]:
     if run.kind.live:
         from fer_edge.outputs.heat import HeatOutput
 
-        yield HeatOutput()
+        heat = HeatOutput()
+        run.slowed = lambda: heat.slowed
+        yield heat
 
 
 def _load(run: Run) -> Iterator[Output]:
@@ -129,11 +131,15 @@ def _mqtt(run: Run) -> Iterator[Output]:
     if run.options.settings.mqtt and run.kind.stream:
         from fer_edge.outputs.mqtt import MqttOutput
         from fer_edge.session.addresses import mqtt_settings
+        from fer_edge.session.fleet import device_report, published_bundles
 
         settings = mqtt_settings(run.options.settings)
         stamp = Stamp(settings.name)
         names = tuple(run.options.settings.cameras)
-        broker = run.stack.enter_context(MqttOutput(settings, run.model.facts, stamp, names))
+        bundles = published_bundles(run, settings.name)
+        report = device_report(run, settings.name, bundles)
+        output = MqttOutput(settings, run.model.facts, stamp, names, report, bundles)
+        broker = run.stack.enter_context(output)
         run.counters["mqtt_delivered"] = lambda: broker.delivered
         run.counters["mqtt_dropped"] = lambda: broker.dropped
         yield broker

@@ -32,6 +32,7 @@ class Run:
         enrolment: What names unknown faces, None where the page names none.
         saved: The files that the outputs will have written; each adds its own.
         counters: What the outputs count; each adds its own.
+        slowed: Returns what slows the board, empty for nothing.
     """
 
     options: RunOptions
@@ -45,6 +46,7 @@ class Run:
     enrolment: LiveEnrolment | None = None
     saved: list[Path] = field(default_factory=list)
     counters: dict[str, Callable[[], int]] = field(default_factory=dict)
+    slowed: Callable[[], str] = str
 
     @property
     def cameras(self) -> dict[str, CameraSource]:

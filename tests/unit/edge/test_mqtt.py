@@ -37,15 +37,17 @@ from mqtt_broker import (
 
 def test_a_device_without_pictures_is_unavailable_until_one_comes(broker: Broker) -> None:
     broker.start()
-    with Listener(broker.port) as listener, output_at(broker) as output:
-        output.write(replace(FRAME, captured_at=1.0), Analysis())
-        listener.wait_for("availability", "online")
-        output.idle(Gap(BLIND_SECONDS), Analysis())
-        output.idle(Gap(2 + BLIND_SECONDS), Analysis(events=[ended(1)]))
+    with Listener(broker.port) as listener:
+        with output_at(broker) as output:
+            output.write(replace(FRAME, captured_at=1.0), Analysis())
+            listener.wait_for("availability", "online")
+            output.idle(Gap(BLIND_SECONDS), Analysis())
+            output.idle(Gap(2 + BLIND_SECONDS), Analysis(events=[ended(1)]))
+            listener.wait_for("availability", "offline")
+            delivered(output, 1)
+            output.write(replace(FRAME, captured_at=30.0), Analysis())
+            listener.wait_for("availability", "online")
         listener.wait_for("availability", "offline")
-        delivered(output, 1)
-        output.write(replace(FRAME, captured_at=30.0), Analysis())
-        listener.wait_for("availability", "online")
     assert listener.all("availability") == ["online", "offline", "online", "offline"]
 
 

@@ -1,0 +1,127 @@
+"""Keys that sign bundles for a fleet: Ed25519 (RFC 8032), so that a device can only check."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fer_core.errors import ArgumentError, FerError
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+KEY_BYTES, SIGNATURE_BYTES = 32, 64
+_INSTALL = "signed bundles need cryptography: pip install '.[fleet]' where fer-edge-kit lies"
+
+
+def check_public_key(text: str) -> bytes:
+    """Return the bytes of the setting `fleet_key`.
+
+    Raises:
+        ArgumentError: It is no key.
+    """
+    key = _decoded(text)
+    if len(key) != KEY_BYTES:
+        raise ArgumentError(
+            "fleet_key must be the 44 characters that fer-edge fleet key FILE prints: copy them "
+            "again"
+        )
+    return key
+
+
+def is_signed(content: bytes, signature: str, public_key: str) -> bool:
+    """Return whether a signature in base64 is that of the content.
+
+    Raises:
+        FerError: `cryptography` is not installed.
+        ArgumentError: The key is none.
+    """
+    try:
+        from cryptography.exceptions import InvalidSignature
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    except ImportError as error:
+        raise FerError(_INSTALL) from error
+    key = Ed25519PublicKey.from_public_bytes(check_public_key(public_key))
+    try:
+        key.verify(_decoded(signature), content)
+    except InvalidSignature:
+        return False
+    return True
+
+
+class SigningKey:
+    """The secret half of a key."""
+
+    def __init__(self, key: Ed25519PrivateKey) -> None:
+        self._key = key
+
+    @classmethod
+    def load(cls, file: Path) -> SigningKey:
+        """Return the key in a file.
+
+        Raises:
+            FerError: There is none, other users may read it, or `cryptography` is not installed.
+        """
+        try:
+            from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+            from cryptography.hazmat.primitives.serialization import load_pem_private_key
+        except ImportError as error:
+            raise FerError(_INSTALL) from error
+        try:
+            if os.name == "posix" and file.stat().st_mode & 0o077:
+                raise FerError(f"other users may read the key in {file}: chmod 600 {file}")
+            key = load_pem_private_key(file.read_bytes(), None)
+        except FileNotFoundError as error:
+            raise FerError(
+                f"there is no key {file}: fer-edge fleet key {file} makes one"
+            ) from error
+        except OSError as error:
+            raise FerError(f"cannot read the key {file}: {error.strerror}") from error
+        except (ValueError, TypeError) as error:
+            raise FerError(f"{file} holds no key of fer-edge fleet key") from error
+        if not isinstance(key, Ed25519PrivateKey):
+            raise FerError(f"{file} holds a key of another kind: fer-edge fleet key FILE makes one")
+        return cls(key)
+
+    @classmethod
+    def make(cls, file: Path) -> SigningKey:
+        """Make a key and write it into a new file, which its owner alone may read.
+
+        Raises:
+            FerError: The file cannot be written, or `cryptography` is not installed.
+        """
+        try:
+            from cryptography.hazmat.primitives import serialization
+            from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+        except ImportError as error:
+            raise FerError(_INSTALL) from error
+        key = Ed25519PrivateKey.generate()
+        kinds = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+        content = key.private_bytes(*kinds, serialization.NoEncryption())
+        try:
+            handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(handle, "wb") as opened:
+                opened.write(content)
+        except OSError as error:
+            raise FerError(f"cannot write the key {file}: {error.strerror}") from error
+        return cls(key)
+
+    @property
+    def public(self) -> str:
+        """The other half, as the setting `fleet_key` has it."""
+        return base64.b64encode(self._key.public_key().public_bytes_raw()).decode()
+
+    def sign(self, content: bytes) -> str:
+        """Return a signature in base64."""
+        return base64.b64encode(self._key.sign(content)).decode()
+
+
+def _decoded(text: str) -> bytes:
+    """Return what base64 stands for, nothing for what is none."""
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        return b""

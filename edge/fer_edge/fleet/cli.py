@@ -1,0 +1,131 @@
+"""The commands fer-edge fleet, fleet push, fleet withdraw and fleet key."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from fer_core.command import DefaultCommand, Quiet, log_to_stderr, make_app, talk
+
+if TYPE_CHECKING:
+    from fer_edge.session.config import EdgeConfig
+
+fleet_app = make_app()
+Broker = Annotated[str, typer.Option("--mqtt", help="mqtt://HOST or mqtts://HOST of the broker.")]
+User = Annotated[
+    str, typer.Option(help="Who it knows us as; $FER_EDGE_MQTT_PASSWORD goes with it.")
+]
+Config = Annotated[Path | None, typer.Option(help="mqtt, mqtt_user, mqtt_password, token as TOML.")]
+
+
+@fleet_app.command(
+    cls=DefaultCommand,
+    epilog="Examples:  fer-edge fleet --mqtt mqtt://broker.local   |   fer-edge fleet key fleet.pem"
+    "   |   fer-edge fleet push mine-int8.tflite --mqtt mqtt://broker.local --key fleet.pem",
+)
+def run(
+    mqtt: Broker = "",
+    mqtt_user: User = "",
+    serve: Annotated[str, typer.Option(help="Where the page is, PORT or HOST:PORT.")] = "8090",
+    https: Annotated[
+        bool, typer.Option("--https", help="Encrypted, by a certificate of this computer's own.")
+    ] = False,
+    config: Config = None,
+    quiet: Quiet = False,
+) -> None:
+    """Show all devices of a broker on one page: alive, late, away, hot, with a wrong bundle."""
+    import threading
+
+    from fer_core.entry import INTERRUPTED
+    from fer_edge.fleet.fleet import Fleet
+    from fer_edge.fleet.listener import FleetListener
+    from fer_edge.fleet.requests import make_handler
+    from fer_edge.page.door import Door
+    from fer_edge.page.server import PageServer
+    from fer_edge.session.addresses import mqtt_settings, page_access
+    from fer_edge.session.signals import Signals
+
+    log_to_stderr("fer-edge")
+    settings = _settings(config, mqtt, mqtt_user, serve, https)
+    door, fleet, say = Door.of(page_access(settings)), Fleet(), talk(quiet)
+    listener, stop = FleetListener(mqtt_settings(settings), fleet), threading.Event()
+    with Signals(stop) as signals, PageServer(make_handler(fleet, door), stop.set), listener:
+        say(f"page: {door.access.address.url}")
+        if door.certificate:
+            say(f"certificate (SHA-256): {door.certificate.fingerprint}")
+        signals.in_loop = True
+        stop.wait()
+    raise typer.Exit(INTERRUPTED)
+
+
+@fleet_app.command()
+def push(
+    bundle: Annotated[Path, typer.Argument(help="A .tflite bundle of fer-convert.")],
+    key: Annotated[Path, typer.Option(help="The secret key, of fer-edge fleet key FILE.")],
+    mqtt: Broker = "",
+    device: Annotated[str, typer.Option(help="Only this one; without, all devices.")] = "",
+    mqtt_user: User = "",
+    config: Config = None,
+) -> None:
+    """Publish a bundle, signed: each device tries it for a minute, keeps it or goes back."""
+    from fer_core.text import printable
+    from fer_edge.deployment.signing import SigningKey
+    from fer_edge.fleet.push import push as publish
+    from fer_edge.session.addresses import mqtt_settings
+
+    where = mqtt_settings(_settings(config, mqtt, mqtt_user))
+    pushed = publish(where, bundle, SigningKey.load(key), device)
+    announced, takers = pushed.announcement, pushed.devices
+    print(printable(f"published {announced.bundle} {announced.network[:12]}"))
+    print(f"for {device or 'all devices'}, of which the broker knows {len(takers)} now")
+    for name, why in sorted(takers.items()):
+        if why:
+            print(printable(f"{name} takes none: {why}"))
+    print("fer-edge fleet shows what becomes of it")
+
+
+@fleet_app.command()
+def withdraw(
+    mqtt: Broker = "",
+    device: Annotated[str, typer.Option(help="The one for this device; without, for all.")] = "",
+    mqtt_user: User = "",
+    config: Config = None,
+) -> None:
+    """Publish no bundle any more: devices go on with what they have, new ones take none."""
+    from fer_core.text import printable
+    from fer_edge.fleet.push import withdraw as take_away
+    from fer_edge.session.addresses import mqtt_settings
+
+    name = take_away(mqtt_settings(_settings(config, mqtt, mqtt_user)), device)
+    whom = device or "all devices"
+    print(printable(f"{name} for {whom} is withdrawn" if name else f"none was there for {whom}"))
+
+
+@fleet_app.command()
+def key(file: Annotated[Path, typer.Argument(help="Where the secret key is, or will be.")]) -> None:
+    """Print the line for each device's settings file; make the secret key if there is none."""
+    from fer_edge.deployment.signing import SigningKey
+
+    secret = SigningKey.load(file) if file.exists() else SigningKey.make(file)
+    print(f'fleet_key = "{secret.public}"')
+    talk(False)(
+        f"{file} is secret: whoever has it can change the model of every device with this line"
+    )
+
+
+def _settings(
+    config: Path | None, mqtt: str, mqtt_user: str, serve: str = "", https: bool = False
+) -> EdgeConfig:
+    """Return the settings of a file, of the command line and of the environment."""
+    from fer_core.errors import ArgumentError
+    from fer_core.settings import load_settings
+    from fer_edge.session.config import EdgeConfig
+    from fer_edge.session.secrets import with_secrets
+
+    given = {"mqtt": mqtt or None, "mqtt_user": mqtt_user or None, "serve": serve, "https": https}
+    settings = with_secrets(load_settings(EdgeConfig, config, given), config)
+    if not settings.mqtt:
+        raise ArgumentError("say where the broker is: --mqtt mqtt://HOST, or mqtt in --config FILE")
+    return settings
