@@ -109,8 +109,8 @@ def _clips(run: Run) -> Iterator[Output]:
     if unknown := [label for label in labels if label not in known]:
         raise ArgumentError(f"--on {unknown[0]}: the model says {', '.join(known)}")
     wanted = (config.clips_person, config.clips_before, config.clips_after)
-    folder = ClipFolder(Path(config.clips), int(config.clips_mb * 1e6))
-    writer = run.stack.enter_context(ClipWriter(folder))
+    run.clips = ClipFolder(Path(config.clips), int(config.clips_mb * 1e6))
+    writer = run.stack.enter_context(ClipWriter(run.clips))
     run.counters["clip_frames_dropped"] = lambda: writer.dropped
     yield MomentsOutput(MomentSettings(frozenset(labels), *wanted), writer, run.times)
 
@@ -176,6 +176,7 @@ def _serve(run: Run) -> Iterator[Output]:
             history_place(settings),
             settings.history_days,
             run.enrolment,
+            run.clips,
         )
         run.stack.enter_context(PageServer(make_handler(site), view.close))
         yield view

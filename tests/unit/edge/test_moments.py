@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from fer_core.errors import FerError
 from fer_core.values import Box, Face, Frame, Gap, Observation, Prediction
 from fer_edge.faces.analysis import Analysis
 from fer_edge.faces.events import ExpressionEvent
 from fer_edge.outputs import moments
-from fer_edge.outputs.clip_folder import INDEX, ClipFacts, ClipFolder
+from fer_edge.outputs.clip_folder import INDEX, ClipFolder
 from fer_edge.outputs.clip_writer import ClipWriter, KeptFrame
 from fer_edge.outputs.moments import MomentSettings, MomentsOutput
 
@@ -222,49 +220,6 @@ def test_a_clip_plays_and_is_listed(folder: Path, output: MomentsOutput) -> None
     assert shown[-1] == pytest.approx(3.9, abs=0.01)
 
 
-def test_the_oldest_clips_go_and_nobody_elses_files(folder: Path) -> None:
-    folder.mkdir()
-    for number in range(4):
-        file = folder / f"20260101-00000{number}-happy.mp4"
-        file.write_bytes(bytes(1000))
-        os.utime(file, (number, number))
-    (folder / "holiday.mp4").write_bytes(bytes(5000))
-    ClipFolder(folder, 2500)
-    assert sorted(file.name for file in folder.iterdir()) == [
-        "20260101-000002-happy.mp4",
-        "20260101-000003-happy.mp4",
-        "holiday.mp4",
-        INDEX,
-    ]
-    assert [each["file"] for each in lines(folder)] == [
-        "20260101-000002-happy.mp4",
-        "20260101-000003-happy.mp4",
-    ]
-
-
-def test_a_clip_that_a_power_cut_left_is_listed_as_not_whole(folder: Path) -> None:
-    index = ClipFolder(folder, 1 << 20)
-    facts = ClipFacts("20260101-000000-happy.mp4", "", "", "happy", "anna", 0.0)
-    (folder / facts.file).write_bytes(b"pieces")
-    index.begin(facts)
-    (folder / "20260101-000001-sad.mp4").write_bytes(b"of another index")
-    with (folder / INDEX).open("a") as torn:
-        torn.write('{"file": "2026')
-    again = ClipFolder(folder, 1 << 20)
-    told = {each["file"]: (each["label"], each["whole"]) for each in lines(folder)}
-    assert told == {
-        "20260101-000000-happy.mp4": ("happy", False),
-        "20260101-000001-sad.mp4": ("", False),
-    }
-    assert again.new_name(WALL, 0.0, "", "happy") != facts.file
-
-
-def test_labels_of_any_script_make_names(folder: Path) -> None:
-    index = ClipFolder(folder, 1 << 20)
-    assert index.new_name(None, 12.6, "door", "un/glücklich ../") == "at-13s-door-un_glücklich_.mp4"
-    assert index.new_name(None, 12.6, "", "/") == "at-13s-_.mp4"
-
-
 def test_a_full_disk_is_said_once_and_the_run_goes_on(
     folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -316,9 +271,3 @@ def test_frames_that_the_encoder_cannot_keep_up_with_are_dropped_and_counted(
         for index in range(20):
             writer.write("", KeptFrame(index / FPS, None, b""))
         assert writer.dropped >= 14
-
-
-def test_a_clip_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    with pytest.raises(FerError):
-        ClipFolder(tmp_path / "file", 1 << 20)
