@@ -67,6 +67,7 @@ class ClipFolder:
         self.path, self._most_bytes = make_folder(folder), most_bytes
         self._lock = threading.Lock()
         self._open: dict[str, str] = {}
+        self._newest: dict[str, ClipFacts] = {}
         known, found = self._read(), {file.name for file in self._files()}
         self._known = {name: facts for name, facts in known.items() if name in found}
         for name in sorted(found - self._known.keys()):
@@ -119,6 +120,11 @@ class ClipFolder:
         """Return what is known of each clip, the newest first."""
         with self._lock:
             return list(reversed(self._known.values()))
+
+    def newest(self, camera: str) -> ClipFacts | None:
+        """Return the newest whole clip of a camera, None where there is none."""
+        with self._lock:
+            return self._newest.get(camera)
 
     def is_open(self, name: str) -> bool:
         """Return whether a clip is still being written."""
@@ -210,6 +216,7 @@ class ClipFolder:
         return known
 
     def _write(self) -> None:
+        self._newest = {facts.camera: facts for facts in self._known.values() if facts.whole}
         lines = [json.dumps(asdict(facts)) for facts in self._known.values()]
         text = "".join(f"{line}\n" for line in lines)
         try:

@@ -128,12 +128,14 @@ def _show(run: Run) -> Iterator[Output]:
 def _mqtt(run: Run) -> Iterator[Output]:
     if run.options.settings.mqtt and run.kind.stream:
         from fer_edge.outputs.mqtt import MqttOutput
-        from fer_edge.session.addresses import mqtt_settings
+        from fer_edge.session.addresses import mqtt_settings, shared_pictures
 
         settings = mqtt_settings(run.options.settings)
         stamp = Stamp(settings.name)
         names = tuple(run.options.settings.cameras)
-        broker = run.stack.enter_context(MqttOutput(settings, run.model.facts, stamp, names))
+        shared = shared_pictures(run.options.settings, run.clips)
+        output = MqttOutput(settings, run.model.facts, stamp, names, shared)
+        broker = run.stack.enter_context(output)
         run.counters["mqtt_delivered"] = lambda: broker.delivered
         run.counters["mqtt_dropped"] = lambda: broker.dropped
         yield broker
