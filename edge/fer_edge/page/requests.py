@@ -72,7 +72,8 @@ class PageRequest(WebRequest):
     def metrics(self) -> None:
         """Give the figures in the format of Prometheus."""
         counters = {**self.site.counters(), "requests_refused": {"": self.server.refused}}
-        self.send(metrics_text(self.site.view, counters).encode(), FORMAT)
+        text = metrics_text(self.site.view, counters, self.site.model())
+        self.send(text.encode(), FORMAT)
 
     def about(self) -> None:
         """Give what changes with the model alone: colours, its name, and what is kept."""
