@@ -122,9 +122,8 @@ class ClipFolder:
             return list(reversed(self._known.values()))
 
     def newest(self, camera: str) -> ClipFacts | None:
-        """Return the newest whole clip of a camera, None where there is none."""
-        with self._lock:
-            return self._newest.get(camera)
+        """Return the newest whole clip of a camera, None where there is none; waits for nobody."""
+        return self._newest.get(camera)
 
     def is_open(self, name: str) -> bool:
         """Return whether a clip is still being written."""

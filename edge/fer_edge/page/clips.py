@@ -10,7 +10,6 @@ from fer_core.errors import FerError
 from fer_edge.outputs.clip_folder import ClipFolder
 
 SHOWN = 50
-_MOST_SHOWN = 5000
 
 
 def told_clips(folder: ClipFolder, most: str) -> dict[str, Any]:
@@ -22,10 +21,7 @@ def told_clips(folder: ClipFolder, most: str) -> dict[str, Any]:
     """
     count = int(most) if most.isdecimal() and len(most) < 6 else SHOWN
     clips = folder.clips()
-    shown = [
-        {**asdict(clip), "open": folder.is_open(clip.file)}
-        for clip in clips[: min(count, _MOST_SHOWN)]
-    ]
+    shown = [{**asdict(clip), "open": folder.is_open(clip.file)} for clip in clips[:count]]
     return {"clips": shown, "all": len(clips), "where": str(folder.path)}
 
 

@@ -7,6 +7,7 @@ import logging
 import multiprocessing
 import os
 import random
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -55,6 +56,19 @@ def test_a_clip_that_is_being_written_is_not_removed_for_another_ones_sake(folde
     held.end(newest)
     assert [clip.file for clip in held.clips()] == [newest.file, oldest.file]
     assert not (folder / middle.file).exists()
+
+
+def test_a_camera_never_waits_for_the_index(folder: Path) -> None:
+    """The camera loop asks for the newest clip while the disk takes its time for the index."""
+    held = write_clips(folder, [("door", "happy", ""), ("door", "sad", "")])
+    told: list[ClipFacts | None] = []
+    asking = threading.Thread(
+        target=lambda: told.extend(map(held.newest, ("door", "desk"))), daemon=True
+    )
+    with held._lock:
+        asking.start()
+        asking.join(10)
+    assert told == [held.clips()[0], None]
 
 
 def test_labels_of_any_script_make_names(folder: Path) -> None:

@@ -1,13 +1,26 @@
 """The section Moments of a run's page: who gets which clip, whole or in parts."""
 
 import json
+import threading
+import urllib.request
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from fer_edge.outputs.clip_folder import INDEX, ClipFolder
+from fer_edge.outputs.stamp import Stamp
 from fer_edge.page.ranges import Part, part_of
+from fer_edge.session.config import EdgeConfig
+from fer_edge.session.models import make_model
+from fer_edge.session.options import RunOptions
+from fer_edge.session.outputs import make_outputs
+from fer_edge.session.run import Run
+from fer_edge.session.sources import LIVE
+from fer_edge.sources.demo import DemoSource
+from fer_edge.stages import StageTimes
+from running_device import free_port
 from served_page import TOKEN, Served
 from written_clips import write_clips
 
@@ -168,3 +181,17 @@ def test_a_page_of_numbers_or_a_run_without_clips_shows_none(
         assert served.ask(f"/clips/video?file={name}").status == 404
         assert served.ask(f"/clips/delete?file={name}", "POST").status == 405
     assert folder.file(name).exists()
+
+
+def test_a_run_with_clips_and_a_page_shows_its_own(tmp_path: Path) -> None:
+    name = write_clips(tmp_path / "clips", [("", "happy", "")]).clips()[0].file
+    port, clips = free_port(), str(tmp_path / "clips")
+    config = EdgeConfig(camera="0", show=False, serve=f"127.0.0.1:{port}", clips=clips)
+    options, times = RunOptions(config, quiet=True), StageTimes()
+    with ExitStack() as stack:
+        model = make_model(options, LIVE, stack, times)
+        stamp, stop = Stamp("desk"), threading.Event()
+        make_outputs(Run(options, LIVE, DemoSource(), model, stamp, stop, stack, times))
+        address = f"http://127.0.0.1:{port}/clips"
+        told = json.loads(urllib.request.urlopen(address, timeout=10).read())
+        assert [each["file"] for each in told["clips"]] == [name]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +15,7 @@ import pytest
 from fer_core.values import Box, Face, Frame, Gap, Observation, Prediction
 from fer_edge.faces.analysis import Analysis
 from fer_edge.faces.events import ExpressionEvent
-from fer_edge.outputs import moments
+from fer_edge.outputs import clip_writer, moments
 from fer_edge.outputs.clip_folder import INDEX, ClipFolder
 from fer_edge.outputs.clip_writer import ClipWriter, KeptFrame
 from fer_edge.outputs.moments import MomentSettings, MomentsOutput
@@ -41,6 +43,7 @@ class Written:
         self.clips: list[tuple[str, str, str]] = []
         self.times: list[list[float]] = []
         self._open: dict[str, list[float]] = {}
+        self.room, self.dropped = 1_000_000, 0
 
     def begin(self, camera: str, label: str, person: str) -> None:
         assert camera not in self._open
@@ -48,8 +51,12 @@ class Written:
         self.times.append([])
         self._open[camera] = self.times[-1]
 
-    def write(self, camera: str, frame: KeptFrame) -> None:
+    def write(self, camera: str, frame: KeptFrame) -> bool:
+        if self.room == 0:
+            return False
+        self.room -= 1
         self._open[camera].append(round(frame.at, 3))
+        return True
 
     def end(self, camera: str) -> None:
         del self._open[camera]
@@ -73,6 +80,35 @@ class Day:
 
 
 HAPPY = MomentSettings({"happy"}, before=2.0, after=1.0)
+
+
+def test_an_encoder_that_is_busy_gets_the_frames_later_and_in_order() -> None:
+    day = Day(MomentSettings({"happy"}, before=100.0, after=1.0))
+    day.show(100)
+    day.written.room = 0
+    day.show(3, showing("happy", kind="changed"))
+    for _ in range(200):
+        day.written.room = 30
+        day.show(1)
+    (times,) = day.written.times
+    assert (times[0], times[-1]) == (0.0, 103.9)
+    assert np.allclose(np.diff(times), 0.1)
+    assert day.written.dropped == 0
+    assert not day.written._open
+
+
+def test_an_encoder_that_is_too_slow_loses_frames_which_are_counted() -> None:
+    day = Day(HAPPY)
+    day.show(10)
+    for second in range(60):
+        day.written.room = 5
+        day.show(1, showing("happy", kind="" if second else "changed"))
+        kept = len(day.output._cameras[""].ring)
+        assert kept <= FPS * (HAPPY.before + moments.BEHIND_SECONDS) + 2
+    (times,) = day.written.times
+    assert times == sorted(times)
+    assert day.written.dropped + len(times) + kept == 620
+    assert day.written.dropped > 50
 
 
 def test_a_moment_has_the_seconds_before_and_after() -> None:
@@ -261,13 +297,20 @@ def test_a_clip_goes_on_in_another_file_once_there_is_room(
     assert facts["seconds"] == pytest.approx(4.9, abs=0.11)
 
 
-def test_frames_that_the_encoder_cannot_keep_up_with_are_dropped_and_counted(
-    folder: Path,
+def test_what_waits_for_the_encoder_is_bounded(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("av")
+    monkeypatch.setattr(clip_writer, "MOST_WAITING_BYTES", 10_000)
+    monkeypatch.setattr(clip_writer, "MOST_WAITING", 30)
     with ClipWriter(ClipFolder(folder, 1 << 30)) as writer:
-        writer._work.maxsize = 5
-        writer._work.put(lambda: __import__("time").sleep(0.5))
-        for index in range(20):
-            writer.write("", KeptFrame(index / FPS, None, b""))
-        assert writer.dropped >= 14
+        for size, fit in ((1000, 10), (1000, 10), (1, 30)):
+            working = threading.Event()
+            writer._work.put(lambda at=working: at.wait(10) and None)
+            while writer._work.qsize():
+                time.sleep(0.001)
+            frames = [KeptFrame(index / FPS, None, bytes(size)) for index in range(40)]
+            assert sum(writer.write("", each) for each in frames) == fit
+            working.set()
+            while writer._waiting_bytes:
+                time.sleep(0.001)
