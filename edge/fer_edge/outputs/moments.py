@@ -18,7 +18,7 @@ LONGEST_SECONDS = 3600.0
 """How long a clip may be; a moment that lasts longer goes on in another one."""
 RING_BYTES = 64 << 20
 """How much the frames before a moment may take of memory, for each camera."""
-BEHIND_SECONDS = 20.0
+BEHIND_SECONDS = 5.0
 """How far behind the encoder may be before frames of a clip are dropped."""
 _JPEG_QUALITY, _SLACK_SECONDS = 90, 5e-3
 

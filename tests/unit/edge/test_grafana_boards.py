@@ -91,7 +91,7 @@ def test_expressions_have_the_colours_of_the_page(name: str) -> None:
 
 def test_the_compose_file_names_files_that_are_there() -> None:
     mounted = re.findall(r"- \./(\S+?):", (FOLDER / "compose.yaml").read_text())
-    assert {"prometheus.yml", "token", "provisioning", "dashboards"} == {*mounted}
+    assert {"prometheus.yaml", "token", "provisioning", "dashboards"} == {*mounted}
     there = [each for each in mounted if each != "token"]  # that is the user's
     assert all((FOLDER / each).exists() for each in there)
     assert "examples/grafana/token" in (ROOT / ".gitignore").read_text()
