@@ -29,8 +29,8 @@ take, of all cameras together."""
 FPS = 15.0
 AGAIN_SECONDS = 5.0
 """After what time a clip that could not be written is begun anew."""
-TIDY_SECONDS = 30.0
-"""How often freed memory is given back at most, after a clip."""
+TIDY_SECONDS = 60.0
+"""How often memory that encoders have freed is given back."""
 CLOSING_SECONDS = 20.0
 """How long the end of a run waits for what is still to be written."""
 
@@ -108,6 +108,7 @@ class ClipWriter:
                 if not self._is_told:
                     log.warning("a clip cannot be written: %s; the run goes on without it", error)
                 self._is_told = True
+            self._tidy()
 
     def _begin(self, camera: str, label: str, person: str) -> None:
         self._open[camera] = _Clip(ClipFacts("", "", camera, label, person, 0.0))
@@ -144,7 +145,6 @@ class ClipWriter:
             return
         clip.video.close()
         self._folder.end(replace(clip.facts, seconds=round(clip.last, 3), whole=not clip.is_broken))
-        self._tidy()
 
     def _tidy(self) -> None:
         if time.monotonic() - self._tidied_at >= TIDY_SECONDS:

@@ -8,7 +8,7 @@ import sys
 
 
 def give_back_freed_memory() -> None:
-    """Have glibc give back what it keeps of freed memory: of encoders that were closed, megabytes.
+    """Have glibc give back the memory it keeps that encoders and waiting frames have freed.
 
     It takes milliseconds, in which other threads may wait for memory. Elsewhere nothing happens.
     """

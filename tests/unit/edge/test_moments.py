@@ -18,6 +18,7 @@ from fer_edge.faces.events import ExpressionEvent
 from fer_edge.outputs import clip_writer, moments
 from fer_edge.outputs.clip_folder import INDEX, ClipFolder
 from fer_edge.outputs.clip_writer import ClipWriter, KeptFrame
+from fer_edge.outputs.freed_memory import give_back_freed_memory
 from fer_edge.outputs.moments import MomentSettings, MomentsOutput
 
 FPS = 10
@@ -314,3 +315,22 @@ def test_what_waits_for_the_encoder_is_bounded(
             working.set()
             while writer._waiting_bytes:
                 time.sleep(0.001)
+
+
+def test_freed_memory_is_given_back_now_and_then(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("av")
+    given: list[int] = []
+    monkeypatch.setattr(clip_writer, "give_back_freed_memory", lambda: given.append(1))
+    with ClipWriter(ClipFolder(folder, 1 << 30)) as writer:
+        film(MomentsOutput(HAPPY, writer))
+        assert given == []
+        writer._tidied_at -= clip_writer.TIDY_SECONDS
+        film(MomentsOutput(HAPPY, writer))
+    assert given == [1]
+
+
+def test_giving_freed_memory_back_harms_nothing() -> None:
+    give_back_freed_memory()
+    assert bytes(1 << 20).count(0) == 1 << 20
