@@ -117,7 +117,7 @@ class Listener:
         self._client.on_connect = lambda client, *_: client.subscribe("#", qos=1)
         self._client.on_subscribe = lambda *_: self._ready.set()
         self._client.on_message = lambda _client, _data, message: self.messages.append(
-            (message.topic, message.payload.decode(), message.retain)
+            (message.topic, message.payload.decode(errors="surrogateescape"), message.retain)
         )
         self._client.connect("127.0.0.1", port)
 

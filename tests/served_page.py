@@ -9,6 +9,7 @@ from fer_edge.deployment.folder import ModelFolder
 from fer_edge.history.place import Place
 from fer_edge.identity.live_enrolment import LiveEnrolment
 from fer_edge.inference.models import ModelFacts
+from fer_edge.outputs.clip_folder import ClipFolder
 from fer_edge.page.access import Access, ServeAddress
 from fer_edge.page.door import Door
 from fer_edge.page.requests import make_handler
@@ -34,6 +35,7 @@ class Served:
         history: Place | None = None,
         enrolment: LiveEnrolment | None = None,
         view: LiveView | None = None,
+        clips: ClipFolder | None = None,
     ) -> None:
         self.view = view or LiveView()
         self.model = ModelFacts("test-int8", "ab" * 32, LABELS)
@@ -48,6 +50,7 @@ class Served:
             history=history,
             history_days=30,
             enrolment=enrolment,
+            clips=clips,
         )
         self.server = PageServer(make_handler(site), self.view.close)
 

@@ -6,12 +6,14 @@ import contextlib
 import json
 import logging
 import re
+import threading
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 from fer_core.errors import FerError
 from fer_core.files import make_folder, write_text
+from fer_edge.outputs.cut_clips import keep_whole_pieces, playable_seconds
 
 log = logging.getLogger(__name__)
 
@@ -44,10 +46,16 @@ class ClipFacts:
 
 
 class ClipFolder:
-    """Names clips, lists them in `index.jsonl` and removes the oldest when they take too much."""
+    """Names clips, lists them in `index.jsonl` and removes the oldest when they take too much.
+
+    A thread may write clips while others look at them, or remove some.
+    """
 
     def __init__(self, folder: Path, most_bytes: int) -> None:
-        """Take a folder, which is made if it is not there; clips without a line get one.
+        """Take a folder, which is made if it is not there, and look at what a power cut left.
+
+        Clips without a line get one. Of those that were not finished, what does not play is
+        removed.
 
         Args:
             folder: Where the clips lie.
@@ -57,12 +65,15 @@ class ClipFolder:
             FerError: The folder cannot be made or its index not be written.
         """
         self.path, self._most_bytes = make_folder(folder), most_bytes
-        self._known = self._read()
-        found = {file.name for file in self._clips()}
-        self._known = {name: facts for name, facts in self._known.items() if name in found}
+        self._lock = threading.Lock()
+        self._open: dict[str, str] = {}
+        self._newest: dict[str, ClipFacts] = {}
+        known, found = self._read(), {file.name for file in self._files()}
+        self._known = {name: facts for name, facts in known.items() if name in found}
         for name in sorted(found - self._known.keys()):
             self._known[name] = ClipFacts(name, "", "", "", "", 0.0, whole=False)
-        self.make_room()
+        self._look_at_cut_ones()
+        self._make_room()
 
     def new_name(self, wall: float | None, at: float, camera: str, label: str) -> str:
         """Return a name that no file has.
@@ -84,45 +95,110 @@ class ClipFolder:
         return next(free, f"{stem}-1000.mp4")
 
     def begin(self, facts: ClipFacts) -> None:
-        """List a clip that is being written.
+        """List a clip that is being written; the one before of that camera no longer is.
 
         Raises:
             FerError: The index cannot be written.
         """
-        self._known[facts.file] = replace(facts, whole=False)
-        self._write()
+        with self._lock:
+            self._open[facts.camera] = facts.file
+            self._known[facts.file] = replace(facts, seconds=0.0, whole=False)
+            self._write()
 
     def end(self, facts: ClipFacts) -> None:
-        """List a clip as whole, and make room.
+        """List a clip as it was finished, and make room.
 
         Raises:
             FerError: The index cannot be written.
         """
-        self._known[facts.file] = facts
-        self.make_room(spare=facts.file)
+        with self._lock:
+            self._open.pop(facts.camera, None)
+            self._known[facts.file] = facts
+            self._make_room(spare=facts.file)
 
-    def make_room(self, spare: str = "") -> None:
+    def clips(self) -> list[ClipFacts]:
+        """Return what is known of each clip, the newest first."""
+        with self._lock:
+            return list(reversed(self._known.values()))
+
+    def newest(self, camera: str) -> ClipFacts | None:
+        """Return the newest whole clip of a camera, None where there is none; waits for nobody."""
+        return self._newest.get(camera)
+
+    def is_open(self, name: str) -> bool:
+        """Return whether a clip is still being written."""
+        with self._lock:
+            return name in self._open.values()
+
+    def file(self, name: str) -> Path:
+        """Return where a clip lies.
+
+        Raises:
+            FerError: The folder has no such clip.
+        """
+        with self._lock:
+            return self._file(name)
+
+    def remove(self, name: str) -> None:
+        """Remove a clip and its line.
+
+        Raises:
+            FerError: There is none, it is being written, or cannot be removed.
+        """
+        with self._lock:
+            file = self._file(name)
+            if name in self._open.values():
+                raise FerError(f"{name} is still being recorded")
+            try:
+                file.unlink()
+            except OSError as error:
+                raise FerError(f"cannot remove {name}: {error.strerror}") from error
+            del self._known[name]
+            self._write()
+
+    def _file(self, name: str) -> Path:
+        if name not in self._known or not _is_ours(self.path / name):
+            raise FerError("there is no such clip")
+        return self.path / name
+
+    def _look_at_cut_ones(self) -> None:
+        """Keep what plays of the clips that were not finished, and find out how long that is."""
+        for name, facts in list(self._known.items()):
+            if facts.whole or facts.seconds:
+                continue
+            try:
+                keep_whole_pieces(self.path / name)
+                seconds = playable_seconds(self.path / name)
+                if seconds is None:
+                    (self.path / name).unlink()
+            except OSError as error:
+                log.warning("%s was cut off and cannot be looked at: %s", name, error.strerror)
+                continue
+            if seconds is None:
+                log.warning("%s was cut off before its first piece: removed", name)
+                del self._known[name]
+            else:
+                self._known[name] = replace(facts, seconds=seconds)
+
+    def _make_room(self, spare: str = "") -> None:
         """Remove the oldest clips until the rest takes no more than it may.
 
         Args:
-            spare: The name of one that stays.
-
-        Raises:
-            FerError: The index cannot be written.
+            spare: The name of one that stays, as do those that are being written.
         """
-        files = sorted(self._clips(), key=lambda file: (file.stat().st_mtime, file.name))
+        files = sorted(self._files(), key=lambda file: (file.stat().st_mtime, file.name))
         taken = sum(file.stat().st_size for file in files)
         for file in files:
             if taken <= self._most_bytes:
                 break
-            if file.name != spare:
+            if file.name not in (spare, *self._open.values()):
                 taken -= file.stat().st_size
                 file.unlink()
                 self._known.pop(file.name, None)
         self._write()
 
-    def _clips(self) -> list[Path]:
-        return [file for file in self.path.iterdir() if _OURS.fullmatch(file.name)]
+    def _files(self) -> list[Path]:
+        return [file for file in self.path.iterdir() if _is_ours(file)]
 
     def _read(self) -> dict[str, ClipFacts]:
         """Return what the index says; a line that is damaged is left out."""
@@ -139,9 +215,15 @@ class ClipFolder:
         return known
 
     def _write(self) -> None:
+        self._newest = {facts.camera: facts for facts in self._known.values() if facts.whole}
         lines = [json.dumps(asdict(facts)) for facts in self._known.values()]
         text = "".join(f"{line}\n" for line in lines)
         try:
             write_text(self.path / INDEX, text)
         except FerError as error:
             raise FerError(f"the index of the clips cannot be written: {error}") from error
+
+
+def _is_ours(file: Path) -> bool:
+    """Return whether a file is a clip: a link could lead anywhere."""
+    return bool(_OURS.fullmatch(file.name)) and file.is_file() and not file.is_symlink()

@@ -6,6 +6,7 @@ import contextlib
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,15 +18,19 @@ from fer_core.opencv import cv2
 from fer_core.values import UInt8Array
 from fer_edge.outputs.clip_folder import ClipFacts, ClipFolder
 from fer_edge.outputs.encoding import VideoFile, load_pyav
+from fer_edge.outputs.freed_memory import give_back_freed_memory
 from fer_edge.outputs.stamp import local_time
 
 log = logging.getLogger(__name__)
 
-MOST_WAITING = 900
-"""How many frames may wait for the encoder: a minute of 15 a second. What comes more is dropped."""
+MOST_WAITING, MOST_WAITING_BYTES = 900, 16 << 20
+"""How many frames may wait for the encoder, a minute of 15 a second, and how much memory they may
+take, of all cameras together."""
 FPS = 15.0
 AGAIN_SECONDS = 5.0
 """After what time a clip that could not be written is begun anew."""
+TIDY_SECONDS = 60.0
+"""How often memory that encoders have freed is given back."""
 CLOSING_SECONDS = 20.0
 """How long the end of a run waits for what is still to be written."""
 
@@ -55,40 +60,44 @@ class ClipWriter:
         self._av, self._folder = load_pyav(), folder
         self._broken = (self._av.error.FFmpegError, OSError, ValueError, FerError)
         self._open: dict[str, _Clip] = {}
-        self._work: queue.Queue[Callable[[], None] | None] = queue.Queue(MOST_WAITING)
-        self._is_told = False
+        self._work: queue.Queue[Callable[[], None] | None] = queue.Queue()
+        self._is_told, self._waiting_bytes, self._counting = False, 0, threading.Lock()
+        self._tidied_at = time.monotonic()
         self.dropped = 0
         self._thread = threading.Thread(target=self._run, name="clips", daemon=True)
         self._thread.start()
 
     def begin(self, camera: str, label: str, person: str) -> None:
         """Begin a clip; its file comes with its first frame."""
-        self._put(lambda: self._begin(camera, label, person))
+        self._work.put(lambda: self._begin(camera, label, person))
 
-    def write(self, camera: str, frame: KeptFrame) -> None:
-        """Append a frame to a camera's clip."""
-        self._put(lambda: self._write(camera, frame))
+    def write(self, camera: str, frame: KeptFrame) -> bool:
+        """Append a frame to a camera's clip; return whether there is room for it now."""
+        size = len(frame.jpeg)
+        if self._work.qsize() >= MOST_WAITING or self._waiting_bytes + size > MOST_WAITING_BYTES:
+            return False
+        self._count_waiting(size)
+        self._work.put(lambda: self._write(camera, frame))
+        return True
 
     def end(self, camera: str) -> None:
         """Finish a camera's clip."""
-        self._put(lambda: self._end(camera), wait=True)
+        self._work.put(lambda: self._end(camera))
 
     def __enter__(self) -> ClipWriter:
         return self
 
     def __exit__(self, *raised: object) -> None:
         """Finish every clip, in CLOSING_SECONDS at most."""
-        self._put(self._end_all, wait=True)
+        self._work.put(self._end_all)
         self._work.put(None)
         self._thread.join(CLOSING_SECONDS)
         if self._thread.is_alive():
             log.warning("a clip is not finished in time: its end is missing")
 
-    def _put(self, work: Callable[[], None], wait: bool = False) -> None:
-        try:
-            self._work.put(work, block=wait, timeout=CLOSING_SECONDS)
-        except queue.Full:
-            self.dropped += 1
+    def _count_waiting(self, size: int) -> None:
+        with self._counting:
+            self._waiting_bytes += size
 
     def _run(self) -> None:
         while (work := self._work.get()) is not None:
@@ -99,11 +108,13 @@ class ClipWriter:
                 if not self._is_told:
                     log.warning("a clip cannot be written: %s; the run goes on without it", error)
                 self._is_told = True
+            self._tidy()
 
     def _begin(self, camera: str, label: str, person: str) -> None:
         self._open[camera] = _Clip(ClipFacts("", "", camera, label, person, 0.0))
 
     def _write(self, camera: str, frame: KeptFrame) -> None:
+        self._count_waiting(-len(frame.jpeg))
         clip = self._open.get(camera)
         if clip and clip.is_broken and frame.at - clip.began_at - clip.last >= AGAIN_SECONDS:
             if clip.video is not None:
@@ -134,6 +145,11 @@ class ClipWriter:
             return
         clip.video.close()
         self._folder.end(replace(clip.facts, seconds=round(clip.last, 3), whole=not clip.is_broken))
+
+    def _tidy(self) -> None:
+        if time.monotonic() - self._tidied_at >= TIDY_SECONDS:
+            give_back_freed_memory()
+            self._tidied_at = time.monotonic()
 
     def _end_all(self) -> None:
         for camera in list(self._open):

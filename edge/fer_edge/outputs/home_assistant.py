@@ -42,7 +42,7 @@ def discovery(
     sensors = {"model": model}
     for camera in cameras:
         sensors |= _camera_sensors(base, device, labels, camera)
-    return dict(_config(name, prefix, sensor, keys) for sensor, keys in sensors.items())
+    return dict(config_of(name, prefix, "sensor", key, keys) for key, keys in sensors.items())
 
 
 def person_discovery(
@@ -67,11 +67,21 @@ def person_discovery(
         "json_attributes_topic": f"{base}/person/{key}/attributes",
         "availability": [{"topic": f"{base}/availability"}],
     }
-    return _config(name, prefix, f"person-{key}", keys)
+    return config_of(name, prefix, "sensor", f"person-{key}", keys)
 
 
-def _config(name: str, prefix: str, sensor: str, keys: Mapping[str, object]) -> tuple[str, str]:
-    """Return topic and JSON of a sensor, with what all sensors of a device have."""
+def config_of(
+    name: str, prefix: str, kind: str, key: str, keys: Mapping[str, object]
+) -> tuple[str, str]:
+    """Return topic and JSON of an entity, with what all entities of a device have.
+
+    Args:
+        name: What the device is called.
+        prefix: What the topics begin with.
+        kind: What the entity is, such as sensor.
+        key: The last part of its id.
+        keys: What it has of its own.
+    """
     shared = {
         "availability_mode": "all",
         "device": {
@@ -83,7 +93,13 @@ def _config(name: str, prefix: str, sensor: str, keys: Mapping[str, object]) -> 
         },
         "origin": {"name": "fer-edge-kit", "sw_version": __version__},
     }
-    return f"{prefix}/sensor/{name}/{sensor}/config", json.dumps({**keys, **shared})
+    return f"{prefix}/{kind}/{name}/{key}/config", json.dumps({**keys, **shared})
+
+
+def availability(base: str, topic: str) -> list[dict[str, str]]:
+    """Return what says whether an entity is available: the device's topic, and a camera's own."""
+    topics = dict.fromkeys([f"{base}/availability", f"{topic}/availability"])
+    return [{"topic": each} for each in topics]
 
 
 def _camera_sensors(
@@ -92,8 +108,7 @@ def _camera_sensors(
     """Return the sensors of one camera by the last part of their ids."""
     topic = camera_topic(base, camera)
     before = f"{camera}-" if camera else ""
-    topics = dict.fromkeys([f"{base}/availability", f"{topic}/availability"])
-    available = [{"topic": each} for each in topics]
+    available = availability(base, topic)
     expression: dict[str, object] = {
         "name": f"{camera} expression".strip().capitalize(),
         "unique_id": f"{device}-{before}expression",

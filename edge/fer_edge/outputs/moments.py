@@ -18,6 +18,8 @@ LONGEST_SECONDS = 3600.0
 """How long a clip may be; a moment that lasts longer goes on in another one."""
 RING_BYTES = 64 << 20
 """How much the frames before a moment may take of memory, for each camera."""
+BEHIND_SECONDS = 5.0
+"""How far behind the encoder may be before frames of a clip are dropped."""
 _JPEG_QUALITY, _SLACK_SECONDS = 90, 5e-3
 
 
@@ -79,6 +81,9 @@ class MomentsOutput(Output):
     def finish(self, seen: Analysis) -> None:
         """End every clip."""
         for name, camera in self._cameras.items():
+            if camera.until is not None:
+                camera.hand_on(name, self._writer, camera.until)
+                self._writer.dropped += camera.forget(camera.until)
             self._end(name, camera)
 
     def _look(self, name: str, camera: _Camera, now: float, seen: Analysis) -> None:
@@ -93,7 +98,8 @@ class MomentsOutput(Output):
             camera.forget(now - self._settings.before)
             return
         camera.hand_on(name, self._writer, camera.until)
-        if now > camera.until + self._settings.before:
+        self._writer.dropped += camera.forget(now - self._settings.before - BEHIND_SECONDS)
+        if now > camera.until + self._settings.before and not camera.has(camera.until):
             self._end(name, camera)
         elif now - camera.began_at > LONGEST_SECONDS:
             camera.began_at = now
@@ -132,15 +138,24 @@ class _Camera:
         while self._bytes > RING_BYTES:
             self._oldest()
 
-    def forget(self, before: float) -> None:
-        """Let go of frames that are older."""
+    def forget(self, before: float) -> int:
+        """Let go of frames that are older; return how many there were."""
+        count = len(self.ring)
         while self.ring and self.ring[0].at < before - _SLACK_SECONDS:
             self._oldest()
+        return count - len(self.ring)
+
+    def has(self, until: float) -> bool:
+        """Return whether a frame up to then is kept."""
+        return bool(self.ring) and self.ring[0].at <= until
 
     def hand_on(self, name: str, writer: ClipWriter, until: float) -> None:
-        """Have the kept frames written, up to the end of the clip as it is known now."""
-        while self.ring and self.ring[0].at <= until:
-            writer.write(name, self._oldest())
+        """Have the kept frames written, up to the end of the clip as it is known now.
+
+        Those for which there is no room stay until there is.
+        """
+        while self.has(until) and writer.write(name, self.ring[0]):
+            self._oldest()
 
     def _oldest(self) -> KeptFrame:
         """Take out the oldest frame."""

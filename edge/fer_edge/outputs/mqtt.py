@@ -12,6 +12,8 @@ from fer_core.values import Frame, Gap
 from fer_edge.faces.analysis import Analysis
 from fer_edge.inference.models import ModelFacts
 from fer_edge.outputs import Output
+from fer_edge.outputs.home_assistant_pictures import SharedPictures, picture_topic
+from fer_edge.outputs.last_picture import LastPicture
 from fer_edge.outputs.mqtt_client import mqtt_client, queue_is_full
 from fer_edge.outputs.mqtt_inbox import EmptyInbox, Inbox, Subscriptions
 from fer_edge.outputs.mqtt_settings import MqttSettings
@@ -22,7 +24,10 @@ from fer_edge.outputs.steadiness import LONGEST_WAIT_SECONDS, Steadiness
 
 QUEUED_MESSAGES = 1000
 CLOSING_SECONDS = 2.0
-_EVENT, _RETAINED, _ACKNOWLEDGED = "event", "retained", "acknowledged"
+MOST_PICTURES = 4
+"""How many pictures may be on their way at once; of what comes more none is sent."""
+_EVENT, _RETAINED, _PICTURE = "event", "retained", "picture"
+_ACKNOWLEDGED = "acknowledged"
 log = logging.getLogger(__name__)
 
 
@@ -42,6 +47,7 @@ class MqttOutput(Output):
         cameras: Sequence[str] = ("",),
         report: DeviceReport | None = None,
         inbox: Inbox | None = None,
+        shared: SharedPictures = SharedPictures(),  # noqa: B008  # it is frozen
     ) -> None:
         """Prepare the client; the broker is looked for when entering.
 
@@ -52,6 +58,7 @@ class MqttOutput(Output):
             cameras: What the run calls its cameras; one without a name is "".
             report: What the device tells of itself, if anything.
             inbox: What it reads, if anything.
+            shared: What is told of pictures.
 
         Raises:
             FerError: paho-mqtt is missing.
@@ -65,10 +72,12 @@ class MqttOutput(Output):
         self._stamp, self._report = stamp, report
         self.delivered = self.dropped = self._underway = 0
         self._broker = f"{settings.host}:{settings.port}"
-        self._sensors = Sensors(settings.name, settings.discovery_prefix, model, cameras)
+        self._sensors = Sensors(settings.name, settings.discovery_prefix, model, cameras, shared)
         self._base, self._known = self._sensors.topic, self._sensors.start()
         self._sent: dict[str, str] = {}
         self._halves: dict[int, str] = {}
+        self._last_picture = LastPicture() if shared.pictures else None
+        self._pictures_underway = 0
         self._online = self._away = self._refused = self._full = self._closing = False
         self._lock = threading.Condition()  # never held while calling paho, which has locks too
         self._steadiness = Steadiness()
@@ -93,6 +102,8 @@ class MqttOutput(Output):
         """Send the frame's events, and what else has changed."""
         self._stamp.see(frame)
         self._tell(seen, self._news(frame, seen))
+        if self._last_picture and (jpeg := self._last_picture.of(frame, seen)):
+            self._send_picture(picture_topic(self._sensors.camera_topic(frame.camera)), jpeg)
 
     def idle(self, gap: Gap, seen: Analysis) -> None:
         """Send what the gap has ended, and that this camera is blind once it lasts."""
@@ -168,6 +179,19 @@ class MqttOutput(Output):
         if not said:
             log.warning("%d messages wait for MQTT: newer events are dropped", QUEUED_MESSAGES)
 
+    def _send_picture(self, topic: str, jpeg: bytes) -> None:
+        """Send a picture that nobody keeps, unless others are still on their way."""
+        with self._lock:
+            if not self._online or self._closing or self._pictures_underway >= MOST_PICTURES:
+                return
+            self._pictures_underway += 1
+        info = self._client.publish(topic, jpeg, qos=0)
+        if info.rc == 0:
+            self._settle(info.mid, _PICTURE)
+            return
+        with self._lock:
+            self._pictures_underway = max(0, self._pictures_underway - 1)
+
     def _settle(self, mid: int, half: str) -> None:
         """Count a message once it is published and acknowledged, whichever is heard of first."""
         with self._lock:
@@ -176,6 +200,8 @@ class MqttOutput(Output):
                 self._halves[mid] = half
             elif _EVENT in (half, other):
                 self.delivered += 1
+            elif _PICTURE in (half, other):
+                self._pictures_underway -= 1
             else:
                 self._underway -= 1
             self._full = self._full and bool(self._halves)
@@ -204,7 +230,10 @@ class MqttOutput(Output):
     def _lost(self, why: object) -> None:
         with self._lock:
             said, was_online = self._away or self._closing, self._online
-            self._online, self._away = False, True
+            self._online, self._away, self._pictures_underway = False, True, 0
+            lost = [mid for mid, half in self._halves.items() if half == _PICTURE]
+            for mid in lost:  # paho sends it no more
+                del self._halves[mid]
             closes = was_online and not self._closing and self._steadiness.lost()
             self._lock.notify_all()
         if self._steadiness.is_flapping:

@@ -12,6 +12,7 @@ from fer_edge.faces.analysis import Analysis
 from fer_edge.faces.events import NONE
 from fer_edge.inference.models import ModelFacts
 from fer_edge.outputs.home_assistant import FaceState, camera_topic, discovery, person_discovery
+from fer_edge.outputs.home_assistant_pictures import SharedPictures
 
 BLIND_SECONDS = 15.0
 """How long no frame may come before a camera's sensors count as unavailable."""
@@ -21,7 +22,12 @@ class Sensors:
     """All that a broker keeps of a run: whether it lives, what it sees, which model it has."""
 
     def __init__(
-        self, name: str, prefix: str, model: Callable[[], ModelFacts], cameras: Sequence[str]
+        self,
+        name: str,
+        prefix: str,
+        model: Callable[[], ModelFacts],
+        cameras: Sequence[str],
+        shared: SharedPictures,
     ) -> None:
         """Begin with nobody in sight.
 
@@ -30,9 +36,11 @@ class Sensors:
             prefix: What the topics of discovery begin with.
             model: Returns which bundle classifies now.
             cameras: What the run calls its cameras; one without a name is "".
+            shared: What is told of pictures.
         """
         self.topic = f"fer-edge/{name}"
         self._name, self._prefix, self._model = name, prefix, model
+        self._shared = shared
         self._cameras = {camera: _CameraSensors(self.topic, camera) for camera in cameras}
         self._people: dict[str, dict[str, str]] = {camera: {} for camera in cameras}
         self._known_people: dict[str, str] = {}
@@ -40,12 +48,19 @@ class Sensors:
 
     def event_topic(self, camera: str) -> str:
         """Return where the events of a camera go."""
-        return f"{self._cameras[camera].topic}/event"
+        return f"{self.camera_topic(camera)}/event"
+
+    def camera_topic(self, camera: str) -> str:
+        """Return what the topics of a camera begin with."""
+        return self._cameras[camera].topic
 
     def start(self) -> dict[str, str]:
         """Return what is known by topic before anything was seen."""
         online = {f"{self.topic}/availability": "online"}
-        return {**self._news_of_the_model(), **online, **self.nobody()}
+        entities = self._shared.discovery(self._name, self._prefix, tuple(self._cameras))
+        clips = [self._clip(camera) for camera in self._cameras]
+        known = {at: text for each in clips for at, text in each.items()}
+        return {**self._news_of_the_model(), **entities, **online, **known, **self.nobody()}
 
     def nobody(self) -> dict[str, str]:
         """Return what is known by topic where nobody is before a camera."""
@@ -63,7 +78,11 @@ class Sensors:
         for person in new:
             self._known_people[person] = _key(person, self._known_people.values())
         sensors = {**self._cameras[newest.camera].see(newest, seen), **self._news_of_the_model()}
+        sensors |= self._clip(newest.camera)
         return {**sensors, **self._person_discovery(new), **self._people_known()}
+
+    def _clip(self, camera: str) -> dict[str, str]:
+        return self._shared.clip_payloads(self.camera_topic(camera), camera)
 
     def _people_known(self) -> dict[str, str]:
         """Return how each known person looks, and which camera sees them."""

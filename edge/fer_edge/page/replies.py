@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 import select
 import threading
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
-from typing import Any, ClassVar
+from pathlib import Path
+from typing import Any, BinaryIO, ClassVar
 from urllib.parse import parse_qs
 
 from fer_edge.page.bounded import BoundedReader, BoundedServer
 from fer_edge.page.door import Door
+from fer_edge.page.ranges import part_of
 from fer_edge.page.static_files import SAFE_HEADERS
 
 SEND_SECONDS = 10.0
@@ -20,6 +23,7 @@ SEND_SECONDS = 10.0
 PICTURES, PICTURES_PER_SECOND = "multipart/x-mixed-replace; boundary=frame", 15.0
 """The type of a stream of JPEGs."""
 _MOST_REQUEST_BYTES = 32 * 1024
+_PIECE_BYTES = 1 << 16
 
 
 class Replying(BaseHTTPRequestHandler):
@@ -76,6 +80,39 @@ class Replying(BaseHTTPRequestHandler):
         self._head(status, {**sized, **SAFE_HEADERS, **(headers or {})})
         if self.command != "HEAD":
             self.wfile.write(body)
+
+    def send_file(self, path: Path, kind: str, headers: Mapping[str, str] | None = None) -> None:
+        """Answer with a file, or with the part of it that is asked for.
+
+        Args:
+            path: The file; one that grows is sent as long as it is now.
+            kind: The content type.
+            headers: Further headers.
+
+        Raises:
+            OSError: It cannot be read.
+        """
+        with path.open("rb") as file:
+            whole = os.fstat(file.fileno()).st_size
+            part = part_of(self.header("Range"), whole)
+            if part is None:
+                told = {"Content-Range": f"bytes */{whole}"}
+                self.send(b"", kind, HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, told)
+                return
+            told = {"Content-Type": kind, "Content-Length": str(part.length)}
+            told |= {"Accept-Ranges": "bytes", **SAFE_HEADERS, **(headers or {})}
+            status = HTTPStatus.OK
+            if part.length < whole:
+                status, told["Content-Range"] = HTTPStatus.PARTIAL_CONTENT, part.content_range
+            self._head(status, told)
+            if self.command != "HEAD":
+                self._send_part(file, part.first, part.length)
+
+    def _send_part(self, file: BinaryIO, first: int, length: int) -> None:
+        file.seek(first)
+        while length > 0 and (piece := file.read(min(length, _PIECE_BYTES))):
+            self.wfile.write(piece)
+            length -= len(piece)
 
     def stream(
         self, kind: str, send: Callable[[], None], headers: Mapping[str, str] | None = None

@@ -6,10 +6,12 @@ import socket
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 from fer_core.bundle import MOST_MODEL_BYTES
 from fer_core.errors import FerError
 from fer_edge.outputs.overlay import css_colour
+from fer_edge.page.clips import removed_clip, told_clips
 from fer_edge.page.metrics import FORMAT, metrics_text
 from fer_edge.page.models import taken_model, told_models
 from fer_edge.page.replies import PICTURES
@@ -44,6 +46,10 @@ def make_handler(site: Site) -> type[WebRequest]:
         routes["GET", "/unknown/picture"] = Route(PageRequest.unknown_picture)
         routes["POST", "/unknown/name"] = Route(PageRequest.name_unknown)
         routes["POST", "/unknown/forget"] = Route(PageRequest.forget_unknown)
+    if site.clips and site.video:
+        routes["GET", "/clips"] = Route(PageRequest.clips)
+        routes["GET", "/clips/video"] = Route(PageRequest.clip)
+        routes["POST", "/clips/delete"] = Route(PageRequest.delete_clip)
     if site.video:
         routes["GET", "/video"] = Route(PageRequest.video, streams=True)
     return type("SiteRequest", (PageRequest,), {"site": site, "door": site.door, "routes": routes})
@@ -66,7 +72,8 @@ class PageRequest(WebRequest):
     def metrics(self) -> None:
         """Give the figures in the format of Prometheus."""
         counters = {**self.site.counters(), "requests_refused": {"": self.server.refused}}
-        self.send(metrics_text(self.site.view, counters).encode(), FORMAT)
+        text = metrics_text(self.site.view, counters, self.site.model())
+        self.send(text.encode(), FORMAT)
 
     def about(self) -> None:
         """Give what changes with the model alone: colours, its name, and what is kept."""
@@ -74,6 +81,7 @@ class PageRequest(WebRequest):
         colours = {label: css_colour(label) for label in model.labels}
         about = {"colours": colours, "video": self.site.video, "stored": self.site.stored}
         about |= {"cameras": self.site.view.cameras, "history": self.site.history is not None}
+        about["clips"] = self.site.clips is not None and self.site.video
         unknown = about_unknown(self.site.enrolment)
         self.send_json({**about, "model": model.mark, "unknown": unknown})
 
@@ -95,6 +103,27 @@ class PageRequest(WebRequest):
             return
         attached = {"Content-Disposition": f'attachment; filename="{name}"'}
         self.send(text.encode(), "text/csv; charset=utf-8", status, attached)
+
+    def clips(self) -> None:
+        """Tell which clips of moments there are."""
+        assert self.site.clips
+        self.send_json(told_clips(self.site.clips, self.query("most")))
+
+    def clip(self) -> None:
+        """Send a clip to be played, or saved where `save` is asked for."""
+        assert self.site.clips
+        name = self.query("file")
+        saved = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}"}
+        try:
+            path = self.site.clips.file(name)
+            self.send_file(path, "video/mp4", saved if self.query("save") else None)
+        except (FerError, FileNotFoundError, PermissionError):
+            self.send_text("there is no such clip", HTTPStatus.NOT_FOUND)
+
+    def delete_clip(self) -> None:
+        """Remove a clip."""
+        assert self.site.clips
+        self.send_json(*removed_clip(self.site.clips, self.query("file")))
 
     def models(self) -> None:
         """Tell which model runs, and what became of the newest one."""

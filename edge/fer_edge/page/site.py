@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from fer_edge.deployment.folder import ModelFolder
 from fer_edge.identity.live_enrolment import LiveEnrolment
 from fer_edge.inference.models import ModelFacts
+from fer_edge.outputs.clip_folder import ClipFolder
 from fer_edge.page.door import Door
 from fer_edge.page.view import LiveView
 
@@ -28,6 +29,7 @@ class Site:
         history: Where the history lies that the run keeps, None where it keeps none.
         history_days: How long its minutes are kept.
         enrolment: What names unknown faces, None where they are not kept.
+        clips: Where clips of moments lie, None where the run writes none.
     """
 
     view: LiveView
@@ -40,3 +42,4 @@ class Site:
     history: Place | None = None
     history_days: int = 0
     enrolment: LiveEnrolment | None = None
+    clips: ClipFolder | None = None

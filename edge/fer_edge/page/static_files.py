@@ -10,7 +10,8 @@ LOGIN, STYLE = "/login", "/page.css"
 """The addresses that a visitor without a session gets."""
 SAFE_HEADERS = {
     "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; img-src 'self' data:; style-src 'self'; "
+    "Content-Security-Policy": "default-src 'none'; img-src 'self' data:; media-src 'self'; "
+    "style-src 'self'; "
     "script-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; "
     "frame-ancestors 'none'",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -56,6 +57,7 @@ PAGE_FILES = StaticFiles(
     {
         "/": (_PAGE, "index.html"),
         "/page.js": (_PAGE, "page.js"),
+        "/clips.js": (_PAGE, "clips.js"),
         "/history.js": (_PAGE, "history.js"),
         "/unknown.js": (_PAGE, "unknown.js"),
     }

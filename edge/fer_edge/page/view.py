@@ -38,6 +38,7 @@ class LiveView(Output):
     Attributes:
         closing: Set when every viewer is to go.
         events: How many have happened, by kind.
+        began: When the view was made, in seconds since 1970.
     """
 
     def __init__(
@@ -54,7 +55,7 @@ class LiveView(Output):
             wall: Gives seconds since 1970.
         """
         self._changed, self.closing = threading.Condition(), threading.Event()
-        self._wall = wall
+        self._wall, self.began = wall, wall()
         self._cameras = {name: CameraView(name, clock) for name in cameras}
         self._timeline: deque[_Told] = deque(maxlen=_TIMELINE)
         self.events: Counter[str] = Counter()
@@ -62,7 +63,7 @@ class LiveView(Output):
     def write(self, frame: Frame, seen: Analysis) -> None:
         """Keep what was seen, and the frame when somebody looks."""
         with self._changed:
-            self._cameras[frame.camera].see(frame, seen.observations)
+            self._cameras[frame.camera].see(frame, seen)
             self._tell(seen.events)
 
     def idle(self, gap: Gap, seen: Analysis) -> None:
@@ -99,6 +100,11 @@ class LiveView(Output):
         """Return how each camera is, as JSON values; for `viewer` see `state`."""
         with self._changed:
             return [camera.state(viewer) for camera in self._cameras.values()]
+
+    def seconds(self) -> dict[str, dict[str, float]]:
+        """Return how long each expression was seen, by camera and label."""
+        with self._changed:
+            return {name: dict(camera.seconds) for name, camera in self._cameras.items()}
 
     def state(self, after_event: int = 0, viewer: str = "") -> dict[str, Any]:
         """Return what a page shows, as JSON values.

@@ -9,6 +9,8 @@ from fer_edge.outputs.stamp import own_name
 from fer_edge.session.config import EdgeConfig
 
 if TYPE_CHECKING:
+    from fer_edge.outputs.clip_folder import ClipFolder
+    from fer_edge.outputs.home_assistant_pictures import SharedPictures
     from fer_edge.outputs.mqtt_settings import MqttSettings
     from fer_edge.page.access import Access
 
@@ -28,6 +30,23 @@ def mqtt_settings(config: EdgeConfig) -> MqttSettings:
 
     name = device_name(config)
     return MqttSettings.of(config.mqtt, name, config.mqtt_user, config.mqtt_password)
+
+
+def shared_pictures(config: EdgeConfig, clips: ClipFolder | None) -> SharedPictures:
+    """Return what the broker is told of pictures and clips.
+
+    Args:
+        config: The settings.
+        clips: Where clips lie, None where none are written.
+    """
+    from fer_edge.outputs.home_assistant_pictures import SharedPictures
+
+    newest = clips.newest if clips and config.mqtt_clips else None
+    page = ""
+    if newest and config.serve and config.serve_video:
+        address = page_access(config).address
+        page = "" if address.is_loopback else address.urls[0]
+    return SharedPictures(config.mqtt_pictures, newest, page)
 
 
 def page_access(config: EdgeConfig) -> Access:

@@ -133,6 +133,10 @@ class EdgeConfig:
     """What this device is called there and in every line; else the host name with six digits."""
     mqtt_user: str = ""
     mqtt_password: str = field(default="", repr=False)
+    mqtt_pictures: bool = False
+    """Whether the broker gets the picture of each change."""
+    mqtt_clips: bool = False
+    """Whether the broker is told of each clip of a moment; the video stays here."""
     fleet_key: str = ""
     """Whose signature lets a bundle in that is published over MQTT; see `fer-edge fleet key`."""
 
@@ -155,16 +159,24 @@ class EdgeConfig:
             raise ValueError(
                 f"min_face must lie in {WINDOW_PX} to {LARGEST_SIDE_PX}, got {self.min_face}"
             )
-        if not self.clips and (self.clips_on or self.clips_person):
-            raise ValueError("clips_on and clips_person go with clips, as --clips FOLDER")
-        if self.clips_person and not self.faces:
-            raise ValueError("clips_person needs to know who people are: --faces FOLDER")
+        self._check_clips()
         if self.blur not in ("", *BLUR_CHOICES):
             raise ValueError(f"blur must be strangers or all, got {self.blur!r}")
         if self.blur == "strangers" and not self.faces:
             raise ValueError("blur = strangers needs to know who is none: --faces FOLDER")
         self.size_px  # noqa: B018  # raises for a malformed size
         self.masks  # noqa: B018  # raises for cameras or masks that are none
+
+    def _check_clips(self) -> None:
+        """Raise ValueError for settings of clips and pictures without those that they go with."""
+        if self.mqtt_pictures and not self.mqtt:
+            raise ValueError('mqtt_pictures goes with mqtt, as mqtt = "mqtt://HOST"')
+        if self.mqtt_clips and not (self.mqtt and self.clips):
+            raise ValueError('mqtt_clips goes with mqtt and clips, as clips = "clips"')
+        if not self.clips and (self.clips_on or self.clips_person):
+            raise ValueError("clips_on and clips_person go with clips, as --clips FOLDER")
+        if self.clips_person and not self.faces:
+            raise ValueError("clips_person needs to know who people are: --faces FOLDER")
 
     @property
     def cameras(self) -> dict[str, EdgeConfig]:

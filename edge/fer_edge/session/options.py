@@ -88,7 +88,8 @@ class RunOptions:
         if config.name_unknown:
             places |= {"one picture of each face that is named on this page": config.faces}
         files = [f"{what} in {where}" for what, where in places.items() if where not in ("", "-")]
-        return (*files, *journal)
+        sent = (f"a picture of each change, sent to {config.mqtt}",) if config.mqtt_pictures else ()
+        return (*files, *journal, *sent)
 
 
 def _check_plot_name(where: Path) -> None:

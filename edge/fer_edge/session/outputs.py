@@ -111,8 +111,8 @@ def _clips(run: Run) -> Iterator[Output]:
     if unknown := [label for label in labels if label not in known]:
         raise ArgumentError(f"--on {unknown[0]}: the model says {', '.join(known)}")
     wanted = (config.clips_person, config.clips_before, config.clips_after)
-    folder = ClipFolder(Path(config.clips), int(config.clips_mb * 1e6))
-    writer = run.stack.enter_context(ClipWriter(folder))
+    run.clips = ClipFolder(Path(config.clips), int(config.clips_mb * 1e6))
+    writer = run.stack.enter_context(ClipWriter(run.clips))
     run.counters["clip_frames_dropped"] = lambda: writer.dropped
     yield MomentsOutput(MomentSettings(frozenset(labels), *wanted), writer, run.times)
 
@@ -130,7 +130,7 @@ def _show(run: Run) -> Iterator[Output]:
 def _mqtt(run: Run) -> Iterator[Output]:
     if run.options.settings.mqtt and run.kind.stream:
         from fer_edge.outputs.mqtt import MqttOutput
-        from fer_edge.session.addresses import mqtt_settings
+        from fer_edge.session.addresses import mqtt_settings, shared_pictures
         from fer_edge.session.fleet import device_report, published_bundles
 
         settings = mqtt_settings(run.options.settings)
@@ -138,7 +138,10 @@ def _mqtt(run: Run) -> Iterator[Output]:
         names = tuple(run.options.settings.cameras)
         bundles = published_bundles(run, settings.name)
         report = device_report(run, settings.name, bundles)
-        output = MqttOutput(settings, run.model.facts, stamp, names, report, bundles)
+        shared = shared_pictures(run.options.settings, run.clips)
+        output = MqttOutput(
+            settings, run.model.facts, stamp, names, report=report, inbox=bundles, shared=shared
+        )
         broker = run.stack.enter_context(output)
         run.counters["mqtt_delivered"] = lambda: broker.delivered
         run.counters["mqtt_dropped"] = lambda: broker.dropped
@@ -182,6 +185,7 @@ def _serve(run: Run) -> Iterator[Output]:
             history_place(settings),
             settings.history_days,
             run.enrolment,
+            run.clips,
         )
         run.stack.enter_context(PageServer(make_handler(site), view.close))
         yield view

@@ -18,6 +18,7 @@ from fer_edge.stages import StageTimes
 
 if TYPE_CHECKING:
     from fer_edge.identity.live_enrolment import LiveEnrolment
+    from fer_edge.outputs.clip_folder import ClipFolder
     from fer_edge.sources.live import CameraSource
 
 
@@ -30,6 +31,7 @@ class Run:
         stop: Ends the run.
         model: What classifies.
         enrolment: What names unknown faces, None where the page names none.
+        clips: Where clips of moments lie, None where none are written.
         saved: The files that the outputs will have written; each adds its own.
         counters: What the outputs count; each adds its own.
         slowed: Returns what slows the board, empty for nothing.
@@ -44,6 +46,7 @@ class Run:
     stack: ExitStack
     times: StageTimes
     enrolment: LiveEnrolment | None = None
+    clips: ClipFolder | None = None
     saved: list[Path] = field(default_factory=list)
     counters: dict[str, Callable[[], int]] = field(default_factory=dict)
     slowed: Callable[[], str] = str

@@ -16,6 +16,7 @@ from fer_core.values import Box, Face, Frame, Gap, Prediction
 from fer_edge.faces.analysis import Analysis, StreamAnalyzer
 from fer_edge.faces.cameras import CamerasAnalyzer
 from fer_edge.faces.events import ExpressionEvent
+from fer_edge.inference.models import ModelFacts
 from fer_edge.outputs import Output
 from fer_edge.outputs.lines import ConsoleOutput, EventOutput, LineFile
 from fer_edge.outputs.load import LoadOutput
@@ -395,7 +396,10 @@ def view() -> LiveView:
 
 
 def test_the_metrics_tell_the_cameras_apart(view: LiveView) -> None:
-    text = metrics_text(view, {"frames_dropped": {"door": 3, "desk": 0}, "mqtt_dropped": {"": 1}})
+    counters = {"frames_dropped": {"door": 3, "desk": 0}, "mqtt_dropped": {"": 1}}
+    text = metrics_text(view, counters, ModelFacts("test", "ab" * 32, ("happy",)))
+    assert 'fer_edge_camera_up{camera="door"} 0' in text
+    assert 'fer_edge_camera_up{camera="desk"} 1' in text
     assert 'fer_edge_silent_seconds{camera="door"} 20.0' in text
     assert 'fer_edge_silent_seconds{camera="desk"} 0.0' in text
     assert 'fer_edge_frames_dropped_total{camera="door"} 3' in text

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import json
 import logging
-import os
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from fer_core.errors import FerError
 from fer_core.values import Box, Face, Frame, Gap, Observation, Prediction
 from fer_edge.faces.analysis import Analysis
 from fer_edge.faces.events import ExpressionEvent
-from fer_edge.outputs import moments
-from fer_edge.outputs.clip_folder import INDEX, ClipFacts, ClipFolder
+from fer_edge.outputs import clip_writer, moments
+from fer_edge.outputs.clip_folder import INDEX, ClipFolder
 from fer_edge.outputs.clip_writer import FPS as FPS_OF_CLIPS
 from fer_edge.outputs.clip_writer import ClipWriter, KeptFrame
+from fer_edge.outputs.freed_memory import give_back_freed_memory
 from fer_edge.outputs.moments import MomentSettings, MomentsOutput
 
 FPS = 10
@@ -44,6 +45,7 @@ class Written:
         self.clips: list[tuple[str, str, str]] = []
         self.times: list[list[float]] = []
         self._open: dict[str, list[float]] = {}
+        self.room, self.dropped = 1_000_000, 0
 
     def begin(self, camera: str, label: str, person: str) -> None:
         assert camera not in self._open
@@ -51,8 +53,12 @@ class Written:
         self.times.append([])
         self._open[camera] = self.times[-1]
 
-    def write(self, camera: str, frame: KeptFrame) -> None:
+    def write(self, camera: str, frame: KeptFrame) -> bool:
+        if self.room == 0:
+            return False
+        self.room -= 1
         self._open[camera].append(round(frame.at, 3))
+        return True
 
     def end(self, camera: str) -> None:
         del self._open[camera]
@@ -76,6 +82,35 @@ class Day:
 
 
 HAPPY = MomentSettings({"happy"}, before=2.0, after=1.0)
+
+
+def test_an_encoder_that_is_busy_gets_the_frames_later_and_in_order() -> None:
+    day = Day(MomentSettings({"happy"}, before=100.0, after=1.0))
+    day.show(100)
+    day.written.room = 0
+    day.show(3, showing("happy", kind="changed"))
+    for _ in range(200):
+        day.written.room = 30
+        day.show(1)
+    (times,) = day.written.times
+    assert (times[0], times[-1]) == (0.0, 103.9)
+    assert np.allclose(np.diff(times), 0.1)
+    assert day.written.dropped == 0
+    assert not day.written._open
+
+
+def test_an_encoder_that_is_too_slow_loses_frames_which_are_counted() -> None:
+    day = Day(HAPPY)
+    day.show(10)
+    for second in range(60):
+        day.written.room = 5
+        day.show(1, showing("happy", kind="" if second else "changed"))
+        kept = len(day.output._cameras[""].ring)
+        assert kept <= FPS * (HAPPY.before + moments.BEHIND_SECONDS) + 2
+    (times,) = day.written.times
+    assert times == sorted(times)
+    assert day.written.dropped + len(times) + kept == 620
+    assert day.written.dropped > 50
 
 
 def test_a_moment_has_the_seconds_before_and_after() -> None:
@@ -249,49 +284,6 @@ def test_a_clip_of_a_slow_or_fast_camera_that_changes_its_size_has_its_time(
     assert np.diff(times) == pytest.approx(max(picture_seconds, 1 / FPS_OF_CLIPS), abs=0.01)
 
 
-def test_the_oldest_clips_go_and_nobody_elses_files(folder: Path) -> None:
-    folder.mkdir()
-    for number in range(4):
-        file = folder / f"20260101-00000{number}-happy.mp4"
-        file.write_bytes(bytes(1000))
-        os.utime(file, (number, number))
-    (folder / "holiday.mp4").write_bytes(bytes(5000))
-    ClipFolder(folder, 2500)
-    assert sorted(file.name for file in folder.iterdir()) == [
-        "20260101-000002-happy.mp4",
-        "20260101-000003-happy.mp4",
-        "holiday.mp4",
-        INDEX,
-    ]
-    assert [each["file"] for each in lines(folder)] == [
-        "20260101-000002-happy.mp4",
-        "20260101-000003-happy.mp4",
-    ]
-
-
-def test_a_clip_that_a_power_cut_left_is_listed_as_not_whole(folder: Path) -> None:
-    index = ClipFolder(folder, 1 << 20)
-    facts = ClipFacts("20260101-000000-happy.mp4", "", "", "happy", "anna", 0.0)
-    (folder / facts.file).write_bytes(b"pieces")
-    index.begin(facts)
-    (folder / "20260101-000001-sad.mp4").write_bytes(b"of another index")
-    with (folder / INDEX).open("a") as torn:
-        torn.write('{"file": "2026')
-    again = ClipFolder(folder, 1 << 20)
-    told = {each["file"]: (each["label"], each["whole"]) for each in lines(folder)}
-    assert told == {
-        "20260101-000000-happy.mp4": ("happy", False),
-        "20260101-000001-sad.mp4": ("", False),
-    }
-    assert again.new_name(WALL, 0.0, "", "happy") != facts.file
-
-
-def test_labels_of_any_script_make_names(folder: Path) -> None:
-    index = ClipFolder(folder, 1 << 20)
-    assert index.new_name(None, 12.6, "door", "un/glücklich ../") == "at-13s-door-un_glücklich_.mp4"
-    assert index.new_name(None, 12.6, "", "/") == "at-13s-_.mp4"
-
-
 def test_a_full_disk_is_said_once_and_the_run_goes_on(
     folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -333,19 +325,39 @@ def test_a_clip_goes_on_in_another_file_once_there_is_room(
     assert facts["seconds"] == pytest.approx(4.9, abs=0.11)
 
 
-def test_frames_that_the_encoder_cannot_keep_up_with_are_dropped_and_counted(
-    folder: Path,
+def test_what_waits_for_the_encoder_is_bounded(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("av")
+    monkeypatch.setattr(clip_writer, "MOST_WAITING_BYTES", 10_000)
+    monkeypatch.setattr(clip_writer, "MOST_WAITING", 30)
     with ClipWriter(ClipFolder(folder, 1 << 30)) as writer:
-        writer._work.maxsize = 5
-        writer._work.put(lambda: __import__("time").sleep(0.5))
-        for index in range(20):
-            writer.write("", KeptFrame(index / FPS, None, b""))
-        assert writer.dropped >= 14
+        for size, fit in ((1000, 10), (1000, 10), (1, 30)):
+            working = threading.Event()
+            writer._work.put(lambda at=working: at.wait(10) and None)
+            while writer._work.qsize():
+                time.sleep(0.001)
+            frames = [KeptFrame(index / FPS, None, bytes(size)) for index in range(40)]
+            assert sum(writer.write("", each) for each in frames) == fit
+            working.set()
+            while writer._waiting_bytes:
+                time.sleep(0.001)
 
 
-def test_a_clip_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    with pytest.raises(FerError):
-        ClipFolder(tmp_path / "file", 1 << 20)
+def test_freed_memory_is_given_back_now_and_then(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("av")
+    given: list[int] = []
+    monkeypatch.setattr(clip_writer, "give_back_freed_memory", lambda: given.append(1))
+    with ClipWriter(ClipFolder(folder, 1 << 30)) as writer:
+        film(MomentsOutput(HAPPY, writer))
+        assert given == []
+        writer._tidied_at -= clip_writer.TIDY_SECONDS
+        film(MomentsOutput(HAPPY, writer))
+    assert given == [1]
+
+
+def test_giving_freed_memory_back_harms_nothing() -> None:
+    give_back_freed_memory()
+    assert bytes(1 << 20).count(0) == 1 << 20

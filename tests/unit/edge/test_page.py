@@ -1,6 +1,7 @@
 import contextlib
 import http.client
 import json
+import re
 import secrets
 import socket
 import threading
@@ -15,6 +16,7 @@ import cv2
 import numpy as np
 import pytest
 
+from fer_core import __version__
 from fer_core.errors import ArgumentError, FerError
 from fer_core.settings import load_settings
 from fer_core.values import Box, Face, Frame, Gap, Observation, Prediction
@@ -170,10 +172,49 @@ def test_metrics_are_in_the_format_of_prometheus(page: Served) -> None:
     text = page.ask("/metrics").read().decode()
     assert "fer_edge_frames_total 1\n" in text
     assert "fer_edge_faces 2\n" in text
+    assert "fer_edge_camera_up 1\n" in text
     assert 'fer_edge_events_total{kind="started"} 1\n' in text
+    assert f'fer_edge_build_info{{version="{__version__}"}} 1\n' in text
+    assert 'fer_edge_model_info{model="test-int8",sha256="abababababab"} 1\n' in text
     lines = [line for line in text.splitlines() if not line.startswith("#")]
     assert len(lines) == len({line.split(" ")[0] for line in lines})
     assert all(float(line.split(" ")[1]) >= 0 for line in lines)
+    named = {line.split(" ")[2] for line in text.splitlines() if line.startswith("# TYPE")}
+    assert {line.split(" ")[0].partition("{")[0] for line in lines} == named
+    assert float(re.findall("^process_resident_memory_bytes (.*)", text, re.M)[0]) > 1e7
+
+
+def test_metrics_tell_how_long_each_expression_was_seen() -> None:
+    odd = 'd"o\\or'
+    served = Served(view=LiveView(("desk", odd)))
+    happy = Prediction(np.array([0.75, 0.25], np.float32), LABELS)
+    other = Prediction(np.array([0.25, 0.75], np.float32), LABELS)
+
+    def see(at: float, *faces: Prediction, camera: str = "desk") -> None:
+        seen = tuple(
+            Observation(0, at, Face(Box(5, 5, 20, 20), 1.0), each, track, camera=camera)
+            for track, each in enumerate(faces)
+        )
+        frame = Frame(np.zeros((48, 64, 3), np.uint8), 0, at, camera=camera)
+        served.view.write(frame, Analysis(seen, present=seen))
+
+    see(10.0, happy, other)
+    see(10.5, happy)  # half a second of both
+    see(20.0)  # a pause counts a second at most
+    see(21.0, happy)
+    served.view.idle(Gap(21.5, camera="desk"), Analysis())
+    see(21.75, other)
+    see(5.0, other)  # a clock that falls back
+    see(1.0, camera=odd)
+    with served.server:
+        text = served.ask("/metrics").read().decode()
+    samples = re.findall(r"^fer_edge_expression_seconds_total(.*)", text, re.M)
+    assert samples == [
+        '{camera="desk",label="happy"} 1.5',
+        '{camera="desk",label="<b>odd</b>"} 0.5',
+        r'{camera="d\"o\\or",label="happy"} 0.0',
+        r'{camera="d\"o\\or",label="<b>odd</b>"} 0.0',
+    ]
 
 
 def test_other_names_for_this_computer_are_refused(page: Served) -> None:

@@ -208,6 +208,7 @@ async function learn() {
 
 async function begin() {
   const about = await learn();
+  if (about.clips) import("./clips.js").then((clips) => clips.begin());
   if (about.history) import("./history.js").then((history) => history.begin());
   $("live").hidden = !about.video;
   $("live").classList.toggle("several", about.cameras.length > 1);
