@@ -33,7 +33,7 @@ def try_keras_file(file: Path) -> None:
 
 def _build(file: Path) -> None:
     os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # a GPU takes address space without end
-    from fer_train.transfer import as_keras_loads_it
+    from fer_train.keras_file import as_keras_loads_it
 
     # Keras unpacks some files beside the temporary ones.
     limit_this_process(LIMIT_SECONDS, LIMIT_BYTES + _address_space(), file_bytes=LIMIT_BYTES)

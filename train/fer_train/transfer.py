@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import re
-import warnings
-from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
 
 import keras
 
-import fer_train.network.quantize_aware  # noqa: F401  # Keras has to know its layers
 from fer_core.dataset import FerDataset
 from fer_core.errors import ArgumentError, FerError
 from fer_core.files import ZIP_ERRORS
-from fer_train.foreign import in_float32, with_input_layers
+from fer_train.foreign import in_float32
+from fer_train.keras_file import OF_KERAS_2, as_keras_loads_it
 from fer_train.keras_trial import try_keras_file
 from fer_train.network.logits import LOGITS
 from fer_train.run_facts import is_shipped, model_labels, own_run
@@ -22,35 +19,6 @@ from fer_train.saved_model import require_harmless, try_saved_model
 
 _MODELS = (".keras", ".h5", ".hdf5")
 _PICKLES = (".pkl", ".pickle", ".joblib", ".pt", ".pth")
-
-
-class _OfKeras2:
-    """Makes a layer from settings that Keras 2 wrote into an .h5 file and Keras 3 does not know."""
-
-    layer: type[keras.layers.Layer]
-    gone = ("groups", "kernel_initializer", "kernel_regularizer", "kernel_constraint")
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> keras.layers.Layer:
-        """Return the layer; settings for a kernel that it does not have, and one group, fall away.
-
-        Raises ValueError for more groups, which Keras 3 does not have here.
-        """
-        if config.get("groups", 1) != 1:
-            raise ValueError(f"{config['name']} has {config['groups']} groups")
-        kept = {name: value for name, value in config.items() if name not in cls.gone}
-        return cls.layer.from_config(kept)
-
-
-class _SeparableConv2D(_OfKeras2):
-    layer = keras.layers.SeparableConv2D
-
-
-class _DepthwiseConv2D(_OfKeras2):
-    layer = keras.layers.DepthwiseConv2D
-
-
-_OF_KERAS_2 = {"SeparableConv2D": _SeparableConv2D, "DepthwiseConv2D": _DepthwiseConv2D}
 
 
 def load_keras_model(file: Path) -> keras.Model:
@@ -73,7 +41,7 @@ def load_keras_model(file: Path) -> keras.Model:
             return _from_saved_model(file)
         if not (own_run(file) or is_shipped(file)):
             try_keras_file(file)
-        model = in_float32(as_keras_loads_it(file), _OF_KERAS_2)
+        model = in_float32(as_keras_loads_it(file), OF_KERAS_2)
     except (ValueError, OSError, TypeError, *ZIP_ERRORS) as error:
         raise FerError(_why_not(file, str(error))) from error
     if not getattr(model, "inputs", None):
@@ -82,16 +50,6 @@ def load_keras_model(file: Path) -> keras.Model:
             "save it anew"
         )
     return model
-
-
-def as_keras_loads_it(file: Path) -> keras.Model:
-    """Return the model of a .keras or .h5 file as Keras loads it."""
-    older = nullcontext(file) if file.suffix == ".keras" else with_input_layers(file)
-    with warnings.catch_warnings(), older as readable:
-        warnings.simplefilter("ignore", UserWarning)  # of how Keras 2 wrote input shapes
-        return keras.models.load_model(
-            readable, custom_objects=_OF_KERAS_2, compile=False, safe_mode=True
-        )
 
 
 def _why_not(file: Path, error: str) -> str:
