@@ -113,7 +113,7 @@ def withdraw(settings: MqttSettings, device: str = EVERYBODY) -> str:
 
 def _check_name(device: str) -> None:
     """Raise ArgumentError for what is no name of a device, nor EVERYBODY."""
-    if not re.fullmatch(r"[a-z0-9_-]*", device):
+    if not re.fullmatch(r"[a-z0-9_-]{0,200}", device):
         raise ArgumentError(f"a device's name is made of a-z, 0-9, _ and -, got {device!r}")
 
 
