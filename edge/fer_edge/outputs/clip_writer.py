@@ -143,8 +143,12 @@ class ClipWriter:
         clip = self._open.pop(camera, None)
         if clip is None or clip.video is None:
             return
-        clip.video.close()
-        self._folder.end(replace(clip.facts, seconds=round(clip.last, 3), whole=not clip.is_broken))
+        facts = replace(clip.facts, whole=False)  # unless its end could be written
+        try:
+            clip.video.close()
+            facts = replace(facts, seconds=round(clip.last, 3), whole=not clip.is_broken)
+        finally:
+            self._folder.end(facts)
 
     def _tidy(self) -> None:
         if time.monotonic() - self._tidied_at >= TIDY_SECONDS:

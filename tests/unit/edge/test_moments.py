@@ -19,6 +19,7 @@ from fer_edge.outputs import clip_writer, moments
 from fer_edge.outputs.clip_folder import INDEX, ClipFolder
 from fer_edge.outputs.clip_writer import FPS as FPS_OF_CLIPS
 from fer_edge.outputs.clip_writer import ClipWriter, KeptFrame
+from fer_edge.outputs.encoding import VideoFile
 from fer_edge.outputs.freed_memory import give_back_freed_memory
 from fer_edge.outputs.moments import MomentSettings, MomentsOutput
 
@@ -299,6 +300,27 @@ def test_a_full_disk_is_said_once_and_the_run_goes_on(
     assert caplog.text.count("a clip cannot be written") == 1
     assert writer.dropped == 80
     assert lines(folder) == []
+
+
+def test_a_clip_whose_end_cannot_be_written_can_be_deleted(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("av")
+    plain = VideoFile.close
+
+    def close(video: VideoFile) -> None:
+        plain(video)
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(VideoFile, "close", close)
+    held = ClipFolder(folder, 1 << 30)
+    with ClipWriter(held) as writer:
+        film(MomentsOutput(HAPPY, writer))
+    (clip,) = held.clips()
+    assert (clip.whole, clip.seconds) == (False, 0.0)  # the next start looks how long it plays
+    assert not held.is_open(clip.file)
+    held.remove(clip.file)
+    assert held.clips() == []
 
 
 def test_a_clip_goes_on_in_another_file_once_there_is_room(
