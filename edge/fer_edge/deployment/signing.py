@@ -71,9 +71,8 @@ class SigningKey:
         except ImportError as error:
             raise FerError(_INSTALL) from error
         try:
-            if os.name == "posix" and file.stat().st_mode & 0o077:
-                raise FerError(f"other users may read the key in {file}: chmod 600 {file}")
             key = load_pem_private_key(file.read_bytes(), None)
+            is_open = os.name == "posix" and file.stat().st_mode & 0o077
         except FileNotFoundError as error:
             raise FerError(
                 f"there is no key {file}: fer-edge fleet key {file} makes one"
@@ -84,6 +83,8 @@ class SigningKey:
             raise FerError(f"{file} holds no key of fer-edge fleet key") from error
         if not isinstance(key, Ed25519PrivateKey):
             raise FerError(f"{file} holds a key of another kind: fer-edge fleet key FILE makes one")
+        if is_open:
+            raise FerError(f"other users may read the key in {file}: chmod 600 {file}")
         return cls(key)
 
     @classmethod

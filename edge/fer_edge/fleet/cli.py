@@ -79,7 +79,10 @@ def push(
     pushed = publish(where, bundle, SigningKey.load(key), device)
     announced, takers = pushed.announcement, pushed.devices
     print(printable_name(f"published {announced.bundle} {announced.network[:12]}"))
-    print(f"for {device or 'all devices'}, of which the broker knows {len(takers)} now")
+    if device:
+        print(f"for {device}" if takers else f"for {device}, of which the broker knows nothing yet")
+    else:
+        print(f"for all devices, of which the broker knows {len(takers)} now")
     for name, why in sorted(takers.items()):
         if why:
             print(printable_name(f"{name} takes none: {why}"))

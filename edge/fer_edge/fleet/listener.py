@@ -82,7 +82,10 @@ class FleetListener:
         except (RuntimeError, ValueError) as error:  # paho's, for a connection that is gone
             raise FerError(f"the MQTT broker {self._broker} does not take it: {error}") from error
         if not taken:
-            raise FerError(f"the MQTT broker {self._broker} has not taken it in a minute")
+            raise FerError(
+                f"the MQTT broker {self._broker} has not taken {topic} in a minute: may a message "
+                f"have {len(payload):,} bytes there?"
+            )
         if why := self._refusals.pop(sent.mid, ""):
             raise FerError(
                 f"the MQTT broker {self._broker} refuses {topic} ({why}): log in as a user who may "

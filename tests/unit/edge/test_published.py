@@ -346,6 +346,11 @@ def test_a_key_is_made_once_and_kept_secret(tmp_path: Path) -> None:
     file.chmod(0o644)
     refused = call_here("fer-edge", "fleet", "key", "fleet.pem", cwd=tmp_path, code=1)
     assert "chmod 600" in refused.stderr
+    for place, said in ((".", "cannot read the key"), ("photo.jpg", "holds no key")):
+        (tmp_path / "photo.jpg").write_bytes(b"none")
+        refused = call_here("fer-edge", "fleet", "key", place, cwd=tmp_path, code=1)
+        assert said in refused.stderr
+        assert "chmod" not in refused.stderr
 
 
 @pytest.mark.parametrize("text", ["", "abc", "A" * 44, "A" * 43 + "\u00e9", "QQ=="])
