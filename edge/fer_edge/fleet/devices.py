@@ -80,7 +80,7 @@ class Device:
             "model": f"{report.model} {report.sha256[:12]}",
             "trial": report.trial,
             "why": report.why,
-            "bundle": [report.bundle.state, report.bundle.why],
+            "bundle": [report.bundle.state, report.bundle.why, report.bundle.number],
             "celsius": report.temperature_celsius,
             "slowed": report.slowed,
             "frames": sum(each.frames for each in report.cameras.values()),
