@@ -17,5 +17,9 @@ class ArgumentError(FerError):
     exit_code = 2
 
 
+class InUseError(FerError):
+    """What was to be taken is there already."""
+
+
 class BusyError(FerError):
     """Somebody else is at it: later it may be done."""

@@ -108,7 +108,7 @@ def test_a_device_of_a_fleet_takes_what_is_signed_and_goes_back_from_what_is_slo
             refused = settle(runner, fleet, "mine-int8", "kept", "refused")
             assert "is not signed by the key" in refused["bundle"][1]
             assert refused["marks"] == ["wrong bundle"]
-            push("slow", "--device", "hall")
+            assert "for hall\n" in push("slow", "--device", "hall")
             back = settle(runner, fleet, "mine-int8", "taken back", "taken")
             assert "times as long as the model before" in back["why"]
             assert back["marks"] == ["wrong bundle"]

@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from fer_core.bundle import MOST_MODEL_BYTES, ModelBundle
-from fer_core.errors import BusyError, FerError
+from fer_core.errors import BusyError, FerError, InUseError
 from fer_core.files import make_folder, write_bytes
 from fer_core.locks import alone_in
 from fer_edge.deployment.folder import ModelFolder
@@ -39,7 +39,8 @@ class ModelIntake:
 
         Raises:
             BusyError: Another model is being checked or on trial.
-            FerError: It is refused, runs already, or cannot be written.
+            InUseError: It runs already.
+            FerError: It is refused, or cannot be written.
         """
         if len(content) > MOST_MODEL_BYTES:
             raise FerError(f"a model may have {MOST_MODEL_BYTES >> 20} MiB at most")
@@ -60,7 +61,8 @@ class ModelIntake:
 
         Raises:
             BusyError: Another model is being checked or on trial.
-            FerError: There is none, it is refused, or it runs already.
+            InUseError: It runs already.
+            FerError: There is none, or it is refused.
         """
         make_folder(self._folder.path)
         place = name if name.endswith(".tflite") else f"{name}.tflite"
@@ -111,7 +113,7 @@ class ModelIntake:
     def _require_another(self, held: Held) -> None:
         state = self._folder.state()
         if state.running.is_same(held):
-            raise FerError(f"{held.facts.mark} is in use already")
+            raise InUseError(f"{held.facts.mark} is in use already")
 
     def _place_for(self, name: str, content: bytes) -> str:
         """Return the file for a bundle: its own if it is there, else a new one."""

@@ -9,7 +9,8 @@ import time
 from collections.abc import Callable, Set
 from dataclasses import dataclass
 
-from fer_core.errors import BusyError, FerError
+from fer_core.errors import BusyError, FerError, InUseError
+from fer_core.text import printable_name
 from fer_edge.deployment.announcement import EVERYBODY, Announcement, Signed, announced_at
 from fer_edge.deployment.intake import ModelIntake
 from fer_edge.deployment.published_record import PublishedRecord
@@ -121,7 +122,8 @@ class PublishedBundles:
         if announced.device != device:
             raise FerError(f"a bundle for {announced.device or 'all devices'} came as one for us")
         if not signed.is_by(self._key):
-            raise FerError(f"{announced.bundle} is not signed by the key of fleet_key")
+            name = printable_name(announced.bundle)  # a stranger's
+            raise FerError(f"{name} is not signed by the key of fleet_key")
         self._wanted, self._newest = announced, announced.number
         self._told = BundleReport(announced.number, FETCHING)
 
@@ -158,6 +160,10 @@ class PublishedBundles:
                 if self._next:
                     return
                 continue
+            except InUseError as error:
+                log.warning("a bundle was published: %s", error)
+                self._end(BundleReport(number, TAKEN))
+                return
             except FerError as error:
                 self._end(BundleReport(number, REFUSED, str(error)))
                 return

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 KEY_BYTES, SIGNATURE_BYTES = 32, 64
-_INSTALL = "signed bundles need cryptography: pip install '.[fleet]' where fer-edge-kit lies"
+INSTALL = "signed bundles need cryptography: pip install '.[fleet]' where fer-edge-kit lies"
 
 
 def check_public_key(text: str) -> bytes:
@@ -43,7 +43,7 @@ def is_signed(content: bytes, signature: str, public_key: str) -> bool:
         from cryptography.exceptions import InvalidSignature
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
     except ImportError as error:
-        raise FerError(_INSTALL) from error
+        raise FerError(INSTALL) from error
     key = Ed25519PublicKey.from_public_bytes(check_public_key(public_key))
     try:
         key.verify(_decoded(signature), content)
@@ -69,11 +69,10 @@ class SigningKey:
             from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
             from cryptography.hazmat.primitives.serialization import load_pem_private_key
         except ImportError as error:
-            raise FerError(_INSTALL) from error
+            raise FerError(INSTALL) from error
         try:
-            if os.name == "posix" and file.stat().st_mode & 0o077:
-                raise FerError(f"other users may read the key in {file}: chmod 600 {file}")
             key = load_pem_private_key(file.read_bytes(), None)
+            is_open = os.name == "posix" and file.stat().st_mode & 0o077
         except FileNotFoundError as error:
             raise FerError(
                 f"there is no key {file}: fer-edge fleet key {file} makes one"
@@ -84,6 +83,8 @@ class SigningKey:
             raise FerError(f"{file} holds no key of fer-edge fleet key") from error
         if not isinstance(key, Ed25519PrivateKey):
             raise FerError(f"{file} holds a key of another kind: fer-edge fleet key FILE makes one")
+        if is_open:
+            raise FerError(f"other users may read the key in {file}: chmod 600 {file}")
         return cls(key)
 
     @classmethod
@@ -97,7 +98,7 @@ class SigningKey:
             from cryptography.hazmat.primitives import serialization
             from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
         except ImportError as error:
-            raise FerError(_INSTALL) from error
+            raise FerError(INSTALL) from error
         key = Ed25519PrivateKey.generate()
         kinds = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
         content = key.private_bytes(*kinds, serialization.NoEncryption())

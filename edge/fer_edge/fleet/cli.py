@@ -70,7 +70,7 @@ def push(
     config: Config = None,
 ) -> None:
     """Publish a bundle, signed: each device tries it for a minute, keeps it or goes back."""
-    from fer_core.text import printable
+    from fer_core.text import printable_name
     from fer_edge.deployment.signing import SigningKey
     from fer_edge.fleet.push import push as publish
     from fer_edge.session.addresses import mqtt_settings
@@ -78,11 +78,14 @@ def push(
     where = mqtt_settings(_settings(config, mqtt, mqtt_user))
     pushed = publish(where, bundle, SigningKey.load(key), device)
     announced, takers = pushed.announcement, pushed.devices
-    print(printable(f"published {announced.bundle} {announced.network[:12]}"))
-    print(f"for {device or 'all devices'}, of which the broker knows {len(takers)} now")
+    print(printable_name(f"published {announced.bundle} {announced.network[:12]}"))
+    if device:
+        print(f"for {device}" if takers else f"for {device}, of which the broker knows nothing yet")
+    else:
+        print(f"for all devices, of which the broker knows {len(takers)} now")
     for name, why in sorted(takers.items()):
         if why:
-            print(printable(f"{name} takes none: {why}"))
+            print(printable_name(f"{name} takes none: {why}"))
     print("fer-edge fleet shows what becomes of it")
 
 
@@ -94,13 +97,14 @@ def withdraw(
     config: Config = None,
 ) -> None:
     """Publish no bundle any more: devices go on with what they have, new ones take none."""
-    from fer_core.text import printable
+    from fer_core.text import printable_name
     from fer_edge.fleet.push import withdraw as take_away
     from fer_edge.session.addresses import mqtt_settings
 
     name = take_away(mqtt_settings(_settings(config, mqtt, mqtt_user)), device)
     whom = device or "all devices"
-    print(printable(f"{name} for {whom} is withdrawn" if name else f"none was there for {whom}"))
+    done = f"{name} for {whom} is withdrawn" if name else f"none was there for {whom}"
+    print(printable_name(done))
 
 
 @fleet_app.command()

@@ -62,7 +62,7 @@ class Device:
             marks.append(HOT)
         if wanted and (report.model, report.sha256) != (wanted.bundle, wanted.network):
             marks.append(WRONG_BUNDLE)
-        if any(each.silent_seconds > BLIND_SECONDS for each in report.cameras.values()):
+        if _blind(report):
             marks.append(NO_PICTURE)
         return marks
 
@@ -74,21 +74,23 @@ class Device:
         if self.report is None:
             return shown
         report = self.report
-        blind = [
-            name for name, each in report.cameras.items() if each.silent_seconds > BLIND_SECONDS
-        ]
         return {
             **shown,
             "version": report.version,
             "model": f"{report.model} {report.sha256[:12]}",
             "trial": report.trial,
             "why": report.why,
-            "bundle": [report.bundle.state, report.bundle.why],
+            "bundle": [report.bundle.state, report.bundle.why, report.bundle.number],
             "celsius": report.temperature_celsius,
             "slowed": report.slowed,
             "frames": sum(each.frames for each in report.cameras.values()),
             "events": report.counts.get("events", 0),
             "dropped": report.counts.get("frames_dropped", 0),
             "uptime_seconds": report.uptime_seconds,
-            "blind": blind,
+            "blind": _blind(report),
         }
+
+
+def _blind(report: Report) -> list[str]:
+    """Return the cameras that give no picture."""
+    return [name for name, each in report.cameras.items() if each.silent_seconds > BLIND_SECONDS]

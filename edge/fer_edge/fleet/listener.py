@@ -37,6 +37,7 @@ class FleetListener:
         self._client = mqtt_client(name, settings, newest_protocol=True)
         self._broker, self._fleet = f"{settings.host}:{settings.port}", fleet
         self._said, self._online = "", False
+        self._refusals: dict[int, str] = {}
         self._prepare(settings)
 
     def _prepare(self, settings: MqttSettings) -> None:
@@ -49,6 +50,7 @@ class FleetListener:
         client.reconnect_delay_set(1, LONGEST_WAIT_SECONDS)
         client.on_connect = lambda _c, _d, _f, code, _p: self._answered(code.is_failure, str(code))
         client.on_disconnect = lambda *_: self._broke()
+        client.on_publish = lambda _c, _d, number, code, _p: self._published(number, code)
         client.on_connect_fail = lambda *_: self._lost(str(sys.exc_info()[1]))  # in its `except`
         client.on_message = lambda _client, _data, message: self._fleet.hear(
             message.topic, bytes(message.payload), message.retain
@@ -71,7 +73,7 @@ class FleetListener:
         """Let the broker keep a message; wait until it has it.
 
         Raises:
-            FerError: It did not take it in PUBLISH_SECONDS.
+            FerError: It did not take it in PUBLISH_SECONDS, or this user may not publish there.
         """
         try:
             sent: Any = self._client.publish(topic, payload, qos=1, retain=True)
@@ -80,7 +82,19 @@ class FleetListener:
         except (RuntimeError, ValueError) as error:  # paho's, for a connection that is gone
             raise FerError(f"the MQTT broker {self._broker} does not take it: {error}") from error
         if not taken:
-            raise FerError(f"the MQTT broker {self._broker} has not taken it in a minute")
+            raise FerError(
+                f"the MQTT broker {self._broker} has not taken {topic} in a minute: may a message "
+                f"have {len(payload):,} bytes there?"
+            )
+        if why := self._refusals.pop(sent.mid, ""):
+            raise FerError(
+                f"the MQTT broker {self._broker} refuses {topic} ({why}): log in as a user who may "
+                "write it, by --mqtt-user and $FER_EDGE_MQTT_PASSWORD"
+            )
+
+    def _published(self, number: int, code: Any) -> None:
+        if code.is_failure:
+            self._refusals[number] = str(code)
 
     def _answered(self, refused: bool, why: str) -> None:
         if refused:

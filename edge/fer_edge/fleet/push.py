@@ -83,7 +83,7 @@ def push(
         broker.publish(announced_at(device), signed_payload(announcement, key))
         for topic in _no_longer_needed(mine, {**mine, device: announcement}):
             broker.publish(topic, b"")
-        return Pushed(announcement, _takers(fleet, device))
+        return Pushed(announcement, _takers(fleet, announcement))
 
 
 def withdraw(settings: MqttSettings, device: str = EVERYBODY) -> str:
@@ -113,7 +113,7 @@ def withdraw(settings: MqttSettings, device: str = EVERYBODY) -> str:
 
 def _check_name(device: str) -> None:
     """Raise ArgumentError for what is no name of a device, nor EVERYBODY."""
-    if not re.fullmatch(r"[a-z0-9_-]*", device):
+    if not re.fullmatch(r"[a-z0-9_-]{0,200}", device):
         raise ArgumentError(f"a device's name is made of a-z, 0-9, _ and -, got {device!r}")
 
 
@@ -150,10 +150,18 @@ def _no_longer_needed(
     return old - new
 
 
-def _takers(fleet: Fleet, device: str) -> dict[str, str]:
+def _takers(fleet: Fleet, announcement: Announcement) -> dict[str, str]:
     rows = [row for row in fleet.news()["devices"] if row["state"] != GONE]
     return {
-        row["name"]: row["bundle"][1] if row.get("bundle", [""])[0] == TAKES_NONE else ""
+        row["name"]: _why_not(row.get("bundle", ("", "", 0)), announcement.number)
         for row in rows
-        if device in (EVERYBODY, row["name"])
+        if announcement.device in (EVERYBODY, row["name"])
     }
+
+
+def _why_not(reported: tuple[str, str, int], number: int) -> str:
+    """Return why a device takes no bundle of a number, as far as its report tells."""
+    state, why, newest = reported
+    if state == TAKES_NONE:
+        return why
+    return "it has had a newer one: is this computer's clock right?" if newest > number else ""

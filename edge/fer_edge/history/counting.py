@@ -1,27 +1,19 @@
-"""From the faces of each frame to the seconds of each expression."""
+"""From the faces of each frame to the seconds of each expression, by minute."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from fer_core.values import Observation
+from fer_edge.faces.seconds import ExpressionSeconds
 from fer_edge.history.rows import Bucket, plain
-
-MOST_SECONDS = 1.0
-"""The most that the time between two frames counts: a pause of the camera adds nothing more."""
 
 
 class SecondsCounter:
-    """Counts how long each expression is seen.
-
-    A face that is in two frames in a row adds the time between them to the expression it had. That
-    time is the source's own, which no setting of the clock changes; the clock only says which
-    minute it was.
-    """
+    """Counts how long each expression is seen by a camera; the clock says which minute it was."""
 
     def __init__(self, camera: str) -> None:
-        self._camera, self._at = plain(camera), 0.0
-        self._faces: dict[int, tuple[str, str]] = {}
+        self._camera, self._seconds = plain(camera), ExpressionSeconds()
 
     def count(self, at: float, wall: float, faces: Iterable[Observation]) -> dict[Bucket, float]:
         """Return the seconds that a frame adds.
@@ -31,20 +23,12 @@ class SecondsCounter:
             wall: The same in seconds since 1970.
             faces: Those in it.
         """
-        minute, passed = int(wall // 60) * 60, min(at - self._at, MOST_SECONDS)
-        before, self._at = self._faces, at
-        self._faces = {
-            face.track_id: (plain(face.person), plain(face.label))
-            for face in faces
-            if face.track_id is not None
-        }
-        added: dict[Bucket, float] = {}
-        if passed > 0:
-            for track in before.keys() & self._faces.keys():
-                bucket = Bucket(minute, self._camera, *before[track])
-                added[bucket] = added.get(bucket, 0.0) + passed
+        minute, added = int(wall // 60) * 60, dict[Bucket, float]()
+        for (person, label), seconds in self._seconds.count(at, faces).items():
+            bucket = Bucket(minute, self._camera, plain(person), plain(label))
+            added[bucket] = added.get(bucket, 0.0) + seconds
         return added
 
     def pause(self) -> None:
         """Let the time until the next frame count for nobody."""
-        self._faces = {}
+        self._seconds.pause()

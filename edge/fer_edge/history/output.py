@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fer_core.values import Frame, Gap
 from fer_edge.faces.analysis import Analysis
+from fer_edge.faces.seconds import counted_faces
 from fer_edge.history.counting import SecondsCounter
 from fer_edge.history.rows import EventRow, plain
 from fer_edge.history.writer import HistoryWriter
@@ -23,10 +24,9 @@ class HistoryOutput(Output):
     def write(self, frame: Frame, seen: Analysis) -> None:
         """Count the faces of a frame."""
         self._set_clock(frame.captured_at, frame.wall_clock)
-        announced = {face.track_id for face in seen.present}
-        faces = (face for face in seen.observations if face.track_id in announced)
         at, counter = frame.captured_at, self._counter(frame.camera)
-        self._writer.add(counter.count(at, at + self._offset, faces), self._events(seen))
+        added = counter.count(at, at + self._offset, counted_faces(seen))
+        self._writer.add(added, self._events(seen))
 
     def idle(self, gap: Gap, seen: Analysis) -> None:
         """Keep what the gap has ended; it counts for nobody."""

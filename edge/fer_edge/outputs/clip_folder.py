@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import os
 import re
 import threading
 from dataclasses import asdict, dataclass, replace
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from fer_core.errors import FerError
 from fer_core.files import make_folder, write_text
+from fer_core.typed_json import read_json
 from fer_edge.outputs.cut_clips import keep_whole_pieces, playable_seconds
 
 log = logging.getLogger(__name__)
@@ -140,17 +142,18 @@ class ClipFolder:
             return self._file(name)
 
     def remove(self, name: str) -> None:
-        """Remove a clip and its line.
+        """Remove a clip and its line, which may be all that is left of it.
 
         Raises:
             FerError: There is none, it is being written, or cannot be removed.
         """
         with self._lock:
-            file = self._file(name)
+            is_gone = name in self._known and not os.path.lexists(self.path / name)
+            file = self.path / name if is_gone else self._file(name)
             if name in self._open.values():
                 raise FerError(f"{name} is still being recorded")
             try:
-                file.unlink()
+                file.unlink(missing_ok=True)
             except OSError as error:
                 raise FerError(f"cannot remove {name}: {error.strerror}") from error
             del self._known[name]
@@ -195,6 +198,8 @@ class ClipFolder:
                 taken -= file.stat().st_size
                 file.unlink()
                 self._known.pop(file.name, None)
+        for name in self._known.keys() - {file.name for file in files}:  # removed by hand
+            del self._known[name]
         self._write()
 
     def _files(self) -> list[Path]:
@@ -207,9 +212,9 @@ class ClipFolder:
             text = (self.path / INDEX).read_text(encoding="utf-8", errors="replace")
             for line in text.splitlines():
                 try:
-                    facts = ClipFacts(**json.loads(line))
-                except (TypeError, ValueError) as error:
-                    log.warning("%s has a line that is none: %s", self.path / INDEX, error)
+                    facts = read_json(line, ClipFacts, f"a line of {self.path / INDEX}")
+                except FerError as error:
+                    log.warning("%s", error)
                     continue
                 known[facts.file] = facts
         return known

@@ -117,9 +117,8 @@ class ClipWriter:
         self._count_waiting(-len(frame.jpeg))
         clip = self._open.get(camera)
         if clip and clip.is_broken and frame.at - clip.began_at - clip.last >= AGAIN_SECONDS:
-            if clip.video is not None:
-                with contextlib.suppress(*self._broken):  # what it holds plays up to its last piece
-                    clip.video.close()
+            with contextlib.suppress(*self._broken):  # what it holds plays up to its last piece
+                self._end(camera)
             self._begin(camera, clip.facts.label, clip.facts.person)
             clip = self._open[camera]
         if clip is None or clip.is_broken:
@@ -143,8 +142,12 @@ class ClipWriter:
         clip = self._open.pop(camera, None)
         if clip is None or clip.video is None:
             return
-        clip.video.close()
-        self._folder.end(replace(clip.facts, seconds=round(clip.last, 3), whole=not clip.is_broken))
+        facts = replace(clip.facts, whole=False)  # unless its end could be written
+        try:
+            clip.video.close()
+            facts = replace(facts, seconds=round(clip.last, 3), whole=not clip.is_broken)
+        finally:
+            self._folder.end(facts)
 
     def _tidy(self) -> None:
         if time.monotonic() - self._tidied_at >= TIDY_SECONDS:

@@ -8,13 +8,12 @@ from typing import Any
 
 from fer_core.values import Frame, Observation
 from fer_edge.faces.analysis import Analysis
+from fer_edge.faces.seconds import ExpressionSeconds, counted_faces
 from fer_edge.outputs.overlay import draw_boxes
 from fer_edge.page.pictures import SharedJpeg
 
 STALE_SECONDS = 15.0
 """How long no frame may come before a camera counts as ill."""
-MOST_COUNTED_SECONDS = 1.0
-"""The most that the time between two frames counts for an expression."""
 _SPEED_SECONDS = 5.0
 
 
@@ -25,7 +24,8 @@ class CameraView:
         frames: How many frames have come.
         faces: Those of the newest frame.
         looking: How often each viewer, by its own name, gets the live picture.
-        seconds: How long each expression was seen; people who are there together add up.
+        seconds: How long each expression was seen, as a history counts it; people who are there
+            together add up.
     """
 
     def __init__(self, name: str, clock: Callable[[], float]) -> None:
@@ -37,28 +37,23 @@ class CameraView:
         self.faces: tuple[Observation, ...] = ()
         self.looking: Counter[str] = Counter()
         self.seconds: dict[str, float] = {}
-        self._present: tuple[Observation, ...] = ()
-        self._seen_at = 0.0
+        self._counter = ExpressionSeconds()
 
     def see(self, frame: Frame, seen: Analysis) -> None:
         """Keep what was seen, and the frame when somebody looks."""
         self.frames += 1
         self._times.append(self._clock())
-        self._count(frame.captured_at, tuple(seen.present))
+        added = self._counter.count(frame.captured_at, counted_faces(seen))
+        for (_, label), seconds in added.items():
+            self.seconds[label] = self.seconds.get(label, 0.0) + seconds
         self.faces = tuple(seen.observations)
         if self.looking:  # its pixels are only borrowed
             self.frame = Frame(frame.pixels.copy(), self.frames, frame.captured_at, frame.source)
 
-    def _count(self, at: float, present: tuple[Observation, ...]) -> None:
-        """Add the time since the frame before to the expressions that it showed."""
-        passed = min(max(at - self._seen_at, 0.0), MOST_COUNTED_SECONDS)
-        for face in self._present:
-            self.seconds[face.label] = self.seconds.get(face.label, 0.0) + passed
-        self._seen_at, self._present = at, present
-
     def forget(self) -> None:
         """Let nobody take the last picture and its faces for present ones."""
-        self.faces, self.frame, self._present = (), None, ()
+        self.faces, self.frame = (), None
+        self._counter.pause()
 
     def look(self, viewer: str, change: int) -> None:
         """Count a viewer of the live picture, or one that leaves."""

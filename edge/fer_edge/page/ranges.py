@@ -10,11 +10,17 @@ _BYTES = re.compile(r"(?a)bytes=(\d{0,18})-(\d{0,18})")
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The bytes of a file from `first` on, `length` of them, of `whole` in all."""
+    """The bytes of a file from `first` on, `length` of them, of `whole` in all.
+
+    Attributes:
+        is_asked: Whether a range was asked for; without one all is sent. A browser that asks for
+            a range which is all of a file wants to be told that its range comes.
+    """
 
     first: int
     length: int
     whole: int
+    is_asked: bool = True
 
     @property
     def content_range(self) -> str:
@@ -32,13 +38,14 @@ def part_of(asked: str, whole: int) -> Part | None:
     Returns:
         None where the file has no such part.
     """
+    all_of_it = Part(0, whole, whole, is_asked=False)
     match = _BYTES.fullmatch(asked.strip())
     if not match or match[1] == match[2] == "":
-        return Part(0, whole, whole)
+        return all_of_it
     if match[1] == "":
         length = min(int(match[2]), whole)
         return Part(whole - length, length, whole) if length else None
     first, last = int(match[1]), int(match[2] or whole - 1)
     if match[2] and last < first:
-        return Part(0, whole, whole)  # no valid range: as if none was asked for
+        return all_of_it  # no valid range: as if none was asked for
     return Part(first, min(last, whole - 1) - first + 1, whole) if first < whole else None

@@ -102,7 +102,7 @@ class Replying(BaseHTTPRequestHandler):
             told = {"Content-Type": kind, "Content-Length": str(part.length)}
             told |= {"Accept-Ranges": "bytes", **SAFE_HEADERS, **(headers or {})}
             status = HTTPStatus.OK
-            if part.length < whole:
+            if part.is_asked:
                 status, told["Content-Range"] = HTTPStatus.PARTIAL_CONTENT, part.content_range
             self._head(status, told)
             if self.command != "HEAD":

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from fer_core.errors import FerError
+from fer_edge.deployment.signing import INSTALL
 from fer_edge.outputs.report import TAKES_NONE, BundleReport, DeviceReport, TrialReport
 from fer_edge.session.run import Run
 
@@ -22,6 +24,15 @@ NO_KEY = (
 )
 
 
+def why_none_is_taken(run: Run) -> str:
+    """Return what a run lacks to take bundles that are published, "" for nothing."""
+    if run.model.folder is None:
+        return NO_FOLDER
+    if not run.options.settings.fleet_key:
+        return NO_KEY
+    return "" if find_spec("cryptography") else INSTALL
+
+
 def published_bundles(run: Run, device: str) -> PublishedBundles | None:
     """Return what takes bundles that are published for a device, None where nothing may.
 
@@ -30,7 +41,7 @@ def published_bundles(run: Run, device: str) -> PublishedBundles | None:
         device: What the device is called.
     """
     config, folder = run.options.settings, run.model.folder
-    if folder is None or not config.fleet_key:
+    if folder is None or why_none_is_taken(run):
         return None
     from fer_edge.deployment.intake import ModelIntake
     from fer_edge.deployment.published import PublishedBundles
@@ -52,18 +63,17 @@ def device_report(run: Run, device: str, bundles: PublishedBundles | None) -> De
     def counts() -> dict[str, int]:
         return {name: sum(each.values()) for name, each in run.counts().items()}
 
-    trial = _trial(run.model.folder, bundles)
+    trial = _trial(run.model.folder, bundles, why_none_is_taken(run))
     return DeviceReport(device, run.model.facts, trial, counts, run.slowed)
 
 
 def _trial(
-    folder: ModelFolder | None, bundles: PublishedBundles | None
+    folder: ModelFolder | None, bundles: PublishedBundles | None, why_none: str
 ) -> Callable[[], TrialReport]:
     """Return what tells what became of the newest model; it reads the state when that changes."""
+    known = TrialReport(bundle=BundleReport(0, TAKES_NONE, why_none))
     if folder is None:
-        none = TrialReport(bundle=BundleReport(0, TAKES_NONE, NO_FOLDER))
-        return lambda: none
-    known = TrialReport(bundle=BundleReport(0, TAKES_NONE, NO_KEY))
+        return lambda: known
     signature: tuple[int, ...] | None = None
 
     def told() -> TrialReport:

@@ -88,7 +88,8 @@ def test_what_a_power_cut_left_is_listed_with_its_length(folder: Path) -> None:
     sad, happy = held.clips()
     held.begin(happy)
     with (folder / INDEX).open("a") as torn:
-        torn.write('{"file": "2026')
+        other = {**lines(folder)[0], "file": ["x"]}
+        torn.write(f"{json.dumps(other)}\n[]\n" + '{"file": "2026')
     (folder / "20260101-000001-fear.mp4").write_bytes((folder / sad.file).read_bytes())
     again = ClipFolder(folder, ROOM)
     told = {each.file: (each.label, each.whole, each.seconds) for each in again.clips()}

@@ -27,6 +27,7 @@ from written_clips import write_clips
 pytest.importorskip("av", reason="PyAV is not installed")
 WITH_TOKEN = {"Authorization": f"Bearer {TOKEN}"}
 ODD = "<b>odd</b>"
+WHOLE = Part(0, 10, 10, is_asked=False)
 
 
 @pytest.fixture
@@ -69,6 +70,10 @@ def test_a_clip_comes_whole_or_in_parts(folder: ClipFolder) -> None:
             ("bytes=100-", 100, len(content) - 1),
             ("bytes=-50", len(content) - 50, len(content) - 1),
             (f"bytes=10-{10 * len(content)}", 10, len(content) - 1),
+            *(
+                (whole, 0, len(content) - 1)
+                for whole in ("bytes=0-", f"bytes=0-{len(content) - 1}")
+            ),
         ):
             part = served.ask(f"/clips/video?file={name}", Range=asked)
             assert (part.status, part.read()) == (206, content[first : last + 1])
@@ -90,8 +95,9 @@ def test_a_clip_comes_whole_or_in_parts(folder: ClipFolder) -> None:
         ("bytes=9-", Part(9, 1, 10)),
         ("bytes=-20", Part(0, 10, 10)),
         ("bytes=0-0", Part(0, 1, 10)),
-        *((whole, Part(0, 10, 10)) for whole in ("", "bytes=-", "bytes=4-2", "bytes=1-2,4-5")),
-        *((whole, Part(0, 10, 10)) for whole in ("lines=1-2", "bytes=a-b", f"bytes={'9' * 99}-")),
+        ("bytes=0-", Part(0, 10, 10)),
+        *((whole, WHOLE) for whole in ("", "bytes=-", "bytes=4-2", "bytes=1-2,4-5")),
+        *((whole, WHOLE) for whole in ("lines=1-2", "bytes=a-b", f"bytes={'9' * 99}-")),
         ("bytes=10-", None),
         ("bytes=-0", None),
     ],
@@ -102,7 +108,7 @@ def test_what_a_range_asks_for(asked: str, part: Part | None) -> None:
 
 def test_an_empty_file_has_no_part() -> None:
     assert part_of("bytes=0-", 0) is None
-    assert part_of("", 0) == Part(0, 0, 0)
+    assert part_of("", 0) == Part(0, 0, 0, is_asked=False)
 
 
 def test_nothing_but_the_clips_of_the_folder_is_sent_or_removed(
@@ -154,6 +160,18 @@ def test_a_clip_is_deleted_by_those_who_may_look_and_by_no_other_page(folder: Cl
     assert not (folder.path / name).exists()
     assert name not in (folder.path / INDEX).read_text()
     assert len(ClipFolder(folder.path, 1 << 30).clips()) == 2
+
+
+def test_a_clip_that_was_removed_by_hand_leaves_the_list(folder: ClipFolder) -> None:
+    gone, also_gone, left = folder.clips()
+    for clip in (gone, also_gone):
+        (folder.path / clip.file).unlink()
+    served = Served(clips=folder)
+    with served.server:
+        assert served.ask(f"/clips/delete?file={gone.file}", "POST").status == 200
+        assert [clip["file"] for clip in told(served)["clips"]] == [also_gone.file, left.file]
+        folder.end(left)  # the next clip that ends
+        assert [clip["file"] for clip in told(served)["clips"]] == [left.file]
 
 
 def test_a_clip_that_is_being_recorded_stays(folder: ClipFolder) -> None:

@@ -14,6 +14,7 @@ from fer_edge.deployment.announcement import Announcement, announced_at
 from fer_edge.faces.analysis import Analysis
 from fer_edge.fleet.devices import LATE_SECONDS
 from fer_edge.fleet.fleet import MOST_DEVICES, Fleet
+from fer_edge.fleet.push import _takers
 from fer_edge.inference.models import ModelFacts
 from fer_edge.outputs.report import (
     REPORT_SECONDS,
@@ -272,7 +273,9 @@ def test_a_clock_that_falls_back_does_not_silence_a_device() -> None:
     assert reports(report, 5.0)
 
 
-def test_why_a_device_takes_no_bundles_is_told(tmp_path: Path) -> None:
+def test_why_a_device_takes_no_bundles_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from types import SimpleNamespace
 
     from fer_edge.deployment.folder import ModelFolder
@@ -291,8 +294,28 @@ def test_why_a_device_takes_no_bundles_is_told(tmp_path: Path) -> None:
         assert report.counts["frames_dropped"] == 3
         return report.bundle
 
+    monkeypatch.setattr("fer_edge.session.fleet.find_spec", lambda name: name)
     no_folder, no_key = told(None, "A" * 43 + "="), told(ModelFolder(tmp_path), "")
     assert (no_folder.state, no_key.state) == (TAKES_NONE, TAKES_NONE)
     assert "--models FOLDER" in no_folder.why
     assert "fer-edge fleet key FILE" in no_key.why
     assert told(ModelFolder(tmp_path), "A" * 43 + "=") == BundleReport()
+    monkeypatch.setattr("fer_edge.session.fleet.find_spec", lambda name: None)
+    no_package = told(ModelFolder(tmp_path), "A" * 43 + "=")
+    assert no_package.state == TAKES_NONE
+    assert "pip install '.[fleet]'" in no_package.why
+
+
+def test_who_publishes_is_told_which_devices_take_none(fleet: Fleet) -> None:
+    tell(fleet, "hall", replace(REPORT, bundle=BundleReport(WANTED.number, "fetching")))
+    tell(fleet, "later", replace(REPORT, bundle=BundleReport(WANTED.number + 1, "taken")))
+    tell(fleet, "none", replace(REPORT, bundle=BundleReport(0, TAKES_NONE, "no key")))
+    tell(fleet, "old", None)  # it sends no reports
+    clock_is_wrong = "it has had a newer one: is this computer's clock right?"
+    assert _takers(fleet, WANTED) == {
+        "hall": "",
+        "later": clock_is_wrong,
+        "none": "no key",
+        "old": "",
+    }
+    assert _takers(fleet, replace(WANTED, device="later")) == {"later": clock_is_wrong}

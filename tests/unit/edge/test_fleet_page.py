@@ -239,6 +239,25 @@ def test_a_bundle_that_fails_here_is_published_to_nobody(
     assert (withdraw(settings, "hall"), retained(broker)) == ("", {})
 
 
+def test_a_user_who_may_not_publish_is_told_so(
+    broker: Broker, tmp_path: Path, nano: ModelBundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("cryptography", reason="cryptography is not installed: extra [fleet]")
+    from fer_edge.deployment.signing import SigningKey
+    from fer_edge.fleet.push import push, withdraw
+
+    monkeypatch.setattr("fer_edge.fleet.push.LISTEN_SECONDS", 0.2)
+    rights = tmp_path / "acl"
+    rights.write_text("topic read #\n")
+    broker.start("allow_anonymous true", f"acl_file {rights}")
+    settings, key = MqttSettings("127.0.0.1", broker.port), SigningKey.make(tmp_path / "k.pem")
+    nano.save(file := tmp_path / "mine.tflite")
+    with pytest.raises(FerError, match=r"refuses fer-edge/bundle/.*Not authorized.*--mqtt-user"):
+        push(settings, file, key, check=ModelBundle.load)
+    with pytest.raises(FerError, match=r"refuses fer-edge/bundle .*Not authorized"):
+        withdraw(settings)
+
+
 def retained(broker: Broker) -> dict[str, bytes]:
     from paho.mqtt.client import Client
     from paho.mqtt.enums import CallbackAPIVersion

@@ -6,7 +6,8 @@ import pytest
 from fer_core.values import Box, Face, Frame, Gap, Observation, Prediction
 from fer_edge.faces.analysis import Analysis
 from fer_edge.faces.events import ExpressionEvent
-from fer_edge.history.counting import MOST_SECONDS, SecondsCounter
+from fer_edge.faces.seconds import MOST_SECONDS
+from fer_edge.history.counting import SecondsCounter
 from fer_edge.history.output import HistoryOutput
 from fer_edge.history.rows import Batch, Bucket
 from fer_edge.history.writer import HistoryWriter

@@ -19,8 +19,10 @@ from fer_edge.outputs import clip_writer, moments
 from fer_edge.outputs.clip_folder import INDEX, ClipFolder
 from fer_edge.outputs.clip_writer import FPS as FPS_OF_CLIPS
 from fer_edge.outputs.clip_writer import ClipWriter, KeptFrame
+from fer_edge.outputs.encoding import VideoFile
 from fer_edge.outputs.freed_memory import give_back_freed_memory
 from fer_edge.outputs.moments import MomentSettings, MomentsOutput
+from mqtt_broker import wait_until
 
 FPS = 10
 WALL = 1.7e9
@@ -289,16 +291,66 @@ def test_a_full_disk_is_said_once_and_the_run_goes_on(
 ) -> None:
     pytest.importorskip("av")
 
-    def full(*arguments: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(ClipWriter, "_video", full)
+    monkeypatch.setattr(ClipWriter, "_video", _no_space)
     with caplog.at_level(logging.WARNING), ClipWriter(ClipFolder(folder, 1 << 30)) as writer:
         for _ in range(2):
             film(MomentsOutput(HAPPY, writer))
     assert caplog.text.count("a clip cannot be written") == 1
     assert writer.dropped == 80
     assert lines(folder) == []
+
+
+def test_a_clip_whose_end_cannot_be_written_can_be_deleted(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("av")
+    plain = VideoFile.close
+
+    def close(video: VideoFile) -> None:
+        plain(video)
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(VideoFile, "close", close)
+    held = ClipFolder(folder, 1 << 30)
+    with ClipWriter(held) as writer:
+        film(MomentsOutput(HAPPY, writer))
+    (clip,) = held.clips()
+    assert (clip.whole, clip.seconds) == (False, 0.0)  # the next start looks how long it plays
+    assert not held.is_open(clip.file)
+    held.remove(clip.file)
+    assert held.clips() == []
+
+
+def test_a_clip_that_a_full_disk_cut_off_can_be_deleted(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("av")
+    plain, written = VideoFile.write, list[float]()
+
+    def write(video: VideoFile, pixels: np.ndarray, at: float) -> None:
+        written.append(at)
+        if len(written) > 10:
+            raise OSError(28, "No space left on device")
+        plain(video, pixels, at)
+
+    monkeypatch.setattr(VideoFile, "write", write)
+    held = ClipFolder(folder, 1 << 30)
+    with ClipWriter(held) as writer:
+        output = MomentsOutput(HAPPY, writer)
+        for index in range(100):
+            seen = showing("happy", camera="door", kind="" if index else "started")
+            output.write(frame(index / FPS, "door"), seen)
+            if index == 20:
+                wait_until(lambda: len(written) > 10)
+                monkeypatch.setattr(ClipWriter, "_video", _no_space)
+        output.finish(Analysis())
+    (clip,) = held.clips()
+    assert not clip.whole
+    held.remove(clip.file)
+
+
+def _no_space(*arguments: object) -> None:
+    raise OSError(28, "No space left on device")
 
 
 def test_a_clip_goes_on_in_another_file_once_there_is_room(

@@ -199,9 +199,10 @@ def test_metrics_tell_how_long_each_expression_was_seen() -> None:
         served.view.write(frame, Analysis(seen, present=seen))
 
     see(10.0, happy, other)
-    see(10.5, happy)  # half a second of both
-    see(20.0)  # a pause counts a second at most
-    see(21.0, happy)
+    see(10.5, happy, other)  # half a second of both
+    see(20.0, happy)  # a pause counts a second at most; who went meanwhile, as in a history, none
+    see(21.0)
+    see(21.25, happy)
     served.view.idle(Gap(21.5, camera="desk"), Analysis())
     see(21.75, other)
     see(5.0, other)  # a clock that falls back

@@ -124,6 +124,22 @@ def test_one_for_this_device_alone_is_taken(publisher: Publisher, nano: ModelBun
     assert (publisher.told, publisher.running) == ((5, "taken", ""), "mine-int8")
 
 
+def test_one_that_runs_already_counts_as_taken(publisher: Publisher, nano: ModelBundle) -> None:
+    mine = renamed(nano, "mine")
+    publisher.publish(mine, 5, "hall")
+    publisher.folder.change(DeploymentState.kept)
+    publisher.publish(mine, 6)  # first one device, then all
+    assert (publisher.told, publisher.running) == ((6, "taken", ""), "mine-int8")
+
+
+def test_a_stranger_adds_no_line_to_the_log(publisher: Publisher, tmp_path: Path) -> None:
+    name = "it\nfer-edge: all is well"
+    signed = Announcement(name, "ab" * 32, "cd" * 32, 10, EVERYBODY, 5)
+    theirs = SigningKey.make(tmp_path / "theirs.pem")
+    publisher.bundles.take(announced_at(EVERYBODY), signed_payload(signed, theirs))
+    assert publisher.told[2] == r"it\nfer-edge: all is well is not signed by the key of fleet_key"
+
+
 def test_an_older_or_repeated_bundle_is_not_taken_again(
     publisher: Publisher, nano: ModelBundle, key: SigningKey
 ) -> None:
@@ -330,6 +346,11 @@ def test_a_key_is_made_once_and_kept_secret(tmp_path: Path) -> None:
     file.chmod(0o644)
     refused = call_here("fer-edge", "fleet", "key", "fleet.pem", cwd=tmp_path, code=1)
     assert "chmod 600" in refused.stderr
+    for place, said in ((".", "cannot read the key"), ("photo.jpg", "holds no key")):
+        (tmp_path / "photo.jpg").write_bytes(b"none")
+        refused = call_here("fer-edge", "fleet", "key", place, cwd=tmp_path, code=1)
+        assert said in refused.stderr
+        assert "chmod" not in refused.stderr
 
 
 @pytest.mark.parametrize("text", ["", "abc", "A" * 44, "A" * 43 + "\u00e9", "QQ=="])
