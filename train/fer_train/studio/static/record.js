@@ -38,7 +38,8 @@ export async function record(of, kept, seconds = Infinity) {
   } catch (error) {
     complain(error);
   }
-  if (running === mine) running = null;
+  if (running && running !== mine) return; // another one began meanwhile, and says what it keeps
+  running = null;
   camera.drawBoxes([]);
   hint(WORDS.recorded(counts.kept, counts.refused), "");
   speak(WORDS.recorded(counts.kept, counts.refused));
