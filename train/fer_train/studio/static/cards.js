@@ -106,7 +106,7 @@ class Card {
     const files = make("input", label, "", "unseen");
     Object.assign(files, { type: "file", multiple: true, accept: "image/*" });
     files.addEventListener("change", told(async () => {
-      await recorder.sendFiles(this.of, { files: [...files.files], left: 0 }, (file) => this.thumbs.add(file));
+      await recorder.sendFiles(this.of, [...files.files], (file) => this.thumbs.add(file));
       files.value = "";
     }));
     this.listenToHold();
@@ -157,7 +157,7 @@ class Card {
     this.box.addEventListener("drop", told(async (event) => {
       over(false)(event);
       const dropped = await recorder.droppedFiles(event.dataTransfer);
-      await recorder.sendFiles(this.of, dropped, (file) => this.thumbs.add(file));
+      await recorder.sendFiles(this.of, dropped.files, (file) => this.thumbs.add(file), dropped.cut);
     }));
   }
 

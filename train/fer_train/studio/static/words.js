@@ -114,9 +114,12 @@ export const WORDS = {
   whyInShort: (fault) => (FAULTS[fault] ? FAULTS[fault][0] : fault),
   advice: (advice) => (advice ? ADVICE[advice.code](advice) : ""),
   whyNot: (why) => WHY_NOT[why.code](why),
-  sending: (index, count) => `Picture ${index} of ${count}`,
-  sent: (kept, count, reasons) =>
-    `Kept ${kept} of ${many(count, "picture", "pictures")}${reasons.length ? `. Left out: ${reasons.map(([why, times]) => `${times} ${why}`).join(", ")}` : ""}.`,
+  sending: (index, count, cut) => `Picture ${index} of ${cut ? "the first " : ""}${count}`,
+  sent: (kept, count, reasons, cut) => {
+    const leftOut = reasons.length ? `. Left out: ${reasons.map(([why, times]) => `${times} ${why}`).join(", ")}` : "";
+    const more = cut ? ` There were more files: only the first ${count} are taken at a time. Drop the others in smaller folders.` : "";
+    return `Kept ${kept} of ${many(count, "picture", "pictures")}${leftOut}.${more}`;
+  },
   picture: (name, file) => `${name}, ${file.replace(/\.png$/, "")}`,
   showMore: (count) => `Show more (${count})`,
   chosen: (count) => `${many(count, "picture", "pictures")} chosen`,
