@@ -111,7 +111,7 @@ def _note_faults(seen: Visit, address: str) -> None:
 
     def said(message: Any) -> None:
         if message.type in ("error", "warning"):
-            seen.faults.append(f"console: {message.text}")
+            seen.faults.append(f"console: {message.text} {message.location['url']}")
 
     seen.page.on("console", said)
     seen.page.on("pageerror", lambda error: seen.faults.append(f"error: {error}"))
