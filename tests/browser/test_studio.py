@@ -231,6 +231,8 @@ def use(seen: Visit, folder: Path, device: str, certificate: Certificate) -> Non
     with page.expect_download() as download:
         page.click("#download")
     assert ModelBundle.load(Path(download.value.path())).manifest.labels == tuple(sorted(CLASSES))
+    file = download.value.suggested_filename
+    assert page.text_content("#download-command") == f"fer-edge --camera 0 --model {file}"
     page.fill("#address", f"{device}/")
     confirm_certificate(page, device, certificate)
     page.fill("#token", Device.token)

@@ -64,10 +64,10 @@ class Studio:
         return {
             "folder": str(self.folder),
             "stored": {
-                "crops": str(self.collection.folder),
-                "people": str(self.people.folder),
-                "networks": str(self.runs.folder),
-                "job": str(self.jobs.folder),
+                "crops": str(self.collection.folder.absolute()),
+                "people": str(self.people.folder.absolute()),
+                "networks": str(self.runs.folder.absolute()),
+                "job": str(self.jobs.folder.absolute()),
             },
             "camera": self.camera is not None,
             "detector": self.finder.name,
