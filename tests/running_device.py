@@ -20,6 +20,8 @@ from mjpeg_server import MjpegServer
 PATIENCE_SECONDS = 30.0
 START = "import sys; sys.argv[0] = 'fer-edge'; import fer_edge.start; fer_edge.start.main()"
 
+SHORT_TRIAL = "from fer_edge.deployment import first_minute; first_minute.TRIAL_SECONDS = 2\n"
+"""What makes the trial of a model take 2 s, for `running`."""
 
 _SLOW = """
 import time

@@ -17,6 +17,8 @@ from fer_edge.page.server import PageServer
 from fer_edge.page.site import Site
 from fer_edge.page.view import LiveView
 
+ANSWER_SECONDS = 180
+"""A new model may be tried twice, for a minute each (`LIMIT_SECONDS`)."""
 TOKEN = "a-token-of-the-tests"
 LABELS = ("happy", "<b>odd</b>")
 LOOPBACK = ServeAddress("127.0.0.1", 0)
@@ -57,7 +59,9 @@ class Served:
     def ask(
         self, path: str, method: str = "GET", body: str | bytes | None = None, **headers: str
     ) -> http.client.HTTPResponse:
-        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=30)
+        connection = http.client.HTTPConnection(
+            "127.0.0.1", self.server.port, timeout=ANSWER_SECONDS
+        )
         connection.request(method, path, body, headers)
         return connection.getresponse()
 

@@ -27,6 +27,8 @@ NEEDS_BROWSER = [
 """The marks of a module of tests that show pages to a browser."""
 SHOTS = os.environ.get("FER_STUDIO_SHOTS")
 """A folder for a picture of every state, for people to look at."""
+PATIENCE_SECONDS = 120.0
+"""How long a page may take to come to what a test waits for; a computer may have other work."""
 WIDE, TELEPHONE = (1280, 860), (390, 844)
 _LOOKS = Path(__file__).parent.joinpath("browser", "looks.js").read_text(encoding="utf-8")
 _FAKE = "--use-fake-ui-for-media-stream --use-fake-device-for-media-stream"
@@ -77,7 +79,7 @@ def visit(playwright: Any, address: str, camera: Path) -> Iterator[Visit]:
         context = browser.new_context(
             viewport={"width": WIDE[0], "height": WIDE[1]}, ignore_https_errors=True
         )
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(1000 * PATIENCE_SECONDS)
         seen = Visit(context.new_page())
         _note_faults(seen, address)
         seen.page.goto(address)
@@ -94,7 +96,7 @@ def add_class(page: Any, name: str) -> None:
     page.locator(f"section[aria-label='Class {name}']").wait_for()
 
 
-def wait_until(page: Any, true: Callable[[], bool], seconds: float = 30.0) -> None:
+def wait_until(page: Any, true: Callable[[], bool], seconds: float = PATIENCE_SECONDS) -> None:
     """Look again and again; scripts that the page does not bring cannot wait there (CSP)."""
     limit = time.monotonic() + seconds
     while not true():
@@ -109,7 +111,7 @@ def _note_faults(seen: Visit, address: str) -> None:
 
     def said(message: Any) -> None:
         if message.type in ("error", "warning"):
-            seen.faults.append(f"console: {message.text}")
+            seen.faults.append(f"console: {message.text} {message.location['url']}")
 
     seen.page.on("console", said)
     seen.page.on("pageerror", lambda error: seen.faults.append(f"error: {error}"))

@@ -27,7 +27,13 @@ from fer_convert.overwriting import (
     require_not_shipped,
 )
 from fer_convert.parent import targets_of
-from fer_convert.parity import ParityReport, compare_models, refused_drop, worse_than_chance
+from fer_convert.parity import (
+    ParityReport,
+    compare_models,
+    doubtful_drop,
+    refused_drop,
+    worse_than_chance,
+)
 from fer_convert.recipes import RECIPES, QuantizationRecipe
 from fer_convert.verify import DATA_SETTINGS
 from fer_core import __version__
@@ -45,10 +51,9 @@ from fer_train.run_facts import is_shipped
 from fer_train.run_folder import model_file, newest_run
 
 EXPLAINED_PICTURES = 64
-MAX_DROP_POINTS, WORTH_TRAINING_POINTS = 0.5, 0.3
-"""The loss of accuracy that is allowed, and from which quantization-aware training is worth it."""
+WORTH_TRAINING_POINTS = 0.3
+"""The loss of accuracy from which quantization-aware training is worth it."""
 AFTER_ROUNDING = "more --epochs, or to convert the network that it was trained from"
-
 
 Done = Callable[[Path, QuantizationRecipe, FerDataset], None]
 """Is called with each bundle that is written, and the pictures that it was judged by."""
@@ -172,17 +177,16 @@ def _make_bundle(
     say(contents.text())
     rounded = is_quantize_aware(parent.model)
     otherwise = AFTER_ROUNDING if rounded else recipe.otherwise
-    allowed = job.request.max_drop_points
-    refused = refused_drop(
-        bundle.name, parity, MAX_DROP_POINTS if allowed is None else allowed, otherwise
-    )
+    refused = refused_drop(bundle.name, parity, job.max_drop_points, otherwise)
     if doubt := worse_than_chance(bundle.name, parity, validation):
-        if allowed is None:
+        if job.request.max_drop_points is None:
             refused = refused or f"{doubt}: it was not written. Write it all the same: --max-drop"
         else:
             say(doubt)
     worth_training = recipe.full_integer and parity.lost_more_than(WORTH_TRAINING_POINTS)
-    if worth_training and not (rounded or refused):
+    if not refused and (chance := doubtful_drop(bundle.name, parity)):
+        say(chance)
+    elif worth_training and not (rounded or refused):
         say(f"{bundle.name}: fer-train --qat may win back what was lost")
     return bundle, refused
 
@@ -202,9 +206,7 @@ def _provenance(recipe: QuantizationRecipe, contents: FileContents, job: Job) ->
         "parent": parent.answers_of,
         "parent_classes": " ".join(map(str, parent.probabilities.argmax(axis=1))),
         "command": request.command,
-        "max_drop_points": (
-            MAX_DROP_POINTS if request.max_drop_points is None else request.max_drop_points
-        ),
+        "max_drop_points": job.max_drop_points,
         "runtime_floor": request.runtime_floor,
         "targets": targets_of(parent.config) if parent.training else {},
         "balance": parent.config.balance if parent.training else 0.0,

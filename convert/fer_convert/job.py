@@ -10,6 +10,7 @@ import keras
 
 from fer_convert.calibration import representative_set
 from fer_convert.parent import Parent, data_of, load_parent
+from fer_convert.parity import allowed_drop
 from fer_convert.recipes import QuantizationRecipe
 from fer_core.dataset import FerDataset
 from fer_core.errors import ArgumentError
@@ -30,8 +31,8 @@ class ConversionRequest:
         out: The folder to write into; None for that of the model.
         calibration_samples: How many pictures to calibrate with; None means CALIBRATION_SAMPLES, or
             all training pictures where there are fewer.
-        max_drop_points: How much accuracy may be lost, in percentage points; None means
-            MAX_DROP_POINTS, and that a model worse than chance is refused.
+        max_drop_points: How much accuracy may be lost, in percentage points; None means what
+            `allowed_drop` says, and that a model worse than chance is refused.
         overwrite: Whether a bundle may take the place of one that differs.
         layer_errors: Whether to say where int8 loses.
         runtime_floor: The oldest TensorFlow Lite that must load the files, as 2.14.
@@ -59,6 +60,12 @@ class Job:
     parent: Parent
     calibration: FerDataset | None
     validation: FerDataset
+
+    @property
+    def max_drop_points(self) -> float:
+        """How much accuracy may be lost, in percentage points."""
+        asked = self.request.max_drop_points
+        return allowed_drop(len(self.validation)) if asked is None else asked
 
 
 def make_job(request: ConversionRequest, file: Path) -> Job:

@@ -43,7 +43,9 @@ CalibrationSamples = Annotated[
 ]
 MaxDrop = Annotated[
     float | None,
-    typer.Option(help="Points of accuracy that may be lost: 0.5, with --verify as then."),
+    typer.Option(
+        help="Points of accuracy that may be lost: 0.5, of few pictures four; --verify: as then."
+    ),
 ]
 Out = Annotated[Path | None, typer.Option(help="A folder; else beside the model.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace bundles that differ.")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -12,6 +13,21 @@ from fer_core.metrics import classification_report, label_flips, wilson_interval
 from fer_core.values import FloatArray
 from fer_edge.inference.classifier import classify_images
 from fer_edge.inference.interpreter import TfliteModel
+
+MAX_DROP_POINTS = 0.5
+"""How much accuracy may be lost where nothing else is asked for, in percentage points."""
+CHANCE_PICTURES = 4
+"""So many pictures lost and none won may be chance (McNemar's exact test, one-sided: p = 0.06; for
+five it is 0.03)."""
+
+
+def allowed_drop(count: int) -> float:
+    """Return how much accuracy may be lost on so many pictures, in percentage points.
+
+    MAX_DROP_POINTS, or with few pictures what CHANCE_PICTURES of them are worth: of 15 pictures one
+    is worth 6.7 points, and says nothing.
+    """
+    return max(MAX_DROP_POINTS, math.ceil(1000 * CHANCE_PICTURES / count) / 10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +92,16 @@ def refused_drop(name: str, parity: ParityReport, max_drop_points: float, otherw
         f"{name} fell by {parity.drop_points:.2f} points, from {parity.parent_accuracy:.2%} to "
         f"{parity.child_accuracy:.2%}: more than --max-drop {max_drop_points:g}, so it was not "
         f"written. Try {otherwise}."
+    )
+
+
+def doubtful_drop(name: str, parity: ParityReport) -> str:
+    """Return that too few pictures tell whether a loss is one, else nothing."""
+    if not MAX_DROP_POINTS < parity.drop_points <= allowed_drop(parity.count):
+        return ""
+    return (
+        f"{name} fell by {parity.drop_points:.1f} points, which on {parity.count} pictures may be "
+        f"chance: more validation pictures would tell, --max-drop {MAX_DROP_POINTS:g} refuses it"
     )
 
 

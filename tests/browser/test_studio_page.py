@@ -99,7 +99,7 @@ def test_another_step_ends_the_recording_and_says_that_the_camera_is_on(seen: Vi
     page.wait_for_selector("#hint.good:not(:empty)")
     page.click("#steps a[href='#train']")
     page.get_by_text("The camera is on.").wait_for()
-    page.wait_for_timeout(600)  # the shot that was under way
+    wait_until(page, lambda: spoken(seen).startswith("Kept"))  # the last shot is answered
     files = card(seen, "wink").locator(".thumbs li")
     before = files.count()
     page.wait_for_timeout(1000)
@@ -119,6 +119,60 @@ def test_the_skip_link_leads_to_the_content_of_the_step(seen: Visit) -> None:
     assert page.url.endswith("#train")
     page.evaluate("location.hash = 'enough'")
     assert page.locator("#train").is_visible()
+
+
+def test_a_button_that_is_pressed_again_before_the_last_shot_is_answered_ends_its_recording(
+    seen: Visit,
+) -> None:
+    page, held, button = seen.page, [], card(seen, "wink").locator(".hold")
+    page.click("#start")
+    page.wait_for_selector("#video:not([hidden])")
+
+    def hold_back(route: Any) -> None:
+        held.append(route)
+
+    page.route("**/api/shots?*", hold_back)
+    button.scroll_into_view_if_needed()
+    button.hover()
+    page.mouse.down()
+    wait_until(page, lambda: len(held) == 1)
+    page.mouse.up()
+    page.mouse.down()
+    wait_until(page, lambda: len(held) == 2)
+    refused = {"kept": False, "why": "same", "box": None}
+    held[0].fulfill(json=refused)
+    page.wait_for_timeout(400)  # the first recording ends, while the button is held
+    page.mouse.up()
+    held[1].fulfill(json=refused)
+    wait_until(page, lambda: "of no use" in spoken(seen))
+    page.wait_for_timeout(600)  # three shots of a recording that goes on
+    assert "on" not in button.get_attribute("class").split()
+    assert len(held) == 2
+
+
+def test_that_files_beyond_the_first_5000_are_left_is_said(seen: Visit) -> None:
+    page = seen.page
+    page.evaluate(
+        """async () => {
+          window.asked = 0;
+          window.fetch = async () => {
+            asked += 1;
+            return new Response('{"kept": false, "why": "same", "box": null}');
+          };
+          const picture = new File(["x"], "face.png");
+          const file = { isFile: true, file: (done) => done(picture) };
+          let left = [Array(5001).fill(file), []];
+          const folder = { createReader: () => ({ readEntries: (done) => done(left.shift()) }) };
+          const dropped = new Event("drop", { bubbles: true, cancelable: true });
+          const items = [{ webkitGetAsEntry: () => folder }];
+          Object.defineProperty(dropped, "dataTransfer", { value: { types: ["Files"], items } });
+          document.querySelector("section[aria-label='Class wink']").dispatchEvent(dropped);
+        }"""
+    )
+    wait_until(page, lambda: "There were more files" in spoken(seen))
+    assert spoken(seen).startswith("Kept 0 of 5000 pictures. Left out: 5000 the same as before.")
+    assert page.text_content("#hint") == spoken(seen)
+    assert page.evaluate("asked") >= 5000
 
 
 def focused(seen: Visit) -> str:

@@ -17,10 +17,9 @@ from fer_core.bundle import ModelBundle
 from fer_edge.history.sqlite_file import reading
 from mjpeg_server import MjpegServer
 from new_models import renamed
-from running_device import running, slow
+from running_device import SHORT_TRIAL, running, slow
 
 pytestmark = [pytest.mark.device, pytest.mark.slow]
-SHORT = "from fer_edge.deployment import first_minute; first_minute.TRIAL_SECONDS = 2\n"
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +34,7 @@ def camera() -> Iterator[MjpegServer]:
 def test_a_model_that_is_sent_takes_over_and_no_frame_is_lost(
     tmp_path: Path, camera: MjpegServer, nano: ModelBundle
 ) -> None:
-    with running(camera, tmp_path, SHORT, "--history", "h.sqlite") as runner:
+    with running(camera, tmp_path, SHORT_TRIAL, "--history", "h.sqlite") as runner:
         mine = renamed(nano, "mine").to_bytes()
         status, told = runner.ask("/models", mine)
         assert (status, json.loads(told)["model"]) == (200, "mine-int8")

@@ -11,7 +11,7 @@ from convert_cases import DATA, VARIED, request_of, silent, small_net
 from drawn_faces import save_npz
 from fer_convert.convert import convert
 from fer_convert.overwriting import answers_alike, require_not_shipped
-from fer_convert.parity import ParityReport, refused_drop
+from fer_convert.parity import ParityReport, allowed_drop, doubtful_drop, refused_drop
 from fer_convert.recipes import RECIPES, mixed
 from fer_core.bundle import ModelBundle
 from fer_core.errors import ArgumentError, FerError
@@ -134,6 +134,51 @@ def test_only_the_bundles_that_lost_too_much_are_named() -> None:
     line = refused_drop("b", report(0.66, 0.654), 0.5, "--float16")
     assert line.startswith("b fell by 0.60 points, from 66.00% to 65.40%: more than --max-drop 0.5")
     assert line.endswith("was not written. Try --float16.")
+
+
+@pytest.mark.parametrize(
+    ("count", "lost", "is_refused", "is_doubtful"),
+    [
+        (15, -3, False, False),
+        (15, 0, False, False),
+        (15, 1, False, True),
+        (15, 4, False, True),
+        (15, 5, True, False),
+        (799, 4, False, True),
+        (799, 5, True, False),
+        (3589, 17, False, False),
+        (3589, 18, True, False),
+    ],
+)
+def test_few_pictures_tell_only_a_large_loss(
+    count: int, lost: int, is_refused: bool, is_doubtful: bool
+) -> None:
+    right = count - 5
+    before, after = right / count, (right - lost) / count
+    report = ParityReport(count, 9, 0.1, before, after, 0.02, "litert", "xnnpack")
+    assert bool(refused_drop("a", report, allowed_drop(count), "")) == is_refused
+    assert bool(doubtful_drop("a", report)) == is_doubtful
+    assert bool(refused_drop("a", report, 0.5, "")) == (is_refused or is_doubtful)
+
+
+def test_one_lost_picture_of_fifteen_is_written_unless_a_limit_was_given(
+    saved: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def one_lost(*given: object) -> ParityReport:
+        return ParityReport(15, 1, 0.1, 14 / 15, 13 / 15, 0.02, "litert", "xnnpack")
+
+    monkeypatch.setattr("fer_convert.convert.compare_models", one_lost)
+    judging = np.flatnonzero(DATA.split == 1)
+    data = DATA.only(np.setdiff1d(np.arange(len(DATA)), judging[15:]))
+    few = (saved[0], save_npz(tmp_path / "few.npz", data))
+    request = replace(request_of(few, tmp_path / "few", 0.5, "float32"), max_drop_points=None)
+    heard: list[str] = []
+    (path,) = convert(request, heard.append)
+    assert any("fell by 6.7 points, which on 15 pictures may be chance" in each for each in heard)
+    with pytest.raises(FerError, match=r"more than --max-drop 0\.5, so it was not written"):
+        convert(replace(request, max_drop_points=0.5, out=tmp_path / "none"), silent)
+    limit = ModelBundle.load(path).manifest.provenance["max_drop_points"]
+    assert limit == allowed_drop(15)
 
 
 def test_a_recipe_that_cannot_be_made_does_not_take_the_others_with_it(

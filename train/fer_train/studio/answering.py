@@ -8,22 +8,21 @@ from http import HTTPStatus
 from typing import Any
 
 from fer_core.errors import FerError
-from fer_core.text import on_paper
 from fer_core.values import Frame
 from fer_edge.page.replies import PICTURES
 from fer_edge.page.web import WebRequest
 from fer_train.studio.deploy import DeviceError
-from fer_train.studio.folders import AbsentError, PictureFolders
-from fer_train.studio.jobs import RunningError
+from fer_train.studio.folders import PictureFolders
 from fer_train.studio.shots import read_frame
 from fer_train.studio.studio import Studio
+from fer_train.studio.told import AbsentError, RunningError, ToldError, error_json
 
 STATES_PER_SECOND = 4.0
 UPLOAD_SECONDS = 5.0
 """How long a picture waits until those before it are done."""
 
 
-class BusyError(FerError):
+class BusyError(ToldError):
     """More is asked at a time than is done."""
 
 
@@ -62,7 +61,7 @@ class Answering(WebRequest):
         try:
             return self.studio.state()
         except FerError as error:
-            return {"error": on_paper(str(error))}
+            return error_json(error)
 
     def video(self) -> None:
         """Send the pictures of the computer's camera."""
@@ -88,7 +87,7 @@ class Answering(WebRequest):
         self.server.request_has_come(self.request)  # it waits for us, not we for it
         if not studio.uploads.acquire(timeout=UPLOAD_SECONDS):
             self.skip_body()
-            raise BusyError("too many pictures at a time: send this one again")
+            raise BusyError("too many pictures at a time: send this one again", code="busy")
         try:
             yield self._camera_frame() if self.query("camera") else read_frame(self.body())
         finally:
@@ -101,7 +100,7 @@ class Answering(WebRequest):
             raise FerError("this studio has no camera: start it with --camera 0")
         frame = camera.next_frame()
         if frame is None:
-            raise BusyError("no picture comes from the camera")
+            raise BusyError("no picture comes from the camera", code="no_picture")
         return frame
 
     @property
@@ -115,7 +114,7 @@ class Answering(WebRequest):
         return answer
 
 
-_STATUS = {
+_STATUS: dict[type[FerError], HTTPStatus] = {
     AbsentError: HTTPStatus.NOT_FOUND,
     RunningError: HTTPStatus.CONFLICT,
     BusyError: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -130,7 +129,7 @@ def json_answer(answer: Callable[[Any], Any]) -> Callable[[Any], None]:
         try:
             value, status = answer(request), HTTPStatus.OK
         except FerError as error:
-            value = {"error": on_paper(str(error))}
+            value = error_json(error)
             status = _STATUS.get(type(error), HTTPStatus.BAD_REQUEST)
         request.send_json(value, status)
 

@@ -9,6 +9,7 @@ from fer_core.errors import FerError
 from fer_core.values import Frame, Gap
 from fer_edge.page.pictures import SharedJpeg
 from fer_edge.sources import FrameSource
+from fer_train.studio.told import ToldError
 
 FRESH_SECONDS = 1.0
 """How long a request waits for a frame that it has not had."""
@@ -54,7 +55,7 @@ class SharedCamera:
         """Return a frame later than number `after`; None where none comes in FRESH_SECONDS.
 
         Raises:
-            FerError: The camera has failed.
+            ToldError: The camera has failed.
         """
         with self._arrived:
             self._arrived.wait_for(
@@ -63,7 +64,7 @@ class SharedCamera:
             )
             frame = self._newest
         if self._fault:
-            raise FerError(self._fault)
+            raise ToldError(self._fault, code="camera_failed", said=self._fault)
         return frame if frame and frame.index > after and not self._stop.is_set() else None
 
     def next_jpeg(self, after: int) -> tuple[int, bytes] | None:

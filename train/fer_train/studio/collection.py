@@ -14,8 +14,9 @@ from fer_core.preprocess import InputSpec
 from fer_core.values import UInt8Array
 from fer_train.run_facts import file_sha256
 from fer_train.studio.file_facts import FileFacts
-from fer_train.studio.folders import AbsentError, Kind, PictureFolders
+from fer_train.studio.folders import Kind, PictureFolders
 from fer_train.studio.names import class_name
+from fer_train.studio.told import AbsentError, picture_absent
 
 MOST_CLASSES, MOST_PICTURES = 30, 5000
 CLASSES = Kind("class", "classes", MOST_CLASSES, MOST_PICTURES, class_name)
@@ -75,7 +76,7 @@ class Collection(PictureFolders):
         """
         path = self.folder / name / file
         if not (found := self._digests.of([path])):
-            raise AbsentError(f"there is no picture {file!r} in {name!r} any more")
+            raise picture_absent(name, file)
         return found[path]
 
     def rename(self, name: str, to: str) -> str:

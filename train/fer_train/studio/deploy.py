@@ -18,6 +18,7 @@ from fer_core.bundle import MOST_MODEL_BYTES
 from fer_core.errors import FerError
 from fer_core.text import is_plain_name, printable
 from fer_core.typed_json import convert_json, read_json
+from fer_train.studio.told import ToldError
 from fer_train.studio.trust import PinnedConnection, VerifiedConnection
 
 ANSWER_SECONDS, WHOLE_SECONDS = 30.0, 60.0
@@ -33,7 +34,7 @@ _REFUSALS = (
 """What the page of fer-edge also answers with a line of text."""
 
 
-class DeviceError(FerError):
+class DeviceError(ToldError):
     """The device cannot be reached, refuses, or answers what cannot be understood."""
 
 
@@ -111,7 +112,8 @@ def ask_models(device: Device) -> DeviceModel:
     try:
         told = convert_json(answer, _Models, "the answer")
     except FerError as error:
-        raise DeviceError(f"the device does not say which model it runs: {error}") from error
+        fault = f"the device does not say which model it runs: {error}"
+        raise DeviceError(fault, code="no_fer_edge", host=device.address) from error
     running = told["running"]
     words = (running["name"], running["sha256"], told["state"], told["why"])
     return DeviceModel(*(printable(each)[:_MOST_WORDS] for each in words))
@@ -132,9 +134,10 @@ def _asked(device: Device, method: str, content: bytes | None) -> dict[str, Any]
         with connection.getresponse() as answer:
             status, body = answer.status, answer.read(MOST_ANSWER_BYTES)
     except TimeoutError as error:
-        raise DeviceError(f"{host} does not answer: is fer-edge --serve running there?") from error
+        words = f"{host} does not answer: is fer-edge --serve running there?"
+        raise DeviceError(words, code="device_silent", host=host) from error
     except (OSError, HTTPException) as error:
-        raise DeviceError(f"{host} cannot be reached: {_words(error)}") from error
+        raise _unreachable(host, error) from error
     finally:
         ended.cancel()
         connection.close()
@@ -147,10 +150,11 @@ def _connection(device: Device) -> HTTPConnection:
         parts = urlsplit(device.address.strip())
         host, port = parts.hostname, parts.port
     except ValueError as error:
-        raise FerError(f"no address: {error}") from error
+        raise ToldError(f"no address: {error}", code="no_address") from error
     strange = parts.username is not None or parts.path not in ("", "/") or parts.query
     if parts.scheme not in ("http", "https") or not host or strange or not _is_plain(host):
-        raise FerError("the address of the device looks like http://pi.local:8080")
+        words = "the address of the device looks like http://pi.local:8080"
+        raise ToldError(words, code="no_address")
     if parts.scheme == "http":
         if device.fingerprint:
             raise FerError("a certificate was confirmed, so the address begins with https://")
@@ -167,7 +171,8 @@ def _is_plain(host: str) -> bool:
 def _plain_token(token: str) -> str:
     """Return a token that can stand in a header; raise FerError for another."""
     if not (token.isascii() and token.isprintable()):
-        raise FerError("the token has letters that no token has: copy it again")
+        words = "the token has letters that no token has: copy it again"
+        raise ToldError(words, code="token_letters")
     return token.strip()
 
 
@@ -184,26 +189,37 @@ def _cut(connection: HTTPConnection) -> None:
 def _understood(host: str, status: int, body: bytes) -> dict[str, Any]:
     """Return the JSON of a device that took the bundle; raise DeviceError with its words if not."""
     if 300 <= status < 400:
-        raise DeviceError(f"{host} sends us elsewhere ({status}): give the device's own address")
+        words = f"{host} sends us elsewhere ({status}): give the device's own address"
+        raise DeviceError(words, code="device_redirects", host=host)
     if status == HTTPStatus.UNAUTHORIZED:
-        raise DeviceError(f"{host} does not let us in: the token is missing or wrong")
+        words = f"{host} does not let us in: the token is missing or wrong"
+        raise DeviceError(words, code="device_token", host=host)
     try:
         answer = read_json(body, dict[str, Any], "the answer")
     except FerError as error:
         line = body[:_MOST_WORDS].decode("utf-8", "replace").strip()
         if status in _REFUSALS and is_plain_name(line):
-            raise DeviceError(f"{host} says: {line}") from error
+            raise _refused(host, line) from error
         raise DeviceError(
             f"{host} answers ({status}) what no fer-edge answers: is fer-edge --serve with "
-            "--models FOLDER running there?"
+            "--models FOLDER running there?",
+            code="no_fer_edge",
+            host=host,
         ) from error
     if status != HTTPStatus.OK:
         said = printable(str(answer.get("error", json.dumps(answer))))[:_MOST_WORDS]
-        raise DeviceError(f"{host} says: {said}")
+        raise _refused(host, said)
     return answer
 
 
-def _words(error: Exception) -> str:
+def _refused(host: str, said: str) -> DeviceError:
+    return DeviceError(f"{host} says: {said}", code="device_says", host=host, said=said)
+
+
+def _unreachable(host: str, error: Exception) -> DeviceError:
+    words = f"{host} cannot be reached"
     if isinstance(error, ssl.SSLError) and error.reason:
-        return f"it does not encrypt as we do ({error.reason}): is its address http://?"
-    return str(getattr(error, "strerror", None) or error or type(error).__name__)
+        why = f"it does not encrypt as we do ({error.reason}): is its address http://?"
+        return DeviceError(f"{words}: {why}", code="device_not_https", host=host)
+    why = str(getattr(error, "strerror", None) or error or type(error).__name__)
+    return DeviceError(f"{words}: {why}", code="device_unreachable", host=host, said=why)

@@ -16,12 +16,9 @@ from fer_core.files import make_folder, write_bytes
 from fer_core.opencv import cv2
 from fer_core.pictures import is_junk
 from fer_core.values import UInt8Array
+from fer_train.studio.told import ToldError, absent, full, picture_absent, taken
 
 SUFFIX = ".png"
-
-
-class AbsentError(FerError):
-    """A folder or a picture that is not there, or no longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +76,7 @@ class PictureFolders:
             with os.scandir(self._folder_of(name)) as entries:
                 files = [entry.name for entry in entries]
         except FileNotFoundError as error:
-            raise self._absent(name) from error
+            raise absent(self.kind.one, name) from error
         except OSError as error:
             raise _unreadable(error) from error
         return sorted(file for file in files if file.endswith(SUFFIX) and not file.startswith("."))
@@ -93,7 +90,7 @@ class PictureFolders:
         try:
             return str(self._folder_of(name).stat().st_mtime_ns)
         except FileNotFoundError as error:
-            raise self._absent(name) from error
+            raise absent(self.kind.one, name) from error
 
     def paths(self, name: str) -> list[Path]:
         """Return where the pictures of a folder lie.
@@ -110,20 +107,25 @@ class PictureFolders:
             AbsentError: It is not among those of the folder.
         """
         if file not in self.pictures(name):
-            raise AbsentError(f"there is no picture {file!r} in {name!r} any more")
+            raise picture_absent(name, file)
         return self.folder / name / file
 
     def add(self, text: str) -> str:
         """Make a folder; return its name.
 
         Raises:
-            FerError: The name is taken or none, or there are too many.
+            ToldError: The name is taken or none, or there are too many.
+            FerError: The system refuses.
         """
         name = self.kind.name(text)
         with self._changing():
             if len(self.names()) >= self.kind.most:
                 several = f"{self.kind.most} {self.kind.several}"
-                raise FerError(f"there are {several} already, which is the most")
+                raise ToldError(
+                    f"there are {several} already, which is the most",
+                    code="most_names",
+                    most=self.kind.most,
+                )
             self._require_free(name)
             (self.folder / name).mkdir(parents=True)
         return name
@@ -158,7 +160,7 @@ class PictureFolders:
             FerError: There is no such folder, or it is full.
         """
         if len(self.pictures(name)) >= (most := self.kind.most_pictures):
-            raise FerError(f"{name} has {most} pictures, which is the most: delete some")
+            raise full(name, most)
 
     def keep(self, name: str, recording: str, pixels: UInt8Array) -> str:
         """Write a picture, gray (h, w) or BGR (h, w, 3) uint8, into a folder; return its file name.
@@ -212,20 +214,17 @@ class PictureFolders:
     def _folder_of(self, name: str) -> Path:
         """Return a folder; raise AbsentError where there is none of this name."""
         if name not in self.names():
-            raise self._absent(name)
+            raise absent(self.kind.one, name)
         return self.folder / name
 
     def _require_free(self, name: str) -> None:
-        if taken := {each.casefold(): each for each in self.names()}.get(name.casefold()):
-            raise FerError(f"there is a {self.kind.one} '{taken}' already: choose another name")
+        if there := {each.casefold(): each for each in self.names()}.get(name.casefold()):
+            raise taken(self.kind.one, there)
 
     def _next_file(self, name: str, recording: str) -> str:
         pattern = re.compile(rf"{re.escape(recording)}~(\d+)\{SUFFIX}")
         numbers = [int(found[1]) for file in self.pictures(name) if (found := pattern.match(file))]
         return f"{recording}~{max(numbers, default=0) + 1:04d}{SUFFIX}"
-
-    def _absent(self, name: str) -> AbsentError:
-        return AbsentError(f"there is no {self.kind.one} {name!r} any more")
 
 
 def folders_in(folder: Path) -> list[str]:

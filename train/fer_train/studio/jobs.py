@@ -21,6 +21,7 @@ from fer_train.studio.judging import judge
 from fer_train.studio.learning import LearningSet, gather
 from fer_train.studio.progress import read_curve, seconds_left
 from fer_train.studio.runs import RunFolders, RunNotes
+from fer_train.studio.told import RunningError, ToldError, being_trained, error_json, taken
 
 log = logging.getLogger(__name__)
 
@@ -29,10 +30,6 @@ TRAIN, CONVERT = "fer_train.start", "fer_convert.start"
 STEPS = ("look", "start", "learn", "convert", "judge")
 MOST_EPOCHS = 500
 _LAST_LINES = 20
-
-
-class RunningError(FerError):
-    """Something is asked that cannot be done beside the job that runs."""
 
 
 class _StoppedError(Exception):
@@ -84,7 +81,7 @@ class Jobs:
 
     Attributes:
         folder: What is there only while a job runs.
-        failed: Why the last job failed; empty where it did not.
+        failed: Why the last job failed, as JSON values; None where it did not.
     """
 
     def __init__(
@@ -103,7 +100,7 @@ class Jobs:
         self._job: Job | None = None
         self._thread: threading.Thread | None = None
         self._closed = False
-        self.failed = ""
+        self.failed: dict[str, Any] | None = None
         runs.settle()
         for name in runs.names():
             runs.forget_faces(name)
@@ -137,14 +134,14 @@ class Jobs:
         """
         with self._lock:
             if self._closed:
-                raise RunningError("the studio is being closed")
+                raise RunningError("the studio is being closed", code="closing")
             if self._job is not None:
-                raise RunningError(f"{self._job.name} is being trained: wait for it, or stop it")
+                raise being_trained(self._job.name)
             if again:
                 self._runs.set_aside(name)
             elif name.casefold() in map(str.casefold, self._runs.names()):
-                raise FerError(f"there is a model {name!r} already: choose another name")
-            self._job, self.failed = Job(name, init, epochs), ""
+                raise taken("model", name)
+            self._job, self.failed = Job(name, init, epochs), None
             self._thread = threading.Thread(target=self._work, args=(self._job,), name="job")
             self._thread.start()
         self._tell()
@@ -177,12 +174,13 @@ class Jobs:
             self._make(job, data)
         except _StoppedError:
             log.debug("%s was stopped", job.name)
-            self.failed = f"{job.name} was stopped: {job.why}" if job.why else ""
+            self.failed = error_json(_stopped(job)) if job.why else None
         except FerError as error:
-            self.failed = str(error)
+            self.failed = error_json(error)
         except Exception as error:
             log.exception("the job %s failed", job.name)
-            self.failed = f"{job.name}: {error!r}; this is a fault of fer-train, please report it"
+            words = f"{job.name}: {error!r}; this is a fault of fer-train, please report it"
+            self.failed = error_json(FerError(words))
         finally:
             self._runs.forget_faces(job.name)
             self._runs.settle()
@@ -230,6 +228,10 @@ class Jobs:
     def _go_on(self, job: Job, step: str) -> None:
         job.step = step
         self._tell()
+
+
+def _stopped(job: Job) -> ToldError:
+    return ToldError(f"{job.name} was stopped: {job.why}", code="learned_deleted", name=job.name)
 
 
 def _reason(module: str, said: list[str]) -> str:

@@ -7,14 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from fer_core.errors import FerError
 from fer_core.files import written_beside
 from fer_core.labels import ordered_labels
 from fer_core.values import UInt8Array
 from fer_train.photo_series import set_aside
 from fer_train.studio.collection import Collection
-from fer_train.studio.folders import AbsentError
 from fer_train.studio.runs import LearnedPicture
+from fer_train.studio.told import AbsentError, ToldError
 
 HELD_BACK = 0.2
 """About which share of a class judges what was learned from the others."""
@@ -62,7 +61,7 @@ def gather(collection: Collection) -> LearningSet:
     """Return the crops that are there now.
 
     Raises:
-        FerError: A picture cannot be read.
+        ToldError: A picture cannot be read.
     """
     images: list[UInt8Array] = []
     pictures: list[LearnedPicture] = []
@@ -78,7 +77,8 @@ def gather(collection: Collection) -> LearningSet:
                 continue  # deleted just now
             crop = collection.crop(collection.folder / file)
             if crop is None:
-                raise FerError(f"{file} cannot be read as a picture: delete it")
+                words = f"{file} cannot be read as a picture: delete it"
+                raise ToldError(words, code="unreadable_crop", file=str(file))
             images.append(crop[:, :, 0] if crop.shape[2] == 1 else crop)
             held = file in apart.photos
             pictures.append(LearnedPicture(name, file.name, digest, held))

@@ -10,6 +10,7 @@ from fer_core.errors import FerError
 from fer_core.folder_names import MOST_LETTERS, folder_name
 from fer_core.text import printable_name
 from fer_train.photo_series import without_number
+from fer_train.studio.told import ToldError
 
 _TAKEN = {"images", *SPLIT_NAMES}
 """Folders that a reader of class folders takes for something else."""
@@ -19,11 +20,12 @@ def class_name(text: str) -> str:
     """Return the name of a class as it is stored.
 
     Raises:
-        FerError: No class may be called so.
+        ToldError: No class may be called so.
     """
-    name = folder_name(text, "class")
+    name = _folder_name(text, "class")
     if name.casefold() in _TAKEN:
-        raise FerError(f"'{name}' means a part of a data set to fer-train: choose another name")
+        words = f"'{name}' means a part of a data set to fer-train: choose another name"
+        raise ToldError(words, code="reserved_name", name=name)
     return name
 
 
@@ -31,9 +33,9 @@ def person_name(text: str) -> str:
     """Return the name of a person as it is stored.
 
     Raises:
-        FerError: Nobody may be called so.
+        ToldError: Nobody may be called so.
     """
-    return folder_name(text, "person")
+    return _folder_name(text, "person")
 
 
 def recording_name(text: str, photo: bool = False) -> str:
@@ -54,12 +56,21 @@ def run_name(text: str) -> str:
     """Return the name of a run.
 
     Raises:
-        FerError: It is no plain word.
+        ToldError: It is no plain word.
     """
     name = unicodedata.normalize("NFC", text).strip()
     if not re.fullmatch(rf"[^\W_][\w-]{{0,{MOST_LETTERS - 1}}}", name):
-        raise FerError(
+        raise ToldError(
             f"a model's name has letters, digits, - and _, and begins with one of the first two, "
-            f"at most {MOST_LETTERS}: got '{printable_name(name[:MOST_LETTERS])}'"
+            f"at most {MOST_LETTERS}: got '{printable_name(name[:MOST_LETTERS])}'",
+            code="bad_model_name",
+            most=MOST_LETTERS,
         )
-    return folder_name(name, "model")
+    return _folder_name(name, "model")
+
+
+def _folder_name(text: str, whose: str) -> str:
+    try:
+        return folder_name(text, whose)
+    except FerError as error:
+        raise ToldError(str(error), code="bad_name", most=MOST_LETTERS) from error

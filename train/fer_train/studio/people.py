@@ -23,11 +23,12 @@ from fer_edge.identity.descriptors import DlibDescriptor, FaceDescriptor
 from fer_edge.identity.people import People
 from fer_train.studio.file_facts import FileFacts
 from fer_train.studio.finding import FaceFinder
-from fer_train.studio.folders import AbsentError, Kind, PictureFolders
+from fer_train.studio.folders import Kind, PictureFolders
 from fer_train.studio.names import person_name
 from fer_train.studio.quality import NO_FACE, TWO_FACES
 from fer_train.studio.shots import box_json
 from fer_train.studio.sides import SIDES, side_of
+from fer_train.studio.told import AbsentError
 
 PEOPLE = Kind("person", "people", 30, 40, person_name)
 WORTH = 12

@@ -20,6 +20,7 @@ from fer_train.studio.jobs import MOST_EPOCHS
 from fer_train.studio.judging import run_json
 from fer_train.studio.names import run_name
 from fer_train.studio.studio import starts
+from fer_train.studio.told import being_trained
 from fer_train.studio.trust import UnconfirmedError
 
 
@@ -59,11 +60,12 @@ class RunRequest(Answering):
         """Delete a run.
 
         Raises:
-            FerError: There is none, or it is being made.
+            FerError: There is none.
+            RunningError: It is being made.
         """
         name, job = self.query("name"), self.studio.jobs.job
         if job and job.name == name:
-            raise FerError(f"{name} is being trained: stop that first")
+            raise being_trained(name)
         self.studio.runs.delete(name)
         self.studio.comparison.forget()
         return self.changed({})

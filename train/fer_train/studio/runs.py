@@ -14,7 +14,8 @@ from fer_core.errors import FerError
 from fer_core.files import make_folder, write_text
 from fer_core.metrics import ClassificationReport
 from fer_core.typed_json import read_json
-from fer_train.studio.folders import AbsentError, folders_in
+from fer_train.studio.folders import folders_in
+from fer_train.studio.told import AbsentError, absent
 
 NOTES = "studio.json"
 _ASIDE = ".before-"
@@ -97,7 +98,7 @@ class RunFolders:
             AbsentError: There is none of this name.
         """
         if name not in self.names():
-            raise AbsentError(f"there is no model {name!r} any more")
+            raise absent("model", name)
         return self.folder / name
 
     def notes(self, name: str) -> RunNotes | None:

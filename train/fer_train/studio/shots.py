@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from fer_core.errors import FerError
 from fer_core.picture_heads import read_head
 from fer_core.pictures import Picture, decode_or_reason
 from fer_core.values import Face, Frame
@@ -15,6 +14,7 @@ from fer_train.studio.collection import Collection
 from fer_train.studio.finding import FaceFinder
 from fer_train.studio.names import recording_name
 from fer_train.studio.quality import crop_fault, face_fault
+from fer_train.studio.told import ToldError
 
 MOST_BYTES, MOST_PIXELS = 20_000_000, 50_000_000
 """What a picture that is sent may have."""
@@ -45,14 +45,16 @@ def read_frame(encoded: bytes) -> Frame:
     """Return a picture that was sent as a frame of now.
 
     Raises:
-        FerError: It is no picture, or too large a one.
+        ToldError: It is no picture, or too large a one.
     """
     head = read_head(encoded)
     if head.height * head.width > MOST_PIXELS:
-        raise FerError(f"the picture is larger than {MOST_PIXELS / 1e6:.0f} megapixels")
+        most = MOST_PIXELS // 10**6
+        words = f"the picture is larger than {most} megapixels"
+        raise ToldError(words, code="too_many_pixels", most=most)
     picture = decode_or_reason(encoded, colour=True)
     if not isinstance(picture, Picture):
-        raise FerError(f"the picture cannot be read: {picture}")
+        raise ToldError(f"the picture cannot be read: {picture}", code="unreadable")
     return Frame(picture.pixels, 0, time.monotonic(), reduced=picture.reduced)
 
 

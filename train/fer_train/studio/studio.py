@@ -17,10 +17,10 @@ from fer_train.studio.changes import Changes
 from fer_train.studio.collection import Collection
 from fer_train.studio.compare import Comparison
 from fer_train.studio.finding import FaceFinder
-from fer_train.studio.folders import AbsentError
 from fer_train.studio.jobs import Job, Jobs
 from fer_train.studio.people import PeopleFolders
 from fer_train.studio.runs import RunFolders, RunNotes
+from fer_train.studio.told import AbsentError
 from fer_train.studio.uses import uses_json
 
 LEAST_PICTURES, ENOUGH_PICTURES, LEAST_CLASSES = 10, 60, 2
@@ -64,10 +64,10 @@ class Studio:
         return {
             "folder": str(self.folder),
             "stored": {
-                "crops": str(self.collection.folder),
-                "people": str(self.people.folder),
-                "networks": str(self.runs.folder),
-                "job": str(self.jobs.folder),
+                "crops": str(self.collection.folder.absolute()),
+                "people": str(self.people.folder.absolute()),
+                "networks": str(self.runs.folder.absolute()),
+                "job": str(self.jobs.folder.absolute()),
             },
             "camera": self.camera is not None,
             "detector": self.finder.name,

@@ -1,5 +1,6 @@
 """The server gives codes and figures; every sentence of normal use is in words.js, to translate."""
 
+import json
 import re
 from collections.abc import Iterator
 from importlib.resources import files
@@ -60,6 +61,25 @@ def codes(answer: Any) -> Iterator[str]:
         yield answer["job"]["step"]
     if "why" in answer:
         yield answer["why"]
+
+
+def test_every_error_that_users_meet_has_a_sentence_on_the_page() -> None:
+    sources = files("fer_train.studio").iterdir()
+    python = "".join(each.read_text("utf-8") for each in sources if each.name.endswith(".py"))
+    raised = set(re.findall(r'\bcode="(\w+)"', python))
+    errors = WORDS.partition("const ERRORS = {\n")[2].partition("\n};")[0]
+    assert set(re.findall(r"^  (\w+): ", errors, re.MULTILINE)) == raised
+    assert len(raised) > 20
+
+
+def test_an_error_brings_its_code_and_figures(served: Served) -> None:
+    served.post("/api/classes/add", name="happy")
+    status, content = served.ask("POST", "/api/classes/add", name="Happy")
+    told = json.loads(content)
+    assert (status, told["code"], told["figures"]) == (400, "taken", {"name": "happy"})
+    assert told["error"] == "there is a class 'happy' already: choose another name"
+    told = json.loads(served.ask("POST", "/api/classes/delete", name="sad")[1])
+    assert (told["code"], told["figures"]) == ("gone", {"name": "sad"})
 
 
 def test_no_sentence_is_in_the_answers_and_every_code_has_one_on_the_page(

@@ -40,9 +40,9 @@ def begun(served: Served, monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def test_a_job_tells_how_far_it_is_and_leaves_a_judged_bundle(served: Served) -> None:
     served.fill()
     state = served.state()
-    assert (state["ready"], state["why_not"], state["failed"]) == (True, None, "")
+    assert (state["ready"], state["why_not"], state["failed"]) == (True, None, None)
     state = trained(served)
-    assert state["failed"] == ""
+    assert state["failed"] is None
     (run,) = state["runs"]
     assert (run["name"], run["labels"][:4]) == ("mine", ["angry", "disgust", "fear", "happy"])
     assert (run["count"], run["bundle"], run["trained_with_deleted"]) == (10, True, False)
@@ -84,11 +84,11 @@ def test_progress_is_told_while_it_goes_on_and_stop_ends_all(
         "epoch": 2, "loss": 0.5, "accuracy": 0.6, "val_loss": 0.7, "val_accuracy": 0.8,
     }  # fmt: skip
     assert "mine is being trained" in served.error("/api/train", status=409, name="other")
-    assert "stop that first" in served.error("/api/runs/delete", name="mine")
+    assert "wait for it, or stop it" in served.error("/api/runs/delete", status=409, name="mine")
     served.post("/api/stop")
     assert not any(map(lives, processes))
     state = served.state()
-    assert (state["job"], state["failed"]) == (None, "")
+    assert (state["job"], state["failed"]) == (None, None)
     assert not (served.folder / ".job").exists()
     assert "runs/mine/history.csv" in served.files()
     assert "runs/mine/mistakes.png" not in served.files()
@@ -111,11 +111,11 @@ def test_a_job_that_fails_says_why(
     served.fill()
     monkeypatch.setenv("STUDIO_STUB", wish)
     state = trained(served)
-    assert state["failed"] == words
+    assert state["failed"]["error"] == words
     assert not (served.folder / ".job").exists()
     assert "there is a model 'Mine' already" in served.error("/api/train", name="Mine")
     monkeypatch.setenv("STUDIO_STUB", "ends well")
-    assert trained(served, "again")["failed"] == ""
+    assert trained(served, "again")["failed"] is None
 
 
 def test_the_end_of_the_studio_ends_its_job(
@@ -188,7 +188,11 @@ def test_a_training_ends_when_pictures_that_it_uses_are_deleted(
     assert not (served.folder / ".job").exists()
     state = served.state()
     assert state["job"] is None
-    assert state["failed"] == "mine was stopped: pictures that it learned from were deleted"
+    assert state["failed"] == {
+        "error": "mine was stopped: pictures that it learned from were deleted",
+        "code": "learned_deleted",
+        "figures": {"name": "mine"},
+    }
 
 
 def test_a_job_that_still_gathers_its_pictures_may_use_any() -> None:
@@ -228,7 +232,7 @@ def test_a_run_is_trained_anew_under_its_name_and_from_its_start(
     served.post("/api/train", again="mine")
     wait_until(lambda: served.state()["job"] is None)
     state = served.state()
-    assert state["failed"] == "studio-stub: the loss is nan"
+    assert state["failed"]["error"] == "studio-stub: the loss is nan"
     assert [(each["name"], each["trained_with_deleted"]) for each in state["runs"]] == [
         ("mine", True)
     ]

@@ -379,7 +379,10 @@ def test_a_damaged_crop_is_named_when_training_reads_it(served: Served) -> None:
     (served.folder / "faces" / "sad" / "cut~0001.png").write_bytes(b"no picture")
     served.post("/api/train", name="mine")
     wait_until(lambda: served.state()["job"] is None)
-    assert "sad/cut~0001.png cannot be read as a picture: delete it" in served.state()["failed"]
+    assert (
+        "sad/cut~0001.png cannot be read as a picture: delete it"
+        in served.state()["failed"]["error"]
+    )
     assert not (served.folder / ".job").exists()
 
 

@@ -1,4 +1,4 @@
-// What the server can be asked. A mistake that it explains becomes an Error with its words and its
+// What the server can be asked. A mistake that it explains becomes an Error with words for it and its
 // HTTP status.
 import { WORDS } from "./words.js";
 
@@ -19,7 +19,7 @@ async function answerOf(name, query, options) {
     value = { error: text.trim() };
   }
   if (answer.status === 413) value = { error: WORDS.tooLarge };
-  if (!answer.ok) throw Object.assign(new Error(value.error || WORDS.refused(answer.status)), { status: answer.status });
+  if (!answer.ok) throw Object.assign(new Error(WORDS.error(value) || WORDS.refused(answer.status)), { status: answer.status });
   return value;
 }
 

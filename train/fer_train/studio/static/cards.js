@@ -132,10 +132,11 @@ class Card {
   }
 
   async record() {
-    this.held = true;
+    const mine = this.held = {}; // this press; the next may begin before the last shot is answered
     this.hold.classList.add("on");
     await recorder.record(this.of, (file) => this.thumbs.add(file));
-    this.held = false;
+    if (this.held !== mine) return;
+    this.held = null;
     this.hold.classList.remove("on");
   }
 
@@ -155,8 +156,8 @@ class Card {
     this.box.addEventListener("dragleave", over(false));
     this.box.addEventListener("drop", told(async (event) => {
       over(false)(event);
-      const files = await recorder.droppedFiles(event.dataTransfer);
-      await recorder.sendFiles(this.of, files, (file) => this.thumbs.add(file));
+      const dropped = await recorder.droppedFiles(event.dataTransfer);
+      await recorder.sendFiles(this.of, dropped.files, (file) => this.thumbs.add(file), dropped.cut);
     }));
   }
 

@@ -38,7 +38,8 @@ export async function record(of, kept, seconds = Infinity) {
   } catch (error) {
     complain(error);
   }
-  if (running === mine) running = null;
+  if (running && running !== mine) return; // another one began meanwhile, and says what it keeps
+  running = null;
   camera.drawBoxes([]);
   hint(WORDS.recorded(counts.kept, counts.refused), "");
   speak(WORDS.recorded(counts.kept, counts.refused));
@@ -96,17 +97,17 @@ function hint(words, kind) {
   $("hint").className = `hint ${kind}`;
 }
 
-// All files of what was dropped, those of folders too.
+// The files of what was dropped, those of folders too, and whether there were more than are taken.
 export async function droppedFiles(transfer) {
   const entries = [...transfer.items].map((item) => item.webkitGetAsEntry && item.webkitGetAsEntry());
-  if (!entries.some(Boolean)) return [...transfer.files];
+  if (!entries.some(Boolean)) return { files: [...transfer.files], cut: false };
   const files = [], waiting = entries.filter(Boolean);
-  while (waiting.length && files.length < MOST_FILES) {
+  while (waiting.length && files.length <= MOST_FILES) {
     const entry = waiting.shift();
     if (entry.isFile) files.push(await new Promise((done, failed) => { entry.file(done, failed); }));
     else waiting.push(...await folderEntries(entry.createReader()));
   }
-  return files;
+  return { files: files.slice(0, MOST_FILES), cut: files.length > MOST_FILES };
 }
 
 async function folderEntries(reader) {
@@ -119,11 +120,12 @@ async function folderEntries(reader) {
 }
 
 // Send files as photos of a class or a person; say at the end how many were of no use, and why.
-export async function sendFiles(of, files, kept) {
+// `cut` is whether there were more of them.
+export async function sendFiles(of, files, kept, cut = false) {
   const reasons = new Map();
   let count = 0;
   for (const [index, file] of files.entries()) {
-    hint(WORDS.sending(index + 1, files.length), "");
+    hint(WORDS.sending(index + 1, files.length, cut), "");
     const answer = await api.photo(of, file.name, file).catch((error) => ({ kept: false, why: error.message }));
     if (answer.kept) {
       count += 1;
@@ -133,7 +135,7 @@ export async function sendFiles(of, files, kept) {
       reasons.set(why, (reasons.get(why) || 0) + 1);
     }
   }
-  const words = WORDS.sent(count, files.length, [...reasons]);
-  hint(words, reasons.size ? "bad" : "good");
+  const words = WORDS.sent(count, files.length, [...reasons], cut);
+  hint(words, reasons.size || cut ? "bad" : "good");
   speak(words);
 }

@@ -37,7 +37,7 @@ function turnTo() {
 function tell(state) {
   status("well", WORDS.connected);
   if (state.error) {
-    complain(new Error(state.error));
+    complain(new Error(WORDS.error(state)));
     return;
   }
   $("stored").textContent = WORDS.stored(state.stored);

@@ -20,7 +20,7 @@ export function showTraining(state) {
   $("train-form").hidden = busy;
   $("train-button").disabled = !state.ready;
   $("why-not").textContent = state.ready ? "" : WORDS.whyNot(state.why_not);
-  $("failed").textContent = busy ? "" : state.failed;
+  $("failed").textContent = busy || !state.failed ? "" : WORDS.error(state.failed);
   $("job").hidden = !busy;
   if (busy) showJob(state.job);
   showRuns(state.ready && !busy);

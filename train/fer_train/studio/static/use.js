@@ -10,6 +10,7 @@ const LOOK_MS = 150, TRIAL_MS = 2000, TRIAL_GRACE_SECONDS = 30;
 // What is said at the end of a trial, by the state that the device tells.
 const TRIAL_ENDS = { kept: ["good", WORDS.trialKept], "taken back": ["bad", WORDS.trialTakenBack] };
 let trial = null; // the one that is followed
+let detector = ""; // what found the faces
 let wanted = false; // whether this step is the one that is shown
 const live = new Live(LOOK_MS, {
   wanted: () => wanted && $("model").value,
@@ -31,13 +32,16 @@ export function showModels(state) {
   $("no-model").hidden = names.length > 0;
   $("which-model").hidden = names.length === 0;
   $("deploy").hidden = names.length === 0;
-  $("download-command").textContent = WORDS.downloadCommand(state.detector);
+  detector = state.detector;
+  $("deploy-command").textContent = WORDS.deployCommand(detector);
   nameDownload();
   live.go();
 }
 
 function nameDownload() {
-  $("download").href = api.bundleAddress($("model").value);
+  const name = $("model").value;
+  $("download").href = api.bundleAddress(name);
+  $("download-command").textContent = WORDS.downloadCommand(name, detector);
 }
 
 export function setWanted(now) {

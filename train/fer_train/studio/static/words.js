@@ -1,4 +1,5 @@
-// Every word of the page but the errors that the server explains, to translate in this one file.
+// Every word of the page in normal use, to translate in this one file. What else can go wrong (a full disk,
+// a command that fails) and what a device says is told in English.
 const many = (count, one, more) => `${count} ${count === 1 ? one : more}`;
 
 const precise = (share) => `${(100 * share).toFixed(1)} %`;
@@ -19,6 +20,36 @@ const FAULTS = {
   other_person: ["another person", "Another person than in the pictures of this name. Each name is for one person alone."],
   same_side: ["the same as before", "The same as a picture that is there. Turn your head a little."],
   same: ["the same as before", "The same as the last pictures. Move your head a little."],
+};
+
+// Errors, by the server's code and with its figures.
+const ERRORS = {
+  bad_model_name: ({ most }) => `A model's name has letters, digits, - and _, at most ${most}, and begins with a letter or digit.`,
+  bad_name: ({ most }) => `Choose another name: at most ${most} letters or digits, none of / \\ : * ? " < > |, no dot at either end, and none that Windows gives a device, such as CON.`,
+  busy: () => "Too many pictures at a time. Send this one again.",
+  camera_failed: ({ said }) => `The computer's camera has failed: ${said}`,
+  closing: () => "The studio is being closed.",
+  device_not_https: ({ host }) => `${host} does not encrypt as this studio does. Is its address http://?`,
+  device_redirects: ({ host }) => `${host} sends us elsewhere. Give the device's own address.`,
+  device_says: ({ host, said }) => `${host} says: ${said}`,
+  device_silent: ({ host }) => `${host} does not answer. Does fer-edge --serve run there?`,
+  device_token: ({ host }) => `${host} does not let us in: the token is missing or wrong.`,
+  device_unreachable: ({ host, said }) => `${host} cannot be reached. Is it on, in this network, and does fer-edge --serve run there? (${said})`,
+  full: ({ name, most }) => `${name} has ${most} pictures, which is the most. Delete some.`,
+  gone: ({ name }) => `${name} is not there any more: it was deleted or renamed.`,
+  learned_deleted: ({ name }) => `${name} was stopped: pictures that it learned from were deleted.`,
+  most_names: ({ most }) => `There are ${most} already, which is the most.`,
+  no_address: () => "The address of the device looks like http://pi.local:8080",
+  no_fer_edge: ({ host }) => `${host} answers what no fer-edge answers. Does fer-edge --serve with --models FOLDER run there?`,
+  no_picture: () => "No picture comes from the camera.",
+  picture_gone: ({ name }) => `That picture of ${name} is not there any more.`,
+  reserved_name: ({ name }) => `${name} means a part of a data set to fer-train. Choose another name.`,
+  taken: ({ name }) => `${name} is there already. Choose another name.`,
+  token_letters: () => "The token has letters that no token has. Copy it again.",
+  too_many_pixels: ({ most }) => `larger than ${most} megapixels`,
+  training: ({ name }) => `${name} is being trained. Wait for it, or stop it.`,
+  unreadable: () => "no picture that can be read",
+  unreadable_crop: ({ file }) => `${file} cannot be read as a picture. Delete it.`,
 };
 
 // What is said of a code of the server, which may bring figures.
@@ -59,6 +90,7 @@ export const WORDS = {
   connected: "connected",
   noConnection: "no connection to the studio: does it still run?",
   tooLarge: "larger than 20 MB",
+  error: ({ code, figures, error }) => (ERRORS[code] ? ERRORS[code](figures) : error), // else a fault
   refused: (status) => `the studio refused this (${status})`,
   stored: ({ crops, people, networks, job }) =>
     `Stored on the computer that runs the studio: crops of faces, as the network sees them, in ${crops}; cut-outs of the faces of people, in color, in ${people}; trained networks, with the names of the crops they learned, in ${networks}; while a model is trained, the crops that it uses in ${job}.`,
@@ -114,9 +146,12 @@ export const WORDS = {
   whyInShort: (fault) => (FAULTS[fault] ? FAULTS[fault][0] : fault),
   advice: (advice) => (advice ? ADVICE[advice.code](advice) : ""),
   whyNot: (why) => WHY_NOT[why.code](why),
-  sending: (index, count) => `Picture ${index} of ${count}`,
-  sent: (kept, count, reasons) =>
-    `Kept ${kept} of ${many(count, "picture", "pictures")}${reasons.length ? `. Left out: ${reasons.map(([why, times]) => `${times} ${why}`).join(", ")}` : ""}.`,
+  sending: (index, count, cut) => `Picture ${index} of ${cut ? "the first " : ""}${count}`,
+  sent: (kept, count, reasons, cut) => {
+    const leftOut = reasons.length ? `. Left out: ${reasons.map(([why, times]) => `${times} ${why}`).join(", ")}` : "";
+    const more = cut ? ` There were more files: only the first ${count} are taken at a time. Drop the others in smaller folders.` : "";
+    return `Kept ${kept} of ${many(count, "picture", "pictures")}${leftOut}.${more}`;
+  },
   picture: (name, file) => `${name}, ${file.replace(/\.png$/, "")}`,
   showMore: (count) => `Show more (${count})`,
   chosen: (count) => `${many(count, "picture", "pictures")} chosen`,
@@ -195,11 +230,13 @@ export const WORDS = {
   takeAway: "Take it to a device",
   download: "Download the model",
   downloadHow: "One file for every device:",
-  downloadCommand: (detector) => `fer-edge --camera 0 --model FILE${detectorOption(detector)}`,
+  downloadCommand: (name, detector) => `fer-edge --camera 0 --model ${quoted(`${name}-int8.tflite`)}${detectorOption(detector)}`,
   deploy: "Or send it to a device",
   address: "Address of the device",
   token: "Its token, if it has one",
-  deployHow: "The device runs fer-edge --serve with --models FOLDER. Only the model is sent, never a picture. The token is not stored.",
+  deployHow: "The device runs this, with a token in $FER_EDGE_TOKEN:",
+  deployCommand: (detector) => `fer-edge --camera 0 --serve 0.0.0.0:8080 --models models${detectorOption(detector)}`,
+  deploySends: "Only the model is sent, never a picture. The token is not stored.",
   send: "Send",
   sendingModel: "Sending.",
   compareCertificate: "The device made its certificate itself. Compare this fingerprint with the one that fer-edge printed there as certificate (SHA-256). Nothing was sent yet.",
