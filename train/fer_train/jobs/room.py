@@ -10,7 +10,7 @@ from fer_core.cores import usable_cores
 from fer_train.device import has_jax_for_gpu
 
 JOB_BYTES = 2_000_000_000
-"""What a training of a shipped network on FER2013 takes at most, its libraries with it."""
+"""What a training is taken to need. Measured on FER2013, TensorFlow on x86-64: 1.4 GB (vgg-11)."""
 
 
 @dataclass(frozen=True, slots=True)

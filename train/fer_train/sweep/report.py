@@ -56,7 +56,7 @@ def leave_results(
     if importances:
         _draw(out / IMPORTANCES, importances, len(complete))
         shares = ", ".join(f"{name} {share:.0%}" for name, share in importances.items())
-        text += f"share in the variance of accuracy: {shares}\n"
+        text += f"share in the variance of accuracy, by {len(complete)} complete trials: {shares}\n"
     if complete:
         text += (
             f"the best network: {trial_folder(out, complete[0].number)}\n"

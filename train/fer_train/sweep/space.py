@@ -122,6 +122,7 @@ def read_space(file: Path, config: Path | None, given: Mapping[str, Value | None
         raise FerError(f"{file}: [{name}] is tried, and given as {fixed[name]!r}: leave one out")
     settings = tuple(_setting(file, name, table, known[name]) for name, table in tables.items())
     space = Space(file, settings, fixed, config)
+    space.trial_config({})
     _require_allowed(space)
     return space
 
@@ -183,12 +184,20 @@ def _require_kind(where: str, value: object, kind: type) -> None:
 
 
 def _require_allowed(space: Space) -> None:
-    """Raise FerError unless every value of a setting is allowed beside first ones of the others."""
-    first = {each.name: next(each.examples())[1] for each in space.settings}
-    space.trial_config({})
+    """Raise FerError unless every value is allowed: alone, or beside first or last other ones."""
+    examples = {each.name: [value for _, value in each.examples()] for each in space.settings}
+    beside = [{name: values[at] for name, values in examples.items()} for at in (0, -1)]
     for setting in space.settings:
         for words, value in setting.examples():
-            try:
-                space.trial_config({**first, setting.name: value})
-            except FerError as error:
-                raise FerError(f"{space.file}: [{setting.name}] {words}: {error}") from error
+            faults = [_fault(space, {**others, setting.name: value}) for others in ({}, *beside)]
+            if all(faults):
+                raise FerError(f"{space.file}: [{setting.name}] {words}: {faults[0]}")
+
+
+def _fault(space: Space, values: Mapping[str, Value]) -> str:
+    """Return why values do not go together, empty where they do."""
+    try:
+        space.trial_config(values)
+    except FerError as error:
+        return str(error)
+    return ""

@@ -54,12 +54,12 @@ def sweep(request: Request, say: Callable[[str], None]) -> str:
         KeyboardInterrupt: Somebody stopped it; the results so far are there.
     """
     space, out = request.space, request.out
+    pool = make_pool(request.on, request.budget.trials or _MANY, say, follow=_nothing)
     dataset = space.trial_config({}).pictures.load().without_empty_classes()
     say(dataset.describe())
     dataset.require_every_class()
     pictures = len(dataset.part("validation"))
     del dataset  # every job loads its own
-    pool = make_pool(request.on, request.budget.trials or _MANY, say, follow=_nothing)
     url = request.storage or f"sqlite:///{(make_folder(out) / _DATABASE).resolve()}"
     with alone_in(make_folder(out), "fer-train sweep"), storage_faults(url):
         study = SweepStudy(url, out, space)
