@@ -42,8 +42,7 @@ def train_folds(
     from fer_train.given_settings import settings_of
 
     settings = settings_of(given)
-    if not settings.folds:
-        raise ArgumentError("say how many folds: fer-train folds 5")
+    _require_folds(settings.folds)
     folder = out or Path("runs") / f"{settings.arch}-folds-{datetime.now():%Y%m%d-%H%M%S}"
     say = talk(quiet)
     try:
@@ -53,3 +52,8 @@ def train_folds(
         raise
     print((folder / "report.txt").read_text(encoding="utf-8"), end="")
     print(f"run folder: {folder}")
+
+
+def _require_folds(folds: int) -> None:
+    if not folds:
+        raise ArgumentError("say how many folds: fer-train folds 5")

@@ -16,6 +16,7 @@ from typing import Any
 from fer_core import progress
 from fer_core.errors import FerError
 from fer_core.files import make_folder
+from fer_core.text import forgive_names_on_paper, printable
 from fer_train.jobs.pools import Job
 
 log = logging.getLogger(__name__)
@@ -38,6 +39,7 @@ def serve(pipe: Connection[Any, Any], job: Job, threads: int) -> None:
     for variable in _THREADS:
         os.environ.setdefault(variable, str(threads))
     progress.silence()
+    forgive_names_on_paper()
     with suppress(BrokenPipeError, ConnectionResetError):  # nobody listens any more
         pipe.send(_run(job, pipe))
 
@@ -46,7 +48,7 @@ def _run(job: Job, pipe: Connection[Any, Any]) -> str:
     """Run a job; return why it failed, in words, empty where it did not."""
 
     def say(line: str) -> None:
-        print(line, flush=True)
+        print(printable(line), flush=True)
         pipe.send(Line(line))
 
     try:
@@ -74,4 +76,4 @@ def _end_with_the_parent() -> None:
     parent = parent_process()
     assert parent
     wait([parent.sentinel])
-    os._exit(1)
+    os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))

@@ -40,10 +40,7 @@ def try_settings(
     Trials are judged on the validation split; the test split is left to fer-bench.
     """
     need("keras", "matplotlib", "sklearn", "scipy")
-    if find_spec("optuna") is None:
-        raise FerError(
-            "fer-train sweep needs Optuna: pip install '.[sweep]' where fer-edge-kit lies"
-        )
+    _need_optuna()
     from fer_train.sweep.space import read_space
 
     given = {"data": str(data.resolve()) if data else None, "arch": arch, "epochs": epochs}
@@ -55,6 +52,13 @@ def try_settings(
     at = prune_epochs(prune_at, tried.trial_config({}).epochs)
     request = Request(tried, folder, read_budget(budget), on, at, storage)
     print(sweep(request, talk(quiet)), end="")
+
+
+def _need_optuna() -> None:
+    if find_spec("optuna") is None:
+        raise FerError(
+            "fer-train sweep needs Optuna: pip install '.[sweep]' where fer-edge-kit lies"
+        )
 
 
 def prune_epochs(text: str, epochs: int) -> tuple[int, ...]:

@@ -71,7 +71,11 @@ class Sweep:
                         self._start(self.study.ask(), pool)
                     else:
                         break
-                if not pool.is_busy or not budget.has_time():
+                if not pool.is_busy:
+                    return
+                if not budget.has_time():
+                    numbers = ", ".join(str(trial.number) for trial, _ in self._running)
+                    self.say(f"the time is up; trials that go on with the next call: {numbers}")
                     return
                 for ended in pool.outcomes(_WAIT_SECONDS):
                     self._note(ended)
@@ -89,6 +93,7 @@ class Sweep:
         job = TrialJob(config, trial.number, make_folder(trial_folder(self.out, trial.number)))
         self._running.append((trial, job))
         pool.submit(job)
+        self.say(f"trial {trial.number} trains: {_words(trial)}")
 
     def _note(self, ended: Ended) -> None:
         """Note what came of a job."""
@@ -97,14 +102,18 @@ class Sweep:
         if ended.reason:
             self._fail(trial, ended.reason)
             return
-        accuracy = read_accuracy(job.out)
+        try:
+            accuracy = read_accuracy(job.out)
+        except FerError as error:
+            self._fail(trial, str(error))
+            return
         self.study.complete(trial, accuracy)
         best = max(each.accuracy or 0 for each in self.study.tried() if each.state == "complete")
-        self.say(f"trial {trial.number}: {accuracy:.2%} ({_words(trial)}); best {best:.2%}")
+        self.say(f"trial {trial.number}: {accuracy:.2%}; best {best:.2%}")
 
     def _fail(self, trial: Trial, why: str) -> None:
         self.study.fail(trial, why)
-        self.say(f"trial {trial.number} failed ({_words(trial)}): {why}")
+        self.say(f"trial {trial.number} failed: {why}")
         states = [each.state for each in self.study.tried()]
         if len(states) >= _MOST_FALSE_STARTS and set(states) == {"failed"}:
             raise FerError(f"all {len(states)} trials failed so far, the last one because: {why}")
@@ -121,10 +130,7 @@ class Sweep:
                     self._running.remove((trial, job))
                     self.study.prune(trial, epoch)
                     best = max(curve[:epoch])
-                    self.say(
-                        f"trial {trial.number}: pruned after epoch {epoch} at {best:.2%} "
-                        f"({_words(trial)})"
-                    )
+                    self.say(f"trial {trial.number}: pruned after epoch {epoch} at {best:.2%}")
                     break
 
 
