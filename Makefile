@@ -85,8 +85,8 @@ train-test-lowest:
 	rm -rf .venv-train-lowest && $(PYTHON) -m venv .venv-train-lowest
 	mkdir -p build
 	.venv-train-lowest/bin/python $(PIP) packaging
-	.venv-train-lowest/bin/python tests/lowest_versions.py train edge-headless > build/lowest-train.txt
-	.venv-train-lowest/bin/python $(PIP) -c build/lowest-train.txt -e '.[train,edge-headless]' 'pytest>=8' 'pytest-xdist>=3.6'
+	.venv-train-lowest/bin/python tests/lowest_versions.py train edge-headless sweep > build/lowest-train.txt
+	.venv-train-lowest/bin/python $(PIP) -c build/lowest-train.txt -e '.[train,edge-headless,sweep]' 'pytest>=8' 'pytest-xdist>=3.6'
 	.venv-train-lowest/bin/python -m pytest -W default tests/unit/train tests/unit/convert
 
 # What a release waits for beside the gate, too long or too rare for it: the other two device

@@ -37,7 +37,7 @@ def load_settings(
         FerError: The file cannot be read, or holds an unknown key or a wrong value.
         ArgumentError: An override is no allowed value.
     """
-    values = _with_new_names(_read_toml(path), renamed, path, hint) if path else {}
+    values = _with_new_names(read_toml(path), renamed, path, hint) if path else {}
     known = get_type_hints(kind)
     secret = {each.name for each in fields(kind) if not each.repr}  # type: ignore[arg-type]
     for key, value in values.items():
@@ -77,7 +77,12 @@ def settings_toml(settings: object) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _read_toml(path: Path) -> dict[str, Any]:
+def read_toml(path: Path) -> dict[str, Any]:
+    """Return what a TOML file holds.
+
+    Raises:
+        FerError: It cannot be read.
+    """
     if sys.version_info >= (3, 11):
         import tomllib
     else:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from fer_core.command import DefaultCommand, Quiet, Version, make_app, run_app, talk
 from fer_core.errors import ArgumentError, FerError
@@ -13,13 +11,12 @@ from fer_edge.faces.detectors import DEFAULT_DETECTOR
 from fer_train import options
 from fer_train.backend import need, start_quietly
 from fer_train.device import choose_backend
-
-if TYPE_CHECKING:
-    from fer_train.config import TrainConfig
+from fer_train.folds_cli import train_folds
+from fer_train.sweep.cli import try_settings
 
 app = make_app()
-_SETTINGS = ("labels", "size", "colour", "epochs", "batch_size", "learning_rate", "folds", "seed")
-"""Settings of a run that are options of the same name and kind."""
+app.command("folds")(train_folds)
+app.command("sweep")(try_settings)
 
 
 @app.command(
@@ -28,7 +25,7 @@ _SETTINGS = ("labels", "size", "colour", "epochs", "batch_size", "learning_rate"
     "fer-train --data my-faces --init fer-nano   |   fer-train --labels ferplus   |   "
     "fer-train --config my.toml --out runs/mine   |   fer-train --folds 5 --out runs/five   |   "
     "fer-train --out runs/mine --resume.   Other commands (fer-train NAME --help): "
-    "check, prepare, explain, soft-labels, studio",
+    "check, prepare, explain, folds, sweep, soft-labels, studio",
 )
 def run(
     data: options.Data = None,
@@ -59,7 +56,9 @@ def run(
     """
     given = locals().copy()  # each option by its name
     need("keras", "matplotlib", "sklearn")
-    settings = _settings(given)
+    from fer_train.given_settings import settings_of
+
+    settings = settings_of(given)
     choose_backend()
     start_quietly()
     from fer_train.cross_validation import cross_validate
@@ -70,23 +69,6 @@ def run(
     go(settings, folder, resume, talk(quiet))
     print((folder / "report.txt").read_text(encoding="utf-8"), end="")
     print(f"run folder: {folder}")
-
-
-def _settings(given: Mapping[str, Any]) -> TrainConfig:
-    """Return the settings of a run by the options of the command, None for those not given."""
-    from fer_train.run_folder import chosen_config, resumed_config, soft_labels_file
-
-    flags = {name: given[name] or None for name in ("skip_bad", "qat")}
-    paths = {name: str(given[name].resolve()) for name in ("data", "votes") if given[name]}
-    soft_labels = soft_labels_file(given["soft_labels"], given["teacher"])
-    changed = {name: given[name] for name in _SETTINGS} | flags | paths
-    changed |= {"soft_labels": soft_labels}
-    if not given["resume"]:
-        return chosen_config(given["config"], given["arch"], given["init"], changed)
-    asked = [given["config"], given["arch"], given["init"], *changed.values()]
-    if given["out"] is None or any(value is not None for value in asked):
-        raise ArgumentError("--resume takes --out alone: a run goes on with its own settings")
-    return resumed_config(given["out"])
 
 
 @app.command("soft-labels")

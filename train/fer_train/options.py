@@ -32,6 +32,9 @@ Teacher = Annotated[Path | None, typer.Option(hidden=True)]
 Folds = Annotated[int | None, typer.Option(help="Cross-validate over so many parts.")]
 Seed = Annotated[int | None, typer.Option(help="Decides every random draw.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on where --out stopped.")]
+On = Annotated[
+    str, typer.Option(help="local, as many trainings at a time as fit, or local:N for N of them.")
+]
 Teachers = Annotated[
     list[Path], typer.Argument(help="fer2013new.csv of FER+, run folders, .keras files.")
 ]

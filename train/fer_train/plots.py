@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
 from matplotlib.figure import Figure
 
@@ -13,6 +12,9 @@ from fer_core.metrics import ClassificationReport
 from fer_core.text import on_paper
 from fer_core.values import FloatArray
 from fer_train.figures import save_figure
+
+if TYPE_CHECKING:
+    import keras
 
 _CURVES = ("loss", "accuracy", "precision", "recall")
 _TRAINING, _VALIDATION = "#8a8f98", "#1f6feb"
@@ -56,6 +58,8 @@ def save_confusion(path: Path, report: ClassificationReport, title: str) -> None
 
 def save_feature_maps(path: Path, model: keras.Model, picture: FloatArray) -> None:
     """Draw a picture (h, w, c), -1 to 127/128, beside the maps of the first convolution."""
+    import keras
+
     first = next(layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D))
     maps = keras.Model(model.input, first.output).predict(picture[None], verbose=0)[0]
     columns = 8

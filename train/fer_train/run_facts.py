@@ -21,6 +21,12 @@ MODEL_FILES = ("model.keras", "model.h5")
 """What a run writes its weights to."""
 
 
+class Validation(TypedDict, total=False):
+    """What is read again of a report on the validation split."""
+
+    accuracy: Annotated[float, Meta(ge=0, le=1)]
+
+
 class Metrics(TypedDict, total=False):
     """What is read again of a run's metrics.json."""
 
@@ -28,6 +34,7 @@ class Metrics(TypedDict, total=False):
     epochs: Annotated[int, Meta(ge=0, le=1_000_000)]
     best_epoch: Annotated[int, Meta(ge=0, le=1_000_000)]
     labels: list[str]
+    validation: Validation
     sha256: dict[str, str]
     teacher_sha256: str
     guide_sha256: str
@@ -144,3 +151,15 @@ def _metrics(run: Path) -> Metrics:
         return read_json(file.read_bytes(), Metrics, str(file))
     except (OSError, FerError):
         return {}
+
+
+def read_accuracy(run: Path) -> float:
+    """Return the validation accuracy of a run that is done, 0 to 1.
+
+    Raises:
+        FerError: The folder does not say it.
+    """
+    accuracy = _metrics(run).get("validation", {}).get("accuracy")
+    if accuracy is None:
+        raise FerError(f"{run / METRICS} says no validation accuracy")
+    return accuracy

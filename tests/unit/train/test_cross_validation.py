@@ -10,7 +10,7 @@ from fer_core.dataset import FerDataset
 from fer_core.errors import FerError
 from fer_core.metrics import classification_report
 from fer_core.readers import load_dataset
-from fer_train import cross_validation
+from fer_train import fold_training
 from fer_train.architectures import build_model
 from fer_train.config import TrainConfig
 from fer_train.cross_validation import cross_validate, spread
@@ -38,7 +38,7 @@ def save_untrained(
 def test_every_picture_is_judged_once_and_never_beside_its_duplicate(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cross_validation, "train_on", save_untrained)
+    monkeypatch.setattr(fold_training, "train_on", save_untrained)
     config = replace(CONFIG, data=str(data_with_duplicates(tmp_path)))
     said: list[str] = []
     whole = cross_validate(config, tmp_path / "run", False, said.append)
@@ -78,7 +78,7 @@ def test_a_fold_that_is_done_is_not_done_again(
             raise KeyboardInterrupt
         save_untrained(rest, config, folder, resume, say)
 
-    monkeypatch.setattr(cross_validation, "train_on", counting)
+    monkeypatch.setattr(fold_training, "train_on", counting)
     with pytest.raises(KeyboardInterrupt):
         cross_validate(config, tmp_path / "run", False, print)
     with pytest.raises(FerError, match="holds a run already"):

@@ -1,0 +1,35 @@
+"""Jobs without training, for the pool."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from fer_core.errors import FerError
+
+
+@dataclass(frozen=True, slots=True)
+class PlainJob:
+    """Does what its name says."""
+
+    name: str
+    out: Path
+
+    def run(self, say: Callable[[str], None]) -> None:
+        say(f"threads {os.environ['OMP_NUM_THREADS']}")
+        (self.out / "begun").touch()
+        if self.name == "refuse":
+            raise FerError("the data is missing")
+        if self.name == "break":
+            raise ZeroDivisionError
+        if self.name == "die":
+            os.kill(os.getpid(), signal.SIGKILL)
+        try:
+            while self.name == "wait":
+                time.sleep(0.01)
+        finally:
+            (self.out / "ended").touch()

@@ -1,0 +1,36 @@
+"""The settings of a run, by the options of the command that starts it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from fer_core.errors import ArgumentError
+from fer_train.config import TrainConfig
+from fer_train.run_folder import chosen_config, resumed_config, soft_labels_file
+
+_SETTINGS = ("labels", "size", "colour", "epochs", "batch_size", "learning_rate", "folds", "seed")
+"""Settings of a run that are options of the same name and kind."""
+
+
+def settings_of(given: Mapping[str, Any]) -> TrainConfig:
+    """Return the settings of a run.
+
+    Args:
+        given: The options of the command by their names, None for those not given.
+
+    Raises:
+        FerError: A file or folder that they name cannot be read.
+        ArgumentError: They do not go together.
+    """
+    flags = {name: given[name] or None for name in ("skip_bad", "qat")}
+    paths = {name: str(given[name].resolve()) for name in ("data", "votes") if given[name]}
+    soft_labels = soft_labels_file(given["soft_labels"], given["teacher"])
+    changed = {name: given[name] for name in _SETTINGS} | flags | paths
+    changed |= {"soft_labels": soft_labels}
+    if not given["resume"]:
+        return chosen_config(given["config"], given["arch"], given["init"], changed)
+    asked = [given["config"], given["arch"], given["init"], *changed.values()]
+    if given["out"] is None or any(value is not None for value in asked):
+        raise ArgumentError("--resume takes --out alone: a run goes on with its own settings")
+    return resumed_config(given["out"])

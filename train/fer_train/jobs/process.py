@@ -1,0 +1,79 @@
+"""What happens in the process of a job."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import threading
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing import parent_process
+from multiprocessing.connection import Connection, wait
+from typing import Any
+
+from fer_core import progress
+from fer_core.errors import FerError
+from fer_core.files import make_folder
+from fer_core.text import forgive_names_on_paper, printable
+from fer_train.jobs.pools import Job
+
+log = logging.getLogger(__name__)
+LOG = "log.txt"
+"""What a job and its libraries print, in its run folder."""
+_THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line on the progress."""
+
+    text: str
+
+
+def serve(pipe: Connection[Any, Any], job: Job, threads: int) -> None:
+    """Run a job; send its lines, and at the end why it failed, or nothing."""
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    threading.Thread(target=_end_with_the_parent, daemon=True).start()
+    for variable in _THREADS:
+        os.environ.setdefault(variable, str(threads))
+    progress.silence()
+    forgive_names_on_paper()
+    with suppress(BrokenPipeError, ConnectionResetError):  # nobody listens any more
+        pipe.send(_run(job, pipe))
+
+
+def _run(job: Job, pipe: Connection[Any, Any]) -> str:
+    """Run a job; return why it failed, in words, empty where it did not."""
+
+    def say(line: str) -> None:
+        print(printable(line), flush=True)
+        pipe.send(Line(line))
+
+    try:
+        _print_into_log(job)
+        job.run(say)
+    except (FerError, MemoryError) as error:
+        return str(error) or "the memory is full"
+    except OSError as error:
+        return f"{error.filename or 'writing'}: {error.strerror}"
+    except Exception as error:
+        log.exception("the job failed")
+        return f"{error!r}: {job.out / LOG} says where"
+    return ""
+
+
+def _print_into_log(job: Job) -> None:
+    """Let stdout and stderr, also those of native code, go into the log of the job."""
+    log = os.open(make_folder(job.out) / LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+    for stream in (1, 2):
+        os.dup2(log, stream)
+    os.close(log)
+
+
+def _end_with_the_parent() -> None:
+    parent = parent_process()
+    assert parent
+    wait([parent.sentinel])
+    os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))

@@ -1,0 +1,1 @@
+"""fer-train sweep: settings are tried by many trainings, and the best ones kept."""
