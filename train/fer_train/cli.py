@@ -13,6 +13,7 @@ from fer_edge.faces.detectors import DEFAULT_DETECTOR
 from fer_train import options
 from fer_train.backend import need, start_quietly
 from fer_train.device import choose_backend
+from fer_train.devices import chosen_devices, prepare_devices
 
 if TYPE_CHECKING:
     from fer_train.config import TrainConfig
@@ -47,6 +48,7 @@ def run(
     soft_labels: options.SoftLabels = None,
     teacher: options.Teacher = None,
     folds: options.Folds = None,
+    devices: options.OnDevices = "1",
     seed: options.Seed = None,
     resume: options.Resume = False,
     skip_bad: options.SkipBad = False,
@@ -61,15 +63,20 @@ def run(
     need("keras", "matplotlib", "sklearn")
     settings = _settings(given)
     choose_backend()
+    prepare_devices(devices, settings.folds)
     start_quietly()
     from fer_train.cross_validation import cross_validate
     from fer_train.run import run_training
 
     folder = out or Path("runs") / f"{settings.arch}-{datetime.now():%Y%m%d-%H%M%S}"
-    go = cross_validate if settings.folds else run_training
-    go(settings, folder, resume, talk(quiet))
-    print((folder / "report.txt").read_text(encoding="utf-8"), end="")
-    print(f"run folder: {folder}")
+    shared = chosen_devices(devices, talk(quiet))
+    if settings.folds:
+        cross_validate(settings, folder, resume, talk(quiet))
+    else:
+        run_training(settings, folder, resume, talk(quiet or not shared.leads), shared)
+    if shared.leads:
+        print((folder / "report.txt").read_text(encoding="utf-8"), end="")
+        print(f"run folder: {folder}")
 
 
 def _settings(given: Mapping[str, Any]) -> TrainConfig:
