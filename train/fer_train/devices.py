@@ -125,15 +125,15 @@ def prepare_devices(asked: str, folds: int) -> None:
         return
     if folds:
         raise ArgumentError("--devices is for a single training: leave it out with --folds")
-    chosen = os.environ.get(BACKEND, "jax")
-    if chosen != "jax":
-        raise FerError(
-            f"--devices {asked} needs JAX, and ${BACKEND} says {chosen}: unset {BACKEND}"
-        )
     if find_spec("jax") is None:
         raise FerError(
             f"--devices {asked} needs JAX, which is not installed: "
             "pip install '.[train-gpu,edge-headless]' where fer-edge-kit lies (Linux)"
+        )
+    chosen = os.environ.get(BACKEND, "jax")
+    if chosen != "jax":
+        raise FerError(
+            f"--devices {asked} needs JAX, and ${BACKEND} says {chosen}: unset {BACKEND}"
         )
     os.environ[BACKEND] = "jax"
     if int(os.environ.get(_TASKS, "1")) > 1:
