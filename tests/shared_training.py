@@ -65,7 +65,7 @@ def main(words: list[str]) -> None:
     from jax._src.lib import _jax
 
     _jax.make_gloo_tcp_collectives = partial(_jax.make_gloo_tcp_collectives, hostname="127.0.0.1")
-    prepare_devices(words[1], folds=0)
+    prepare_devices(words[1], folds=0, say=print)
     for folder, asked, epochs in zip(words[::3], words[1::3], words[2::3], strict=True):
         run(Path(folder), asked, int(epochs))
 

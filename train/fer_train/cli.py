@@ -63,7 +63,7 @@ def run(
     need("keras", "matplotlib", "sklearn")
     settings = _settings(given)
     choose_backend()
-    prepare_devices(devices, settings.folds)
+    prepare_devices(devices, settings.folds, talk(quiet))
     start_quietly()
     from fer_train.cross_validation import cross_validate
     from fer_train.run import run_training

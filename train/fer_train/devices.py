@@ -107,12 +107,13 @@ class Devices:
 ONE_DEVICE = Devices()
 
 
-def prepare_devices(asked: str, folds: int) -> None:
+def prepare_devices(asked: str, folds: int, say: Callable[[str], None]) -> None:
     """Choose JAX and join the other processes, if there are any; before Keras is imported.
 
     Args:
         asked: What --devices says: "all" or a number, "1" without it.
         folds: How many folds the run has, 0 for a single training.
+        say: What gets a line while it waits for the others.
 
     Raises:
         ArgumentError: It is neither, or there are folds.
@@ -137,15 +138,16 @@ def prepare_devices(asked: str, folds: int) -> None:
         )
     os.environ[BACKEND] = "jax"
     if int(os.environ.get(_TASKS, "1")) > 1:
-        _join(asked)
+        _join(asked, say)
 
 
-def _join(asked: str) -> None:
+def _join(asked: str, say: Callable[[str], None]) -> None:
     """Join the processes that `srun` has started; JAX finds them by Slurm's variables."""
     if asked != ALL:
         raise ArgumentError(f"several processes train on all their devices: --devices {ALL}")
     import jax
 
+    say(f"waiting for all {os.environ[_TASKS]} processes of this Slurm step, five minutes at most")
     try:
         jax.distributed.initialize()
     except (RuntimeError, ValueError) as error:

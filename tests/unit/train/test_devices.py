@@ -52,28 +52,28 @@ def test_only_the_first_process_has_the_run_folder(tmp_path: Path) -> None:
 @pytest.mark.parametrize("asked", ["0", "-1", "some", "1.5", ""])
 def test_devices_are_all_or_a_number(asked: str) -> None:
     with pytest.raises(ArgumentError, match="--devices takes all or a number from 1"):
-        prepare_devices(asked, folds=0)
+        prepare_devices(asked, folds=0, say=print)
 
 
 def test_devices_need_jax_and_a_single_training(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(devices, "find_spec", lambda name: None)
     monkeypatch.delenv("KERAS_BACKEND", raising=False)
-    prepare_devices("1", folds=5)
+    prepare_devices("1", folds=5, say=print)
     assert "KERAS_BACKEND" not in devices.os.environ
     with pytest.raises(
         FerError, match=r"needs JAX, .* pip install '\.\[train-gpu,edge-headless\]'"
     ):
-        prepare_devices("all", folds=0)
+        prepare_devices("all", folds=0, say=print)
     with pytest.raises(ArgumentError, match="leave it out with --folds"):
-        prepare_devices("2", folds=5)
+        prepare_devices("2", folds=5, say=print)
     monkeypatch.setattr(devices, "find_spec", lambda name: object())
     monkeypatch.setenv("KERAS_BACKEND", "torch")
     with pytest.raises(FerError, match=r"\$KERAS_BACKEND says torch: unset KERAS_BACKEND"):
-        prepare_devices("all", folds=0)
+        prepare_devices("all", folds=0, say=print)
     monkeypatch.setenv("KERAS_BACKEND", "jax")
     monkeypatch.setenv("SLURM_STEP_NUM_TASKS", "2")
     with pytest.raises(ArgumentError, match="all their devices: --devices all"):
-        prepare_devices("2", folds=0)
+        prepare_devices("2", folds=0, say=print)
 
 
 def test_the_devices_that_are_there(monkeypatch: pytest.MonkeyPatch) -> None:
