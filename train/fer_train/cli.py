@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -70,10 +71,8 @@ def run(
 
     folder = out or Path("runs") / f"{settings.arch}-{datetime.now():%Y%m%d-%H%M%S}"
     shared = chosen_devices(devices, talk(quiet))
-    if settings.folds:
-        cross_validate(settings, folder, resume, talk(quiet))
-    else:
-        run_training(settings, folder, resume, talk(quiet or not shared.leads), shared)
+    go = cross_validate if settings.folds else partial(run_training, devices=shared)
+    go(settings, folder, resume, talk(quiet or not shared.leads))
     if shared.leads:
         print((folder / "report.txt").read_text(encoding="utf-8"), end="")
         print(f"run folder: {folder}")

@@ -17,7 +17,6 @@ from pathlib import Path
 
 from fer_core.errors import ArgumentError, FerError
 from fer_train.device import BACKEND
-from fer_train.run_folder import CHECKPOINT, FROZEN_CHECKPOINT
 
 ALL = "all"
 _TASKS = "SLURM_STEP_NUM_TASKS"
@@ -98,9 +97,8 @@ class Devices:
             yield out
             return
         with tempfile.TemporaryDirectory(prefix="fer-train-") as own:
-            for name in (CHECKPOINT, FROZEN_CHECKPOINT):
-                if (out / name).exists():
-                    shutil.copy(out / name, own)
+            for checkpoint in out.glob("*.npz"):
+                shutil.copy(checkpoint, own)
             yield Path(own)
 
 

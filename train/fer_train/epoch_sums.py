@@ -29,7 +29,15 @@ class EpochSums:
         self.confusion = np.zeros((self.classes, self.classes), np.int64)
 
     def add(self, logs: dict[str, Any], epoch: int) -> None:
-        """Add what Keras tells of a batch; raise FerError where the loss is no number any more."""
+        """Add what Keras tells of a batch.
+
+        Args:
+            logs: Its loss, and its counts as "confusion".
+            epoch: Which one it is of, for the error.
+
+        Raises:
+            FerError: The loss is no number any more.
+        """
         self.steps += 1
         self.loss += logs["loss"]
         if not np.isfinite(self.loss):

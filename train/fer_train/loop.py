@@ -85,20 +85,18 @@ def train(
     Raises:
         FerError: The checkpoint cannot be read or written, or is of another run.
     """
-    data = training_set.fingerprint()
+    data, validation = training_set.fingerprint(), training_set.validation
     with devices.scope():
         copy = training_copy(model, config.precision)
         compile_model(copy, config, steps_per_epoch(training_set.training, config.batch_size))
         state = load_checkpoint(checkpoint, copy, data) if resume else _fresh_state(data, earlier)
     targets = training_set.targets(config.soft_labels_weight)
     while devices.agreed(_goes_on(state, config)):
-        with devices.scope():
-            row = _train_epoch(copy, training_set, targets, config, state, devices)
+        row = _train_epoch(copy, training_set, targets, config, state, devices)
         model.set_weights(state.averaged or copy.get_weights())
-        row |= _judge(model, training_set.validation)
         state.epoch += 1
-        state.history.append({"epoch": state.epoch, **row})
-        if _is_best(state, few=len(training_set.validation) < FEW_PICTURES):
+        state.history.append({"epoch": state.epoch, **row, **_judge(model, validation)})
+        if _is_best(state, few=len(validation) < FEW_PICTURES):
             state.best, state.best_epoch = model.get_weights(), state.epoch
         save_checkpoint(checkpoint, copy, state)
         follow(state)
@@ -123,7 +121,7 @@ def _train_epoch(
     rng = np.random.default_rng((config.seed, state.epoch))
     _seed_layers(model, config.seed, state.epoch)
     steps, sums = steps_per_epoch(training, config.batch_size), EpochSums(targets.shape[1])
-    with progress_bar(steps, f"epoch {state.epoch + 1}") as advance:
+    with devices.scope(), progress_bar(steps, f"epoch {state.epoch + 1}") as advance:
         for batch in batches(training, targets, config.batch_size, rng):
             before = time.perf_counter()
             images, wanted = augment(*batch, config, rng)
