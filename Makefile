@@ -98,10 +98,11 @@ release-check: setup
 build/formats: setup
 	PYTHONPATH=tests $(FULL)/python tests/make_formats.py build/formats
 
-# The studies in train/studies run on PyTorch, and so does Keras beside them.
+# The studies in train/studies run on PyTorch, and so does Keras beside them. JAX is for the tests of
+# `fer-train --devices`.
 .venv-studies/installed: pyproject.toml
 	$(PYTHON) -m venv .venv-studies
-	.venv-studies/bin/python $(PIP) -e '.[edge-headless]' torch==2.13.0 'keras>=3.12,<4' 'scikit-learn>=1.4' 'pytest>=8' 'pytest-xdist>=3.6'
+	.venv-studies/bin/python $(PIP) -e '.[edge-headless]' torch==2.13.0 'jax>=0.6' 'keras>=3.12,<4' 'scikit-learn>=1.4' 'pytest>=8' 'pytest-xdist>=3.6'
 	@touch $@
 
 # One thread each: two workers share the cores, and PyTorch's own threads would wait for each other.

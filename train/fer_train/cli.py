@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from fer_core.command import DefaultCommand, Quiet, Version, make_app, run_app, talk
@@ -11,6 +12,7 @@ from fer_edge.faces.detectors import DEFAULT_DETECTOR
 from fer_train import options
 from fer_train.backend import need, start_quietly
 from fer_train.device import choose_backend
+from fer_train.devices import chosen_devices, prepare_devices
 from fer_train.folds_cli import train_folds
 from fer_train.sweep.cli import try_settings
 
@@ -44,6 +46,7 @@ def run(
     soft_labels: options.SoftLabels = None,
     teacher: options.Teacher = None,
     folds: options.Folds = None,
+    devices: options.OnDevices = "1",
     seed: options.Seed = None,
     resume: options.Resume = False,
     skip_bad: options.SkipBad = False,
@@ -60,15 +63,18 @@ def run(
 
     settings = settings_of(given)
     choose_backend()
+    prepare_devices(devices, settings.folds, talk(quiet))
     start_quietly()
     from fer_train.cross_validation import cross_validate
     from fer_train.run import run_training
 
     folder = out or Path("runs") / f"{settings.arch}-{datetime.now():%Y%m%d-%H%M%S}"
-    go = cross_validate if settings.folds else run_training
-    go(settings, folder, resume, talk(quiet))
-    print((folder / "report.txt").read_text(encoding="utf-8"), end="")
-    print(f"run folder: {folder}")
+    shared = chosen_devices(devices, talk(quiet))
+    go = cross_validate if settings.folds else partial(run_training, devices=shared)
+    go(settings, folder, resume, talk(quiet or not shared.leads))
+    if shared.leads:
+        print((folder / "report.txt").read_text(encoding="utf-8"), end="")
+        print(f"run folder: {folder}")
 
 
 @app.command("soft-labels")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from fer_train.config import TrainConfig
 
-_BACKEND = "KERAS_BACKEND"
+BACKEND = "KERAS_BACKEND"
 _JAX_ON_GPU = ("jax_cuda12_plugin", "jax_cuda13_plugin")
 """What `jax[cuda12]` and `jax[cuda13]` install."""
 _BFLOAT16_FROM = 8.0
@@ -23,8 +23,8 @@ def choose_backend() -> None:
 
     It must be called before Keras is imported. The TensorFlow of `[train]` reaches no GPU.
     """
-    if _BACKEND not in os.environ and has_jax_for_gpu() and shutil.which("nvidia-smi"):
-        os.environ[_BACKEND] = "jax"
+    if BACKEND not in os.environ and has_jax_for_gpu() and shutil.which("nvidia-smi"):
+        os.environ[BACKEND] = "jax"
 
 
 def has_jax_for_gpu() -> bool:
@@ -40,15 +40,18 @@ class Device:
         backend: "tensorflow", "jax" or "torch".
         gpu: What the GPU is called, "" for the processor.
         capability: The compute capability of an NVIDIA GPU, 0 for none or unknown.
+        count: How many such devices share a training.
     """
 
     backend: str
     gpu: str = ""
     capability: float = 0.0
+    count: int = 1
 
     def text(self) -> str:
         """Return it in words."""
-        return f"{self.gpu or 'CPU'} with {self.backend}"
+        each = self.gpu or "CPU"
+        return f"{f'{self.count} x {each}' if self.count > 1 else each} with {self.backend}"
 
     def fitting(self, config: TrainConfig) -> TrainConfig:
         """Return settings whose precision is not "auto" any more.

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
 
 from fer_core.dataset import FerDataset
-from fer_core.errors import FerError
-from fer_core.metrics import ClassificationReport, classification_report
+from fer_core.metrics import classification_report
 from fer_core.progress import progress_bar
-from fer_core.values import FloatArray, Int64Array
+from fer_core.values import FloatArray
 from fer_train.augment import augment
 from fer_train.checkpoint import TrainState, Weights, load_checkpoint, save_checkpoint
 from fer_train.compiling import compile_model
 from fer_train.config import TrainConfig
 from fer_train.data import batches, class_weights, one_hot, predict, steps_per_epoch
+from fer_train.devices import ONE_DEVICE, Devices
 from fer_train.distillation import OnlineTeacher
+from fer_train.epoch_sums import EpochSums, judged_figures
 from fer_train.network.graph import all_layers
 from fer_train.network.training_copy import training_copy
 
@@ -65,6 +65,7 @@ def train(
     resume: bool = False,
     follow: Callable[[TrainState], None] = lambda state: None,
     earlier: TrainState | None = None,
+    devices: Devices = ONE_DEVICE,
 ) -> TrainState:
     """Train until the last epoch or until patience ends; leave the best weights in the model.
 
@@ -79,69 +80,28 @@ def train(
         resume: Whether to go on from that file.
         follow: Called after each epoch.
         earlier: The state that an earlier stage ended in: its epochs and its best count on.
+        devices: What shares every batch.
 
     Raises:
         FerError: The checkpoint cannot be read or written, or is of another run.
     """
-    copy = training_copy(model, config.precision)
-    compile_model(copy, config, steps_per_epoch(training_set.training, config.batch_size))
-    data = training_set.fingerprint()
-    state = load_checkpoint(checkpoint, copy, data) if resume else _fresh_state(data, earlier)
+    data, validation = training_set.fingerprint(), training_set.validation
+    with devices.scope():
+        copy = training_copy(model, config.precision)
+        compile_model(copy, config, steps_per_epoch(training_set.training, config.batch_size))
+        state = load_checkpoint(checkpoint, copy, data) if resume else _fresh_state(data, earlier)
     targets = training_set.targets(config.soft_labels_weight)
-    last = state.earlier + config.epochs
-    while state.epoch < last and not _out_of_patience(state, config.patience):
-        row = _train_epoch(copy, training_set, targets, config, state)
+    while devices.agreed(_goes_on(state, config)):
+        row = _train_epoch(copy, training_set, targets, config, state, devices)
         model.set_weights(state.averaged or copy.get_weights())
-        row |= _judge(model, training_set.validation)
         state.epoch += 1
-        state.history.append({"epoch": state.epoch, **row})
-        if _is_best(state, few=len(training_set.validation) < FEW_PICTURES):
+        state.history.append({"epoch": state.epoch, **row, **_judge(model, validation)})
+        if _is_best(state, few=len(validation) < FEW_PICTURES):
             state.best, state.best_epoch = model.get_weights(), state.epoch
         save_checkpoint(checkpoint, copy, state)
         follow(state)
     model.set_weights(state.best)
     return state
-
-
-@dataclass(slots=True, eq=False)
-class _EpochSums:
-    """What the batches of an epoch have given so far; `confusion` counts (label, answer) pairs."""
-
-    classes: int
-    steps: int = 0
-    loss: float = 0.0
-    augmenting_seconds: float = 0.0
-    started: float = field(default_factory=time.perf_counter)
-    confusion: Int64Array = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.confusion = np.zeros((self.classes, self.classes), np.int64)
-
-    def add(self, logs: dict[str, Any], epoch: int) -> None:
-        """Add what Keras tells of a batch; raise FerError where the loss is no number any more."""
-        self.steps += 1
-        self.loss += logs["loss"]
-        if not np.isfinite(self.loss):
-            raise FerError(
-                f"the loss is {self.loss} in epoch {epoch}: it diverges; "
-                "start anew with a smaller --learning-rate"
-            )
-        self.confusion += keras.ops.convert_to_numpy(logs["confusion"]).astype(np.int64)
-
-    def text(self) -> str:
-        """Return loss and accuracy so far, for the progress bar."""
-        accuracy = np.trace(self.confusion) / self.confusion.sum()
-        return f"loss {self.loss / self.steps:.3f} accuracy {accuracy:.1%}"
-
-    def figures(self, label_names: tuple[str, ...]) -> dict[str, float]:
-        """Return loss, precision and the like, seconds and augmentation's share of them."""
-        seconds = time.perf_counter() - self.started
-        return {
-            "loss": float(self.loss / self.steps),
-            **_figures(ClassificationReport(label_names, self.confusion, 0.0)),
-            "seconds": round(seconds, 2),
-            "augmentation_share": round(self.augmenting_seconds / seconds, 4),
-        }
 
 
 def _train_epoch(
@@ -150,6 +110,7 @@ def _train_epoch(
     targets: FloatArray,
     config: TrainConfig,
     state: TrainState,
+    devices: Devices,
 ) -> dict[str, float]:
     """Train one epoch; return its loss, precision and the like, seconds and augmentation's share.
 
@@ -159,16 +120,19 @@ def _train_epoch(
     weights = class_weights(training) if config.class_weights else None
     rng = np.random.default_rng((config.seed, state.epoch))
     _seed_layers(model, config.seed, state.epoch)
-    steps, sums = steps_per_epoch(training, config.batch_size), _EpochSums(targets.shape[1])
-    with progress_bar(steps, f"epoch {state.epoch + 1}") as advance:
+    steps, sums = steps_per_epoch(training, config.batch_size), EpochSums(targets.shape[1])
+    with devices.scope(), progress_bar(steps, f"epoch {state.epoch + 1}") as advance:
         for batch in batches(training, targets, config.batch_size, rng):
             before = time.perf_counter()
             images, wanted = augment(*batch, config, rng)
             wanted = teacher.blended(images, wanted) if teacher else wanted
             sums.augmenting_seconds += time.perf_counter() - before
             model.reset_metrics()  # older Keras gives running means, newer ones the batch's own
-            each = None if weights is None else wanted @ weights
-            logs = model.train_on_batch(images, wanted, sample_weight=each, return_dict=True)
+            rows = devices.rows(len(images))
+            each = None if weights is None else wanted[rows] @ weights
+            logs = model.train_on_batch(
+                images[rows], wanted[rows], sample_weight=each, return_dict=True
+            )
             sums.add(logs, state.epoch + 1)
             done = (state.epoch - state.earlier) * steps + sums.steps
             updates, waiting = divmod(done, AVERAGE_EVERY)
@@ -205,18 +169,9 @@ def _judge(model: keras.Model, validation: FerDataset) -> dict[str, float]:
     report = classification_report(probabilities, validation.labels, validation.label_names)
     figures = {
         "loss": float(-np.log(np.maximum(right, 1e-7)).mean()),
-        **_figures(report),
+        **judged_figures(report),
     }
     return {f"val_{name}": value for name, value in figures.items()}
-
-
-def _figures(report: ClassificationReport) -> dict[str, float]:
-    """Return accuracy, and precision and recall as plain means over the classes."""
-    return {
-        "accuracy": report.accuracy,
-        "precision": report.macro_precision,
-        "recall": report.macro_recall,
-    }
 
 
 def _fresh_state(data: str, earlier: TrainState | None) -> TrainState:
@@ -235,8 +190,11 @@ def _is_best(state: TrainState, few: bool) -> bool:
     return not state.best_epoch or ranks[-1] > ranks[state.best_epoch - 1]
 
 
-def _out_of_patience(state: TrainState, patience: int) -> bool:
-    return patience > 0 and state.epoch - max(state.best_epoch, state.earlier) >= patience
+def _goes_on(state: TrainState, config: TrainConfig) -> bool:
+    """Return whether an epoch is left and, with patience, the last ones have gained something."""
+    without_gain = state.epoch - max(state.best_epoch, state.earlier)
+    patient = not config.patience or without_gain < config.patience
+    return state.epoch < state.earlier + config.epochs and patient
 
 
 def epoch_line(state: TrainState, epochs: int) -> str:

@@ -30,6 +30,9 @@ SoftLabels = Annotated[
 ]
 Teacher = Annotated[Path | None, typer.Option(hidden=True)]
 Folds = Annotated[int | None, typer.Option(help="Cross-validate over so many parts.")]
+OnDevices = Annotated[
+    str, typer.Option("--devices", help="all or a number: they share every batch (JAX).")
+]
 Seed = Annotated[int | None, typer.Option(help="Decides every random draw.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on where --out stopped.")]
 On = Annotated[

@@ -23,6 +23,7 @@ from fer_train.checkpoint import TrainState
 from fer_train.config import TrainConfig
 from fer_train.data import model_inputs, predict
 from fer_train.device import this_device
+from fer_train.devices import ONE_DEVICE, Devices
 from fer_train.distillation import online_teacher_of
 from fer_train.epoch_log import EpochLog
 from fer_train.evaluate import save_history, save_metrics, save_model
@@ -44,7 +45,9 @@ from fer_train.transfer import freeze_all_but_logits, take_weights, trained_mode
 Say = Callable[[str], None]
 
 
-def run_training(config: TrainConfig, out: Path, resume: bool, say: Say) -> ClassificationReport:
+def run_training(
+    config: TrainConfig, out: Path, resume: bool, say: Say, devices: Devices = ONE_DEVICE
+) -> ClassificationReport:
     """Train as configured and leave the run folder.
 
     Args:
@@ -52,31 +55,39 @@ def run_training(config: TrainConfig, out: Path, resume: bool, say: Say) -> Clas
         out: The run folder.
         resume: Whether to go on with the run that it holds.
         say: What gets lines on the progress.
+        devices: What shares every batch.
 
     Returns:
         The report on the validation split.
 
     Raises:
         FerError: The data or the model to start from do not fit, or the folder cannot be written.
+        ArgumentError: The devices cannot share a batch equally.
     """
     require_new_or_resumed(out, resume)
     dataset = config.pictures.load().without_empty_classes()
     say(dataset.describe())
     dataset.require_every_class()
-    with alone_in(make_folder(out), "fer-train"):
-        require_new_or_resumed(out, resume)
-        return train_on(dataset, config, out, resume, say)
+    devices.require_parts(min(config.batch_size, len(dataset.part("train"))))
+    with devices.folder(out) as folder, alone_in(make_folder(folder), "fer-train"):
+        require_new_or_resumed(folder, resume)
+        return train_on(dataset, config, folder, resume, say, devices)
 
 
 def train_on(
-    dataset: FerDataset, config: TrainConfig, out: Path, resume: bool, say: Say
+    dataset: FerDataset,
+    config: TrainConfig,
+    out: Path,
+    resume: bool,
+    say: Say,
+    devices: Devices = ONE_DEVICE,
 ) -> ClassificationReport:
     """Train on a data set that has a validation split; return the report on that split.
 
     Raises:
         FerError: As `run_training`, whose arguments these are.
     """
-    device = this_device()
+    device = replace(this_device(), count=devices.count)
     config, training_set = _training_set_of(device.fitting(config), dataset, say)
     validation = training_set.validation
     make_deterministic(config.seed)
@@ -85,7 +96,7 @@ def train_on(
     write_text(out / "config.toml", settings_toml(config))
     say(f"{config.arch}: {model.count_params():,} parameters, {config.epochs} epochs")
     say(f"on {device.text()}, {config.precision}")
-    state = _train_stages(model, training_set, config, out, resume, say)
+    state = _train_stages(model, training_set, config, out, resume, say, devices)
     if config.balance:
         balance(model, training_set.training, config.balance)
     probabilities = predict(model, validation)
@@ -171,6 +182,7 @@ def _train_stages(
     out: Path,
     resume: bool,
     say: Say,
+    devices: Devices,
 ) -> TrainState:
     """Train the last layer alone for the frozen epochs, if any, then everything.
 
@@ -190,7 +202,7 @@ def _train_stages(
                 log.write(state.history)
 
             begun = resume and checkpoint.exists()
-            return train(model, training_set, settings, checkpoint, begun, follow, earlier)
+            return train(model, training_set, settings, checkpoint, begun, follow, earlier, devices)
 
     if not frozen or (resume and (out / CHECKPOINT).exists()):
         return stage(replace(config, epochs=config.epochs - frozen), out / CHECKPOINT)
