@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fer_core.command import DefaultCommand, Quiet, Version, make_app, run_app, talk
 from fer_core.errors import ArgumentError, FerError
@@ -15,6 +16,9 @@ from fer_train.device import choose_backend
 from fer_train.devices import chosen_devices, prepare_devices
 from fer_train.folds_cli import train_folds
 from fer_train.sweep.cli import try_settings
+
+if TYPE_CHECKING:
+    from fer_train.config import TrainConfig
 
 app = make_app()
 app.command("folds")(train_folds)
@@ -65,10 +69,14 @@ def run(
     choose_backend()
     prepare_devices(devices, settings.folds, talk(quiet))
     start_quietly()
+    folder = out or Path("runs") / f"{settings.arch}-{datetime.now():%Y%m%d-%H%M%S}"
+    _train(settings, folder, resume, devices, quiet)
+
+
+def _train(settings: TrainConfig, folder: Path, resume: bool, devices: str, quiet: bool) -> None:
     from fer_train.cross_validation import cross_validate
     from fer_train.run import run_training
 
-    folder = out or Path("runs") / f"{settings.arch}-{datetime.now():%Y%m%d-%H%M%S}"
     shared = chosen_devices(devices, talk(quiet))
     go = cross_validate if settings.folds else partial(run_training, devices=shared)
     go(settings, folder, resume, talk(quiet or not shared.leads))
