@@ -57,7 +57,9 @@ def _given(out: Path | None) -> Path:
 
 
 def _read(request: Request, model: str, detector: str, every: str, quiet: bool) -> None:
+    import sys
     import threading
+    from contextlib import redirect_stdout
 
     from fer_core.command import talk
     from fer_core.entry import INTERRUPTED
@@ -70,7 +72,7 @@ def _read(request: Request, model: str, detector: str, every: str, quiet: bool) 
     seconds, stop = read_every(every), threading.Event()
     network, finder = model or DEFAULT_MODEL, detector or DEFAULT_DETECTOR
     work = prepare(request.out, network, finder, seconds)
-    with Signals(stop) as signals:
+    with Signals(stop) as signals, redirect_stdout(sys.stderr):  # Ray prints there what it logs
         signals.in_loop = True
         outcome = run(request, work, stop, talk(quiet))
     print(outcome.text(request.out))

@@ -122,32 +122,39 @@ def _connected(address: str) -> Any:
         import ray
     except ImportError as error:
         raise FerError("--on ray needs Ray: pip install '.[cluster]'") from error
-    where = _reachable(address) if address != "ray" else None
+    where = os.environ.get("RAY_ADDRESS", "") if address == "ray" else _with_port(address)
+    if ":" in where:
+        _require_listener(where)  # Ray itself asks for minutes
     try:
-        ray.init(where, log_to_driver=False, logging_level="error")
+        ray.init(where or None, log_to_driver=False, logging_level="error")
     except (ConnectionError, RuntimeError, TimeoutError, ValueError, OSError) as error:
         raise FerError(
-            f"cannot join the cluster {where or os.environ.get('RAY_ADDRESS', 'here')}: "
-            f"{_first_line(error)}. It needs the same Ray ({ray.__version__}) and Python "
-            f"({platform.python_version()}) as this computer."
+            f"cannot join the cluster {where or 'of this computer'}: {_first_line(error)}. It "
+            f"needs the same Ray ({ray.__version__}) and Python ({platform.python_version()}) as "
+            "this computer."
         ) from error
     return ray
 
 
-def _reachable(address: str) -> str:
-    """Return the address of a head with its port, once somebody listens there."""
+def _with_port(address: str) -> str:
+    """Return the address of a head with its port; raise ArgumentError for one that is none."""
     host, _, port = address.removeprefix("ray://").partition(":")
     if not host or not (port or str(_CLIENT_PORT)).isdecimal():
         raise ArgumentError(f"--on must be ray or ray://HEAD:PORT, got {address}")
-    number = int(port or _CLIENT_PORT)
+    return f"ray://{host}:{port or _CLIENT_PORT}"
+
+
+def _require_listener(address: str) -> None:
+    """Raise FerError where nobody listens at the address of a head."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    option = "--ray-client-server-port" if address.startswith("ray://") else "--port"
     try:
-        socket.create_connection((host, number), _CONNECT_SECONDS).close()
-    except OSError as error:
+        socket.create_connection((host, int(port)), _CONNECT_SECONDS).close()
+    except (OSError, ValueError) as error:
         raise FerError(
-            f"no Ray answers at {host}:{number} ({error.strerror or error}): is the head started "
-            f"(ray start --head --ray-client-server-port {number}), and does a firewall let it in?"
+            f"no Ray answers at {host}:{port} ({error}): is the head started "
+            f"(ray start --head {option} {port}), and does a firewall let it in?"
         ) from error
-    return f"ray://{host}:{number}"
 
 
 def _explained(error: Any) -> FerError:

@@ -105,7 +105,7 @@ def _in_words(url: str) -> Iterator[None]:
     except FerError:
         raise
     except FileNotFoundError as error:
-        raise FerError("not there") from error
+        raise FerError(f"there is nothing at {url}") from error
     except ImportError as error:
         package = _NEEDS.get(url.partition("://")[0], "the package that fsspec names")
         raise FerError(f"{url} needs {package}: pip install {package} ({error})") from error

@@ -32,7 +32,7 @@ class Source:
     @property
     def is_video(self) -> bool:
         """Whether its name is that of a video."""
-        return _suffix(self.address) in VIDEO_SUFFIXES
+        return suffix_of(self.address) in VIDEO_SUFFIXES
 
     @property
     def is_remote(self) -> bool:
@@ -132,7 +132,7 @@ class Listing:
                 yield Source(address, version)
 
     def _wanted(self, name: str) -> bool:
-        suffix = _suffix(name)
+        suffix = suffix_of(name)
         if suffix in _SUFFIXES:
             return True
         self.left_out[NOT_READ.get(suffix, "others: no pictures or videos")] += 1
@@ -176,5 +176,6 @@ def _version(status: os.stat_result) -> str:
     return f"{status.st_size}-{status.st_mtime_ns}"
 
 
-def _suffix(address: str) -> str:
+def suffix_of(address: str) -> str:
+    """Return how a name ends, in small letters; of a URL without what follows a question mark."""
     return os.path.splitext(address.partition("?")[0] if is_url(address) else address)[1].lower()

@@ -26,7 +26,7 @@ from fer_edge.score.manifest import Result
 from fer_edge.score.plan import Piece
 from fer_edge.score.remote import fetch, read_bytes
 from fer_edge.score.shards import Row, shard_file, write_faces
-from fer_edge.score.sources import Source
+from fer_edge.score.sources import Source, suffix_of
 from fer_edge.sources.files import VideoSource, why_not
 
 MODEL = "model.tflite"
@@ -106,7 +106,7 @@ class _Reader:
             yield _picture(source)
         elif source.is_remote:
             with tempfile.TemporaryDirectory(prefix="fer-edge-") as folder:
-                file = Path(folder, f"video{Path(source.address).suffix}")
+                file = Path(folder, f"video{suffix_of(source.address)}")
                 fetch(source.address, file)
                 yield from self._of_video(file)
         else:
