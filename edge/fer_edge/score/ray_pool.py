@@ -128,6 +128,7 @@ def _connected(address: str) -> Any:
     try:
         ray.init(where or None, log_to_driver=False, logging_level="error")
     except (ConnectionError, RuntimeError, TimeoutError, ValueError, OSError) as error:
+        ray.shutdown()  # what it had begun
         raise FerError(
             f"cannot join the cluster {where or 'of this computer'}: {_first_line(error)}. It "
             f"needs the same Ray ({ray.__version__}) and Python ({platform.python_version()}) as "
