@@ -7,7 +7,6 @@ import resource
 import signal
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
 from fer_core.errors import FerError
 from fer_edge.score.manifest import Result
@@ -65,15 +64,3 @@ class FullDisk(Scoring):
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         Scoring.begin(self)
         resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
-
-
-@dataclass(frozen=True, slots=True)
-class Blocked(Nothing):
-    """Waits at its second piece until a file is there: as a worker that is killed would."""
-
-    gate: str = ""
-
-    def score(self, piece: Piece) -> Result:
-        while piece.first and not Path(self.gate).exists():
-            time.sleep(0.01)
-        return Nothing.score(self, piece)

@@ -29,7 +29,7 @@ from ray_nodes import kill_one, ray_nodes
 from score_works import Nothing
 
 TESTS = Path(__file__).parents[1]
-COUNT = 60
+COUNT = 120
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +90,7 @@ def test_workers_a_node_and_the_driver_are_killed(
         driver.kill()
     assert sum(covered(out).values()) < COUNT + 1, "it was done before it was killed"
     done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=200, check=True)
-    assert done.stdout == f"61 sources: 60 faces, 1 errors ({out}/errors.parquet)\n"
+    assert done.stdout == f"{COUNT + 1} sources: {COUNT} faces, 1 errors ({out}/errors.parquet)\n"
     assert rows(out) == rows(tmp_path / "whole")
     assert covered(out) == Counter(range(COUNT + 1))
 

@@ -30,7 +30,7 @@ def read_pieces(
     Raises:
         FerError: Nobody can go on, as on a full disk; what is done stays done.
     """
-    waiting = _Waiting(pieces)
+    waiting, done = _Waiting(pieces), 0
     while not stop.is_set():
         while pool.has_room and (piece := waiting.next()):
             pool.submit(piece)
@@ -40,7 +40,8 @@ def read_pieces(
             result = waiting.died(outcome) if isinstance(outcome, Death) else outcome
             if result:
                 manifest.append(result)
-        progress.tell(manifest.sources)
+                done += result.count
+        progress.tell(done)
 
 
 @dataclass(slots=True)

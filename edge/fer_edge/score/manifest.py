@@ -123,7 +123,12 @@ class Manifest:
         self._count(result, offset)
 
     def remove_other_shards(self) -> None:
-        """Remove shards of no line: of a run that was killed between the two."""
+        """Remove shards of no line, and unfinished ones: of workers that were killed.
+
+        Nobody may be writing shards now.
+        """
+        for file in (self._out / "faces").glob("*/.*.parquet"):
+            file.unlink(missing_ok=True)
         for file in (self._out / "faces").glob("*/*.parquet"):
             with suppress(ValueError):  # not one of ours
                 first, count = shard_range(file)

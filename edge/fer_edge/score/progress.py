@@ -30,17 +30,21 @@ class Progress:
         self._started = self._said = clock()
 
     def tell(self, done: int) -> None:
-        """Say how many sources are done, unless that was said just now."""
+        """Say how far the run is, unless that was said just now.
+
+        Args:
+            done: How many sources are done since it began.
+        """
         now = self._clock()
         if now - self._said >= _PAUSE_SECONDS:
             self._said = now
             self._say(self.line(done, now))
 
     def line(self, done: int, now: float) -> str:
-        """Return the line for so many sources done."""
-        rate = (done - self._before) / max(now - self._started, 1e-9)
-        left = duration((self._total - done) / rate) + " left" if rate else "no rate yet"
-        return f"{done:,} of {self._total:,} sources, {rate:,.1f}/s, {left}"
+        """Return the line for so many sources done since the run began."""
+        rate, there = done / max(now - self._started, 1e-9), self._before + done
+        left = duration((self._total - there) / rate) + " left" if rate else "no rate yet"
+        return f"{there:,} of {self._total:,} sources, {rate:,.1f}/s, {left}"
 
 
 def duration(seconds: float) -> str:

@@ -87,11 +87,11 @@ def score(request: Request, work: Work, stop: threading.Event, say: Say) -> Outc
         _list(request, plan, sum(done.values()), say)
         left = plan.total - sum(done.values())
         if left:
-            pool = stack.enter_context(closing(make_pool(request.on, work, say)))
-            say(f"{left:,} of {plan.total:,} sources to read")
-            progress = Progress(plan.total, plan.total - left, say)
             try:
-                read_pieces(plan.pieces(done), pool, manifest, progress, stop)
+                with closing(make_pool(request.on, work, say)) as pool:
+                    say(f"{left:,} of {plan.total:,} sources to read")
+                    progress = Progress(plan.total, plan.total - left, say)
+                    read_pieces(plan.pieces(done), pool, manifest, progress, stop)
             finally:
                 write_errors(out / ERRORS, _errors(manifest))
         manifest.remove_other_shards()

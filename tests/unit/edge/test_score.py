@@ -297,7 +297,7 @@ def test_a_worker_that_is_killed_by_chance_costs_no_source(
 def test_progress_says_rate_and_time_left() -> None:
     now, lines = [0.0], list[str]()
     progress = Progress(1000, 100, lines.append, lambda: now[0])
-    for now[0], done in ((5, 150), (11, 210), (12, 220), (30, 400)):
+    for now[0], done in ((5, 50), (11, 110), (12, 120), (30, 300)):
         progress.tell(done)
     assert lines == [
         "210 of 1,000 sources, 10.0/s, 1 min 19 s left",
