@@ -32,7 +32,7 @@ from fer_edge.score.manifest import Manifest
 
 FER_EDGE = "import sys; sys.argv[0] = 'fer-edge'; import fer_edge.start; fer_edge.start.main()"
 NOOP = Path(__file__).with_name("score_noop.py")
-KILL_SECONDS, DRIVER_KILLS = 3.0, 3
+KILL_SECONDS, DRIVER_KILLS = 6.0, 3
 
 
 def make_pictures(folder: Path, count: int, width: int) -> None:
@@ -109,7 +109,7 @@ def kills(work: Path, pictures: int, width: int) -> None:
     killed, chance = Counter[str](), random.Random(0)
     for lives in range(DRIVER_KILLS + 1):
         driver = subprocess.Popen([*command, "--out", str(work / "out"), "--quiet"])
-        ends = time.monotonic() + chance.uniform(10, 30)
+        ends = time.monotonic() + chance.uniform(20, 40)
         while driver.poll() is None and (lives == DRIVER_KILLS or time.monotonic() < ends):
             time.sleep(chance.uniform(0.5, 1.5) * KILL_SECONDS)
             for process in workers_of(driver.pid)[: chance.randint(0, 2)]:
