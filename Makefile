@@ -1,10 +1,10 @@
-# Targets: setup demo test lint check e2e soak bench build device-test train-test-lowest studies-test release-check arm64 clean
+# Targets: setup demo test lint check e2e soak bench build device-test train-test-lowest studies-test cluster-test release-check arm64 clean
 PYTHON ?= python3
 FULL := .venv/bin
 EDGE := .venv-edge/bin
 PIP := -m pip --disable-pip-version-check install --quiet
 
-.PHONY: setup demo test lint check e2e soak bench build device-test train-test-lowest studies-test release-check arm64 arm64-pythons clean
+.PHONY: setup demo test lint check e2e soak bench build device-test train-test-lowest studies-test cluster-test release-check arm64 arm64-pythons clean
 
 setup: .venv/installed
 
@@ -108,6 +108,15 @@ build/formats: setup
 # One thread each: two workers share the cores, and PyTorch's own threads would wait for each other.
 studies-test: .venv-studies/installed
 	KERAS_BACKEND=torch OMP_NUM_THREADS=1 .venv-studies/bin/python -m pytest tests/studies
+
+# `fer-edge score` on a Ray cluster of processes, and from S3, HTTP servers on the loopback.
+.venv-cluster/installed: pyproject.toml
+	$(PYTHON) -m venv .venv-cluster
+	.venv-cluster/bin/python $(PIP) -e '.[edge-headless,cluster]' 's3fs>=2024.2' 'moto[server]>=5' 'pytest>=8' 'pytest-xdist>=3.6'
+	@touch $@
+
+cluster-test: .venv-cluster/installed
+	.venv-cluster/bin/python -m pytest -n 0 tests/cluster
 
 # The device side on arm64, as on a Raspberry Pi, run by qemu (needs: sudo apt install
 # qemu-user-static mmdebstrap). `make test` runs these tests too once the Pythons are made.

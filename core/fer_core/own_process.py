@@ -47,7 +47,7 @@ def run_module(
         except subprocess.TimeoutExpired as error:
             raise FerError(f"{what} does not answer within {seconds:g} seconds") from error
     if done.returncode < 0:
-        raise FerError(f"{what} crashes the runtime ({_signal_name(-done.returncode)})")
+        raise FerError(f"{what} crashes the runtime ({signal_name(-done.returncode)})")
     return done
 
 
@@ -81,7 +81,8 @@ def limit_this_process(seconds: int, memory_bytes: int, file_bytes: int = 0) -> 
             resource.setrlimit(limit, (value, value))
 
 
-def _signal_name(number: int) -> str:
+def signal_name(number: int) -> str:
+    """Return what a signal is called."""
     try:
         return signal.Signals(number).name
     except ValueError:

@@ -27,6 +27,7 @@ from fer_core.options import takes_settings
 from fer_edge.deployment.cli import models_app
 from fer_edge.fleet.cli import fleet_app
 from fer_edge.history.cli import history
+from fer_edge.score.cli import score
 from fer_edge.service.cli import service_app
 from fer_edge.session.config import EdgeConfig
 
@@ -35,6 +36,7 @@ app.add_typer(models_app, name="models", help="Other models for a run with --mod
 app.add_typer(service_app, name="service", help="Run fer-edge as a service of systemd.")
 app.add_typer(fleet_app, name="fleet", help="All devices of an MQTT broker on one page.")
 app.command()(history)
+app.command()(score)
 
 
 @app.command(

@@ -22,6 +22,8 @@ from fer_core.pictures import (
 )
 from fer_core.values import Frame
 
+_SLACK_SECONDS = 1e-3
+"""By how much a frame may come early and still be taken."""
 FASTEST_FPS, USUAL_FPS = 240.0, 30.0
 """Browsers write 1000 frames a second into a file of thirty: past the first the second is taken."""
 
@@ -74,7 +76,7 @@ class PictureSource:
                 return
             picture = read_picture(file, colour=True)
             if isinstance(picture, str):
-                unreadable.append(f"{file} is {_why_not(file, picture)}")
+                unreadable.append(f"{file} is {why_not(file, picture)}")
             else:
                 self._tell_of(picture, file)
                 yield Frame(picture.pixels, index, 0.0, file.name, reduced=picture.reduced)
@@ -94,26 +96,31 @@ class PictureSource:
         """Hold nothing open."""
 
 
-def _why_not(file: Path, reason: str) -> str:
+def why_not(file: Path, reason: str) -> str:
+    """Return why a picture cannot be read, in the words for files of its suffix."""
     return NOT_READ.get(file.suffix.lower(), reason) if reason == UNKNOWN else reason
 
 
 class VideoSource:
-    """Every frame of a video file; the time is the file's own.
+    """Every frame of a video file, or one now and then; the time is the file's own.
 
     Attributes:
         fps: Frames a second, as the file says.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, every: float = 0.0) -> None:
         """Open a video.
+
+        Args:
+            path: The file.
+            every: Seconds from one frame to the next one that is taken, 0 for all frames.
 
         Raises:
             FerError: There is none that OpenCV can read.
         """
         if not path.is_file():
             raise FerError(f"there is no video {path}")
-        self._path = path
+        self._path, self._every = path, every
         self._capture = cv2.VideoCapture(utf8_name(path))
         if not self._capture.isOpened():
             raise FerError(
@@ -123,20 +130,23 @@ class VideoSource:
         self.fps = said if 1 <= said <= FASTEST_FPS else USUAL_FPS
 
     def frames(self, stop: threading.Event) -> Iterator[Frame]:
-        """Yield every frame.
+        """Yield the frames that are to be taken.
 
         Raises:
             FerError: The file has none.
         """
-        index, last = 0, -1.0
-        while not stop.is_set():
-            ok, pixels = self._capture.read()
-            if not ok:
-                break
+        index, last, due = 0, -1.0, 0.0
+        while not stop.is_set() and self._capture.grab():
             at = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
             if at <= last:  # some containers give no times
                 at = last + 1 / self.fps if index else 0.0
-            yield Frame(np.asarray(pixels, np.uint8), index, at, self._path.name)
+            if at >= due - _SLACK_SECONDS:
+                ok, pixels = self._capture.retrieve()
+                if not ok:
+                    break
+                yield Frame(np.asarray(pixels, np.uint8), index, at, self._path.name)
+                while self._every and due <= at + _SLACK_SECONDS:
+                    due += self._every
             index, last = index + 1, at
         if index == 0 and not stop.is_set():
             raise FerError(f"{self._path} holds no frame that can be decoded")

@@ -9,15 +9,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fer_core.opencv import cv2
+from fer_core.sharpness import sharpness
 from fer_core.values import Face, FloatArray, Frame, UInt8Array
 from fer_train.prepare import several_faces
 
 SMALLEST_FACE_PX = 48
 """Width of a face; a smaller one has fewer pixels than the network sees."""
 LEAST_SHARPNESS = 0.01
-"""See `sharpness`. None of PublicTest's crops has less; a blur of 1.5 px of the crop (sigma) takes
-three quarters of them below, one of 2 px nearly all."""
+"""See `fer_core.sharpness`. None of PublicTest's crops has less; a blur of 1.5 px of the crop
+(sigma) takes three quarters of them below, one of 2 px nearly all."""
 DARKEST_MEAN = 25.0
 """Mean gray, 0 to 255. Crops darkened to this lose fer-small about 5 points of accuracy."""
 WHITE_GRAY, MOST_WHITE = 250, 0.4
@@ -34,7 +34,6 @@ NO_FACE, TWO_FACES, TOO_SMALL = "no_face", "two_faces", "too_small"
 TOO_DARK, TOO_BRIGHT, BLURRED, SAME = "too_dark", "too_bright", "blurred", "same"
 SAME_SIDE, OTHER_PERSON = "same_side", "other_person"
 """The faults; words.js has a sentence for each."""
-_SECOND_DIFFERENCE = np.array([[1, -2, 1]], np.float32)
 
 
 def face_fault(frame: Frame, faces: Sequence[Face]) -> str:
@@ -85,18 +84,6 @@ def light_fault(pixels: UInt8Array) -> str:
     if pixels.mean() < DARKEST_MEAN:
         return TOO_DARK
     return TOO_BRIGHT if (pixels >= WHITE_GRAY).mean() > MOST_WHITE else ""
-
-
-def sharpness(crop: UInt8Array) -> float:
-    """Return how much a crop (h, w, channels) changes from pixel to pixel.
-
-    It is the variance of the second difference over that of the pixels, across or down, whichever
-    is less: a head that moves sideways is blurred across alone. 0 for one gray.
-    """
-    gray = crop.mean(axis=2).astype(np.float32)
-    kernels = (_SECOND_DIFFERENCE, _SECOND_DIFFERENCE.T)
-    least = min(float(cv2.filter2D(gray, -1, kernel).var()) for kernel in kernels)
-    return least / max(float(gray.var()), 1.0)
 
 
 def difference(one: UInt8Array, other: UInt8Array) -> float:

@@ -1,0 +1,1 @@
+"""`fer-edge score`: the faces of an archive as Parquet, on one computer or many."""

@@ -1,0 +1,152 @@
+"""One run: plan, pool, loop, and what it leaves behind."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from fer_core.errors import ArgumentError
+from fer_core.locks import alone_in
+from fer_edge.score.local_pool import LocalPool, usual_workers
+from fer_edge.score.loop import read_pieces
+from fer_edge.score.manifest import Manifest
+from fer_edge.score.plan import PIECE, Plan
+from fer_edge.score.pools import Pool, Work
+from fer_edge.score.progress import Progress
+from fer_edge.score.shards import write_errors
+from fer_edge.score.sources import Listing, full_words
+
+Say = Callable[[str], None]
+ERRORS = "errors.parquet"
+_MOST_WORKERS, _LARGEST_PIECE = 1024, 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What one run is to do.
+
+    Attributes:
+        words: Files, folders, patterns, lists and URLs; empty to go on with what is planned.
+        out: The folder of results.
+        on: local, local:N, ray or ray://HEAD:PORT.
+        most: How many pictures are a piece of what is planned now.
+        again: Whether pieces with errors are read again.
+
+    Raises:
+        ArgumentError: A piece holds no picture, or too many.
+    """
+
+    words: tuple[str, ...]
+    out: Path
+    on: str = "local"
+    most: int = PIECE
+    again: bool = False
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.most <= _LARGEST_PIECE:
+            raise ArgumentError(f"--piece must lie in 1 to {_LARGEST_PIECE}, got {self.most}")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Where a folder of results stands after a run."""
+
+    total: int
+    done: int
+    faces: int
+    errors: int
+
+    def text(self, out: Path) -> str:
+        """Return it as a line."""
+        errors = f", {self.errors:,} errors ({out / ERRORS})" if self.errors else ""
+        state = (
+            f"{self.done:,} sources"
+            if self.done == self.total
+            else (f"{self.done:,} of {self.total:,} sources; the same command goes on")
+        )
+        return f"{state}: {self.faces:,} faces{errors}"
+
+
+def score(request: Request, work: Work, stop: threading.Event, say: Say) -> Outcome:
+    """Read what is planned and not yet done, after planning what is new.
+
+    Raises:
+        ArgumentError: `on` names no pool.
+        FerError: Something keeps the run from starting or going on; what is done stays done.
+    """
+    out = request.out
+    with ExitStack() as stack:
+        stack.enter_context(alone_in(out, "fer-edge score"))
+        plan = Plan(out / "plan")
+        manifest = stack.enter_context(closing(Manifest(out)))
+        manifest.remove_other_shards()
+        done = manifest.done(request.again)
+        _list(request, plan, sum(done.values()), say)
+        left = plan.total - sum(done.values())
+        if left:
+            try:
+                with closing(make_pool(request.on, work, say)) as pool:
+                    say(f"{left:,} of {plan.total:,} sources to read")
+                    progress = Progress(plan.total, plan.total - left, say)
+                    read_pieces(plan.pieces(done), pool, manifest, progress, stop)
+            finally:
+                write_errors(out / ERRORS, _errors(manifest))
+        manifest.remove_other_shards()
+        return Outcome(plan.total, manifest.sources, manifest.faces, manifest.errors)
+
+
+def make_pool(on: str, work: Work, say: Say) -> Pool:
+    """Return the pool that `--on` names.
+
+    Raises:
+        ArgumentError: It names none.
+        FerError: A cluster cannot be joined.
+    """
+    kind, _, number = on.partition(":")
+    if kind == "ray" and (not number or number.startswith("//")):
+        from fer_edge.score.ray_pool import RayPool
+
+        pool = RayPool(work, on)
+        say(f"Ray: {pool.workers} cores")
+        return pool
+    if kind != "local" or (":" in on and not number.isdecimal()):
+        raise ArgumentError(f"--on must be local, local:N, ray or ray://HEAD:PORT, got {on!r}")
+    workers = int(number) if number else usual_workers()
+    if not 1 <= workers <= _MOST_WORKERS:
+        raise ArgumentError(f"--on local:N takes 1 to {_MOST_WORKERS} workers, got {workers}")
+    say(f"{workers} worker{'s' * (workers > 1)} on this computer")
+    return LocalPool(work, workers)
+
+
+def _list(request: Request, plan: Plan, done: int, say: Say) -> None:
+    """Plan what is new, unless the last plan of the same words is still being read."""
+    words: Sequence[str] = full_words(request.words)
+    unfinished = done < plan.total
+    if not words:
+        if not plan.total:
+            raise ArgumentError("say what to read: fer-edge score SOURCE... --out FACES")
+        return
+    if unfinished and list(words) == plan.words:
+        return
+    listing = Listing(words, request.out)
+    added = plan.extend(listing, words, request.most)
+    for reason, count in listing.left_out.most_common():
+        say(f"left out: {count:,} {reason}")
+    if plan.total == added.new:
+        repeated = f", {added.repeated:,} of them named twice" if added.repeated else ""
+        say(f"{added.new:,} sources{repeated}")
+    else:
+        say(f"{added.new:,} new sources, {added.repeated:,} known ones")
+    if added.changed:
+        say(
+            f"{added.changed:,} known ones have changed since they were planned; their rows stay "
+            "as they are (another --out reads them again)"
+        )
+
+
+def _errors(manifest: Manifest) -> Iterator[tuple[str, str]]:
+    for result in manifest.results():
+        yield from result.errors
