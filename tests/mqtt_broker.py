@@ -21,8 +21,8 @@ from fer_core.values import Box, Face, Frame, Observation, Prediction
 from fer_edge.faces.analysis import Analysis
 from fer_edge.faces.events import ExpressionEvent
 from fer_edge.inference.models import ModelFacts
-from fer_edge.outputs.mqtt import MqttOutput
-from fer_edge.outputs.mqtt_settings import MqttSettings
+from fer_edge.outputs.mqtt.output import MqttOutput
+from fer_edge.outputs.mqtt.settings import MqttSettings
 from fer_edge.outputs.stamp import Stamp
 
 MOSQUITTO = shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:/usr/sbin")

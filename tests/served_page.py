@@ -9,7 +9,7 @@ from fer_edge.deployment.folder import ModelFolder
 from fer_edge.history.place import Place
 from fer_edge.identity.live_enrolment import LiveEnrolment
 from fer_edge.inference.models import ModelFacts
-from fer_edge.outputs.clip_folder import ClipFolder
+from fer_edge.outputs.clips.folder import ClipFolder
 from fer_edge.page.access import Access, ServeAddress
 from fer_edge.page.door import Door
 from fer_edge.page.requests import make_handler

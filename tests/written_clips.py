@@ -12,8 +12,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from fer_edge.outputs.clip_folder import ClipFolder
-from fer_edge.outputs.clip_writer import ClipWriter, KeptFrame
+from fer_edge.outputs.clips.folder import ClipFolder
+from fer_edge.outputs.clips.writer import ClipWriter, KeptFrame
 
 WALL = 1.7e9
 

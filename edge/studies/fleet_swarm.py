@@ -14,7 +14,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from fer_core import __version__
 from fer_edge.deployment.announcement import Announcement
-from fer_edge.outputs.report import (
+from fer_edge.outputs.mqtt.report import (
     REPORT_SECONDS,
     BundleReport,
     CameraReport,

@@ -23,8 +23,8 @@ KINDS = ("sensor", "image")
 
 def messages() -> dict[str, str]:
     """Return topic and JSON of every discovery message of a run with all that it may have."""
-    from fer_edge.outputs.home_assistant import discovery, person_discovery
-    from fer_edge.outputs.home_assistant_pictures import SharedPictures
+    from fer_edge.outputs.mqtt.home_assistant import discovery, person_discovery
+    from fer_edge.outputs.mqtt.pictures import SharedPictures
 
     labels, shared = ("happy", "sad"), SharedPictures(True, lambda camera: None)
     known: dict[str, str] = {}

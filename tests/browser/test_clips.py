@@ -9,7 +9,7 @@ import pytest
 
 from fer_core.values import Frame
 from fer_edge.faces.analysis import Analysis
-from fer_edge.outputs.clip_folder import ClipFolder
+from fer_edge.outputs.clips.folder import ClipFolder
 from served_page import Served
 from studio_browser import NEEDS_BROWSER, Visit, page_faults, visit, wait_until
 from written_clips import write_clips

@@ -13,7 +13,7 @@ import pytest
 from fer_edge.deployment.announcement import Announcement
 from fer_edge.fleet.fleet import Fleet
 from fer_edge.fleet.requests import make_handler
-from fer_edge.outputs.report import BundleReport, CameraReport, Report
+from fer_edge.outputs.mqtt.report import BundleReport, CameraReport, Report
 from fer_edge.page.access import Access, ServeAddress
 from fer_edge.page.door import Door
 from fer_edge.page.server import PageServer

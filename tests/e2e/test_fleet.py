@@ -19,7 +19,7 @@ from fer_core import __version__
 from fer_core.bundle import ModelBundle
 from fer_edge.fleet.fleet import Fleet
 from fer_edge.fleet.listener import FleetListener
-from fer_edge.outputs.mqtt_settings import MqttSettings
+from fer_edge.outputs.mqtt.settings import MqttSettings
 from mjpeg_server import MjpegServer
 from mqtt_broker import Broker
 from new_models import constant, renamed
@@ -28,7 +28,7 @@ from running_device import Runner, running, slow
 pytestmark = [pytest.mark.device, pytest.mark.slow]
 SHORT = (
     "from fer_edge.deployment import first_minute; first_minute.TRIAL_SECONDS = 2\n"
-    "from fer_edge.outputs import report; report.REPORT_SECONDS = 1.0\n"
+    "from fer_edge.outputs.mqtt import report; report.REPORT_SECONDS = 1.0\n"
 )
 
 

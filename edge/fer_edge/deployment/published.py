@@ -14,8 +14,8 @@ from fer_core.text import printable_name
 from fer_edge.deployment.announcement import EVERYBODY, Announcement, Signed, announced_at
 from fer_edge.deployment.intake import ModelIntake
 from fer_edge.deployment.published_record import PublishedRecord
-from fer_edge.outputs.mqtt_client import MOST_MESSAGE_BYTES
-from fer_edge.outputs.report import CHECKING, FETCHING, REFUSED, TAKEN, BundleReport
+from fer_edge.outputs.mqtt.client import MOST_MESSAGE_BYTES
+from fer_edge.outputs.mqtt.report import CHECKING, FETCHING, REFUSED, TAKEN, BundleReport
 
 BUSY_TRIES, BUSY_SECONDS = 36, 5.0
 log = logging.getLogger(__name__)

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fer_edge.deployment.announcement import Announcement
-from fer_edge.outputs.report import REPORT_SECONDS, Report
-from fer_edge.outputs.sensors import BLIND_SECONDS
+from fer_edge.outputs.mqtt.report import REPORT_SECONDS, Report
+from fer_edge.outputs.mqtt.sensors import BLIND_SECONDS
 
 LATE_SECONDS = 3 * REPORT_SECONDS + 5
 """How long no report may come from a device that is connected."""

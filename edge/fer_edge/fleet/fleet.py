@@ -12,7 +12,7 @@ from typing import Any
 from fer_core.errors import FerError
 from fer_edge.deployment.announcement import EVERYBODY, Signed
 from fer_edge.fleet.devices import GONE, Device
-from fer_edge.outputs.report import MOST_REPORT_BYTES, Report
+from fer_edge.outputs.mqtt.report import MOST_REPORT_BYTES, Report
 
 MOST_DEVICES = 10_000
 TOPICS = ("fer-edge/+/availability", "fer-edge/+/report", "fer-edge/+/bundle", "fer-edge/bundle")

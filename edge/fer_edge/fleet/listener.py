@@ -10,8 +10,8 @@ from typing import Any
 
 from fer_core.errors import FerError
 from fer_edge.fleet.fleet import TOPICS, Fleet
-from fer_edge.outputs.mqtt_client import MOST_MESSAGE_BYTES, mqtt_client
-from fer_edge.outputs.mqtt_settings import MqttSettings
+from fer_edge.outputs.mqtt.client import MOST_MESSAGE_BYTES, mqtt_client
+from fer_edge.outputs.mqtt.settings import MqttSettings
 
 LONGEST_WAIT_SECONDS, PUBLISH_SECONDS = 10, 60.0
 log = logging.getLogger(__name__)

@@ -23,8 +23,8 @@ from fer_edge.fleet.devices import GONE
 from fer_edge.fleet.fleet import Fleet
 from fer_edge.fleet.listener import FleetListener
 from fer_edge.inference.self_test import load_checked
-from fer_edge.outputs.mqtt_settings import MqttSettings
-from fer_edge.outputs.report import TAKES_NONE
+from fer_edge.outputs.mqtt.report import TAKES_NONE
+from fer_edge.outputs.mqtt.settings import MqttSettings
 
 CONNECT_SECONDS, LISTEN_SECONDS = 10.0, 1.0
 """How long the broker may take to answer, and to send what it keeps."""

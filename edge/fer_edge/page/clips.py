@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Any
 
 from fer_core.errors import FerError
-from fer_edge.outputs.clip_folder import ClipFolder
+from fer_edge.outputs.clips.folder import ClipFolder
 
 SHOWN = 50
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from fer_edge.deployment.folder import ModelFolder
 from fer_edge.identity.live_enrolment import LiveEnrolment
 from fer_edge.inference.models import ModelFacts
-from fer_edge.outputs.clip_folder import ClipFolder
+from fer_edge.outputs.clips.folder import ClipFolder
 from fer_edge.page.door import Door
 from fer_edge.page.view import LiveView
 

@@ -9,9 +9,9 @@ from fer_edge.outputs.stamp import own_name
 from fer_edge.session.config import EdgeConfig
 
 if TYPE_CHECKING:
-    from fer_edge.outputs.clip_folder import ClipFolder
-    from fer_edge.outputs.home_assistant_pictures import SharedPictures
-    from fer_edge.outputs.mqtt_settings import MqttSettings
+    from fer_edge.outputs.clips.folder import ClipFolder
+    from fer_edge.outputs.mqtt.pictures import SharedPictures
+    from fer_edge.outputs.mqtt.settings import MqttSettings
     from fer_edge.page.access import Access
 
 
@@ -26,7 +26,7 @@ def mqtt_settings(config: EdgeConfig) -> MqttSettings:
     Raises:
         ArgumentError: The settings are wrong.
     """
-    from fer_edge.outputs.mqtt_settings import MqttSettings
+    from fer_edge.outputs.mqtt.settings import MqttSettings
 
     name = device_name(config)
     return MqttSettings.of(config.mqtt, name, config.mqtt_user, config.mqtt_password)
@@ -39,7 +39,7 @@ def shared_pictures(config: EdgeConfig, clips: ClipFolder | None) -> SharedPictu
         config: The settings.
         clips: Where clips lie, None where none are written.
     """
-    from fer_edge.outputs.home_assistant_pictures import SharedPictures
+    from fer_edge.outputs.mqtt.pictures import SharedPictures
 
     newest = clips.newest if clips and config.mqtt_clips else None
     page = ""

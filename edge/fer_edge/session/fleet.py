@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from fer_core.errors import FerError
 from fer_edge.deployment.signing import INSTALL
-from fer_edge.outputs.report import TAKES_NONE, BundleReport, DeviceReport, TrialReport
+from fer_edge.outputs.mqtt.report import TAKES_NONE, BundleReport, DeviceReport, TrialReport
 from fer_edge.session.run import Run
 
 if TYPE_CHECKING:

@@ -102,9 +102,9 @@ def _clips(run: Run) -> Iterator[Output]:
     config = run.options.settings
     if not config.clips or not run.kind.stream:
         return
-    from fer_edge.outputs.clip_folder import ClipFolder
-    from fer_edge.outputs.clip_writer import ClipWriter
-    from fer_edge.outputs.moments import MomentSettings, MomentsOutput
+    from fer_edge.outputs.clips.folder import ClipFolder
+    from fer_edge.outputs.clips.moments import MomentSettings, MomentsOutput
+    from fer_edge.outputs.clips.writer import ClipWriter
 
     labels = [label.strip() for label in config.clips_on.split(",") if label.strip()]
     known = run.model.facts().labels
@@ -129,7 +129,7 @@ def _show(run: Run) -> Iterator[Output]:
 
 def _mqtt(run: Run) -> Iterator[Output]:
     if run.options.settings.mqtt and run.kind.stream:
-        from fer_edge.outputs.mqtt import MqttOutput
+        from fer_edge.outputs.mqtt.output import MqttOutput
         from fer_edge.session.addresses import mqtt_settings, shared_pictures
         from fer_edge.session.fleet import device_report, published_bundles
 

@@ -18,7 +18,7 @@ from fer_edge.stages import StageTimes
 
 if TYPE_CHECKING:
     from fer_edge.identity.live_enrolment import LiveEnrolment
-    from fer_edge.outputs.clip_folder import ClipFolder
+    from fer_edge.outputs.clips.folder import ClipFolder
     from fer_edge.sources.live import CameraSource
 
 

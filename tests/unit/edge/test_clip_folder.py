@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from fer_core.errors import FerError
-from fer_edge.outputs.clip_folder import INDEX, ClipFacts, ClipFolder
+from fer_edge.outputs.clips.folder import INDEX, ClipFacts, ClipFolder
 from written_clips import WALL, write_clips, write_until_killed
 
 av = pytest.importorskip("av", reason="PyAV is not installed")
@@ -149,7 +149,7 @@ def test_what_cannot_be_looked_at_stays(
     def broken(path: Path) -> None:
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr("fer_edge.outputs.clip_folder.keep_whole_pieces", broken)
+    monkeypatch.setattr("fer_edge.outputs.clips.folder.keep_whole_pieces", broken)
     assert [clip.file for clip in ClipFolder(folder, ROOM).clips()] == [facts.file]
     assert warnings() == [f"{facts.file} was cut off and cannot be looked at: Input/output error"]
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from fer_edge.outputs.clip_folder import INDEX, ClipFolder
+from fer_edge.outputs.clips.folder import INDEX, ClipFolder
 from fer_edge.outputs.stamp import Stamp
 from fer_edge.page.ranges import Part, part_of
 from fer_edge.session.config import EdgeConfig

@@ -16,7 +16,7 @@ from fer_edge.fleet.devices import LATE_SECONDS
 from fer_edge.fleet.fleet import MOST_DEVICES, Fleet
 from fer_edge.fleet.push import _takers
 from fer_edge.inference.models import ModelFacts
-from fer_edge.outputs.report import (
+from fer_edge.outputs.mqtt.report import (
     REPORT_SECONDS,
     TAKES_NONE,
     BundleReport,

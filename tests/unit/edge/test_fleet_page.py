@@ -25,9 +25,9 @@ from fer_edge.faces.analysis import Analysis
 from fer_edge.fleet.fleet import Fleet
 from fer_edge.fleet.listener import FleetListener
 from fer_edge.fleet.requests import make_handler
-from fer_edge.outputs.mqtt import MqttOutput
-from fer_edge.outputs.mqtt_settings import MqttSettings
-from fer_edge.outputs.report import DeviceReport
+from fer_edge.outputs.mqtt.output import MqttOutput
+from fer_edge.outputs.mqtt.report import DeviceReport
+from fer_edge.outputs.mqtt.settings import MqttSettings
 from fer_edge.outputs.stamp import Stamp
 from fer_edge.page.access import Access, ServeAddress
 from fer_edge.page.door import Door

@@ -15,12 +15,12 @@ import pytest
 from fer_core.values import Frame, UInt8Array
 from fer_edge.faces.analysis import Analysis
 from fer_edge.outputs.blur import Blur
-from fer_edge.outputs.clip_folder import ClipFacts, ClipFolder
-from fer_edge.outputs.home_assistant import discovery, person_discovery
-from fer_edge.outputs.home_assistant_pictures import SharedPictures
-from fer_edge.outputs.last_picture import LastPicture
-from fer_edge.outputs.mqtt import MOST_PICTURES, MqttOutput
-from fer_edge.outputs.mqtt_settings import MqttSettings
+from fer_edge.outputs.clips.folder import ClipFacts, ClipFolder
+from fer_edge.outputs.mqtt.home_assistant import discovery, person_discovery
+from fer_edge.outputs.mqtt.last_picture import LastPicture
+from fer_edge.outputs.mqtt.output import MOST_PICTURES, MqttOutput
+from fer_edge.outputs.mqtt.pictures import SharedPictures
+from fer_edge.outputs.mqtt.settings import MqttSettings
 from fer_edge.outputs.stamp import Stamp
 from fer_edge.session.addresses import shared_pictures
 from fer_edge.session.config import EdgeConfig

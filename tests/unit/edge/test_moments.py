@@ -15,13 +15,14 @@ import pytest
 from fer_core.values import Box, Face, Frame, Gap, Observation, Prediction
 from fer_edge.faces.analysis import Analysis
 from fer_edge.faces.events import ExpressionEvent
-from fer_edge.outputs import clip_writer, moments
-from fer_edge.outputs.clip_folder import INDEX, ClipFolder
-from fer_edge.outputs.clip_writer import FPS as FPS_OF_CLIPS
-from fer_edge.outputs.clip_writer import ClipWriter, KeptFrame
+from fer_edge.outputs.clips import moments
+from fer_edge.outputs.clips import writer as clip_writer
+from fer_edge.outputs.clips.folder import INDEX, ClipFolder
+from fer_edge.outputs.clips.moments import MomentSettings, MomentsOutput
+from fer_edge.outputs.clips.writer import FPS as FPS_OF_CLIPS
+from fer_edge.outputs.clips.writer import ClipWriter, KeptFrame
 from fer_edge.outputs.encoding import VideoFile
 from fer_edge.outputs.freed_memory import give_back_freed_memory
-from fer_edge.outputs.moments import MomentSettings, MomentsOutput
 from mqtt_broker import wait_until
 
 FPS = 10

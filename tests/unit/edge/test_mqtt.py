@@ -13,10 +13,10 @@ from fer_core import __version__
 from fer_core.values import Gap, Observation
 from fer_edge.faces.analysis import Analysis
 from fer_edge.inference.models import ModelFacts
-from fer_edge.outputs.home_assistant import FaceState
-from fer_edge.outputs.mqtt import MqttOutput
-from fer_edge.outputs.mqtt_settings import MqttSettings
-from fer_edge.outputs.sensors import BLIND_SECONDS
+from fer_edge.outputs.mqtt.home_assistant import FaceState
+from fer_edge.outputs.mqtt.output import MqttOutput
+from fer_edge.outputs.mqtt.sensors import BLIND_SECONDS
+from fer_edge.outputs.mqtt.settings import MqttSettings
 from fer_edge.outputs.stamp import Stamp
 from mqtt_broker import (
     BASE,
@@ -233,7 +233,7 @@ def test_leaving_sends_the_last_and_says_offline(
 
 KILLED = """
 import sys
-from fer_edge.outputs.mqtt import MqttSettings, MqttOutput
+from fer_edge.outputs.mqtt.output import MqttSettings, MqttOutput
 from fer_edge.outputs.stamp import Stamp
 from fer_edge.inference.models import ModelFacts
 settings, model = MqttSettings("127.0.0.1", int(sys.argv[1]), "hall"), ModelFacts("m", "", ())

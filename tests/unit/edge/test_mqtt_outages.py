@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from fer_edge.faces.analysis import Analysis
-from fer_edge.outputs import mqtt
-from fer_edge.outputs.mqtt import MqttOutput
-from fer_edge.outputs.mqtt_settings import MqttSettings
+from fer_edge.outputs.mqtt import output as mqtt
+from fer_edge.outputs.mqtt.output import MqttOutput
+from fer_edge.outputs.mqtt.settings import MqttSettings
 from fer_edge.outputs.stamp import Stamp
 from mqtt_broker import (
     FRAME,

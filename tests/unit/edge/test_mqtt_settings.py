@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from fer_core.errors import ArgumentError, FerError
-from fer_edge.outputs.mqtt import MqttOutput
-from fer_edge.outputs.mqtt_settings import MqttSettings
+from fer_edge.outputs.mqtt.output import MqttOutput
+from fer_edge.outputs.mqtt.settings import MqttSettings
 from fer_edge.outputs.stamp import Stamp
 from mqtt_broker import SECRET, Broker, model, output_at, wait_until
 

@@ -29,7 +29,7 @@ from fer_edge.deployment.published_record import MOST_TRIES, RECORD_FILE, Publis
 from fer_edge.deployment.signing import SigningKey, check_public_key
 from fer_edge.deployment.state import ON_TRIAL, DeploymentState
 from fer_edge.fleet.push import next_number
-from fer_edge.outputs.mqtt_client import MOST_MESSAGE_BYTES
+from fer_edge.outputs.mqtt.client import MOST_MESSAGE_BYTES
 from new_models import renamed
 
 

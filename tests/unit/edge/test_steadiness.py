@@ -1,6 +1,6 @@
 import pytest
 
-from fer_edge.outputs.steadiness import LONGEST_WAIT_SECONDS, Steadiness
+from fer_edge.outputs.mqtt.steadiness import LONGEST_WAIT_SECONDS, Steadiness
 
 
 class Clock:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Set
 from typing import Any, Protocol
 
-from fer_edge.outputs.mqtt_client import MOST_MESSAGE_BYTES
+from fer_edge.outputs.mqtt.client import MOST_MESSAGE_BYTES
 
 
 class Inbox(Protocol):

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from fer_edge.outputs.clip_folder import ClipFacts
-from fer_edge.outputs.home_assistant import availability, camera_topic, config_of
+from fer_edge.outputs.clips.folder import ClipFacts
+from fer_edge.outputs.mqtt.home_assistant import availability, camera_topic, config_of
 
 UNKNOWN = "None"
 """What Home Assistant takes for a state that is not known."""

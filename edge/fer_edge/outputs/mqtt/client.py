@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from fer_core.errors import FerError
-from fer_edge.outputs.mqtt_settings import MqttSettings
+from fer_edge.outputs.mqtt.settings import MqttSettings
 
 MOST_MESSAGE_BYTES = 65_536
 INSTALL = "MQTT needs paho-mqtt 2: pip install '.[mqtt]' beside fer-edge"

@@ -16,7 +16,7 @@ import numpy as np
 from fer_core.errors import FerError
 from fer_core.opencv import cv2
 from fer_core.values import UInt8Array
-from fer_edge.outputs.clip_folder import ClipFacts, ClipFolder
+from fer_edge.outputs.clips.folder import ClipFacts, ClipFolder
 from fer_edge.outputs.encoding import VideoFile, load_pyav
 from fer_edge.outputs.freed_memory import give_back_freed_memory
 from fer_edge.outputs.stamp import local_time

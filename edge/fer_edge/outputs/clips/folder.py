@@ -15,7 +15,7 @@ from pathlib import Path
 from fer_core.errors import FerError
 from fer_core.files import make_folder, write_text
 from fer_core.typed_json import read_json
-from fer_edge.outputs.cut_clips import keep_whole_pieces, playable_seconds
+from fer_edge.outputs.clips.cut import keep_whole_pieces, playable_seconds
 
 log = logging.getLogger(__name__)
 

@@ -12,15 +12,15 @@ from fer_core.values import Frame, Gap
 from fer_edge.faces.analysis import Analysis
 from fer_edge.inference.models import ModelFacts
 from fer_edge.outputs import Output
-from fer_edge.outputs.home_assistant_pictures import SharedPictures, picture_topic
-from fer_edge.outputs.last_picture import LastPicture
-from fer_edge.outputs.mqtt_client import mqtt_client, queue_is_full
-from fer_edge.outputs.mqtt_inbox import EmptyInbox, Inbox, Subscriptions
-from fer_edge.outputs.mqtt_settings import MqttSettings
-from fer_edge.outputs.report import DeviceReport
-from fer_edge.outputs.sensors import Sensors
+from fer_edge.outputs.mqtt.client import mqtt_client, queue_is_full
+from fer_edge.outputs.mqtt.inbox import EmptyInbox, Inbox, Subscriptions
+from fer_edge.outputs.mqtt.last_picture import LastPicture
+from fer_edge.outputs.mqtt.pictures import SharedPictures, picture_topic
+from fer_edge.outputs.mqtt.report import DeviceReport
+from fer_edge.outputs.mqtt.sensors import Sensors
+from fer_edge.outputs.mqtt.settings import MqttSettings
+from fer_edge.outputs.mqtt.steadiness import LONGEST_WAIT_SECONDS, Steadiness
 from fer_edge.outputs.stamp import Stamp
-from fer_edge.outputs.steadiness import LONGEST_WAIT_SECONDS, Steadiness
 
 QUEUED_MESSAGES = 1000
 CLOSING_SECONDS = 2.0

@@ -11,8 +11,13 @@ from fer_core.values import Frame, Gap
 from fer_edge.faces.analysis import Analysis
 from fer_edge.faces.events import NONE
 from fer_edge.inference.models import ModelFacts
-from fer_edge.outputs.home_assistant import FaceState, camera_topic, discovery, person_discovery
-from fer_edge.outputs.home_assistant_pictures import SharedPictures
+from fer_edge.outputs.mqtt.home_assistant import (
+    FaceState,
+    camera_topic,
+    discovery,
+    person_discovery,
+)
+from fer_edge.outputs.mqtt.pictures import SharedPictures
 
 BLIND_SECONDS = 15.0
 """How long no frame may come before a camera's sensors count as unavailable."""

@@ -11,7 +11,7 @@ from fer_core.values import Frame, Gap
 from fer_edge.faces.analysis import Analysis
 from fer_edge.faces.events import ExpressionEvent
 from fer_edge.outputs import Output
-from fer_edge.outputs.clip_writer import FPS, ClipWriter, KeptFrame
+from fer_edge.outputs.clips.writer import FPS, ClipWriter, KeptFrame
 from fer_edge.stages import StageTimes
 
 LONGEST_SECONDS = 3600.0

@@ -1,0 +1,1 @@
+"""Clips of moments: when one begins and ends, how it is written, and where."""
