@@ -156,6 +156,15 @@ def test_random_views_are_pictures_that_differ_and_follow_the_generator() -> Non
     assert not torch.equal(one, other)
 
 
+def test_views_without_strength_are_pictures_or_their_mirror_images() -> None:
+    faces = torch.as_tensor(drawn_dataset((4, 0, 0)).images)
+    views = altered(faces, torch.Generator().manual_seed(1), strength=0.0)
+    same, mirrored = (views == faces).all((1, 2)), (views == faces.flip(2)).all((1, 2))
+    assert (same | mirrored).all()
+    assert mirrored.any()
+    assert not mirrored.all()
+
+
 @pytest.mark.parametrize("part", ["_moved", "_lit_from_a_side", "_poor_camera", "_erased"])
 def test_every_part_of_a_random_view_changes_pictures(
     part: str, monkeypatch: pytest.MonkeyPatch
@@ -343,7 +352,7 @@ def test_a_dry_run_writes_everything_and_goes_on_from_kept_teachers(
 ) -> None:
     def run(out: str) -> str:
         arguments = ["--out", tmp_path / out, "--tiny", "--keep", tmp_path / "kept"]
-        chosen = ["--teachers", "vgg", "vgg-earlier", "--courses", "crowd"]
+        chosen = ["--teachers", "vgg", "vgg-earlier", "--courses", "crowd", "mild-free"]
         command = [sys.executable, STUDIES / "teachers.py", packed, *arguments, *chosen]
         return subprocess.run(
             [str(part) for part in command], capture_output=True, text=True, check=True
@@ -358,7 +367,9 @@ def test_a_dry_run_writes_everything_and_goes_on_from_kept_teachers(
     assert 0 <= report["averages"][-1]["others"] <= 1
     assert set(report["averages"][-1]["teachers"]) <= {"vgg", "vgg-earlier"}
     taught = [(row["network"], row["course"]) for row in report["students"]]
-    assert taught == [(name, "crowd") for name in STUDENTS]
+    courses = ("crowd", "mild-free")
+    assert taught == [(name, course) for course in courses for name in STUDENTS]
+    assert report["bank_views"] == {"strength 1": 2, "strength 0.5": 2}
     told = report["soft_labels"][-1]
     with np.load(tmp_path / "one" / "soft-labels.npz") as soft:
         public = unpack(packed).public.labels

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -29,21 +29,25 @@ class Course:
 
     FER2013's label has `label_share` of the rest, the crowd what remains. A picture is seen in
     proportion to the share of its class to the power of minus `balance`. Without `blended`, no
-    view is blended with another.
+    view is blended with another. `strength` says how strongly views are altered, `dropout` and
+    `weight_decay` what else holds the network back.
     """
 
     ensemble_share: float = 0.7
     label_share: float = 0.7
     balance: float = 0.25
     blended: bool = True
+    strength: float = 1.0
+    dropout: bool = True
+    weight_decay: float = STUDENT.weight_decay
 
 
 COURSES = {
     "main": Course(),
-    "balanced": Course(balance=0.5),
-    "as-they-come": Course(balance=0.0),
+    "mild": Course(strength=0.5),
+    "free": Course(dropout=False, weight_decay=1e-4),
+    "mild-free": Course(strength=0.5, dropout=False, weight_decay=1e-4),
     "crowd": Course(label_share=0.0),
-    "label": Course(ensemble_share=0.4),
     "ensemble": Course(ensemble_share=1.0),
     "unblended": Course(blended=False),
 }
@@ -86,13 +90,14 @@ class Bank:
         return pictures, torch.lerp(told, answers, course.ensemble_share)
 
 
-def fill_bank(run: Run, nets: list[nn.Module], most_views: int) -> Bank:
+def fill_bank(run: Run, nets: list[nn.Module], most_views: int, strength: float = 1.0) -> Bank:
     """Return as many judged views as fit into their share of the time, at least two."""
     ends = run.clock.left() * (1 - BANK_SHARE)
     told = torch.stack([run.training_set.targets(1.0), run.training_set.targets(0.0)], 1)
     views: list[tuple[Tensor, Tensor, Tensor]] = []
     while len(views) < most_views and (len(views) < 2 or run.clock.left() > ends):
-        pictures, targets = altered(run.training_set.pictures, run.training_set.generator), told
+        training_set, targets = run.training_set, told
+        pictures = altered(training_set.pictures, training_set.generator, strength)
         if len(views) % 2:
             other = torch.randperm(len(told), device=run.device)
             share = torch.rand(len(told), 1, 1, device=run.device)
@@ -102,7 +107,7 @@ def fill_bank(run: Run, nets: list[nn.Module], most_views: int) -> Bank:
         answers = mean_probabilities(nets, pictures)
         views.append((pictures, answers.half(), targets.half()))
     run.say(f"{len(views)} views judged")
-    run.report["bank_views"] = len(views)
+    run.report.setdefault("bank_views", {})[f"strength {strength:g}"] = len(views)
     run.part_done("bank")
     pictures, answers, targets = (torch.stack(kind) for kind in zip(*views, strict=True))
     classes = run.training_set.targets(1.0).argmax(1)
@@ -112,12 +117,13 @@ def fill_bank(run: Run, nets: list[nn.Module], most_views: int) -> Bank:
 def train_students(
     run: Run,
     networks: dict[str, Any],
-    bank: Bank,
+    banks: dict[float, Bank],
     recipe: Recipe,
     courses: list[str],
 ) -> None:
     """Train the networks in each course together in the time left; write weights as they go.
 
+    `banks` holds the views of each strength that a course asks for.
     For want of time, those of later courses are dropped, from the end.
     """
     learners = []
@@ -125,11 +131,13 @@ def train_students(
         course = COURSES[course_name]
         for name, network in networks.items():
             net = KerasNetwork(network).to(run.device, memory_format=torch.channels_last)
+            if not course.dropout:
+                _without_dropout(net)
             learner = Learner(
                 f"{name} {course_name}",
                 net,
-                recipe,
-                lambda course=course: bank.epoch(course),
+                replace(recipe, weight_decay=course.weight_decay),
+                lambda course=course: banks[course.strength].epoch(course),
                 run.say,
                 optional=course_name != courses[0],
             )
@@ -142,6 +150,12 @@ def train_students(
     for learner in kept:
         run.note("students", report_row(learner, len(kept)))
     run.part_done("students")
+
+
+def _without_dropout(net: nn.Module) -> None:
+    for layer in net.modules():
+        if isinstance(layer, nn.Dropout):
+            layer.p = 0.0
 
 
 def save_students(run: Run, learners: list[Learner]) -> None:

@@ -57,31 +57,32 @@ def fixed_view(pictures: Tensor, view: View) -> Tensor:
     return _as_bytes(_moved(pictures.float(), angle, ones / view.scale, mirror, zeros, zeros))
 
 
-def altered(pictures: Tensor, generator: torch.Generator) -> Tensor:
-    """Return one random view of every picture."""
-    chunks = [_altered_chunk(chunk.float(), generator) for chunk in pictures.split(CHUNK)]
+def altered(pictures: Tensor, generator: torch.Generator, strength: float = 1.0) -> Tensor:
+    """Return one random view of every picture; `strength` scales every alteration."""
+    chunks = [_altered_chunk(chunk.float(), generator, strength) for chunk in pictures.split(CHUNK)]
     return torch.cat(chunks)
 
 
-def _altered_chunk(batch: Tensor, generator: torch.Generator) -> Tensor:
+def _altered_chunk(batch: Tensor, generator: torch.Generator, strength: float) -> Tensor:
     draw = _Draw(len(batch), batch.device, generator)
     turn = draw.uniform(-1, 1)
     batch = _moved(
         batch,
-        turn * turn.abs() * math.radians(30),  # most turns are small, as heads are held
-        draw.uniform(0.82, 1.2),
-        torch.where(draw.chance(0.5), -1.0, 1.0) * draw.uniform(0.9, 1.1),
-        draw.uniform(-0.12, 0.12),
-        draw.uniform(-0.12, 0.12),
+        turn * turn.abs() * math.radians(30 * strength),  # most are small, as heads are held
+        1 + strength * draw.uniform(-0.18, 0.2),
+        torch.where(draw.chance(0.5), -1.0, 1.0) * (1 + strength * draw.uniform(-0.1, 0.1)),
+        strength * draw.uniform(-0.12, 0.12),
+        strength * draw.uniform(-0.12, 0.12),
     )
     mean = batch.mean((1, 2), keepdim=True)
-    batch = (batch - mean) * draw.uniform(0.75, 1.25, cells=True) + mean
-    batch = (batch + draw.uniform(-26, 26, cells=True)).clamp(0, 255)
-    gamma = torch.where(draw.chance(0.3, cells=True), draw.uniform(0.6, 1.6, cells=True), 1.0)
+    batch = (batch - mean) * (1 + strength * draw.uniform(-0.25, 0.25, cells=True)) + mean
+    batch = (batch + strength * draw.uniform(-26, 26, cells=True)).clamp(0, 255)
+    others = draw.chance(0.3 * strength, cells=True)
+    gamma = torch.where(others, draw.uniform(0.6, 1.6, cells=True), 1.0)
     batch = 255 * (batch / 255).pow(gamma)
-    batch = _lit_from_a_side(batch, draw, share=0.25)
-    batch = _poor_camera(batch, draw, share=0.25)
-    return _as_bytes(_erased(batch, draw, share=0.2))
+    batch = _lit_from_a_side(batch, draw, share=0.25 * strength)
+    batch = _poor_camera(batch, draw, share=0.25 * strength)
+    return _as_bytes(_erased(batch, draw, share=0.2 * strength))
 
 
 class _Draw:
@@ -136,7 +137,7 @@ def _poor_camera(batch: Tensor, draw: _Draw, share: float) -> Tensor:
     The ranges are those of `fer_train.augment`.
     """
     side = batch.shape[1]
-    kind = (draw.uniform(0, 5 / share)).long()  # 0 to 4 for a fifth of the share each
+    kind = torch.where(draw.chance(share), draw.uniform(0, 5).long(), 5)  # 5: a good camera
     matrix = torch.eye(side, device=batch.device).expand(len(batch), side, side)
     sigma = draw.uniform(side / 120, side / 24)
     matrix = torch.where((kind == 0)[:, None, None], _blur_matrices(sigma, side), matrix)

@@ -196,10 +196,12 @@ def run(arguments: argparse.Namespace) -> None:
     save_soft_labels(study, trained)
     if not arguments.students:
         return
-    bank = fill_bank(study, list(trained.values()), most_views=2 if small else 64)
+    strengths = dict.fromkeys(COURSES[name].strength for name in arguments.courses)
+    judges, views = list(trained.values()), 2 if small else 64
+    banks = {strength: fill_bank(study, judges, views, strength) for strength in strengths}
     recipe = replace(STUDENT, batch=16, most_epochs=2) if small else STUDENT
     students = {name: data.students[name] for name in arguments.students}
-    train_students(study, students, bank, recipe, arguments.courses)
+    train_students(study, students, banks, recipe, arguments.courses)
     study.say(f"done, {clock.left():.0f} s left")
 
 
