@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -50,7 +51,10 @@ class _Line:
 
 
 class Manifest:
-    """The finished pieces of a folder of results.
+    """The finished pieces of a folder of results; no two of them share a source.
+
+    A line replaces all earlier ones that it overlaps. Sources of those that it does not hold are
+    open again.
 
     Attributes:
         sources: How many sources are done.
@@ -71,6 +75,7 @@ class Manifest:
         self._out, self._file = out, out / "manifest.jsonl"
         self._clock, self._synced = clock, clock()
         self._lines: dict[int, _Line] = {}
+        self._order: list[int] = []
         self.sources = self.faces = self.errors = 0
         try:
             self._file.touch()
@@ -120,6 +125,9 @@ class Manifest:
                 self._synced = self._clock()
         except OSError as error:
             raise FerError(f"cannot write {self._file}: {error.strerror}") from error
+        for first, line in self._evict(result):
+            if line.size and (first, line.count) != (result.first, result.count):
+                shard_file(self._out, first, line.count).unlink(missing_ok=True)
         self._count(result, offset)
 
     def remove_other_shards(self) -> None:
@@ -148,6 +156,7 @@ class Manifest:
                 result = _parsed(line)
                 if result is None:
                     break
+                self._evict(result)
                 if self._is_whole(result):
                     self._count(result, offset)
                 offset += len(line)
@@ -174,13 +183,28 @@ class Manifest:
             return False
         return found == result.size
 
+    def _evict(self, result: Result) -> list[tuple[int, _Line]]:
+        """Forget the lines that a newer one overlaps, and return them."""
+        start = bisect_right(self._order, result.first)
+        if start and (before := self._order[start - 1]) + self._lines[before].count > result.first:
+            start -= 1
+        stop = bisect_right(self._order, result.first + result.count - 1)
+        evicted = [(first, self._lines.pop(first)) for first in self._order[start:stop]]
+        del self._order[start:stop]
+        for _, line in evicted:
+            self._add(line, -1)
+        return evicted
+
     def _count(self, result: Result, offset: int) -> None:
-        before = self._lines.get(result.first, _Line(0))
         line = _Line(offset, result.count, result.size, result.faces, len(result.errors))
         self._lines[result.first] = line
-        self.sources += line.count - before.count
-        self.faces += line.faces - before.faces
-        self.errors += line.errors - before.errors
+        self._order.insert(bisect_right(self._order, result.first), result.first)
+        self._add(line, 1)
+
+    def _add(self, line: _Line, sign: int) -> None:
+        self.sources += sign * line.count
+        self.faces += sign * line.faces
+        self.errors += sign * line.errors
 
 
 def _parsed(line: bytes) -> Result | None:

@@ -199,6 +199,38 @@ def test_a_manifest_remembers_and_forgets_a_torn_line(
     assert (again.sources, again.errors) == (5, 0)
 
 
+def test_a_newer_line_replaces_all_that_it_overlaps(
+    tmp_path: Path, open_manifest: Callable[[], Manifest]
+) -> None:
+    gone = (("/x", "gone"),)
+    manifest = open_manifest()
+    shard(tmp_path, 10, 10)
+    for result in (
+        Result(0, 10, errors=gone),
+        Result(10, 10, faces=3, size=5, errors=gone),
+        Result(20, 10),
+        Result(0, 20),  # the halves of a piece, read together once more
+        Result(25, 5),  # half of a piece: the other half was not read any more
+    ):
+        manifest.append(result)
+    assert not shard_file(tmp_path, 10, 10).exists()
+    for each in (manifest, open_manifest()):
+        assert each.done() == {0: 20, 25: 5}
+        assert (each.sources, each.faces, each.errors) == (25, 0, 0)
+        assert [(result.first, result.count) for result in each.results()] == [(0, 20), (25, 5)]
+
+
+def test_a_newer_line_without_its_shard_does_not_bring_an_older_one_back(
+    tmp_path: Path, open_manifest: Callable[[], Manifest]
+) -> None:
+    manifest = open_manifest()
+    manifest.append(Result(0, 10, errors=(("/x", "gone"),)))
+    shard(tmp_path, 0, 10)
+    manifest.append(Result(0, 10, faces=3, size=5))
+    shard(tmp_path, 0, 10, b"of a run that was killed before its line")
+    assert open_manifest().done() == {}
+
+
 def test_a_manifest_that_is_damaged_in_the_middle_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "manifest.jsonl"
     file.write_text('{"first": 0, "count": 3, "errors": []}\nrubbish\n{"first": 3}\n')
@@ -292,6 +324,20 @@ def test_a_worker_that_is_killed_by_chance_costs_no_source(
 ) -> None:
     _, manifest = read(tmp_path, open_manifest, {"/p5.jpg": 4, "/p12.jpg": 1})
     assert (manifest.sources, manifest.errors) == (16, 0)
+
+
+def test_errors_that_are_read_again_in_other_pieces_stay_counted_once(
+    tmp_path: Path, open_manifest: Callable[[], Manifest]
+) -> None:
+    plan, manifest = Plan(tmp_path / "plan"), open_manifest()
+    plan.extend(listed(8), ["x"], most=8)
+    manifest.append(Result(0, 8, errors=(("/p0.jpg", "gone"),)))
+    pool, stop = FakePool({"/p1.jpg": 2}), mock.Mock(is_set=mock.Mock(side_effect=[0, 0, 0, 1]))
+    open_ = plan.pieces(manifest.done(again=True))
+    read_pieces(open_, pool, manifest, quiet_progress(), stop)  # the second half is read
+    assert sum(manifest.done().values()) == manifest.sources == 4
+    read_pieces(plan.pieces(manifest.done()), pool, manifest, quiet_progress(), threading.Event())
+    assert (manifest.done(), manifest.errors) == ({0: 4, 4: 4}, 0)
 
 
 def test_progress_says_rate_and_time_left() -> None:
