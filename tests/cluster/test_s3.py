@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -20,6 +21,7 @@ from pyarrow import parquet
 
 from commands import call
 from drawn_faces import draw_scene, save_video
+from fer_edge.score.remote import read_bytes
 from s3_server import BUCKET, client, s3_server
 
 
@@ -94,6 +96,19 @@ def test_what_cannot_be_listed_is_named(
     done = call("fer-edge", "score", url, "--out", "F", cwd=tmp_path, code=1, **server)
     assert said in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_large_picture_of_a_web_server_is_read_to_its_end(tmp_path: Path) -> None:
+    content = os.urandom(3_000_000)
+    (tmp_path / "large.jpg").write_bytes(content)
+    handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            address = f"http://127.0.0.1:{server.server_address[1]}/large.jpg"
+            assert read_bytes(address) == content
+        finally:
+            server.shutdown()
 
 
 def test_a_web_server_gives_pictures_and_videos(tmp_path: Path) -> None:

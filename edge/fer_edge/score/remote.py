@@ -12,6 +12,7 @@ from fer_core.errors import FerError
 from fer_core.pictures import MOST_BYTES
 
 _WEB = ("http", "https")
+_CHUNK = 1 << 20
 _NEEDS = {"s3": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "http": "aiohttp", "https": "aiohttp"}
 _MARKS = ("ETag", "etag", "mtime", "LastModified", "last_modified", "updated")
 
@@ -53,10 +54,12 @@ def read_bytes(url: str) -> bytes:
     with _in_words(url):
         store, path = _opened(url)
         with store.open(path, "rb", block_size=0 if _is_web(url) else None) as opened:
-            content = bytes(opened.read(MOST_BYTES + 1))
+            content = bytearray()  # one read() of a web server gives what has come so far
+            while len(content) <= MOST_BYTES and (chunk := opened.read(_CHUNK)):
+                content += chunk
     if len(content) > MOST_BYTES:
         raise FerError(f"larger than {MOST_BYTES / 1e6:.0f} MB")
-    return content
+    return bytes(content)
 
 
 def fetch(url: str, file: Path) -> None:
