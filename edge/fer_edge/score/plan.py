@@ -58,15 +58,9 @@ class Plan:
     """
 
     def __init__(self, folder: Path) -> None:
-        """Open the plan, which may be empty.
-
-        Raises:
-            FerError: The folder cannot be made.
-        """
-        self._folder = make_folder(folder)
-        for left in self._folder.glob(f"{_NEW}*"):  # of a run that was killed
-            shutil.rmtree(left, ignore_errors=True)
-        self._parts = sorted(each for each in self._folder.iterdir() if each.name.isdecimal())
+        """Look at the plan, which may be empty or not there; nothing is written."""
+        self._folder = folder
+        self._parts = sorted(each for each in folder.glob("*") if each.name.isdecimal())
         self._sizes = [(each / _KEYS).stat().st_size // KEY_BYTES for each in self._parts]
 
     @property
@@ -85,6 +79,8 @@ class Plan:
     def extend(self, listing: Iterable[Source], words: Sequence[str], most: int = PIECE) -> Added:
         """List sources, and add those that are new as a part of its own.
 
+        Nobody else may be writing the plan now.
+
         Args:
             listing: The sources.
             words: What named them.
@@ -93,6 +89,8 @@ class Plan:
         Raises:
             FerError: The listing fails, or the disk is full; the plan is as before.
         """
+        for left in make_folder(self._folder).glob(f"{_NEW}*"):  # of a run that was killed
+            shutil.rmtree(left, ignore_errors=True)
         new = Path(tempfile.mkdtemp(prefix=_NEW, dir=self._folder))
         try:
             _write_listing(listing, new)

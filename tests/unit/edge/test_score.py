@@ -15,7 +15,10 @@ import pytest
 pytest.importorskip("pyarrow", reason="pyarrow is not installed: extra [score]")
 
 from commands import call_here
+from fer_core.bundle import ModelBundle
 from fer_core.errors import ArgumentError, FerError
+from fer_core.locks import alone_in
+from fer_edge.inference.models import ModelFacts
 from fer_edge.score import keys
 from fer_edge.score.keys import find_repeated, key_of
 from fer_edge.score.loop import read_pieces
@@ -27,6 +30,7 @@ from fer_edge.score.run import Request, make_pool, score
 from fer_edge.score.settings import prepare, read_every
 from fer_edge.score.shards import shard_file, shard_range
 from fer_edge.score.sources import Listing, Source, full_words
+from fer_edge.score.summary import summarize
 from score_works import Nothing
 
 
@@ -167,6 +171,7 @@ def test_a_listing_that_fails_leaves_the_plan_as_it_was(tmp_path: Path) -> None:
     (tmp_path / "plan" / ".new-killed").mkdir()
     again = Plan(tmp_path / "plan")
     assert (again.total, again.words) == (3, ["x"])
+    again.extend(listed(3), ["x"])
     assert [each.name for each in (tmp_path / "plan").iterdir()] == ["0000"]
 
 
@@ -381,9 +386,37 @@ def test_a_folder_of_other_settings_is_refused(tmp_path: Path) -> None:
     other = touched(tmp_path / "other", "mine.txt")
     with pytest.raises(FerError, match="holds other files"):
         prepare(other, "fer-nano", "haar", 1.0)
+    with alone_in(out, "fer-edge score"), pytest.raises(FerError, match="is writing into"):
+        prepare(out, "fer-nano", "haar", 1.0)
     (out / "settings.json").write_text(json.dumps({"model": 3}))
     with pytest.raises(FerError, match=r"cannot read .*settings\.json"):
         prepare(out, "fer-nano", "haar", 1.0)
+
+
+def test_a_folder_that_was_begun_by_a_killed_run_gets_the_network_that_is_asked_for(
+    tmp_path: Path,
+) -> None:
+    prepare(tmp_path, "fer-nano", "haar", 1.0)
+    (tmp_path / "settings.json").unlink()
+    (tmp_path / ".model.tflite.unfinished").touch()
+    prepare(tmp_path, "fer-small", "haar", 1.0)
+    assert ModelFacts.of(ModelBundle.load(tmp_path / "model.tflite")).name == "fer-small-int8"
+
+
+def test_a_summary_changes_nothing(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    prepare(out, "fer-nano", "haar", 1.0)
+    assert summarize(out).title == "0 sources, 0 frames, 0 faces"
+    Plan(out / "plan").extend(listed(5), ["x"])
+    (out / "plan" / ".new-of-a-run").mkdir()
+    line = b'{"first": 0, "count": 3, "errors": []}\n'
+    (out / "manifest.jsonl").write_bytes(line + b'{"first": 3, "cou')
+    before = {each: each.is_dir() or each.read_bytes() for each in out.rglob("*")}
+    assert summarize(out).title == "3 of 5 sources, 0 frames, 0 faces"
+    assert {each: each.is_dir() or each.read_bytes() for each in out.rglob("*")} == before
+    with pytest.raises(FerError, match="holds no results"):
+        summarize(tmp_path / "typo")
+    assert not (tmp_path / "typo").exists()
 
 
 @pytest.mark.parametrize(
