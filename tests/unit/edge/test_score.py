@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import numpy as np
@@ -19,7 +21,7 @@ from fer_core.bundle import ModelBundle
 from fer_core.errors import ArgumentError, FerError
 from fer_core.locks import alone_in
 from fer_edge.inference.models import ModelFacts
-from fer_edge.score import keys
+from fer_edge.score import keys, sources
 from fer_edge.score.keys import find_repeated, key_of
 from fer_edge.score.loop import read_pieces
 from fer_edge.score.manifest import Manifest, Result
@@ -80,6 +82,26 @@ def test_a_folder_gives_its_pictures_and_videos(tmp_path: Path) -> None:
     assert sorted(Path(each.address).name for each in listing) == ["a.jpg", "c.PNG", "d.mp4"]
     assert sum(listing.left_out.values()) == 1
     assert all(each.version.startswith("1-") for each in Listing([str(place)], place / "out"))
+
+
+def test_a_folder_that_cannot_be_listed_costs_no_other_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = touched(tmp_path.resolve(), "a.jpg", "lost+found/b.jpg", "z/c.jpg")
+    scandir = os.scandir
+
+    def refusing(folder: str) -> Any:  # root, who runs some tests, is refused nothing
+        if folder.endswith("lost+found"):
+            raise PermissionError(13, "Permission denied")
+        return scandir(folder)
+
+    monkeypatch.setattr(sources.os, "scandir", refusing)
+    listing = Listing([str(place)], place / "out")
+    assert [Path(source.address).name for source in listing] == ["a.jpg", "c.jpg"]
+    reason = f"folder that cannot be listed: {place}/lost+found (Permission denied)"
+    assert listing.left_out == {reason: 1}
+    with pytest.raises(FerError, match=r"cannot list .*lost\+found: Permission denied"):
+        names(place / "lost+found")  # whoever names it means it
 
 
 def test_patterns_lists_and_single_files_are_words_too(
