@@ -123,6 +123,6 @@ def test_a_web_server_gives_pictures_and_videos(tmp_path: Path) -> None:
         words = [f"{base}/happy.png?size=1", f"{base}/clip.avi?signature=a.b", f"{base}/gone.jpg"]
         call("fer-edge", "score", *words, "--out", "F", "--on", "local:1", cwd=tmp_path)
         server.shutdown()
-    assert [row["source"] for row in rows(tmp_path / "F")] == [words[1], words[0]]
+    assert [row["source"] for row in rows(tmp_path / "F")] == [f"{base}/clip.avi", words[0]]
     (error,) = parquet.read_table(tmp_path / "F/errors.parquet").to_pylist()
     assert error == {"source": words[2], "reason": f"there is nothing at {words[2]}"}

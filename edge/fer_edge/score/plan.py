@@ -15,6 +15,7 @@ import numpy as np
 from fer_core.errors import FerError
 from fer_core.files import make_folder
 from fer_core.values import Int64Array
+from fer_edge.score.addresses import without_secrets
 from fer_edge.score.keys import KEY_BYTES, find_repeated, key_of, read_keys
 from fer_edge.score.sources import Source
 
@@ -70,7 +71,7 @@ class Plan:
 
     @property
     def words(self) -> list[str]:
-        """What was listed last."""
+        """What was listed last, without secrets."""
         if not self._parts:
             return []
         words: list[str] = json.loads((self._parts[-1] / _WORDS).read_text())
@@ -100,7 +101,7 @@ class Plan:
             count = len(keys) - len(repeated)
             del keys  # Windows deletes no file that is looked at
             if count:
-                (new / _WORDS).write_text(json.dumps(list(words)))
+                (new / _WORDS).write_text(json.dumps([without_secrets(word) for word in words]))
                 _cut(new, repeated, most)
                 self._take(new, count)
         except OSError as error:

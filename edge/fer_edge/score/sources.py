@@ -13,6 +13,7 @@ from pathlib import Path
 from fer_core.errors import FerError
 from fer_core.pictures import NOT_READ, PICTURE_SUFFIXES, VIDEO_SUFFIXES, is_junk
 from fer_core.text import printable_name
+from fer_edge.score.addresses import without_secrets
 
 LIST_SUFFIX = ".txt"
 _NAMED_FOLDERS = 20
@@ -24,12 +25,17 @@ class Source:
     """A picture or a video.
 
     Attributes:
-        address: An absolute path, or a URL. It alone says which source it is.
+        address: An absolute path, or a URL.
         version: Size and time of the last change, or ETag; empty where listing does not tell.
     """
 
     address: str
     version: str = ""
+
+    @property
+    def name(self) -> str:
+        """The address without secrets: it alone says which source it is, here and in results."""
+        return without_secrets(self.address)
 
     @property
     def is_video(self) -> bool:
