@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -20,6 +21,7 @@ from pyarrow import parquet
 
 from commands import call
 from drawn_faces import draw_scene, save_video
+from fer_edge.score.remote import read_bytes
 from s3_server import BUCKET, client, s3_server
 
 
@@ -96,6 +98,19 @@ def test_what_cannot_be_listed_is_named(
     assert len(done.stderr.splitlines()) == 1
 
 
+def test_a_large_picture_of_a_web_server_is_read_to_its_end(tmp_path: Path) -> None:
+    content = os.urandom(3_000_000)
+    (tmp_path / "large.jpg").write_bytes(content)
+    handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            address = f"http://127.0.0.1:{server.server_address[1]}/large.jpg"
+            assert read_bytes(address) == content
+        finally:
+            server.shutdown()
+
+
 def test_a_web_server_gives_pictures_and_videos(tmp_path: Path) -> None:
     place = tmp_path / "served"
     place.mkdir()
@@ -108,6 +123,6 @@ def test_a_web_server_gives_pictures_and_videos(tmp_path: Path) -> None:
         words = [f"{base}/happy.png?size=1", f"{base}/clip.avi?signature=a.b", f"{base}/gone.jpg"]
         call("fer-edge", "score", *words, "--out", "F", "--on", "local:1", cwd=tmp_path)
         server.shutdown()
-    assert [row["source"] for row in rows(tmp_path / "F")] == [words[1], words[0]]
+    assert [row["source"] for row in rows(tmp_path / "F")] == [f"{base}/clip.avi", words[0]]
     (error,) = parquet.read_table(tmp_path / "F/errors.parquet").to_pylist()
     assert error == {"source": words[2], "reason": f"there is nothing at {words[2]}"}

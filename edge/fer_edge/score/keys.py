@@ -21,7 +21,7 @@ _CHUNK = 1_000_000
 
 def key_of(source: Source) -> bytes:
     """Return the key of a source, KEY_BYTES long."""
-    address = source.address.encode("utf-8", "surrogateescape")
+    address = source.name.encode("utf-8", "surrogateescape")
     version = source.version.encode("utf-8", "surrogateescape")
     return (
         hashlib.blake2b(address, digest_size=16).digest()

@@ -62,7 +62,7 @@ class _Waiting:
             self.again += [piece.part(0, count // 2), piece.part(count // 2, count)]
         elif piece.first in self.died_alone:
             self.died_alone.remove(piece.first)
-            errors = ((piece.sources[0].address, death.reason),)
+            errors = ((piece.sources[0].name, death.reason),)
             return Result(piece.first, 1, errors=errors)
         else:
             self.died_alone.add(piece.first)

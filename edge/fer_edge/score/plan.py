@@ -15,6 +15,7 @@ import numpy as np
 from fer_core.errors import FerError
 from fer_core.files import make_folder
 from fer_core.values import Int64Array
+from fer_edge.score.addresses import without_secrets
 from fer_edge.score.keys import KEY_BYTES, find_repeated, key_of, read_keys
 from fer_edge.score.sources import Source
 
@@ -58,15 +59,9 @@ class Plan:
     """
 
     def __init__(self, folder: Path) -> None:
-        """Open the plan, which may be empty.
-
-        Raises:
-            FerError: The folder cannot be made.
-        """
-        self._folder = make_folder(folder)
-        for left in self._folder.glob(f"{_NEW}*"):  # of a run that was killed
-            shutil.rmtree(left, ignore_errors=True)
-        self._parts = sorted(each for each in self._folder.iterdir() if each.name.isdecimal())
+        """Look at the plan, which may be empty or not there; nothing is written."""
+        self._folder = folder
+        self._parts = sorted(each for each in folder.glob("*") if each.name.isdecimal())
         self._sizes = [(each / _KEYS).stat().st_size // KEY_BYTES for each in self._parts]
 
     @property
@@ -76,7 +71,7 @@ class Plan:
 
     @property
     def words(self) -> list[str]:
-        """What was listed last."""
+        """What was listed last, without secrets."""
         if not self._parts:
             return []
         words: list[str] = json.loads((self._parts[-1] / _WORDS).read_text())
@@ -84,6 +79,8 @@ class Plan:
 
     def extend(self, listing: Iterable[Source], words: Sequence[str], most: int = PIECE) -> Added:
         """List sources, and add those that are new as a part of its own.
+
+        Nobody else may be writing the plan now.
 
         Args:
             listing: The sources.
@@ -93,6 +90,8 @@ class Plan:
         Raises:
             FerError: The listing fails, or the disk is full; the plan is as before.
         """
+        for left in make_folder(self._folder).glob(f"{_NEW}*"):  # of a run that was killed
+            shutil.rmtree(left, ignore_errors=True)
         new = Path(tempfile.mkdtemp(prefix=_NEW, dir=self._folder))
         try:
             _write_listing(listing, new)
@@ -102,7 +101,7 @@ class Plan:
             count = len(keys) - len(repeated)
             del keys  # Windows deletes no file that is looked at
             if count:
-                (new / _WORDS).write_text(json.dumps(list(words)))
+                (new / _WORDS).write_text(json.dumps([without_secrets(word) for word in words]))
                 _cut(new, repeated, most)
                 self._take(new, count)
         except OSError as error:

@@ -10,8 +10,9 @@ from typing import Any
 
 from fer_core.errors import FerError
 from fer_core.pictures import MOST_BYTES
+from fer_edge.score.addresses import WEB, without_secrets, without_secrets_in
 
-_WEB = ("http", "https")
+_CHUNK = 1 << 20
 _NEEDS = {"s3": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "http": "aiohttp", "https": "aiohttp"}
 _MARKS = ("ETag", "etag", "mtime", "LastModified", "last_modified", "updated")
 
@@ -25,7 +26,7 @@ def listed(url: str) -> Iterator[tuple[str, str]]:
         FerError: There is nothing, or the store cannot be reached.
     """
     scheme = url.partition("://")[0]
-    if scheme in _WEB:
+    if scheme in WEB:
         yield url, ""
         return
     with _in_words(url):
@@ -39,7 +40,7 @@ def listed(url: str) -> Iterator[tuple[str, str]]:
         else:
             each = [store.info(path)]
     if not each:
-        raise FerError(f"nothing matches {url}")
+        raise FerError(f"nothing matches {without_secrets(url)}")
     for fact in each:
         yield store.unstrip_protocol(fact["name"]), _version(fact)
 
@@ -53,10 +54,12 @@ def read_bytes(url: str) -> bytes:
     with _in_words(url):
         store, path = _opened(url)
         with store.open(path, "rb", block_size=0 if _is_web(url) else None) as opened:
-            content = bytes(opened.read(MOST_BYTES + 1))
+            content = bytearray()  # one read() of a web server gives what has come so far
+            while len(content) <= MOST_BYTES and (chunk := opened.read(_CHUNK)):
+                content += chunk
     if len(content) > MOST_BYTES:
         raise FerError(f"larger than {MOST_BYTES / 1e6:.0f} MB")
-    return content
+    return bytes(content)
 
 
 def fetch(url: str, file: Path) -> None:
@@ -83,13 +86,13 @@ def _opened(url: str) -> tuple[Any, str]:
     try:
         from fsspec.core import url_to_fs
     except ImportError as error:
-        raise FerError(f"{url} needs fsspec: pip install '.[score]'") from error
+        raise FerError(f"{without_secrets(url)} needs fsspec: pip install '.[score]'") from error
     store, path = url_to_fs(url, use_listings_cache=False) if not _is_web(url) else url_to_fs(url)
     return store, path
 
 
 def _is_web(url: str) -> bool:
-    return url.partition("://")[0] in _WEB
+    return url.partition("://")[0] in WEB
 
 
 def _version(fact: dict[str, Any]) -> str:
@@ -100,17 +103,18 @@ def _version(fact: dict[str, Any]) -> str:
 @contextmanager
 def _in_words(url: str) -> Iterator[None]:
     """Raise FerError for whatever a store raises: each has errors of its own."""
+    name = without_secrets(url)
     try:
         yield
     except FerError:
         raise
     except FileNotFoundError as error:
-        raise FerError(f"there is nothing at {url}") from error
+        raise FerError(f"there is nothing at {name}") from error
     except ImportError as error:
         package = _NEEDS.get(url.partition("://")[0], "the package that fsspec names")
-        raise FerError(f"{url} needs {package}: pip install {package} ({error})") from error
+        raise FerError(f"{name} needs {package}: pip install {package} ({error})") from error
     except Exception as error:  # of botocore, aiohttp, google.auth, ...
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise
-        told = " ".join(str(error).split()) or type(error).__name__
-        raise FerError(f"{url} cannot be read: {told[:300]}") from error
+        told = without_secrets_in(" ".join(str(error).split())) or type(error).__name__
+        raise FerError(f"{name} cannot be read: {told[:300]}") from error

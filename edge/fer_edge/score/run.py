@@ -10,6 +10,7 @@ from pathlib import Path
 
 from fer_core.errors import ArgumentError
 from fer_core.locks import alone_in
+from fer_edge.score.addresses import without_secrets
 from fer_edge.score.local_pool import LocalPool, usual_workers
 from fer_edge.score.loop import read_pieces
 from fer_edge.score.manifest import Manifest
@@ -129,7 +130,7 @@ def _list(request: Request, plan: Plan, done: int, say: Say) -> None:
         if not plan.total:
             raise ArgumentError("say what to read: fer-edge score SOURCE... --out FACES")
         return
-    if unfinished and list(words) == plan.words:
+    if unfinished and [without_secrets(word) for word in words] == plan.words:
         return
     listing = Listing(words, request.out)
     added = plan.extend(listing, words, request.most)

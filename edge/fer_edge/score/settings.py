@@ -11,6 +11,7 @@ import msgspec
 from fer_core.bundle import ModelBundle
 from fer_core.errors import ArgumentError, FerError
 from fer_core.files import make_folder, write_bytes
+from fer_core.locks import alone_in
 from fer_edge.faces.detectors import require_detector
 from fer_edge.faces.yunet_file import require_yunet
 from fer_edge.inference.models import ModelFacts, load_model
@@ -61,7 +62,8 @@ def prepare(out: Path, model: str, detector: str, every: float) -> Scoring:
 
     Raises:
         ArgumentError: There is no such detector.
-        FerError: There is no such model, or the folder holds something else.
+        FerError: There is no such model, the folder holds something else, or another process
+            writes into it.
     """
     bundle = load_model(model)
     require_detector(detector)
@@ -70,13 +72,15 @@ def prepare(out: Path, model: str, detector: str, every: float) -> Scoring:
     name = "yunet" if is_file else detector.lower()
     wanted = ScoreSettings(f"{facts.name} {facts.sha256}", name, every)
     place = make_folder(out).resolve()
-    _require_same(place, wanted)
-    if not (place / MODEL).exists():
-        bundle.save(place / MODEL)
-    if is_file and not (place / _YUNET).exists():
-        write_bytes(place / _YUNET, require_yunet(Path(detector)).read_bytes())
-    if not (place / _FILE).exists():
-        write_bytes(place / _FILE, msgspec.json.format(msgspec.json.encode(wanted)) + b"\n")
+    with alone_in(place, "fer-edge score"):
+        _require_same(place, wanted)
+        begun = (place / _FILE).exists()  # without it, the others may be of another run
+        if not begun or not (place / MODEL).exists():
+            bundle.save(place / MODEL)
+        if is_file and not (begun and (place / _YUNET).exists()):
+            write_bytes(place / _YUNET, require_yunet(Path(detector)).read_bytes())
+        if not begun:
+            write_bytes(place / _FILE, msgspec.json.format(msgspec.json.encode(wanted)) + b"\n")
     return Scoring(str(place), str(place / _YUNET) if is_file else name, every)
 
 
@@ -94,7 +98,8 @@ def labels_of(out: Path) -> tuple[str, ...]:
 def _require_same(out: Path, wanted: ScoreSettings) -> None:
     file = out / _FILE
     if not file.exists():
-        if any(each.name not in (MODEL, _YUNET, ".fer-lock") for each in out.iterdir()):
+        names = [each.name for each in out.iterdir()]
+        if any(name not in (MODEL, _YUNET) and not name.startswith(".") for name in names):
             raise FerError(f"{out} holds other files: give a folder that is empty or new")
         return
     try:

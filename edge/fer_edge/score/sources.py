@@ -12,8 +12,11 @@ from pathlib import Path
 
 from fer_core.errors import FerError
 from fer_core.pictures import NOT_READ, PICTURE_SUFFIXES, VIDEO_SUFFIXES, is_junk
+from fer_core.text import printable_name
+from fer_edge.score.addresses import without_secrets
 
 LIST_SUFFIX = ".txt"
+_NAMED_FOLDERS = 20
 _SUFFIXES = PICTURE_SUFFIXES | VIDEO_SUFFIXES
 
 
@@ -22,12 +25,17 @@ class Source:
     """A picture or a video.
 
     Attributes:
-        address: An absolute path, or a URL. It alone says which source it is.
+        address: An absolute path, or a URL.
         version: Size and time of the last change, or ETag; empty where listing does not tell.
     """
 
     address: str
     version: str = ""
+
+    @property
+    def name(self) -> str:
+        """The address without secrets: it alone says which source it is, here and in results."""
+        return without_secrets(self.address)
 
     @property
     def is_video(self) -> bool:
@@ -55,7 +63,8 @@ class Listing:
     """The sources that words name, one after another; nothing is kept.
 
     Attributes:
-        left_out: How many files of folders and patterns are no pictures or videos, by reason.
+        left_out: How many files of folders and patterns are no pictures or videos, by reason;
+            and folders below a word that cannot be listed.
     """
 
     def __init__(self, words: Sequence[str], without: Path) -> None:
@@ -67,12 +76,13 @@ class Listing:
         """
         self._words, self._without = words, os.path.realpath(without)
         self.left_out: Counter[str] = Counter()
+        self._unlisted = 0
 
     def __iter__(self) -> Iterator[Source]:
         """Yield the sources; what is given twice comes twice.
 
         Raises:
-            FerError: A word names nothing, or a folder or bucket cannot be listed.
+            FerError: A word names nothing, or its folder or bucket cannot be listed.
         """
         for word in self._words:
             yield from self._named(word)
@@ -83,7 +93,7 @@ class Listing:
             return
         path = _real(word)
         if os.path.isdir(path):
-            yield from self._in_folder(os.path.realpath(path))
+            yield from self._in_folder(os.path.realpath(path), typed=True)
         elif path.lower().endswith(LIST_SUFFIX) and os.path.isfile(path):
             yield from _in_list(path)
         elif os.path.exists(path):
@@ -104,7 +114,7 @@ class Listing:
         if not found:
             raise FerError(f"nothing matches {pattern}")
 
-    def _in_folder(self, folder: str) -> Iterator[Source]:
+    def _in_folder(self, folder: str, typed: bool = False) -> Iterator[Source]:
         """Yield what a folder and those below it hold, in the order of the file system."""
         if folder == self._without:
             return
@@ -117,11 +127,19 @@ class Listing:
                     if entry.is_dir(follow_symlinks=False):
                         below.append(entry.path)
                     elif entry.is_file() and self._wanted(entry.name):
-                        yield Source(entry.path, _version(entry.stat()))
+                        yield _file(entry.path)
         except OSError as error:
-            raise FerError(f"cannot list {folder}: {error.strerror}") from error
+            if typed:
+                raise FerError(f"cannot list {folder}: {error.strerror}") from error
+            self._leave_out(folder, error.strerror or str(error))
         for each in sorted(below):
             yield from self._in_folder(each)
+
+    def _leave_out(self, folder: str, reason: str) -> None:
+        """Name a folder that cannot be listed, such as lost+found; of many only the first ones."""
+        self._unlisted += 1
+        name = printable_name(folder) if self._unlisted <= _NAMED_FOLDERS else "others"
+        self.left_out[f"folder that cannot be listed: {name} ({reason})"] += 1
 
     def _remote(self, url: str) -> Iterator[Source]:
         from fer_edge.score.remote import listed

@@ -14,7 +14,7 @@ from fer_core.text import printable_name
 from fer_core.values import UInt8Array
 from fer_edge.outputs.lettering import draw_text
 from fer_edge.outputs.overlay import colour_of
-from fer_edge.score.manifest import Manifest
+from fer_edge.score.manifest import FinishedPieces
 from fer_edge.score.plan import Plan
 from fer_edge.score.settings import labels_of
 from fer_edge.score.shards import read_faces, shard_file
@@ -76,27 +76,23 @@ def summarize(out: Path) -> Summary:
     Raises:
         FerError: It is none, or a file of it is damaged.
     """
+    labels = labels_of(out)
     summary = Summary(Plan(out / "plan").total)
-    summary.labels.update(dict.fromkeys(labels_of(out), 0))
-    manifest = Manifest(out)
-    try:
-        for result in manifest.results():
-            summary.done += result.count
-            summary.frames += result.frames
-            summary.empty += result.empty
-            for address, reason in result.errors:
-                short = reason.replace(address, "it")
-                known = len(summary.reasons) < _MOST_REASONS or short in summary.reasons
-                summary.reasons[short if known else "others"] += 1
-            if result.size:
-                faces = read_faces(
-                    shard_file(out, result.first, result.count), ("label", "confidence")
-                )
-                summary.labels.update(faces["label"])
-                for label, sure in zip(faces["label"], faces["confidence"], strict=True):
-                    summary.confidence[label] += sure
-    finally:
-        manifest.close()
+    summary.labels.update(dict.fromkeys(labels, 0))
+    for result in FinishedPieces(out).results():
+        summary.done += result.count
+        summary.frames += result.frames
+        summary.empty += result.empty
+        for address, reason in result.errors:
+            short = reason.replace(address, "it")
+            known = len(summary.reasons) < _MOST_REASONS or short in summary.reasons
+            summary.reasons[short if known else "others"] += 1
+        if result.size:
+            file = shard_file(out, result.first, result.count)
+            faces = read_faces(file, ("label", "confidence"))
+            summary.labels.update(faces["label"])
+            for label, sure in zip(faces["label"], faces["confidence"], strict=True):
+                summary.confidence[label] += sure
     return summary
 
 

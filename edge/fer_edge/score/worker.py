@@ -72,9 +72,9 @@ class Scoring:
                     rows += reader.faces(source, frame)
             except Exception as error:
                 if isinstance(error, OSError) and error.errno in _NO_ROOM:
-                    raise FerError(f"no room for a copy of {source.address}: {error}") from error
+                    raise FerError(f"no room for a copy of {source.name}: {error}") from error
                 del rows[before:]  # a source is in the result whole or not at all
-                errors.append((source.address, _reason(error)))
+                errors.append((source.name, _reason(error)))
             else:
                 empty += len(rows) == before
         count, size = len(piece.sources), 0
@@ -121,7 +121,7 @@ class _Reader:
         for seen in self._analyzer.analyze(frame).observations:
             crop = self._crop(frame, seen.face)
             in_the_file = replace(seen, face=seen.face.times(frame.reduced))
-            yield Row(source.address, in_the_file, sharpness(crop))
+            yield Row(source.name, in_the_file, sharpness(crop))
 
 
 @lru_cache(maxsize=1)
@@ -131,7 +131,7 @@ def _reader(how: Scoring) -> _Reader:
 
 def _picture(source: Source) -> Frame:
     """Return the one frame of a picture; raise FerError where there is none."""
-    file = Path(source.address)
+    file = Path(source.name)
     if source.is_remote:
         read = decode_or_reason(read_bytes(source.address), colour=True)
     else:

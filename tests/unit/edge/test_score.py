@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import numpy as np
@@ -15,8 +17,11 @@ import pytest
 pytest.importorskip("pyarrow", reason="pyarrow is not installed: extra [score]")
 
 from commands import call_here
+from fer_core.bundle import ModelBundle
 from fer_core.errors import ArgumentError, FerError
-from fer_edge.score import keys
+from fer_core.locks import alone_in
+from fer_edge.inference.models import ModelFacts
+from fer_edge.score import keys, sources
 from fer_edge.score.keys import find_repeated, key_of
 from fer_edge.score.loop import read_pieces
 from fer_edge.score.manifest import Manifest, Result
@@ -27,6 +32,7 @@ from fer_edge.score.run import Request, make_pool, score
 from fer_edge.score.settings import prepare, read_every
 from fer_edge.score.shards import shard_file, shard_range
 from fer_edge.score.sources import Listing, Source, full_words
+from fer_edge.score.summary import summarize
 from score_works import Nothing
 
 
@@ -76,6 +82,26 @@ def test_a_folder_gives_its_pictures_and_videos(tmp_path: Path) -> None:
     assert sorted(Path(each.address).name for each in listing) == ["a.jpg", "c.PNG", "d.mp4"]
     assert sum(listing.left_out.values()) == 1
     assert all(each.version.startswith("1-") for each in Listing([str(place)], place / "out"))
+
+
+def test_a_folder_that_cannot_be_listed_costs_no_other_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = touched(tmp_path.resolve(), "a.jpg", "lost+found/b.jpg", "z/c.jpg")
+    scandir = os.scandir
+
+    def refusing(folder: str) -> Any:  # root, who runs some tests, is refused nothing
+        if folder.endswith("lost+found"):
+            raise PermissionError(13, "Permission denied")
+        return scandir(folder)
+
+    monkeypatch.setattr(sources.os, "scandir", refusing)
+    listing = Listing([str(place)], place / "out")
+    assert [Path(source.address).name for source in listing] == ["a.jpg", "c.jpg"]
+    reason = f"folder that cannot be listed: {place}/lost+found (Permission denied)"
+    assert listing.left_out == {reason: 1}
+    with pytest.raises(FerError, match=r"cannot list .*lost\+found: Permission denied"):
+        names(place / "lost+found")  # whoever names it means it
 
 
 def test_patterns_lists_and_single_files_are_words_too(
@@ -167,6 +193,7 @@ def test_a_listing_that_fails_leaves_the_plan_as_it_was(tmp_path: Path) -> None:
     (tmp_path / "plan" / ".new-killed").mkdir()
     again = Plan(tmp_path / "plan")
     assert (again.total, again.words) == (3, ["x"])
+    again.extend(listed(3), ["x"])
     assert [each.name for each in (tmp_path / "plan").iterdir()] == ["0000"]
 
 
@@ -197,6 +224,38 @@ def test_a_manifest_remembers_and_forgets_a_torn_line(
     again.append(Result(3, 2, 2, 0, 2))
     assert [each.errors for each in again.results()] == [(), ()]
     assert (again.sources, again.errors) == (5, 0)
+
+
+def test_a_newer_line_replaces_all_that_it_overlaps(
+    tmp_path: Path, open_manifest: Callable[[], Manifest]
+) -> None:
+    gone = (("/x", "gone"),)
+    manifest = open_manifest()
+    shard(tmp_path, 10, 10)
+    for result in (
+        Result(0, 10, errors=gone),
+        Result(10, 10, faces=3, size=5, errors=gone),
+        Result(20, 10),
+        Result(0, 20),  # the halves of a piece, read together once more
+        Result(25, 5),  # half of a piece: the other half was not read any more
+    ):
+        manifest.append(result)
+    assert not shard_file(tmp_path, 10, 10).exists()
+    for each in (manifest, open_manifest()):
+        assert each.done() == {0: 20, 25: 5}
+        assert (each.sources, each.faces, each.errors) == (25, 0, 0)
+        assert [(result.first, result.count) for result in each.results()] == [(0, 20), (25, 5)]
+
+
+def test_a_newer_line_without_its_shard_does_not_bring_an_older_one_back(
+    tmp_path: Path, open_manifest: Callable[[], Manifest]
+) -> None:
+    manifest = open_manifest()
+    manifest.append(Result(0, 10, errors=(("/x", "gone"),)))
+    shard(tmp_path, 0, 10)
+    manifest.append(Result(0, 10, faces=3, size=5))
+    shard(tmp_path, 0, 10, b"of a run that was killed before its line")
+    assert open_manifest().done() == {}
 
 
 def test_a_manifest_that_is_damaged_in_the_middle_is_refused(tmp_path: Path) -> None:
@@ -294,6 +353,20 @@ def test_a_worker_that_is_killed_by_chance_costs_no_source(
     assert (manifest.sources, manifest.errors) == (16, 0)
 
 
+def test_errors_that_are_read_again_in_other_pieces_stay_counted_once(
+    tmp_path: Path, open_manifest: Callable[[], Manifest]
+) -> None:
+    plan, manifest = Plan(tmp_path / "plan"), open_manifest()
+    plan.extend(listed(8), ["x"], most=8)
+    manifest.append(Result(0, 8, errors=(("/p0.jpg", "gone"),)))
+    pool, stop = FakePool({"/p1.jpg": 2}), mock.Mock(is_set=mock.Mock(side_effect=[0, 0, 0, 1]))
+    open_ = plan.pieces(manifest.done(again=True))
+    read_pieces(open_, pool, manifest, quiet_progress(), stop)  # the second half is read
+    assert sum(manifest.done().values()) == manifest.sources == 4
+    read_pieces(plan.pieces(manifest.done()), pool, manifest, quiet_progress(), threading.Event())
+    assert (manifest.done(), manifest.errors) == ({0: 4, 4: 4}, 0)
+
+
 def test_progress_says_rate_and_time_left() -> None:
     now, lines = [0.0], list[str]()
     progress = Progress(1000, 100, lines.append, lambda: now[0])
@@ -335,9 +408,37 @@ def test_a_folder_of_other_settings_is_refused(tmp_path: Path) -> None:
     other = touched(tmp_path / "other", "mine.txt")
     with pytest.raises(FerError, match="holds other files"):
         prepare(other, "fer-nano", "haar", 1.0)
+    with alone_in(out, "fer-edge score"), pytest.raises(FerError, match="is writing into"):
+        prepare(out, "fer-nano", "haar", 1.0)
     (out / "settings.json").write_text(json.dumps({"model": 3}))
     with pytest.raises(FerError, match=r"cannot read .*settings\.json"):
         prepare(out, "fer-nano", "haar", 1.0)
+
+
+def test_a_folder_that_was_begun_by_a_killed_run_gets_the_network_that_is_asked_for(
+    tmp_path: Path,
+) -> None:
+    prepare(tmp_path, "fer-nano", "haar", 1.0)
+    (tmp_path / "settings.json").unlink()
+    (tmp_path / ".model.tflite.unfinished").touch()
+    prepare(tmp_path, "fer-small", "haar", 1.0)
+    assert ModelFacts.of(ModelBundle.load(tmp_path / "model.tflite")).name == "fer-small-int8"
+
+
+def test_a_summary_changes_nothing(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    prepare(out, "fer-nano", "haar", 1.0)
+    assert summarize(out).title == "0 sources, 0 frames, 0 faces"
+    Plan(out / "plan").extend(listed(5), ["x"])
+    (out / "plan" / ".new-of-a-run").mkdir()
+    line = b'{"first": 0, "count": 3, "errors": []}\n'
+    (out / "manifest.jsonl").write_bytes(line + b'{"first": 3, "cou')
+    before = {each: each.is_dir() or each.read_bytes() for each in out.rglob("*")}
+    assert summarize(out).title == "3 of 5 sources, 0 frames, 0 faces"
+    assert {each: each.is_dir() or each.read_bytes() for each in out.rglob("*")} == before
+    with pytest.raises(FerError, match="holds no results"):
+        summarize(tmp_path / "typo")
+    assert not (tmp_path / "typo").exists()
 
 
 @pytest.mark.parametrize(
