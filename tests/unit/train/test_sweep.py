@@ -13,7 +13,7 @@ import pytest
 
 from drawn_faces import drawn_dataset, save_npz
 from fer_core.errors import FerError
-from fer_core.settings import load_settings
+from fer_core.settings import load_settings, settings_toml
 from fer_train.config import TrainConfig
 from fer_train.jobs.pools import Ended, Pool
 from fer_train.sweep import whole
@@ -72,6 +72,8 @@ class QuickPool:
     def _epoch(self, job: TrialJob) -> list[Ended]:
         if self._breaks(job.number):
             return [Ended(job, "the loss is nan")]
+        settings = replace(job.config, precision="float32")  # as a training decides "auto"
+        (job.out / "config.toml").write_text(settings_toml(settings))
         history = job.out / "history.csv"
         lines = history.read_text().splitlines() if history.exists() else ["epoch,val_accuracy"]
         best = round(0.5 + job.config.learning_rate, 4)
@@ -162,6 +164,42 @@ def test_an_interrupted_sweep_goes_on_with_the_trials_that_ran(
     assert len({row["learning_rate"] for row in rows}) == 12  # no value is drawn a second time
     epochs = (request.out / "trials" / f"{left[0]:04d}" / "history.csv").read_text().split()
     assert len(epochs) <= 10  # the heading, and no epoch twice
+
+
+def test_a_folder_that_was_moved_goes_on(request_of: Callable[[Pool], Request]) -> None:
+    request = request_of(first := QuickPool(interrupted_at=13, breaks=never))
+    with pytest.raises(KeyboardInterrupt):
+        sweep(request, lambda line: None)
+    done = {int(row["trial"]) for row in rows_of(request)}
+    moved = request.out.rename(request.out.with_name("moved"))
+    sweep(replace(request_of(second := QuickPool(breaks=never)), out=moved), lambda line: None)
+    assert second.begun[:2] == sorted(set(first.begun) - done)
+    assert not done & set(second.begun)
+
+
+def test_two_sweeps_of_one_name_share_a_database_but_no_trial(
+    request_of: Callable[[Pool], Request], tmp_path: Path
+) -> None:
+    shared = f"sqlite:///{tmp_path / 'shared.db'}"
+    for owner in ("ada", "bob"):
+        request = request_of(pool := QuickPool(breaks=never))
+        sweep(replace(request, out=tmp_path / owner / "space", storage=shared), lambda line: None)
+        assert sorted(pool.begun) == list(range(12))
+
+
+def test_no_trial_goes_on_in_a_folder_of_other_settings(
+    request_of: Callable[[Pool], Request],
+) -> None:
+    request = request_of(QuickPool(breaks=never))
+    sweep(request, lambda line: None)
+    (request.out / "sweep.db").unlink()
+    request.space.file.write_text(SPACE.replace("0.1", "0.2"))
+    space = read_space(request.space.file, None, {"data": request.space.fixed["data"]})
+    again = replace(request_of(pool := QuickPool(breaks=never)), space=space)
+    with pytest.raises(FerError, match=r"0000 holds the training of another sweep \(learning_rate"):
+        sweep(again, lambda line: None)
+    assert pool.begun == []
+    assert pool.closed
 
 
 def test_a_broken_trial_ends_neither_the_sweep_nor_the_search(

@@ -13,7 +13,7 @@ from fer_train.jobs.pools import Ended, Pool
 from fer_train.run_facts import read_accuracy
 from fer_train.sweep.budget import Budget
 from fer_train.sweep.space import Space
-from fer_train.sweep.trial_job import TrialJob, accuracies
+from fer_train.sweep.trial_job import TrialJob, accuracies, require_own
 
 if TYPE_CHECKING:
     from optuna.trial import Trial
@@ -56,7 +56,7 @@ class Sweep:
             budget: When to end.
 
         Raises:
-            FerError: The first trials all fail.
+            FerError: The first trials all fail, or a trial's folder is of another sweep.
         """
         waiting = self.study.unfinished()
         if waiting:
@@ -91,6 +91,7 @@ class Sweep:
             self._fail(trial, str(error))
             return
         job = TrialJob(config, trial.number, make_folder(trial_folder(self.out, trial.number)))
+        require_own(job.out, config)
         self._running.append((trial, job))
         pool.submit(job)
         self.say(f"trial {trial.number} trains: {_words(trial)}")
