@@ -22,7 +22,7 @@ from fer_core.typed_json import read_json
 from fer_train.sweep.pruner import BestThird
 from fer_train.sweep.space import Setting, Space
 
-_SPACE, _WHY = "space", "why"
+_SPACE, _WHY, _KILLED = "space", "why", "killed"
 _IDENTITY = "sweep.json"
 """What a folder is known by in its database, wherever the folder lies."""
 
@@ -129,6 +129,12 @@ class SweepStudy:
         """Note that a trial failed, and why."""
         trial.set_user_attr(_WHY, why)
         self._study.tell(trial, state=TrialState.FAIL)
+
+    def count_killed(self, trial: Trial) -> int:
+        """Note that the process of a trial was killed; return how often it was."""
+        times = int(trial.user_attrs.get(_KILLED, 0)) + 1
+        trial.set_user_attr(_KILLED, times)
+        return times
 
     def tried(self) -> list[Tried]:
         """Return the trials that have ended, by their number."""
