@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import time
@@ -26,6 +27,17 @@ class PlainJob:
             raise FerError("the data is missing")
         if self.name == "break":
             raise ZeroDivisionError
+        if self.name == "full":
+            try:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            except OSError as error:
+                raise FerError("cannot write checkpoint.npz") from error
+        if self.name == "absent":
+            raise FileNotFoundError(errno.ENOENT, "No such file", "faces.npz")
+        if self.name == "crash":
+            os.kill(os.getpid(), signal.SIGSEGV)
+        if self.name == "end":
+            os.kill(os.getpid(), signal.SIGTERM)
         if self.name == "die":
             os.kill(os.getpid(), signal.SIGKILL)
         try:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fer_train.jobs.local_pool import LocalPool
-from fer_train.jobs.pools import run_all
+from fer_train.jobs.pools import Cause, run_all
 from fer_train.jobs.room import JOB_BYTES, Room, room_for
 from plain_jobs import PlainJob
 
@@ -37,6 +37,20 @@ def test_one_job_that_fails_ends_no_other(tmp_path: Path, monkeypatch: pytest.Mo
     assert "good" not in failed
     assert (tmp_path / "good" / "ended").exists()
     assert "good: threads 3" in said
+
+
+def test_what_the_computer_does_is_told_from_what_the_training_does(tmp_path: Path) -> None:
+    pool = LocalPool(Room(2, 1, ""), lambda line: None)
+    jobs = jobs_of(tmp_path, "full", "absent", "break", "crash", "end", "die")
+    failed = {ended.job.name: ended.cause for ended in run_all(list(jobs), pool)}
+    assert failed == {
+        "full": Cause.STORAGE,
+        "absent": Cause.TRAINING,
+        "break": Cause.TRAINING,
+        "crash": Cause.TRAINING,
+        "end": Cause.KILLED,
+        "die": Cause.KILLED,
+    }
 
 
 def test_a_job_that_is_ended_cleans_up_and_the_others_go_on(tmp_path: Path) -> None:

@@ -13,9 +13,9 @@ import pytest
 
 from drawn_faces import drawn_dataset, save_npz
 from fer_core.errors import FerError
-from fer_core.settings import load_settings
+from fer_core.settings import load_settings, settings_toml
 from fer_train.config import TrainConfig
-from fer_train.jobs.pools import Ended, Pool
+from fer_train.jobs.pools import Cause, Ended, Pool
 from fer_train.sweep import whole
 from fer_train.sweep.budget import Budget
 from fer_train.sweep.space import read_space
@@ -41,12 +41,17 @@ choices = [true, false]
 class QuickPool:
     """Two jobs at a time; each call of `outcomes` is an epoch of both."""
 
-    def __init__(self, interrupted_at: int = 1_000, breaks: Callable[[int], bool] = bool) -> None:
+    def __init__(
+        self,
+        interrupted_at: int = 1_000,
+        breaks: Callable[[int], bool] = bool,
+        cause: Cause = Cause.TRAINING,
+    ) -> None:
         self.running: dict[int, TrialJob] = {}
         self.begun: list[int] = []
         self.epochs, self.closed = 0, False
         self._interrupted_at = interrupted_at
-        self._breaks = breaks
+        self._breaks, self._cause = breaks, cause
 
     @property
     def has_room(self) -> bool:
@@ -71,7 +76,9 @@ class QuickPool:
 
     def _epoch(self, job: TrialJob) -> list[Ended]:
         if self._breaks(job.number):
-            return [Ended(job, "the loss is nan")]
+            return [Ended(job, "the loss is nan", self._cause)]
+        settings = replace(job.config, precision="float32")  # as a training decides "auto"
+        (job.out / "config.toml").write_text(settings_toml(settings))
         history = job.out / "history.csv"
         lines = history.read_text().splitlines() if history.exists() else ["epoch,val_accuracy"]
         best = round(0.5 + job.config.learning_rate, 4)
@@ -164,6 +171,42 @@ def test_an_interrupted_sweep_goes_on_with_the_trials_that_ran(
     assert len(epochs) <= 10  # the heading, and no epoch twice
 
 
+def test_a_folder_that_was_moved_goes_on(request_of: Callable[[Pool], Request]) -> None:
+    request = request_of(first := QuickPool(interrupted_at=13, breaks=never))
+    with pytest.raises(KeyboardInterrupt):
+        sweep(request, lambda line: None)
+    done = {int(row["trial"]) for row in rows_of(request)}
+    moved = request.out.rename(request.out.with_name("moved"))
+    sweep(replace(request_of(second := QuickPool(breaks=never)), out=moved), lambda line: None)
+    assert second.begun[:2] == sorted(set(first.begun) - done)
+    assert not done & set(second.begun)
+
+
+def test_two_sweeps_of_one_name_share_a_database_but_no_trial(
+    request_of: Callable[[Pool], Request], tmp_path: Path
+) -> None:
+    shared = f"sqlite:///{tmp_path / 'shared.db'}"
+    for owner in ("ada", "bob"):
+        request = request_of(pool := QuickPool(breaks=never))
+        sweep(replace(request, out=tmp_path / owner / "space", storage=shared), lambda line: None)
+        assert sorted(pool.begun) == list(range(12))
+
+
+def test_no_trial_goes_on_in_a_folder_of_other_settings(
+    request_of: Callable[[Pool], Request],
+) -> None:
+    request = request_of(QuickPool(breaks=never))
+    sweep(request, lambda line: None)
+    (request.out / "sweep.db").unlink()
+    request.space.file.write_text(SPACE.replace("0.1", "0.2"))
+    space = read_space(request.space.file, None, {"data": request.space.fixed["data"]})
+    again = replace(request_of(pool := QuickPool(breaks=never)), space=space)
+    with pytest.raises(FerError, match=r"0000 holds the training of another sweep \(learning_rate"):
+        sweep(again, lambda line: None)
+    assert pool.begun == []
+    assert pool.closed
+
+
 def test_a_broken_trial_ends_neither_the_sweep_nor_the_search(
     request_of: Callable[[Pool], Request],
 ) -> None:
@@ -176,6 +219,67 @@ def test_a_broken_trial_ends_neither_the_sweep_nor_the_search(
     ]
     assert failed == [("0", "", "the loss is nan"), ("5", "", "the loss is nan")]
     assert "The best was chosen from 10 trials" in report
+
+
+@pytest.mark.parametrize("cause", [Cause.STORAGE, Cause.KILLED])
+def test_a_trial_that_the_computer_stops_goes_on_with_the_next_call(
+    request_of: Callable[[Pool], Request], cause: Cause
+) -> None:
+    stopping = QuickPool(breaks=lambda number: number in (2, 7), cause=cause)
+    request = request_of(stopping)
+    sweep(request, lambda line: None)
+    assert sorted(stopping.begun) == list(range(12))  # they count for the budget
+    assert {row["trial"] for row in rows_of(request)} == {str(n) for n in range(12)} - {"2", "7"}
+    sweep(request_of(pool := QuickPool(breaks=never)), lambda line: None)
+    assert pool.begun == [2, 7]
+    rows = rows_of(request)
+    assert len(rows) == 12
+    assert "failed" not in {row["state"] for row in rows}
+
+
+def test_a_full_disk_ends_the_call_and_costs_no_trial(
+    request_of: Callable[[Pool], Request],
+) -> None:
+    for _ in range(4):
+        full = QuickPool(breaks=lambda number: number >= 4, cause=Cause.STORAGE)
+        request = request_of(full)
+        with pytest.raises(FerError, match=r"3 trials stopped .* Nothing is lost"):
+            sweep(request, lambda line: None)
+        assert full.closed
+    sweep(request_of(QuickPool(breaks=never)), lambda line: None)
+    assert sorted(int(row["trial"]) for row in rows_of(request)) == list(range(12))
+    assert "failed" not in {row["state"] for row in rows_of(request)}
+
+
+def test_a_trial_that_is_killed_every_time_has_failed(
+    request_of: Callable[[Pool], Request],
+) -> None:
+    for _ in range(3):
+        killing = QuickPool(breaks=lambda number: number == 3, cause=Cause.KILLED)
+        request = request_of(killing)
+        sweep(request, lambda line: None)
+    rows = rows_of(request)
+    assert len(rows) == 12
+    assert [row["trial"] for row in rows if row["state"] == "failed"] == ["3"]
+
+
+def test_pictures_that_are_gone_cost_no_trial(request_of: Callable[[Pool], Request]) -> None:
+    request = request_of(QuickPool(breaks=never))
+    data = Path(str(request.space.fixed["data"]))
+    gone = data.with_name("gone.npz")
+
+    def unmounted(number: int) -> bool:
+        if number == 4 and data.exists():
+            data.rename(gone)
+        return number >= 4
+
+    request_of(QuickPool(breaks=unmounted))
+    gone_or_not = data.read_bytes()
+    with pytest.raises(FerError, match="3 trials stopped"):
+        sweep(request, lambda line: None)
+    data.write_bytes(gone_or_not)
+    sweep(request_of(QuickPool(breaks=never)), lambda line: None)
+    assert [row["state"] for row in rows_of(request)].count("failed") == 0
 
 
 def test_settings_that_never_work_end_the_sweep(request_of: Callable[[Pool], Request]) -> None:

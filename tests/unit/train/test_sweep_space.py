@@ -58,6 +58,8 @@ def test_the_command_line_wins(tmp_path: Path) -> None:
         ("[learning_rate]\nlow = 0\nhigh = 0.1\nlog = true\n", r"log = true needs a low above 0"),
         ("[learning_rate]\nlow = 0.1\nhigh = 20\n", r"\[learning_rate\] high 20: learning_rate mu"),
         ("[learning_rate]\nlow = 0\nhigh = 1\nstep = 0.3\n", r"step must divide .* got 0.3"),
+        ("[learning_rate]\nlow = 0\nhigh = 1\nstep = 0.4\n", r"step must divide .* got 0.4"),
+        ("[learning_rate]\nlow = 0\nhigh = 1\nstep = 3\n", r"step must divide .* got 3"),
         ("[learning_rate]\nmin = 0\n", r"\[learning_rate\] has 'min'; allowed are choices, or low"),
         ("[epochs]\nlow = 1.5\nhigh = 3\n", r"\[epochs\] low must be a whole number, got 1.5"),
         ("[batch_size]\nchoices = [32, '64']\n", r"\[batch_size\] choices must be a whole numb"),
@@ -74,6 +76,14 @@ def test_what_is_wrong_is_named_with_its_key_and_value(
 ) -> None:
     with pytest.raises(FerError, match=words):
         space_of(tmp_path, text)
+
+
+@pytest.mark.parametrize(("low", "high", "step"), [(0.1, 0.3, 0.1), (0.1, 0.4, 0.1), (0, 1, 0.2)])
+def test_steps_that_are_no_exact_binary_numbers_divide_a_range(
+    tmp_path: Path, low: float, high: float, step: float
+) -> None:
+    text = f"[learning_rate]\nlow = {low}\nhigh = {high}\nstep = {step}\n"
+    assert space_of(tmp_path, text).settings[0].step == step
 
 
 def test_budgets_and_pruning_epochs() -> None:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING, Any
 
-from fer_train.jobs.pools import Ended, Job
+from fer_train.jobs.pools import Cause, Ended, Job
 from fer_train.jobs.process import Line, serve
 from fer_train.jobs.room import Room
 
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 _END_SECONDS = 5.0
 """How long a job has to end before it is killed."""
+
+_FROM_OUTSIDE = (1, 9, 15)
+"""The numbers of SIGHUP, SIGKILL and SIGTERM, which no fault in a program sends."""
 
 
 class LocalPool:
@@ -89,11 +92,12 @@ class _Running:
             said = self.pipe.recv()
         except (EOFError, OSError):
             self._release()
-            return Ended(self.job, _death(self.process.exitcode or 0))
+            code = self.process.exitcode or 0
+            return Ended(self.job, _death(code), _cause_of_death(code))
         if isinstance(said, Line):
             return said
         self._release()
-        return Ended(self.job, str(said))
+        return Ended(self.job, said.reason, said.cause)
 
     def release_by(self, ends: float) -> None:
         """Wait for the process until then, and kill it where it has not ended."""
@@ -124,6 +128,12 @@ def _death(code: int) -> str:
         name = f"signal {-code}"
     memory = "; the memory may have been full: fewer jobs at a time, --on local:N"
     return f"its process died ({name}{memory if name == 'SIGKILL' else ''})"
+
+
+def _cause_of_death(code: int) -> Cause:
+    """Return what made a process die; SIGTERM ends a job with an exit code of its own."""
+    number = code - 128 if code > 128 else -code
+    return Cause.KILLED if number in _FROM_OUTSIDE else Cause.TRAINING
 
 
 @contextmanager

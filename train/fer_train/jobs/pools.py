@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -37,16 +38,26 @@ class Job(Protocol):
         """
 
 
+class Cause(Enum):
+    """What made a job fail."""
+
+    TRAINING = "its settings, its data or the program"
+    KILLED = "somebody ended its process, or the memory was full"
+    STORAGE = "the disk was full or gone"
+
+
 @dataclass(frozen=True, slots=True)
 class Ended:
     """A job that has ended.
 
     Attributes:
         reason: Why it failed, in words; empty where it did not.
+        cause: What made it fail.
     """
 
     job: Job
     reason: str = ""
+    cause: Cause = Cause.TRAINING
 
 
 class Pool(Protocol):

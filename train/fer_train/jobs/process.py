@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import signal
@@ -17,12 +18,24 @@ from fer_core import progress
 from fer_core.errors import FerError
 from fer_core.files import make_folder
 from fer_core.text import forgive_names_on_paper, printable
-from fer_train.jobs.pools import Job
+from fer_train.jobs.pools import Cause, Job
 
 log = logging.getLogger(__name__)
 LOG = "log.txt"
 """What a job and its libraries print, in its run folder."""
 _THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+
+
+_STORAGE = ("ENOSPC", "EDQUOT", "EROFS", "EIO", "ESTALE", "ENOTCONN", "ETIMEDOUT", "EHOSTDOWN")
+"""Errors of a disk or network drive that is full or gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a job failed, in words, and what made it fail; no words where it did not."""
+
+    reason: str = ""
+    cause: Cause = Cause.TRAINING
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +57,8 @@ def serve(pipe: Connection[Any, Any], job: Job, threads: int) -> None:
         pipe.send(_run(job, pipe))
 
 
-def _run(job: Job, pipe: Connection[Any, Any]) -> str:
-    """Run a job; return why it failed, in words, empty where it did not."""
+def _run(job: Job, pipe: Connection[Any, Any]) -> Failure:
+    """Run a job; return why it failed."""
 
     def say(line: str) -> None:
         print(printable(line), flush=True)
@@ -54,14 +67,25 @@ def _run(job: Job, pipe: Connection[Any, Any]) -> str:
     try:
         _print_into_log(job)
         job.run(say)
-    except (FerError, MemoryError) as error:
-        return str(error) or "the memory is full"
+    except MemoryError as error:
+        return Failure(str(error) or "the memory is full", Cause.KILLED)
+    except FerError as error:
+        return Failure(str(error), _cause(error))
     except OSError as error:
-        return f"{error.filename or 'writing'}: {error.strerror}"
+        return Failure(f"{error.filename or 'writing'}: {error.strerror}", _cause(error))
     except Exception as error:
         log.exception("the job failed")
-        return f"{error!r}: {job.out / LOG} says where"
-    return ""
+        return Failure(f"{error!r}: {job.out / LOG} says where", _cause(error))
+    return Failure()
+
+
+def _cause(error: BaseException | None) -> Cause:
+    """Return what made a job fail, by its error or one that this came from."""
+    while error:
+        if isinstance(error, OSError) and errno.errorcode.get(error.errno or 0) in _STORAGE:
+            return Cause.STORAGE
+        error = error.__cause__ or error.__context__
+    return Cause.TRAINING
 
 
 def _print_into_log(job: Job) -> None:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from fer_core.errors import FerError
 from fer_core.files import make_folder
-from fer_train.jobs.pools import Ended, Pool
+from fer_train.jobs.pools import Cause, Ended, Pool
 from fer_train.run_facts import read_accuracy
 from fer_train.sweep.budget import Budget
 from fer_train.sweep.space import Space
-from fer_train.sweep.trial_job import TrialJob, accuracies
+from fer_train.sweep.trial_job import TrialJob, accuracies, require_own
 
 if TYPE_CHECKING:
     from optuna.trial import Trial
@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 _WAIT_SECONDS = 0.5
 _MOST_FALSE_STARTS = 5
 """So many trials that fail before one does not end a sweep: its settings do not work at all."""
+
+_MOST_STOPPED = 3
+"""So many trials that are killed, or meet a full disk, before one is done end a call."""
+_MOST_KILLED = 3
+"""A trial that was killed so often has failed: it may need more memory than there is."""
 
 
 def trial_folder(out: Path, number: int) -> Path:
@@ -45,18 +50,22 @@ class Sweep:
     prune_at: tuple[int, ...]
     say: Callable[[str], None]
     _running: list[tuple[Trial, TrialJob]] = field(default_factory=list)
+    _stopped: int = 0
+    _stopped_since_success: int = 0
 
     def run(self, pool: Pool, budget: Budget) -> None:
         """Try settings until the budget is spent.
 
-        Trials that run when the time is up, or when this is interrupted, go on with the next call.
+        Trials that run when the time is up, or when this is interrupted, go on with the next call,
+        as do those that were killed or met a full disk.
 
         Args:
             pool: What trains. It is closed at the end.
             budget: When to end.
 
         Raises:
-            FerError: The first trials all fail.
+            FerError: The first trials all fail, several were killed or met a full disk, or a
+                trial's folder is of another sweep.
         """
         waiting = self.study.unfinished()
         if waiting:
@@ -64,7 +73,7 @@ class Sweep:
         try:
             while True:
                 while pool.has_room and budget.has_time():
-                    trials = len(self.study.tried()) + len(self._running) + len(waiting)
+                    trials = self._begun() + len(waiting)
                     if waiting:
                         self._start(waiting.pop(0), pool)
                     elif budget.allows(trials):
@@ -83,6 +92,10 @@ class Sweep:
         finally:
             pool.close()
 
+    def _begun(self) -> int:
+        """Return how many trials have ended, run, or go on with the next call."""
+        return len(self.study.tried()) + len(self._running) + self._stopped
+
     def _start(self, trial: Trial, pool: Pool) -> None:
         """Start the training of a trial; settings that do not go together are a failed trial."""
         try:
@@ -91,6 +104,7 @@ class Sweep:
             self._fail(trial, str(error))
             return
         job = TrialJob(config, trial.number, make_folder(trial_folder(self.out, trial.number)))
+        require_own(job.out, config)
         self._running.append((trial, job))
         pool.submit(job)
         self.say(f"trial {trial.number} trains: {_words(trial)}")
@@ -99,6 +113,9 @@ class Sweep:
         """Note what came of a job."""
         trial, job = next(each for each in self._running if each[1] is ended.job)
         self._running.remove((trial, job))
+        if ended.reason and self._may_go_on(trial, job, ended.cause):
+            self._stop(trial, ended.reason)
+            return
         if ended.reason:
             self._fail(trial, ended.reason)
             return
@@ -108,8 +125,26 @@ class Sweep:
             self._fail(trial, str(error))
             return
         self.study.complete(trial, accuracy)
+        self._stopped_since_success = 0
         best = max(each.accuracy or 0 for each in self.study.tried() if each.state == "complete")
         self.say(f"trial {trial.number}: {accuracy:.2%}; best {best:.2%}")
+
+    def _may_go_on(self, trial: Trial, job: TrialJob, cause: Cause) -> bool:
+        """Return whether a trial that failed may do better another time."""
+        if cause is Cause.KILLED:
+            return self.study.count_killed(trial) < _MOST_KILLED
+        return cause is Cause.STORAGE or not Path(job.config.data).exists()
+
+    def _stop(self, trial: Trial, why: str) -> None:
+        """Leave a trial to the next call."""
+        self.say(f"trial {trial.number} stopped, and goes on with the next call: {why}")
+        self._stopped += 1
+        self._stopped_since_success += 1
+        if self._stopped_since_success >= _MOST_STOPPED:
+            raise FerError(
+                f"{_MOST_STOPPED} trials stopped and none was done meanwhile, the last one "
+                f"because: {why}. Nothing is lost: mend that, and the same command goes on."
+            )
 
     def _fail(self, trial: Trial, why: str) -> None:
         self.study.fail(trial, why)

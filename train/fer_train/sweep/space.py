@@ -156,11 +156,17 @@ def _setting(file: Path, name: str, table: Mapping[str, Any], kind: type) -> Set
     _require_kind(f"{where} log", log, bool)
     if not low < high:
         raise FerError(f"{where} needs a low below its high, got {low!r} and {high!r}")
-    if step is not None and not (step > 0 and (high - low) / step == round((high - low) / step, 6)):
+    if step is not None and not (step > 0 and _divides(step, high - low)):
         raise FerError(f"{where} step must divide the way from low to high, got {step!r}")
     if log and (low <= 0 or step is not None):
         raise FerError(f"{where} log = true needs a low above 0, and no step")
     return Setting(name, (), low, high, log, step, whole=kind is int)
+
+
+def _divides(step: float, way: float) -> bool:
+    """Return whether a way is whole steps; 0.1 and its like are not exact as binary numbers."""
+    steps = way / step
+    return round(steps) >= 1 and abs(steps - round(steps)) < 1e-6
 
 
 def _choices(where: str, table: Mapping[str, Any], kind: type) -> tuple[Value, ...]:

@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 import difflib
-import socket
+import json
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import optuna
 from optuna.trial import Trial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
 from fer_core.errors import FerError
+from fer_core.files import write_text
 from fer_core.settings import settings_toml
+from fer_core.typed_json import read_json
 from fer_train.sweep.pruner import BestThird
 from fer_train.sweep.space import Setting, Space
 
-_OWNER, _SPACE, _WHY = "owner", "space", "why"
+_SPACE, _WHY, _KILLED = "space", "why", "killed"
+_IDENTITY = "sweep.json"
+"""What a folder is known by in its database, wherever the folder lies."""
+
+
+class _Identity(TypedDict):
+    """What is read of the identity."""
+
+    study: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,18 +68,18 @@ class SweepStudy:
 
         Args:
             url: Its database, as SQLAlchemy names it.
-            out: The folder of the sweep, whose name is the study's.
+            out: The folder of the sweep. It keeps the name of its study, which no other one has.
             space: What is tried.
 
         Raises:
-            FerError: The study was made for another space.
+            FerError: The study was made for another space, or its name cannot be read.
         """
         optuna.logging.set_verbosity(optuna.logging.WARNING)
-        self._space, self._owner = space, f"{socket.gethostname()}:{out.resolve()}"
+        self._space = space
         self._storage = optuna.storages.RDBStorage(url)
         self._study = optuna.create_study(
             storage=self._storage,
-            study_name=out.resolve().name,
+            study_name=_study_name(out),
             direction="maximize",
             pruner=BestThird(),
             load_if_exists=True,
@@ -79,7 +90,7 @@ class SweepStudy:
         self._study.sampler = optuna.samplers.TPESampler(seed=seed, constant_liar=True)
 
     def unfinished(self) -> list[Trial]:
-        """Return the trials of this folder that an earlier run of it has left."""
+        """Return the trials that an earlier run has left."""
         study = self._storage.get_study_id_from_name(self._study.study_name)
         return [
             Trial(
@@ -87,7 +98,6 @@ class SweepStudy:
                 self._storage.get_trial_id_from_study_id_trial_number(study, each.number),
             )
             for each in self._study.get_trials(states=(TrialState.RUNNING,))
-            if each.user_attrs.get(_OWNER) == self._owner
         ]
 
     def ask(self) -> Trial:
@@ -95,7 +105,6 @@ class SweepStudy:
         trial = self._study.ask()
         for setting in self._space.settings:
             _suggest(trial, setting)
-        trial.set_user_attr(_OWNER, self._owner)
         return trial
 
     def is_worth_going_on(self, trial: Trial, epoch: int, accuracy: float) -> bool:
@@ -120,6 +129,12 @@ class SweepStudy:
         """Note that a trial failed, and why."""
         trial.set_user_attr(_WHY, why)
         self._study.tell(trial, state=TrialState.FAIL)
+
+    def count_killed(self, trial: Trial) -> int:
+        """Note that the process of a trial was killed; return how often it was."""
+        times = int(trial.user_attrs.get(_KILLED, 0)) + 1
+        trial.set_user_attr(_KILLED, times)
+        return times
 
     def tried(self) -> list[Tried]:
         """Return the trials that have ended, by their number."""
@@ -160,6 +175,18 @@ class SweepStudy:
                 f"the sweep {out} was begun with other settings; choose another --out. "
                 f"What differs (- before, + now):\n" + "\n".join(changes)
             )
+
+
+def _study_name(out: Path) -> str:
+    """Return the name of the study that a folder keeps, a new one where it keeps none."""
+    file = out / _IDENTITY
+    if not file.exists():
+        name = f"{out.resolve().name}-{secrets.token_hex(8)}"
+        write_text(file, json.dumps({"study": name}) + "\n")
+    try:
+        return read_json(file.read_bytes(), _Identity, str(file))["study"]
+    except OSError as error:
+        raise FerError(f"cannot read {file}: {error.strerror}") from error
 
 
 def _suggest(trial: Trial, setting: Setting) -> None:
