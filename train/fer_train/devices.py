@@ -9,13 +9,11 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-
-import numpy as np
 
 from fer_core.errors import ArgumentError, FerError
 from fer_train.device import BACKEND
@@ -91,27 +89,6 @@ class Devices:
         from jax.experimental.multihost_utils import broadcast_one_to_all
 
         return bool(broadcast_one_to_all(answer))
-
-    def require_alike(self, facts: Mapping[str, int]) -> None:
-        """Make sure that all processes begin with the same; all of them call it.
-
-        Args:
-            facts: What has to be the same, by name: whole numbers below 2^32.
-
-        Raises:
-            FerError: They do not. Every process raises it, so that none waits for another.
-        """
-        if self.processes == 1:
-            return
-        from jax.experimental.multihost_utils import process_allgather
-
-        told = np.asarray(process_allgather(np.array(list(facts.values()), np.uint32)))
-        for process, column in np.argwhere(told != told[0])[:1]:
-            raise FerError(
-                f"process {process} of {self.processes} begins with other {list(facts)[column]} "
-                "than process 0. Each has to see the same data and the same run folder, with the "
-                "same package, on the same kind of device: see docs/devices.md"
-            )
 
     @contextmanager
     def folder(self, out: Path) -> Iterator[Path]:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-import zlib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import keras
@@ -14,7 +13,6 @@ import numpy as np
 from fer_core.dataset import FerDataset
 from fer_core.metrics import classification_report
 from fer_core.progress import progress_bar
-from fer_core.settings import settings_toml
 from fer_core.values import FloatArray
 from fer_train.augment import augment
 from fer_train.checkpoint import TrainState, Weights, load_checkpoint, save_checkpoint
@@ -85,8 +83,7 @@ def train(
         devices: What shares every batch.
 
     Raises:
-        FerError: The checkpoint cannot be read or written, or is of another run, or another
-            process begins with other weights or data.
+        FerError: The checkpoint cannot be read or written, or is of another run.
     """
     data, validation = training_set.fingerprint(), training_set.validation
     with devices.scope():
@@ -94,8 +91,6 @@ def train(
         compile_model(copy, config, steps_per_epoch(training_set.training, config.batch_size))
         state = load_checkpoint(checkpoint, copy, data) if resume else _fresh_state(data, earlier)
     targets = training_set.targets(config.soft_labels_weight)
-    if devices.processes > 1:
-        devices.require_alike(_first_facts(copy, state, targets, config))
     while devices.agreed(_goes_on(state, config)):
         row = _train_epoch(copy, training_set, targets, config, state, devices)
         model.set_weights(state.averaged or copy.get_weights())
@@ -107,26 +102,6 @@ def train(
         follow(state)
     model.set_weights(state.best)
     return state
-
-
-def _first_facts(
-    model: keras.Model, state: TrainState, targets: FloatArray, config: TrainConfig
-) -> dict[str, int]:
-    """Return what has to be the same in all processes that train together, as check sums.
-
-    The paths of the data may differ, its content may not.
-    """
-    settings = settings_toml(replace(config, data="", votes=""))
-    weights = 0
-    for each in model.get_weights():
-        weights = zlib.crc32(np.ascontiguousarray(each).tobytes(), weights)
-    return {
-        "settings": zlib.crc32(settings.encode()),
-        "pictures": zlib.crc32(state.data.encode()),
-        "labels": zlib.crc32(np.ascontiguousarray(targets).tobytes()),
-        "epochs that are done": state.epoch,
-        "weights": weights,
-    }
 
 
 def _train_epoch(

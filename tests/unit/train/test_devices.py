@@ -1,10 +1,8 @@
 import sys
-from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 
 import keras
-import numpy as np
 import pytest
 
 from commands import call_here
@@ -49,35 +47,6 @@ def test_only_the_first_process_has_the_run_folder(tmp_path: Path) -> None:
         (own / "checkpoint.npz").write_bytes(b"another")
     assert (tmp_path / "checkpoint.npz").read_bytes() == b"begun"
     assert not own.exists()
-
-
-@pytest.mark.parametrize(
-    ("others", "words"),
-    [
-        ([[7, 5], [7, 5]], ""),
-        ([[7, 5], [7, 6]], "process 1 of 2 begins with other weights than process 0"),
-        ([[7, 5], [8, 6]], "process 1 of 2 begins with other settings than process 0"),
-    ],
-)
-def test_processes_that_begin_with_other_weights_are_refused(
-    monkeypatch: pytest.MonkeyPatch, others: list[list[int]], words: str
-) -> None:
-    sent: list[list[int]] = []
-
-    def gathered(facts: np.ndarray) -> np.ndarray:
-        sent.append(facts.tolist())
-        return np.array(others, np.uint32)
-
-    utils = SimpleNamespace(process_allgather=gathered)
-    monkeypatch.setitem(sys.modules, "jax.experimental.multihost_utils", utils)
-    facts = {"settings": 7, "weights": 5}
-    for process in (0, 1):
-        many = Devices(("gpu:0", "gpu:1"), 2, process)
-        with pytest.raises(FerError, match=words) if words else nullcontext():
-            many.require_alike(facts)
-    assert sent == [[7, 5], [7, 5]]
-    ONE_DEVICE.require_alike(facts)
-    assert len(sent) == 2
 
 
 @pytest.mark.parametrize("asked", ["0", "-1", "some", "1.5", ""])
