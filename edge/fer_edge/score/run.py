@@ -87,14 +87,14 @@ def score(request: Request, work: Work, stop: threading.Event, say: Say) -> Outc
         done = manifest.done(request.again)
         _list(request, plan, sum(done.values()), say)
         left = plan.total - sum(done.values())
-        if left:
-            try:
+        try:
+            if left:
                 with closing(make_pool(request.on, work, say)) as pool:
                     say(f"{left:,} of {plan.total:,} sources to read")
                     progress = Progress(plan.total, plan.total - left, say)
                     read_pieces(plan.pieces(done), pool, manifest, progress, stop)
-            finally:
-                write_errors(out / ERRORS, _errors(manifest))
+        finally:  # also where nothing was left: a run that was killed did not get here
+            write_errors(out / ERRORS, _errors(manifest))
         manifest.remove_other_shards()
         return Outcome(plan.total, manifest.sources, manifest.faces, manifest.errors)
 
