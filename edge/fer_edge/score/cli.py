@@ -73,8 +73,11 @@ def _read(request: Request, model: str, detector: str, every: str, quiet: bool) 
     network, finder = model or DEFAULT_MODEL, detector or DEFAULT_DETECTOR
     work = prepare(request.out, network, finder, seconds)
     with Signals(stop) as signals, redirect_stdout(sys.stderr):  # Ray prints there what it logs
-        signals.in_loop = True
-        outcome = run(request, work, stop, talk(quiet))
+
+        def reads() -> None:
+            signals.in_loop = True
+
+        outcome = run(request, work, stop, talk(quiet), reads)
     print(outcome.text(request.out))
     raise typer.Exit(INTERRUPTED if signals.came else 0)
 

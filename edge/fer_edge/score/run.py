@@ -71,8 +71,21 @@ class Outcome:
         return f"{state}: {self.faces:,} faces{errors}"
 
 
-def score(request: Request, work: Work, stop: threading.Event, say: Say) -> Outcome:
+def score(
+    request: Request,
+    work: Work,
+    stop: threading.Event,
+    say: Say,
+    reads: Callable[[], None] = lambda: None,
+) -> Outcome:
     """Read what is planned and not yet done, after planning what is new.
+
+    Args:
+        request: What to do.
+        work: How a piece is read.
+        stop: Ends the reading; nobody looks at it before.
+        say: Takes lines for the user.
+        reads: Called when the reading begins.
 
     Raises:
         ArgumentError: `on` names no pool.
@@ -92,6 +105,7 @@ def score(request: Request, work: Work, stop: threading.Event, say: Say) -> Outc
                 with closing(make_pool(request.on, work, say)) as pool:
                     say(f"{left:,} of {plan.total:,} sources to read")
                     progress = Progress(plan.total, plan.total - left, say)
+                    reads()
                     read_pieces(plan.pieces(done), pool, manifest, progress, stop)
         finally:  # also where nothing was left: a run that was killed did not get here
             write_errors(out / ERRORS, _errors(manifest))
