@@ -25,7 +25,7 @@ def score(
     every: Annotated[str, typer.Option(help="Time between two frames of a video.")] = "1s",
     model: Annotated[str, typer.Option(help="A shipped model or a .tflite bundle.")] = "",
     detector: Annotated[str, typer.Option(help="What finds faces, as for fer-edge.")] = "",
-    piece: Annotated[int, typer.Option(help="Pictures that are one file of results.")] = 200,
+    piece: Annotated[int, typer.Option(help="Pictures per result file.")] = 200,
     retry_errors: Annotated[
         bool, typer.Option("--retry-errors", help="Read again what could not be read.")
     ] = False,
