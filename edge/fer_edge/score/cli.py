@@ -25,7 +25,7 @@ def score(
     every: Annotated[str, typer.Option(help="Time between two frames of a video.")] = "1s",
     model: Annotated[str, typer.Option(help="A shipped model or a .tflite bundle.")] = "",
     detector: Annotated[str, typer.Option(help="What finds faces, as for fer-edge.")] = "",
-    piece: Annotated[int, typer.Option(help="Pictures that are one file of results.")] = 200,
+    piece: Annotated[int, typer.Option(help="Pictures per result file.")] = 200,
     retry_errors: Annotated[
         bool, typer.Option("--retry-errors", help="Read again what could not be read.")
     ] = False,
@@ -73,8 +73,11 @@ def _read(request: Request, model: str, detector: str, every: str, quiet: bool) 
     network, finder = model or DEFAULT_MODEL, detector or DEFAULT_DETECTOR
     work = prepare(request.out, network, finder, seconds)
     with Signals(stop) as signals, redirect_stdout(sys.stderr):  # Ray prints there what it logs
-        signals.in_loop = True
-        outcome = run(request, work, stop, talk(quiet))
+
+        def reads() -> None:
+            signals.in_loop = True
+
+        outcome = run(request, work, stop, talk(quiet), reads)
     print(outcome.text(request.out))
     raise typer.Exit(INTERRUPTED if signals.came else 0)
 

@@ -18,6 +18,7 @@ _FIRST_SECONDS = 600.0
 """How long the first task may take: Ray may install packages before."""
 _IN_FLIGHT = 2
 """Pieces a core: one that is read, one that waits at its node."""
+_MOST_TOLD = 500
 _PACKAGE = "fer-edge-kit[edge-headless,score]"
 
 
@@ -95,7 +96,9 @@ class RayPool:
                 f"no worker of the cluster answers within {_FIRST_SECONDS:.0f} s: it has "
                 f"{self._ray.cluster_resources().get('CPU', 0):.0f} cores, perhaps all are taken"
             )
-        self._outcome(task)
+        result = self._outcome(task)
+        if isinstance(result, str):
+            raise FerError(f"no worker starts: {result}")
 
     def _outcome(self, task: Any) -> Any:
         """Return the result of a task, or how its worker died, in words."""
@@ -130,9 +133,9 @@ def _connected(address: str) -> Any:
     except (ConnectionError, RuntimeError, TimeoutError, ValueError, OSError) as error:
         ray.shutdown()  # what it had begun
         raise FerError(
-            f"cannot join the cluster {where or 'of this computer'}: {_first_line(error)}. It "
-            f"needs the same Ray ({ray.__version__}) and Python ({platform.python_version()}) as "
-            "this computer."
+            f"cannot join the cluster {where or 'of this computer'}: {_one_line(error)}. It needs "
+            f"the same Ray ({ray.__version__}) and Python ({platform.python_version()}, the last "
+            "number too) as this computer."
         ) from error
     return ray
 
@@ -175,6 +178,11 @@ def _explained(error: Any) -> FerError:
 
 def _first_line(error: Exception) -> str:
     return next(iter(str(error).strip().splitlines()), type(error).__name__)
+
+
+def _one_line(error: Exception) -> str:
+    """Return what Ray says in several lines, such as both versions, in one."""
+    return " ".join(str(error).split())[:_MOST_TOLD] or type(error).__name__
 
 
 def _last_line(text: str) -> str:

@@ -71,8 +71,21 @@ class Outcome:
         return f"{state}: {self.faces:,} faces{errors}"
 
 
-def score(request: Request, work: Work, stop: threading.Event, say: Say) -> Outcome:
+def score(
+    request: Request,
+    work: Work,
+    stop: threading.Event,
+    say: Say,
+    reads: Callable[[], None] = lambda: None,
+) -> Outcome:
     """Read what is planned and not yet done, after planning what is new.
+
+    Args:
+        request: What to do.
+        work: How a piece is read.
+        stop: Ends the reading; nobody looks at it before.
+        say: Takes lines for the user.
+        reads: Called when the reading begins.
 
     Raises:
         ArgumentError: `on` names no pool.
@@ -87,14 +100,15 @@ def score(request: Request, work: Work, stop: threading.Event, say: Say) -> Outc
         done = manifest.done(request.again)
         _list(request, plan, sum(done.values()), say)
         left = plan.total - sum(done.values())
-        if left:
-            try:
+        try:
+            if left:
                 with closing(make_pool(request.on, work, say)) as pool:
                     say(f"{left:,} of {plan.total:,} sources to read")
                     progress = Progress(plan.total, plan.total - left, say)
+                    reads()
                     read_pieces(plan.pieces(done), pool, manifest, progress, stop)
-            finally:
-                write_errors(out / ERRORS, _errors(manifest))
+        finally:  # also where nothing was left: a run that was killed did not get here
+            write_errors(out / ERRORS, _errors(manifest))
         manifest.remove_other_shards()
         return Outcome(plan.total, manifest.sources, manifest.faces, manifest.errors)
 

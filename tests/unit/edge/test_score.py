@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -21,7 +22,7 @@ from fer_core.bundle import ModelBundle
 from fer_core.errors import ArgumentError, FerError
 from fer_core.locks import alone_in
 from fer_edge.inference.models import ModelFacts
-from fer_edge.score import keys, sources
+from fer_edge.score import cli, keys, sources
 from fer_edge.score.keys import find_repeated, key_of
 from fer_edge.score.loop import read_pieces
 from fer_edge.score.manifest import Manifest, Result
@@ -455,6 +456,20 @@ def test_a_summary_changes_nothing(tmp_path: Path) -> None:
 )
 def test_wrong_words_are_explained(tmp_path: Path, words: list[str], code: int, said: str) -> None:
     assert said in call_here("fer-edge", "score", *words, cwd=tmp_path, code=code).stderr
+
+
+def test_ctrl_c_while_sources_are_listed_ends_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(self: Listing) -> Iterator[Source]:
+        signal.raise_signal(signal.SIGINT)
+        yield from listed(3)
+
+    monkeypatch.setattr(Listing, "__iter__", interrupted)
+    place = touched(tmp_path / "in", "a.jpg")
+    with pytest.raises(KeyboardInterrupt):
+        cli.score([str(place)], tmp_path / "out", on="local:1", quiet=True)
+    assert Plan(tmp_path / "out" / "plan").total == 0
 
 
 def test_stop_ends_a_run_and_the_next_one_goes_on_without_listing(tmp_path: Path) -> None:

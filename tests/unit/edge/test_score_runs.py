@@ -142,6 +142,18 @@ def test_a_crash_of_a_native_library_costs_one_source(tmp_path: Path) -> None:
     assert errors(tmp_path / "out") == {"poison.jpg": "its process died (SIGSEGV)"}
 
 
+def test_errors_of_a_run_that_was_killed_at_its_end_are_written_by_the_next(
+    tmp_path: Path,
+) -> None:
+    place, out = tmp_path / "in", tmp_path / "out"
+    place.mkdir()
+    (place / "poison.jpg").touch()
+    run(place, out, Deadly())
+    (out / "errors.parquet").unlink()
+    assert run(place, out, Deadly()).errors == 1
+    assert list(errors(out)) == ["poison.jpg"]
+
+
 def test_workers_that_never_start_end_the_run(tmp_path: Path) -> None:
     photos(tmp_path / "in", 1)
     with pytest.raises(FerError, match=r"no worker starts: its process died \(exit code 3\)"):
