@@ -115,10 +115,10 @@ def test_the_skip_link_leads_to_the_content_of_the_step(seen: Visit) -> None:
     page.focus("#skip")
     page.keyboard.press("Enter")
     assert page.evaluate("document.activeElement.id") == "content"
-    assert page.locator("#train").is_visible()
+    page.locator("#train").wait_for()
     assert page.url.endswith("#train")
     page.evaluate("location.hash = 'enough'")
-    assert page.locator("#train").is_visible()
+    page.locator("#train").wait_for()
 
 
 def test_a_button_that_is_pressed_again_before_the_last_shot_is_answered_ends_its_recording(

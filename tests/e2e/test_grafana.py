@@ -153,7 +153,7 @@ def test_every_panel_shows_what_a_run_tells_prometheus(tmp_path: Path) -> None:
     assert cameras == {"door", "desk"}
     assert {each["value"][1] for each in found["Cameras", "A"]} == {"1"}
     shares = {each["metric"]["label"]: float(each["value"][1]) for each in found["Shares", "A"]}
-    assert sum(shares.values()) > 1
+    assert sum(shares.values()) > 0
     assert float(found["Memory", "A"][0]["value"][1]) > 5e7
 
 
