@@ -8,10 +8,9 @@ import signal
 import threading
 from contextlib import suppress
 from multiprocessing.connection import Connection, wait
-from pathlib import Path
 from typing import Any
 
-from fer_core.cores import usable_cores
+from fer_core.cores import free_bytes, usable_cores
 from fer_core.errors import FerError
 from fer_core.own_process import signal_name
 from fer_edge.score.manifest import Result
@@ -26,7 +25,7 @@ _READY = "ready"
 
 def usual_workers() -> int:
     """Return how many workers the cores and the free memory of this computer bear."""
-    return max(1, min(usable_cores(), _free_bytes() // WORKER_BYTES))
+    return max(1, min(usable_cores(), free_bytes(usable_cores() * WORKER_BYTES) // WORKER_BYTES))
 
 
 class LocalPool:
@@ -148,13 +147,3 @@ def _end_with_the_parent() -> None:
     assert parent
     wait([parent.sentinel])
     os._exit(1)
-
-
-def _free_bytes() -> int:
-    """Return how much memory is free; where nothing says so, enough for every core."""
-    try:
-        with Path("/proc/meminfo").open(encoding="ascii") as lines:
-            kilobytes = next(line.split()[1] for line in lines if line.startswith("MemAvailable"))
-    except (OSError, StopIteration):
-        return usable_cores() * WORKER_BYTES
-    return int(kilobytes) * 1024

@@ -74,10 +74,10 @@ def test_a_job_that_is_ended_cleans_up_and_the_others_go_on(tmp_path: Path) -> N
 def test_cores_and_memory_decide_how_many_jobs_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fer_train.jobs.room.has_jax_for_gpu", lambda: False)
     monkeypatch.setattr("fer_train.jobs.room.usable_cores", lambda: 8)
-    monkeypatch.setattr("fer_train.jobs.room._free_bytes", lambda: 5 * JOB_BYTES)
+    monkeypatch.setattr("fer_train.jobs.room.free_bytes", lambda _: 5 * JOB_BYTES)
     assert (room_for(20).jobs, room_for(20).threads) == (5, 1)
     assert (room_for(2).jobs, room_for(2).threads) == (2, 4)
     assert (room_for(20, 7).jobs, room_for(20, 7).threads) == (7, 1)
     assert room_for(20).text().startswith("5 jobs at a time with 1 thread each (cores: 8, free")
-    monkeypatch.setattr("fer_train.jobs.room._free_bytes", lambda: 0)
+    monkeypatch.setattr("fer_train.jobs.room.free_bytes", lambda _: 0)
     assert room_for(20).jobs == 1

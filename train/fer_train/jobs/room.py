@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass
-from pathlib import Path
 
-from fer_core.cores import usable_cores
+from fer_core.cores import free_bytes, usable_cores
 from fer_train.device import has_jax_for_gpu
 
 JOB_BYTES = 2_000_000_000
@@ -40,7 +39,7 @@ def room_for(most: int, wanted: int = 0) -> Room:
         most: How many jobs there are.
         wanted: How many are to run at a time; 0 for as many as cores and memory bear.
     """
-    cores, free = usable_cores(), _free_bytes()
+    cores, free = usable_cores(), free_bytes(usable_cores() * JOB_BYTES)
     if wanted:
         jobs, why = wanted, "as asked for"
     elif has_jax_for_gpu() and shutil.which("nvidia-smi"):
@@ -50,13 +49,3 @@ def room_for(most: int, wanted: int = 0) -> Room:
         why = f"cores: {cores}, free memory: {free / 1e9:.0f} GB, {JOB_BYTES / 1e9:.0f} GB a job"
     jobs = max(1, min(jobs, most))
     return Room(jobs, max(1, cores // jobs), why)
-
-
-def _free_bytes() -> int:
-    """Return how much memory is free; where nothing says so, enough for every core."""
-    try:
-        with Path("/proc/meminfo").open(encoding="ascii") as lines:
-            kilobytes = next(line.split()[1] for line in lines if line.startswith("MemAvailable"))
-    except (OSError, StopIteration):
-        return usable_cores() * JOB_BYTES
-    return int(kilobytes) * 1024
