@@ -11,6 +11,9 @@ from unittest import mock
 import pytest
 
 from fer_core.errors import FerError
+
+pytest.importorskip("pyarrow", reason="pyarrow is not installed: extra [score]")
+
 from fer_edge.score import remote, worker
 from fer_edge.score.addresses import without_secrets
 from fer_edge.score.plan import Piece, Plan
