@@ -20,6 +20,8 @@ from fer_core.pictures import (
 from fer_core.preprocess import InputSpec
 from fer_core.rows import Faults, Row, assemble
 
+CONTACT_SHEET = "contact-sheet.png"
+"""What `fer-train prepare` writes beside the class folders; it is no picture of a class."""
 SQUEEZED = 1.25
 """Sides that differ by more than this factor tell of whole photos, not of cropped faces."""
 _FILE_PREFIXES = {"training_": 0, "publictest_": 1, "privatetest_": 2}
@@ -162,6 +164,7 @@ def _loose_pictures(folder: Path) -> list[Path]:
         path
         for path in sorted(folder.iterdir())
         if path.is_file()
+        and path.name != CONTACT_SHEET
         and not is_junk(path)
         and path.suffix.lower() in {*PICTURE_SUFFIXES, *NOT_READ}
     ]
