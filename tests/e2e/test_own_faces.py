@@ -57,6 +57,8 @@ def test_cross_validation_prints_the_spread(prepared: Path) -> None:
     options = ("--data", "faces", "--arch", "b", "--epochs", 1, "--batch-size", 8)
     done = call_here("fer-train", *options, "--folds", 2, "--out", "runs/two", cwd=prepared)
     assert "2 folds, mean and standard deviation" in done.stdout
+    assert "--folds 5 judges every picture" not in done.stdout  # it is what runs here
+    assert "WARNING:tensorflow" not in done.stdout + done.stderr
     assert "n = 30" in done.stdout
     again = call_here("fer-train", "--out", "runs/two", "--resume", cwd=prepared)
     assert again.stdout == done.stdout

@@ -71,7 +71,10 @@ def run_training(
     devices.require_parts(min(config.batch_size, len(dataset.part("train"))))
     with devices.folder(out) as folder, alone_in(make_folder(folder), "fer-train"):
         require_new_or_resumed(folder, resume)
-        return train_on(dataset, config, folder, resume, say, devices)
+        report = train_on(dataset, config, folder, resume, say, devices)
+    for doubt in _doubts(report):
+        say(doubt)
+    return report
 
 
 def train_on(
@@ -110,8 +113,6 @@ def train_on(
     teacher = training_set.teacher
     save_metrics(out, model, state, report, teacher.sha256 if teacher else "", device.text())
     save_curves(out / "curves.png", state.history, state.best_epoch)
-    for doubt in _doubts(report):
-        say(doubt)
     return report
 
 
