@@ -29,6 +29,7 @@ from fer_bench.timing import Round, latency_of, measure_interleaved
 from fer_core.bundle import ModelBundle
 from fer_core.errors import FerError
 from fer_core.metrics import label_flips
+from fer_core.text import counted
 from fer_edge.inference.interpreter import TfliteModel, kernels_taken, runtime_name
 
 RUNS, QUICK_RUNS = 1000, 100
@@ -148,7 +149,8 @@ def _timed(
     runs = QUICK_RUNS if extent.quick else RUNS
     reference, taken = ReferenceLoop(), []
     for threads, kernels in ways:  # one after another, since open models take memory
-        say(f"timing in rounds: {len(loaded)} models on {threads} threads, {kernels} kernels")
+        models, on = counted(len(loaded), "model"), counted(threads, "thread")
+        say(f"timing in rounds: {models} on {on}, {kernels} kernels")
         calls = [_one_face(model.bundle, threads, kernels) for model in loaded]
         taken.append(measure_interleaved(calls, reference.moment, runs))
     best_ms = taken[0][1]

@@ -19,6 +19,7 @@ from fer_core.pictures import (
 )
 from fer_core.preprocess import InputSpec
 from fer_core.rows import Faults, Row, assemble
+from fer_core.text import counted
 
 CONTACT_SHEET = "contact-sheet.png"
 """What `fer-train prepare` writes beside the class folders; it is no picture of a class."""
@@ -147,7 +148,8 @@ def _folder_notes(
     if others:
         yield f"left out: {left_out(others)}"
     if loose:
-        yield f"left out: {len(loose)} pictures in no class folder, such as {loose[0].name}"
+        pictures = counted(len(loose), "picture")
+        yield f"left out: {pictures} in no class folder, such as {loose[0].name}"
     squeezed = [shape for shape in shapes if not 1 / SQUEEZED < shape[0] / shape[1] < SQUEEZED]
     if squeezed:
         height, width = max(squeezed)
