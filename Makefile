@@ -30,6 +30,8 @@ lint: setup
 	$(FULL)/ruff check .
 	$(FULL)/mypy
 	$(FULL)/lint-imports
+	$(FULL)/codespell $$(git ls-files '*.md')
+	$(FULL)/python website/prose.py
 
 check: lint
 	$(FULL)/python -m pytest --quiet tests/unit/core tests/unit/edge tests/unit/bench tests/golden tests/architecture
