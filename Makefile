@@ -1,10 +1,10 @@
-# Targets: setup demo test lint check e2e soak bench build device-test train-test-lowest studies-test cluster-test release-check arm64 clean
+# Targets: setup demo test lint check docs docs-serve e2e soak bench build device-test train-test-lowest studies-test cluster-test release-check arm64 clean
 PYTHON ?= python3
 FULL := .venv/bin
 EDGE := .venv-edge/bin
 PIP := -m pip --disable-pip-version-check install --quiet
 
-.PHONY: setup demo test lint check e2e soak bench build device-test train-test-lowest studies-test cluster-test release-check arm64 arm64-pythons clean
+.PHONY: setup demo test lint check docs docs-serve e2e soak bench build device-test train-test-lowest studies-test cluster-test release-check arm64 arm64-pythons clean
 
 setup: .venv/installed
 
@@ -30,9 +30,18 @@ lint: setup
 	$(FULL)/ruff check .
 	$(FULL)/mypy
 	$(FULL)/lint-imports
+	$(FULL)/codespell $$(git ls-files '*.md')
+	$(FULL)/python website/prose.py
 
 check: lint
 	$(FULL)/python -m pytest --quiet tests/unit/core tests/unit/edge tests/unit/bench tests/golden tests/architecture
+
+# The documentation as a site: build/site/index.html. Links and anchors are checked.
+docs: setup
+	NO_MKDOCS_2_WARNING=1 $(FULL)/mkdocs build
+
+docs-serve: docs
+	$(FULL)/python -m http.server 8000 --bind 127.0.0.1 --directory build/site
 
 e2e: setup
 	$(FULL)/python -m pytest tests/e2e

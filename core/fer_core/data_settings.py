@@ -1,4 +1,4 @@
-"""Which labelled pictures a run learns from and is judged by: settings, and the data they name."""
+"""Which labeled pictures a run learns from and is judged by: settings, and the data they name."""
 
 from __future__ import annotations
 

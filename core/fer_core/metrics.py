@@ -26,8 +26,8 @@ def wilson_interval(successes: int, trials: int, z: float = _Z95) -> tuple[float
         raise ValueError(f"need 0 <= successes <= trials, trials > 0; got {successes}/{trials}")
     share = successes / trials
     spread = z * math.sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials))
-    centre, scale = share + z * z / (2 * trials), 1 + z * z / trials
-    low, high = (centre - spread) / scale, (centre + spread) / scale
+    center, scale = share + z * z / (2 * trials), 1 + z * z / trials
+    low, high = (center - spread) / scale, (center + spread) / scale
     return max(0.0, min(low, share)), min(1.0, max(high, share))  # whatever rounding does
 
 

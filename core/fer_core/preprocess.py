@@ -122,8 +122,8 @@ def levelled(pixels: UInt8Array, box: Box, roll_degrees: float) -> UInt8Array:
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
         pixels = _as_uint8(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA))
         box = box.times(scale)
-    centre = (box.x + (box.width - 1) / 2, box.y + (box.height - 1) / 2)
-    turn = cv2.getRotationMatrix2D(centre, roll_degrees, 1.0)
+    center = (box.x + (box.width - 1) / 2, box.y + (box.height - 1) / 2)
+    turn = cv2.getRotationMatrix2D(center, roll_degrees, 1.0)
     turn[:, 2] -= box.x, box.y
     return turned_window(pixels, np.asarray(turn, np.float64), (box.width, box.height))
 
@@ -192,7 +192,7 @@ def denormalize_pixels(normalized: FloatArray) -> UInt8Array:
 def ten_crops(pixels: UInt8Array) -> UInt8Array:
     """Return ten views of pictures (n, h, w, c) as (10, n, h, w, c): test-time augmentation.
 
-    They are the centre and the four corners, 11/12 of the side (44 of 48), resized to the whole,
+    They are the center and the four corners, 11/12 of the side (44 of 48), resized to the whole,
     and each of these mirrored.
     """
     height, width = pixels.shape[1:3]

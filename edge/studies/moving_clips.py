@@ -26,7 +26,7 @@ SKIN, CLOTH, HAIR = (120, 150, 200), (205, 190, 170), (35, 40, 50)
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A face in one frame: its cut-out, the centre and side of its square, and what hides it.
+    """A face in one frame: its cut-out, the center and side of its square, and what hides it.
 
     `hand` is how far a hand lies below the mouth, in sides of the face; None for no hand.
     """

@@ -34,7 +34,7 @@ def test_every_file_that_is_not_code_is_named() -> None:
     assert unnamed == []
 
 
-def test_the_licence_of_the_votes_travels_with_them() -> None:
+def test_the_license_of_the_votes_travels_with_them() -> None:
     notice = " ".join((ROOT / "NOTICE").read_text().split())
     assert "Copyright (c) Microsoft Corporation" in notice
     assert "The above copyright notice and this permission notice shall be included" in notice

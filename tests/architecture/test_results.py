@@ -55,11 +55,11 @@ def test_the_reference_results_hold_what_is_promised(name: str) -> None:
 
 
 @pytest.mark.parametrize(("start", "folder"), [("model ", ""), ("clip ", "clips")])
-def test_the_readme_shows_what_the_terminal_shows(start: str, folder: str) -> None:
+def test_the_page_on_measuring_shows_what_the_terminal_shows(start: str, folder: str) -> None:
     """Of the table of distortions some columns alone: its rows are left out here."""
-    readme = (ROOT / "README.md").read_text()
+    page = (ROOT / "docs" / "explanation" / "measuring.md").read_text()
     shown = results_table(read_results(REFERENCE / folder / "results.json")).splitlines()
-    after = readme[readme.index(f"\n    {start}") :].split("\n\n")[0]
+    after = page[page.index(f"\n    {start}") :].split("\n\n")[0]
     quoted = [line[4:] for line in after.splitlines() if line]
     others = ("...", "results: ", "distortion ", "blur ")
     assert len(quoted) > 5

@@ -286,7 +286,7 @@ def test_balanced_accuracy_counts_every_class_that_is_present_once() -> None:
 
 def test_fixed_views_turn_mirror_and_shrink() -> None:
     spot = torch.zeros(1, 48, 48, dtype=torch.uint8)
-    spot[0, 4:8, 22:26] = 255  # above the centre
+    spot[0, 4:8, 22:26] = 255  # above the center
     plain, clockwise, other_way, smaller = (fixed_view(spot, view)[0] for view in FIXED_VIEWS[:4])
     assert torch.equal(plain, spot[0])
     columns = [float((view.float().sum(0) * torch.arange(48)).sum() / view.float().sum())

@@ -1,1 +1,1 @@
-"""Training: from labelled faces to a Keras model and a run folder."""
+"""Training: from labeled faces to a Keras model and a run folder."""

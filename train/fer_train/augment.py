@@ -63,7 +63,7 @@ def augment(
 def _affine_matrices(
     n: int, height: int, width: int, config: TrainConfig, rng: np.random.Generator
 ) -> FloatArray:
-    """Return (n, 8) float32 maps from output to input pixels, about the picture's centre."""
+    """Return (n, 8) float32 maps from output to input pixels, about the picture's center."""
 
     def uniform(limit: float) -> Float64Array:
         return rng.uniform(-limit, limit, n)

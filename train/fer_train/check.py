@@ -63,7 +63,7 @@ def _counts(dataset: FerDataset) -> list[str]:
 
 
 def _duplicates(dataset: FerDataset) -> list[str]:
-    """Return lines on exact duplicates, and on those whose copies are labelled differently."""
+    """Return lines on exact duplicates, and on those whose copies are labeled differently."""
     ids = dataset.picture_ids()
     sizes = np.bincount(ids)
     groups = int((sizes > 1).sum())
@@ -73,7 +73,7 @@ def _duplicates(dataset: FerDataset) -> list[str]:
     lines = [f"exact duplicates: {int((sizes - 1).sum())} surplus pictures in {groups} groups"]
     if odd.any():
         many = len(np.unique(ids[odd]))
-        lines.append(f"  {many} groups ({int(odd.sum())} pictures) are labelled differently")
+        lines.append(f"  {many} groups ({int(odd.sum())} pictures) are labeled differently")
     return lines
 
 

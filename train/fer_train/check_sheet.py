@@ -38,7 +38,7 @@ def _row(dataset: FerDataset, chosen: Int64Array, doubt: str) -> list[Tile | Non
 def _doubts(dataset: FerDataset, votes: Path | None) -> dict[str, Int64Array]:
     found = {
         "blank": np.flatnonzero(dataset.blank()),
-        "copy labelled\notherwise": np.flatnonzero(conflicting(dataset)),
+        "copy labeled\notherwise": np.flatnonzero(conflicting(dataset)),
     }
     if votes and dataset.label_names == FER2013_LABELS:
         top, no_face = top_votes(dataset, votes)

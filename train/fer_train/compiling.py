@@ -32,7 +32,7 @@ class Confusion(keras.metrics.Metric):  # type: ignore[misc]  # Keras has no typ
 def compile_model(model: keras.Model, config: TrainConfig, steps: int) -> None:
     """Compile with the configured optimizer under its schedule.
 
-    Decoupled weight decay spares biases and the scales of batch normalisation.
+    Decoupled weight decay spares biases and the scales of batch normalization.
 
     Args:
         model: The network, which is compiled in place.

@@ -20,7 +20,7 @@ from fer_train.run_facts import METRICS, MODEL_FILES, file_sha256
 
 
 def evaluate(model: keras.Model, dataset: FerDataset) -> ClassificationReport:
-    """Return the report of a model on labelled pictures."""
+    """Return the report of a model on labeled pictures."""
     return classification_report(predict(model, dataset), dataset.labels, dataset.label_names)
 
 

@@ -19,13 +19,13 @@ class Pixels(nn.Module):
 
 
 def conv(before: int, after: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
-    """Convolution and batch normalisation."""
+    """Convolution and batch normalization."""
     weights = nn.Conv2d(before, after, kernel, stride, kernel // 2, bias=False)
     return nn.Sequential(weights, nn.BatchNorm2d(after))
 
 
 def conv_relu(before: int, after: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
-    """Convolution, batch normalisation, ReLU."""
+    """Convolution, batch normalization, ReLU."""
     return nn.Sequential(*conv(before, after, kernel, stride), nn.ReLU(inplace=True))
 
 

@@ -63,7 +63,7 @@ def _floats(net: nn.Module) -> list[Tensor]:
 
 
 def make_optimizer(net: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    """Return the optimizer; biases and the scales of normalisation do not decay."""
+    """Return the optimizer; biases and the scales of normalization do not decay."""
     weights = [p for p in net.parameters() if p.ndim > 1 and p.shape[0] > 1]
     others = [p for p in net.parameters() if p.ndim <= 1 or p.shape[0] == 1]
     groups: list[dict[str, Any]] = [

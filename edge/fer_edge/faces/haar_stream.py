@@ -8,7 +8,7 @@ from fer_edge.faces.haar import HaarCascade, to_gray
 from fer_edge.faces.shrinking import shrunk
 
 SEARCH_STEP, SEARCH_NEIGHBORS = 1.2, 2
-"""Few neighbours find nearly every face; a look near each rejects the false ones."""
+"""Few neighbors find nearly every face; a look near each rejects the false ones."""
 NEAR_STEP, NEAR_NEIGHBORS = 1.1, 3
 NEAR_MARGIN, NEAR_PX, NEAR_LARGEST = 0.3, 30, 1.35
 """How far around a face it is looked for, in its own size; how large it is shown then, in pixels;

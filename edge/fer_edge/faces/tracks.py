@@ -82,7 +82,7 @@ class Track:
     def see(self, face: Face, frame: Frame) -> None:
         """Take in that a frame shows the face."""
         if frame.captured_at > self.seen_at:
-            moved = np.subtract(_centre(face.box), _centre(self.face.box))
+            moved = np.subtract(_center(face.box), _center(self.face.box))
             seconds = frame.captured_at - self.seen_at
             step = max(1 / self.sightings, 1 - math.exp(-seconds / PACE_SECONDS))
             across, down = self.pace + step * (moved / seconds - self.pace)
@@ -240,5 +240,5 @@ class Tracks:
         return ended
 
 
-def _centre(box: Box) -> tuple[float, float]:
+def _center(box: Box) -> tuple[float, float]:
     return box.x + box.width / 2, box.y + box.height / 2

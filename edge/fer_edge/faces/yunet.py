@@ -93,9 +93,9 @@ class YuNet:
         window_px, sides = window
         box = face.box
         scale = window_px / (sides * box.width)
-        centre = (box.x + box.width / 2, box.y + box.height / 2)
-        turn = np.array(cv2.getRotationMatrix2D(centre, roll_degrees, scale), np.float64)
-        turn[:, 2] += window_px / 2 - np.array(centre)
+        center = (box.x + box.width / 2, box.y + box.height / 2)
+        turn = np.array(cv2.getRotationMatrix2D(center, roll_degrees, scale), np.float64)
+        turn[:, 2] += window_px / 2 - np.array(center)
         shown = turned_window(pixels, turn, (window_px, window_px))
         near = [each for each in self._found(shown, turn) if _is_near(each.box, box)]
         return max(near, key=lambda each: each.score, default=None)
@@ -138,10 +138,10 @@ def _face(row: FloatArray, back: Matrix) -> Face:
     """
     x, y, width, height = (float(side) for side in row[:4])
     points = np.array([[x + width / 2, y + height / 2], *row[4:14].reshape(5, 2)])
-    centre, *landmarks = points @ back[:, :2].T + back[:, 2]
+    center, *landmarks = points @ back[:, :2].T + back[:, 2]
     scale = math.hypot(back[0, 0], back[1, 0])
     side = max(1, round(scale * SQUARE_SIDE * math.sqrt(max(width * height, 1.0))))
-    box = Box(round(centre[0] - side / 2), round(centre[1] - side / 2), side, side)
+    box = Box(round(center[0] - side / 2), round(center[1] - side / 2), side, side)
     marks = tuple((float(x), float(y)) for x, y in landmarks)
     return Face(box, float(row[-1]), _roll(np.array(landmarks)), marks)
 

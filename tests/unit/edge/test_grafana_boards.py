@@ -69,7 +69,7 @@ def test_every_metric_of_the_board_is_one_that_a_run_has() -> None:
     }
     assert wanted <= known
     assert len(wanted) > 15
-    for metric in re.findall(r"`(\w+)`", (ROOT / "docs/deployment/grafana.md").read_text()):
+    for metric in re.findall(r"`(\w+)`", (ROOT / "docs/reference/metrics.md").read_text()):
         if metric.endswith(("_total", "_seconds", "_bytes")):
             assert metric in known or f"fer_edge{metric}" in known, metric
 

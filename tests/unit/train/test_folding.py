@@ -28,7 +28,7 @@ def test_networks_answer_as_before(name: str) -> None:
     assert made.get_layer("logits") is not None
 
 
-def test_each_kind_of_layer_takes_its_normalisation() -> None:
+def test_each_kind_of_layer_takes_its_normalization() -> None:
     pixels = keras.Input((48, 48, 1))
     x = layers.Conv2D(6, 3, 2)(pixels)
     x = layers.BatchNormalization(scale=False)(x)

@@ -1,4 +1,4 @@
-"""Building blocks that fold to pure int8: convolution, batch normalisation, ReLU."""
+"""Building blocks that fold to pure int8: convolution, batch normalization, ReLU."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from keras import KerasTensor, layers
 
 
 def conv(x: KerasTensor, filters: int, kernel: int = 3, stride: int = 1) -> KerasTensor:
-    """Convolution and batch normalisation, without activation."""
+    """Convolution and batch normalization, without activation."""
     x = layers.Conv2D(filters, kernel, stride, padding="same", use_bias=False)(x)
     return layers.BatchNormalization()(x)
 
 
 def conv_relu(x: KerasTensor, filters: int, kernel: int = 3, stride: int = 1) -> KerasTensor:
-    """Convolution, batch normalisation, ReLU."""
+    """Convolution, batch normalization, ReLU."""
     return layers.ReLU()(conv(x, filters, kernel, stride))
 
 

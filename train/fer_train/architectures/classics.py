@@ -19,7 +19,7 @@ def build_resnet_20(input_shape: tuple[int, int, int], classes: int) -> keras.Mo
 
 
 def build_vgg_11(input_shape: tuple[int, int, int], classes: int) -> keras.Model:
-    """VGG-11 (Simonyan, Zisserman, 2015, configuration A) with batch normalisation.
+    """VGG-11 (Simonyan, Zisserman, 2015, configuration A) with batch normalization.
 
     An average over the picture replaces its two dense layers of 4096: 9.2 M parameters.
     """

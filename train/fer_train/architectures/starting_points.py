@@ -13,7 +13,7 @@ from fer_train.architectures.blocks import input_of
 
 
 def build_a_regularised(input_shape: tuple[int, int, int], classes: int) -> keras.Model:
-    """Build A: convolutions 32-64, 128, 512, 512 with L2, batch normalisation, dropout.
+    """Build A: convolutions 32-64, 128, 512, 512 with L2, batch normalization, dropout.
 
     Described: the filters, L2 0.01 (taken for the two widest), pool and dropout 0.25 after each
     group, dense 256 and 512. Chosen: 3x3 kernels.
@@ -52,7 +52,7 @@ def build_b_plain(input_shape: tuple[int, int, int], classes: int) -> keras.Mode
 
 
 def build_c_blocks(input_shape: tuple[int, int, int], classes: int) -> keras.Model:
-    """Build C: blocks of convolution, batch normalisation, pool and dropout; dense with dropout.
+    """Build C: blocks of convolution, batch normalization, pool and dropout; dense with dropout.
 
     Chosen, since no sizes are given: filters 32-64-128-256 with padding, dropout 0.25, dense 256
     with dropout 0.5.

@@ -44,7 +44,7 @@ def convolutional(model: keras.Model) -> keras.Model:
 def with_convolutions_alone(model: keras.Model) -> keras.Model:
     """Return a model with convolutions in the place of dense and separable layers.
 
-    Normalisations of vectors are exchanged, too. The first half of a separable convolution is
+    Normalizations of vectors are exchanged, too. The first half of a separable convolution is
     called NAME_depthwise.
     """
     fresh = fresh_names(model)

@@ -1,7 +1,7 @@
-"""Batch normalisation folded away: the same function in convolutions with biases.
+"""Batch normalization folded away: the same function in convolutions with biases.
 
-A converter folds batch normalisation too (Jacob et al., 2018, section 3.2), but out of sight:
-quantization-aware training needs the folded weights. A normalisation that no convolution precedes
+A converter folds batch normalization too (Jacob et al., 2018, section 3.2), but out of sight:
+quantization-aware training needs the folded weights. A normalization that no convolution precedes
 becomes a 1x1 depthwise one, which int8 holds with a scale for every channel.
 """
 
@@ -20,15 +20,15 @@ WEIGHTED = (layers.Conv2D, layers.DepthwiseConv2D, layers.SeparableConv2D, layer
 
 
 def folded(model: keras.Model) -> keras.Model:
-    """Return a model of the same answers without batch normalisation, layers named as before.
+    """Return a model of the same answers without batch normalization, layers named as before.
 
-    Only a normalisation of vectors that no dense layer precedes stays, and one of another axis. A
+    Only a normalization of vectors that no dense layer precedes stays, and one of another axis. A
     model that is no plain graph of layers, each used once, is returned as it is.
     """
-    return rewritten(inlined(model), _without_normalisation)
+    return rewritten(inlined(model), _without_normalization)
 
 
-def _without_normalisation(layer: keras.Layer) -> Sequence[Part] | None:
+def _without_normalization(layer: keras.Layer) -> Sequence[Part] | None:
     """Return what takes a layer's place: see `fer_train.network.graph.Rule`."""
     if isinstance(layer, layers.BatchNormalization):
         if _folds_into(producer(layer.input), layer):
@@ -44,9 +44,9 @@ def _without_normalisation(layer: keras.Layer) -> Sequence[Part] | None:
 
 
 def _folds_into(layer: keras.Layer, norm: keras.Layer) -> bool:
-    """Return whether `norm` is batch normalisation that a layer with weights can take up.
+    """Return whether `norm` is batch normalization that a layer with weights can take up.
 
-    It has to be the only layer behind the other one, and to normalise its channels.
+    It has to be the only layer behind the other one, and to normalize its channels.
     """
     if not (isinstance(layer, WEIGHTED) and isinstance(norm, layers.BatchNormalization)):
         return False
@@ -55,7 +55,7 @@ def _folds_into(layer: keras.Layer, norm: keras.Layer) -> bool:
 
 
 def _affine(norm: keras.Layer) -> tuple[FloatArray, FloatArray]:
-    """Return what a normalisation multiplies with and adds, (channels,) float32 each."""
+    """Return what a normalization multiplies with and adds, (channels,) float32 each."""
     mean, variance = (np.asarray(v) for v in (norm.moving_mean, norm.moving_variance))
     gamma = np.asarray(norm.gamma) if norm.scale else np.float32(1)
     beta = np.asarray(norm.beta) if norm.center else np.float32(0)
@@ -64,7 +64,7 @@ def _affine(norm: keras.Layer) -> tuple[FloatArray, FloatArray]:
 
 
 def folded_weights(layer: keras.Layer, norm: keras.Layer) -> list[FloatArray]:
-    """Return kernel and bias of a layer with the normalisation behind it, or of that alone."""
+    """Return kernel and bias of a layer with the normalization behind it, or of that alone."""
     scale, offset = _affine(norm)
     if layer is norm:
         return [scale.reshape(1, 1, -1, 1), offset]

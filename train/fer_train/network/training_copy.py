@@ -8,18 +8,18 @@ import keras
 
 
 class FusedBatchNormalization(keras.layers.BatchNormalization):  # type: ignore[misc]
-    """Batch normalisation over the last axis in one TensorFlow operation instead of ten.
+    """Batch normalization over the last axis in one TensorFlow operation instead of ten.
 
     Its running variance is the unbiased one, n / (n - 1) of Keras's.
     """
 
     def call(self, inputs: Any, training: bool = False, mask: Any = None) -> Any:
-        """Return `inputs` (n, h, w, c) normalised, in their own precision."""
+        """Return `inputs` (n, h, w, c) normalized, in their own precision."""
         if not (training and self.trainable):
             return super().call(inputs, training=training, mask=mask)
         import tensorflow as tf
 
-        normalised, mean, variance = tf.compat.v1.nn.fused_batch_norm(
+        normalized, mean, variance = tf.compat.v1.nn.fused_batch_norm(
             inputs,
             tf.convert_to_tensor(self.gamma),
             tf.convert_to_tensor(self.beta),
@@ -28,13 +28,13 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):  # type: ignore[
         )
         for running, batch in ((self.moving_mean, mean), (self.moving_variance, variance)):
             running.assign(self.momentum * running + (1 - self.momentum) * batch)
-        return normalised
+        return normalized
 
 
 def training_copy(model: keras.Model, precision: str) -> keras.Model:
     """Return a model to train in place of another, whose weights it starts from.
 
-    On TensorFlow, batch normalisation is fused. Weights go to and fro with `get_weights` and
+    On TensorFlow, batch normalization is fused. Weights go to and fro with `get_weights` and
     `set_weights`.
 
     Args:

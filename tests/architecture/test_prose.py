@@ -1,0 +1,65 @@
+"""The checker of the documentation's prose finds what it is there for, and nothing else."""
+
+import pytest
+
+import prose
+
+RULES = prose.Rules(
+    max_words=5,
+    max_median=4,
+    max_line=40,
+    instead={"whoever": "'you'"},
+    exceptions={},
+)
+
+
+def test_sentences_end_at_points_items_and_paragraphs() -> None:
+    text = (
+        "# A title is no sentence\n\nOne two. Three, e.g. four!\n\n- five `a b c`\n- six\nseven\n"
+    )
+    found = [(line, sentence) for line, sentence in prose.sentences(text)]
+    assert found == [
+        (3, "One two."),
+        (3, "Three, e.g four!"),
+        (5, "five CODE"),
+        (6, "six seven"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "    $ code may have as many words as it likes\n",
+        "```\none two three four five six seven\n```\n",
+        "| a | b |\n|---|---|\n| one two three four five six seven | b |\n",
+        "> A quote may have six words or more.\n",
+        "![a picture of one two three four](five.png)\n",
+        "Not `whoever`.\n",
+        'Not "whoever".\n',
+    ],
+)
+def test_code_tables_quotes_and_pictures_are_left_out(text: str) -> None:
+    assert prose.findings(text, RULES) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "finding"),
+    [
+        ("One two three four five six.\n", "1: 6 words, at most 5: One two three four five six."),
+        ("One two three four five.\n", "1: 5 words a sentence (median), at most 4"),
+        ("Good.\n\nWhoever reads.\n", "3: \"Whoever\": 'you'"),
+        ("A." + " B." * 14 + "\n", "1: longer than 40 characters"),
+    ],
+)
+def test_each_rule_finds_its_fault(text: str, finding: str) -> None:
+    assert finding in prose.findings(text, RULES)
+
+
+def test_exceptions_only_shrink() -> None:
+    assert prose.verdict("a.md", ["1: long"], allowed=1) == []
+    assert prose.verdict("a.md", ["1: long", "2: long"], allowed=1) == [
+        "a.md:1: long",
+        "a.md:2: long",
+    ]
+    assert prose.verdict("a.md", [], allowed=0) == []
+    assert "remove it" in prose.verdict("a.md", [], allowed=1)[0]
