@@ -7,18 +7,14 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from fer_bench import options
-from fer_core.command import DefaultCommand, Quiet, Version, command_line, make_app, run_app, talk
+from fer_core.command import Quiet, Version, command_line, grouped, make_app, run_app
 from fer_core.errors import ArgumentError, FerError
+from fer_core.logs import talk
 
 app = make_app()
 
 
-@app.command(
-    cls=DefaultCommand,
-    epilog="Examples:  fer-bench   |   fer-bench --data fer2013.csv   |   "
-    "fer-bench models/*.tflite --parent models/fer-nano-float32.tflite --out results/models   |   "
-    "fer-bench report results/models/results.json   |   fer-bench compare A.json B.json",
-)
+@app.command(cls=grouped(*options.GROUPS))
 def run(
     models: options.Models = None,
     data: options.Data = None,

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from fer_core.help import OptionGroup
+
 Models = Annotated[
     list[Path] | None, typer.Argument(help=".tflite bundles; else the shipped ones.")
 ]
@@ -71,3 +73,17 @@ Detectors = Annotated[
         "--detector", help="What finds the faces: haar, yunet or FILE.onnx; may be repeated."
     ),
 ]
+
+GROUPS = (
+    OptionGroup(
+        "What to measure",
+        ("models", "parent", "rival", "quick", "robustness", "steady"),
+        ("fer-bench mine-int8.tflite --robustness", "fer-bench --steady 600"),
+    ),
+    OptionGroup(
+        "Pictures and clips",
+        ("data", "votes", "skip_bad", "video", "faces", "detector"),
+        ("fer-bench --data fer2013.csv", "fer-bench --video clip.mp4 --faces faces.csv"),
+    ),
+)
+"""How `--help` shows them."""

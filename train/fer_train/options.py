@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from fer_core.help import OptionGroup
+
 Arch = Annotated[
     str | None,
     typer.Option(help="A network with its settings: fer-nano, resnet-20, a, b, c, d, e, ..."),
@@ -97,3 +99,22 @@ SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave bad rows out an
 Detector = Annotated[
     str, typer.Option(help="What finds faces: haar, yunet (as fer-edge), or FILE.onnx.")
 ]
+
+GROUPS = (
+    OptionGroup(
+        "What to learn from",
+        ("data", "labels", "votes", "soft_labels", "size", "colour", "skip_bad"),
+        ("fer-train --data my-faces --init fer-nano", "fer-train --labels ferplus"),
+    ),
+    OptionGroup(
+        "Network and settings",
+        ("arch", "config", "init", "qat", "epochs", "batch_size", "learning_rate", "seed"),
+        ("fer-train --arch fer-small", "fer-train --config my.toml --epochs 20"),
+    ),
+    OptionGroup(
+        "How to run",
+        ("out", "resume", "folds", "devices"),
+        ("fer-train --out runs/mine --resume", "fer-train --folds 5 --out runs/five"),
+    ),
+)
+"""How `--help` shows them."""

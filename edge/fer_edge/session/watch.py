@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fer_core.command import talk
 from fer_core.errors import ArgumentError
+from fer_core.logs import talk
 from fer_core.opencv import silence_opencv
 from fer_core.text import counted
 from fer_core.values import Frame

@@ -9,8 +9,9 @@ from typing import Annotated
 
 import typer
 
-from fer_core.command import Quiet, talk
+from fer_core.command import Quiet
 from fer_core.errors import ArgumentError, FerError
+from fer_core.logs import talk
 from fer_train import options
 from fer_train.backend import need
 
