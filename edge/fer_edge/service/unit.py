@@ -2,7 +2,8 @@
 
 It runs as the user who called sudo, not as one made up for it (DynamicUser): the virtual
 environment commonly lies in that user's home, and a settings file of mode 0600 is theirs. All is
-read-only to it but its own /var/lib/fer-edge, where relative outputs go. The devices are those of
+read-only to it but its own /var/lib/fer-edge, where relative outputs go; memory that programs share
+by name (/dev/shm, which ProtectSystem leaves open) is its own, too. The devices are those of
 V4L2, of libcamera's buffers and of vcgencmd (vcio_gencmd, on older systems vcio or vchiq).
 
 Three more locks stay open. MemoryDenyWriteExecute: LiteRT and OpenCV do without such memory on
@@ -75,6 +76,8 @@ ProtectKernelLogs=yes
 ProtectKernelModules=yes
 ProtectKernelTunables=yes
 PrivateTmp=yes
+TemporaryFileSystem=/dev/shm:mode=1777
+InaccessiblePaths=-/dev/mqueue
 LockPersonality=yes
 RestrictNamespaces=yes
 RestrictRealtime=yes

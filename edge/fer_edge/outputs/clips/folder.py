@@ -186,14 +186,13 @@ class ClipFolder:
     def _make_room(self, spare: str = "") -> None:
         """Remove the oldest clips until the rest takes no more than it may.
 
-        The oldest is the first of the index. Times would mislead: a board without a clock begins
-        in 1970.
+        The index has them in the order in which they were recorded; a clock may be set back.
 
         Args:
             spare: The name of one that stays, as do those that are being written.
         """
-        places = {name: place for place, name in enumerate(self._known)}
-        files = sorted(self._files(), key=lambda file: places.get(file.name, len(places)))
+        place = {name: number for number, name in enumerate(self._known)}
+        files = sorted(self._files(), key=lambda file: place.get(file.name, len(place)))
         taken = sum(file.stat().st_size for file in files)
         for file in files:
             if taken <= self._most_bytes:
