@@ -31,6 +31,7 @@ from fer_core.errors import FerError
 from fer_core.metrics import label_flips
 from fer_core.text import counted
 from fer_edge.inference.interpreter import TfliteModel, kernels_taken, runtime_name
+from fer_edge.inference.trial import load_tried
 
 RUNS, QUICK_RUNS = 1000, 100
 
@@ -235,7 +236,7 @@ class _Evaluator:
 
     def _accuracy_of(self, path: Path) -> Accuracy:
         if path not in self._known:
-            model = TfliteModel(ModelBundle.load(path))
+            model = TfliteModel(load_tried(path))
             self._known[path] = measure_accuracy(model, self.pictures.for_model(model.bundle))
         return self._known[path]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 import tempfile
 import tokenize
 import zipfile
@@ -137,9 +138,24 @@ def load_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
     """
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in arrays.files}
+            return {name: _array(name, arrays[name]) for name in arrays.files}
     except (OSError, ValueError, EOFError, *ARRAY_ERRORS) as error:
         raise FerError(f"cannot read {path}: {error}") from error
+
+
+def _array(name: str, held: object) -> npt.NDArray[Any]:
+    """Return a member of an .npz; raise ValueError for what is no array, or none of characters.
+
+    numpy gives bytes for a member that does not begin as an array, and reads texts of numbers that
+    are no characters, at which Python fails later.
+    """
+    if not isinstance(held, np.ndarray):
+        raise ValueError(f"{name} is no array")
+    if held.dtype.kind == "U" and held.dtype.itemsize and held.size:
+        codes = np.ascontiguousarray(held).astype(held.dtype.newbyteorder("=")).reshape(-1)
+        if codes.view(np.uint32).max() > sys.maxunicode:
+            raise ValueError(f"{name} holds a text with a number that is no character")
+    return held
 
 
 def write_bytes(path: Path, content: bytes, sync: bool = True) -> None:
