@@ -124,8 +124,9 @@ studies-test: .venv-studies/installed
 	.venv-cluster/bin/python $(PIP) -e '.[edge-headless,cluster]' 's3fs>=2024.2' 'moto[server]>=5' 'pytest>=8' 'pytest-xdist>=3.6'
 	@touch $@
 
+# CLUSTER='-m ray' is what .ci/run takes: the short ones.
 cluster-test: .venv-cluster/installed
-	.venv-cluster/bin/python -m pytest -n 0 tests/cluster
+	.venv-cluster/bin/python -m pytest -n 0 $(CLUSTER) tests/cluster
 
 # The device side on arm64, as on a Raspberry Pi, run by qemu (needs: sudo apt install
 # qemu-user-static mmdebstrap). `make test` runs these tests too once the Pythons are made.

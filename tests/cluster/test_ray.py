@@ -28,6 +28,7 @@ from fer_edge.score.worker import Scoring
 from ray_nodes import kill_one, ray_nodes
 from score_works import Nothing
 
+pytestmark = pytest.mark.ray
 TESTS = Path(__file__).parents[1]
 COUNT = 120
 
