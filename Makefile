@@ -118,10 +118,11 @@ build/formats: setup
 studies-test: .venv-studies/installed
 	KERAS_BACKEND=torch OMP_NUM_THREADS=1 .venv-studies/bin/python -m pytest tests/studies
 
-# `fer-edge score` on a Ray cluster of processes, and from S3, HTTP servers on the loopback.
+# `fer-edge score` and trainings on a Ray cluster of processes; `score` from S3, HTTP servers on the
+# loopback.
 .venv-cluster/installed: pyproject.toml
 	$(PYTHON) -m venv .venv-cluster
-	.venv-cluster/bin/python $(PIP) -e '.[edge-headless,cluster]' 's3fs>=2024.2' 'moto[server]>=5' 'pytest>=8' 'pytest-xdist>=3.6'
+	.venv-cluster/bin/python $(PIP) -e '.[train,sweep,edge-headless,cluster]' 's3fs>=2024.2' 'moto[server]>=5' 'pytest>=8' 'pytest-xdist>=3.6'
 	@touch $@
 
 # CLUSTER='-m ray' is what .ci/run takes: the short ones.

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,20 +21,25 @@ def ray_nodes(nodes: int, cpus: int = 1) -> Iterator[Any]:
     """
     from ray.cluster_utils import Cluster
 
-    small = {"object_store_memory": 80_000_000, "include_dashboard": False}
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, **small})
+    cluster = Cluster(initialize_head=True, head_node_args=node_options(0))
     try:
         for _ in range(nodes):
-            cluster.add_node(num_cpus=cpus, **small)
+            cluster.add_node(**node_options(cpus))
         yield cluster
     finally:
         cluster.shutdown()
 
 
-def raylets(cluster: Any) -> set[int]:
-    """Return the process ids of the nodes' daemons."""
+def node_options(cpus: int) -> dict[str, Any]:
+    """Return what a small node is started with."""
+    small = {"include_dashboard": False, "include_log_monitor": False}
+    return {"num_cpus": cpus, "object_store_memory": 80_000_000, **small}
+
+
+def raylets(cluster: Any) -> dict[int, Any]:
+    """Return the nodes by the process ids of their daemons."""
     return {
-        info.process.pid
+        info.process.pid: node
         for node in cluster.list_all_nodes()
         for name, infos in node.all_processes.items()
         if name == "raylet"
@@ -40,9 +47,9 @@ def raylets(cluster: Any) -> set[int]:
     }
 
 
-def busy_workers(cluster: Any) -> list[int]:
-    """Return the process ids of workers that read a piece now."""
-    parents, found = raylets(cluster), []
+def busy_workers(cluster: Any) -> dict[int, Any]:
+    """Return the nodes of workers that have a task now, by the workers' process ids."""
+    nodes, found = raylets(cluster), {}
     for entry in Path("/proc").iterdir():
         if not entry.name.isdecimal():
             continue
@@ -51,14 +58,29 @@ def busy_workers(cluster: Any) -> list[int]:
             words = (entry / "cmdline").read_bytes()
         except OSError:
             continue
-        if parent in parents and words.startswith(b"ray::_run"):
-            found.append(int(entry.name))
-    return sorted(found)
+        if parent in nodes and words.startswith((b"ray::_run", b"ray::train_on_node")):
+            found[int(entry.name)] = nodes[parent]
+    return dict(sorted(found.items()))
 
 
-def kill_one(cluster: Any) -> bool:
-    """End a worker that reads by SIGKILL; return whether there was one."""
-    for process in busy_workers(cluster)[:1]:
-        os.kill(process, signal.SIGKILL)
-        return True
-    return False
+def exchange_busy_node(cluster: Any, seconds: float = 60.0) -> None:
+    """Add a node, and end one that has a task, with all its processes."""
+    cluster.add_node(**node_options(1))
+    until(lambda: bool(busy_workers(cluster)), seconds)
+    cluster.remove_node(next(iter(busy_workers(cluster).values())), allow_graceful=False)
+
+
+def kill_one(cluster: Any, chance: random.Random | None = None) -> bool:
+    """End a worker that has a task by SIGKILL, the first or a random one; return whether it did."""
+    workers = list(busy_workers(cluster))
+    if workers:
+        os.kill(chance.choice(workers) if chance else workers[0], signal.SIGKILL)
+    return bool(workers)
+
+
+def until(true: Callable[[], bool], seconds: float = 60.0) -> None:
+    """Wait until something is true; fail where it does not come in time."""
+    ends = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < ends, "it does not come"
+        time.sleep(0.02)

@@ -38,7 +38,14 @@ OnDevices = Annotated[
 Seed = Annotated[int | None, typer.Option(help="Decides every random draw.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on where --out stopped.")]
 On = Annotated[
-    str, typer.Option(help="local, as many trainings at a time as fit, or local:N for N of them.")
+    str,
+    typer.Option(help="local, as many trainings at a time as fit, local:N, ray or ray://HEAD."),
+]
+JobCpus = Annotated[
+    int | None, typer.Option(min=1, help="With ray: cores, and threads, a training; else 1.")
+]
+JobGpus = Annotated[
+    float | None, typer.Option(min=0, help="With ray: GPUs a training, or a share; else none.")
 ]
 Teachers = Annotated[
     list[Path], typer.Argument(help="fer2013new.csv of FER+, run folders, .keras files.")
