@@ -1,10 +1,10 @@
-# Targets: setup demo test lint check docs docs-serve e2e soak bench build device-test train-test-lowest studies-test cluster-test release-check arm64 clean
+# Targets: setup demo test lint check docs docs-serve e2e soak fuzz coverage bench build device-test train-test-lowest studies-test cluster-test release-check arm64 clean
 PYTHON ?= python3
 FULL := .venv/bin
 EDGE := .venv-edge/bin
 PIP := -m pip --disable-pip-version-check install --quiet
 
-.PHONY: setup demo test lint check docs docs-serve e2e soak bench build device-test train-test-lowest studies-test cluster-test release-check arm64 arm64-pythons clean
+.PHONY: setup demo test lint check docs docs-serve e2e soak fuzz coverage bench build device-test train-test-lowest studies-test cluster-test release-check arm64 arm64-pythons clean
 
 setup: .venv/installed
 
@@ -50,6 +50,21 @@ e2e: setup
 SOAK ?= 600
 soak: setup
 	$(FULL)/python tests/soak/soak.py --seconds $(SOAK) --out soak.json
+
+# Fuzzing guided by coverage, FUZZ_SECONDS for each target or FUZZ_RUNS=1000000 executions.
+FUZZ_SECONDS ?= 10
+FUZZ_RUNS ?= -1
+FUZZ_TARGETS ?=
+fuzz: setup
+	$(FULL)/python tests/fuzz/guided.py --seconds $(FUZZ_SECONDS) --runs $(FUZZ_RUNS) $(FUZZ_TARGETS)
+
+# Branch coverage of core and the device side by their own tests, commands in processes included.
+COVERED = tests/unit/core tests/unit/edge tests/properties tests/golden
+coverage: setup
+	mkdir -p build/coverage && rm -f build/coverage/.coverage*
+	$(FULL)/coverage run -m pytest $(COVERED)
+	$(FULL)/coverage combine --quiet
+	$(FULL)/coverage report
 
 bench: setup
 	$(FULL)/fer-bench
