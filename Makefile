@@ -1,10 +1,10 @@
-# Targets: setup demo test lint check docs docs-serve e2e soak fuzz coverage bench build device-test train-test-lowest studies-test cluster-test release-check arm64 clean
+# Targets: setup demo test lint check docs docs-serve e2e soak fuzz coverage bench build device-test train-test-lowest studies-test cluster-test release-check release arm64 clean
 PYTHON ?= python3
 FULL := .venv/bin
 EDGE := .venv-edge/bin
 PIP := -m pip --disable-pip-version-check install --quiet
 
-.PHONY: setup demo test lint check docs docs-serve e2e soak fuzz coverage bench build device-test train-test-lowest studies-test cluster-test release-check arm64 arm64-pythons clean
+.PHONY: setup demo test lint check docs docs-serve e2e soak fuzz coverage bench build device-test train-test-lowest studies-test cluster-test release-check release arm64 arm64-pythons clean
 
 setup: .venv/installed
 
@@ -118,6 +118,11 @@ train-test-lowest:
 # The result is written down.
 release-check: setup
 	$(FULL)/python tests/release_check.py docs/release-check.md
+
+# sdist and wheel, built twice from the last commit; they have to be equal byte for byte.
+release: setup
+	$(FULL)/python release/sbom.py --check
+	$(FULL)/python release/build.py dist/release
 
 build/formats: setup
 	PYTHONPATH=tests $(FULL)/python tests/make_formats.py build/formats
