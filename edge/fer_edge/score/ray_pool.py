@@ -16,6 +16,8 @@ _CLIENT_PORT = 10001
 _CONNECT_SECONDS = 5.0
 _FIRST_SECONDS = 600.0
 """How long the first task may take: Ray may install packages before."""
+_MOST_FALSE_STARTS = 5
+"""How many workers may die before one starts: a node may go, or the system kill one."""
 _IN_FLIGHT = 2
 """Pieces a core: one that is read, one that waits at its node."""
 _MOST_TOLD = 500
@@ -89,16 +91,19 @@ class RayPool:
         self._ray.shutdown()
 
     def _try_one(self) -> None:
-        """Let one worker load what it needs; raise FerError where it cannot."""
-        task = self._run.remote(self._work, Piece(0, ()))
-        if not self._ray.wait([task], timeout=_FIRST_SECONDS)[0]:
-            raise FerError(
-                f"no worker of the cluster answers within {_FIRST_SECONDS:.0f} s: it has "
-                f"{self._ray.cluster_resources().get('CPU', 0):.0f} cores, perhaps all are taken"
-            )
-        result = self._outcome(task)
-        if isinstance(result, str):
-            raise FerError(f"no worker starts: {result}")
+        """Let one worker load what it needs; raise FerError where none can."""
+        for _ in range(_MOST_FALSE_STARTS):
+            task = self._run.remote(self._work, Piece(0, ()))
+            if not self._ray.wait([task], timeout=_FIRST_SECONDS)[0]:
+                raise FerError(
+                    f"no worker of the cluster answers within {_FIRST_SECONDS:.0f} s: it has "
+                    f"{self._ray.cluster_resources().get('CPU', 0):.0f} cores, perhaps all are "
+                    "taken"
+                )
+            result = self._outcome(task)
+            if not isinstance(result, str):
+                return
+        raise FerError(f"no worker starts: {result} each time")
 
     def _outcome(self, task: Any) -> Any:
         """Return the result of a task, or how its worker died, in words."""

@@ -11,6 +11,7 @@ import pytest
 pytest.importorskip("pyarrow", reason="pyarrow is not installed: extra [score]")
 
 from fer_core.errors import FerError
+from fer_edge.score.manifest import Result
 from fer_edge.score.ray_pool import RayPool
 from score_works import Nothing
 
@@ -48,6 +49,17 @@ def test_workers_that_die_at_their_start_end_the_run(monkeypatch: pytest.MonkeyP
     with pytest.raises(FerError, match=r"no worker starts: its worker died .*The worker died"):
         RayPool(Nothing(), "ray")
     ray.shutdown.assert_called_once()
+
+
+def test_a_worker_that_is_killed_at_its_start_does_not_end_the_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    came = mock.Mock(side_effect=[RayError("killed"), RayError("killed"), Result(0, 0)])
+    ray = fake_ray(wait=lambda tasks, **_: (tasks, []), get=came)
+    monkeypatch.setitem(sys.modules, "ray", ray)
+    RayPool(Nothing(), "ray")
+    assert came.call_count == 3
+    ray.shutdown.assert_not_called()
 
 
 def test_both_versions_of_ray_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
