@@ -17,6 +17,8 @@ from fer_core.errors import FerError
 _CONNECT_SECONDS = 5.0
 _FIRST_SECONDS = 600.0
 """How long the first task may take: Ray may install packages before."""
+_MOST_FALSE_STARTS = 5
+"""How many workers may die before one starts: a node may go, or the system kill one."""
 _COUNT_SECONDS = 1.0
 """For so long the nodes are taken to be those that they were."""
 _MOST_TOLD = 500
@@ -66,17 +68,20 @@ class Cluster(Generic[Item]):
         Raises:
             FerError: None can; the message says why.
         """
-        task = self._run.remote(*arguments)
-        with _connection_lost():
-            if not self._ray.wait([task], timeout=_FIRST_SECONDS)[0]:
-                self._ray.cancel(task, force=True)
-                raise FerError(
-                    f"no worker of the cluster answers within {_FIRST_SECONDS:.0f} s: a task takes "
-                    f"{self._demand.text()}, and there are {self._sizes()}; perhaps all are taken"
-                )
-        result = self._outcome(task)
-        if isinstance(result, Lost):
-            raise FerError(f"no worker starts: {result.reason}")
+        for _ in range(_MOST_FALSE_STARTS):
+            task = self._run.remote(*arguments)
+            with _connection_lost():
+                if not self._ray.wait([task], timeout=_FIRST_SECONDS)[0]:
+                    self._ray.cancel(task, force=True)
+                    raise FerError(
+                        f"no worker of the cluster answers within {_FIRST_SECONDS:.0f} s: a task "
+                        f"takes {self._demand.text()}, and there are {self._sizes()}; perhaps all "
+                        "are taken"
+                    )
+            result = self._outcome(task)
+            if not isinstance(result, Lost):
+                return
+        raise FerError(f"no worker starts: {result.reason} each time")
 
     @property
     def in_flight(self) -> int:

@@ -75,7 +75,7 @@ def speed(work: Path, pictures: int, width: int, turns: int) -> None:
             )
 
 
-def kills(work: Path, pictures: int, width: int, on: str) -> None:
+def kills(work: Path, pictures: int, width: int, on: str, seconds: float) -> None:
     """Kill workers every few seconds, the driver, a node; compare with a calm run."""
     make_pictures(work / "in", pictures, width)
     (work / "in" / "bad.jpg").write_text("no picture")
@@ -88,9 +88,9 @@ def kills(work: Path, pictures: int, width: int, on: str) -> None:
     started, load = time.perf_counter(), os.getloadavg()[0]
     with victims(on) as prey:
         pool = ["--on", "ray" if on == "ray" else "local:2"]
-        killed = disturb([*command, *pool], work / "out", total, prey)
-    seconds = time.perf_counter() - started
-    print(f"killed: {dict(killed)} in {seconds:.0f} s, load {load:.1f} to {os.getloadavg()[0]:.1f}")
+        killed = disturb([*command, *pool], work / "out", total, prey, seconds)
+    took = time.perf_counter() - started
+    print(f"killed: {dict(killed)} in {took:.0f} s, load {load:.1f} to {os.getloadavg()[0]:.1f}")
     print(report(work / "out", work / "calm", total))
 
 
@@ -140,6 +140,7 @@ def main() -> None:
     parser.add_argument("study", choices=("speed", "kills", "million", "engine"))
     parser.add_argument("--pictures", type=int, default=2000)
     parser.add_argument("--width", type=int, default=320)
+    parser.add_argument("--seconds", type=float, default=6.0, help="between kills of workers")
     parser.add_argument("--turns", type=int, default=1)
     parser.add_argument("--sources", type=int, default=1_000_000)
     parser.add_argument("--on", default="local", choices=("local", "ray"))
@@ -149,7 +150,7 @@ def main() -> None:
         if given.study == "speed":
             speed(work, given.pictures, given.width, given.turns)
         elif given.study == "kills":
-            kills(work, given.pictures, given.width, given.on)
+            kills(work, given.pictures, given.width, given.on, given.seconds)
         elif given.study == "million":
             million(work, given.sources)
         else:

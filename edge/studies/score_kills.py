@@ -21,8 +21,6 @@ from pyarrow import parquet
 
 from fer_edge.score.manifest import FinishedPieces
 
-SECONDS = 6.0
-"""The mean time between two attempts to kill workers."""
 DRIVER, NODE = "drivers", "nodes"
 WHEN = ((0.2, DRIVER), (0.4, NODE), (0.6, DRIVER), (0.8, DRIVER))
 """After which part of the sources what is killed once."""
@@ -56,14 +54,19 @@ def victims(on: str) -> Iterator[Victims]:
         yield Victims(env, lambda _: busy_workers(cluster), lambda: _lose_node(cluster))
 
 
-def disturb(command: list[str], out: Path, total: int, prey: Victims) -> Counter[str]:
-    """Run a command again and again until it ends by itself; return what was killed."""
+def disturb(
+    command: list[str], out: Path, total: int, prey: Victims, seconds: float
+) -> Counter[str]:
+    """Run a command again and again until it ends by itself; return what was killed.
+
+    Every so many seconds, give or take a half, up to two workers are.
+    """
     killed, chance = Counter[str](), random.Random(0)
     waiting = [each for each in WHEN if each[1] != NODE or prey.lose_node]
     while True:
         with subprocess.Popen([*command, "--out", str(out), "--quiet"], env=prey.env) as driver:
             while driver.poll() is None:
-                time.sleep(chance.uniform(0.5, 1.5) * SECONDS)
+                time.sleep(chance.uniform(0.5, 1.5) * seconds)
                 due = [what for part, what in waiting if _done(out) >= part * total][:1]
                 del waiting[: len(due)]
                 killed += _kill(driver, due, chance.randint(0, 2), prey)
@@ -137,6 +140,8 @@ def _children(driver: int) -> list[int]:
 
 
 def _lose_node(cluster: Any) -> None:
+    from ray_nodes import small_node
+
     lost = next(node for node in cluster.list_all_nodes() if not node.head)
     cluster.remove_node(lost, allow_graceful=False)
-    cluster.add_node(num_cpus=1, object_store_memory=80_000_000)
+    cluster.add_node(num_cpus=1, **small_node())

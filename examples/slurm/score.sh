@@ -26,7 +26,7 @@ export RAY_ADDRESS="$head:$port" CPUS="$SLURM_CPUS_PER_TASK"
 # Each node starts Ray. A node that fails, or comes late, does not stop the others.
 srun --no-kill --cpus-per-task="$CPUS" --output="fer-score-%j-ray-%t.log" bash -c '
   if [ "$SLURM_PROCID" = 0 ]; then
-    exec ray start --head --port="${RAY_ADDRESS##*:}" --num-cpus="$CPUS" --block
+    exec ray start --head --port="${RAY_ADDRESS##*:}" --num-cpus="$CPUS" --disable-usage-stats --block
   fi
   until ray health-check --address="$RAY_ADDRESS" 2> /dev/null; do sleep 2; done
   exec ray start --address="$RAY_ADDRESS" --num-cpus="$CPUS" --block' &

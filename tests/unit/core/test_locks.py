@@ -3,6 +3,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -133,6 +134,18 @@ def test_a_lock_that_is_free_soon_is_waited_for(
     assert not is_held(tmp_path, LOCK)
     assert not (tmp_path / LOCK).exists()
     ending.join()
+
+
+def test_a_full_disk_is_said_with_the_folder(tmp_path: Path) -> None:
+    full = OSError(28, "No space left on device")
+    with (
+        mock.patch.object(Path, "write_text", side_effect=full),
+        pytest.raises(FerError, match="No space left") as raised,
+        alone_in(tmp_path, "a test"),
+    ):
+        pytest.fail("nothing is locked")
+    assert str(raised.value) == f"cannot write into {tmp_path}: No space left on device"
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_lock_is_free_again_after_a_failure(tmp_path: Path) -> None:

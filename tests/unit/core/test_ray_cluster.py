@@ -114,3 +114,11 @@ def test_without_ray_its_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(FerError, match=r"needs Ray: pip install '\.\[cluster\]'"):
         Cluster("ray", print, DEMAND)
+
+
+def test_a_worker_that_is_killed_at_its_start_does_not_end_the_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    came = mock.Mock(side_effect=[RayError("killed"), RayError("killed"), "done"])
+    joined(monkeypatch, get=came).require_worker()
+    assert came.call_count == 3
