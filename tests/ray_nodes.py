@@ -30,16 +30,28 @@ def ray_nodes(nodes: int, cpus: int = 1) -> Iterator[Any]:
     os.environ.setdefault("RAY_raylet_start_wait_time_s", "300")  # the computer may be busy
     from ray.cluster_utils import Cluster
 
-    cluster = Cluster(initialize_head=True, head_node_args=node_options(0))
+    cluster = Cluster()
     try:
-        for _ in range(nodes):
-            cluster.add_node(**node_options(cpus))
+        for cores in (0, *[cpus] * nodes):
+            add_node(cluster, cores)
         yield cluster
     finally:
         cluster.shutdown()
 
 
-def node_options(cpus: int) -> dict[str, Any]:
+def add_node(cluster: Any, cpus: int = 1) -> None:
+    """Add a small node. Ray gives a node 30 s to start, too few on a busy computer: five tries."""
+    for tries_left in reversed(range(5)):
+        try:
+            cluster.add_node(**_node_options(cpus))
+        except Exception as error:  # Ray raises nothing narrower
+            if not tries_left or "timed out during startup" not in str(error):
+                raise
+        else:
+            return
+
+
+def _node_options(cpus: int) -> dict[str, Any]:
     """Return what a small node is started with: little memory, and ports that are free now.
 
     Ray ends a node whose agents do not name theirs within seconds, as on a busy computer.
@@ -82,7 +94,7 @@ def busy_workers(cluster: Any) -> dict[int, Any]:
 
 def exchange_busy_node(cluster: Any, seconds: float = 60.0) -> None:
     """Add a node, and end one that has a task, with all its processes."""
-    cluster.add_node(**node_options(1))
+    add_node(cluster)
     until(lambda: bool(busy_workers(cluster)), seconds)
     cluster.remove_node(next(iter(busy_workers(cluster).values())), allow_graceful=False)
 

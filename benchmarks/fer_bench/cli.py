@@ -27,13 +27,14 @@ def run(
     robustness: options.Robustness = False,
     steady: options.Steady = 0.0,
     quick: options.Quick = False,
+    on: options.On = "local",
     out: options.Out = None,
     skip_bad: options.SkipBad = False,
     quiet: Quiet = False,
     version: Version = False,
 ) -> None:
     """Measure bundles: accuracy, latency, load time, memory and size."""
-    from fer_bench.bench import Extent
+    from fer_bench.judging import Extent
     from fer_bench.run import BenchOptions, run_and_store
 
     wanted = BenchOptions(
@@ -46,6 +47,7 @@ def run(
         detectors=detector or (),
         rival=rival,
         extent=Extent(quick, robustness, steady),
+        on=on,
         out=out,
         skip_bad=skip_bad,
     )

@@ -36,6 +36,9 @@ Steady = Annotated[
 Quick = Annotated[
     bool, typer.Option("--quick", help="A tenth of the timed runs, no test-time augmentation.")
 ]
+On = Annotated[
+    str, typer.Option(help="ray or ray://HEAD:PORT: accuracy alone, a model a task of a cluster.")
+]
 Out = Annotated[Path | None, typer.Option(help="A folder; else results/TIME.")]
 SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave bad rows out.")]
 

@@ -140,8 +140,8 @@ def _children(driver: int) -> list[int]:
 
 
 def _lose_node(cluster: Any) -> None:
-    from ray_nodes import small_node
+    from ray_nodes import add_node
 
     lost = next(node for node in cluster.list_all_nodes() if not node.head)
     cluster.remove_node(lost, allow_graceful=False)
-    cluster.add_node(num_cpus=1, **small_node())
+    add_node(cluster)

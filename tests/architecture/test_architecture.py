@@ -261,6 +261,7 @@ EDGE_FORMS = [
     "a.jpg --model my.tflite --save seen --config edge.toml",
 ]
 BENCH_FORMS = ["", "a.tflite b.tflite --data fer2013.csv --parent c.tflite --quick --out results/a"]
+BENCH_FORMS += ["a.tflite --data fer2013.csv --on ray://head:10001"]
 
 
 @pytest.mark.parametrize("form", EDGE_FORMS)

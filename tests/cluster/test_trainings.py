@@ -22,7 +22,7 @@ from fer_core.pools import Place
 from fer_train.jobs.pools import Where, make_pool
 from ray_nodes import busy_workers, exchange_busy_node, kill_one, ray_nodes, until
 
-EPOCHS, PATIENCE = 30, 1200.0
+EPOCHS, PATIENCE = 12, 1200.0
 OPTIONS = ("--data", "drawn.npz", "--arch", "b", "--epochs", str(EPOCHS), "--batch-size", "8")
 THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 
@@ -47,7 +47,7 @@ def epochs_of(fold: Path) -> int:
 
 def test_a_worker_a_node_and_the_driver_are_killed(cluster: Any, folder: Path) -> None:
     calm = call(
-        *("fer-train", "folds", 2, *OPTIONS, "--on", "local:1", "--out", "local"),
+        *("fer-train", "--folds", 2, *OPTIONS, "--out", "local"),
         cwd=folder,
         **dict.fromkeys(THREADS, "1"),
     )
