@@ -236,5 +236,5 @@ def _why_not(where: int | str) -> str:
         return f"there is no camera {where} ({device}); found: {', '.join(found) or 'none'}"
     return (
         f"camera {where} is there but does not open: in use by another program (fuser {device}), "
-        "or not allowed (sudo usermod -aG video $USER, then log in anew)"
+        "or not allowed (sudo usermod -aG video $USER, then log in again)"
     )
