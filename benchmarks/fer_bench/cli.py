@@ -141,7 +141,7 @@ def contribute(
     results: options.OwnResultsFile,
     reference: options.Reference = Path("benchmarks/reference"),
 ) -> None:
-    """Put a result of your own board beside the committed ones, with its tables."""
+    """Put a result of your board next to the committed ones, with its tables."""
     from fer_bench.contribute import reference_folder
     from fer_bench.markdown import markdown_report
     from fer_bench.results import read_results, write_results

@@ -143,7 +143,7 @@ def require_no_regression(changes: Sequence[Change]) -> None:
         for verdict, words in (
             (REGRESSION, "worse than tolerated"),
             (TOO_FAST, "faster than plausible, check threads, kernels and model"),
-            (NOISY, "measured in a bad moment, measure anew"),
+            (NOISY, "measured in a bad moment, measure again"),
         )
         if (
             found := [

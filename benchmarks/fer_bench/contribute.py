@@ -20,7 +20,7 @@ def reference_folder(results: Results, root: Path) -> Path:
     """
     faults = list(_faults(results))
     if faults:
-        raise FerError(f"not fit to be kept: {'; '.join(faults)}; measure anew")
+        raise FerError(f"not fit to be kept: {'; '.join(faults)}; measure again")
     where = results.environment
     name = f"{where.board if where.on_a_pi else where.cpu} {where.cores} cores"
     folder = root / re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")

@@ -23,9 +23,9 @@ def warnings(results: Results) -> Iterator[str]:
     for model in results.models:
         if model.is_noisy and model.conditions and model.latency_ms:
             reason = cells.noise(model.conditions, model.latency_ms.spread)
-            yield f"{model.name}: NOISY: {reason}; measure the latency anew"
+            yield f"{model.name}: NOISY: {reason}; measure the latency again"
     if results.environment.busy:
-        yield f"NOISY: {_busy(results.environment)}; measure the latencies anew"
+        yield f"NOISY: {_busy(results.environment)}; measure the latencies again"
 
 
 def _busy(where: Environment) -> str:

@@ -46,7 +46,7 @@ ResultsFile = Annotated[Path, typer.Argument(help="A results.json of fer-bench."
 OtherResultsFile = Annotated[Path, typer.Argument(help="Another one, of the same machine.")]
 OwnResultsFile = Annotated[Path, typer.Argument(help="A results.json of fer-bench, of your board.")]
 Page = Annotated[
-    Path | None, typer.Option(help="A .html or .md file; else report.html beside the results.")
+    Path | None, typer.Option(help="A .html or .md file; else report.html next to the results.")
 ]
 Columns = Annotated[
     str | None,

@@ -159,7 +159,7 @@ def _single_tensors(file: Path, trial: Trial) -> tuple[Tensor, Tensor]:
     taken, given = trial.inputs[0], trial.outputs[0]
     if -1 in taken.signature[1:]:
         raise FerError(
-            f"{file.name} takes pictures of any size {taken.signature}: convert it anew from a "
+            f"{file.name} takes pictures of any size {taken.signature}: convert it again from a "
             "model with keras.Input((height, width, channels))"
         )
     if len(taken.shape) != 4 or taken.shape[0] != 1 or taken.shape[3] not in COLOURS.values():

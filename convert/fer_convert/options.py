@@ -49,7 +49,7 @@ MaxDrop = Annotated[
         help="Points of accuracy that may be lost: 0.5, of few pictures four; --verify: as then."
     ),
 ]
-Out = Annotated[Path | None, typer.Option(help="A folder; else beside the model.")]
+Out = Annotated[Path | None, typer.Option(help="A folder; else next to the model.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace bundles that differ.")]
 Seed = Annotated[
     int | None, typer.Option(min=0, help="Chooses the calibration pictures, 1 if not given.")
@@ -66,7 +66,7 @@ InputScale = Annotated[
     str | None,
     typer.Option(help="What pixels become: 0..1, -1..1 or 0..255; else by an integer input."),
 ]
-AdoptedOut = Annotated[Path | None, typer.Option(help="A folder; else beside the file.")]
+AdoptedOut = Annotated[Path | None, typer.Option(help="A folder; else next to the file.")]
 OverwriteEarlier = Annotated[bool, typer.Option("--overwrite", help="Replace an earlier bundle.")]
 
 GROUPS = (

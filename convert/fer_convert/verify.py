@@ -100,7 +100,7 @@ def verify_bundle(file: Path, data: Path | None, max_drop_points: float | None) 
     bundle = load_tried(file)
     facts, recorded = bundle.manifest.provenance, bundle.manifest.metrics.get("validation", {})
     if "parent_classes" not in facts:
-        raise FerError(f"{file} does not hold its parent's answers: convert it anew")
+        raise FerError(f"{file} does not hold its parent's answers: convert it again")
     validation = _validation(bundle, data)
     parent = np.array(facts["parent_classes"].split(), np.int64)
     model = TfliteModel(bundle)

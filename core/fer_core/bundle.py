@@ -77,7 +77,7 @@ class ModelBundle:
 
     @classmethod
     def _from_bytes(cls, content: bytes, path: Path) -> ModelBundle:
-        again = "Copy it again, or make it anew with fer-convert."
+        again = "Copy it again, or make it again with fer-convert."
         try:
             with zipfile.ZipFile(io.BytesIO(content)) as archive:
                 start = archive_start(archive)

@@ -82,7 +82,7 @@ def _root_of(path: Path) -> Path:
     beside = [folder.name for folder in _subfolders(path) if folder != images]
     if beside:
         raise FerError(
-            f"{path} holds images/ beside {', '.join(beside[:5])}: give the one that holds the "
+            f"{path} holds images/ next to {', '.join(beside[:5])}: give the one that holds the "
             "classes as --data, or move the other out"
         )
     return images
@@ -99,8 +99,8 @@ def split_folders(root: Path) -> dict[Path, int]:
     others = [folder.name for folder in folders if folder not in parts]
     if parts and others:
         raise FerError(
-            f"{root} holds {', '.join(others[:5])} beside {', '.join(p.name for p in parts)}: name "
-            "the folder train, validation or test, or move it out"
+            f"{root} holds {', '.join(others[:5])} next to {', '.join(p.name for p in parts)}: "
+            "name the folder train, validation or test, or move it out"
         )
     return parts
 

@@ -91,7 +91,7 @@ class DataSettings:
         """
         if not self.votes:
             raise FerError(
-                f"{self.labels} labels need the votes of FER+: put {VOTES_FILE} beside the data "
+                f"{self.labels} labels need the votes of FER+: put {VOTES_FILE} next to the data "
                 "(https://github.com/microsoft/FERPlus); fer-train takes it as --votes, too"
             )
         return Path(self.votes)

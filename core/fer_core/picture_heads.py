@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from fer_core.tiff_tags import BEGINNINGS, first_tags
 
-HEIC = "HEIC (convert it with heif-convert, or let the telephone save JPEG)"
+HEIC = "HEIC (convert it with heif-convert, or let the phone save JPEG)"
 _SCAN, _APP1, _PROGRESSIVE = 0xDA, 0xE1, {0xC2, 0xC6, 0xCA, 0xCE}
 _FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 """The kinds of JPEG segments that say how large the picture is (ITU T.81, table B.1)."""

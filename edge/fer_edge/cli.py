@@ -106,7 +106,7 @@ def run(
 
 @app.command()
 def doctor() -> None:
-    """Check what this computer needs for fer-edge, and say what mends each fault."""
+    """Check what this computer needs for fer-edge, and name the fix for each fault."""
     from fer_edge.doctor import examine
 
     faults = 0
@@ -114,7 +114,7 @@ def doctor() -> None:
         print(finding.text(), flush=True)
         faults += finding.verdict == "fault"
     if faults:
-        raise FerError(f"{faults} to mend")
+        raise FerError(f"{faults} to fix")
 
 
 def main() -> None:

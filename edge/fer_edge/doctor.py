@@ -33,7 +33,7 @@ class Finding:
     def text(self) -> str:
         """Return the finding in one line, and its mend in another."""
         line = f"{self.verdict:<6}{self.name:<10}{self.detail}"
-        return f"{line}\n{'':16}mend: {self.mend}" if self.mend else line
+        return f"{line}\n{'':16}fix: {self.mend}" if self.mend else line
 
 
 def examine() -> Iterator[Finding]:
@@ -103,7 +103,7 @@ def _cameras() -> Finding:
     closed = [device for device in devices if not os.access(device, os.R_OK | os.W_OK)]
     if closed:
         names = ", ".join(map(str, closed))
-        mend = "sudo usermod -aG video $USER, then log in anew"
+        mend = "sudo usermod -aG video $USER, then log in again"
         return Finding("cameras", "fault", f"not allowed to open {names}", mend)
     found = [device.name for device in devices] + ["picamera2"] * has_picamera()
     if not found and sys.platform.startswith("linux"):

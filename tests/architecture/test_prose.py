@@ -1,7 +1,11 @@
 """The checker of the documentation's prose finds what it is there for, and nothing else."""
 
+import re
+from pathlib import Path
+
 import pytest
 
+import generated
 import prose
 
 RULES = prose.Rules(
@@ -63,3 +67,15 @@ def test_exceptions_only_shrink() -> None:
     ]
     assert prose.verdict("a.md", [], allowed=0) == []
     assert "remove it" in prose.verdict("a.md", [], allowed=1)[0]
+
+
+@pytest.mark.parametrize("page", generated.PAGES)
+def test_what_help_says_of_options_and_settings_holds_the_rules(page: str) -> None:
+    rules = prose.read_rules(Path(prose.__file__).with_name("prose.toml"))
+    made = generated.PAGES[page]()
+    texts = re.findall(r"^\| `.*? \| (.*?) \|", made, re.MULTILINE)
+    assert len(texts) > 50
+    found = [each for text in [*texts, made] for each in prose.findings(text + "\n", rules)]
+    assert [
+        each for each in found if not each.endswith(("(median), at most 15", "characters"))
+    ] == []

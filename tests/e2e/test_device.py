@@ -253,7 +253,7 @@ def test_the_doctor_is_content_or_says_what_to_mend(tmp_path: Path) -> None:
     )  # fmt: skip
     faults = [line for line in done.stdout.splitlines() if line.startswith("fault")]
     assert done.returncode == bool(faults)
-    assert ("to mend" in done.stderr) == bool(faults)
+    assert ("to fix" in done.stderr) == bool(faults)
     assert "ok    model" in done.stdout
     assert "ms a frame: search" in done.stdout
 

@@ -103,7 +103,7 @@ def test_h264_without_key_frames_is_opened_anew_after_damage(
         proxy.damage = bytes
         frames_of(source, 1000, until=lambda: source.reconnects > 0)
         assert 5 < time.monotonic() - damaged_at < 25
-        assert "gives mostly damaged pictures; opening it anew" in caplog.text
+        assert "gives mostly damaged pictures; reopening it" in caplog.text
         assert proxy.connections == 2
         assert len(frames_of(source, 20)) == 20
 

@@ -46,7 +46,7 @@ class TrainConfig:
         skip_bad: Whether bad rows of the data are left out.
         labels: "fer2013"; "ferplus" takes the majority of FER+'s eight classes in their place,
             "ferplus-votes" trains on the shares of the votes.
-        votes: FER+'s fer2013new.csv, empty when it lies beside the data.
+        votes: FER+'s fer2013new.csv, empty when it lies next to the data.
         size: The side of the pictures in pixels (0: as the data is, 48 for folders).
         colour: What the pictures are read as, "gray" or "rgb".
         init: A model whose weights the run starts from.

@@ -43,7 +43,7 @@ class EpochSums:
         if not np.isfinite(self.loss):
             raise FerError(
                 f"the loss is {self.loss} in epoch {epoch}: it diverges; "
-                "start anew with a smaller --learning-rate"
+                "start again with a smaller --learning-rate"
             )
         self.confusion += keras.ops.convert_to_numpy(logs["confusion"]).astype(np.int64)
 

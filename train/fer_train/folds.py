@@ -85,7 +85,7 @@ def saved_answers(folds: Folds, number: int, out: Path) -> FloatArray | None:
     if str(held["data"]) == judged.fingerprint():
         return np.asarray(held["probabilities"], np.float32)
     raise FerError(
-        f"{file} is of other pictures than {judged.name} holds now; start anew in another --out"
+        f"{file} is of other pictures than {judged.name} holds now; start again in another --out"
     )
 
 

@@ -87,7 +87,7 @@ StudioDetector = Annotated[
 ]
 StudioHttps = Annotated[
     bool,
-    typer.Option("--https", help="Encrypt the page, so that telephones give it their camera."),
+    typer.Option("--https", help="Encrypt the page, so that phones give it their camera."),
 ]
 StudioPlainHttp = Annotated[
     bool,
@@ -100,7 +100,7 @@ Data = Annotated[
     typer.Option(help="fer2013.csv, an .npz or a folder tree; else $FER2013 or data/fer2013.*"),
 ]
 Votes = Annotated[
-    Path | None, typer.Option(help="fer2013new.csv of FER+; else the one beside the data.")
+    Path | None, typer.Option(help="fer2013new.csv of FER+; else the one next to the data.")
 ]
 SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave bad rows out and count them.")]
 Detector = Annotated[

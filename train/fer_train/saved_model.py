@@ -69,7 +69,7 @@ def require_harmless(folder: Path) -> None:
     if len(content.meta_graphs) != 1 or not content.meta_graphs[0].object_graph_def.nodes:
         raise FerError(
             f"{folder} was saved as TensorFlow 1 did, whose graph runs while it is loaded: save it "
-            "anew with model.export() or tf.saved_model.save()"
+            "again with model.export() or tf.saved_model.save()"
         )
     if wrong := sorted(set(_kinds(content.meta_graphs[0])) - _PURE):
         raise FerError(

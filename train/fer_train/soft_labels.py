@@ -95,7 +95,7 @@ def answers_of_model(dataset: FerDataset, file: Path) -> TeacherAnswers:
     model = load_keras_model(file)
     labels, taken = model_labels(file), model.input_shape[1:]
     if not labels:
-        raise FerError(f"no labels of {file}: metrics.json of its run must lie beside it")
+        raise FerError(f"no labels of {file}: metrics.json of its run must lie next to it")
     if labels != dataset.label_names or taken != dataset.spec.shape:
         raise FerError(
             f"{file} takes {taken} and knows {', '.join(labels)}; the data is "
@@ -176,7 +176,7 @@ def load_soft_labels(path: Path, training: FerDataset) -> FloatArray:
     same = np.array_equal(held["checksums"][index], _checksums(training.only(known)))
     if not (known.any() and same and tuple(held["label_names"]) == training.label_names):
         raise OtherPicturesError(
-            f"{path} was made for other training pictures; make it anew: fer-train soft-labels"
+            f"{path} was made for other training pictures; make it again: fer-train soft-labels"
         )
     soft = np.eye(len(training.label_names), dtype=np.float32)[training.labels]
     soft[known] = held["soft"][index].astype(np.float32)

@@ -47,7 +47,7 @@ def load_keras_model(file: Path) -> keras.Model:
     if not getattr(model, "inputs", None):
         raise FerError(
             f"{file} has no input shape: begin it with keras.Input((height, width, channels)) and "
-            "save it anew"
+            "save it again"
         )
     return model
 
@@ -128,7 +128,7 @@ def take_weights(model: keras.Model, file: Path, labels: tuple[str, ...]) -> str
     taken = [layer for layer in model.layers if same or layer.name != LOGITS]
     given = [layer for layer in source.layers if same or layer.name != LOGITS]
     if [_shapes(layer) for layer in taken] != [_shapes(layer) for layer in given]:
-        raise FerError(f"{file} is another {model.name} than this version's: train it anew")
+        raise FerError(f"{file} is another {model.name} than this version's: train it again")
     for own, other in zip(taken, given, strict=True):
         own.set_weights(other.get_weights())
     head = "its last layer too" if same else "a fresh last layer, since the labels differ"

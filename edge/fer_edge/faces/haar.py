@@ -224,7 +224,7 @@ def _load_cascade(file: str) -> cv2.CascadeClassifier:
         if (folder / file).exists():
             cascade = cv2.CascadeClassifier(str(folder / file))
             if cascade.empty():
-                raise FerError(f"{folder / file} is damaged: install OpenCV anew")
+                raise FerError(f"{folder / file} is damaged: install OpenCV again")
             return cascade
     raise FerError(
         f"no {file}: sudo apt install opencv-data, or pip install 'opencv-python-headless<5'"

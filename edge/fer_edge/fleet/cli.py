@@ -116,7 +116,7 @@ def key(file: Annotated[Path, typer.Argument(help="Where the secret key is, or w
     secret = SigningKey.load(file) if file.exists() else SigningKey.make(file)
     print(f'fleet_key = "{secret.public}"')
     talk(False)(
-        f"{file} is secret: whoever has it can change the model of every device with this line"
+        f"{file} is secret: everyone who has it can change the model of every device with this line"
     )
 
 

@@ -33,7 +33,7 @@ class HeatOutput(Output):
         self._asked_at = frame.captured_at
         slowed = self._ask() or ""
         if slowed and slowed != self.slowed:
-            log.warning("the board is slowed: %s; fer-edge doctor says what mends it", slowed)
+            log.warning("the board is slowed: %s; fer-edge doctor names the fix", slowed)
         elif self.slowed and not slowed:
             log.warning("the board is no longer slowed")
         self.slowed = slowed

@@ -69,8 +69,8 @@ class EdgeConfig:
         40, "Smallest face of a stream, pixels a side: 24 for far faces, 80 to save time."
     )
     """Haar shrinks a frame until such a face is 24 px, YuNet until it is 20 px. YuNet may find
-    smaller ones, too, but searches no frame larger than 640 px: where the longer side is more than
-    32 times `min_face`, the smallest face is a 32nd of it (60 px of 1920)."""
+    smaller faces, but it searches at most 640 px. So of wide frames it finds faces from a 32nd of
+    the longer side on: 60 px of 1920."""
     search_seconds: float = 0.5
     """How often the whole frame is searched while every face is in sight."""
     rotate: int = option(0, "0, 90, 180 or 270, clockwise.")
@@ -97,7 +97,7 @@ class EdgeConfig:
     clips_mb: float = 1000.0
     """What the videos of moments may take together, in MB; the oldest are removed."""
     plot: str = option(
-        "", "One picture beside its probabilities, as OUT.png.", Path, writes="the plot"
+        "", "One picture next to its probabilities, as OUT.png.", Path, writes="the plot"
     )
     history: str = option(
         "",
@@ -108,7 +108,7 @@ class EdgeConfig:
     history_days: int = option(30, "How long minutes and changes are kept; hours stay.")
     faces: str = option("", "Who people are: a folder of pictures a person.", Path, reads=True)
     blur: str = option(
-        "", "Faces unrecognizable in every picture: strangers (whoever has no name), or all."
+        "", "Faces unrecognizable in every picture: strangers (people without a name), or all."
     )
     mask: Sequence[Mapping[str, Any]] = ()
     """Places that are black in every picture: tables with `points`, and perhaps a `camera`."""

@@ -41,7 +41,7 @@ def why_not_open(where: int) -> str:
     try:
         os.close(os.open(device, os.O_RDWR | os.O_NONBLOCK))
     except PermissionError:
-        return f"not allowed to open {device}: sudo usermod -aG video $USER, then log in anew"
+        return f"not allowed to open {device}: sudo usermod -aG video $USER, then log in again"
     except OSError as error:
         return f"camera {where} does not open: {error.strerror} ({device})"
     return (

@@ -52,7 +52,7 @@ class PictureFaults:
     def _tell_of(self, fault: str) -> None:
         """Say once that the pictures are bad, and once that they are good again."""
         if fault and fault != self._told:
-            log.warning("%s gives %s; opening it anew now and then", self._name, fault)
+            log.warning("%s gives %s; reopening it now and then", self._name, fault)
             self._told = fault
         elif self._told and self._check.is_well and self._damage.is_well:
             log.warning("%s gives good pictures again", self._name)

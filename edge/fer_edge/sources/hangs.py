@@ -49,7 +49,7 @@ class Hangs:
             raise FerError(f"{self._name} hangs again and again; its driver does not answer")
         if held:
             raise FerError(f"{self._name} hangs once more, and has not yet let go")
-        log.warning("%s has hung for %.0f s; trying anew", self._name, now - alive_at)
+        log.warning("%s has hung for %.0f s; retrying", self._name, now - alive_at)
         self._given_up = thread
         self._at.append(now)
         return True

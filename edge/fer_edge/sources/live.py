@@ -201,7 +201,7 @@ class CameraSource:
                 self.attempts += 1
                 self._patience.missed(self._alive_at - asked_at)
                 if not self._is_away:
-                    log.warning("%s gives no picture; opening it anew", self._name)
+                    log.warning("%s gives no picture; reopening it", self._name)
                 self._is_away = True
                 return
             is_bad = self._faults.look(picture, self._alive_at)

@@ -101,7 +101,7 @@ def test_a_model_that_is_implausibly_faster_is_flagged() -> None:
 
 def test_a_bad_moment_hides_nothing() -> None:
     changes = compare_results(results(), results(0.2, conditions={"noisy": True}), Tolerance())
-    with pytest.raises(FerError, match=r"bad moment, measure anew: latency, .* \(noisy after\)"):
+    with pytest.raises(FerError, match=r"bad moment, measure again: latency, .* \(noisy after\)"):
         require_no_regression(changes)
 
 

@@ -196,7 +196,7 @@ def test_split_folders_have_the_names_that_people_give_them(
 
 def test_a_folder_beside_the_splits_is_refused_by_name(tmp_path: Path) -> None:
     save_tree(tmp_path, {"train/a": 1, "train/b": 1, "holdout/a": 1, "__MACOSX/a": 1})
-    with pytest.raises(FerError, match="holds holdout beside train: name the folder train, valid"):
+    with pytest.raises(FerError, match="holds holdout next to train: name the folder train, valid"):
         load_dataset(tmp_path)
     (tmp_path / "holdout").rename(tmp_path / ".holdout")
     assert len(load_dataset(tmp_path)) == 2
@@ -262,7 +262,7 @@ def test_images_beside_classes_is_refused_and_alone_is_the_root(tmp_path: Path) 
     save_tree(tmp_path, {"images/a": 1, "images/b": 1})
     assert len(load_dataset(tmp_path)) == 2
     save_tree(tmp_path, {"c": 1})
-    with pytest.raises(FerError, match="holds images/ beside c"):
+    with pytest.raises(FerError, match="holds images/ next to c"):
         load_dataset(tmp_path)
 
 

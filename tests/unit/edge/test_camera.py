@@ -299,7 +299,7 @@ def test_a_camera_that_opens_and_gives_nothing_is_said_once_and_tried_ever_more_
         source = CameraSource(open_next, "fake", retry_seconds=retry_seconds)
         wait_until(lambda: "is back" in caplog.text)
     source.close()
-    assert caplog.text.splitlines()[0].endswith("fake gives no picture; opening it anew")
+    assert caplog.text.splitlines()[0].endswith("fake gives no picture; reopening it")
     assert "is back after 6 attempts" in caplog.text
     assert waits[2:4] == [0.003, 0.003]  # it does not begin anew with each opening
 
@@ -450,7 +450,7 @@ def test_a_network_camera_that_goes_silent_is_opened_anew(
         frames = source.frames(GO)
         assert next(frames).pixels.shape == (120, 160, 3)
         server.manner = trouble
-        wait_until(lambda: "gives no picture; opening it anew" in caplog.text)
+        wait_until(lambda: "gives no picture; reopening it" in caplog.text)
         server.manner = "play"
         wait_until(lambda: source.reconnects == 1)
         before = source.captured

@@ -40,7 +40,7 @@ def test_a_fault_is_told_with_the_command_that_mends_it(monkeypatch: pytest.Monk
     (finding,) = examine()
     assert (finding.verdict, finding.detail) == ("fault", "no TFLite runtime loads (x)")
     assert finding.mend == "Install the extra that fits: pip install y"
-    assert finding.text().splitlines()[1].strip().startswith("mend: Install")
+    assert finding.text().splitlines()[1].strip().startswith("fix: Install")
 
 
 def test_a_numpy_that_clashes_with_picamera2_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -98,7 +98,7 @@ def test_a_camera_of_damaged_pictures_is_said_once_and_opened_anew(
     told = [each.split("fake ")[1] for each in caplog.messages]
     assert told == [
         "sent a damaged picture; such are left out and counted",
-        "gives mostly damaged pictures; opening it anew now and then",
+        "gives mostly damaged pictures; reopening it now and then",
         "gives good pictures again",
     ]
     assert source.damaged == pytest.approx(667, abs=3)

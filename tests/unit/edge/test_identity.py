@@ -211,7 +211,7 @@ def test_enrolment_wants_one_face_a_picture_and_says_what_it_left_out(tmp_path: 
         "left out ben/2.png: 2 faces in it, not one",
         "left out carl/1.png: 0 faces in it, not one",
         "left out carl/2.jpg: it is no picture or of an unknown format",
-        "left out carl/3.heic: HEIC (convert it with heif-convert, or let the telephone save JPEG)",
+        "left out carl/3.heic: HEIC (convert it with heif-convert, or let the phone save JPEG)",
         "left out dora.png: it does not lie in a person's folder",
     ]
 

@@ -221,7 +221,7 @@ def test_a_broker_that_closes_every_connection_is_said_once(
         rude.end()
     told = [line for line in warnings() if "ends every connection at once" in line]
     assert len(told) == 1
-    assert "another device bear the name hall" in told[0]
+    assert "another device have the name hall" in told[0]
     assert len(warnings()) <= 6
 
 

@@ -121,7 +121,7 @@ def test_a_run_does_not_go_on_with_other_pictures(tmp_path: Path) -> None:
 
 
 def test_a_run_that_diverges_says_so(tmp_path: Path) -> None:
-    with pytest.raises(FerError, match="it diverges; start anew with a smaller"):
+    with pytest.raises(FerError, match="it diverges; start again with a smaller"):
         run(tmp_path / "a.npz", replace(CONFIG, epochs=30, learning_rate=10.0, weight_decay=1.0))
 
 

@@ -41,7 +41,7 @@ def test_the_terminal_shows_what_a_telephone_scans_and_compares() -> None:
     door = Door.of(Access(ServeAddress("192.0.2.7", 8600, https=True), TOKEN))
     told = address_json(door)
     assert told["addresses"] == ["https://192.0.2.7:8600/"]
-    code, _, rest = telephone_words(door).partition("\nA telephone")
+    code, _, rest = telephone_words(door).partition("\nA phone")
     assert read_blocks(code) == "https://192.0.2.7:8600/"
     assert told["fingerprint"] in rest
 
@@ -49,7 +49,7 @@ def test_the_terminal_shows_what_a_telephone_scans_and_compares() -> None:
 @pytest.mark.parametrize(
     ("address", "words"),
     [
-        (ServeAddress("127.0.0.1", 1, https=True), "--host 0.0.0.0 lets telephones in"),
+        (ServeAddress("127.0.0.1", 1, https=True), "--host 0.0.0.0 lets phones in"),
         (ServeAddress("192.0.2.7", 1), ""),
     ],
 )

@@ -35,9 +35,9 @@ def telephone_words(door: Door) -> str:
     if certificate is None:
         return ""
     if address.is_loopback:
-        return "only this computer reaches the page: --host 0.0.0.0 lets telephones in"
+        return "only this computer reaches the page: --host 0.0.0.0 lets phones in"
     return (
         f"{qr_text(address.urls[-1])}\n"
-        "A telephone warns of the certificate, since this computer made it: compare SHA-256\n"
+        "A phone warns of the certificate, since this computer made it: compare SHA-256\n"
         f"{certificate.fingerprint}"
     )

@@ -143,7 +143,7 @@ class Sweep:
         if self._stopped_since_success >= _MOST_STOPPED:
             raise FerError(
                 f"{_MOST_STOPPED} trials stopped and none was done meanwhile, the last one "
-                f"because: {why}. Nothing is lost: mend that, and the same command goes on."
+                f"because: {why}. Nothing is lost: fix that, and the same command goes on."
             )
 
     def _fail(self, trial: Trial, why: str) -> None:

@@ -21,7 +21,7 @@ _NOT_TRIED = {
     "votes": "all trials need the same labels",
     "seed": "that would choose among draws of luck",
     "folds": "a trial is one training",
-    "qat": "give it beside the tables: qat = true",
+    "qat": "give it before the tables: qat = true",
 }
 _KINDS: dict[type, str] = {
     str: "text, in quotes",

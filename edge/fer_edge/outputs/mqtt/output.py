@@ -240,8 +240,8 @@ class MqttOutput(Output):
             self._client.reconnect_delay_set(self._steadiness.wait_seconds, LONGEST_WAIT_SECONDS)
         if closes:
             log.warning(
-                "the MQTT broker %s ends every connection at once: does another device bear the "
-                "name %s (mqtt_name)? It is tried again ever less often",
+                "the MQTT broker %s ends every connection at once: does another device have the "
+                "name %s (mqtt_name)? Retrying ever less often",
                 self._broker,
                 self._base.partition("/")[2],
             )

@@ -279,7 +279,7 @@ export const WORDS = {
   peopleStored: (folder) =>
     `Stored in ${folder}: what is cut out around each face, in color, and nothing else. What tells faces apart is worked out from these pictures and is only in memory. Of whoever is deleted nothing stays in the studio. A fer-edge that runs with this folder knows them until it is started again, and crops under Show are deleted there. Nobody in this step becomes part of training or of a model. What was downloaded or copied has to be deleted where it is.`,
 
-  otherDevices: "Open this page on a telephone",
+  otherDevices: "Open this page on a phone",
   otherDevicesHow: "Scan this, or type the address. The browser warns once, since this computer made the certificate itself: compare the fingerprint, then go on.",
   qr: "The address as a QR code",
   fingerprint: "SHA-256 fingerprint of the certificate:",
