@@ -31,5 +31,6 @@ srun --no-kill --cpus-per-task="$CPUS" --output="fer-score-%j-ray-%t.log" bash -
   until ray health-check --address="$RAY_ADDRESS" 2> /dev/null; do sleep 2; done
   exec ray start --address="$RAY_ADDRESS" --num-cpus="$CPUS" --block' &
 
-timeout 300 bash -c 'until ray health-check --address="$RAY_ADDRESS" 2> /dev/null; do sleep 2; done'
+timeout 300 bash -c 'until ray health-check --address="$RAY_ADDRESS" 2> /dev/null; do sleep 2; done' ||
+  { echo "no Ray at $RAY_ADDRESS: see fer-score-$SLURM_JOB_ID-ray-0.log" >&2; exit 1; }
 fer-edge score "$@" --on ray

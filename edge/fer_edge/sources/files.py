@@ -154,8 +154,14 @@ class VideoSource:
             return
         if index == 0:
             raise FerError(f"{self._path} holds no frame that can be decoded")
-        said = self._capture.get(cv2.CAP_PROP_FRAME_COUNT) / self.fps  # also with uneven times
-        self.missing = max(0.0, 1 - (last + 1 / self.fps) / said) if said > 0 else 0.0
+        said = self._said()
+        self.missing = max(0.0, 1 - (last + 1 / self.fps) / said) if said else 0.0
+
+    def _said(self) -> float:
+        """Return how many seconds the file says that it lasts, 0 where it does not."""
+        if self._capture.get(cv2.CAP_PROP_FPS) != self.fps:
+            return 0.0
+        return max(0.0, self._capture.get(cv2.CAP_PROP_FRAME_COUNT) / self.fps)
 
     def close(self) -> None:
         """Close the file."""

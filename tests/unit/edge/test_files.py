@@ -40,6 +40,29 @@ def test_a_video_stops_when_told(tmp_path: Path) -> None:
     source.close()
 
 
+@pytest.mark.parametrize(("share", "missing"), [(1.0, 0.0), (0.5, 0.5)])
+def test_a_video_says_how_much_of_it_is_missing(
+    tmp_path: Path, share: float, missing: float
+) -> None:
+    path = save_video(tmp_path / "a.avi", [draw_scene("happy")] * 40)
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * share)])
+    source = VideoSource(path)
+    assert source.missing == 0.0  # nothing was read yet
+    read = len(list(source.frames(GO)))
+    source.close()
+    assert source.missing == pytest.approx(missing, abs=0.06)
+    assert source.missing == pytest.approx(1 - read / 40, abs=0.01)
+
+
+def test_a_video_whose_pace_is_nonsense_says_nothing_of_its_length(tmp_path: Path) -> None:
+    source = VideoSource(save_video(tmp_path / "a.avi", [draw_scene("sad")] * 3, fps=1000))
+    assert source.fps < 1000
+    assert len(list(source.frames(GO))) == 3
+    source.close()
+    assert source.missing == 0.0
+
+
 def test_bad_videos_are_said(tmp_path: Path) -> None:
     with pytest.raises(FerError, match="there is no video"):
         VideoSource(tmp_path / "absent.mp4")
