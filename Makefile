@@ -1,10 +1,10 @@
-# Targets: setup demo test lint check docs docs-serve e2e soak bench build device-test train-test-lowest studies-test cluster-test release-check arm64 clean
+# Targets: setup demo test lint check docs docs-serve e2e soak fuzz coverage bench build device-test train-test-lowest studies-test cluster-test release-check release arm64 clean
 PYTHON ?= python3
 FULL := .venv/bin
 EDGE := .venv-edge/bin
 PIP := -m pip --disable-pip-version-check install --quiet
 
-.PHONY: setup demo test lint check docs docs-serve e2e soak bench build device-test train-test-lowest studies-test cluster-test release-check arm64 arm64-pythons clean
+.PHONY: setup demo test lint check docs docs-serve e2e soak fuzz coverage bench build device-test train-test-lowest studies-test cluster-test release-check release arm64 arm64-pythons clean
 
 setup: .venv/installed
 
@@ -50,6 +50,21 @@ e2e: setup
 SOAK ?= 600
 soak: setup
 	$(FULL)/python tests/soak/soak.py --seconds $(SOAK) --out soak.json
+
+# Fuzzing guided by coverage, FUZZ_SECONDS for each target or FUZZ_RUNS=1000000 executions.
+FUZZ_SECONDS ?= 10
+FUZZ_RUNS ?= -1
+FUZZ_TARGETS ?=
+fuzz: setup
+	$(FULL)/python tests/fuzz/guided.py --seconds $(FUZZ_SECONDS) --runs $(FUZZ_RUNS) $(FUZZ_TARGETS)
+
+# Branch coverage of core and the device side by their own tests, commands in processes included.
+COVERED = tests/unit/core tests/unit/edge tests/properties tests/golden
+coverage: setup
+	mkdir -p build/coverage && rm -f build/coverage/.coverage*
+	$(FULL)/coverage run -m pytest $(COVERED)
+	$(FULL)/coverage combine --quiet
+	$(FULL)/coverage report
 
 bench: setup
 	$(FULL)/fer-bench
@@ -104,6 +119,11 @@ train-test-lowest:
 release-check: setup
 	$(FULL)/python tests/release_check.py docs/release-check.md
 
+# sdist and wheel, built twice from the last commit; they have to be equal byte for byte.
+release: setup
+	$(FULL)/python release/sbom.py --check
+	$(FULL)/python release/build.py dist/release
+
 build/formats: setup
 	PYTHONPATH=tests $(FULL)/python tests/make_formats.py build/formats
 
@@ -118,14 +138,16 @@ build/formats: setup
 studies-test: .venv-studies/installed
 	KERAS_BACKEND=torch OMP_NUM_THREADS=1 .venv-studies/bin/python -m pytest tests/studies
 
-# `fer-edge score` on a Ray cluster of processes, and from S3, HTTP servers on the loopback.
+# `fer-edge score` and trainings on a Ray cluster of processes; `score` from S3, HTTP servers on the
+# loopback.
 .venv-cluster/installed: pyproject.toml
 	$(PYTHON) -m venv .venv-cluster
-	.venv-cluster/bin/python $(PIP) -e '.[edge-headless,cluster]' 's3fs>=2024.2' 'moto[server]>=5' 'pytest>=8' 'pytest-xdist>=3.6'
+	.venv-cluster/bin/python $(PIP) -e '.[train,sweep,edge-headless,cluster]' 's3fs>=2024.2' 'moto[server]>=5' 'pytest>=8' 'pytest-xdist>=3.6'
 	@touch $@
 
+# CLUSTER='-m ray' is what .ci/run takes: the short ones.
 cluster-test: .venv-cluster/installed
-	.venv-cluster/bin/python -m pytest -n 0 tests/cluster
+	.venv-cluster/bin/python -m pytest -n 0 $(CLUSTER) tests/cluster
 
 # The device side on arm64, as on a Raspberry Pi, run by qemu (needs: sudo apt install
 # qemu-user-static mmdebstrap). `make test` runs these tests too once the Pythons are made.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,10 @@ from fer_edge.inference.models import load_model
 # Two workers share the cores: threads of TensorFlow's own would only wait for each other.
 for _threads in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
     os.environ.setdefault(_threads, "1")
+
+# A shell's background jobs ignore Ctrl-C, and so would every command that the tests start.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Python searches TensorFlow's many objects for garbage less often: that took a seventh of a run.
 gc.set_threshold(50_000, 20, 50)

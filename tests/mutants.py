@@ -56,18 +56,22 @@ def json_mutants(value: Any, count: int, seed: int = 0) -> Iterator[str]:
     for _ in range(count):
         mutant = {"root": copy.deepcopy(value)}
         for _ in range(rng.choice((1, 1, 2, 5))):
-            places = list(_places(mutant))
-            holder, key = rng.choice(places)
-            change = rng.randrange(4)
-            if change == 0 and holder is not mutant:
-                del holder[key]
-            elif change == 1 and isinstance(holder[key], str | list | dict):
-                holder[key] = _nested(rng.choice((3, 200)))
-            elif change == 2 and isinstance(holder[key], list):
-                holder[key] = holder[key] * rng.choice((0, 2, 50))
-            else:
-                holder[key] = copy.deepcopy(rng.choice(_ODD_VALUES))
+            change_json(mutant, rng)
         yield json.dumps(mutant["root"])
+
+
+def change_json(mutant: dict[str, Any], rng: random.Random) -> None:
+    """Change one value below "root" in place, or take it out."""
+    holder, key = rng.choice(list(_places(mutant)))
+    change = rng.randrange(4)
+    if change == 0 and holder is not mutant:
+        del holder[key]
+    elif change == 1 and isinstance(holder[key], str | list | dict):
+        holder[key] = _nested(rng.choice((3, 200)))
+    elif change == 2 and isinstance(holder[key], list):
+        holder[key] = holder[key] * rng.choice((0, 2, 50))
+    else:
+        holder[key] = copy.deepcopy(rng.choice(_ODD_VALUES))
 
 
 def _places(value: Any) -> Iterator[tuple[Any, Any]]:

@@ -20,6 +20,10 @@ class PlainJob:
     name: str
     out: Path
 
+    @property
+    def inputs(self) -> tuple[Path, ...]:
+        return (self.out.parent,)
+
     def run(self, say: Callable[[str], None]) -> None:
         say(f"threads {os.environ['OMP_NUM_THREADS']}")
         (self.out / "begun").touch()

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
+
+PORTS = (
+    "metrics_agent_port",
+    "metrics_export_port",
+    "dashboard_agent_listen_port",
+    "runtime_env_agent_port",
+)
 
 
 @contextmanager
@@ -17,22 +27,48 @@ def ray_nodes(nodes: int, cpus: int = 1) -> Iterator[Any]:
     Yields:
         The cluster; its `address` is for $RAY_ADDRESS.
     """
+    os.environ.setdefault("RAY_raylet_start_wait_time_s", "300")  # the computer may be busy
     from ray.cluster_utils import Cluster
 
-    small = {"object_store_memory": 80_000_000, "include_dashboard": False}
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, **small})
+    cluster = Cluster()
     try:
-        for _ in range(nodes):
-            cluster.add_node(num_cpus=cpus, **small)
+        for cores in (0, *[cpus] * nodes):
+            add_node(cluster, cores)
         yield cluster
     finally:
         cluster.shutdown()
 
 
-def raylets(cluster: Any) -> set[int]:
-    """Return the process ids of the nodes' daemons."""
+def add_node(cluster: Any, cpus: int = 1) -> None:
+    """Add a small node. Ray gives a node 30 s to start, too few on a busy computer: five tries."""
+    for tries_left in reversed(range(5)):
+        try:
+            cluster.add_node(**_node_options(cpus))
+        except Exception as error:  # Ray raises nothing narrower
+            if not tries_left or "timed out during startup" not in str(error):
+                raise
+        else:
+            return
+
+
+def _node_options(cpus: int) -> dict[str, Any]:
+    """Return what a small node is started with: little memory, and ports that are free now.
+
+    Ray ends a node whose agents do not name theirs within seconds, as on a busy computer.
+    """
+    with ExitStack() as stack:
+        free = [stack.enter_context(socket.socket()) for _ in PORTS]
+        for each in free:
+            each.bind(("127.0.0.1", 0))
+        ports = {name: each.getsockname()[1] for name, each in zip(PORTS, free, strict=True)}
+    small = {"include_dashboard": False, "include_log_monitor": False}
+    return {"num_cpus": cpus, "object_store_memory": 80_000_000, **small, **ports}
+
+
+def raylets(cluster: Any) -> dict[int, Any]:
+    """Return the nodes by the process ids of their daemons."""
     return {
-        info.process.pid
+        info.process.pid: node
         for node in cluster.list_all_nodes()
         for name, infos in node.all_processes.items()
         if name == "raylet"
@@ -40,9 +76,9 @@ def raylets(cluster: Any) -> set[int]:
     }
 
 
-def busy_workers(cluster: Any) -> list[int]:
-    """Return the process ids of workers that read a piece now."""
-    parents, found = raylets(cluster), []
+def busy_workers(cluster: Any) -> dict[int, Any]:
+    """Return the nodes of workers that have a task now, by the workers' process ids."""
+    nodes, found = raylets(cluster), {}
     for entry in Path("/proc").iterdir():
         if not entry.name.isdecimal():
             continue
@@ -51,14 +87,29 @@ def busy_workers(cluster: Any) -> list[int]:
             words = (entry / "cmdline").read_bytes()
         except OSError:
             continue
-        if parent in parents and words.startswith(b"ray::_run"):
-            found.append(int(entry.name))
-    return sorted(found)
+        if parent in nodes and words.startswith((b"ray::_run", b"ray::train_on_node")):
+            found[int(entry.name)] = nodes[parent]
+    return dict(sorted(found.items()))
 
 
-def kill_one(cluster: Any) -> bool:
-    """End a worker that reads by SIGKILL; return whether there was one."""
-    for process in busy_workers(cluster)[:1]:
-        os.kill(process, signal.SIGKILL)
-        return True
-    return False
+def exchange_busy_node(cluster: Any, seconds: float = 60.0) -> None:
+    """Add a node, and end one that has a task, with all its processes."""
+    add_node(cluster)
+    until(lambda: bool(busy_workers(cluster)), seconds)
+    cluster.remove_node(next(iter(busy_workers(cluster).values())), allow_graceful=False)
+
+
+def kill_one(cluster: Any, chance: random.Random | None = None) -> bool:
+    """End a worker that has a task by SIGKILL, the first or a random one; return whether it did."""
+    workers = list(busy_workers(cluster))
+    if workers:
+        os.kill(chance.choice(workers) if chance else workers[0], signal.SIGKILL)
+    return bool(workers)
+
+
+def until(true: Callable[[], bool], seconds: float = 60.0) -> None:
+    """Wait until something is true; fail where it does not come in time."""
+    ends = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < ends, "it does not come"
+        time.sleep(0.02)

@@ -28,6 +28,10 @@ CHECKS = (
         "RTSP cameras, with GStreamer's server and a proxy that damages",
         ".venv/bin/python -m pytest tests/rtsp -n 0",
     ),
+    (
+        "a Ray cluster of processes, S3 and HTTP servers, and three nodes of Slurm",
+        "make cluster-test",
+    ),
     ("a minute of faults, as a test", ".venv/bin/python -m pytest -m soak -n 0"),
     ("ten minutes of faults", "make soak"),
 )

@@ -44,9 +44,7 @@ def described(name: str, command: Any, level: str) -> Iterator[str]:
     with own.make_context(name, [], resilient_parsing=True) as context:
         pieces = " ".join(own.collect_usage_pieces(context))
         yield f"    {name} {pieces}"
-        rows = [record for each in own.get_params(context) if (record := row(each, context))]
-    if rows:
-        yield table(("option", "what"), rows)
+        yield from options_of(own, context)
     if own.epilog:
         examples = own.epilog.partition("Examples:")[2].partition("Other commands")[0]
         lines = [each.strip().rstrip(".") for each in examples.split("   |   ")]
@@ -54,6 +52,22 @@ def described(name: str, command: Any, level: str) -> Iterator[str]:
     for word, each in commands.items():
         if not each.hidden:
             yield from described(f"{name} {word}", each, "###")
+
+
+def options_of(command: Any, context: Any) -> Iterator[str]:
+    """Yield the options of a command, in the groups that `--help` shows where there are some."""
+    shown = {each.name: row(each, context) for each in command.get_params(context)}
+    rows = {name: each for name, each in shown.items() if each}
+    if not getattr(command, "groups", ()):
+        if rows:
+            yield table(("option", "what"), list(rows.values()))
+        return
+    for group in command.all_groups(context):
+        own = [rows[name] for name in group.names if name in rows]
+        yield f"**{group.title}**"
+        yield table(("option", "what"), own)
+        if group.examples:
+            yield "\n".join(f"    $ {line}" for line in group.examples)
 
 
 def row(parameter: Any, context: Any) -> tuple[str, str] | None:

@@ -60,7 +60,7 @@ class TestPictures:
     __test__ = False  # pytest would take it for a test
 
     def __init__(self, data: Path, votes: Path | None = None, skip_bad: bool = False) -> None:
-        self._data, self._votes, self._skip_bad = data, votes, skip_bad
+        self.data, self.votes, self.skip_bad = data, votes, skip_bad
         self._read: dict[tuple[int, int, int] | None, EvaluationSplit] = {}
 
     def for_input(self, spec: InputSpec | None) -> EvaluationSplit:
@@ -72,9 +72,9 @@ class TestPictures:
         shape = spec.shape if spec else None
         if shape in self._read:
             return self._read[shape]
-        dataset = load_dataset(self._data, spec, self._skip_bad)
-        if self._votes:
-            dataset = majority_labels(dataset, self._votes)
+        dataset = load_dataset(self.data, spec, self.skip_bad)
+        if self.votes:
+            dataset = majority_labels(dataset, self.votes)
         pictures = EvaluationSplit.of(dataset)
         self._read[shape] = pictures
         if spec is None:  # most models take them as they are
@@ -88,7 +88,7 @@ class TestPictures:
             None without FER+'s votes beside the data, where they are not of these pictures, or
             for a model that does not know the classes.
         """
-        votes = None if self._votes else votes_beside(self._data)
+        votes = None if self.votes else votes_beside(self.data)
         try:
             return crowd_agreement(accuracy.probabilities, test, votes) if votes else None
         except FerError:
@@ -114,7 +114,7 @@ class TestPictures:
         return pictures if dataset is pictures.dataset else replace(pictures, dataset=dataset)
 
     def _in_the_size_for(self, bundle: ModelBundle) -> EvaluationSplit:
-        if not is_rival(bundle) or self._data.is_dir():
+        if not is_rival(bundle) or self.data.is_dir():
             return self.for_input(bundle.manifest.input)
         own = self.for_input(None)
         if own.dataset.images.ndim != 3:  # RGB

@@ -2,51 +2,27 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from fer_bench.accuracy import (
-    Accuracy,
-    TestPictures,
-    augmented_accuracy,
-    measure_accuracy,
-    parity_of,
-)
+from fer_bench.accuracy import TestPictures
 from fer_bench.conditions import ReferenceLoop, conditions_of
-from fer_bench.distortions import measure_robustness
 from fer_bench.endurance import measure_endurance
 from fer_bench.environment import read_environment, ways_to_run
-from fer_bench.evaluation import Evaluation
+from fer_bench.judging import Extent, Judge, bare_record, judged, told_apart
 from fer_bench.memory import measure_process
-from fer_bench.parents import find_parent
 from fer_bench.records import FailedModel, Latency, ModelRecord, ProcessCost
 from fer_bench.results import Results
 from fer_bench.timing import Round, latency_of, measure_interleaved
 from fer_core.bundle import ModelBundle
 from fer_core.errors import FerError
-from fer_core.metrics import label_flips
+from fer_core.text import counted
 from fer_edge.inference.interpreter import TfliteModel, kernels_taken, runtime_name
 
 RUNS, QUICK_RUNS = 1000, 100
-
-
-@dataclass(frozen=True, slots=True)
-class Extent:
-    """How much is measured.
-
-    Attributes:
-        quick: Whether a tenth of the timed runs is enough.
-        robustness: Whether pictures are distorted, too.
-        steady: The seconds of a run without a pause (0: none).
-    """
-
-    quick: bool = False
-    robustness: bool = False
-    steady: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,17 +58,17 @@ def run_benchmark(
     data, fingerprint = pictures.described() if pictures else ("", "")
     records = list(_timed(loaded, extent, say))
     if pictures:
-        evaluator = _Evaluator(pictures, extent, loaded, parent)
-        for index, model in enumerate(loaded):
-            say(f"evaluating {model.path.name}")
-            records[index] = evaluator.evaluated(records[index], model)
+        judge, named = Judge(pictures, extent), [(each.path, each.bundle) for each in loaded]
+        for index, model in enumerate(named):
+            say(f"evaluating {model[0].name}")
+            records[index] = judged(records[index], model, named, parent, judge)
     results = Results(
         command=command,
         environment=environment,
         data=data,
         data_fingerprint=fingerprint,
         quick=extent.quick,
-        models=_told_apart(records, loaded),
+        models=told_apart(records, [model.path for model in loaded]),
         failed=tuple(failed),
     )
     return Benchmark(results, tuple(model.path for model in loaded))
@@ -127,19 +103,6 @@ def _load_each(
     return loaded, failed
 
 
-def _told_apart(
-    records: Sequence[ModelRecord], loaded: Sequence[_Loaded]
-) -> tuple[ModelRecord, ...]:
-    """Return the records, models of one name with their folder before it."""
-    names = Counter(record.name for record in records)
-    return tuple(
-        replace(record, name=f"{model.path.resolve().parent.name}/{record.name}")
-        if names[record.name] > 1
-        else record
-        for record, model in zip(records, loaded, strict=True)
-    )
-
-
 def _timed(
     loaded: Sequence[_Loaded], extent: Extent, say: Callable[[str], None]
 ) -> Iterator[ModelRecord]:
@@ -148,7 +111,8 @@ def _timed(
     runs = QUICK_RUNS if extent.quick else RUNS
     reference, taken = ReferenceLoop(), []
     for threads, kernels in ways:  # one after another, since open models take memory
-        say(f"timing in rounds: {len(loaded)} models on {threads} threads, {kernels} kernels")
+        models, on = counted(len(loaded), "model"), counted(threads, "thread")
+        say(f"timing in rounds: {models} on {on}, {kernels} kernels")
         calls = [_one_face(model.bundle, threads, kernels) for model in loaded]
         taken.append(measure_interleaved(calls, reference.moment, runs))
     best_ms = taken[0][1]
@@ -173,69 +137,14 @@ def _record(
     threads = {str(n): each for (n, _), each in zip(ways, by_threads, strict=False)}
     moments = [moment for each in rounds[0] for moment in (each.before, each.after)]
     quoted: Latency = by_threads[0]
-    manifest = model.bundle.manifest
-    facts, validation = manifest.provenance, manifest.metrics.get("validation", {})
-    return ModelRecord(
-        name=model.bundle.name,
-        sha256=manifest.sha256,
-        file_bytes=model.path.stat().st_size,
-        parameters=facts.get("parameters"),
-        mmacs=round(facts["macs"] / 1e6, 2) if "macs" in facts else None,
-        activation_bytes=facts.get("activation_bytes"),
-        epochs=facts.get("epochs"),
-        recipe_epochs=facts.get("recipe_epochs"),
-        validation_accuracy=validation.get("child_accuracy"),
+    return replace(
+        bare_record(model.path, model.bundle),
         latency_ms=quoted,
         latency_by_threads_ms=threads,
         latency_without_xnnpack_ms=builtin,
         conditions=conditions_of(moments, best_ms, quoted.spread),
         process=model.cost,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Evaluator:
-    """Judges models on the same pictures; the answers of each file are kept."""
-
-    pictures: TestPictures
-    extent: Extent
-    loaded: Sequence[_Loaded]
-    parent: Path | None
-    _known: dict[Path, Accuracy] = field(default_factory=dict)
-
-    def evaluated(self, record: ModelRecord, loaded: _Loaded) -> ModelRecord:
-        """Return the record with accuracy, flips and parity, or with why they are lacking."""
-        try:
-            accuracy = self._accuracy_of(loaded.path)
-            evaluation = self._evaluation(loaded, accuracy)
-        except FerError as error:  # it knows other labels than they have
-            return replace(record, evaluation_error=f"accuracy not measured: {error}")
-        return self._with_parity(replace(record, evaluation=evaluation), loaded, accuracy)
-
-    def _evaluation(self, loaded: _Loaded, accuracy: Accuracy) -> Evaluation:
-        model = TfliteModel(loaded.bundle)
-        test = self.pictures.for_model(loaded.bundle).dataset
-        augmented = None if self.extent.quick else augmented_accuracy(model, test)
-        robustness = measure_robustness(model, test) if self.extent.robustness else {}
-        return accuracy.evaluation(augmented, robustness, self.pictures.crowd(accuracy, test))
-
-    def _with_parity(self, record: ModelRecord, loaded: _Loaded, accuracy: Accuracy) -> ModelRecord:
-        others = [(each.path, each.bundle) for each in self.loaded]
-        parent = find_parent(loaded.path, loaded.bundle, others, self.parent)
-        if not parent or parent.resolve() == loaded.path.resolve():
-            return record
-        try:
-            float32 = self._accuracy_of(parent)
-        except FerError as error:
-            return replace(record, evaluation_error=f"flips not counted: {error}")
-        flips = label_flips(accuracy.probabilities, float32.probabilities)
-        return replace(record, label_flips=flips, parity=parity_of(accuracy, float32))
-
-    def _accuracy_of(self, path: Path) -> Accuracy:
-        if path not in self._known:
-            model = TfliteModel(ModelBundle.load(path))
-            self._known[path] = measure_accuracy(model, self.pictures.for_model(model.bundle))
-        return self._known[path]
 
 
 def _one_face(

@@ -57,9 +57,15 @@ def median(latency: Latency | None) -> str:
     return decimal(latency.p50 if latency else None)
 
 
+def tail(latency: Latency | None, which: str) -> str:
+    """Return a percentile of a latency, such as p90."""
+    return decimal(getattr(latency, which, None))
+
+
 def ratio(model: ModelRecord, reference: ModelRecord) -> str:
     """Return the latency in that of the reference model."""
-    return f"{model.latency_ms.p50 / reference.latency_ms.p50:.2f}"
+    own, its = model.latency_ms, reference.latency_ms
+    return f"{own.p50 / its.p50:.2f}" if own and its else NOT_MEASURED
 
 
 def epochs(model: ModelRecord) -> str:

@@ -7,18 +7,14 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from fer_bench import options
-from fer_core.command import DefaultCommand, Quiet, Version, command_line, make_app, run_app, talk
+from fer_core.command import Quiet, Version, command_line, grouped, make_app, run_app
 from fer_core.errors import ArgumentError, FerError
+from fer_core.logs import talk
 
 app = make_app()
 
 
-@app.command(
-    cls=DefaultCommand,
-    epilog="Examples:  fer-bench   |   fer-bench --data fer2013.csv   |   "
-    "fer-bench models/*.tflite --parent models/fer-nano-float32.tflite --out results/models   |   "
-    "fer-bench report results/models/results.json   |   fer-bench compare A.json B.json",
-)
+@app.command(cls=grouped(*options.GROUPS))
 def run(
     models: options.Models = None,
     data: options.Data = None,
@@ -31,13 +27,14 @@ def run(
     robustness: options.Robustness = False,
     steady: options.Steady = 0.0,
     quick: options.Quick = False,
+    on: options.On = "local",
     out: options.Out = None,
     skip_bad: options.SkipBad = False,
     quiet: Quiet = False,
     version: Version = False,
 ) -> None:
     """Measure bundles: accuracy, latency, load time, memory and size."""
-    from fer_bench.bench import Extent
+    from fer_bench.judging import Extent
     from fer_bench.run import BenchOptions, run_and_store
 
     wanted = BenchOptions(
@@ -50,6 +47,7 @@ def run(
         detectors=detector or (),
         rival=rival,
         extent=Extent(quick, robustness, steady),
+        on=on,
         out=out,
         skip_bad=skip_bad,
     )

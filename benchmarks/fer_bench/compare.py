@@ -209,6 +209,9 @@ def _costs(one: ModelRecord, other: ModelRecord, tolerance: Tolerance) -> Iterat
 def _latency_change(one: ModelRecord, other: ModelRecord, tolerance: Tolerance) -> Change:
     """Return the change of the latency: noisy, or in a direction and how far."""
     was, now = one.latency_ms, other.latency_ms
+    if not (was and now):
+        told = cells.median(was), cells.median(now)
+        return Change(other.name, "latency, p50 ms", *told, "not measured", NOT_JUDGED)
     percent = 100 * (now.p50 / was.p50 - 1)
     change = f"{percent:+.1f} %"
     verdict = _verdict(

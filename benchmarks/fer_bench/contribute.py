@@ -37,6 +37,8 @@ def _faults(results: Results) -> Iterator[str]:
     for failed in results.failed:
         yield f"{failed.name} could not be measured"
     for model in results.models:
+        if not model.latency_ms:
+            yield f"{model.name} has no latency"
         if model.is_noisy:
             yield f"{model.name} was timed in a bad moment"
         if not model.evaluation:

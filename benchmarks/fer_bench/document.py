@@ -66,14 +66,17 @@ def _secondary(models: Sequence[ModelRecord]) -> Iterator[str]:
 
 
 def _place(results: Results) -> str:
-    where, runs = results.environment, tables.reference_model(results.models).latency_ms.runs
+    where, latency = results.environment, tables.reference_model(results.models).latency_ms
+    if not latency:
+        return f"{where.runtime}, {where.kernels} kernels."
     board = "" if where.on_a_pi else " Not measured on a Pi."
     return (
-        f"{where.runtime}, {where.kernels} kernels, one thread, median of {runs} faces; "
+        f"{where.runtime}, {where.kernels} kernels, one thread, median of {latency.runs} faces; "
         f"{where.cpu}, {where.cores} cores.{board}"
     )
 
 
 def _test(results: Results) -> str:
-    reference = tables.reference_model(results.models)
-    return f"Test: {results.data or 'no data'}. `times`: latency in that of {reference.name}."
+    reference, test = tables.reference_model(results.models), results.data or "no data"
+    times = f" `times`: latency in that of {reference.name}." if reference.latency_ms else ""
+    return f"Test: {test}.{times}"

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from fer_bench.evaluation import Evaluation
-from fer_bench.records import ClipRecord, ModelRecord
+from fer_bench.records import ClipRecord, Latency, ModelRecord
 from fer_bench.tables import distortion_names
 
 INK = "#010203"
@@ -41,10 +41,10 @@ def accuracy_against_latency(models: Sequence[ModelRecord]) -> str:
         for model, colour in _coloured(models):
             found = _evaluation(model)
             low, high = (100 * bound for bound in found.accuracy_interval95)
-            x, y = model.latency_ms.p50, 100 * found.accuracy
+            x, y = _latency(model).p50, 100 * found.accuracy
             axes.errorbar(x, y, [[y - low], [high - y]], fmt="o", color=colour, capsize=3)
             axes.annotate(model.name, (x, y), (6, 6), textcoords="offset points")
-        points = [(m.latency_ms.p50, 100 * _evaluation(m).accuracy) for m in models]
+        points = [(_latency(m).p50, 100 * _evaluation(m).accuracy) for m in models]
         front = pareto_front(points)
         axes.plot(*zip(*front, strict=True), color=INK, linewidth=0.8, linestyle="--", zorder=0)
         axes.set(xlabel="ms a face, one thread (median)", ylabel="accuracy, %")
@@ -105,7 +105,7 @@ def latency_distribution(models: Sequence[ModelRecord]) -> str:
     with mpl.rc_context(_STYLE):
         figure, axes = _figure(7, 3 + 0.25 * len(models))
         for model, colour in _coloured(models):
-            values = model.latency_ms.percentiles
+            values = _latency(model).percentiles
             shares = np.linspace(0, 100, len(values))
             dashes = _DASHES[models.index(model) // len(COLOURS) % len(_DASHES)]
             axes.plot(values, shares, dashes, color=colour, label=model.name)
@@ -163,6 +163,13 @@ def _evaluation(model: ModelRecord) -> Evaluation:
     if model.evaluation is None:
         raise ValueError(f"{model.name} was not evaluated: it has no place in this plot")
     return model.evaluation
+
+
+def _latency(model: ModelRecord) -> Latency:
+    """Return the latency of a model that was timed."""
+    if model.latency_ms is None:
+        raise ValueError(f"{model.name} was not timed: it has no place in this plot")
+    return model.latency_ms
 
 
 def _by_powers(axes: Axes) -> None:

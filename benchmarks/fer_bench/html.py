@@ -59,8 +59,8 @@ def _parts(results: Results) -> Iterator[str]:
     yield "<h1>Which one to ship, and how sure</h1>"
     yield from map(_laid_out, report_blocks(results))
     evaluated = [model for model in results.models if model.evaluation]
-    if evaluated:
-        yield _section("Accuracy against latency", figures.accuracy_against_latency(evaluated))
+    if timed := [model for model in evaluated if model.latency_ms]:
+        yield _section("Accuracy against latency", figures.accuracy_against_latency(timed))
     binned = [m for m in evaluated if m.evaluation and m.evaluation.reliability]
     if binned:
         yield _section("Is it as sure as it is right?", figures.reliability(binned))
@@ -69,7 +69,7 @@ def _parts(results: Results) -> Iterator[str]:
     distorted = [m for m in evaluated if m.evaluation and m.evaluation.robustness]
     if distorted:
         yield _section("What cameras do to it", figures.robustness(distorted))
-    timed = [model for model in results.models if model.latency_ms.percentiles]
+    timed = [m for m in results.models if m.latency_ms and m.latency_ms.percentiles]
     if timed:
         yield _section("How long a face takes", figures.latency_distribution(timed))
     if results.clips:

@@ -18,8 +18,10 @@ def warnings(results: Results) -> Iterator[str]:
             yield f"{model.name}: {model.evaluation_error}"
     if results.quick:
         yield "--quick: a tenth of the timed runs"
+    if any(not model.latency_ms for model in results.models):
+        yield "latency, load time and memory: not measured, since others share a cluster's nodes"
     for model in results.models:
-        if model.is_noisy and model.conditions:
+        if model.is_noisy and model.conditions and model.latency_ms:
             reason = cells.noise(model.conditions, model.latency_ms.spread)
             yield f"{model.name}: NOISY: {reason}; measure the latency again"
     if results.environment.busy:

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from fer_core.help import OptionGroup
+
 Models = Annotated[
     list[Path] | None, typer.Argument(help=".tflite bundles; else the shipped ones.")
 ]
@@ -33,6 +35,9 @@ Steady = Annotated[
 ]
 Quick = Annotated[
     bool, typer.Option("--quick", help="A tenth of the timed runs, no test-time augmentation.")
+]
+On = Annotated[
+    str, typer.Option(help="ray or ray://HEAD:PORT: accuracy alone, a model a task of a cluster.")
 ]
 Out = Annotated[Path | None, typer.Option(help="A folder; else results/TIME.")]
 SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave bad rows out.")]
@@ -71,3 +76,17 @@ Detectors = Annotated[
         "--detector", help="What finds the faces: haar, yunet or FILE.onnx; may be repeated."
     ),
 ]
+
+GROUPS = (
+    OptionGroup(
+        "What to measure",
+        ("models", "parent", "rival", "quick", "robustness", "steady"),
+        ("fer-bench mine-int8.tflite --robustness", "fer-bench --steady 600"),
+    ),
+    OptionGroup(
+        "Pictures and clips",
+        ("data", "votes", "skip_bad", "video", "faces", "detector"),
+        ("fer-bench --data fer2013.csv", "fer-bench --video clip.mp4 --faces faces.csv"),
+    ),
+)
+"""How `--help` shows them."""

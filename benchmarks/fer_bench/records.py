@@ -120,7 +120,8 @@ class Endurance:
 class ModelRecord:
     """All figures of one model.
 
-    `latency_ms` is on one thread with XNNPACK, as it is quoted. `label_flips` is how many test
+    `latency_ms` is on one thread with XNNPACK, as it is quoted; None where only accuracy was
+    measured, on a cluster. `label_flips` is how many test
     pictures the float32 parent names differently. `evaluation_error` says what could not be
     evaluated though there were pictures, and why.
     """
@@ -134,7 +135,7 @@ class ModelRecord:
     epochs: Count | None = None
     recipe_epochs: Count | None = None
     validation_accuracy: Share | None = None
-    latency_ms: Latency
+    latency_ms: Latency | None = None
     latency_by_threads_ms: dict[Name, Latency] = field(default_factory=dict)
     latency_without_xnnpack_ms: Latency | None = None
     conditions: Conditions | None = None

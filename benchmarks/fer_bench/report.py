@@ -13,7 +13,7 @@ _WORDS = {"model", "detector", "distortion", "clip", "loop", "share of stages"}
 
 def results_table(results: Results) -> str:
     """Return the tables with the lines that say where and on what it was measured."""
-    lines = [*aligned_table(tables.summary_table(results)), ""]
+    lines = [*aligned_table(_summary(results)), ""]
     distortions = tables.distortion_table(results.models)
     if distortions.rows:
         lines += [*aligned_table(distortions), ""]
@@ -22,6 +22,16 @@ def results_table(results: Results) -> str:
         lines += [*aligned_table(clips), *tables.loop_ratios(results.clips)]
         lines += ["one thread, decoding not counted", ""]
     return "\n".join([*lines, *_footnotes(results)])
+
+
+def _summary(results: Results) -> tables.Table:
+    """Return the headline figures, of a cluster without the columns of what is timed."""
+    table = tables.summary_table(results)
+    return table if _is_timed(results) else table.without_empty_columns()
+
+
+def _is_timed(results: Results) -> bool:
+    return any(model.latency_ms for model in results.models)
 
 
 def aligned(rows: Sequence[Sequence[str]], sides: Sequence[str]) -> list[str]:
@@ -41,7 +51,7 @@ def aligned_table(table: tables.Table) -> list[str]:
 
 def _footnotes(results: Results) -> list[str]:
     where = results.environment
-    lines = [*_setting(where)]
+    lines = [*_setting(where)] if _is_timed(results) else [_versions(where)]
     lines.append(
         f"accuracy: {results.data}, single crop"
         if results.data
@@ -50,7 +60,7 @@ def _footnotes(results: Results) -> list[str]:
     lines += notes.warnings(results)
     for model in results.models:
         lines += [f"{model.name}: {words}" for words in notes.secondary_figures(model)]
-    if not any(model.endurance for model in results.models):
+    if _is_timed(results) and not any(model.endurance for model in results.models):
         lines.append("energy and the effect of heat: not measured (--steady SECONDS)")
     if not where.on_a_pi:
         lines.append("not measured on a Pi")
@@ -63,8 +73,12 @@ def _setting(where: Environment) -> Iterator[str]:
         f"{max(2, where.cores)}; load and peak memory in a fresh process; times: p50 in that of "
         "mini-xception, else of fer-nano, else of the first"
     )
-    yield (
+    yield _versions(where)
+    yield f"{where.board}, {where.cpu}, {where.cores} cores, governor {where.governor}"
+
+
+def _versions(where: Environment) -> str:
+    return (
         f"{where.runtime}, {where.kernels} kernels, Python {where.python}, numpy {where.numpy}, "
         f"OpenCV {where.opencv}"
     )
-    yield f"{where.board}, {where.cpu}, {where.cores} cores, governor {where.governor}"

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 from fer_bench.accuracy import TestPictures
-from fer_bench.bench import Extent, run_benchmark
+from fer_bench.bench import run_benchmark
 from fer_bench.clips import ClipPlan, read_true_faces
+from fer_bench.judging import Extent
 from fer_bench.report import results_table
 from fer_bench.results import write_results
 from fer_bench.rival import loop_makers, rival_files
 from fer_core.errors import ArgumentError, FerError
 from fer_core.files import make_folder
+from fer_core.pools import read_place
 from fer_core.readers import default_data_path
 from fer_edge.faces.detectors import DEFAULT_DETECTOR, require_detector
 from fer_edge.inference.models import shipped_models
@@ -35,6 +39,33 @@ class BenchOptions:
     extent: Extent
     out: Path | None
     skip_bad: bool
+    on: str = "local"
+
+    def cluster(self) -> str:
+        """Return the address of the cluster that judges, empty for this computer.
+
+        Raises:
+            ArgumentError: `on` names another place, or an option wants what no cluster measures.
+        """
+        place = read_place(self.on)
+        if place.workers:
+            raise ArgumentError(
+                f"--on {self.on}: here one model is measured after another, so that none disturbs "
+                "the latency of the others; --on takes ray or ray://HEAD:PORT"
+            )
+        if not place.cluster:
+            return ""
+        timed = {
+            "--steady": self.extent.steady,
+            "--video": self.clips,
+            "--rival": self.rival,
+        }
+        if wanting := [option for option, given in timed.items() if given]:
+            raise ArgumentError(
+                f"{wanting[0]} measures times, and others share the nodes of a cluster: leave it "
+                "out, or measure without --on on the computer that matters"
+            )
+        return place.cluster
 
     def pictures(self) -> TestPictures | None:
         """Return the test pictures, None without any.
@@ -47,6 +78,7 @@ class BenchOptions:
             "--robustness": self.extent.robustness,
             "--parent": self.parent,
             "--votes": self.votes,
+            "--on": self.cluster(),
         }
         if wanting := [option for option, given in needing.items() if given and not found]:
             raise ArgumentError(f"{wanting[0]} goes with the pictures of --data: name those too")
@@ -95,7 +127,11 @@ def run_and_store(options: BenchOptions, command: str, say: Callable[[str], None
     """
     paths = options.models or list(shipped_models().values())
     _require_bundles(paths)
+    cluster = options.cluster()
     pictures, plan, file = options.pictures(), options.clip_plan(), options.results_file()
+    if cluster and pictures:
+        _spread_and_store(paths, pictures, options, cluster, file, command, say)
+        return
     with rival_files(options.rival) as rivals:
         done = run_benchmark(
             [*paths, *rivals], pictures, options.parent, options.extent, command, say
@@ -109,6 +145,28 @@ def run_and_store(options: BenchOptions, command: str, say: Callable[[str], None
     results = replace(done.results, clips=tuple(plan.measure(makers, say)))
     print(results_table(results))
     write_results(file, results)
+    print(f"results: {file}")
+    results.require_all()
+
+
+def _spread_and_store(
+    paths: Sequence[Path],
+    pictures: TestPictures,
+    options: BenchOptions,
+    cluster: str,
+    file: Path,
+    command: str,
+    say: Callable[[str], None],
+) -> None:
+    """Let a cluster judge the models, write results.json and print the tables."""
+    from fer_bench.spread import spread_accuracy
+
+    with redirect_stdout(sys.stderr):  # Ray prints there what it logs
+        results = spread_accuracy(
+            paths, pictures, options.parent, options.extent, cluster, command, say
+        )
+    write_results(file, results)
+    print(results_table(results))
     print(f"results: {file}")
     results.require_all()
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from fer_bench.accuracy import TestPictures, measure_accuracy
 from fer_core.bundle import ModelBundle
 from fer_edge.inference.interpreter import TfliteModel
-from fer_edge.inference.models import shipped_models
+from fer_edge.inference.models import load_model, shipped_models
 
 
 def balanced_accuracy(bundle: ModelBundle, data: Path) -> tuple[float, int]:
@@ -34,7 +34,7 @@ def main() -> None:
     parser.add_argument("data", nargs="+", type=Path)
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
-    bundles = {name: ModelBundle.load(path) for name, path in shipped_models().items()}
+    bundles = {name: load_model(name) for name in shipped_models()}
     results = {
         name: {"sha256": bundle.manifest.sha256, "balanced_accuracy": {}, "pictures": {}}
         for name, bundle in bundles.items()

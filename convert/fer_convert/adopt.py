@@ -19,7 +19,7 @@ from fer_core.files import ZIP_ERRORS, make_folder
 from fer_core.manifest import ModelManifest
 from fer_core.preprocess import COLOURS, InputSpec
 from fer_edge.inference.interpreter import INTEGERS, Tensor
-from fer_edge.inference.trial import Trial, try_model
+from fer_edge.inference.trial import Trial, note_tried, try_model
 
 RECIPE = "adopted"
 SCALES = {"0..1": (0.0, 1.0), "-1..1": (-1.0, 1.0), "0..255": (0.0, 255.0)}
@@ -66,6 +66,7 @@ def adopt(
     """
     model = _flatbuffer(file)
     trial = try_model(model, file.name)
+    note_tried(model)
     taken, given = _single_tensors(file, trial)
     spec, assumed = _input_spec(file, taken, colour, scale)
     _require_as_many(labels, given, file)

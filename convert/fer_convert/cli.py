@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from fer_convert import options
 from fer_convert.runtimes import require_version
-from fer_core.command import DefaultCommand, Quiet, Version, command_line, make_app, run_app, talk
+from fer_core.command import Quiet, Version, command_line, grouped, make_app, run_app
 from fer_core.errors import ArgumentError, FerError
+from fer_core.logs import talk
 
 if TYPE_CHECKING:
     from fer_convert.job import ConversionRequest
@@ -27,13 +28,7 @@ _FOR_MAKING = (
 """Options that say how a bundle is made, and mean nothing for one that is there."""
 
 
-@app.command(
-    cls=DefaultCommand,
-    epilog="Examples:  fer-convert --int8   |   fer-convert runs/nano --all --out models   |   "
-    "fer-convert model.keras --int8 --data fer2013.csv --max-drop 0.3   |   "
-    "fer-convert FILE.tflite   |   fer-convert --verify FILE.tflite --data fer2013.csv   |   "
-    "fer-convert FILE.tflite --micro",
-)
+@app.command(cls=grouped(*options.GROUPS))
 def run(
     run_or_model: options.RunOrModel = None,
     float32: options.Float32 = False,

@@ -15,6 +15,8 @@ from fer_convert.runtimes import INT16_ACTIVATIONS, is_newer
 from fer_core.errors import FerError
 
 _MIN_RUNTIME = b"min_runtime_version"
+_DAMAGES = (AttributeError, IndexError, TypeError, ValueError, KeyError, struct.error)
+"""What a damaged flatbuffer makes the classes that read it, and those who use them, raise."""
 
 
 def read_contents(flatbuffer: bytes) -> FileContents:
@@ -24,15 +26,19 @@ def read_contents(flatbuffer: bytes) -> FileContents:
         FerError: It is no flatbuffer of TFLite, or LiteRT, which reads it, is not installed.
     """
     schema = _schema()
+    if flatbuffer[4:8] != b"TFL3":
+        raise FerError("this is no TFLite flatbuffer: its bytes 4 to 8 are not TFL3")
     try:
-        if flatbuffer[4:8] != b"TFL3":
-            raise ValueError("its bytes 4 to 8 are not TFL3")
-        model = schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(flatbuffer, 0))
-        operations = tuple(
-            _operation(model, graph, each) for graph in model.subgraphs for each in graph.operators
-        )
-    except (AttributeError, IndexError, TypeError, ValueError, KeyError, struct.error) as error:
+        return _contents(schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(flatbuffer, 0)))
+    except _DAMAGES as error:
         raise FerError(f"this is no TFLite flatbuffer: {error!r}") from error
+
+
+def _contents(model: Any) -> FileContents:
+    """Return what a flatbuffer holds; raises one of _DAMAGES where it contradicts itself."""
+    operations = tuple(
+        _operation(model, graph, each) for graph in model.subgraphs for each in graph.operators
+    )
     tensors = [tensor for graph in model.subgraphs for tensor in graph.tensors]
     buffers = {tensor.buffer for tensor in tensors if _is_constant(model, tensor)}
     weight_bytes = sum(len(model.buffers[buffer].data) for buffer in buffers)

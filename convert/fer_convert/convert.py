@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import platform
 from collections.abc import Callable
 from dataclasses import replace
@@ -32,6 +31,7 @@ from fer_convert.parity import (
     compare_models,
     doubtful_drop,
     refused_drop,
+    save_parity,
     worse_than_chance,
 )
 from fer_convert.recipes import RECIPES, QuantizationRecipe
@@ -40,11 +40,12 @@ from fer_core import __version__
 from fer_core.bundle import ModelBundle
 from fer_core.dataset import FerDataset
 from fer_core.errors import ArgumentError, FerError
-from fer_core.files import make_folder, write_text
+from fer_core.files import make_folder
 from fer_core.locks import alone_in
 from fer_core.manifest import ModelManifest
 from fer_edge.inference.interpreter import TfliteModel
 from fer_edge.inference.self_test import golden_answers
+from fer_edge.inference.trial import note_tried
 from fer_train.network.convolutional import convolutional
 from fer_train.network.quantize_aware import is_quantize_aware
 from fer_train.run_facts import is_shipped
@@ -129,23 +130,14 @@ def _convert_as(
         if path.exists():
             say(f"{path} is replaced{' by the same' if same else ''}")
         bundle.save(path)
+        note_tried(bundle.model)
     try:
-        _save_parity(path.parent / "parity.json", bundle, written=not refused)
+        save_parity(path.parent / "parity.json", bundle, written=not refused)
     except FerError as error:
         faults.append(str(error))
     if not refused:
         done(path, recipe, job.validation)
     return faults
-
-
-def _save_parity(path: Path, bundle: ModelBundle, written: bool) -> None:
-    """Write a report beside those of other recipes; one of a refused bundle says so."""
-    try:
-        facts = dict(json.loads(path.read_text()) if path.exists() else {})
-    except (ValueError, TypeError, OSError) as error:
-        raise FerError(f"{path} is no parity report ({error}); remove it") from error
-    facts[bundle.name] = {"written": written, **bundle.manifest.metrics["validation"]}
-    write_text(path, json.dumps(facts, indent=1) + "\n")
 
 
 def _make_bundle(

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from fer_core.help import OptionGroup
+
 RunOrModel = Annotated[
     Path | None,
     typer.Argument(help="A run, a Keras file, a SavedModel or a .tflite; else the newest run."),
@@ -66,3 +68,27 @@ InputScale = Annotated[
 ]
 AdoptedOut = Annotated[Path | None, typer.Option(help="A folder; else next to the file.")]
 OverwriteEarlier = Annotated[bool, typer.Option("--overwrite", help="Replace an earlier bundle.")]
+
+GROUPS = (
+    OptionGroup(
+        "What to convert",
+        ("run_or_model", "data", "out", "overwrite"),
+        ("fer-convert runs/mine --int8", "fer-convert model.keras --int8 --data fer2013.csv"),
+    ),
+    OptionGroup(
+        "Formats",
+        ("float32", "float16", "dynamic", "int8", "int16x8", "every", "micro", "runtime_floor"),
+        ("fer-convert runs/mine --all", "fer-convert mine-int8.tflite --micro"),
+    ),
+    OptionGroup(
+        "How int8 is made",
+        ("keep_float", "calibration_samples", "seed"),
+        ("fer-convert --int8 --keep-float conv2d", "fer-convert --int8 --seed 2"),
+    ),
+    OptionGroup(
+        "How it is checked",
+        ("max_drop", "layer_errors", "verify"),
+        ("fer-convert --int8 --max-drop 0.3", "fer-convert --verify mine-int8.tflite"),
+    ),
+)
+"""How `--help` shows them."""

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from fer_core.bundle import ModelBundle
 from fer_core.dataset import FerDataset
+from fer_core.errors import FerError
+from fer_core.files import write_text
 from fer_core.metrics import classification_report, label_flips, wilson_interval
 from fer_core.values import FloatArray
 from fer_edge.inference.classifier import classify_images
@@ -137,3 +142,22 @@ def compare_models(parent: FloatArray, model: TfliteModel, validation: FerDatase
         child_macro_f1=report.macro_f1,
         child_per_class=report.to_json()["per_class"],
     )
+
+
+def save_parity(path: Path, bundle: ModelBundle, written: bool) -> None:
+    """Write the report of a bundle beside those of other recipes.
+
+    Args:
+        path: The file of reports.
+        bundle: The bundle, with its figures.
+        written: Whether the bundle was written, or refused.
+
+    Raises:
+        FerError: The file cannot be written, or holds something else.
+    """
+    try:
+        facts = dict(json.loads(path.read_text()) if path.exists() else {})
+    except (ValueError, TypeError, OSError) as error:
+        raise FerError(f"{path} is no parity report ({error}); remove it") from error
+    facts[bundle.name] = {"written": written, **bundle.manifest.metrics["validation"]}
+    write_text(path, json.dumps(facts, indent=1) + "\n")

@@ -19,7 +19,10 @@ from fer_core.pictures import (
 )
 from fer_core.preprocess import InputSpec
 from fer_core.rows import Faults, Row, assemble
+from fer_core.text import counted
 
+CONTACT_SHEET = "contact-sheet.png"
+"""What `fer-train prepare` writes beside the class folders; it is no picture of a class."""
 SQUEEZED = 1.25
 """Sides that differ by more than this factor tell of whole photos, not of cropped faces."""
 _FILE_PREFIXES = {"training_": 0, "publictest_": 1, "privatetest_": 2}
@@ -145,7 +148,8 @@ def _folder_notes(
     if others:
         yield f"left out: {left_out(others)}"
     if loose:
-        yield f"left out: {len(loose)} pictures in no class folder, such as {loose[0].name}"
+        pictures = counted(len(loose), "picture")
+        yield f"left out: {pictures} in no class folder, such as {loose[0].name}"
     squeezed = [shape for shape in shapes if not 1 / SQUEEZED < shape[0] / shape[1] < SQUEEZED]
     if squeezed:
         height, width = max(squeezed)
@@ -162,6 +166,7 @@ def _loose_pictures(folder: Path) -> list[Path]:
         path
         for path in sorted(folder.iterdir())
         if path.is_file()
+        and path.name != CONTACT_SHEET
         and not is_junk(path)
         and path.suffix.lower() in {*PICTURE_SUFFIXES, *NOT_READ}
     ]

@@ -7,23 +7,23 @@ from __future__ import annotations
 
 import difflib
 import errno
-import logging
 import os
 import re
 import shlex
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperGroup
 
 from fer_core import __version__, progress
 from fer_core.entry import INTERRUPTED
 from fer_core.errors import ArgumentError, FerError
+from fer_core.help import GroupedCommand, OptionGroup, other_commands
+from fer_core.logs import tell
 from fer_core.parameters import convert_plainly
-from fer_core.text import forgive_names_on_paper, printable
+from fer_core.text import forgive_names_on_paper
 
 DEFAULT_COMMAND = "run"
 CONTEXT = {"help_option_names": ["-h", "--help"]}
@@ -67,7 +67,7 @@ class DefaultCommandGroup(TyperGroup):
         return "".join(difflib.get_close_matches(word, names, n=1, cutoff=0.7))
 
 
-class DefaultCommand(TyperCommand):
+class DefaultCommand(GroupedCommand):
     """The command `run`, which nobody has to type: its help is the group's."""
 
     def make_context(self, info_name: Any, args: list[str], parent: Any = None, **more: Any) -> Any:
@@ -86,10 +86,13 @@ class DefaultCommand(TyperCommand):
         commands = dict(group.commands) if group else {}
         commands.pop(DEFAULT_COMMAND, None)
         if commands:
-            with formatter.section("Other commands"):
-                rows = [(name, each.get_short_help_str(70)) for name, each in commands.items()]
-                formatter.write_dl(rows)
+            other_commands(formatter, commands)
         super().format_epilog(ctx, formatter)
+
+
+def grouped(*groups: OptionGroup) -> type[DefaultCommand]:
+    """Return the kind of a command `run` whose `--help` shows its options in these groups."""
+    return type("GroupedDefaultCommand", (DefaultCommand,), {"groups": groups})
 
 
 def make_app() -> typer.Typer:
@@ -141,21 +144,21 @@ def run_app(app: typer.Typer, name: str) -> None:
             sys.stdout.flush()
         sys.exit(code if isinstance(code, int) else 0)
     except FerError as error:
-        print(printable(f"{name}: {error}"), file=sys.stderr)
+        tell(str(error), "error", name)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     except PermissionError as error:
-        print(f"{name}: not allowed to reach {error.filename}", file=sys.stderr)
+        tell(f"not allowed to reach {error.filename}", "error", name)
         sys.exit(1)
     except OSError as error:
         if error.filename is not None:
-            print(printable(f"{name}: {error.filename}: {error.strerror}"), file=sys.stderr)
+            tell(f"{error.filename}: {error.strerror}", "error", name)
             sys.exit(1)
         if error.errno not in (errno.ENOSPC, errno.EPIPE, errno.EBADF):
             raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # nothing more can be said there
-        print(f"{name}: cannot write to stdout: {error.strerror}", file=sys.stderr)
+        tell(f"cannot write to stdout: {error.strerror}", "error", name)
         sys.exit(1)
     except Exception as error:
         if type(error).__name__ == "Abort":  # of click, which older versions of typer let through
@@ -166,7 +169,7 @@ def run_app(app: typer.Typer, name: str) -> None:
         if message.startswith("Usage:"):
             print(message, file=sys.stderr)
         else:
-            print(printable(f"{name}: {_plain(message)}"), file=sys.stderr)
+            tell(_plain(message), "error", name)
             print(f"{name} --help lists what there is", file=sys.stderr)
         sys.exit(getattr(error, "exit_code", 2))
 
@@ -201,25 +204,3 @@ def _silence(wanted: bool) -> bool:
 Quiet = Annotated[
     bool, typer.Option("--quiet", "-q", callback=_silence, help="Print results only.")
 ]
-
-
-class _PlainFormatter(logging.Formatter):
-    def format(self, record: logging.LogRecord) -> str:
-        return printable(super().format(record))
-
-
-def log_to_stderr(name: str) -> None:
-    """Let warnings go to stderr, a line each, with the command's name before them."""
-    handler = logging.StreamHandler()
-    handler.setFormatter(_PlainFormatter(f"{name}: %(message)s"))
-    logging.basicConfig(handlers=[handler], level=logging.WARNING)
-
-
-def talk(quiet: bool) -> Callable[[str], None]:
-    """Return what says a line on stderr, or nothing when quiet."""
-
-    def say(line: str) -> None:
-        if not quiet:
-            print(printable(line), file=sys.stderr, flush=True)
-
-    return say

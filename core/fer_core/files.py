@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
-import platform
-import re
+import sys
 import tempfile
 import tokenize
 import zipfile
@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fer_core.errors import FerError
+from fer_core.leftovers import remove_leftovers, unfinished_mark
 from fer_core.text import to_bytes
 
 ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, KeyError, NotImplementedError, RuntimeError)
@@ -31,8 +32,8 @@ ARRAY_ERRORS = (
     OverflowError,
 )
 """What a damaged array in one makes numpy raise."""
-_UNFINISHED = re.compile(r"\.fer-unfinished-(\d{1,10})-(\d{1,10})-\w{8}")
-_LOOKED_AT: set[Path] = set()
+_NO_SYNC_OF_FOLDERS = (errno.EINVAL, errno.ENOTSUP, errno.EACCES, errno.EBADF)
+"""What file systems answer that cannot do it, and folders that may be written but not read."""
 
 
 def make_folder(folder: Path) -> Path:
@@ -91,7 +92,7 @@ def written_beside(path: Path, sync: bool = True) -> Iterator[Path]:
         mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
         remove_leftovers(path.parent)
         handle, name = tempfile.mkstemp(
-            prefix=f".{_short(path.stem)}{_mark()}", suffix=path.suffix, dir=path.parent
+            prefix=f".{_short(path.stem)}{unfinished_mark()}", suffix=path.suffix, dir=path.parent
         )
         os.close(handle)
         beside = Path(name)
@@ -102,56 +103,31 @@ def written_beside(path: Path, sync: bool = True) -> Iterator[Path]:
                     os.fsync(written.fileno())
             beside.chmod(mode)
             beside.replace(path)
+            if sync:
+                _sync_folder(path.parent)
         finally:
             with suppress(FileNotFoundError):
                 beside.unlink()
 
 
-def remove_leftovers(folder: Path) -> None:
-    """Remove the unfinished files of processes of this computer that live no more.
-
-    A folder is looked through once in a process: thousands of files may be written into it.
-    """
-    if folder in _LOOKED_AT:
+def _sync_folder(folder: Path) -> None:
+    """Wait until the disk has the names in a folder: a power cut could bring an old file back."""
+    if os.name == "nt":  # which opens no folder
         return
-    _LOOKED_AT.add(folder)
-    for file in folder.glob(".*.fer-unfinished-*"):
-        named = _UNFINISHED.search(file.name)
-        if named and int(named[1]) == _this_computer() and not _lives(int(named[2])):
-            with suppress(OSError):  # another process removes it, too
-                file.unlink()
-
-
-def _mark() -> str:
-    """Return what the name of an unfinished file says of who writes it."""
-    return f".fer-unfinished-{_this_computer()}-{os.getpid()}-"
-
-
-def _this_computer() -> int:
-    """Return what tells this computer, or container, in which a process number means something."""
-    told = [platform.node()]
-    with suppress(OSError):  # of Linux alone
-        told.append(Path("/proc/sys/kernel/random/boot_id").read_text())
-        told.append(str(Path("/proc/self/ns/pid").readlink()))
-    return zlib.crc32("".join(told).encode())
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+    except OSError as error:
+        if error.errno not in _NO_SYNC_OF_FOLDERS:
+            raise
 
 
 def _short(stem: str) -> str:
     """Return at most 100 bytes of a name, since names have a limit."""
     return os.fsdecode(os.fsencode(stem)[:100])
-
-
-def _lives(process: int) -> bool:
-    """Return whether a process lives; True where that cannot be told."""
-    if os.name == "nt":
-        return True
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except (PermissionError, OverflowError):
-        return True
-    return True
 
 
 def load_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
@@ -162,9 +138,24 @@ def load_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
     """
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in arrays.files}
+            return {name: _array(name, arrays[name]) for name in arrays.files}
     except (OSError, ValueError, EOFError, *ARRAY_ERRORS) as error:
         raise FerError(f"cannot read {path}: {error}") from error
+
+
+def _array(name: str, held: object) -> npt.NDArray[Any]:
+    """Return a member of an .npz; raise ValueError for what is no array, or none of characters.
+
+    numpy gives bytes for a member that does not begin as an array, and reads texts of numbers that
+    are no characters, at which Python fails later.
+    """
+    if not isinstance(held, np.ndarray):
+        raise ValueError(f"{name} is no array")
+    if held.dtype.kind == "U" and held.dtype.itemsize and held.size:
+        codes = np.ascontiguousarray(held).astype(held.dtype.newbyteorder("=")).reshape(-1)
+        if codes.view(np.uint32).max() > sys.maxunicode:
+            raise ValueError(f"{name} holds a text with a number that is no character")
+    return held
 
 
 def write_bytes(path: Path, content: bytes, sync: bool = True) -> None:

@@ -67,7 +67,7 @@ def alone_in(
             )
         time.sleep(_PAUSE_SECONDS)
     try:
-        path.write_text(f"{os.getpid()}\n")
+        _name_holder(path)
         yield
     finally:
         with suppress(OSError):  # Windows removes no open file
@@ -106,6 +106,14 @@ def _is_still(path: Path, descriptor: int) -> bool:
     except OSError:
         return False
     return (there.st_dev, there.st_ino) == (opened.st_dev, opened.st_ino)
+
+
+def _name_holder(path: Path) -> None:
+    """Write who holds a lock; raise FerError where the disk has no room for it."""
+    try:
+        path.write_text(f"{os.getpid()}\n")
+    except OSError as error:
+        raise FerError(f"cannot write into {path.parent}: {error.strerror}") from error
 
 
 def _holder(path: Path) -> str:

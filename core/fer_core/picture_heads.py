@@ -76,7 +76,7 @@ def read_head(encoded: bytes) -> Head:
 def has_no_end(encoded: bytes) -> bool:
     """Return whether a PNG has no end, or a JPEG none after its first scan begins."""
     if encoded.startswith(b"\x89PNG"):
-        return b"IEND" not in encoded
+        return all(kind != b"IEND" for kind, _, _ in _chunks(encoded))
     if not encoded.startswith(b"\xff\xd8"):
         return False
     begins = [at for kind, at in segments(encoded) if kind == _SCAN]
@@ -119,9 +119,8 @@ def _jpeg(encoded: bytes) -> Head:
 
 def _png(encoded: bytes) -> Head:
     colours = encoded[25:26]
-    head, at = Head(alpha=colours in _PNG_ALPHA), len(_PNG)
-    while at + 8 <= len(encoded):
-        length, kind = struct.unpack_from(">I4s", encoded, at)
+    head = Head(alpha=colours in _PNG_ALPHA)
+    for kind, at, length in _chunks(encoded):
         if kind == b"tRNS" and colours == _PNG_GRAY:
             head = replace(head, refused="a PNG with a transparent gray: save it as JPEG")
         elif kind == b"tRNS":
@@ -130,8 +129,21 @@ def _png(encoded: bytes) -> Head:
             head = replace(head, animated=True)
         elif kind == b"eXIf":
             head = replace(head, orientation=_orientation(encoded[at + 8 : at + 8 + length]))
-        at += 12 + length
     return head
+
+
+def _chunks(encoded: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """Yield kind, place and length of each chunk of a PNG, up to one that goes beyond the file.
+
+    OpenCV takes as much memory as a chunk claims to have, up to 2 GB, before it reads it.
+    """
+    at = len(_PNG)
+    while at + 8 <= len(encoded):
+        length, kind = struct.unpack_from(">I4s", encoded, at)
+        if at + 8 + length > len(encoded):
+            return
+        yield kind, at, length
+        at += 12 + length
 
 
 def _webp(encoded: bytes) -> Head:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 import logging
 import sys
 from collections.abc import Callable, Mapping
@@ -116,5 +117,5 @@ def _toml_value(value: object) -> str:
         return "true" if value else "false"
     if isinstance(value, int | float):
         return repr(value)
-    escaped = str(value).replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
+    quoted = json.dumps(str(value), ensure_ascii=False)  # TOML has JSON's escapes
+    return quoted.replace("\x7f", "\\u007f")  # which TOML, unlike JSON, wants escaped

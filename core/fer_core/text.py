@@ -31,6 +31,11 @@ def printable_name(name: str) -> str:
     return printable(name).replace("\n", "\\n")
 
 
+def counted(number: int, thing: str) -> str:
+    """Return a number with its noun: "1 face", "1,200 faces"."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
 def in_markdown(text: str) -> str:
     """Return a name as Markdown shows it, in tables too."""
     return re.sub(r"([\\`*_{}\[\]<>#|!])", r"\\\1", text)

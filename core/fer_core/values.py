@@ -40,7 +40,7 @@ class Box:
 
     def expanded(self, fraction: float) -> Box:
         """Return the box grown by `fraction` of its size on every side (negative shrinks)."""
-        dx, dy = round(self.width * fraction), round(self.height * fraction)
+        dx, dy = (max(round(n * fraction), -((n - 1) // 2)) for n in (self.width, self.height))
         return Box(self.x - dx, self.y - dy, self.width + 2 * dx, self.height + 2 * dy)
 
     def times(self, factor: float) -> Box:

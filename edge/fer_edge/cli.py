@@ -11,17 +11,11 @@ from typing import Annotated
 import typer
 
 from fer_core import progress
-from fer_core.command import (
-    DefaultCommand,
-    Quiet,
-    Version,
-    log_to_stderr,
-    make_app,
-    run_app,
-    talk,
-)
+from fer_core.command import Quiet, Version, grouped, make_app, run_app
 from fer_core.entry import INTERRUPTED
 from fer_core.errors import FerError
+from fer_core.help import OptionGroup
+from fer_core.logs import log_to_stderr, talk
 from fer_core.native import show_native_output
 from fer_core.options import takes_settings
 from fer_edge.deployment.cli import models_app
@@ -39,15 +33,42 @@ app.command()(history)
 app.command()(score)
 
 
-@app.command(
-    cls=DefaultCommand,
-    epilog="Examples:  fer-edge --camera 0   |   fer-edge --camera picamera --size 640x480   |   "
-    "fer-edge --camera http://camera.local/stream --json -   |   "
-    "fer-edge --video clip.mp4 --save seen.mp4   |   fer-edge a.jpg b.jpg   |   "
-    "fer-edge a.jpg --plot plot.png   |   fer-edge --demo   |   "
-    "fer-edge --camera 0 --serve 8080   |   fer-edge service install --camera 0   |   "
-    "fer-edge doctor",
+GROUPS = (
+    OptionGroup(
+        "What to watch",
+        ("pictures", "camera", "video", "demo", "size", "fps", "rotate", "mirror"),
+        ("fer-edge --camera 0 --size 640x480", "fer-edge photo.jpg holiday/"),
+    ),
+    OptionGroup(
+        "Where to send what is seen",
+        ("show", "json", "events", "save", "plot", "serve", "serve_video", "https"),
+        ("fer-edge --camera 0 --serve 8080", "fer-edge --video clip.mp4 --save seen.mp4"),
+    ),
+    OptionGroup(
+        "What to keep",
+        (
+            *("clips", "clips_on", "clips_person", "clips_before", "clips_after"),
+            *("history", "history_days"),
+        ),
+        (
+            "fer-edge --camera 0 --clips clips --on happy",
+            "fer-edge --camera 0 --serve 8080 --history seen.sqlite",
+        ),
+    ),
+    OptionGroup(
+        "Model and tuning",
+        ("model", "models", "detector", "threads", "rate", "min_face"),
+        ("fer-edge --camera 0 --detector yunet", "fer-edge --camera 0 --min-face 24"),
+    ),
+    OptionGroup(
+        "People and privacy",
+        ("faces", "name_unknown", "blur"),
+        ("fer-edge --camera 0 --faces people", "fer-edge --camera 0 --save rec.mp4 --blur all"),
+    ),
 )
+
+
+@app.command(cls=grouped(*GROUPS))
 @takes_settings(EdgeConfig, before=2)
 def run(
     ctx: typer.Context,
@@ -67,9 +88,11 @@ def run(
 
     if verbose:
         show_native_output()
-    log_to_stderr("fer-edge")
+    log_to_stderr("fer-edge", ctx.params.get("log_format") or "text")
     options = read_options(ctx.params)
-    if options.quiet:
+    log_format = options.settings.log_format
+    log_to_stderr("fer-edge", log_format)
+    if options.quiet or log_format == "json":
         progress.silence()
     say = talk(options.quiet)
     if page := page_address(options):

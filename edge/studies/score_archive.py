@@ -1,7 +1,7 @@
 """What `fer-edge score` costs, and whether it forgets nothing when processes are killed.
 
     PYTHONPATH=core:edge python3 edge/studies/score_archive.py speed --pictures 2000
-    PYTHONPATH=core:edge python3 edge/studies/score_archive.py kills --pictures 5000
+    PYTHONPATH=core:edge:tests python3 edge/studies/score_archive.py kills --on ray --pictures 5000
     PYTHONPATH=core:edge:edge/studies python3 edge/studies/score_archive.py engine --on ray
     PYTHONPATH=core:edge python3 edge/studies/score_archive.py million
 
@@ -12,27 +12,22 @@ from __future__ import annotations
 
 import argparse
 import os
-import random
 import resource
-import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
 from pathlib import Path
 
 import numpy as np
-from pyarrow import parquet
+from score_kills import disturb, report, victims
 from score_noop import Nothing, run_noop
 
 from fer_core.opencv import cv2
 from fer_edge.portrait import demo_portrait
-from fer_edge.score.manifest import Manifest
 
 FER_EDGE = "import sys; sys.argv[0] = 'fer-edge'; import fer_edge.start; fer_edge.start.main()"
 NOOP = Path(__file__).with_name("score_noop.py")
-KILL_SECONDS, DRIVER_KILLS = 6.0, 3
 
 
 def make_pictures(folder: Path, count: int, width: int) -> None:
@@ -80,55 +75,23 @@ def speed(work: Path, pictures: int, width: int, turns: int) -> None:
             )
 
 
-def workers_of(driver: int) -> list[int]:
-    """Return the processes that read for a driver."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        try:
-            parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-            words = (entry / "cmdline").read_bytes()
-        except (OSError, ValueError, IndexError):
-            continue
-        if parent == driver and b"spawn_main" in words:
-            found.append(int(entry.name))
-    return found
-
-
-def rows_of(out: Path) -> list[str]:
-    """Return all rows as text, in the order of source, frame and box."""
-    return sorted(map(str, parquet.read_table(out / "faces").to_pylist()))
-
-
-def kills(work: Path, pictures: int, width: int) -> None:
-    """Kill workers every few seconds and the driver now and then; compare with a calm run."""
+def kills(work: Path, pictures: int, width: int, on: str, seconds: float) -> None:
+    """Kill workers every few seconds, the driver, a node; compare with a calm run."""
     make_pictures(work / "in", pictures, width)
     (work / "in" / "bad.jpg").write_text("no picture")
-    words = ["score", str(work / "in"), "--on", "local:2", "--piece", "50"]
+    words, total = ["score", str(work / "in"), "--piece", "50"], pictures + 1
     command = [sys.executable, "-c", FER_EDGE, *words]
-    subprocess.run([*command, "--out", str(work / "whole"), "--quiet"], check=True)
-    killed, chance = Counter[str](), random.Random(0)
-    for lives in range(DRIVER_KILLS + 1):
-        driver = subprocess.Popen([*command, "--out", str(work / "out"), "--quiet"])
-        ends = time.monotonic() + chance.uniform(20, 40)
-        while driver.poll() is None and (lives == DRIVER_KILLS or time.monotonic() < ends):
-            time.sleep(chance.uniform(0.5, 1.5) * KILL_SECONDS)
-            for process in workers_of(driver.pid)[: chance.randint(0, 2)]:
-                os.kill(process, signal.SIGKILL)
-                killed["workers"] += 1
-        if driver.poll() is None:
-            driver.kill()
-            driver.wait()
-            killed["drivers"] += 1
-    manifest = Manifest(work / "out")
-    seen = Counter(
-        number
-        for result in manifest.results()
-        for number in range(result.first, result.first + result.count)
-    )
-    equal = rows_of(work / "out") == rows_of(work / "whole")
-    print(f"killed: {dict(killed)}; lines: {sum(1 for _ in manifest.results())}")
-    print(f"sources: {len(seen)}, each once: {set(seen.values()) == {1}}, rows equal: {equal}")
-    manifest.close()
+    calm = [*command, "--out", str(work / "calm"), "--on", "local:2", "--quiet"]
+    started, load = time.perf_counter(), os.getloadavg()[0]
+    subprocess.run(calm, check=True)
+    print(f"calm: {time.perf_counter() - started:.0f} s, load {load:.1f}", flush=True)
+    started, load = time.perf_counter(), os.getloadavg()[0]
+    with victims(on) as prey:
+        pool = ["--on", "ray" if on == "ray" else "local:2"]
+        killed = disturb([*command, *pool], work / "out", total, prey, seconds)
+    took = time.perf_counter() - started
+    print(f"killed: {dict(killed)} in {took:.0f} s, load {load:.1f} to {os.getloadavg()[0]:.1f}")
+    print(report(work / "out", work / "calm", total))
 
 
 def million(work: Path, sources: int) -> None:
@@ -177,6 +140,7 @@ def main() -> None:
     parser.add_argument("study", choices=("speed", "kills", "million", "engine"))
     parser.add_argument("--pictures", type=int, default=2000)
     parser.add_argument("--width", type=int, default=320)
+    parser.add_argument("--seconds", type=float, default=6.0, help="between kills of workers")
     parser.add_argument("--turns", type=int, default=1)
     parser.add_argument("--sources", type=int, default=1_000_000)
     parser.add_argument("--on", default="local", choices=("local", "ray"))
@@ -186,7 +150,7 @@ def main() -> None:
         if given.study == "speed":
             speed(work, given.pictures, given.width, given.turns)
         elif given.study == "kills":
-            kills(work, given.pictures, given.width)
+            kills(work, given.pictures, given.width, given.on, given.seconds)
         elif given.study == "million":
             million(work, given.sources)
         else:

@@ -228,6 +228,24 @@ def test_modules_and_functions_stay_short() -> None:
     assert [function for function in functions if function[2] > 45] == []
 
 
+RUNS_WHAT_IT_READS = {
+    "inference/self_test.py": "is a process of its own",
+    "fer_bench/memory.py": "is a process of its own",
+    "score/worker.py": "is a process of its own, of a model that was tried as the run began",
+    "fer_bench/bench.py": "memory.py has run the same file before; a parent is read by load_tried",
+    "fer_convert/verify.py": "what it runs is read by load_tried",
+    "studio/judging.py": "what it runs is read by load_tried",
+    "studies/studio_accuracy.py": "a study, of bundles that it makes",
+}
+
+
+def test_files_from_elsewhere_are_tried_before_they_run() -> None:
+    """Whoever runs a bundle reads it by load_model or load_tried, not by ModelBundle.load."""
+    texts = {f"{path.parent.name}/{path.name}": path.read_text() for path in SOURCES}
+    both = {name for name, text in texts.items() if "TfliteModel(" in text}
+    assert {name for name in both if "ModelBundle.load(" in texts[name]} == {*RUNS_WHAT_IT_READS}
+
+
 EDGE_FORMS = [
     "--camera 0",
     "--camera picamera",
@@ -243,6 +261,7 @@ EDGE_FORMS = [
     "a.jpg --model my.tflite --save seen --config edge.toml",
 ]
 BENCH_FORMS = ["", "a.tflite b.tflite --data fer2013.csv --parent c.tflite --quick --out results/a"]
+BENCH_FORMS += ["a.tflite --data fer2013.csv --on ray://head:10001"]
 
 
 @pytest.mark.parametrize("form", EDGE_FORMS)

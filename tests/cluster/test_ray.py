@@ -6,9 +6,8 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +24,10 @@ from drawn_faces import draw_scene
 from fer_core.errors import FerError
 from fer_edge.score.ray_pool import RayPool
 from fer_edge.score.worker import Scoring
-from ray_nodes import kill_one, ray_nodes
+from ray_nodes import exchange_busy_node, kill_one, ray_nodes, until
 from score_works import Nothing
 
+pytestmark = pytest.mark.ray
 TESTS = Path(__file__).parents[1]
 COUNT = 120
 
@@ -65,13 +65,6 @@ def covered(out: Path) -> Counter[int]:
     return Counter(n for line in lines for n in range(line["first"], line["first"] + line["count"]))
 
 
-def until(true: Callable[[], bool], seconds: float = 60.0) -> None:
-    ends = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < ends, "it does not come"
-        time.sleep(0.02)
-
-
 def test_workers_a_node_and_the_driver_are_killed(
     cluster: Any, place: Path, tmp_path: Path
 ) -> None:
@@ -82,9 +75,7 @@ def test_workers_a_node_and_the_driver_are_killed(
     with subprocess.Popen(command, env=env, stderr=subprocess.PIPE, text=True) as driver:
         until((out / "faces").exists)
         until(lambda: kill_one(cluster))
-        lost = next(node for node in cluster.list_all_nodes() if not node.head)
-        cluster.add_node(num_cpus=1, object_store_memory=80_000_000)
-        cluster.remove_node(lost, allow_graceful=False)
+        exchange_busy_node(cluster)
         written = sum(covered(out).values())
         until(lambda: sum(covered(out).values()) > written)
         driver.kill()

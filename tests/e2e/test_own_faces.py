@@ -33,10 +33,12 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_from_photos_to_the_device(prepared: Path) -> None:
-    call_here(
+    trained = call_here(
         "fer-train", "--data", "faces", "--init", "fer-nano", "--epochs", 8, "--out", "runs/own",
         cwd=prepared,
     )  # fmt: skip
+    assert "so the accuracy may be anything" in trained.stderr
+    assert "--folds 5 judges every picture" in trained.stderr
     done = call_here("fer-convert", "--int8", cwd=prepared)
     assert "own-int8.tflite" in done.stdout
     right = 0
@@ -57,6 +59,8 @@ def test_cross_validation_prints_the_spread(prepared: Path) -> None:
     options = ("--data", "faces", "--arch", "b", "--epochs", 1, "--batch-size", 8)
     done = call_here("fer-train", *options, "--folds", 2, "--out", "runs/two", cwd=prepared)
     assert "2 folds, mean and standard deviation" in done.stdout
+    for unasked in ("--folds 5 judges every picture", "WARNING:tensorflow"):
+        assert unasked not in done.stdout + done.stderr
     assert "n = 30" in done.stdout
     again = call_here("fer-train", "--out", "runs/two", "--resume", cwd=prepared)
     assert again.stdout == done.stdout

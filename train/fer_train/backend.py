@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import tempfile
@@ -27,8 +28,13 @@ def need(*packages: str) -> None:
 
 
 def start_quietly() -> None:
-    """Import Keras and its backend, hiding what their native code prints on the way."""
+    """Import Keras and its backend, hiding what their native code prints on the way.
+
+    TensorFlow's own warnings stay hidden, such as that of the functions that it compiles anew for
+    each fold: a user can do nothing about them.
+    """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     with native_output_hidden():
         import keras
 

@@ -7,8 +7,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fer_core.command import DefaultCommand, Quiet, Version, make_app, run_app, talk
+from fer_core.command import Quiet, Version, grouped, make_app, run_app
 from fer_core.errors import ArgumentError, FerError
+from fer_core.logs import talk
 from fer_edge.faces.detectors import DEFAULT_DETECTOR
 from fer_train import options
 from fer_train.backend import need, start_quietly
@@ -25,14 +26,7 @@ app.command("folds")(train_folds)
 app.command("sweep")(try_settings)
 
 
-@app.command(
-    cls=DefaultCommand,
-    epilog="Examples:  fer-train   |   fer-train --arch d --epochs 20   |   "
-    "fer-train --data my-faces --init fer-nano   |   fer-train --labels ferplus   |   "
-    "fer-train --config my.toml --out runs/mine   |   fer-train --folds 5 --out runs/five   |   "
-    "fer-train --out runs/mine --resume.   Other commands (fer-train NAME --help): "
-    "check, prepare, explain, folds, sweep, soft-labels, studio",
-)
+@app.command(cls=grouped(*options.GROUPS))
 def run(
     data: options.Data = None,
     arch: options.Arch = None,
@@ -223,7 +217,7 @@ def studio(
 ) -> None:
     """Show faces, train on them and use the model, on a page in your browser."""
     need("cv2", "keras", "tensorflow", "matplotlib", "sklearn", "scipy")
-    from fer_core.command import log_to_stderr
+    from fer_core.logs import log_to_stderr
     from fer_train.studio.server import StudioOptions, run_studio
 
     log_to_stderr("fer-train")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from pathlib import Path
 
 from fer_core.data_settings import DataSettings
 
@@ -141,6 +142,13 @@ class TrainConfig:
                 value = getattr(self, name)
                 if not low <= value <= high:
                     raise ValueError(f"{name} must lie in {low:g} to {high:g}, got {value:g}")
+
+    @property
+    def inputs(self) -> tuple[Path, ...]:
+        """The files and folders that a training reads."""
+        teacher = self.online_teacher if self.online_teacher.endswith(".tflite") else ""
+        named = (self.data, self.votes, self.soft_labels, self.init, teacher)
+        return tuple(Path(each) for each in named if each)
 
     @property
     def pictures(self) -> DataSettings:

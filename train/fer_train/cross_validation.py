@@ -16,7 +16,7 @@ from fer_core.settings import settings_toml
 from fer_core.values import FloatArray
 from fer_train.config import TrainConfig
 from fer_train.folds import FoldJob, Folds, fold_folder, load_folds, saved_answers
-from fer_train.jobs.pools import Job, make_pool, run_all
+from fer_train.jobs.pools import Job, Where, make_pool, run_all
 from fer_train.plots import save_confusion
 from fer_train.run_folder import require_new_or_resumed
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def cross_validate(
-    config: TrainConfig, out: Path, resume: bool, say: Say, on: str = ""
+    config: TrainConfig, out: Path, resume: bool, say: Say, where: Where | None = None
 ) -> ClassificationReport:
     """Train `config.folds` networks, each judged on the part that it did not see.
 
@@ -38,8 +38,8 @@ def cross_validate(
         out: The folder that gets the folds and what they come to.
         resume: Whether to go on with folds that are not done; those that are stay as they are.
         say: What gets lines on the progress.
-        on: Where folds are trained beside each other, such as local:2; empty for one after another
-            in this process.
+        where: Where folds are trained beside each other; None for one after another in this
+            process.
 
     Returns:
         The report on all pictures, each judged by the network that did not see it.
@@ -54,21 +54,23 @@ def cross_validate(
         write_text(out / "config.toml", settings_toml(config))
         if config.init:
             say(f"the figures flatter {config.init} if it has seen these pictures before")
-        if on:
-            _train_beside(folds, config, out, resume, say, on)
-        return _judge_folds(folds, config, out, resume or bool(on), say)
+        if where:
+            _train_beside(folds, config, out, resume, say, where)
+        return _judge_folds(folds, config, out, resume or bool(where), say)
 
 
 def _train_beside(
-    folds: Folds, config: TrainConfig, out: Path, resume: bool, say: Say, on: str
+    folds: Folds, config: TrainConfig, out: Path, resume: bool, say: Say, where: Where
 ) -> None:
     """Train the folds in processes of their own; raise FerError where one fails."""
     jobs: list[Job] = [
-        FoldJob(config, out, number, resume)
+        FoldJob(config, out.resolve(), number)
         for number in range(1, config.folds + 1)
         if not resume or saved_answers(folds, number, out) is None
     ]
-    failed = run_all(jobs, make_pool(on, len(jobs), say, follow=say))
+    if not jobs:
+        return
+    failed = run_all(jobs, make_pool(where, out, len(jobs), say, follow=say))
     if failed:
         reasons = "; ".join(f"{ended.job.name}: {ended.reason}" for ended in failed)
         raise FerError(

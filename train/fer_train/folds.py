@@ -15,6 +15,7 @@ from fer_core.values import FloatArray, Int64Array
 from fer_train.backend import start_quietly
 from fer_train.config import TrainConfig
 from fer_train.device import choose_backend
+from fer_train.run_folder import has_begun
 
 if TYPE_CHECKING:
     from fer_train.run import Say
@@ -95,13 +96,11 @@ class FoldJob:
     Attributes:
         whole: The folder of the cross-validation.
         number: Which fold, counted from 1.
-        resume: Whether it goes on with what its folder holds.
     """
 
     config: TrainConfig
     whole: Path
     number: int
-    resume: bool
 
     @property
     def name(self) -> str:
@@ -113,8 +112,15 @@ class FoldJob:
         """Its run folder."""
         return fold_folder(self.whole, self.number)
 
+    @property
+    def inputs(self) -> tuple[Path, ...]:
+        """The files and folders that it reads."""
+        return self.config.inputs
+
     def run(self, say: Say) -> None:
         """Train the fold's network and let it answer the part that it did not see.
+
+        It goes on with what its folder holds.
 
         Raises:
             FerError: As `train_fold`.
@@ -123,4 +129,5 @@ class FoldJob:
         start_quietly()
         from fer_train.fold_training import train_fold
 
-        train_fold(load_folds(self.config), self.number, self.config, self.out, self.resume, say)
+        folds, resume = load_folds(self.config), has_begun(self.out)
+        train_fold(folds, self.number, self.config, self.out, resume, say)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import redirect_stdout
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from fer_core.command import Quiet, talk
+from fer_core.command import Quiet
 from fer_core.errors import ArgumentError
+from fer_core.logs import talk
 from fer_train import options
 from fer_train.backend import need
 
@@ -17,6 +20,8 @@ from fer_train.backend import need
 def train_folds(
     folds: Annotated[int | None, typer.Argument(help="How many parts, such as 5.")] = None,
     on: options.On = "local",
+    job_cpus: options.JobCpus = None,
+    job_gpus: options.JobGpus = None,
     data: options.Data = None,
     arch: options.Arch = None,
     config: options.Config = None,
@@ -40,13 +45,17 @@ def train_folds(
     need("keras", "matplotlib", "sklearn")
     from fer_train.cross_validation import cross_validate
     from fer_train.given_settings import settings_of
+    from fer_train.jobs.pools import read_where
+
+    where = read_where(on, job_cpus, job_gpus)
 
     settings = settings_of(given)
     _require_folds(settings.folds)
     folder = out or Path("runs") / f"{settings.arch}-folds-{datetime.now():%Y%m%d-%H%M%S}"
     say = talk(quiet)
     try:
-        cross_validate(settings, folder, resume, say, on)
+        with redirect_stdout(sys.stderr):  # Ray prints there what it logs
+            cross_validate(settings, folder, resume, say, where)
     except KeyboardInterrupt:
         say(f"stopped; to go on: fer-train folds --out {folder} --resume")
         raise

@@ -14,6 +14,7 @@ from fer_core.dataset import FerDataset
 from fer_core.metrics import classification_report
 from fer_core.progress import progress_bar
 from fer_core.values import FloatArray
+from fer_train.alike import first_facts, require_alike
 from fer_train.augment import augment
 from fer_train.checkpoint import TrainState, Weights, load_checkpoint, save_checkpoint
 from fer_train.compiling import compile_model
@@ -83,14 +84,14 @@ def train(
         devices: What shares every batch.
 
     Raises:
-        FerError: The checkpoint cannot be read or written, or is of another run.
+        FerError: The checkpoint cannot be read or written, or is of another run, or another
+            process begins with other weights or data.
     """
-    data, validation = training_set.fingerprint(), training_set.validation
+    validation, targets = training_set.validation, training_set.targets(config.soft_labels_weight)
     with devices.scope():
-        copy = training_copy(model, config.precision)
-        compile_model(copy, config, steps_per_epoch(training_set.training, config.batch_size))
-        state = load_checkpoint(checkpoint, copy, data) if resume else _fresh_state(data, earlier)
-    targets = training_set.targets(config.soft_labels_weight)
+        copy, state = _begun(model, training_set, config, checkpoint if resume else None, earlier)
+    if devices.processes > 1:
+        require_alike(devices, first_facts(copy, state, targets, config))
     while devices.agreed(_goes_on(state, config)):
         row = _train_epoch(copy, training_set, targets, config, state, devices)
         model.set_weights(state.averaged or copy.get_weights())
@@ -102,6 +103,24 @@ def train(
         follow(state)
     model.set_weights(state.best)
     return state
+
+
+def _begun(
+    model: keras.Model,
+    training_set: TrainingSet,
+    config: TrainConfig,
+    checkpoint: Path | None,
+    earlier: TrainState | None,
+) -> tuple[keras.Model, TrainState]:
+    """Return the copy that is trained, and how far it has come: as a checkpoint says, if any."""
+    copy, data = training_copy(model, config.precision), training_set.fingerprint()
+    compile_model(copy, config, steps_per_epoch(training_set.training, config.batch_size))
+    if checkpoint:
+        return copy, load_checkpoint(checkpoint, copy, data)
+    if earlier is None:
+        return copy, TrainState(data)
+    done, history = earlier.epoch, list(earlier.history)
+    return copy, TrainState(data, done, done, [], earlier.best, earlier.best_epoch, history)
 
 
 def _train_epoch(
@@ -172,13 +191,6 @@ def _judge(model: keras.Model, validation: FerDataset) -> dict[str, float]:
         **judged_figures(report),
     }
     return {f"val_{name}": value for name, value in figures.items()}
-
-
-def _fresh_state(data: str, earlier: TrainState | None) -> TrainState:
-    if earlier is None:
-        return TrainState(data)
-    done = earlier.epoch
-    return TrainState(data, done, done, [], earlier.best, earlier.best_epoch, list(earlier.history))
 
 
 def _is_best(state: TrainState, few: bool) -> bool:

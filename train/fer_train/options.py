@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from fer_core.help import OptionGroup
+
 Arch = Annotated[
     str | None,
     typer.Option(help="A network with its settings: fer-nano, resnet-20, a, b, c, d, e, ..."),
@@ -36,7 +38,14 @@ OnDevices = Annotated[
 Seed = Annotated[int | None, typer.Option(help="Decides every random draw.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on where --out stopped.")]
 On = Annotated[
-    str, typer.Option(help="local, as many trainings at a time as fit, or local:N for N of them.")
+    str,
+    typer.Option(help="local, as many trainings at a time as fit, local:N, ray or ray://HEAD."),
+]
+JobCpus = Annotated[
+    int | None, typer.Option(min=1, help="With ray: cores, and threads, a training; else 1.")
+]
+JobGpus = Annotated[
+    float | None, typer.Option(min=0, help="With ray: GPUs a training, or a share; else none.")
 ]
 Teachers = Annotated[
     list[Path], typer.Argument(help="fer2013new.csv of FER+, run folders, .keras files.")
@@ -97,3 +106,22 @@ SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave bad rows out an
 Detector = Annotated[
     str, typer.Option(help="What finds faces: haar, yunet (as fer-edge), or FILE.onnx.")
 ]
+
+GROUPS = (
+    OptionGroup(
+        "What to learn from",
+        ("data", "labels", "votes", "soft_labels", "size", "colour", "skip_bad"),
+        ("fer-train --data my-faces --init fer-nano", "fer-train --labels ferplus"),
+    ),
+    OptionGroup(
+        "Network and settings",
+        ("arch", "config", "init", "qat", "epochs", "batch_size", "learning_rate", "seed"),
+        ("fer-train --arch fer-small", "fer-train --config my.toml --epochs 20"),
+    ),
+    OptionGroup(
+        "How to run",
+        ("out", "resume", "folds", "devices"),
+        ("fer-train --out runs/mine --resume", "fer-train --folds 5 --out runs/five"),
+    ),
+)
+"""How `--help` shows them."""

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
+from fer_core.class_folders import CONTACT_SHEET
 from fer_core.opencv import cv2
 from fer_core.pictures import read_picture
 from fer_core.values import UInt8Array
-from fer_train.prepared import SHEET, PreparedFolder, PreparedPhoto
+from fer_train.prepared import PreparedFolder, PreparedPhoto
 from fer_train.sheet import Tile, save_sheet
 
 MOST_OF_EACH = 100
@@ -28,8 +29,8 @@ def save_prepared_sheet(photos: Path, folder: PreparedFolder) -> Path:
         assert photo.crop is not None
         tiles.append(Tile(photo.crop.squeeze(), _caption(photo)))
     title = f"{len(left_out)} photos left out, {len(cropped)} faces cropped"
-    save_sheet(folder.out / SHEET, tiles, title, most=len(tiles))
-    return folder.out / SHEET
+    save_sheet(folder.out / CONTACT_SHEET, tiles, title, most=len(tiles))
+    return folder.out / CONTACT_SHEET
 
 
 def _caption(photo: PreparedPhoto) -> str:

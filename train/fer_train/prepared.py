@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from fer_core.class_folders import CONTACT_SHEET
 from fer_core.pictures import animation_note, left_out
 from fer_core.values import Face, UInt8Array
 
 NOT_READ_HERE = "format not read"
-RECORD, SHEET = "prepared.csv", "contact-sheet.png"
+RECORD = "prepared.csv"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,7 +65,7 @@ class PreparedFolder:
         lines += [animation_note(photo.path) for photo in self.photos if photo.animated][:1]
         if self.others:
             lines.append(f"not looked at: {self.others}")
-        return "\n".join([*lines, f"look at {self.out / SHEET}; each photo is in {RECORD}"])
+        return "\n".join([*lines, f"look at {self.out / CONTACT_SHEET}; each photo is in {RECORD}"])
 
 
 def left_out_reasons(photos: Sequence[PreparedPhoto]) -> str:

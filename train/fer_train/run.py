@@ -15,6 +15,7 @@ from fer_core.files import make_folder, write_text
 from fer_core.locks import alone_in
 from fer_core.metrics import ClassificationReport, classification_report
 from fer_core.settings import settings_toml
+from fer_core.text import counted
 from fer_core.values import FloatArray
 from fer_train.architectures import build_model
 from fer_train.backend import make_deterministic
@@ -71,7 +72,10 @@ def run_training(
     devices.require_parts(min(config.batch_size, len(dataset.part("train"))))
     with devices.folder(out) as folder, alone_in(make_folder(folder), "fer-train"):
         require_new_or_resumed(folder, resume)
-        return train_on(dataset, config, folder, resume, say, devices)
+        report = train_on(dataset, config, folder, resume, say, devices)
+    for doubt in _doubts(report):
+        say(doubt)
+    return report
 
 
 def train_on(
@@ -110,8 +114,6 @@ def train_on(
     teacher = training_set.teacher
     save_metrics(out, model, state, report, teacher.sha256 if teacher else "", device.text())
     save_curves(out / "curves.png", state.history, state.best_epoch)
-    for doubt in _doubts(report):
-        say(doubt)
     return report
 
 
@@ -123,9 +125,9 @@ def _doubts(report: ClassificationReport) -> Iterator[str]:
     if report.count < FEW_PICTURES:
         low, high = report.accuracy_interval95
         yield (
-            f"validation has {report.count} pictures, so the accuracy may be anything from "
-            f"{low:.0%} to {high:.0%}: --folds 5 judges every picture; {FEW_PICTURES} pictures "
-            "would narrow that to less than 20 points"
+            f"validation has {counted(report.count, 'picture')}, so the accuracy may be anything "
+            f"from {low:.0%} to {high:.0%}: --folds 5 judges every picture; {FEW_PICTURES} "
+            "pictures would narrow that to less than 20 points"
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import re
 from dataclasses import dataclass
@@ -163,3 +164,12 @@ def read_accuracy(run: Path) -> float:
     if accuracy is None:
         raise FerError(f"{run / METRICS} says no validation accuracy")
     return accuracy
+
+
+def accuracies(run: Path) -> list[float]:
+    """Return the validation accuracy after each epoch that a run folder holds so far."""
+    try:
+        rows = list(csv.DictReader((run / HISTORY).read_text(encoding="utf-8").splitlines()))
+    except FileNotFoundError:
+        return []
+    return [float(row["val_accuracy"]) for row in rows]

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fer_core.command import DefaultCommand, Quiet, log_to_stderr, make_app, talk
+from fer_core.command import DefaultCommand, Quiet, make_app
+from fer_core.logs import log_to_stderr, talk
 
 if TYPE_CHECKING:
     from fer_edge.session.config import EdgeConfig

@@ -6,6 +6,7 @@ limits (POSIX); elsewhere only the clock ends it.
 
 from __future__ import annotations
 
+import hashlib
 import math
 import os
 import sys
@@ -51,22 +52,41 @@ def load_tried(path: Path) -> ModelBundle:
         FerError: There is no bundle, or it does not run.
     """
     bundle = ModelBundle.load(path)
-    mark = _marks() / f"{bundle.manifest.sha256}-{runtime_name().replace(' ', '-')}"
-    if not mark.exists():
+    if not _mark_of(bundle.manifest.sha256).exists():
         try_model(bundle.model, str(path))
-        with suppress(OSError):  # no home that can be written to: it is tried every time
-            mark.parent.mkdir(parents=True, exist_ok=True)
-            mark.touch()
+        _note(bundle.manifest.sha256)
     return bundle
 
 
-def _marks() -> Path:
-    """Return the folder of empty files that name the networks tried."""
+def note_tried(model: bytes) -> None:
+    """Remember that a network has run on this computer, so that it is not tried again.
+
+    Args:
+        model: The flatbuffer.
+    """
+    _note(hashlib.sha256(model).hexdigest())
+
+
+def _note(sha256: str) -> None:
+    mark = _mark_of(sha256)
+    with suppress(OSError):  # nowhere to write: it is tried every time
+        mark.parent.mkdir(parents=True, exist_ok=True)
+        mark.touch()
+
+
+def _mark_of(sha256: str) -> Path:
+    """Return the empty file that is there once a network has run with this runtime.
+
+    It lies where systemd lets a service write, else in the user's cache.
+    """
+    name = f"{sha256}-{runtime_name().replace(' ', '-')}"
+    if state := os.environ.get("STATE_DIRECTORY"):
+        return Path(state.partition(":")[0]) / "tried" / name
     try:
         cache = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
     except RuntimeError:  # a user without a home
         cache = Path(os.devnull)
-    return cache / "fer-edge-kit" / "tried"
+    return cache / "fer-edge-kit" / "tried" / name
 
 
 def try_model(model: bytes, name: str) -> Trial:

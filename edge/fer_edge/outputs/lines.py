@@ -8,6 +8,7 @@ import logging
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from fer_core.errors import FerError
@@ -18,6 +19,7 @@ from fer_edge.outputs import Output
 from fer_edge.outputs.stamp import Stamp
 
 log = logging.getLogger(__name__)
+_BLOCK = 1 << 16
 
 
 class LineFile:
@@ -41,7 +43,10 @@ class LineFile:
         self._name = "to stdout" if where == "-" else where
         self._keep_going = keep_going
         self.dropped = self._dropped_lately = 0
-        self._torn = keep_going and where != "-" and _is_torn(Path(where))
+        appends = keep_going and where != "-"
+        if appends:
+            _cut_zeros(Path(where))
+        self._torn = appends and _is_torn(Path(where))
         try:
             self._file = (
                 None
@@ -92,6 +97,26 @@ class LineFile:
     def __exit__(self, *raised: object) -> None:
         if self._file is not None:
             self._file.close()
+
+
+def _cut_zeros(file: Path) -> None:
+    """Cut off the zeros that a power cut may leave at the end of a file, in the place of lines.
+
+    File systems write down that a file has grown before they write what came to it.
+    """
+    if not file.is_file():
+        return
+    with suppress(OSError), file.open("r+b") as held:  # what cannot be changed, a write tells
+        length = size = held.seek(0, os.SEEK_END)
+        while size:
+            begin = max(0, size - _BLOCK)
+            held.seek(begin)
+            kept = held.read(size - begin).rstrip(b"\0")
+            size = begin + len(kept)
+            if kept:
+                break
+        if size < length:
+            held.truncate(size)
 
 
 def _is_torn(file: Path) -> bool:

@@ -35,7 +35,7 @@ def score(
     quiet: Quiet = False,
 ) -> None:
     """Write the faces of an archive as Parquet; stopped at any moment, the same command goes on."""
-    from fer_core.command import log_to_stderr
+    from fer_core.logs import log_to_stderr
 
     log_to_stderr("fer-edge")
     folder = _given(out)
@@ -61,8 +61,8 @@ def _read(request: Request, model: str, detector: str, every: str, quiet: bool) 
     import threading
     from contextlib import redirect_stdout
 
-    from fer_core.command import talk
     from fer_core.entry import INTERRUPTED
+    from fer_core.logs import talk
     from fer_edge.faces.detectors import DEFAULT_DETECTOR
     from fer_edge.inference import DEFAULT_MODEL
     from fer_edge.score.run import score as run

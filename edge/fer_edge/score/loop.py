@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from fer_edge.score.manifest import Manifest, Result
 from fer_edge.score.plan import Piece
-from fer_edge.score.pools import Death, Pool
+from fer_edge.score.pools import Death, PiecePool
 from fer_edge.score.progress import Progress
 
 _WAIT_SECONDS = 0.5
@@ -17,7 +17,7 @@ _WAIT_SECONDS = 0.5
 
 def read_pieces(
     pieces: Iterator[Piece],
-    pool: Pool,
+    pool: PiecePool,
     manifest: Manifest,
     progress: Progress,
     stop: threading.Event,

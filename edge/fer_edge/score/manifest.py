@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from fer_core.errors import FerError
+from fer_core.typed_json import read_json
 from fer_edge.score.shards import shard_file, shard_range
 
 _SYNC_SECONDS = 1.0
@@ -233,8 +234,7 @@ def _parsed(line: bytes) -> Result | None:
     if not line.endswith(b"\n"):
         return None
     try:
-        values = json.loads(line)
-        errors = tuple((source, reason) for source, reason in values.pop("errors"))
-        return Result(**values, errors=errors)
-    except (ValueError, TypeError, KeyError):
+        result = read_json(line, Result, "a line")
+    except FerError:
         return None
+    return result if result.first >= 0 and result.count > 0 and result.size >= 0 else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from fer_core.pools import Pool
 from fer_edge.score.manifest import Result
 from fer_edge.score.plan import Piece
 
@@ -39,26 +40,5 @@ class Death:
     reason: str
 
 
-class Pool(Protocol):
-    """Workers with a bounded number of pieces in flight."""
-
-    @property
-    def has_room(self) -> bool:
-        """Whether it takes one more piece now."""
-
-    @property
-    def is_busy(self) -> bool:
-        """Whether a piece is in flight."""
-
-    def submit(self, piece: Piece) -> None:
-        """Take a piece."""
-
-    def outcomes(self, seconds: float) -> list[Result | Death]:
-        """Wait for pieces that end, at most so long; return what came of them.
-
-        Raises:
-            FerError: A worker says that nobody can go on.
-        """
-
-    def close(self) -> None:
-        """End the workers; pieces in flight are lost."""
+PiecePool = Pool[Piece, Result | Death]
+"""Workers with a bounded number of pieces in flight; those are lost when it is closed."""

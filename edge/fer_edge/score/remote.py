@@ -13,6 +13,7 @@ from fer_core.pictures import MOST_BYTES
 from fer_edge.score.addresses import WEB, without_secrets, without_secrets_in
 
 _CHUNK = 1 << 20
+_GONE = (404, 410)
 _NEEDS = {"s3": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "http": "aiohttp", "https": "aiohttp"}
 _MARKS = ("ETag", "etag", "mtime", "LastModified", "last_modified", "updated")
 
@@ -109,6 +110,8 @@ def _in_words(url: str) -> Iterator[None]:
     except FerError:
         raise
     except FileNotFoundError as error:
+        if _is_web(url) and (why := _why_not_found(error)):
+            raise FerError(f"{name} cannot be read: {why}") from error
         raise FerError(f"there is nothing at {name}") from error
     except ImportError as error:
         package = _NEEDS.get(url.partition("://")[0], "the package that fsspec names")
@@ -116,5 +119,23 @@ def _in_words(url: str) -> Iterator[None]:
     except Exception as error:  # of botocore, aiohttp, google.auth, ...
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise
-        told = without_secrets_in(" ".join(str(error).split())) or type(error).__name__
-        raise FerError(f"{name} cannot be read: {told[:300]}") from error
+        raise FerError(f"{name} cannot be read: {_told(error)}") from error
+
+
+def _why_not_found(error: FileNotFoundError) -> str:
+    """Return why a web server gave nothing; empty where it says that there is nothing.
+
+    fsspec calls every failure so: a server that does not answer, and one that refuses, too.
+    """
+    cause = error.__cause__
+    if cause is None or getattr(cause, "status", 0) in _GONE:
+        return ""
+    return _told(cause)
+
+
+def _told(error: BaseException) -> str:
+    """Return what a library says in a line without secrets."""
+    status = getattr(error, "status", 0)
+    if status:
+        return f"the server answers {status} {getattr(error, 'message', '')}".rstrip()
+    return without_secrets_in(" ".join(str(error).split()))[:300] or type(error).__name__

@@ -10,19 +10,20 @@ from pathlib import Path
 
 from fer_core.errors import ArgumentError
 from fer_core.locks import alone_in
+from fer_core.pools import read_place
 from fer_edge.score.addresses import without_secrets
 from fer_edge.score.local_pool import LocalPool, usual_workers
 from fer_edge.score.loop import read_pieces
 from fer_edge.score.manifest import Manifest
 from fer_edge.score.plan import PIECE, Plan
-from fer_edge.score.pools import Pool, Work
+from fer_edge.score.pools import PiecePool, Work
 from fer_edge.score.progress import Progress
 from fer_edge.score.shards import write_errors
 from fer_edge.score.sources import Listing, full_words
 
 Say = Callable[[str], None]
 ERRORS = "errors.parquet"
-_MOST_WORKERS, _LARGEST_PIECE = 1024, 100_000
+_LARGEST_PIECE = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,25 +114,21 @@ def score(
         return Outcome(plan.total, manifest.sources, manifest.faces, manifest.errors)
 
 
-def make_pool(on: str, work: Work, say: Say) -> Pool:
+def make_pool(on: str, work: Work, say: Say) -> PiecePool:
     """Return the pool that `--on` names.
 
     Raises:
         ArgumentError: It names none.
         FerError: A cluster cannot be joined.
     """
-    kind, _, number = on.partition(":")
-    if kind == "ray" and (not number or number.startswith("//")):
+    place = read_place(on)
+    if place.cluster:
         from fer_edge.score.ray_pool import RayPool
 
-        pool = RayPool(work, on)
+        pool = RayPool(work, place.cluster)
         say(f"Ray: {pool.workers} cores")
         return pool
-    if kind != "local" or (":" in on and not number.isdecimal()):
-        raise ArgumentError(f"--on must be local, local:N, ray or ray://HEAD:PORT, got {on!r}")
-    workers = int(number) if number else usual_workers()
-    if not 1 <= workers <= _MOST_WORKERS:
-        raise ArgumentError(f"--on local:N takes 1 to {_MOST_WORKERS} workers, got {workers}")
+    workers = place.workers or usual_workers()
     say(f"{workers} worker{'s' * (workers > 1)} on this computer")
     return LocalPool(work, workers)
 

@@ -160,7 +160,7 @@ class Listing:
 def _in_list(path: str) -> Iterator[Source]:
     """Yield a source a line; paths are taken from the folder where the command runs."""
     try:
-        with open(path, encoding="utf-8", errors="surrogateescape") as lines:
+        with open(path, encoding="utf-8-sig", errors="surrogateescape") as lines:
             for line in lines:
                 word = line.rstrip("\r\n")
                 if is_url(word):

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from fer_core.bundle import ModelBundle
 from fer_core.errors import FerError
+from fer_core.native import native_stderr
 from fer_core.opencv import cv2, silence_opencv
 from fer_core.pictures import decode_or_reason, read_picture
 from fer_core.sharpness import sharpness
@@ -30,6 +31,8 @@ from fer_edge.score.sources import Source, suffix_of
 from fer_edge.sources.files import VideoSource, why_not
 
 MODEL = "model.tflite"
+_MOST_MISSING = 0.1
+"""Which part of a video may be missing; sound that goes on after the pictures counts, too."""
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -73,7 +76,8 @@ class Scoring:
             except Exception as error:
                 if isinstance(error, OSError) and error.errno in _NO_ROOM:
                     raise FerError(f"no room for a copy of {source.name}: {error}") from error
-                del rows[before:]  # a source is in the result whole or not at all
+                if not isinstance(error, _CutShortError):
+                    del rows[before:]  # whole or not at all
                 errors.append((source.name, _reason(error)))
             else:
                 empty += len(rows) == before
@@ -81,6 +85,10 @@ class Scoring:
         if rows:
             size = write_faces(shard_file(Path(self.out), piece.first, count), rows, reader.labels)
         return Result(piece.first, count, frames, len(rows), empty, size, tuple(errors))
+
+
+class _CutShortError(FerError):
+    """A video ends before its time; the frames until there were yielded."""
 
 
 class _Reader:
@@ -113,8 +121,13 @@ class _Reader:
             yield from self._of_video(Path(source.address))
 
     def _of_video(self, file: Path) -> Iterator[Frame]:
-        with closing(VideoSource(file, self._every)) as video:
+        with closing(_opened(file, self._every)) as video:
             yield from video.frames(threading.Event())
+            if video.missing > _MOST_MISSING:
+                raise _CutShortError(
+                    f"the video is cut short or damaged: {video.missing:.0%} of its length is "
+                    "missing; the faces before are in the result"
+                )
 
     def faces(self, source: Source, frame: Frame) -> Iterator[Row]:
         """Yield what a frame shows, with boxes in pixels of the file."""
@@ -122,6 +135,16 @@ class _Reader:
             crop = self._crop(frame, seen.face)
             in_the_file = replace(seen, face=seen.face.times(frame.reduced))
             yield Row(source.name, in_the_file, sharpness(crop))
+
+
+def _opened(file: Path, every: float) -> VideoSource:
+    """Open a video; what OpenCV writes to stderr about a damaged one helps nobody."""
+    with native_stderr():
+        try:
+            return VideoSource(file, every)
+        except FerError as error:
+            why = error
+    raise why
 
 
 @lru_cache(maxsize=1)

@@ -59,6 +59,8 @@ def _understood(ctx: typer.Context) -> list[str]:
     A service that is started with a wrong option would only say so in the journal: so all that
     fer-edge checks before it opens anything is checked here, in the environment of the service.
     """
+    from fer_edge.service.install import this_program, this_user
+    from fer_edge.service.places import seen_homes
     from fer_edge.service.unit import require_for_a_service, service_environment
     from fer_edge.session.options import read_options
     from fer_edge.session.secrets import SECRETS
@@ -70,5 +72,5 @@ def _understood(ctx: typer.Context) -> list[str]:
         for variable in SECRETS.values():  # those of this shell are not the service's
             os.environ[variable] = given.get(variable, "")
         options = read_options(run.make_context("fer-edge", list(ctx.args)).params)
-        require_for_a_service(options)
+        require_for_a_service(options, seen_homes(this_program(), this_user()))
     return list(ctx.args)

@@ -2,8 +2,10 @@
 
 It runs as the user who called sudo, not as one made up for it (DynamicUser): the virtual
 environment commonly lies in that user's home, and a settings file of mode 0600 is theirs. All is
-read-only to it but its own /var/lib/fer-edge, where relative outputs go. The devices are those of
-V4L2, of libcamera's buffers and of vcgencmd (vcio_gencmd, on older systems vcio or vchiq).
+read-only to it but its own /var/lib/fer-edge, where relative outputs go; memory that programs share
+by name (/dev/shm, which ProtectSystem leaves open) is its own, too. Other homes are hidden, since
+their permissions often let everybody read. The devices are those of V4L2, of libcamera's buffers
+and of vcgencmd (vcio_gencmd, on older systems vcio or vchiq).
 
 Three more locks stay open. MemoryDenyWriteExecute: LiteRT and OpenCV do without such memory on
 x86, nobody has checked on a Pi, and XNNPACK (its JIT) and libffi have wanted it. ProcSubset=pid:
@@ -17,6 +19,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fer_core.errors import ArgumentError, FerError
+from fer_edge.service.places import require_seen, seen_homes
 from fer_edge.session.config import EdgeConfig
 from fer_edge.session.options import RunOptions
 from fer_edge.session.secrets import is_secret
@@ -25,8 +28,6 @@ NAME, STATE = "fer-edge", Path("/var/lib/fer-edge")
 ENVIRONMENT_FILE = Path("/etc/fer-edge.env")
 _INPUTS = ("--config", *(f"--{name}" for name in EdgeConfig.inputs()))
 _OUTPUTS = tuple(f"--{name}" for name in EdgeConfig.outputs())
-HIDDEN = (Path("/tmp"), Path("/var/tmp"))
-"""A service has folders of its own in the place of these (PrivateTmp)."""
 _ADDRESSES = ("camera", "history")
 """Settings that may be an address with a password."""
 WATCHES_A_CAMERA = (
@@ -66,7 +67,8 @@ NoNewPrivileges=yes
 CapabilityBoundingSet=
 AmbientCapabilities=
 ProtectSystem=strict
-ProtectHome=read-only
+ProtectHome=tmpfs
+{homes}
 ProtectProc=invisible
 ProtectClock=yes
 ProtectHostname=yes
@@ -75,6 +77,8 @@ ProtectKernelLogs=yes
 ProtectKernelModules=yes
 ProtectKernelTunables=yes
 PrivateTmp=yes
+TemporaryFileSystem=/dev/shm:mode=1777
+InaccessiblePaths=-/dev/mqueue
 LockPersonality=yes
 RestrictNamespaces=yes
 RestrictRealtime=yes
@@ -117,13 +121,16 @@ def unit_text(arguments: Sequence[str], program: Path, user: str) -> str:
         raise ArgumentError("a service has no display: leave out --show")
     if re.search(r"[\"'\\\x00-\x1f\x7f]", str(program)):
         raise FerError(f"systemd starts nothing whose path holds a quote or a backslash: {program}")
-    words = [str(program), *_settled(arguments)]
+    homes = seen_homes(program, user)
+    words = [str(program), *_settled(arguments, homes)]
     command = " ".join(map(systemd_quoted, words))
+    seen = [systemd_quoted(f"-{home}") for home in homes]
     return _UNIT.format(
         command=command,
         user=user.replace("%", "%%"),
         state=STATE,
         environment=ENVIRONMENT_FILE,
+        homes="\n".join(f"BindReadOnlyPaths={home}" for home in seen),
     )
 
 
@@ -145,8 +152,12 @@ def service_environment(file: Path = ENVIRONMENT_FILE) -> dict[str, str]:
     return {match[1]: match[3] for match in found if match}
 
 
-def require_for_a_service(options: RunOptions) -> None:
+def require_for_a_service(options: RunOptions, homes: Sequence[Path]) -> None:
     """Make sure that a run watches a camera, and reads and writes where a service may.
+
+    Args:
+        options: Those of the run.
+        homes: The homes that the service sees.
 
     Raises:
         ArgumentError: It does not.
@@ -157,20 +168,11 @@ def require_for_a_service(options: RunOptions) -> None:
         for name in EdgeConfig.inputs():
             value = getattr(settings, name)
             if value and not EdgeConfig.is_a_name(name, value):
-                _require_seen(name, Path(value))
+                require_seen(name, Path(value), homes)
     for option in _OUTPUTS:
         name = option.removeprefix("--")
         if (where := getattr(options.settings, name)) and not _is_address(where):
             _require_own_place(name, Path(where))
-
-
-def _require_seen(name: str, path: Path) -> None:
-    for place in (path.absolute(), path.resolve()):
-        if any(place.is_relative_to(folder) for folder in HIDDEN):
-            raise ArgumentError(
-                f"{name} {path}: a service cannot see files in {' or '.join(map(str, HIDDEN))}, "
-                "since it has such folders of its own; move it, for example to your home folder"
-            )
 
 
 def _is_address(where: str) -> bool:
@@ -194,16 +196,16 @@ def systemd_quoted(word: str) -> str:
     return '"' + re.sub(r"[\x00-\x1f\x7f]", lambda found: f"\\x{ord(found[0]):02x}", escaped) + '"'
 
 
-def _settled(arguments: Sequence[str]) -> list[str]:
+def _settled(arguments: Sequence[str], homes: Sequence[Path]) -> list[str]:
     """Return the arguments with every path as the service needs it."""
     words, option = list[str](), ""
     for word in arguments:
         name, equals, value = word.partition("=")
         if option:
-            words.append(_path_word(option, word))
+            words.append(_path_word(option, word, homes))
             option = ""
         elif equals:
-            words.append(f"{name}={_path_word(name, value)}")
+            words.append(f"{name}={_path_word(name, value, homes)}")
         else:
             words.append(word)
             option = word if word in (*_INPUTS, *_OUTPUTS, "--camera") else ""
@@ -212,7 +214,7 @@ def _settled(arguments: Sequence[str]) -> list[str]:
     return words
 
 
-def _path_word(option: str, value: str) -> str:
+def _path_word(option: str, value: str, homes: Sequence[Path]) -> str:
     path = Path(value)
     name = option.removeprefix("--")
     if option in _OUTPUTS and not _is_address(value):
@@ -225,6 +227,6 @@ def _path_word(option: str, value: str) -> str:
     if option not in _INPUTS or EdgeConfig.is_a_name(name, value):
         return value
     if path.is_file() or (option == "--faces" and path.is_dir()):
-        _require_seen(option, path)
+        require_seen(option, path, homes)
         return str(path.absolute())
     raise ArgumentError(f"{option} {value}: there is no such file")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fer_core.cores import usable_cores
+from fer_core.logs import LOG_FORMATS
 from fer_core.options import option
 from fer_edge.faces.detector import WINDOW_PX
 from fer_edge.faces.detectors import DEFAULT_DETECTOR, DETECTORS, detector_problem
@@ -123,6 +124,7 @@ class EdgeConfig:
     https: bool = option(
         False, "The page encrypted, by a certificate of this computer's own.", names=("--https",)
     )
+    log_format: str = option("text", "Lines on stderr: text or json.")
     quiet: bool = False
     """Nothing but results is printed, as with --quiet."""
     token: str = field(default="", repr=False)
@@ -159,6 +161,8 @@ class EdgeConfig:
             raise ValueError(
                 f"min_face must lie in {WINDOW_PX} to {LARGEST_SIDE_PX}, got {self.min_face}"
             )
+        if self.log_format not in LOG_FORMATS:
+            raise ValueError(f"log_format must be text or json, got {self.log_format!r}")
         self._check_clips()
         if self.blur not in ("", *BLUR_CHOICES):
             raise ValueError(f"blur must be strangers or all, got {self.blur!r}")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fer_core.command import talk
+from fer_core.logs import talk
 from fer_edge.faces.analysis import Analyzer
 from fer_edge.faces.cameras import CamerasAnalyzer
 from fer_edge.inference.classifier import Classifier, TfliteClassifier

@@ -17,6 +17,11 @@ from fer_edge.session.secrets import with_secrets
 
 _WATCHED: dict[str, str | bool] = {"camera": "", "video": "", "demo": False}
 """The settings that name what to watch, and what each is where it is not given."""
+WATCH_ONE = """say what to watch, one of these:
+  fer-edge --camera 0          a camera, live
+  fer-edge photo.jpg holiday/  pictures, folders, or one video
+  fer-edge --demo              a clip made from a portrait
+fer-edge doctor checks this computer, fer-edge --help lists all options"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +45,7 @@ class RunOptions:
         config = self.settings
         named = [name for name in _WATCHED if getattr(config, name)]
         if len(named) + bool(self.pictures) != 1:
-            raise ArgumentError(
-                "say what to watch, one of: --camera 0, --video FILE, PICTURE..., --demo"
-            )
+            raise ArgumentError(WATCH_ONE)
         if config.plot:
             _check_plot_name(Path(config.plot))
         places = [getattr(config, name) for name in config.outputs()]

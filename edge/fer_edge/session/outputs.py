@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
-from fer_core.command import talk
 from fer_core.errors import ArgumentError
 from fer_core.files import make_folder
+from fer_core.logs import talk
 from fer_edge.outputs import Output
 from fer_edge.outputs.lines import ConsoleOutput, EventOutput, JsonOutput, LineFile
 from fer_edge.outputs.stamp import Stamp

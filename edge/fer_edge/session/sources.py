@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fer_core.command import talk
+from fer_core.logs import talk
 from fer_edge.session.options import RunOptions
 from fer_edge.sources import FrameSource
 from fer_edge.sources.files import PictureSource, VideoSource

@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fer_core.command import talk
 from fer_core.errors import ArgumentError
+from fer_core.logs import talk
 from fer_core.opencv import silence_opencv
+from fer_core.text import counted
 from fer_core.values import Frame
 from fer_edge.board import temperature_celsius
 from fer_edge.faces.analysis import (
@@ -69,7 +70,8 @@ class SessionResult:
         heat = "" if celsius is None else f", {celsius:.0f} degrees Celsius"
         speed = f"{summary.frames_per_second:.1f} frames/s{dropped}{heat}"
         table = self.times.table(summary.frames)
-        return f"{summary.frames} frames, {summary.faces} faces, {speed}\n{table}"
+        seen = f"{counted(summary.frames, 'frame')}, {counted(summary.faces, 'face')}"
+        return f"{seen}, {speed}\n{table}"
 
 
 def watch(options: RunOptions) -> SessionResult:

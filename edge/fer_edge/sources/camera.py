@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +14,7 @@ from fer_core.errors import ArgumentError, FerError
 from fer_core.opencv import cv2, silence_opencv
 from fer_core.values import UInt8Array
 from fer_edge.sources.address import no_answer, without_password
+from fer_edge.sources.devices import DEVICE, device_number, why_not_open
 from fer_edge.sources.live import CameraSource, Capture
 from fer_edge.sources.network import StreamCapture, has_pyav
 from fer_edge.sources.patience import Patience
@@ -23,7 +22,6 @@ from fer_edge.sources.shared import Shared
 
 log = logging.getLogger(__name__)
 
-_DEVICE = "/dev/video"
 OPEN_SECONDS = 4.0
 """How long a network camera may take to answer."""
 
@@ -60,7 +58,7 @@ class OpenCvCapture:
             self._capture = cv2.VideoCapture(where)
         if not self._capture.isOpened():
             self._capture.release()
-            raise FerError(_why_not(where))
+            raise FerError(why_not_open(where) if isinstance(where, int) else no_answer(where))
         if size:
             self._capture.set(cv2.CAP_PROP_FRAME_WIDTH, size[0])
             self._capture.set(cv2.CAP_PROP_FRAME_HEIGHT, size[1])
@@ -157,7 +155,8 @@ def open_camera(
     """Return the live source of a camera.
 
     Args:
-        where: A number, a device path, `picamera`, or an http/rtsp address.
+        where: A number, a path below /dev, `picamera`, or an http/rtsp address. A path such as
+            /dev/v4l/by-id/NAME is followed at each opening: the camera may get another number.
         size: (width, height) to ask for in pixels, None for the camera's own.
         fps: Pictures a second to ask for, None for the camera's own.
         patient: Whether to wait for a camera that does not open yet.
@@ -175,7 +174,7 @@ def open_camera(
             return _network_capture(where, size, fps, patience)
         if named == "picamera":
             return PiCapture(size, fps, patience)
-        return OpenCvCapture(int(where.removeprefix(_DEVICE)), size, fps, patience)
+        return OpenCvCapture(device_number(where), size, fps, patience)
 
     return CameraSource(opened, named, patient=patient, patience=patience, shared=shared)
 
@@ -193,12 +192,15 @@ def check_camera(where: str) -> str:
             raise ArgumentError(f"no camera address: {error}") from error
     if where == "picamera":
         return where
-    number = where.removeprefix(_DEVICE)
+    number = where.removeprefix(DEVICE)
     if number.isdecimal() and len(number) < 4:
         return f"camera {number}"
+    if where.startswith("/dev/") and ".." not in where:
+        return where
     shown = "of that address" if "@" in where or ":" in where else repr(where)  # a password?
     raise ArgumentError(
-        f"no camera {shown}: give a number, picamera, or an http:// or rtsp:// address"
+        f"no camera {shown}: give a number, a path such as /dev/v4l/by-id/NAME, picamera, or an "
+        "http:// or rtsp:// address"
     )
 
 
@@ -223,18 +225,3 @@ def _network_capture(
         except FerError:
             log.debug("%s is no stream of pictures", without_password(where))
         raise
-
-
-def _why_not(where: int | str) -> str:
-    if isinstance(where, str):
-        return no_answer(where)
-    if not sys.platform.startswith("linux"):
-        return f"camera {where} does not open: in use, not there, or not allowed for this program"
-    device = Path(f"/dev/video{where}")
-    if not device.exists():
-        found = sorted(path.name[5:] for path in Path("/dev").glob("video*"))
-        return f"there is no camera {where} ({device}); found: {', '.join(found) or 'none'}"
-    return (
-        f"camera {where} is there but does not open: in use by another program (fuser {device}), "
-        "or not allowed (sudo usermod -aG video $USER, then log in again)"
-    )

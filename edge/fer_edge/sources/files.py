@@ -106,6 +106,8 @@ class VideoSource:
 
     Attributes:
         fps: Frames a second, as the file says.
+        missing: The part of its length that the file says and does not have, 0 to 1; known when
+            all frames were read.
     """
 
     def __init__(self, path: Path, every: float = 0.0) -> None:
@@ -120,7 +122,7 @@ class VideoSource:
         """
         if not path.is_file():
             raise FerError(f"there is no video {path}")
-        self._path, self._every = path, every
+        self._path, self._every, self.missing = path, every, 0.0
         self._capture = cv2.VideoCapture(utf8_name(path))
         if not self._capture.isOpened():
             raise FerError(
@@ -148,8 +150,12 @@ class VideoSource:
                 while self._every and due <= at + _SLACK_SECONDS:
                     due += self._every
             index, last = index + 1, at
-        if index == 0 and not stop.is_set():
+        if stop.is_set():
+            return
+        if index == 0:
             raise FerError(f"{self._path} holds no frame that can be decoded")
+        said = self._capture.get(cv2.CAP_PROP_FRAME_COUNT) / self.fps  # also with uneven times
+        self.missing = max(0.0, 1 - (last + 1 / self.fps) / said) if said > 0 else 0.0
 
     def close(self) -> None:
         """Close the file."""

@@ -15,9 +15,10 @@ from fer_bench.accuracy import (
     augmented_accuracy,
     measure_accuracy,
 )
-from fer_bench.bench import Extent, run_benchmark
+from fer_bench.bench import run_benchmark
 from fer_bench.distortions import DISTORTIONS, measure_robustness
 from fer_bench.environment import is_busy, read_environment
+from fer_bench.judging import Extent
 from fer_bench.memory import measure_process
 from fer_bench.records import Conditions
 from fer_bench.report import results_table

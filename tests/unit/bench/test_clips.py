@@ -8,7 +8,7 @@ import pytest
 
 from drawn_faces import draw_face, drawn_dataset, save_npz, save_video
 from fer_bench.accuracy import TestPictures
-from fer_bench.bench import Extent, run_benchmark
+from fer_bench.bench import run_benchmark
 from fer_bench.clips import (
     ClipPlan,
     LiveCamera,
@@ -19,6 +19,7 @@ from fer_bench.clips import (
     read_true_faces,
 )
 from fer_bench.environment import read_environment
+from fer_bench.judging import Extent
 from fer_bench.report import results_table
 from fer_bench.results import Results
 from fer_bench.rival import NETWORK, FerPackage, loop_makers, rival_bundle, rival_files

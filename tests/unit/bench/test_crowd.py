@@ -6,8 +6,9 @@ import pytest
 
 from drawn_faces import drawn_dataset, save_npz
 from fer_bench.accuracy import TestPictures
-from fer_bench.bench import Extent, run_benchmark
+from fer_bench.bench import run_benchmark
 from fer_bench.crowd import crowd_agreement
+from fer_bench.judging import Extent
 from fer_bench.report import results_table
 from fer_bench.results import Results
 from fer_bench.side_by_side import side_by_side

@@ -161,7 +161,7 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
         {"environment": None},
         {"models": None},
         {"models": ["x"]},
-        {"models": [{**MODEL, "latency_ms": None}]},
+        {"models": [{**MODEL, "latency_ms": 3}]},
         {"models": [{**MODEL, "latency_ms": {"p50": 0, "runs": 1}}]},
         {"models": [{**MODEL, "accuracy": None}]},
         {"models": [MODEL], "failed": [{"name": "x"}]},

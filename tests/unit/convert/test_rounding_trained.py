@@ -82,6 +82,8 @@ def test_what_training_with_rounding_may_win_back_is_said_where_it_can(
     saved: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("fer_convert.convert.WORTH_TRAINING_POINTS", -101)
+    # What a network that was never trained loses is chance, and differs between processors.
+    monkeypatch.setattr("fer_convert.convert.doubtful_drop", lambda *_: "")
     heard: list[str] = []
     request = request_of(saved, tmp_path, 100.0)
     convert(replace(request, recipes=[RECIPES["float16"], RECIPES["int8"]]), heard.append)

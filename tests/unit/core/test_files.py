@@ -1,4 +1,6 @@
+import errno
 import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -70,3 +72,44 @@ def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
 def test_the_longest_names_can_be_written(tmp_path: Path, stem: str) -> None:
     write_text(tmp_path / f"{stem}.txt", "x")
     assert (tmp_path / f"{stem}.txt").read_text() == "x"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows opens no folder")
+def test_the_disk_has_content_and_name_before_a_write_is_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a power cut a moment later brings the old file back; tests/vm cuts real power."""
+    synced: list[tuple[str, str]] = []
+
+    def fsync(handle: int) -> None:
+        place = Path(f"/proc/self/fd/{handle}").readlink() if has_proc else tmp_path
+        synced.append((place.name, (tmp_path / "a.txt").read_text()))
+
+    has_proc = Path("/proc/self/fd").exists()
+    (tmp_path / "a.txt").write_text("old")
+    monkeypatch.setattr(os, "fsync", fsync)
+    write_text(tmp_path / "a.txt", "new")
+    assert [content for _, content in synced] == ["old", "new"]
+    assert not has_proc or synced[1][0] == tmp_path.name
+    synced.clear()
+    write_bytes(tmp_path / "a.txt", b"newer", sync=False)
+    assert synced == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows opens no folder")
+def test_a_file_system_that_syncs_no_folders_is_written_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.fsync
+
+    def fsync(handle: int) -> None:
+        if stat.S_ISDIR(os.fstat(handle).st_mode):
+            raise OSError(said, os.strerror(said))
+        real(handle)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    said = errno.EINVAL
+    write_text(tmp_path / "a.txt", "x")
+    said = errno.EIO
+    with pytest.raises(FerError, match=os.strerror(errno.EIO)):
+        write_text(tmp_path / "a.txt", "y")

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from drawn_faces import draw_face
-from fer_core.command import talk
 from fer_core.errors import FerError
+from fer_core.logs import talk
 from fer_core.readers import load_dataset
 from fer_core.text import in_markdown, is_plain_name, printable, printable_name
 

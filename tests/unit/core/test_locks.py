@@ -1,11 +1,13 @@
+import os
 import subprocess
 import sys
 import threading
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
-from fer_core import files
+from fer_core import leftovers
 from fer_core.errors import BusyError, FerError
 from fer_core.files import write_text
 from fer_core.locks import LOCK, alone_in, is_held
@@ -49,38 +51,71 @@ def test_a_killed_process_holds_nothing_and_leaves_nothing(
     tmp_path: Path, holder: subprocess.Popen[str]
 ) -> None:
     (left,) = tmp_path.glob(".a.*")
-    files._LOOKED_AT.clear()
+    leftovers._LOOKED_AT.clear()
     write_text(tmp_path / "b.txt", "x")
     assert left.exists()  # it is being written
     holder.kill()
     holder.wait()
-    files._LOOKED_AT.clear()
+    leftovers._LOOKED_AT.clear()
     with alone_in(tmp_path, "a test"):
         write_text(tmp_path / "b.txt", "y")
     assert not left.exists()
     assert [path.name for path in tmp_path.iterdir()] == ["b.txt"]
 
 
-def test_hidden_files_of_others_stay(tmp_path: Path) -> None:
-    here = files._this_computer()
-    dead = subprocess.run(
+def left_by(process: int | str, *changed: str) -> str:
+    """Return the name of an unfinished file, in which some numbers are another computer's."""
+    numbers = {
+        "computer": leftovers._this_computer(),
+        "boot": leftovers._this_boot(),
+        "space": leftovers._this_process_space(),
+    }
+    told = "-".join(str(number ^ (name in changed)) for name, number in numbers.items())
+    return f".a.fer-unfinished-{told}-{process}-12345678.txt"
+
+
+@pytest.fixture(scope="module")
+def dead() -> str:
+    """The number of a process that has ended."""
+    return subprocess.run(
         [sys.executable, "-c", "import os; print(os.getpid())"],
         stdout=subprocess.PIPE,
         text=True,
         check=True,
     ).stdout.strip()
-    elsewhere = f".a.fer-unfinished-{here ^ 1}-{dead}-12345678.txt"
-    others = [tmp_path / name for name in (".a-12345678.txt", ".fer-unfinished-x", elsewhere)]
-    ours = tmp_path / f".a.fer-unfinished-{here}-{dead}-12345678.txt"
+
+
+def test_hidden_files_of_others_stay(tmp_path: Path, dead: str) -> None:
+    elsewhere, contained = left_by(dead, "computer", "boot"), left_by(dead, "space")
+    names = (".a-12345678.txt", ".fer-unfinished-x", elsewhere, contained)
+    others = [tmp_path / name for name in names]
+    ours = tmp_path / left_by(dead)
     for path in (*others, ours):
         path.write_text("left")
-    files._LOOKED_AT.clear()
+        os.utime(path, (0, 0))
+    leftovers._LOOKED_AT.clear()
     write_text(tmp_path / "a.txt", "x")
     assert all(path.exists() for path in others)
     assert not ours.exists()
     ours.write_text("left")
     write_text(tmp_path / "a.txt", "y")  # thousands of pictures are written into one folder
     assert ours.exists()
+
+
+@pytest.mark.skipif(
+    not Path("/proc/sys/kernel/random/boot_id").exists(), reason="Linux tells boots"
+)
+def test_what_a_power_cut_left_goes_with_the_first_write_after_it(tmp_path: Path) -> None:
+    left, of_a_clone = (
+        tmp_path / left_by(os.getpid(), "boot", *other) for other in ((), ("space",))
+    )
+    for path in (left, of_a_clone):
+        path.write_text("left")
+    os.utime(left, (0, leftovers._booted_at() - 1))
+    leftovers._LOOKED_AT.clear()
+    write_text(tmp_path / "a.txt", "x")
+    assert not left.exists()  # though a process of that number lives again
+    assert of_a_clone.exists()  # written since this computer booted: not by one of before
 
 
 def test_a_lock_that_is_free_soon_is_waited_for(
@@ -99,6 +134,18 @@ def test_a_lock_that_is_free_soon_is_waited_for(
     assert not is_held(tmp_path, LOCK)
     assert not (tmp_path / LOCK).exists()
     ending.join()
+
+
+def test_a_full_disk_is_said_with_the_folder(tmp_path: Path) -> None:
+    full = OSError(28, "No space left on device")
+    with (
+        mock.patch.object(Path, "write_text", side_effect=full),
+        pytest.raises(FerError, match="No space left") as raised,
+        alone_in(tmp_path, "a test"),
+    ):
+        pytest.fail("nothing is locked")
+    assert str(raised.value) == f"cannot write into {tmp_path}: No space left on device"
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_lock_is_free_again_after_a_failure(tmp_path: Path) -> None:

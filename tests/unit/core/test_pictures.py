@@ -27,6 +27,17 @@ def test_a_picture_cut_short_is_no_picture(suffix: str) -> None:
     assert decode_picture(b"no picture") is None
 
 
+@pytest.mark.parametrize("kind", [b"IEND", b"tEXt"])
+def test_a_png_with_a_chunk_beyond_its_end_is_not_decoded(
+    monkeypatch: pytest.MonkeyPatch, kind: bytes
+) -> None:
+    """OpenCV would take as much memory as the chunk claims to have."""
+    encoded = cv2.imencode(".png", np.zeros((8, 8), np.uint8))[1].tobytes()
+    monkeypatch.setattr(cv2, "imdecode", lambda *given: pytest.fail("it is decoded"))
+    claims = encoded[:33] + (700_000_000).to_bytes(4, "big") + kind + encoded[33:]
+    assert decode_picture(claims) is None
+
+
 def test_what_a_camera_appends_behind_a_picture_does_not_matter() -> None:
     noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
     encoded = cv2.imencode(".jpg", noise)[1].tobytes()

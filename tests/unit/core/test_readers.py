@@ -205,6 +205,7 @@ def test_a_folder_beside_the_splits_is_refused_by_name(tmp_path: Path) -> None:
 def test_pictures_outside_the_class_folders_are_counted(tmp_path: Path) -> None:
     save_tree(tmp_path, {"train/a": 1, "train/b": 1, "test/a": 1, "train": 2})
     (tmp_path / "loose.heic").write_bytes(b"?")
+    (tmp_path / "contact-sheet.png").write_bytes(b"what prepare writes")
     told = load_dataset(tmp_path).describe()
     assert "left out: 3 pictures in no class folder, such as loose.heic" in told
 

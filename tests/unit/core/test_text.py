@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from fer_core.text import in_ascii, on_paper, to_bytes
+from fer_core.text import counted, in_ascii, on_paper, to_bytes
 
 
 @pytest.mark.parametrize(
@@ -33,3 +33,10 @@ def test_bytes_that_are_no_utf8_survive_and_are_replaced_on_paper() -> None:
     assert on_paper(name) == "gl\N{REPLACEMENT CHARACTER}cklich.jpg"
     assert on_paper("glücklich") == "glücklich"
     assert on_paper("\ud83d") == "?"  # half of a pair, in a name of Windows
+
+
+@pytest.mark.parametrize(
+    ("number", "said"), [(0, "0 faces"), (1, "1 face"), (2, "2 faces"), (1200, "1,200 faces")]
+)
+def test_a_number_stands_with_its_noun(number: int, said: str) -> None:
+    assert counted(number, "face") == said

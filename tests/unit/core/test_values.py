@@ -50,3 +50,8 @@ def test_prediction_names_the_most_probable_labels() -> None:
 def test_prediction_refuses_what_is_no_distribution(values: list[float]) -> None:
     with pytest.raises(ValueError, match="probabilities"):
         Prediction(np.array(values, np.float32), ("a", "b"))
+
+
+def test_a_box_that_shrinks_keeps_a_pixel() -> None:
+    assert Box(0, 0, 10, 1).expanded(-0.499) == Box(4, 0, 2, 1)
+    assert Box(0, 0, 9, 2).expanded(-5) == Box(4, 0, 1, 2)

@@ -1,9 +1,12 @@
+import errno
 import logging
+import os
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from itertools import pairwise
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -12,8 +15,9 @@ import pytest
 import picamera2_stand_in
 from fer_core.errors import ArgumentError, FerError
 from fer_core.values import Frame, Gap
-from fer_edge.sources import camera, patience
+from fer_edge.sources import camera, devices, patience
 from fer_edge.sources.camera import check_camera, open_camera
+from fer_edge.sources.devices import device_number
 from fer_edge.sources.hangs import STUCK_SECONDS
 from fer_edge.sources.live import CameraSource
 from fer_edge.sources.patience import Patience
@@ -350,12 +354,46 @@ def test_the_error_names_the_device_and_what_was_found() -> None:
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="V4L2 is Linux's")
-def test_a_camera_that_is_there_but_does_not_open_may_be_in_use(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (None, r"gives no picture: in use by another program \(fuser {0}\), or its formats"),
+        (errno.EACCES, "not allowed to open {0}: sudo usermod -aG video"),
+        (errno.EPERM, "not allowed to open {0}: sudo usermod -aG video"),
+        (errno.ENODEV, r"camera 77 does not open: No such device \({0}\)"),
+    ],
+)
+def test_why_a_camera_that_is_there_does_not_open(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, error: int | None, said: str
 ) -> None:
-    monkeypatch.setattr(camera.Path, "exists", lambda path: str(path) == "/dev/video77")
-    with pytest.raises(FerError, match=r"in use by another program \(fuser /dev/video77\)"):
+    device = tmp_path / "video77"
+    device.touch()
+    monkeypatch.setattr(devices, "DEVICE", str(tmp_path / "video"))
+
+    def refuses(path: Path, flags: int) -> int:
+        assert error
+        raise OSError(error, os.strerror(error))
+
+    if error:
+        monkeypatch.setattr(os, "open", refuses)
+    with pytest.raises(FerError, match=said.format(device)):
         open_camera("77", None, None)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="V4L2 is Linux's")
+def test_a_camera_by_its_own_name_is_found_under_another_number(tmp_path: Path) -> None:
+    name = tmp_path / "usb-Acme-video-index0"
+    with pytest.raises(FerError, match=f"no camera {name} now; found: none"):
+        device_number(str(name), tmp_path)
+    for number in (0, 12):
+        name.unlink(missing_ok=True)
+        name.symlink_to(f"/dev/video{number}")
+        assert device_number(str(name)) == number
+    with pytest.raises(FerError, match=f"no camera /dev/fer-front now; found: {name}"):
+        device_number("/dev/fer-front", tmp_path)
+    assert check_camera("/dev/v4l/by-id/usb-Acme") == "/dev/v4l/by-id/usb-Acme"
+    with pytest.raises(ArgumentError, match="passwd': give a number, a path"):
+        check_camera("/dev/../etc/passwd")
 
 
 def test_an_address_without_an_answer_is_said_without_its_password() -> None:

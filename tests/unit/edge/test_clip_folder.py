@@ -39,8 +39,8 @@ def frames_in(video: Path) -> int:
 def test_the_oldest_clips_go_and_nobody_elses_files(folder: Path) -> None:
     held = write_clips(folder, [("", "happy", "")] * 4)
     names = [clip.file for clip in reversed(held.clips())]
-    for number, name in enumerate(names):
-        os.utime(folder / name, (number, number))
+    for number, name in enumerate(names):  # the clock was set back between them
+        os.utime(folder / name, (1000 - number, 1000 - number))
     (folder / "holiday.mp4").write_bytes(bytes(50_000))
     size = (folder / names[-1]).stat().st_size
     ClipFolder(folder, int(2.5 * size))

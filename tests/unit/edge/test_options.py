@@ -106,7 +106,7 @@ def test_a_secret_of_the_wrong_type_is_not_shown(tmp_path: Path, line: str) -> N
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
-        (("--camera", "0", "x.jpg"), "say what to watch, one of"),
+        (("--camera", "0", "x.jpg"), "say what to watch, one of these"),
         (("--camera", "front"), "no camera 'front'"),
         (("--camera", "0", "--save", "x.mp5"), "a name that ends in"),
         (("--camera", "0", "--serve", "0.0.0.0:8080"), "a token is needed"),
@@ -140,7 +140,7 @@ def test_a_service_writes_into_its_own_folder_alone(tmp_path: Path, name: str) -
         unit_text(["--camera", "0", "--save", name], PROGRAM, "pi")
     file = settings_file(tmp_path, f'camera = "0"\nsave = "{name}"\n')
     with pytest.raises(ArgumentError, match="give a relative name"):
-        require_for_a_service(options("--config", file))
+        require_for_a_service(options("--config", file), [])
 
 
 @pytest.mark.parametrize("password", ["hunter2", "hun@ter2", "hun/ter2", "hun#ter2", "hun ter2"])
@@ -154,7 +154,7 @@ def test_the_password_of_a_database_is_shown_nowhere(tmp_path: Path, password: s
         run = options("--config", file)
         told += [repr(run), *run.stored()]
         assert told[-1].endswith("in postgresql://db.local/homes")
-        require_for_a_service(run)
+        require_for_a_service(run, [])
     else:
         with pytest.raises(ArgumentError, match="in a password as %40") as refused:
             options("--config", file)
@@ -173,16 +173,16 @@ def test_a_service_may_send_its_history_to_a_server_that_asks_for_no_password() 
 
 
 def test_a_unit_holds_no_password(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fer_edge.service.unit.HIDDEN", ())  # pytest's own folders lie in /tmp
+    monkeypatch.setattr("fer_edge.service.places.HIDDEN", ())  # pytest's own folders lie in /tmp
     query = "http://10.0.0.5/v.cgi?user=admin&pwd=hunter2"
     for words in (["--camera", SECRET], [f"--camera={SECRET}"], ["--camera", query]):
         with pytest.raises(ArgumentError, match="into a --config file of mode 600"):
             unit_text(words, PROGRAM, "pi")
     file = settings_file(tmp_path, f'camera = "{SECRET}"\n')
     assert "12/34" not in unit_text(["--config", str(file)], PROGRAM, "pi")
-    require_for_a_service(options("--config", file))
+    require_for_a_service(options("--config", file), [])
     with pytest.raises(ArgumentError, match="a service watches a camera"):
-        require_for_a_service(options("--config", file, "--demo"))
+        require_for_a_service(options("--config", file, "--demo"), [])
 
 
 @pytest.mark.parametrize("name", ["pi\nExecStartPre=/bin/sh", "a b", "-x", ""])

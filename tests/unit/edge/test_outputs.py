@@ -263,3 +263,24 @@ def test_a_board_that_is_slowed_says_so_once(caplog: pytest.LogCaptureFixture) -
         "the board is slowed: throttled",
         "the board is no longer slowed",
     ]
+
+
+@pytest.mark.parametrize(
+    ("left", "kept"),
+    [
+        (b'{"a": 1}\n' + bytes(300), b'{"a": 1}\n'),
+        (b'{"a": 1}\n{"b":' + bytes(200_000), b'{"a": 1}\n{"b":\n'),
+        (bytes(70_000), b""),
+        (b"", b""),
+        (b'{"a": 1}\n', b'{"a": 1}\n'),
+    ],
+)
+def test_zeros_that_a_power_cut_left_do_not_come_before_new_lines(
+    tmp_path: Path, left: bytes, kept: bytes
+) -> None:
+    """So ext4 left an event file after a cut: it had grown, but its new lines were not there."""
+    file = tmp_path / "events.jsonl"
+    file.write_bytes(left)
+    with LineFile(str(file), keep_going=True) as lines:
+        lines.write("new")
+    assert file.read_bytes() == kept + b"new\n"

@@ -116,6 +116,17 @@ def test_patterns_lists_and_single_files_are_words_too(
     assert names("odd.dat") == ["odd.dat"]  # whoever names a file means it
 
 
+def test_a_list_of_windows_has_a_mark_and_other_line_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(touched(tmp_path, "a.jpg", "b.jpg"))
+    Path("list.txt").write_bytes(b"\xef\xbb\xbfa.jpg\r\n\r\nb.jpg\r\n")
+    assert [source.address for source in Listing(["list.txt"], Path("out"))] == [
+        str(tmp_path / "a.jpg"),
+        str(tmp_path / "b.jpg"),
+    ]
+
+
 @pytest.mark.parametrize("word", ["gone.jpg", "gone/*.jpg", "gone"])
 def test_a_word_that_names_nothing_is_refused(tmp_path: Path, word: str) -> None:
     with pytest.raises(FerError, match=r"there is no|nothing matches"):

@@ -72,6 +72,38 @@ def test_a_message_of_a_store_shows_no_secrets() -> None:
     assert str(raised.value) == f"{shown} cannot be read: 503, message='busy', url='{shown}'"
 
 
+class HttpError(Exception):
+    """Stands for those of aiohttp."""
+
+    def __init__(self, text: str, status: int = 0, message: str = "") -> None:
+        super().__init__(text)
+        self.status, self.message = status, message
+
+
+@pytest.mark.parametrize(
+    ("cause", "said"),
+    [
+        (None, "there is nothing at https://there/a.jpg"),
+        (HttpError("404", 404, "Not Found"), "there is nothing at https://there/a.jpg"),
+        (HttpError("403", 403, "Forbidden"), "cannot be read: the server answers 403 Forbidden"),
+        (HttpError("503", 503), "cannot be read: the server answers 503"),
+        (HttpError("Cannot connect to there:443"), "cannot be read: Cannot connect to there:443"),
+    ],
+)
+def test_a_web_server_that_fails_is_not_one_without_the_picture(
+    cause: Exception | None, said: str
+) -> None:
+    """Whatever goes wrong, fsspec raises FileNotFoundError."""
+    gone = FileNotFoundError("https://there/a.jpg")
+    gone.__cause__ = cause
+    with (
+        mock.patch.object(remote, "_opened", mock.Mock(side_effect=gone)),
+        pytest.raises(FerError) as raised,
+    ):
+        remote.read_bytes("https://there/a.jpg?X-Amz-Signature=5e")
+    assert str(raised.value).endswith(said)
+
+
 def test_a_link_that_is_signed_anew_is_the_same_source(tmp_path: Path) -> None:
     plan = Plan(tmp_path / "plan")
     first, second = (f"https://there/a.jpg?Signature={day}&Expires={day}" for day in (1, 2))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -130,6 +131,23 @@ def test_a_source_that_vanished_is_an_error_and_is_read_when_it_is_back(tmp_path
     outcome = run(place, out, work, again=True)
     assert (outcome.done, outcome.faces, outcome.errors) == (3, 3, 0)
     assert errors(out) == {}
+
+
+def test_a_video_that_is_cut_short_is_an_error_and_keeps_its_faces(tmp_path: Path) -> None:
+    place = tmp_path / "in"
+    place.mkdir()
+    whole = save_video(place / "whole.avi", [draw_scene("happy")] * 40, fps=10).read_bytes()
+    (place / "half.avi").write_bytes(whole[: len(whole) // 2])
+    (place / "head.avi").write_bytes(whole[:300])
+    done = call_here("fer-edge", "score", place, "--out", "F", "--on", "local:1", cwd=tmp_path)
+    assert "LIST" not in done.stderr, "OpenCV writes what it misses"
+    said = errors(tmp_path / "F")
+    assert set(said) == {"half.avi", "head.avi"}
+    assert re.fullmatch(
+        r"the video is cut short .* 5\d% of its length is missing.*", said["half.avi"]
+    )
+    seen = Counter(Path(row["source"]).name for row in rows(tmp_path / "F"))
+    assert seen == {"whole.avi": 4, "half.avi": 2}
 
 
 def test_a_crash_of_a_native_library_costs_one_source(tmp_path: Path) -> None:

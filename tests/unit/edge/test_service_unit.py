@@ -9,6 +9,7 @@ import pytest
 
 from fer_core.errors import ArgumentError, FerError
 from fer_edge.service.install import Done
+from fer_edge.service.places import seen_homes
 from fer_edge.service.unit import (
     require_for_a_service,
     service_environment,
@@ -112,7 +113,7 @@ def test_what_is_read_becomes_absolute_and_what_is_written_stays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("fer_edge.service.unit.HIDDEN", ())  # pytest's own folders lie in /tmp
+    monkeypatch.setattr("fer_edge.service.places.HIDDEN", ())  # pytest's own folders lie in /tmp
     for name in ("edge.toml", "mine.tflite"):
         Path(name).touch()
     given = ["--config", "edge.toml", "--model=mine.tflite", "--camera", "rtsp://a=b"]
@@ -137,7 +138,7 @@ def test_what_the_service_cannot_see_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hidden, home = tmp_path / "tmp", tmp_path / "home"
-    monkeypatch.setattr("fer_edge.service.unit.HIDDEN", (hidden,))
+    monkeypatch.setattr("fer_edge.service.places.HIDDEN", (hidden,))
     for folder in (hidden / "people", home):
         folder.mkdir(parents=True)
     for name in ("mine.tflite", "mine.onnx", "edge.toml"):
@@ -159,8 +160,8 @@ def test_what_the_service_cannot_see_is_refused(
     ours = {"camera": [{"name": "door", "source": "0", "detector": str(hidden / "mine.onnx")}]}
     for settings in ({"camera": "0", "model": str(hidden / "mine.tflite")}, ours):
         with pytest.raises(ArgumentError, match="a service cannot see"):
-            require_for_a_service(RunOptions(EdgeConfig(**settings)))
-    require_for_a_service(RunOptions(EdgeConfig(camera="0", model=str(home / "own.tflite"))))
+            require_for_a_service(RunOptions(EdgeConfig(**settings)), [])
+    require_for_a_service(RunOptions(EdgeConfig(camera="0", model=str(home / "own.tflite"))), [])
 
 
 @pytest.mark.parametrize(
@@ -216,3 +217,26 @@ def test_the_environment_file_is_read_as_systemd_reads_it(tmp_path: Path) -> Non
     assert service_environment(file)["FER_EDGE_TOKEN"] == "it's'"
     with pytest.raises(FerError, match="cannot be read: try sudo"):
         service_environment(tmp_path)
+
+
+def test_of_all_homes_a_service_sees_its_users_and_its_programs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fer_edge.service.places.HIDDEN", ())  # pytest's own folders lie in /tmp
+    homes = tmp_path / "home"
+    monkeypatch.setattr("fer_edge.service.places._HOMES", homes)
+    for name in ("anna", "pi"):
+        (homes / name).mkdir(parents=True)
+        (homes / name / "mine.tflite").touch()
+    program = homes / "pi" / "fer" / "bin" / "fer-edge"
+    own, other = (str(homes / name / "mine.tflite") for name in ("pi", "anna"))
+    unit = unit_text(["--camera", "0", "--model", own], program, "nobody-of-this-name")
+    assert f"\nProtectHome=tmpfs\nBindReadOnlyPaths=-{homes / 'pi'}\n" in unit
+    (homes / "pi" / "link.tflite").symlink_to(other)
+    for hidden in (other, str(homes / "pi" / "link.tflite")):
+        with pytest.raises(ArgumentError, match=f"a service sees only {homes / 'pi'}; move it"):
+            unit_text(["--camera", "0", "--model", hidden], program, "pi")
+        with pytest.raises(ArgumentError, match="a service sees only none"):
+            require_for_a_service(RunOptions(EdgeConfig(camera="0", model=hidden)), [])
+    assert seen_homes(Path("/opt/fer/bin/fer-edge"), "root") == [Path("/root")]
+    assert seen_homes(Path("/root/fer/bin/fer-edge"), "nobody-of-this-name") == [Path("/root")]

@@ -8,7 +8,7 @@ from fer_core.bundle import ModelBundle
 from fer_core.errors import FerError
 from fer_edge.inference import trial
 from fer_edge.inference.models import load_model
-from fer_edge.inference.trial import try_model
+from fer_edge.inference.trial import note_tried, try_model
 
 needs_a_shell = pytest.mark.skipif(sys.platform == "win32", reason="a shell script stands in")
 
@@ -16,6 +16,7 @@ needs_a_shell = pytest.mark.skipif(sys.platform == "win32", reason="a shell scri
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv("STATE_DIRECTORY", raising=False)
     return tmp_path / "cache" / "fer-edge-kit" / "tried"
 
 
@@ -80,6 +81,28 @@ def test_a_network_that_ran_once_is_not_tried_again(
     assert mark.name.startswith(ModelBundle.load(file).manifest.sha256)
     stand_in(tmp_path, monkeypatch, "kill -SEGV $$")
     assert load_model(str(file)).name == "fer-nano-int8"
+
+
+def test_a_service_remembers_where_it_may_write(
+    tmp_path: Path, nano: ModelBundle, monkeypatch: pytest.MonkeyPatch, cache: Path
+) -> None:
+    nano.save(tmp_path / "mine.tflite")
+    monkeypatch.setenv("STATE_DIRECTORY", f"{tmp_path / 'state'}:/elsewhere")
+    monkeypatch.setattr(trial, "try_model", lambda model, name: None)
+    load_model(str(tmp_path / "mine.tflite"))
+    assert not cache.exists()
+    (mark,) = (tmp_path / "state" / "tried").iterdir()
+    assert mark.name.startswith(ModelBundle.load(tmp_path / "mine.tflite").manifest.sha256)
+
+
+@needs_a_shell
+def test_what_ran_here_while_it_was_made_is_not_tried(
+    tmp_path: Path, nano: ModelBundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nano.save(tmp_path / "mine.tflite")
+    note_tried(nano.model)
+    stand_in(tmp_path, monkeypatch, "kill -SEGV $$")
+    assert load_model(str(tmp_path / "mine.tflite")).model == nano.model
 
 
 def test_without_a_place_to_remember_it_is_tried_every_time(

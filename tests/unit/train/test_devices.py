@@ -1,13 +1,16 @@
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 
 import keras
+import numpy as np
 import pytest
 
 from commands import call_here
 from fer_core.errors import ArgumentError, FerError
 from fer_train import devices
+from fer_train.alike import require_alike
 from fer_train.devices import ONE_DEVICE, Devices, chosen_devices, prepare_devices
 
 THREE = Devices(("gpu:0", "gpu:1", "gpu:2"))
@@ -47,6 +50,33 @@ def test_only_the_first_process_has_the_run_folder(tmp_path: Path) -> None:
         (own / "checkpoint.npz").write_bytes(b"another")
     assert (tmp_path / "checkpoint.npz").read_bytes() == b"begun"
     assert not own.exists()
+
+
+@pytest.mark.parametrize(
+    ("others", "words"),
+    [
+        ([[7, 5], [7, 5]], ""),
+        ([[7, 5], [7, 6]], "process 1 of 2 begins with other weights than process 0"),
+        ([[7, 5], [8, 6]], "process 1 of 2 begins with other settings than process 0"),
+    ],
+)
+def test_processes_that_begin_with_other_weights_are_refused(
+    monkeypatch: pytest.MonkeyPatch, others: list[list[int]], words: str
+) -> None:
+    sent: list[list[int]] = []
+
+    def gathered(facts: np.ndarray) -> np.ndarray:
+        sent.append(facts.tolist())
+        return np.array(others, np.uint32)
+
+    utils = SimpleNamespace(process_allgather=gathered)
+    monkeypatch.setitem(sys.modules, "jax.experimental.multihost_utils", utils)
+    facts = {"settings": 7, "weights": 5}
+    for process in (0, 1):
+        many = Devices(("gpu:0", "gpu:1"), 2, process)
+        with pytest.raises(FerError, match=words) if words else nullcontext():
+            require_alike(many, facts)
+    assert sent == [[7, 5], [7, 5]]
 
 
 @pytest.mark.parametrize("asked", ["0", "-1", "some", "1.5", ""])

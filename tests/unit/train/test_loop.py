@@ -7,13 +7,14 @@ import pytest
 
 from drawn_faces import drawn_dataset
 from fer_core.errors import FerError
-from fer_train import checkpoint
+from fer_train import checkpoint, loop
 from fer_train.architectures import build_model
 from fer_train.backend import make_deterministic
 from fer_train.checkpoint import TrainState
 from fer_train.compiling import compile_model
 from fer_train.config import TrainConfig
 from fer_train.data import class_weights
+from fer_train.devices import Devices
 from fer_train.evaluate import evaluate
 from fer_train.loop import TrainingSet, _is_best, train
 
@@ -65,6 +66,50 @@ def test_a_resumed_run_ends_bit_equal(tmp_path: Path, monkeypatch: pytest.Monkey
     for row, other in zip(whole.history, resumed.history, strict=True):
         assert [row[name] for name in figures] == [other[name] for name in figures]
     assert whole.best_epoch == resumed.best_epoch
+
+
+class BegunError(Exception):
+    """Ends a training before its first step."""
+
+
+def test_many_processes_compare_what_they_begin_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[dict[str, int]] = []
+
+    def compare(devices: Devices, facts: dict[str, int]) -> None:
+        seen.append(facts)
+        raise BegunError
+
+    monkeypatch.setattr(loop, "require_alike", compare)
+
+    def begun(
+        model: keras.Model, config: TrainConfig = CONFIG, pictures: TrainingSet = TRAINING_SET
+    ) -> dict[str, int]:
+        with pytest.raises(BegunError):
+            checkpoint = tmp_path / "checkpoint.npz"
+            resume = checkpoint.exists()
+            train(model, pictures, config, checkpoint, resume, devices=Devices((), 2, 1))
+        return seen[-1]
+
+    first = begun(tiny())
+    assert begun(tiny()) == first
+    assert begun(tiny(), replace(CONFIG, data="/other/path")) == first
+    other = tiny()
+    other.set_weights([each + 1e-3 for each in other.get_weights()])
+    changed = [
+        begun(other),
+        begun(tiny(), replace(CONFIG, seed=2)),
+        begun(tiny(), pictures=replace(TRAINING_SET, training=TRAINING_SET.validation)),
+    ]
+    names = [{name for name in first if first[name] != facts[name]} for facts in changed]
+    assert names == [{"weights"}, {"settings"}, {"pictures", "labels"}]
+    train(tiny(), TRAINING_SET, replace(CONFIG, epochs=1), tmp_path / "checkpoint.npz")
+    resumed = begun(tiny())
+    assert {name for name in first if first[name] != resumed[name]} == {
+        "epochs that are done",
+        "weights",
+    }
 
 
 def test_a_run_does_not_go_on_with_other_pictures(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from drawn_faces import draw_scene
 from fer_core.bundle import ModelBundle
+from fer_core.class_folders import CONTACT_SHEET
 from fer_core.errors import FerError
 from fer_core.files import write_text
 from fer_core.manifest import ModelManifest
@@ -24,7 +25,7 @@ from fer_train.config import TrainConfig
 from fer_train.plots import save_confusion
 from fer_train.prepare import prepare_photos
 from fer_train.prepare_sheet import save_prepared_sheet
-from fer_train.prepared import RECORD, SHEET, PreparedFolder
+from fer_train.prepared import RECORD, PreparedFolder
 
 EMPTY = np.full((480, 640, 3), 90, np.uint8)
 
@@ -127,7 +128,7 @@ def test_splits_colour_and_size_are_kept(tmp_path: Path) -> None:
 def test_the_sheet_shows_what_was_left_out(photos: Path, tmp_path: Path) -> None:
     prepared = prepared_from(photos, tmp_path / "faces")
     save_prepared_sheet(photos, prepared)
-    sheet = cv2.imread(str(tmp_path / "faces" / SHEET))
+    sheet = cv2.imread(str(tmp_path / "faces" / CONTACT_SHEET))
     assert sheet is not None
     assert (sheet.max(axis=2).astype(int) - sheet.min(axis=2) > 80).any()  # red captions
 

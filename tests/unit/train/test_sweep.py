@@ -13,9 +13,10 @@ import pytest
 
 from drawn_faces import drawn_dataset, save_npz
 from fer_core.errors import FerError
+from fer_core.pools import Place
 from fer_core.settings import load_settings, settings_toml
 from fer_train.config import TrainConfig
-from fer_train.jobs.pools import Cause, Ended, Pool
+from fer_train.jobs.pools import Cause, Ended, JobPool, Where
 from fer_train.sweep import whole
 from fer_train.sweep.budget import Budget
 from fer_train.sweep.space import read_space
@@ -102,15 +103,15 @@ def never(number: int) -> bool:
 
 
 @pytest.fixture
-def request_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Pool], Request]:
+def request_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[JobPool], Request]:
     file = tmp_path / "space.toml"
     file.write_text(SPACE)
     data = str(save_npz(tmp_path / "drawn.npz", drawn_dataset((4, 3, 2))))
 
-    def of(pool: Pool) -> Request:
+    def of(pool: JobPool) -> Request:
         monkeypatch.setattr(whole, "make_pool", lambda *words, **more: pool)
         space = read_space(file, None, {"data": data})
-        return Request(space, tmp_path / "tried", Budget(12), "local", (3, 6))
+        return Request(space, tmp_path / "tried", Budget(12), Where(Place()), (3, 6))
 
     return of
 
@@ -121,7 +122,7 @@ def rows_of(request: Request) -> list[dict[str, str]]:
 
 
 def test_the_best_settings_are_left_as_toml_and_bad_trials_are_pruned(
-    request_of: Callable[[Pool], Request],
+    request_of: Callable[[JobPool], Request],
 ) -> None:
     request = request_of(pool := QuickPool(breaks=never))
     said: list[str] = []
@@ -149,7 +150,7 @@ def test_the_best_settings_are_left_as_toml_and_bad_trials_are_pruned(
 
 
 def test_an_interrupted_sweep_goes_on_with_the_trials_that_ran(
-    request_of: Callable[[Pool], Request],
+    request_of: Callable[[JobPool], Request],
 ) -> None:
     request = request_of(first := QuickPool(interrupted_at=13, breaks=never))
     said: list[str] = []
@@ -171,7 +172,7 @@ def test_an_interrupted_sweep_goes_on_with_the_trials_that_ran(
     assert len(epochs) <= 10  # the heading, and no epoch twice
 
 
-def test_a_folder_that_was_moved_goes_on(request_of: Callable[[Pool], Request]) -> None:
+def test_a_folder_that_was_moved_goes_on(request_of: Callable[[JobPool], Request]) -> None:
     request = request_of(first := QuickPool(interrupted_at=13, breaks=never))
     with pytest.raises(KeyboardInterrupt):
         sweep(request, lambda line: None)
@@ -183,7 +184,7 @@ def test_a_folder_that_was_moved_goes_on(request_of: Callable[[Pool], Request]) 
 
 
 def test_two_sweeps_of_one_name_share_a_database_but_no_trial(
-    request_of: Callable[[Pool], Request], tmp_path: Path
+    request_of: Callable[[JobPool], Request], tmp_path: Path
 ) -> None:
     shared = f"sqlite:///{tmp_path / 'shared.db'}"
     for owner in ("ada", "bob"):
@@ -193,7 +194,7 @@ def test_two_sweeps_of_one_name_share_a_database_but_no_trial(
 
 
 def test_no_trial_goes_on_in_a_folder_of_other_settings(
-    request_of: Callable[[Pool], Request],
+    request_of: Callable[[JobPool], Request],
 ) -> None:
     request = request_of(QuickPool(breaks=never))
     sweep(request, lambda line: None)
@@ -208,7 +209,7 @@ def test_no_trial_goes_on_in_a_folder_of_other_settings(
 
 
 def test_a_broken_trial_ends_neither_the_sweep_nor_the_search(
-    request_of: Callable[[Pool], Request],
+    request_of: Callable[[JobPool], Request],
 ) -> None:
     request = request_of(QuickPool(breaks=lambda number: number in (0, 5)))
     report = sweep(request, lambda line: None)
@@ -223,7 +224,7 @@ def test_a_broken_trial_ends_neither_the_sweep_nor_the_search(
 
 @pytest.mark.parametrize("cause", [Cause.STORAGE, Cause.KILLED])
 def test_a_trial_that_the_computer_stops_goes_on_with_the_next_call(
-    request_of: Callable[[Pool], Request], cause: Cause
+    request_of: Callable[[JobPool], Request], cause: Cause
 ) -> None:
     stopping = QuickPool(breaks=lambda number: number in (2, 7), cause=cause)
     request = request_of(stopping)
@@ -238,7 +239,7 @@ def test_a_trial_that_the_computer_stops_goes_on_with_the_next_call(
 
 
 def test_a_full_disk_ends_the_call_and_costs_no_trial(
-    request_of: Callable[[Pool], Request],
+    request_of: Callable[[JobPool], Request],
 ) -> None:
     for _ in range(4):
         full = QuickPool(breaks=lambda number: number >= 4, cause=Cause.STORAGE)
@@ -252,7 +253,7 @@ def test_a_full_disk_ends_the_call_and_costs_no_trial(
 
 
 def test_a_trial_that_is_killed_every_time_has_failed(
-    request_of: Callable[[Pool], Request],
+    request_of: Callable[[JobPool], Request],
 ) -> None:
     for _ in range(3):
         killing = QuickPool(breaks=lambda number: number == 3, cause=Cause.KILLED)
@@ -263,7 +264,7 @@ def test_a_trial_that_is_killed_every_time_has_failed(
     assert [row["trial"] for row in rows if row["state"] == "failed"] == ["3"]
 
 
-def test_pictures_that_are_gone_cost_no_trial(request_of: Callable[[Pool], Request]) -> None:
+def test_pictures_that_are_gone_cost_no_trial(request_of: Callable[[JobPool], Request]) -> None:
     request = request_of(QuickPool(breaks=never))
     data = Path(str(request.space.fixed["data"]))
     gone = data.with_name("gone.npz")
@@ -282,7 +283,7 @@ def test_pictures_that_are_gone_cost_no_trial(request_of: Callable[[Pool], Reque
     assert [row["state"] for row in rows_of(request)].count("failed") == 0
 
 
-def test_settings_that_never_work_end_the_sweep(request_of: Callable[[Pool], Request]) -> None:
+def test_settings_that_never_work_end_the_sweep(request_of: Callable[[JobPool], Request]) -> None:
     request = request_of(pool := QuickPool(breaks=lambda number: True))
     with pytest.raises(FerError, match="all 5 trials failed so far, the last one because: the lo"):
         sweep(request, lambda line: None)
@@ -290,7 +291,7 @@ def test_settings_that_never_work_end_the_sweep(request_of: Callable[[Pool], Req
 
 
 def test_settings_that_do_not_go_together_are_a_failed_trial(
-    request_of: Callable[[Pool], Request],
+    request_of: Callable[[JobPool], Request],
 ) -> None:
     request = request_of(QuickPool(breaks=never))
     file = request.space.file
@@ -305,7 +306,7 @@ def test_settings_that_do_not_go_together_are_a_failed_trial(
     }
 
 
-def test_another_space_needs_another_folder(request_of: Callable[[Pool], Request]) -> None:
+def test_another_space_needs_another_folder(request_of: Callable[[JobPool], Request]) -> None:
     request = request_of(QuickPool(breaks=never))
     sweep(request, lambda line: None)
     request.space.file.write_text(SPACE.replace("0.1", "0.2"))
@@ -323,7 +324,7 @@ def test_another_space_needs_another_folder(request_of: Callable[[Pool], Request
     ],
 )
 def test_a_storage_that_cannot_be_used_is_named_without_its_password(
-    request_of: Callable[[Pool], Request], url: str, words: str
+    request_of: Callable[[JobPool], Request], url: str, words: str
 ) -> None:
     request = replace(request_of(QuickPool(breaks=never)), storage=url)
     with pytest.raises(FerError, match=words) as raised:

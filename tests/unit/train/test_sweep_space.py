@@ -113,9 +113,8 @@ def test_what_choosing_is_worth_by_chance() -> None:
 def test_what_cannot_train_is_refused_by_the_command(tmp_path: Path) -> None:
     (tmp_path / "space.toml").write_text('arch = "b"\n' + RATE)
     for on, words in (
-        ("ray://head:10001", "trainings do not run on Ray yet; give local or local:N"),
-        ("local:0", "give local, or local:N for N jobs at a time"),
-        ("cluster", "give local, or local:N for N jobs at a time"),
+        ("local:0", "--on local:N takes 1 to 1024 at a time, got 0"),
+        ("cluster", "--on must be local, local:N, ray or ray://HEAD:PORT, got 'cluster'"),
     ):
         options = ("--data", "faces.npz", "--on", on)
         done = call_here("fer-train", "sweep", "space.toml", *options, cwd=tmp_path, code=2)

@@ -1,14 +1,14 @@
-"""What runs jobs: processes of this computer; who gives it jobs sees only `Pool`."""
+"""What runs jobs: this computer or a cluster; who gives it jobs sees only `JobPool`."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from fer_core.errors import ArgumentError
+from fer_core.errors import ArgumentError, FerError
+from fer_core.pools import Place, Pool, read_place
 
 if TYPE_CHECKING:
     from fer_train.run import Say
@@ -20,6 +20,7 @@ class Job(Protocol):
     Attributes:
         name: What it is called in messages.
         out: Its run folder. A job whose folder has begun goes on from there.
+        inputs: The files and folders that it reads.
     """
 
     @property
@@ -30,6 +31,10 @@ class Job(Protocol):
     def out(self) -> Path:
         """Its run folder. A job whose folder has begun goes on from there."""
 
+    @property
+    def inputs(self) -> tuple[Path, ...]:
+        """The files and folders that it reads."""
+
     def run(self, say: Say) -> None:
         """Train, and leave everything in the run folder.
 
@@ -38,12 +43,16 @@ class Job(Protocol):
         """
 
 
+class NotSharedError(FerError):
+    """A node of a cluster does not see a file that others see."""
+
+
 class Cause(Enum):
     """What made a job fail."""
 
     TRAINING = "its settings, its data or the program"
     KILLED = "somebody ended its process, or the memory was full"
-    STORAGE = "the disk was full or gone"
+    STORAGE = "the disk was full or gone, or not seen from there"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,59 +69,80 @@ class Ended:
     cause: Cause = Cause.TRAINING
 
 
-class Pool(Protocol):
-    """Places for jobs."""
-
-    @property
-    def has_room(self) -> bool:
-        """Whether it takes one more job now."""
-
-    @property
-    def is_busy(self) -> bool:
-        """Whether a job runs."""
-
-    def submit(self, job: Job) -> None:
-        """Start a job."""
-
-    def outcomes(self, seconds: float) -> list[Ended]:
-        """Wait for jobs that end, at most so long; return those."""
+class JobPool(Pool[Job, Ended], Protocol):
+    """Places for jobs. When it is closed, their run folders stay as they are."""
 
     def end(self, job: Job) -> None:
         """End a job that runs; its run folder stays as it is, and nothing is told of it."""
 
-    def close(self) -> None:
-        """End all jobs; their run folders stay as they are."""
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Where jobs run.
+
+    Attributes:
+        cores: What a job gets of a node of a cluster; so many threads it has.
+        gpus: The same; a number below 1 for a share of one.
+    """
+
+    place: Place
+    cores: int = 1
+    gpus: float = 0.0
 
 
-def make_pool(on: str, most: int, say: Say, follow: Say) -> Pool:
-    """Return the pool that `--on` names.
+def read_where(on: str, job_cpus: int | None, job_gpus: float | None) -> Where:
+    """Return where `--on`, `--job-cpus` and `--job-gpus` say that jobs run.
 
     Args:
-        on: local or local:N.
+        on: As `read_place` takes it.
+        job_cpus: Cores a job, None where not given.
+        job_gpus: GPUs a job, None where not given.
+
+    Raises:
+        ArgumentError: They say nothing that there is, or do not go together.
+    """
+    place = read_place(on)
+    if not place.cluster and (job_cpus is not None or job_gpus is not None):
+        raise ArgumentError(
+            "--job-cpus and --job-gpus are for --on ray; on this computer --on local:N decides, "
+            "since the jobs share its cores equally"
+        )
+    if job_gpus and job_gpus > 1 and job_gpus % 1:
+        raise ArgumentError(f"--job-gpus takes whole numbers, or a share below 1, got {job_gpus}")
+    return Where(place, 1 if job_cpus is None else job_cpus, job_gpus or 0.0)
+
+
+def make_pool(where: Where, out: Path, most: int, say: Say, follow: Say) -> JobPool:
+    """Return a pool for jobs.
+
+    Args:
+        where: Where they run.
+        out: An existing folder, below which their run folders are.
         most: How many jobs there are at most.
         say: What gets a line on how many of them run at a time.
         follow: What gets the lines of the jobs.
 
     Raises:
-        ArgumentError: It names none.
+        FerError: A cluster cannot be joined, or its nodes lack this package or that folder.
     """
-    named = re.fullmatch(r"local(?::([0-9]{1,4}))?", on)
-    if on == "ray" or on.startswith("ray:"):
-        raise ArgumentError(f"--on {on}: trainings do not run on Ray yet; give local or local:N")
-    if not named or (named[1] and not int(named[1])):
-        raise ArgumentError(
-            f"--on {on}: give local, or local:N for N jobs at a time, such as local:2"
-        )
+    if where.place.cluster:
+        from fer_train.jobs.ray_pool import RayPool
+
+        return RayPool(where, out, say, follow)
     from fer_train.jobs.local_pool import LocalPool
     from fer_train.jobs.room import room_for
 
-    room = room_for(most, int(named[1] or 0))
+    room = room_for(most, where.place.workers)
     say(room.text())
     return LocalPool(room, follow)
 
 
-def run_all(jobs: list[Job], pool: Pool) -> list[Ended]:
-    """Run jobs to their end, as many at a time as the pool takes; return those that failed."""
+def run_all(jobs: list[Job], pool: JobPool) -> list[Ended]:
+    """Run jobs to their end, as many at a time as the pool takes; return those that failed.
+
+    Raises:
+        FerError: The pool can run none any more; those that are done stay done.
+    """
     waiting, failed = list(jobs), []
     try:
         while waiting or pool.is_busy:

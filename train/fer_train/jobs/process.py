@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing import parent_process
@@ -23,7 +24,8 @@ from fer_train.jobs.pools import Cause, Job
 log = logging.getLogger(__name__)
 LOG = "log.txt"
 """What a job and its libraries print, in its run folder."""
-_THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+"""What says how many threads the libraries of a training have."""
 
 
 _STORAGE = ("ENOSPC", "EDQUOT", "EROFS", "EIO", "ESTALE", "ENOTCONN", "ETIMEDOUT", "EHOSTDOWN")
@@ -49,24 +51,30 @@ def serve(pipe: Connection[Any, Any], job: Job, threads: int) -> None:
     """Run a job; send its lines, and at the end why it failed, or nothing."""
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     threading.Thread(target=_end_with_the_parent, daemon=True).start()
-    for variable in _THREADS:
+    with suppress(BrokenPipeError, ConnectionResetError):  # nobody listens any more
+        pipe.send(run_job(job, threads, lambda line: pipe.send(Line(line))))
+
+
+def run_job(job: Job, threads: int, say: Callable[[str], None]) -> Failure:
+    """Run a job in this process, which is for this job alone; return why it failed.
+
+    Args:
+        job: The job.
+        threads: How many threads it gets, unless the environment says another number.
+        say: What gets its lines; they are in its log, too.
+    """
+    for variable in THREADS:
         os.environ.setdefault(variable, str(threads))
     progress.silence()
     forgive_names_on_paper()
-    with suppress(BrokenPipeError, ConnectionResetError):  # nobody listens any more
-        pipe.send(_run(job, pipe))
 
-
-def _run(job: Job, pipe: Connection[Any, Any]) -> Failure:
-    """Run a job; return why it failed."""
-
-    def say(line: str) -> None:
+    def say_and_log(line: str) -> None:
         print(printable(line), flush=True)
-        pipe.send(Line(line))
+        say(line)
 
     try:
         _print_into_log(job)
-        job.run(say)
+        job.run(say_and_log)
     except MemoryError as error:
         return Failure(str(error) or "the memory is full", Cause.KILLED)
     except FerError as error:

@@ -16,6 +16,7 @@ from fer_edge.inference import DEFAULT_MODEL
 from fer_edge.inference.classifier import TfliteClassifier
 from fer_edge.inference.interpreter import TfliteModel
 from fer_edge.inference.models import load_model, shipped_models
+from fer_edge.inference.trial import load_tried
 from fer_train.studio.finding import FaceFinder
 from fer_train.studio.runs import RunFolders
 from fer_train.studio.shots import box_json
@@ -73,7 +74,7 @@ class Comparison:
         path = self._runs.require_bundle(name)
         changed, pair = path.stat().st_mtime_ns, self._pair
         if pair is None or (pair.path, pair.changed) != (path, changed):
-            start, new = self._start_of(name), _classifier(ModelBundle.load(path))
+            start, new = self._start_of(name), _classifier(load_tried(path))
             pair = _Pair(path, changed, start, _classifier(load_model(start)), new)
             self._pair = pair
         return pair

@@ -16,6 +16,7 @@ from fer_core.metrics import ClassificationReport, confusion_matrix
 from fer_core.typed_json import convert_json
 from fer_core.values import UInt8Array
 from fer_edge.inference.interpreter import TfliteModel
+from fer_edge.inference.trial import load_tried
 from fer_train.studio.collection import Collection
 from fer_train.studio.runs import LearnedPicture, Mistake, RunFolders, RunNotes
 
@@ -43,7 +44,7 @@ def judge(
     Raises:
         FerError: The bundle cannot be read or run.
     """
-    model = TfliteModel(ModelBundle.load(bundle))
+    model = TfliteModel(load_tried(bundle))
     labels = model.bundle.manifest.labels
     answers = np.stack([model.probabilities(image) for image in images])
     truth = np.array([labels.index(each.label) for each in pictures], np.int64)

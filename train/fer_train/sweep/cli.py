@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+import sys
+from contextlib import redirect_stdout
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from fer_core.command import Quiet, talk
+from fer_core.command import Quiet
 from fer_core.errors import ArgumentError, FerError
+from fer_core.logs import talk
 from fer_train import options
 from fer_train.backend import need
 
@@ -22,6 +25,8 @@ def try_settings(
         str, typer.Option(help="Trials in all, as 40, or time from now, as 8h or 90min.")
     ] = "20",
     on: options.On = "local",
+    job_cpus: options.JobCpus = None,
+    job_gpus: options.JobGpus = None,
     prune_at: Annotated[
         str,
         typer.Option(help="Epochs after which the best third goes on, as 10,30, or never."),
@@ -41,6 +46,9 @@ def try_settings(
     """
     need("keras", "matplotlib", "sklearn", "scipy")
     _need_optuna()
+    from fer_train.jobs.pools import read_where
+
+    where = read_where(on, job_cpus, job_gpus)
     from fer_train.sweep.space import read_space
 
     given = {"data": str(data.resolve()) if data else None, "arch": arch, "epochs": epochs}
@@ -50,8 +58,10 @@ def try_settings(
 
     folder = out or Path("sweeps") / space.stem
     at = prune_epochs(prune_at, tried.trial_config({}).epochs)
-    request = Request(tried, folder, read_budget(budget), on, at, storage)
-    print(sweep(request, talk(quiet)), end="")
+    request = Request(tried, folder, read_budget(budget), where, at, storage)
+    with redirect_stdout(sys.stderr):  # Ray prints there what it logs
+        report = sweep(request, talk(quiet))
+    print(report, end="")
 
 
 def _need_optuna() -> None:

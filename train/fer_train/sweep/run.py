@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from fer_core.errors import FerError
 from fer_core.files import make_folder
-from fer_train.jobs.pools import Cause, Ended, Pool
-from fer_train.run_facts import read_accuracy
+from fer_train.jobs.pools import Cause, Ended, JobPool
+from fer_train.run_facts import accuracies, read_accuracy
 from fer_train.sweep.budget import Budget
 from fer_train.sweep.space import Space
-from fer_train.sweep.trial_job import TrialJob, accuracies, require_own
+from fer_train.sweep.trial_job import TrialJob, require_own
 
 if TYPE_CHECKING:
     from optuna.trial import Trial
@@ -53,7 +53,7 @@ class Sweep:
     _stopped: int = 0
     _stopped_since_success: int = 0
 
-    def run(self, pool: Pool, budget: Budget) -> None:
+    def run(self, pool: JobPool, budget: Budget) -> None:
         """Try settings until the budget is spent.
 
         Trials that run when the time is up, or when this is interrupted, go on with the next call,
@@ -96,7 +96,7 @@ class Sweep:
         """Return how many trials have ended, run, or go on with the next call."""
         return len(self.study.tried()) + len(self._running) + self._stopped
 
-    def _start(self, trial: Trial, pool: Pool) -> None:
+    def _start(self, trial: Trial, pool: JobPool) -> None:
         """Start the training of a trial; settings that do not go together are a failed trial."""
         try:
             config = self.space.trial_config(trial.params)
@@ -153,7 +153,7 @@ class Sweep:
         if len(states) >= _MOST_FALSE_STARTS and set(states) == {"failed"}:
             raise FerError(f"all {len(states)} trials failed so far, the last one because: {why}")
 
-    def _prune(self, pool: Pool) -> None:
+    def _prune(self, pool: JobPool) -> None:
         """End the trials that are not worth going on."""
         for trial, job in list(self._running):
             curve, known = accuracies(job.out), self.study.reported(trial)

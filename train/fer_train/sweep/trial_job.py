@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +10,7 @@ from fer_core.errors import FerError
 from fer_train.backend import start_quietly
 from fer_train.config import TrainConfig
 from fer_train.device import choose_backend
-from fer_train.run_facts import CONFIG, HISTORY, saved_config
+from fer_train.run_facts import CONFIG, saved_config
 from fer_train.run_folder import has_begun
 
 if TYPE_CHECKING:
@@ -30,6 +29,11 @@ class TrialJob:
     def name(self) -> str:
         """What it is called in messages."""
         return f"trial {self.number}"
+
+    @property
+    def inputs(self) -> tuple[Path, ...]:
+        """The files and folders that it reads."""
+        return self.config.inputs
 
     def run(self, say: Say) -> None:
         """Train, going on with what the run folder holds.
@@ -71,12 +75,3 @@ def _as_saved(config: TrainConfig, saved: TrainConfig) -> TrainConfig:
     if not saved.soft_labels:
         config = replace(config, soft_labels="")
     return config if saved.online_teacher else replace(config, online_teacher="")
-
-
-def accuracies(run: Path) -> list[float]:
-    """Return the validation accuracy after each epoch that a run folder holds so far."""
-    try:
-        rows = list(csv.DictReader((run / HISTORY).read_text(encoding="utf-8").splitlines()))
-    except FileNotFoundError:
-        return []
-    return [float(row["val_accuracy"]) for row in rows]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fer_core.files import make_folder
 from fer_core.locks import alone_in
-from fer_train.jobs.pools import make_pool
+from fer_train.jobs.pools import Where, make_pool
 from fer_train.sweep.budget import Budget
 from fer_train.sweep.report import leave_results
 from fer_train.sweep.run import Sweep
@@ -29,7 +29,7 @@ class Request:
 
     Attributes:
         out: The folder of the sweep, which goes on where it holds one.
-        on: Where trials are trained, such as local:2.
+        where: Where trials are trained.
         prune_at: The epochs after which trials may be pruned.
         storage: The database, as SQLAlchemy names it; empty for a file in the folder.
     """
@@ -37,7 +37,7 @@ class Request:
     space: Space
     out: Path
     budget: Budget
-    on: str
+    where: Where
     prune_at: tuple[int, ...]
     storage: str = ""
 
@@ -54,7 +54,6 @@ def sweep(request: Request, say: Callable[[str], None]) -> str:
         KeyboardInterrupt: Somebody stopped it; the results so far are there.
     """
     space, out = request.space, request.out
-    pool = make_pool(request.on, request.budget.trials or _MANY, say, follow=_nothing)
     dataset = space.trial_config({}).pictures.load().without_empty_classes()
     say(dataset.describe())
     dataset.require_every_class()
@@ -63,9 +62,10 @@ def sweep(request: Request, say: Callable[[str], None]) -> str:
     url = request.storage or f"sqlite:///{(make_folder(out) / _DATABASE).resolve()}"
     with alone_in(make_folder(out), "fer-train sweep"), storage_faults(url):
         study = SweepStudy(url, out, space)
-        running = Sweep(study, space, out, request.prune_at, say)
+        running = Sweep(study, space, out.resolve(), request.prune_at, say)
+        most = request.budget.trials or _MANY
         try:
-            running.run(pool, request.budget)
+            running.run(make_pool(request.where, out, most, say, _nothing), request.budget)
         except KeyboardInterrupt:
             leave_results(out, space, study.tried(), study.importances(), pictures)
             say(

@@ -186,10 +186,13 @@ class ClipFolder:
     def _make_room(self, spare: str = "") -> None:
         """Remove the oldest clips until the rest takes no more than it may.
 
+        The index has them in the order in which they were recorded; a clock may be set back.
+
         Args:
             spare: The name of one that stays, as do those that are being written.
         """
-        files = sorted(self._files(), key=lambda file: (file.stat().st_mtime, file.name))
+        place = {name: number for number, name in enumerate(self._known)}
+        files = sorted(self._files(), key=lambda file: place.get(file.name, len(place)))
         taken = sum(file.stat().st_size for file in files)
         for file in files:
             if taken <= self._most_bytes:
