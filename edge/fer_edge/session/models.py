@@ -72,5 +72,5 @@ def make_model(options: RunOptions, kind: RunKind, stack: ExitStack, times: Stag
     stack.enter_context(folder.held_by_this_run())
     load = loader(folder, config.model, config.threads, times)
     exchangeable = begin(folder, load, loading)
-    talk(options.quiet)(f"model: {exchangeable.facts.mark}, as {folder.path} says")
+    talk(options.quiet)(f"model: {exchangeable.facts.mark}, in use in {folder.path}")
     return RunModel(exchangeable, lambda: exchangeable.facts, folder, exchangeable)

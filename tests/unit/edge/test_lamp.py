@@ -1,5 +1,11 @@
 import runpy
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
+
+import pytest
 
 from fer_edge.faces.events import NONE, ExpressionEvent
 
@@ -17,3 +23,28 @@ def test_the_lamp_is_on_while_anyone_looks_happy() -> None:
     ]
     states = LAMP["lamp_states"]([event.to_json() for event in events], "happy")
     assert list(states) == [False, True, True, True, False, False]
+
+
+def test_ctrl_c_ends_the_lamp_without_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[object] = []
+
+    class Led:
+        def __setattr__(self, name: str, value: bool) -> None:
+            shown.append((name, value))
+
+    @contextmanager
+    def led(pin: int) -> Iterator[Led]:
+        shown.append(pin)
+        yield Led()
+        shown.append("closed")
+
+    def events_until_ctrl_c() -> Iterator[str]:
+        yield ExpressionEvent("started", 1, "happy", 0.9, 1.0).to_json()
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(sys.modules, "gpiozero", ModuleType("gpiozero"))
+    monkeypatch.setattr(sys.modules["gpiozero"], "LED", led, raising=False)
+    monkeypatch.setattr(sys, "stdin", events_until_ctrl_c())
+    monkeypatch.setattr(sys, "argv", ["lamp.py"])
+    LAMP["main"]()
+    assert shown == [17, ("value", True), "closed"]
