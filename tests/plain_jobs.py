@@ -38,6 +38,8 @@ class PlainJob:
                 raise FerError("cannot write checkpoint.npz") from error
         if self.name == "absent":
             raise FileNotFoundError(errno.ENOENT, "No such file", "faces.npz")
+        if self.name == "torn":  # as h5py does
+            raise OSError("Unable to synchronously create file")
         if self.name == "crash":
             os.kill(os.getpid(), signal.SIGSEGV)
         if self.name == "end":

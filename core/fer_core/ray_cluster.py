@@ -69,8 +69,8 @@ class Cluster(Generic[Item]):
             FerError: None can; the message says why.
         """
         for _ in range(_MOST_FALSE_STARTS):
-            task = self._run.remote(*arguments)
             with _connection_lost():
+                task = self._run.remote(*arguments)
                 if not self._ray.wait([task], timeout=_FIRST_SECONDS)[0]:
                     self._ray.cancel(task, force=True)
                     raise FerError(
@@ -146,14 +146,15 @@ class Cluster(Generic[Item]):
     def _outcome(self, task: Any) -> Any:
         """Return what a task returned, or how its worker died."""
         errors = self._ray.exceptions
-        try:
-            return self._ray.get(task)
-        except errors.RuntimeEnvSetupError as error:
-            raise FerError(f"the cluster cannot make its runtime_env: {error}") from error
-        except errors.RayTaskError as error:
-            raise self._explained(error) from error
-        except errors.RayError as error:
-            return Lost(f"its worker died ({type(error).__name__}: {_first_line(error)})")
+        with _connection_lost():
+            try:
+                return self._ray.get(task)
+            except errors.RuntimeEnvSetupError as error:
+                raise FerError(f"the cluster cannot make its runtime_env: {error}") from error
+            except errors.RayTaskError as error:  # also a ConnectionError, if the task raised one
+                raise self._explained(error) from error
+            except errors.RayError as error:
+                return Lost(f"its worker died ({type(error).__name__}: {_first_line(error)})")
 
     def _explained(self, error: Any) -> FerError:
         """Return what a task raised in our words."""

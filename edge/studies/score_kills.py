@@ -51,7 +51,7 @@ def victims(on: str) -> Iterator[Victims]:
 
     with ray_nodes(3) as cluster:
         env = {**os.environ, "RAY_ADDRESS": cluster.address}
-        yield Victims(env, lambda _: busy_workers(cluster), lambda: _lose_node(cluster))
+        yield Victims(env, lambda _: list(busy_workers(cluster)), lambda: _lose_node(cluster))
 
 
 def disturb(

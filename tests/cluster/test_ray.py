@@ -115,8 +115,8 @@ def test_an_unreachable_head_is_named(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").touch()
     for address, code, said in (
         ("ray://127.0.0.1:9", 1, "no Ray answers at 127.0.0.1:9"),
-        ("ray://", 2, "--on must be ray or ray://HEAD:PORT"),
-        ("ray://host:port", 2, "--on must be ray or ray://HEAD:PORT"),
+        ("ray://", 2, "--on must be local, local:N, ray or ray://HEAD:PORT"),
+        ("ray://host:port", 2, "--on must be local, local:N, ray or ray://HEAD:PORT"),
     ):
         words = ("score", "a.jpg", "--out", "F", "--on", address)
         assert said in call_here("fer-edge", *words, cwd=tmp_path, code=code).stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import hashlib
 import re
 from dataclasses import dataclass
@@ -169,7 +170,17 @@ def read_accuracy(run: Path) -> float:
 def accuracies(run: Path) -> list[float]:
     """Return the validation accuracy after each epoch that a run folder holds so far."""
     try:
-        rows = list(csv.DictReader((run / HISTORY).read_text(encoding="utf-8").splitlines()))
+        text = _current_text(run / HISTORY)
     except FileNotFoundError:
         return []
-    return [float(row["val_accuracy"]) for row in rows]
+    return [float(row["val_accuracy"]) for row in csv.DictReader(text.splitlines())]
+
+
+def _current_text(file: Path) -> str:
+    """Return what a file holds that another computer may replace meanwhile, over NFS."""
+    try:
+        return file.read_text(encoding="utf-8")
+    except OSError as error:
+        if error.errno != errno.ESTALE:
+            raise
+        return file.read_text(encoding="utf-8")  # the new one

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 import os
+import platform
 import sys
 import tempfile
 from contextlib import suppress
@@ -52,7 +53,7 @@ def load_tried(path: Path) -> ModelBundle:
         FerError: There is no bundle, or it does not run.
     """
     bundle = ModelBundle.load(path)
-    if not _mark_of(bundle.manifest.sha256).exists():
+    if not _is_noted(bundle.manifest.sha256):
         try_model(bundle.model, str(path))
         _note(bundle.manifest.sha256)
     return bundle
@@ -74,12 +75,20 @@ def _note(sha256: str) -> None:
         mark.touch()
 
 
+def _is_noted(sha256: str) -> bool:
+    try:
+        return _mark_of(sha256).exists()
+    except OSError:  # a folder that this user may not look into: it is tried every time
+        return False
+
+
 def _mark_of(sha256: str) -> Path:
     """Return the empty file that is there once a network has run with this runtime.
 
-    It lies where systemd lets a service write, else in the user's cache.
+    It lies where systemd lets a service write, else in the user's cache. Computers with other
+    processors may share that, as a home on NFS.
     """
-    name = f"{sha256}-{runtime_name().replace(' ', '-')}"
+    name = f"{sha256}-{runtime_name().replace(' ', '-')}-{platform.machine()}"
     if state := os.environ.get("STATE_DIRECTORY"):
         return Path(state.partition(":")[0]) / "tried" / name
     try:

@@ -195,7 +195,7 @@ def check_camera(where: str) -> str:
     number = where.removeprefix(DEVICE)
     if number.isdecimal() and len(number) < 4:
         return f"camera {number}"
-    if where.startswith("/dev/") and ".." not in where:
+    if where.startswith("/dev/") and ".." not in where.split("/"):
         return where
     shown = "of that address" if "@" in where or ":" in where else repr(where)  # a password?
     raise ArgumentError(

@@ -81,10 +81,29 @@ def test_what_a_worker_raises_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
             cluster.ended(1.0)
 
 
-def test_a_lost_connection_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    cluster = joined(monkeypatch, wait=mock.Mock(side_effect=ConnectionError("closed")))
+@pytest.mark.parametrize("call", ["wait", "get", "nodes"])
+def test_a_lost_connection_loses_nothing(monkeypatch: pytest.MonkeyPatch, call: str) -> None:
+    cluster = joined(monkeypatch, **{call: mock.Mock(side_effect=ConnectionError("closed"))})
     cluster.submit("a")
     with pytest.raises(FerError, match=r"connection to the head .* is lost \(closed\)"):
+        cluster.places() if call == "nodes" else cluster.ended(1.0)
+
+
+def test_a_head_that_goes_before_the_first_task_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster = joined(monkeypatch)
+    monkeypatch.setattr(cluster._run, "remote", mock.Mock(side_effect=ConnectionError("closed")))
+    with pytest.raises(FerError, match=r"connection to the head .* is lost \(closed\)"):
+        cluster.require_worker()
+
+
+def test_a_task_without_a_connection_of_its_own_blames_no_head(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Ray raises what is both its own error and that of the task."""
+    both = type("TaskConnectionError", (TaskError, ConnectionError), {})
+    cluster = joined(monkeypatch, get=mock.Mock(side_effect=both("Traceback\nE: no server")))
+    cluster.submit("a")
+    with pytest.raises(FerError, match="a worker of the cluster failed: E: no server"):
         cluster.ended(1.0)
 
 

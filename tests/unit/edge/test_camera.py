@@ -391,7 +391,8 @@ def test_a_camera_by_its_own_name_is_found_under_another_number(tmp_path: Path) 
         assert device_number(str(name)) == number
     with pytest.raises(FerError, match=f"no camera /dev/fer-front now; found: {name}"):
         device_number("/dev/fer-front", tmp_path)
-    assert check_camera("/dev/v4l/by-id/usb-Acme") == "/dev/v4l/by-id/usb-Acme"
+    for linked in ("usb-Acme", "usb-Acme_Inc.._HD-video-index0"):
+        assert check_camera(f"/dev/v4l/by-id/{linked}") == f"/dev/v4l/by-id/{linked}"
     with pytest.raises(ArgumentError, match="passwd': give a number, a path"):
         check_camera("/dev/../etc/passwd")
 

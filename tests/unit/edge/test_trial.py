@@ -105,16 +105,31 @@ def test_what_ran_here_while_it_was_made_is_not_tried(
     assert load_model(str(tmp_path / "mine.tflite")).model == nano.model
 
 
+@pytest.mark.parametrize("place", ["/dev/null/nowhere", f"/tmp/{'long' * 100}"])
 def test_without_a_place_to_remember_it_is_tried_every_time(
-    tmp_path: Path, nano: ModelBundle, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, nano: ModelBundle, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", "/dev/null/nowhere")
+    """The system refuses to look into the second, as into another user's home."""
+    monkeypatch.setenv("XDG_CACHE_HOME", place)
     nano.save(tmp_path / "mine.tflite")
     tried: list[str] = []
     monkeypatch.setattr(trial, "try_model", lambda model, name: tried.append(name))
     for _ in range(2):
         assert load_model(str(tmp_path / "mine.tflite")).name == "fer-nano-int8"
     assert len(tried) == 2
+
+
+def test_what_ran_on_another_processor_is_tried(
+    tmp_path: Path, nano: ModelBundle, monkeypatch: pytest.MonkeyPatch, cache: Path
+) -> None:
+    """A home on NFS is that of computers with several processors."""
+    nano.save(tmp_path / "mine.tflite")
+    tried: list[str] = []
+    monkeypatch.setattr(trial, "try_model", lambda model, name: tried.append(name))
+    for machine in ("x86_64", "aarch64", "x86_64"):
+        monkeypatch.setattr("platform.machine", lambda machine=machine: machine)
+        load_model(str(tmp_path / "mine.tflite"))
+    assert len(tried) == len(list(cache.iterdir())) == 2
 
 
 def test_a_strangers_module_where_the_user_stands_is_not_run(

@@ -28,11 +28,12 @@ def test_one_job_that_fails_ends_no_other(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     said: list[str] = []
     pool = LocalPool(Room(2, 3, ""), said.append)
-    jobs = jobs_of(tmp_path, "refuse", "break", "die", "good")
+    jobs = jobs_of(tmp_path, "refuse", "break", "torn", "die", "good")
     failed = {ended.job.name: ended.reason for ended in run_all(list(jobs), pool)}
     assert failed["refuse"] == "the data is missing"
     assert failed["break"].startswith("ZeroDivisionError()")
     assert "Traceback" in (tmp_path / "break" / "log.txt").read_text()
+    assert failed["torn"] == "writing: Unable to synchronously create file"
     assert failed["die"].startswith("its process died (SIGKILL; the memory may have been full")
     assert "good" not in failed
     assert (tmp_path / "good" / "ended").exists()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import math
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +19,7 @@ from fer_train.jobs.node import Call, Left, train_on_node
 from fer_train.jobs.pools import Cause, Where, read_where, run_all
 from fer_train.jobs.process import Failure
 from fer_train.jobs.ray_pool import RayPool
+from fer_train.run_facts import accuracies
 from plain_jobs import PlainJob
 
 WHERE = Where(Place(cluster="ray"), cores=3)
@@ -232,6 +235,28 @@ def test_what_a_job_gets_of_its_node(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert os.environ["KERAS_BACKEND"] == "torch"
 
 
+def test_a_history_that_its_node_replaces_meanwhile_is_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """NFS says so to who reads a file that is another one now."""
+    (job,) = jobs_of(tmp_path, "good")
+    job.out.mkdir()
+    add_epoch(job)
+    read, stale = Path.read_text, [errno.ESTALE]
+
+    def read_text(file: Path, **how: Any) -> str:
+        if stale:
+            number = stale.pop()
+            raise OSError(number, os.strerror(number), file)
+        return read(file, **how)
+
+    monkeypatch.setattr(Path, "read_text", read_text)
+    assert accuracies(job.out) == [0.5]
+    stale += [errno.EIO]
+    with pytest.raises(OSError, match=os.strerror(errno.EIO)):
+        accuracies(job.out)
+
+
 def test_the_log_is_no_file_to_wait_for(tmp_path: Path) -> None:
     for name in ("log.txt", ".fer-job-lock", "model.keras"):
         (tmp_path / name).write_text("12345")
@@ -245,5 +270,7 @@ def test_what_a_job_takes_is_for_a_cluster() -> None:
     for on, cpus, gpus in (("local", 2, None), ("local:2", None, 1.0)):
         with pytest.raises(ArgumentError, match="are for --on ray"):
             read_where(on, cpus, gpus)
-    with pytest.raises(ArgumentError, match=r"a share below 1, got 1\.5"):
-        read_where("ray", None, 1.5)
+    assert read_where("ray", None, 2.0).gpus == 2
+    for gpus in (1.5, 0.00001, math.nan, math.inf):
+        with pytest.raises(ArgumentError, match=f"a share from 0.01 to 1, got {gpus}"):
+            read_where("ray", None, gpus)

@@ -13,6 +13,8 @@ from fer_core.pools import Place, Pool, read_place
 if TYPE_CHECKING:
     from fer_train.run import Say
 
+_LEAST_GPUS = 0.01
+
 
 class Job(Protocol):
     """A training; it travels to its process by pickle, which loads no Keras.
@@ -107,8 +109,10 @@ def read_where(on: str, job_cpus: int | None, job_gpus: float | None) -> Where:
             "--job-cpus and --job-gpus are for --on ray; on this computer --on local:N decides, "
             "since the jobs share its cores equally"
         )
-    if job_gpus and job_gpus > 1 and job_gpus % 1:
-        raise ArgumentError(f"--job-gpus takes whole numbers, or a share below 1, got {job_gpus}")
+    if job_gpus and not (_LEAST_GPUS <= job_gpus <= 1 or job_gpus.is_integer()):
+        raise ArgumentError(
+            f"--job-gpus takes whole numbers, or a share from {_LEAST_GPUS} to 1, got {job_gpus}"
+        )
     return Where(place, 1 if job_cpus is None else job_cpus, job_gpus or 0.0)
 
 

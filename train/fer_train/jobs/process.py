@@ -80,7 +80,7 @@ def run_job(job: Job, threads: int, say: Callable[[str], None]) -> Failure:
     except FerError as error:
         return Failure(str(error), _cause(error))
     except OSError as error:
-        return Failure(f"{error.filename or 'writing'}: {error.strerror}", _cause(error))
+        return Failure(f"{error.filename or 'writing'}: {error.strerror or error}", _cause(error))
     except Exception as error:
         log.exception("the job failed")
         return Failure(f"{error!r}: {job.out / LOG} says where", _cause(error))
