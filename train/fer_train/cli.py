@@ -70,10 +70,17 @@ def run(
 def _train(settings: TrainConfig, folder: Path, resume: bool, devices: str, quiet: bool) -> None:
     from fer_train.cross_validation import cross_validate
     from fer_train.run import run_training
+    from fer_train.run_folder import has_begun
 
     shared = chosen_devices(devices, talk(quiet))
     go = cross_validate if settings.folds else partial(run_training, devices=shared)
-    go(settings, folder, resume, talk(quiet or not shared.leads))
+    say = talk(quiet or not shared.leads)
+    try:
+        go(settings, folder, resume, say)
+    except KeyboardInterrupt:
+        if has_begun(folder):
+            say(f"stopped; to go on: fer-train --out {folder} --resume")
+        raise
     if shared.leads:
         print((folder / "report.txt").read_text(encoding="utf-8"), end="")
         print(f"run folder: {folder}")
