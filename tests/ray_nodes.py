@@ -4,18 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-
-PORTS = (
-    "metrics_agent_port",
-    "metrics_export_port",
-    "dashboard_agent_listen_port",
-    "runtime_env_agent_port",
-)
 
 
 @contextmanager
@@ -25,30 +17,16 @@ def ray_nodes(nodes: int, cpus: int = 1) -> Iterator[Any]:
     Yields:
         The cluster; its `address` is for $RAY_ADDRESS.
     """
-    os.environ.setdefault("RAY_raylet_start_wait_time_s", "300")  # the computer may be busy
     from ray.cluster_utils import Cluster
 
-    head = {"num_cpus": 0, "include_dashboard": False, **small_node()}
-    cluster = Cluster(initialize_head=True, head_node_args=head)
+    small = {"object_store_memory": 80_000_000, "include_dashboard": False}
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, **small})
     try:
         for _ in range(nodes):
-            cluster.add_node(num_cpus=cpus, **small_node())
+            cluster.add_node(num_cpus=cpus, **small)
         yield cluster
     finally:
         cluster.shutdown()
-
-
-def small_node() -> dict[str, int]:
-    """Return what a node takes: little memory, and ports that are free now.
-
-    Ray ends a node whose agents do not name theirs within seconds, as on a busy computer.
-    """
-    with ExitStack() as stack:
-        free = [stack.enter_context(socket.socket()) for _ in PORTS]
-        for each in free:
-            each.bind(("127.0.0.1", 0))
-        ports = {name: each.getsockname()[1] for name, each in zip(PORTS, free, strict=True)}
-    return {"object_store_memory": 80_000_000, **ports}
 
 
 def raylets(cluster: Any) -> set[int]:

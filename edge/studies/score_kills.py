@@ -140,8 +140,6 @@ def _children(driver: int) -> list[int]:
 
 
 def _lose_node(cluster: Any) -> None:
-    from ray_nodes import small_node
-
     lost = next(node for node in cluster.list_all_nodes() if not node.head)
     cluster.remove_node(lost, allow_graceful=False)
-    cluster.add_node(num_cpus=1, **small_node())
+    cluster.add_node(num_cpus=1, object_store_memory=80_000_000)
