@@ -5,19 +5,11 @@ from __future__ import annotations
 import os
 import random
 import signal
-import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-
-PORTS = (
-    "metrics_agent_port",
-    "metrics_export_port",
-    "dashboard_agent_listen_port",
-    "runtime_env_agent_port",
-)
 
 
 @contextmanager
@@ -27,7 +19,6 @@ def ray_nodes(nodes: int, cpus: int = 1) -> Iterator[Any]:
     Yields:
         The cluster; its `address` is for $RAY_ADDRESS.
     """
-    os.environ.setdefault("RAY_raylet_start_wait_time_s", "300")  # the computer may be busy
     from ray.cluster_utils import Cluster
 
     cluster = Cluster()
@@ -41,28 +32,15 @@ def ray_nodes(nodes: int, cpus: int = 1) -> Iterator[Any]:
 
 def add_node(cluster: Any, cpus: int = 1) -> None:
     """Add a small node. Ray gives a node 30 s to start, too few on a busy computer: five tries."""
+    small = {"include_dashboard": False, "include_log_monitor": False}
     for tries_left in reversed(range(5)):
         try:
-            cluster.add_node(**_node_options(cpus))
+            cluster.add_node(num_cpus=cpus, object_store_memory=80_000_000, **small)
         except Exception as error:  # Ray raises nothing narrower
             if not tries_left or "timed out during startup" not in str(error):
                 raise
         else:
             return
-
-
-def _node_options(cpus: int) -> dict[str, Any]:
-    """Return what a small node is started with: little memory, and ports that are free now.
-
-    Ray ends a node whose agents do not name theirs within seconds, as on a busy computer.
-    """
-    with ExitStack() as stack:
-        free = [stack.enter_context(socket.socket()) for _ in PORTS]
-        for each in free:
-            each.bind(("127.0.0.1", 0))
-        ports = {name: each.getsockname()[1] for name, each in zip(PORTS, free, strict=True)}
-    small = {"include_dashboard": False, "include_log_monitor": False}
-    return {"num_cpus": cpus, "object_store_memory": 80_000_000, **small, **ports}
 
 
 def raylets(cluster: Any) -> dict[int, Any]:
