@@ -1,10 +1,10 @@
-# Targets: setup demo test lint check e2e soak bench build device-test train-test-lowest studies-test cluster-test release-check arm64 clean
+# Targets: setup demo test lint check e2e soak bench build device-test train-test-lowest studies-test cluster-test release-check vm arm64 clean
 PYTHON ?= python3
 FULL := .venv/bin
 EDGE := .venv-edge/bin
 PIP := -m pip --disable-pip-version-check install --quiet
 
-.PHONY: setup demo test lint check e2e soak bench build device-test train-test-lowest studies-test cluster-test release-check arm64 arm64-pythons clean
+.PHONY: setup demo test lint check e2e soak bench build device-test train-test-lowest studies-test cluster-test release-check vm arm64 arm64-pythons clean
 
 setup: .venv/installed
 
@@ -94,6 +94,14 @@ train-test-lowest:
 # The result is written down.
 release-check: setup
 	$(FULL)/python tests/release_check.py docs/release-check.md
+
+# A whole computer with a kernel and systemd of its own (needs: sudo apt install mmdebstrap
+# user-mode-linux gcc libc6-dev). The first time takes many minutes for the
+# image, which is kept in ~/.cache/fer-edge-kit/vm. The result is written down. The gate has no time for it.
+vm: setup
+	@mkdir -p build
+	$(FULL)/python -m pytest -m vm -n 0 --junitxml=build/vm.xml tests/vm; code=$$?; \
+	  $(FULL)/python tests/vm/write_page.py build/vm.xml docs/vm-check.md; exit $$code
 
 build/formats: setup
 	PYTHONPATH=tests $(FULL)/python tests/make_formats.py build/formats
