@@ -1,10 +1,10 @@
-# Targets: setup demo test lint check docs docs-serve e2e soak fuzz coverage bench build device-test train-test-lowest studies-test cluster-test release-check release arm64 clean
+# Targets: setup demo test lint check docs docs-serve e2e soak fuzz coverage bench build device-test train-test-lowest studies-test cluster-test release-check release vm arm64 clean
 PYTHON ?= python3
 FULL := .venv/bin
 EDGE := .venv-edge/bin
 PIP := -m pip --disable-pip-version-check install --quiet
 
-.PHONY: setup demo test lint check docs docs-serve e2e soak fuzz coverage bench build device-test train-test-lowest studies-test cluster-test release-check release arm64 arm64-pythons clean
+.PHONY: setup demo test lint check docs docs-serve e2e soak fuzz coverage bench build device-test train-test-lowest studies-test cluster-test release-check release vm arm64 arm64-pythons clean
 
 setup: .venv/installed
 
@@ -118,6 +118,15 @@ train-test-lowest:
 # The result is written down.
 release-check: setup
 	$(FULL)/python tests/release_check.py docs/release-check.md
+
+# A whole computer with a kernel, systemd and cameras of its own (needs: sudo apt install mmdebstrap
+# user-mode-linux gcc libc6-dev qemu-system-x86 qemu-utils). The first time takes many minutes for the
+# image, which is kept in ~/.cache/fer-edge-kit/vm. The result is written down. The gate has no time
+# for it.
+vm: setup
+	@mkdir -p build
+	$(FULL)/python -m pytest -m vm -n 0 --junitxml=build/vm.xml tests/vm; code=$$?; \
+	  $(FULL)/python tests/vm/write_page.py build/vm.xml docs/vm-check.md; exit $$code
 
 # sdist and wheel, built twice from the last commit; they have to be equal byte for byte.
 release: setup
