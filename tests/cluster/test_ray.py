@@ -81,7 +81,7 @@ def test_workers_a_node_and_the_driver_are_killed(
         driver.kill()
     assert sum(covered(out).values()) < COUNT + 1, "it was done before it was killed"
     done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=200, check=True)
-    assert done.stdout == f"{COUNT + 1} sources: {COUNT} faces, 1 errors ({out}/errors.parquet)\n"
+    assert done.stdout == f"{COUNT + 1} sources: {COUNT} faces, 1 error ({out}/errors.parquet)\n"
     assert rows(out) == rows(tmp_path / "whole")
     assert covered(out) == Counter(range(COUNT + 1))
 

@@ -58,7 +58,7 @@ def test_a_prefix_a_pattern_and_an_object_are_sources(
         cwd=tmp_path,
         **server,
     )
-    assert done.stdout == "5 sources: 6 faces, 1 errors (F/errors.parquet)\n"
+    assert done.stdout == "5 sources: 6 faces, 1 error (F/errors.parquet)\n"
     assert "5 sources, 3 of them named twice" in done.stderr
     assert "left out: 1 others" in done.stderr
     found = rows(tmp_path / "F")

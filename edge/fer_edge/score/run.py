@@ -11,6 +11,7 @@ from pathlib import Path
 from fer_core.errors import ArgumentError
 from fer_core.locks import alone_in
 from fer_core.pools import read_place
+from fer_core.text import counted
 from fer_edge.score.addresses import without_secrets
 from fer_edge.score.local_pool import LocalPool, usual_workers
 from fer_edge.score.loop import read_pieces
@@ -63,13 +64,13 @@ class Outcome:
 
     def text(self, out: Path) -> str:
         """Return it as a line."""
-        errors = f", {self.errors:,} errors ({out / ERRORS})" if self.errors else ""
+        errors = f", {counted(self.errors, 'error')} ({out / ERRORS})" if self.errors else ""
         state = (
-            f"{self.done:,} sources"
+            counted(self.done, "source")
             if self.done == self.total
-            else (f"{self.done:,} of {self.total:,} sources; the same command goes on")
+            else (f"{self.done:,} of {counted(self.total, 'source')}; the same command goes on")
         )
-        return f"{state}: {self.faces:,} faces{errors}"
+        return f"{state}: {counted(self.faces, 'face')}{errors}"
 
 
 def score(

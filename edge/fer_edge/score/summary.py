@@ -10,7 +10,7 @@ import numpy as np
 
 from fer_core.errors import FerError
 from fer_core.opencv import cv2
-from fer_core.text import printable_name
+from fer_core.text import counted, printable_name
 from fer_core.values import UInt8Array
 from fer_edge.outputs.lettering import draw_text
 from fer_edge.outputs.overlay import colour_of
@@ -52,12 +52,13 @@ class Summary:
     @property
     def title(self) -> str:
         """Sources, frames and faces in one line."""
-        state = "" if self.done == self.total else f" of {self.total:,}"
-        return f"{self.done:,}{state} sources, {self.frames:,} frames, {self.faces:,} faces"
+        sources = counted(self.total, "source")
+        done = sources if self.done == self.total else f"{self.done:,} of {sources}"
+        return f"{done}, {counted(self.frames, 'frame')}, {counted(self.faces, 'face')}"
 
     def text(self) -> str:
         """Return all of it as lines."""
-        lines = [self.title, f"no face: {self.empty:,} sources"]
+        lines = [self.title, f"no face: {counted(self.empty, 'source')}"]
         lines += [f"{'label':<14}{'faces':>12}{'share':>8}{'mean confidence':>17}"]
         for label, count in self.labels.most_common():
             mean = self.confidence[label] / max(count, 1)

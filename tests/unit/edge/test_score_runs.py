@@ -102,7 +102,7 @@ def test_frames_of_a_video_are_taken_every_so_often(tmp_path: Path) -> None:
     assert [row["frame"] for row in found] == [0, 5, 10, 15, 20]
     assert [row["time_s"] for row in found] == pytest.approx([0, 0.5, 1, 1.5, 2], abs=1e-3)
     assert "torn.mp4 is no video" in errors(tmp_path / "F")["torn.mp4"]
-    assert done.stdout == f"2 sources: {len(found)} faces, 1 errors (F/errors.parquet)\n"
+    assert done.stdout == f"2 sources: {len(found)} faces, 1 error (F/errors.parquet)\n"
 
 
 def test_a_summary_counts_and_draws(tmp_path: Path) -> None:
