@@ -26,6 +26,7 @@ TESTS = Path(__file__).parents[1]
 sys.path.insert(0, str(TESTS))
 WORK = TESTS.parent / "build" / "fuzz"
 HANGS_SECONDS, MOST_MB = 10, 1024
+MEMORY = Path("/dev/shm")
 OURS = ("fer_core", "fer_edge", "fer_convert", "fer_bench")
 PARSERS = ("zipfile", "tomllib", "http", "email", "urllib")
 """Of the standard library: what reads the input before our code does."""
@@ -35,7 +36,7 @@ def main() -> None:
     """Fuzz the targets named, each in a process of its own; end with 1 after a finding."""
     options = _options()
     if options.inside:
-        _fuzz(options.targets[0], options.libfuzzer)
+        _fuzz(options.targets[0], Path(options.inside), options.libfuzzer)
         return
     from fuzz_corpus import keep, kept_corpus
     from fuzz_targets import TARGETS
@@ -59,7 +60,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--runs", type=int, default=-1, help="in place of seconds")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--keep", action="store_true")
-    parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--inside", help=argparse.SUPPRESS)  # the folder that targets may use
     options, options.libfuzzer = parser.parse_known_args()
     return options
 
@@ -77,9 +78,12 @@ def _run(name: str, folder: Path, options: argparse.Namespace) -> bool:
         "print_final_stats": 1, "artifact_prefix": f"{findings}/{name}-", "len_control": 0,
     }  # fmt: skip
     words = [f"-{flag}={value}" for flag, value in flags.items()]
-    command = [sys.executable, __file__, "--inside", name, *words, str(folder)]
     started, used = time.monotonic(), _used_seconds()
-    done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+    with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as scratch:
+        command = [sys.executable, __file__, "--inside", scratch, name, *words, str(folder)]
+        done = subprocess.run(
+            command, capture_output=True, text=True, errors="replace", check=False
+        )
     executed = re.search(r"number_of_executed_units: (\d+)", done.stderr)
     covered = re.findall(r"cov: (\d+) ft: (\d+) corp: (\d+)", done.stderr)
     told = {
@@ -104,7 +108,7 @@ def _used_seconds() -> float:
     return used.children_user + used.children_system
 
 
-def _fuzz(name: str, libfuzzer: list[str]) -> None:
+def _fuzz(name: str, scratch: Path, libfuzzer: list[str]) -> None:
     """Fuzz in this process, which ends with it."""
     import atheris
 
@@ -124,10 +128,9 @@ def _fuzz(name: str, libfuzzer: list[str]) -> None:
         return bytes(atheris.Mutate(data, most))
 
     words = [sys.argv[0], *libfuzzer]
-    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
-        extra = {"custom_mutator": change} if target.is_json else {}
-        atheris.Setup(words, target.make(Path(folder)), **extra)
-        atheris.Fuzz()
+    extra = {"custom_mutator": change} if target.is_json else {}
+    atheris.Setup(words, target.make(scratch), **extra)
+    atheris.Fuzz()
 
 
 if __name__ == "__main__":
