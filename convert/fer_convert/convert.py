@@ -172,7 +172,8 @@ def _make_bundle(
     refused = refused_drop(bundle.name, parity, job.max_drop_points, otherwise)
     if doubt := worse_than_chance(bundle.name, parity, validation):
         if job.request.max_drop_points is None:
-            refused = refused or f"{doubt}: it was not written. Write it all the same: --max-drop"
+            anyway = "To write it anyway: --max-drop 100"
+            refused = refused or f"{doubt}: it was not written. {anyway}"
         else:
             say(doubt)
     worth_training = recipe.full_integer and parity.lost_more_than(WORTH_TRAINING_POINTS)

@@ -72,7 +72,7 @@ def _told(reading: _Reading, as_it_is: _Reading, asked: FerDataset) -> str:
     if reading.scale:
         wanted.append(f"its input is {reading.scale}")
         layers = f"keras.Input({asked.spec.shape}), keras.layers.{_SCALES[reading.scale][0]}, model"
-        ways.append(f"keras.Sequential([{layers}])")
+        ways.append(f"model = keras.Sequential([{layers}])")
     if reading.order != sorted(reading.order):
         names = [asked.label_names[reading.order.index(i)] for i in range(len(reading.order))]
         wanted.append(f"it gives {', '.join(names)}")
@@ -81,7 +81,7 @@ def _told(reading: _Reading, as_it_is: _Reading, asked: FerDataset) -> str:
             f"order = {reading.order}"
         )
     return (
-        f"it meets {as_it_is.right.mean():.1%} of {len(asked)} labels of {asked.name}, "
-        f"{reading.right.mean():.1%} if {' and '.join(wanted)}: {', and '.join(ways)}, and convert "
-        "that"
+        f"it is right on {as_it_is.right.mean():.1%} of {len(asked)} pictures of {asked.name}, but "
+        f"on {reading.right.mean():.1%} if {' and '.join(wanted)}. To fix it, load it in Python, "
+        f"{', and '.join(ways)}, then save the model and convert that file"
     )
