@@ -17,7 +17,7 @@ from vm.page import commands
 
 HERE = Path(__file__).parent
 REPOSITORY = HERE.parents[1]
-PAGES = REPOSITORY / "docs" / "deployment"
+PAGES = REPOSITORY / "docs" / "how-to"
 _PYTHON = "3.11"  # that of Debian 12
 _WHEELS = ("ai-edge-litert", "opencv-python-headless<5", "av", "paho-mqtt>=2,<3", "hatchling")
 _OF_THE_PACKAGE = ("numpy", "msgspec", "typer", "rich")
@@ -32,13 +32,13 @@ def cache() -> Path:
 
 def install_commands() -> list[str]:
     """Return the lines of the pages that install fer-edge, as somebody with a broker types them."""
-    typed = commands(PAGES / "pi-usb-camera.md")
+    typed = commands(PAGES / "usb-camera.md")
     venv, extra, detector = (
         next(line for line in typed if line.startswith(start))
         for start in ("python3 -m venv", "pip install '.[edge-headless]'", "pip install --no-deps")
     )
     mqtt = "pip install '.[mqtt]'"
-    assert mqtt in (PAGES / "shelf.md").read_text()
+    assert mqtt in (PAGES / "headless.md").read_text()
     return [venv, extra, mqtt, detector]
 
 

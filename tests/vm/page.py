@@ -1,4 +1,4 @@
-"""The commands of a deployment page, as a reader would type them."""
+"""The commands of a page of the documentation, as a reader would type them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def commands(page: Path) -> list[str]:
     for block in _blocks(text):
         lines = iter(block.splitlines())
         for line in lines:
-            command = line
+            command = line.removeprefix("$ ")
             if end := _HERE.search(line):
                 for inner in lines:
                     command += f"\n{inner}"

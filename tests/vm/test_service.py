@@ -32,7 +32,7 @@ PROBE = Path(__file__).parent / "probe.py"
 @pytest.fixture(scope="module")
 def service(machine: Machine) -> Machine:
     """A computer on which the page's commands have installed the service."""
-    settings, private, install = commands(PAGES / "shelf.md")[:3]
+    settings, private, _, install = commands(PAGES / "headless.md")[:4]
     for old, new in SETTINGS.items():
         assert old in settings
         settings = settings.replace(old, new)
@@ -75,7 +75,7 @@ def test_the_service_is_ready_by_its_own_word(service: Machine) -> None:
     state = told(service, "ActiveState", "SubState", "User", "NotifyAccess", "UnitFileState")
     assert (state["ActiveState"], state["SubState"]) == ("active", "running")
     assert (state["User"], state["UnitFileState"]) == ("pi", "enabled")
-    status, _, health = commands(PAGES / "shelf.md")[3:6]
+    status, _, health = commands(PAGES / "headless.md")[4:7]
     assert "active (running)" in service.run(status, "pi", LONG).out
     assert "ok" in service.run(health, "pi", LONG).out
     journal = service.run("journalctl -u fer-edge --no-pager", "pi").out
@@ -183,7 +183,7 @@ def test_it_runs_after_a_reboot(service: Machine) -> None:
 
 
 def test_nothing_is_left_of_a_removed_service(service: Machine) -> None:
-    (remove,) = re.findall(r"`(sudo \S+ service remove)`", (PAGES / "shelf.md").read_text())
+    remove = commands(PAGES / "headless.md")[7]
     assert "removed; /var/lib/fer-edge stays" in service.run(remove, "pi", LONG).out
     left = "find /etc /run/systemd /usr/lib/systemd -name '*fer-edge*' | grep -v fer-edge-kit"
     assert service.run(left, code=1).out == ""

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+pytest.importorskip("cryptography", reason="cryptography is not installed: extra [fleet]")
+
 from fer_edge.deployment.announcement import Announcement
 from fer_edge.deployment.signing import SigningKey
 from fer_edge.fleet import cli

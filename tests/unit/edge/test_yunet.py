@@ -369,7 +369,7 @@ def test_a_unit_names_a_detector_as_it_was_named(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("fer_edge.service.unit.HIDDEN", ())  # pytest's own folders lie in /tmp
+    monkeypatch.setattr("fer_edge.service.places.HIDDEN", ())  # pytest's own folders lie in /tmp
     (tmp_path / "yunet").write_text("a file of that name")
     (tmp_path / "mine.onnx").write_bytes(b"a network")
     assert "--detector yunet" in unit_text(["--camera", "0", "--detector", "yunet"], PROGRAM, "pi")
