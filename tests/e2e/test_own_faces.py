@@ -138,6 +138,6 @@ def test_wrong_inputs_are_said(prepared: Path) -> None:
     done = call_here("fer-train", "check", "photos", cwd=prepared, code=1)
     assert "1 bad rows, left out here:" in done.stdout
     assert "empty.jpg: empty" in done.stdout
-    assert "bad rows: mend them" in done.stderr
+    assert "bad rows: correct them" in done.stderr
     call_here("fer-train", "check", "photos", "--skip-bad", "--sheet", "sheet.png", cwd=prepared)
     assert cv2.imread(str(prepared / "sheet.png")) is not None
