@@ -85,7 +85,7 @@ def test_a_sweep_is_tried_on_the_cluster(cluster: Any, folder: Path) -> None:
         rows = list(csv.DictReader(file))
     assert [row["state"] for row in rows] == ["complete", "complete"]
     metrics = json.loads((folder / "tried" / "trials" / "0001" / "metrics.json").read_text())
-    assert metrics["device"] == "CPU with tensorflow"
+    assert metrics["computed_on"] == "CPU with tensorflow"
 
 
 def test_a_job_that_no_node_bears_is_named(
