@@ -46,7 +46,7 @@ def described(name: str, command: Any, level: str) -> Iterator[str]:
         yield f"    {name} {pieces}"
         yield from options_of(own, context)
     if own.epilog:
-        examples = own.epilog.partition("Examples:")[2].partition("Other commands")[0]
+        examples = own.epilog.partition("Examples:")[2]
         lines = [each.strip().rstrip(".") for each in examples.split("   |   ")]
         yield "Examples:\n\n" + "\n".join(f"    $ {line}" for line in lines)
     for word, each in commands.items():

@@ -12,7 +12,7 @@ from fer_bench.accuracy import TestPictures
 from fer_bench.conditions import ReferenceLoop, conditions_of
 from fer_bench.endurance import measure_endurance
 from fer_bench.environment import read_environment, ways_to_run
-from fer_bench.judging import Extent, Judge, bare_record, judged, told_apart
+from fer_bench.judging import Extent, Judge, bare_record, judged, require_any, told_apart
 from fer_bench.memory import measure_process
 from fer_bench.records import FailedModel, Latency, ModelRecord, ProcessCost
 from fer_bench.results import Results
@@ -97,9 +97,7 @@ def _load_each(
             loaded.append(_Loaded(path, bundle, measure_process(path)))
         except FerError as error:
             failed.append(FailedModel(name=name, error=str(error)))
-    if not loaded:
-        reasons = "; ".join(f"{model.name}: {model.error}" for model in failed)
-        raise FerError(f"no model could be measured: {reasons}")
+    require_any(loaded, failed)
     return loaded, failed
 
 

@@ -17,7 +17,7 @@ from fer_bench.accuracy import (
 from fer_bench.distortions import measure_robustness
 from fer_bench.evaluation import Evaluation
 from fer_bench.parents import find_parent
-from fer_bench.records import ModelRecord
+from fer_bench.records import FailedModel, ModelRecord
 from fer_core.bundle import ModelBundle
 from fer_core.errors import FerError
 from fer_core.metrics import label_flips
@@ -138,6 +138,17 @@ def parent_of(model: Named, models: Sequence[Named], named: Path | None) -> Path
     path, bundle = model
     found = find_parent(path, bundle, models, named)
     return None if found and found.resolve() == path.resolve() else found
+
+
+def require_any(models: Sequence[object], failed: Sequence[FailedModel]) -> None:
+    """Make sure that there is a model to measure.
+
+    Raises:
+        FerError: There is none; the message says why.
+    """
+    if not models:
+        reasons = "; ".join(f"{each.name}: {each.error}" for each in failed)
+        raise FerError(f"no model could be measured: {reasons}")
 
 
 def bare_record(path: Path, bundle: ModelBundle) -> ModelRecord:

@@ -19,6 +19,7 @@ from fer_bench.judging import (
     judge,
     judged,
     parent_of,
+    require_any,
     told_apart,
 )
 from fer_bench.records import FailedModel
@@ -139,7 +140,7 @@ def spread_accuracy(
             failed.append(FailedModel(name=model[1].name, error=lost.reason))
         else:
             done.append(model)
-    _require_any(done, failed)
+    require_any(done, failed)
     records = [judged(bare_record(*model), model, models, parent, judgments) for model in done]
     runtime = runtime_name()
     environment = read_environment(runtime, kernels_taken(runtime))
@@ -162,14 +163,8 @@ def _read_each(paths: Sequence[Path]) -> tuple[list[Named], list[FailedModel]]:
             models.append((path, ModelBundle.load(path)))
         except FerError as error:
             failed.append(FailedModel(name=path.stem, error=str(error)))
-    _require_any(models, failed)
+    require_any(models, failed)
     return models, failed
-
-
-def _require_any(models: Sequence[Named], failed: Sequence[FailedModel]) -> None:
-    if not models:
-        reasons = "; ".join(f"{each.name}: {each.error}" for each in failed)
-        raise FerError(f"no model could be measured: {reasons}")
 
 
 def _tasks(models: Sequence[Named], parent: Path | None) -> list[_Task]:

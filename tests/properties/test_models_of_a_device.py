@@ -8,14 +8,13 @@ from __future__ import annotations
 import contextlib
 import shutil
 import tempfile
-from concurrent.futures import Future
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from at_once import AtOnce
 from fer_core.bundle import ModelBundle
 from fer_core.errors import BusyError, FerError, InUseError
 from fer_core.manifest import ModelManifest
@@ -44,16 +43,6 @@ def checked(file: Path) -> ModelBundle:
         raise FerError("it does not run")
     manifest = ModelManifest(name, ("x", "y"), InputSpec(), "int8", sha256=name * 8)
     return ModelBundle(b"", manifest)
-
-
-class AtOnce:
-    def submit(self, work: Any, *given: Any) -> Future[Any]:
-        done: Future[Any] = Future()
-        try:
-            done.set_result(work(*given))
-        except FerError as error:
-            done.set_exception(error)
-        return done
 
 
 class Keeper(RuleBasedStateMachine):

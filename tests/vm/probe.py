@@ -31,7 +31,7 @@ TRIED = {
     "write own home": lambda: Path("/home/pi/new").write_text("x"),
     "write another home": lambda: Path("/home/anna/new").write_text("x"),
     "read another home": lambda: Path("/home/anna/diary").read_text(),
-    "read root's home": lambda: Path("/root/.bashrc").read_text(),
+    "read root's home": lambda: Path("/root", ".bashrc").read_text(),
     "write /etc": lambda: Path("/etc/new").write_text("x"),
     "write /var/lib": lambda: Path("/var/lib/new").write_text("x"),
     "write shared memory": lambda: Path("/dev/shm/new").write_text("x"),

@@ -5,7 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from fer_core.text import counted
+
 _PAUSE_SECONDS = 10.0
+
+
+def sources_done(done: int, total: int) -> str:
+    """Return how many sources are done, and of how many if some are left."""
+    sources = counted(total, "source")
+    return sources if done == total else f"{done:,} of {sources}"
 
 
 class Progress:

@@ -18,7 +18,7 @@ from fer_edge.score.loop import read_pieces
 from fer_edge.score.manifest import Manifest
 from fer_edge.score.plan import PIECE, Plan
 from fer_edge.score.pools import PiecePool, Work
-from fer_edge.score.progress import Progress
+from fer_edge.score.progress import Progress, sources_done
 from fer_edge.score.shards import write_errors
 from fer_edge.score.sources import Listing, full_words
 
@@ -65,11 +65,9 @@ class Outcome:
     def text(self, out: Path) -> str:
         """Return it as a line."""
         errors = f", {counted(self.errors, 'error')} ({out / ERRORS})" if self.errors else ""
-        state = (
-            counted(self.done, "source")
-            if self.done == self.total
-            else (f"{self.done:,} of {counted(self.total, 'source')}; the same command goes on")
-        )
+        state = sources_done(self.done, self.total)
+        if self.done != self.total:
+            state += "; the same command goes on"
         return f"{state}: {counted(self.faces, 'face')}{errors}"
 
 

@@ -16,6 +16,7 @@ from fer_edge.outputs.lettering import draw_text
 from fer_edge.outputs.overlay import colour_of
 from fer_edge.score.manifest import FinishedPieces
 from fer_edge.score.plan import Plan
+from fer_edge.score.progress import sources_done
 from fer_edge.score.settings import labels_of
 from fer_edge.score.shards import read_faces, shard_file
 
@@ -52,8 +53,7 @@ class Summary:
     @property
     def title(self) -> str:
         """Sources, frames and faces in one line."""
-        sources = counted(self.total, "source")
-        done = sources if self.done == self.total else f"{self.done:,} of {sources}"
+        done = sources_done(self.done, self.total)
         return f"{done}, {counted(self.frames, 'frame')}, {counted(self.faces, 'face')}"
 
     def text(self) -> str:

@@ -25,23 +25,17 @@ from fer_bench.spread import TestData, judge_on_node, spread_accuracy
 from fer_core.errors import FerError
 from fer_core.ray_cluster import Lost
 from fer_edge.inference.models import shipped_models
+from stand_in_cluster import StandInCluster
 
 EXTENT = Extent(quick=True, robustness=True)
 
 
-class FakeCluster:
+class FakeCluster(StandInCluster):
     """Runs each task as it is waited for, unless its worker is to die first."""
 
     def __init__(self, deaths: dict[str, int]) -> None:
+        super().__init__()
         self.deaths, self.begun = Counter(deaths), Counter[str]()
-        self.tasks: list[Any] = []
-        self.closed = False
-
-    def __call__(self, *words: object) -> FakeCluster:
-        return self
-
-    def shared(self, value: object) -> object:
-        return value
 
     def require_worker(self, how: Any, task: None) -> None:
         judge_on_node(how, task)
@@ -49,24 +43,17 @@ class FakeCluster:
     def places(self) -> int:
         return 2
 
-    @property
-    def in_flight(self) -> int:
-        return len(self.tasks)
-
     def submit(self, task: Any, how: Any, same: Any) -> None:
         assert same is task
-        self.tasks.append((task, how))
+        self.flying.append((task, how))
 
     def ended(self, seconds: float) -> list[tuple[Any, Any]]:
-        task, how = self.tasks.pop(0)
+        task, how = self.flying.pop(0)
         self.begun[task.path.stem] += 1
         if self.deaths[task.path.stem]:
             self.deaths[task.path.stem] -= 1
             return [(task, Lost("its worker died"))]
         return [(task, judge_on_node(how, task))]
-
-    def close(self) -> None:
-        self.closed = True
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from at_once import AtOnce
 from fer_core.errors import BusyError, FerError
 from fer_core.values import Box, Face, Frame, Gap, Prediction
 from fer_edge.deployment.analyzer import ExchangingAnalyzer
@@ -52,18 +53,6 @@ class FakeModel:
         self._device.now += self.seconds * len(faces)
         shares = np.eye(len(self.labels), dtype=np.float32)[0]
         return tuple(Prediction(shares, self.labels) for _ in faces)
-
-
-class AtOnce:
-    """An executor that has done its work when it is asked."""
-
-    def submit(self, work: Any, *given: Any) -> Future[Any]:
-        done: Future[Any] = Future()
-        try:
-            done.set_result(work(*given))
-        except FerError as error:
-            done.set_exception(error)
-        return done
 
 
 class Later:

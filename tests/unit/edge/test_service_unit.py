@@ -239,4 +239,6 @@ def test_of_all_homes_a_service_sees_its_users_and_its_programs(
         with pytest.raises(ArgumentError, match="a service sees only none"):
             require_for_a_service(RunOptions(EdgeConfig(camera="0", model=hidden)), [])
     assert seen_homes(Path("/opt/fer/bin/fer-edge"), "root") == [Path("/root")]
-    assert seen_homes(Path("/root/fer/bin/fer-edge"), "nobody-of-this-name") == [Path("/root")]
+    assert seen_homes(Path("/root") / "fer" / "bin" / "fer-edge", "nobody-of-this-name") == [
+        Path("/root")
+    ]

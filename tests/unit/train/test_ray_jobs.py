@@ -21,33 +21,23 @@ from fer_train.jobs.process import Failure
 from fer_train.jobs.ray_pool import RayPool
 from fer_train.run_facts import accuracies
 from plain_jobs import PlainJob
+from stand_in_cluster import StandInCluster
 
 WHERE = Where(Place(cluster="ray"), cores=3)
 GONE = Lost("its worker died (WorkerCrashedError: gone)")
 
 
-class FakeCluster:
+class FakeCluster(StandInCluster):
     """One place; a task ends when it is waited for, as the script says."""
 
     def __init__(self, script: Callable[[PlainJob], Any]) -> None:
+        super().__init__()
         self.script = script
         self.tried, self.begun = [], []
-        self.flying: list[tuple[Any, PlainJob]] = []
-        self.closed = False
-
-    def __call__(self, *words: object) -> FakeCluster:
-        return self
-
-    def shared(self, call: Call) -> Call:
-        return call
 
     def require_worker(self, call: Call, job: None) -> None:
         call.require_share()
         self.tried.append(call)
-
-    @property
-    def in_flight(self) -> int:
-        return len(self.flying)
 
     def places(self) -> int:
         return 1
@@ -67,9 +57,6 @@ class FakeCluster:
 
     def end(self, flight: Any) -> None:
         self.flying = [each for each in self.flying if each[0] is not flight]
-
-    def close(self) -> None:
-        self.closed = True
 
 
 def done(job: PlainJob) -> Left:
