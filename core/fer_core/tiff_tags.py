@@ -31,6 +31,6 @@ def first_tags(encoded: bytes) -> Mapping[int, int]:
             if numbers * struct.calcsize(number) > (8 if large else 4):
                 (value,) = struct.unpack_from(order + place, encoded, value)
             tags[tag] = struct.unpack_from(number, encoded, value)[0]
-    except struct.error:  # cut short
+    except (struct.error, OverflowError):  # cut short, or a place beyond any file
         return tags
     return tags

@@ -81,8 +81,9 @@ def _run(name: str, folder: Path, options: argparse.Namespace) -> bool:
     started, used = time.monotonic(), _used_seconds()
     with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as scratch:
         command = [sys.executable, __file__, "--inside", scratch, name, *words, str(folder)]
+        same = {**os.environ, "PYTHONHASHSEED": "0"}  # the same runs with the same seed
         done = subprocess.run(
-            command, capture_output=True, text=True, errors="replace", check=False
+            command, capture_output=True, text=True, errors="replace", check=False, env=same
         )
     executed = re.search(r"number_of_executed_units: (\d+)", done.stderr)
     covered = re.findall(r"cov: (\d+) ft: (\d+) corp: (\d+)", done.stderr)

@@ -161,14 +161,18 @@ class ExchangeableModel:
         self._state_seen = signature
         try:
             wanted = self._folder.state()
-            if wanted.running.is_same(self.current.held):
+            is_current = wanted.running.is_same(self.current.held)
+            is_chosen_again = is_current and wanted.state == ON_TRIAL and not wanted.tried_by
+            if is_current and not is_chosen_again:
                 return
             if wanted.state == ON_TRIAL:  # noted first: loading it may end the process
                 self._folder.change(lambda state: state.tried(os.getpid()))
         except FerError as error:
             log.warning("%s", error)
             return
-        if self._before and wanted.running.is_same(self._before.held):
+        if is_chosen_again:  # somebody went back and chose it once more, between two looks
+            self.begin_trial(self._before or self.current)
+        elif self._before and wanted.running.is_same(self._before.held):
             log.warning("the model %s is taken back by hand", self.facts.mark)
             self._swap(self._before)
             self._end_trial()

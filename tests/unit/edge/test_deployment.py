@@ -244,6 +244,18 @@ def test_going_back_by_hand_needs_no_trial(device: Device) -> None:
         device.folder.change(DeploymentState.back)
 
 
+def test_one_that_is_chosen_again_between_two_looks_is_on_trial_again(device: Device) -> None:
+    device.put_on_trial("other.tflite")
+    for seconds in (TRIAL_SECONDS / 2, TRIAL_SECONDS + 3):  # on trial, then kept
+        device.frames(seconds)
+        device.folder.change(DeploymentState.back)
+        device.put_on_trial("other.tflite")
+        device.frames(2)
+        assert (device.state.state, device.state.tried_by) == (ON_TRIAL, os.getpid())
+    device.start()  # as after a crash
+    assert (device.state.state, device.state.why) == (TAKEN_BACK, DIED)
+
+
 def test_a_process_that_died_of_the_trial_is_noticed_by_the_next(
     device: Device, caplog: pytest.LogCaptureFixture
 ) -> None:
