@@ -193,7 +193,7 @@ def _provenance(recipe: QuantizationRecipe, contents: FileContents, job: Job) ->
         "activation_bytes": contents.activation_bytes,
         "min_runtime": contents.min_runtime,
         "data": validation.name,
-        "data_settings": {name: getattr(parent.config, name) for name in DATA_SETTINGS},
+        "data_settings": {name: getattr(parent.config.pictures, name) for name in DATA_SETTINGS},
         "validation_fingerprint": validation.fingerprint(),
         "source_sha256": parent.source_sha256,
         "parent": parent.answers_of,

@@ -88,6 +88,13 @@ def test_a_sweep_is_tried_on_the_cluster(cluster: Any, folder: Path) -> None:
     assert metrics["computed_on"] == "CPU with tensorflow"
 
 
+def test_an_ensemble_is_trained_on_the_cluster(cluster: Any, folder: Path) -> None:
+    words = ("ensemble", "2", *OPTIONS, "--epochs", "1", "--out", "seeds", "--on", "ray")
+    done = call("fer-train", *words, cwd=folder, RAY_ADDRESS=cluster.address)
+    assert "2 networks on the validation split" in done.stdout
+    assert json.loads((folder / "seeds" / "ensemble.json").read_text())["seeds"] == [1, 2]
+
+
 def test_a_job_that_no_node_bears_is_named(
     cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,6 +15,7 @@ from fer_train import options
 from fer_train.backend import need, start_quietly
 from fer_train.device import choose_backend
 from fer_train.devices import chosen_devices, prepare_devices
+from fer_train.ensemble_cli import train_networks
 from fer_train.folds_cli import train_folds
 from fer_train.sweep.cli import try_settings
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 app = make_app()
 app.command("folds")(train_folds)
+app.command("ensemble")(train_networks)
 app.command("sweep")(try_settings)
 
 

@@ -22,6 +22,7 @@ _RANGES = (
     ("shear", 0, 60),
     ("warmup_epochs patience frozen_epochs", 0, 100_000),
     ("folds", 0, 1024),
+    ("split_seed", 0, 2**32 - 1),
 )
 
 RENAMED = {
@@ -74,6 +75,7 @@ class TrainConfig:
         online_teacher: A .tflite bundle or the name of a shipped model, which judges the altered
             pictures of every batch (online distillation).
         online_teacher_weight: Its share of the target.
+        split_seed: Divides off a validation split where there is none; 0 for `seed`.
 
     Raises:
         ValueError: A setting is none of its choices, beyond its range, or does not fit another.
@@ -119,6 +121,7 @@ class TrainConfig:
     online_teacher: str = ""
     online_teacher_weight: float = 0.5
     seed: int = 1
+    split_seed: int = 0
 
     def __post_init__(self) -> None:
         self.pictures  # noqa: B018  # raises for settings of the data that are none
@@ -154,4 +157,5 @@ class TrainConfig:
     def pictures(self) -> DataSettings:
         """The settings that decide the pictures, their labels and their splits."""
         names = [field.name for field in fields(DataSettings)]
-        return DataSettings(**{name: getattr(self, name) for name in names})
+        given = {name: getattr(self, name) for name in names}
+        return DataSettings(**given | {"seed": self.split_seed or self.seed})

@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fer_core.errors import FerError
 from fer_core.files import make_folder, write_text
 from fer_core.locks import alone_in
 from fer_core.metrics import ClassificationReport, classification_report
 from fer_core.settings import settings_toml
 from fer_core.values import FloatArray
+from fer_train.answers import saved_answers
 from fer_train.config import TrainConfig
-from fer_train.folds import FoldJob, Folds, fold_folder, load_folds, saved_answers
-from fer_train.jobs.pools import Job, Where, make_pool, run_all
+from fer_train.folds import FoldJob, Folds, answers_file, fold_folder, load_folds
+from fer_train.jobs.pools import Job, Where, finish_all, make_pool
 from fer_train.plots import save_confusion
 from fer_train.run_folder import require_new_or_resumed
+from fer_train.spread import spread, spread_text
 
 if TYPE_CHECKING:
     from fer_train.run import Say
@@ -66,16 +67,11 @@ def _train_beside(
     jobs: list[Job] = [
         FoldJob(config, out.resolve(), number)
         for number in range(1, config.folds + 1)
-        if not resume or saved_answers(folds, number, out) is None
+        if not resume or _saved(folds, number, out) is None
     ]
-    if not jobs:
-        return
-    failed = run_all(jobs, make_pool(where, out, len(jobs), say, follow=say))
-    if failed:
-        reasons = "; ".join(f"{ended.job.name}: {ended.reason}" for ended in failed)
-        raise FerError(
-            f"{reasons}. To go on once that is fixed: fer-train folds --out {out} --resume"
-        )
+    if jobs:
+        pool = make_pool(where, out, len(jobs), say, follow=say)
+        finish_all(jobs, pool, f"fer-train folds --out {out} --resume")
 
 
 def _judge_folds(
@@ -92,10 +88,12 @@ def _judge_folds(
         )
     whole = classification_report(answers, pool.labels, pool.label_names)
     save_confusion(out / "confusion.png", whole, f"{config.arch}, {config.folds} folds")
-    write_text(out / "report.txt", spread_text(reports) + "\n" + whole.text())
+    write_text(
+        out / "report.txt", spread_text(f"{len(reports)} folds", reports) + "\n" + whole.text()
+    )
     facts = {
         "folds": [report.to_json() for report in reports],
-        "spread": {name: {"mean": m, "std": s} for name, (m, s) in spread(reports).items()},
+        "spread": spread(reports),
         "out_of_fold": whole.to_json(),
     }
     write_text(out / "cross_validation.json", json.dumps(facts, indent=1) + "\n")
@@ -106,34 +104,13 @@ def _answers(
     folds: Folds, number: int, config: TrainConfig, out: Path, resume: bool, say: Say
 ) -> FloatArray:
     """Return the probabilities (held out, classes) of one fold's network, trained if need be."""
-    if resume and (saved := saved_answers(folds, number, out)) is not None:
+    if resume and (saved := _saved(folds, number, out)) is not None:
         return saved
     from fer_train.fold_training import train_fold
 
     return train_fold(folds, number, config, fold_folder(out, number), resume, say)
 
 
-def spread(reports: list[ClassificationReport]) -> dict[str, tuple[float, float]]:
-    """Return mean and standard deviation (n - 1) over the folds of every figure, by its name."""
-    figures = {
-        "accuracy": [report.accuracy for report in reports],
-        "macro precision": [report.macro_precision for report in reports],
-        "macro recall": [report.macro_recall for report in reports],
-        "macro F1": [report.macro_f1 for report in reports],
-        "calibration error": [report.ece for report in reports],
-    }
-    for index, label in enumerate(reports[0].labels):
-        figures[f"precision {label}"] = [float(report.precision[index]) for report in reports]
-        figures[f"recall {label}"] = [float(report.recall[index]) for report in reports]
-        figures[f"F1 {label}"] = [float(report.f1[index]) for report in reports]
-    return {
-        name: (float(np.mean(values)), float(np.std(values, ddof=1)))
-        for name, values in figures.items()
-    }
-
-
-def spread_text(reports: list[ClassificationReport]) -> str:
-    """Return mean and spread of every figure, a line each."""
-    lines = [f"{len(reports)} folds, mean and standard deviation"]
-    lines += [f"{name:<22}{m:8.2%} +- {s:.2%}" for name, (m, s) in spread(reports).items()]
-    return "\n".join(lines) + "\n"
+def _saved(folds: Folds, number: int, out: Path) -> FloatArray | None:
+    """Return what a fold that is done says, None for another."""
+    return saved_answers(answers_file(out, number), folds.judged(number))

@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
-from fer_core.files import written_beside
 from fer_core.values import FloatArray
+from fer_train.answers import save_answers
 from fer_train.config import TrainConfig
 from fer_train.data import predict
-from fer_train.folds import ANSWERS, Folds
+from fer_train.folds import Folds, answers_file
 from fer_train.run import Say, train_on
 from fer_train.transfer import load_keras_model
 
@@ -35,8 +33,5 @@ def train_fold(
     judged, rest = folds.judged(number), folds.rest(number, config.seed)
     train_on(rest, replace(config, folds=0), folder, resume, say)
     probabilities = predict(load_keras_model(folder / "model.keras"), judged)
-    with written_beside(folder / ANSWERS) as beside, beside.open("wb") as file:
-        np.savez_compressed(
-            file, rows=judged.rows, probabilities=probabilities, data=judged.fingerprint()
-        )
+    save_answers(answers_file(folder.parent, number), judged, probabilities)
     return probabilities

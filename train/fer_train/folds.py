@@ -10,8 +10,7 @@ import numpy as np
 
 from fer_core.dataset import FerDataset
 from fer_core.errors import FerError
-from fer_core.files import load_arrays
-from fer_core.values import FloatArray, Int64Array
+from fer_core.values import Int64Array
 from fer_train.backend import start_quietly
 from fer_train.config import TrainConfig
 from fer_train.device import choose_backend
@@ -19,8 +18,6 @@ from fer_train.run_folder import has_begun
 
 if TYPE_CHECKING:
     from fer_train.run import Say
-
-ANSWERS = "out_of_fold.npz"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,21 +69,9 @@ def fold_folder(out: Path, number: int) -> Path:
     return out / f"fold-{number}"
 
 
-def saved_answers(folds: Folds, number: int, out: Path) -> FloatArray | None:
-    """Return the probabilities (held out, classes) of a fold that is done, None for another.
-
-    Raises:
-        FerError: They are of other pictures.
-    """
-    file, judged = fold_folder(out, number) / ANSWERS, folds.judged(number)
-    if not file.exists():
-        return None
-    held = load_arrays(file)
-    if str(held["data"]) == judged.fingerprint():
-        return np.asarray(held["probabilities"], np.float32)
-    raise FerError(
-        f"{file} is of other pictures than {judged.name} holds now; start again in another --out"
-    )
+def answers_file(out: Path, number: int) -> Path:
+    """Return where a fold, counted from 1, has what it says of the part that it did not see."""
+    return fold_folder(out, number) / "out_of_fold.npz"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from fer_core.dataset import FerDataset
+from fer_core.errors import FerError
 from fer_core.ferplus import vote_shares
 from fer_core.files import make_folder, write_text
 from fer_core.locks import alone_in
@@ -36,6 +37,7 @@ from fer_train.run_folder import (
     CHECKPOINT,
     FROZEN_CHECKPOINT,
     has_begun,
+    holds_ensemble,
     require_new_or_resumed,
 )
 from fer_train.sheet import save_mistakes
@@ -66,6 +68,10 @@ def run_training(
         ArgumentError: The devices cannot share a batch equally.
     """
     require_new_or_resumed(out, resume)
+    if holds_ensemble(out):
+        raise FerError(
+            f"{out} holds an ensemble; to go on: fer-train ensemble N --out {out} --resume"
+        )
     dataset = config.pictures.load().without_empty_classes()
     say(dataset.describe())
     dataset.require_every_class()

@@ -123,8 +123,14 @@ def soft_labels_file(named: Path | None, old: Path | None) -> str | None:
 
 
 def has_begun(out: Path) -> bool:
-    """Return whether a folder holds a checkpoint of either stage, or folds."""
-    return any((out / name).exists() for name in (CHECKPOINT, FROZEN_CHECKPOINT, "fold-1"))
+    """Return whether a folder holds a checkpoint of either stage, folds or an ensemble."""
+    begun = any((out / name).exists() for name in (CHECKPOINT, FROZEN_CHECKPOINT, "fold-1"))
+    return begun or holds_ensemble(out)
+
+
+def holds_ensemble(out: Path) -> bool:
+    """Return whether a folder holds networks of `fer-train ensemble`."""
+    return next(out.glob("seed-*"), None) is not None
 
 
 def require_new_or_resumed(out: Path, resume: bool) -> None:

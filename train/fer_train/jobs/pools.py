@@ -156,3 +156,19 @@ def run_all(jobs: list[Job], pool: JobPool) -> list[Ended]:
     finally:
         pool.close()
     return failed
+
+
+def finish_all(jobs: list[Job], pool: JobPool, again: str) -> None:
+    """Run jobs to their end.
+
+    Args:
+        jobs: The jobs.
+        pool: Where they run.
+        again: The command that goes on with those that failed.
+
+    Raises:
+        FerError: A job failed, or the pool can run none any more; those that are done stay done.
+    """
+    if failed := run_all(jobs, pool):
+        reasons = "; ".join(f"{ended.job.name}: {ended.reason}" for ended in failed)
+        raise FerError(f"{reasons}. To go on once that is fixed: {again}")
