@@ -42,6 +42,11 @@ class LocalPool:
         self._workers = [_Worker(work) for _ in range(workers)]
 
     @property
+    def workers(self) -> int:
+        """How many pieces are read at a time."""
+        return len(self._workers)
+
+    @property
     def has_room(self) -> bool:
         """Whether a worker has nothing to do."""
         return any(worker.piece is None for worker in self._workers)

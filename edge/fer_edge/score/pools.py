@@ -40,5 +40,9 @@ class Death:
     reason: str
 
 
-PiecePool = Pool[Piece, Result | Death]
-"""Workers with a bounded number of pieces in flight; those are lost when it is closed."""
+class PiecePool(Pool[Piece, Result | Death], Protocol):
+    """Workers with a bounded number of pieces in flight; those are lost when it is closed."""
+
+    @property
+    def workers(self) -> int:
+        """How many pieces are read at a time."""

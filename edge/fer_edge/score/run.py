@@ -106,7 +106,7 @@ def score(
                     say(f"{left:,} of {plan.total:,} sources to read")
                     progress = Progress(plan.total, plan.total - left, say)
                     reads()
-                    read_pieces(plan.pieces(done), pool, manifest, progress, stop)
+                    read_pieces(plan.pieces(done), left, pool, manifest, progress, stop)
         finally:  # also where nothing was left: a run that was killed did not get here
             write_errors(out / ERRORS, _errors(manifest))
         manifest.remove_other_shards()

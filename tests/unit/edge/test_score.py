@@ -310,6 +310,7 @@ class FakePool:
     """Reads two pieces at a time; a worker dies at sources that are named so often."""
 
     deaths: dict[str, int]
+    workers: int = 2
     flying: list[Piece] = field(default_factory=list)
     tried: list[tuple[int, int]] = field(default_factory=list)
 
@@ -342,7 +343,7 @@ def read(
 ) -> tuple[FakePool, Manifest]:
     plan, pool, manifest = Plan(tmp_path / "plan"), FakePool(deaths), open_manifest()
     plan.extend(listed(16), ["x"], most=8)
-    read_pieces(plan.pieces({}), pool, manifest, quiet_progress(), threading.Event())
+    read_pieces(plan.pieces({}), 16, pool, manifest, quiet_progress(), threading.Event())
     return pool, manifest
 
 
@@ -373,10 +374,25 @@ def test_errors_that_are_read_again_in_other_pieces_stay_counted_once(
     manifest.append(Result(0, 8, errors=(("/p0.jpg", "gone"),)))
     pool, stop = FakePool({"/p1.jpg": 2}), mock.Mock(is_set=mock.Mock(side_effect=[0, 0, 0, 1]))
     open_ = plan.pieces(manifest.done(again=True))
-    read_pieces(open_, pool, manifest, quiet_progress(), stop)  # the second half is read
+    read_pieces(open_, 8, pool, manifest, quiet_progress(), stop)  # the second half is read
     assert sum(manifest.done().values()) == manifest.sources == 4
-    read_pieces(plan.pieces(manifest.done()), pool, manifest, quiet_progress(), threading.Event())
+    left = plan.pieces(manifest.done())
+    read_pieces(left, 4, pool, manifest, quiet_progress(), threading.Event())
     assert (manifest.done(), manifest.errors) == ({0: 4, 4: 4}, 0)
+
+
+def test_the_last_pieces_are_small_so_that_all_workers_end_together(
+    tmp_path: Path, open_manifest: Callable[[], Manifest]
+) -> None:
+    plan, pool, manifest = Plan(tmp_path / "plan"), FakePool({}), open_manifest()
+    plan.extend(listed(1000), ["x"], most=200)
+    read_pieces(plan.pieces({}), 1000, pool, manifest, quiet_progress(), threading.Event())
+    sizes = [count for _, count in sorted(pool.tried)]
+    assert (sum(sizes), sizes[:2], max(sizes[-3:])) == (1000, [200, 200], 20)
+    busy = [0, 0]  # two workers, each of which takes the next piece when it has none
+    for size in sizes:
+        busy[busy.index(min(busy))] += size
+    assert max(busy) - min(busy) <= 20
 
 
 def test_progress_says_rate_and_time_left() -> None:
