@@ -1,4 +1,4 @@
-"""The checks of `fer-edge doctor`: what is here, and which command mends what is not."""
+"""The checks of `fer-edge doctor`: what is here, and which command fixes what is not."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ _DEVICES, _NAMES = Path("/dev"), Path("/sys/class/video4linux")
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one check found: `verdict` is ok, note or fault, `mend` a command or an advice."""
+    """What one check found: `verdict` is ok, note or fault, `fix` a command or advice."""
 
     name: str
     verdict: str
     detail: str
-    mend: str = ""
+    fix: str = ""
 
     def text(self) -> str:
-        """Return the finding in one line, and its mend in another."""
+        """Return the finding in one line, and its fix in another."""
         line = f"{self.verdict:<6}{self.name:<10}{self.detail}"
-        return f"{line}\n{'':16}fix: {self.mend}" if self.mend else line
+        return f"{line}\n{'':16}fix: {self.fix}" if self.fix else line
 
 
 def examine() -> Iterator[Finding]:
@@ -46,7 +46,7 @@ def examine() -> Iterator[Finding]:
 
 
 def _split(message: str) -> tuple[str, str]:
-    """Divide a message into what is wrong and, from its install command on, what mends it."""
+    """Divide a message into what is wrong and, from its install command on, the fix."""
     places = [
         at
         for mark in ("Install the extra", "pip install", "sudo ")
@@ -90,10 +90,10 @@ def _numpy() -> Finding:
     if problem is None:
         return Finding("numpy", "ok", np.__version__)
     if "numpy" not in problem:
-        mend = "sudo apt install python3-picamera2, and a venv with --system-site-packages"
-        return Finding("numpy", "fault", f"{np.__version__}; picamera2: {problem}", mend)
-    mend = "pip uninstall numpy, then pip install '.[edge-bookworm]' where fer-edge-kit lies"
-    return Finding("numpy", "fault", f"{np.__version__}, but picamera2: {problem}", mend)
+        fix = "sudo apt install python3-picamera2, and a venv with --system-site-packages"
+        return Finding("numpy", "fault", f"{np.__version__}; picamera2: {problem}", fix)
+    fix = "pip uninstall numpy, then pip install '.[edge-bookworm]' where fer-edge-kit lies"
+    return Finding("numpy", "fault", f"{np.__version__}, but picamera2: {problem}", fix)
 
 
 def _cameras() -> Finding:
@@ -103,13 +103,13 @@ def _cameras() -> Finding:
     closed = [device for device in devices if not os.access(device, os.R_OK | os.W_OK)]
     if closed:
         names = ", ".join(map(str, closed))
-        mend = "sudo usermod -aG video $USER, then log in again"
-        return Finding("cameras", "fault", f"not allowed to open {names}", mend)
+        fix = "sudo usermod -aG video $USER, then log in again"
+        return Finding("cameras", "fault", f"not allowed to open {names}", fix)
     found = [device.name for device in devices] + ["picamera2"] * has_picamera()
     if not found and sys.platform.startswith("linux"):
         detail = "none found: pictures, videos and network cameras still work"
-        mend = "plug one in; for a camera module: sudo apt install python3-picamera2"
-        return Finding("cameras", "note", detail, mend)
+        fix = "plug one in; for a camera module: sudo apt install python3-picamera2"
+        return Finding("cameras", "note", detail, fix)
     return Finding("cameras", "ok", ", ".join(found) or f"not listed on {platform.system()}")
 
 
@@ -200,8 +200,8 @@ def _heat() -> Finding:
     celsius, slowed = temperature_celsius(), throttling()
     detail = "not told here" if celsius is None else f"{celsius:.0f} degrees Celsius"
     if slowed:
-        mend = "a better power supply" if "voltage" in slowed else "a heat sink or a fan"
-        return Finding("heat", "fault", f"{detail}, {slowed}", mend)
+        fix = "a better power supply" if "voltage" in slowed else "a heat sink or a fan"
+        return Finding("heat", "fault", f"{detail}, {slowed}", fix)
     if celsius is not None and celsius >= HOT_CELSIUS:
         return Finding("heat", "fault", detail, "a heat sink or a fan")
     return Finding("heat", "ok", detail)

@@ -17,7 +17,7 @@ def test_every_check_finds_something_here() -> None:
     assert {finding.verdict for finding in findings} <= {"ok", "note", "fault"}
     assert by_name["model"].verdict == by_name["opencv"].verdict == "ok"
     assert "follow" in by_name["speed"].detail
-    assert all(finding.mend for finding in findings if finding.verdict == "fault")
+    assert all(finding.fix for finding in findings if finding.verdict == "fault")
 
 
 def test_the_speed_is_that_of_a_face_in_every_frame() -> None:
@@ -29,7 +29,7 @@ def test_the_speed_is_that_of_a_face_in_every_frame() -> None:
 
 def test_a_hot_board_gets_advice_that_cools(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(board, "temperature_celsius", lambda: 85.0)
-    assert doctor._heat().mend == "a heat sink or a fan"
+    assert doctor._heat().fix == "a heat sink or a fan"
 
 
 def test_a_fault_is_told_with_the_command_that_mends_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -39,18 +39,18 @@ def test_a_fault_is_told_with_the_command_that_mends_it(monkeypatch: pytest.Monk
     monkeypatch.setattr(doctor, "_CHECKS", {"runtime": fails})
     (finding,) = examine()
     assert (finding.verdict, finding.detail) == ("fault", "no TFLite runtime loads (x)")
-    assert finding.mend == "Install the extra that fits: pip install y"
+    assert finding.fix == "Install the extra that fits: pip install y"
     assert finding.text().splitlines()[1].strip().startswith("fix: Install")
 
 
 def test_a_numpy_that_clashes_with_picamera2_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(camera, "picamera_problem", lambda: "No module named 'libcamera'")
-    assert "--system-site-packages" in doctor._numpy().mend
+    assert "--system-site-packages" in doctor._numpy().fix
     monkeypatch.setattr(camera, "picamera_problem", lambda: "numpy.dtype size changed")
     finding = doctor._numpy()
     assert finding.verdict == "fault"
     assert "numpy.dtype size changed" in finding.detail
-    assert "edge-bookworm" in finding.mend
+    assert "edge-bookworm" in finding.fix
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_heat_and_throttling_are_judged(
     monkeypatch.setattr(board, "throttling", lambda: slowed)
     finding = doctor._heat()
     assert finding.verdict == verdict
-    assert bool(finding.mend) == (verdict == "fault")
+    assert bool(finding.fix) == (verdict == "fault")
 
 
 def test_codecs_are_no_cameras_and_closed_cameras_are_a_fault(
@@ -101,7 +101,7 @@ def test_codecs_are_no_cameras_and_closed_cameras_are_a_fault(
     monkeypatch.setattr(doctor.os, "access", lambda path, mode: False)
     finding = doctor._cameras()
     assert finding.verdict == "fault"
-    assert "usermod -aG video" in finding.mend
+    assert "usermod -aG video" in finding.fix
     assert "video10" not in finding.detail
 
 
