@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fer_core.errors import FerError
+from fer_core.logs import EXPLAINED
 from fer_edge.faces.detectors import DEFAULT_DETECTOR, DETECTORS
 from fer_edge.stages import StageTimes
 
@@ -23,17 +24,34 @@ _DEVICES, _NAMES = Path("/dev"), Path("/sys/class/video4linux")
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one check found: `verdict` is ok, note or fault, `fix` a command or advice."""
+    """What one check found.
+
+    Attributes:
+        name: What was checked.
+        verdict: ok, note or fault.
+        detail: What is there, or what is wrong.
+        fix: A command or advice; empty for none.
+        see: The section of docs/troubleshooting.md that explains it; empty for none.
+    """
 
     name: str
     verdict: str
     detail: str
     fix: str = ""
+    see: str = ""
+
+    @classmethod
+    def of(cls, name: str, verdict: str, error: FerError) -> Finding:
+        """Return what an error tells: from its install command on, it is the fix."""
+        detail, fix = _split(str(error))
+        return cls(name, verdict, detail, fix, error.see)
 
     def text(self) -> str:
-        """Return the finding in one line, and its fix in another."""
+        """Return the finding in one line, and its fix and code in others."""
         line = f"{self.verdict:<6}{self.name:<10}{self.detail}"
-        return f"{line}\n{'':16}fix: {self.fix}" if self.fix else line
+        more = [f"fix: {self.fix}"] if self.fix else []
+        more += [EXPLAINED.format(code=self.see)] if self.see else []
+        return "\n".join([line, *(f"{'':16}{each}" for each in more)])
 
 
 def examine() -> Iterator[Finding]:
@@ -42,7 +60,7 @@ def examine() -> Iterator[Finding]:
         try:
             yield check()
         except FerError as error:
-            yield Finding(name, "fault", *_split(str(error)))
+            yield Finding.of(name, "fault", error)
 
 
 def _split(message: str) -> tuple[str, str]:
@@ -61,7 +79,7 @@ def _python() -> Finding:
     detail = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
     if OLDEST <= sys.version_info[:2] <= NEWEST:
         return Finding("python", "ok", detail)
-    return Finding("python", "fault", detail, "use Python 3.10 to 3.14")
+    return Finding("python", "fault", detail, "use Python 3.10 to 3.14", see="python-version")
 
 
 def _runtime() -> Finding:
@@ -69,7 +87,8 @@ def _runtime() -> Finding:
 
     name = runtime_name()
     if name.startswith("tflite-runtime"):
-        return Finding("runtime", "note", f"{name}: int8 without XNNPACK, 2 to 16 times slower")
+        detail = f"{name}: int8 without XNNPACK, 2 to 16 times slower"
+        return Finding("runtime", "note", detail, see="runtime-slow")
     return Finding("runtime", "ok", f"{name}, XNNPACK kernels")
 
 
@@ -91,9 +110,11 @@ def _numpy() -> Finding:
         return Finding("numpy", "ok", np.__version__)
     if "numpy" not in problem:
         fix = "sudo apt install python3-picamera2, and a venv with --system-site-packages"
-        return Finding("numpy", "fault", f"{np.__version__}; picamera2: {problem}", fix)
+        detail = f"{np.__version__}; picamera2: {problem}"
+        return Finding("numpy", "fault", detail, fix, see="picamera2-missing")
     fix = "pip uninstall numpy, then pip install '.[edge-bookworm]' where fer-edge-kit lies"
-    return Finding("numpy", "fault", f"{np.__version__}, but picamera2: {problem}", fix)
+    detail = f"{np.__version__}, but picamera2: {problem}"
+    return Finding("numpy", "fault", detail, fix, see="numpy-conflict")
 
 
 def _cameras() -> Finding:
@@ -104,12 +125,13 @@ def _cameras() -> Finding:
     if closed:
         names = ", ".join(map(str, closed))
         fix = "sudo usermod -aG video $USER, then log in again"
-        return Finding("cameras", "fault", f"not allowed to open {names}", fix)
+        detail = f"not allowed to open {names}"
+        return Finding("cameras", "fault", detail, fix, see="camera-not-allowed")
     found = [device.name for device in devices] + ["picamera2"] * has_picamera()
     if not found and sys.platform.startswith("linux"):
         detail = "none found: pictures, videos and network cameras still work"
         fix = "plug one in; for a camera module: sudo apt install python3-picamera2"
-        return Finding("cameras", "note", detail, fix)
+        return Finding("cameras", "note", detail, fix, see="camera-not-found")
     return Finding("cameras", "ok", ", ".join(found) or f"not listed on {platform.system()}")
 
 
@@ -126,7 +148,9 @@ def _display() -> Finding:
     from fer_edge.outputs.window import display_problem
 
     problem = display_problem()
-    return Finding("display", "note", problem) if problem else Finding("display", "ok", "there")
+    if problem:
+        return Finding("display", "note", problem, see="window-impossible")
+    return Finding("display", "ok", "there")
 
 
 def _recording() -> Finding:
@@ -135,7 +159,7 @@ def _recording() -> Finding:
     try:
         return Finding("recording", "ok", f"PyAV {load_pyav().__version__}")
     except FerError as error:
-        return Finding("recording", "note", *_split(str(error)))
+        return Finding.of("recording", "note", error)
 
 
 def _model() -> Finding:
@@ -158,18 +182,18 @@ def _speed() -> Finding:
 
 
 def _detectors() -> Finding:
-    told, missing = [], ""
+    told, fix, see = [], "", ""
     for name in DETECTORS:
         times = StageTimes()
         try:
             _, frames = _play_demo(times, SPEED_SECONDS, name)
         except FerError as error:
-            reason, missing = _split(str(error))
+            (reason, fix), see = _split(str(error)), error.see
             told.append(f"{name}: {reason.rstrip(': ')}")
             continue
         spent = times.seconds["search"] + times.seconds["follow"]
         told.append(f"{name} {1e3 * spent / max(1, frames):.1f} ms a frame")
-    return Finding("detectors", "note" if missing else "ok", ", ".join(told), missing)
+    return Finding("detectors", "note" if fix else "ok", ", ".join(told), fix, see)
 
 
 def _play_demo(
@@ -201,9 +225,9 @@ def _heat() -> Finding:
     detail = "not told here" if celsius is None else f"{celsius:.0f} degrees Celsius"
     if slowed:
         fix = "a better power supply" if "voltage" in slowed else "a heat sink or a fan"
-        return Finding("heat", "fault", f"{detail}, {slowed}", fix)
+        return Finding("heat", "fault", f"{detail}, {slowed}", fix, see="board-slowed")
     if celsius is not None and celsius >= HOT_CELSIUS:
-        return Finding("heat", "fault", detail, "a heat sink or a fan")
+        return Finding("heat", "fault", detail, "a heat sink or a fan", see="board-hot")
     return Finding("heat", "ok", detail)
 
 

@@ -18,6 +18,7 @@ def test_every_check_finds_something_here() -> None:
     assert by_name["model"].verdict == by_name["opencv"].verdict == "ok"
     assert "follow" in by_name["speed"].detail
     assert all(finding.fix for finding in findings if finding.verdict == "fault")
+    assert all(bool(finding.see) == (finding.verdict != "ok") for finding in findings)
 
 
 def test_the_speed_is_that_of_a_face_in_every_frame() -> None:
@@ -32,15 +33,19 @@ def test_a_hot_board_gets_advice_that_cools(monkeypatch: pytest.MonkeyPatch) -> 
     assert doctor._heat().fix == "a heat sink or a fan"
 
 
-def test_a_fault_is_told_with_the_command_that_mends_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fault_is_told_with_its_fix_and_its_code(monkeypatch: pytest.MonkeyPatch) -> None:
     def fails() -> Finding:
-        raise FerError("no TFLite runtime loads (x). Install the extra that fits: pip install y")
+        message = "no TFLite runtime loads (x). Install the extra that fits: pip install y"
+        raise FerError(message, see="runtime-missing")
 
     monkeypatch.setattr(doctor, "_CHECKS", {"runtime": fails})
     (finding,) = examine()
     assert (finding.verdict, finding.detail) == ("fault", "no TFLite runtime loads (x)")
     assert finding.fix == "Install the extra that fits: pip install y"
-    assert finding.text().splitlines()[1].strip().startswith("fix: Install")
+    assert [line.strip() for line in finding.text().splitlines()[1:]] == [
+        "fix: Install the extra that fits: pip install y",
+        "see docs/troubleshooting.md#runtime-missing",
+    ]
 
 
 def test_a_numpy_that_clashes_with_picamera2_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,7 +90,7 @@ def test_heat_and_throttling_are_judged(
     monkeypatch.setattr(board, "throttling", lambda: slowed)
     finding = doctor._heat()
     assert finding.verdict == verdict
-    assert bool(finding.fix) == (verdict == "fault")
+    assert bool(finding.fix) == bool(finding.see) == (verdict == "fault")
 
 
 def test_codecs_are_no_cameras_and_closed_cameras_are_a_fault(
