@@ -1,7 +1,7 @@
 """Checks the prose of the documentation: `python website/prose.py` (part of `make lint`).
 
 The rules are in prose.toml. Code, tables, quotes, headings and pictures are left out; a span of
-code counts as one word. A file in `[exceptions]` may have as many findings as stand there.
+code counts as one word.
 """
 
 from __future__ import annotations
@@ -35,14 +35,12 @@ class Rules:
         max_median: Of the words of a page's sentences.
         max_line: Characters of a line of prose.
         instead: What to write for each word to avoid, a regular expression.
-        exceptions: Findings that each of these pages may still have.
     """
 
     max_words: int
     max_median: float
     max_line: int
     instead: dict[str, str]
-    exceptions: dict[str, int]
 
 
 def sentences(markdown: str) -> Iterator[tuple[int, str]]:
@@ -101,13 +99,6 @@ def findings(markdown: str, rules: Rules) -> list[str]:
     return found
 
 
-def verdict(page: str, found: list[str], allowed: int) -> list[str]:
-    """Return what to print of a page: nothing if it holds what is asked of it."""
-    if allowed and not found:
-        return [f"{page}: holds now: remove it from [exceptions] in website/prose.toml"]
-    return [f"{page}:{each}" for each in found] if len(found) > allowed else []
-
-
 def pages() -> list[Path]:
     """Return all pages of the documentation."""
     return sorted({*ROOT.glob("*.md"), *ROOT.glob("*/README.md"), *ROOT.glob("docs/**/*.md")})
@@ -118,23 +109,24 @@ def read_rules(path: Path) -> Rules:
     return Rules(**tomllib.loads(path.read_text(encoding="utf-8")))
 
 
+def summary(markdown: str) -> str:
+    """Return how many sentences a page has, and their words in the median and at most."""
+    counts = [count(sentence) for _, sentence in sentences(markdown)] or [0]
+    return f"{median(counts):4g} {max(counts):3} {len(counts):4}"
+
+
 def main() -> int:
-    """Check all pages, or those that are named; `--list` counts the findings of each."""
+    """Check all pages, or those that are named; `--list` shows how long their sentences are."""
     rules = read_rules(Path(__file__).with_name("prose.toml"))
     names = [word for word in sys.argv[1:] if word != "--list"]
     said = []
     for path in [Path(name).resolve() for name in names] or pages():
         page = path.relative_to(ROOT).as_posix()
-        found = findings(path.read_text(encoding="utf-8"), rules)
+        text = path.read_text(encoding="utf-8")
         if "--list" in sys.argv:
-            print(f"{len(found):4} {page}")
-            continue
-        said += verdict(page, found, rules.exceptions.get(page, 0))
-    gone = [page for page in rules.exceptions if not (ROOT / page).exists()]
-    said += [f"{page}: is gone: remove it from [exceptions] in website/prose.toml" for page in gone]
-    print(
-        "\n".join(said) if said else f"prose: {len(rules.exceptions)} pages still have exceptions"
-    )
+            print(f"{summary(text)} {page}")
+        said += [f"{page}:{each}" for each in findings(text, rules)]
+    print("\n".join(said) if said else "prose: every page holds the rules")
     return 1 if said else 0
 
 

@@ -137,7 +137,7 @@ def _convert(request: ConversionRequest, micro: bool, quiet: bool) -> None:
         except FerError as error:
             faults.append(error)
     if faults:
-        raise FerError("\n".join(map(str, faults))) from faults[0]
+        raise FerError.joined(faults) from faults[0]
 
 
 def _require_sense(given: Mapping[str, Any]) -> None:

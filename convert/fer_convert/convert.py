@@ -89,12 +89,12 @@ def convert(
         say(f"{job.parent.name}: {doubt}")
     paths = [out / f"{job.parent.name}-{recipe.name}.tflite" for recipe in request.recipes]
     require_not_shipped(paths)
-    faults: list[str] = []
+    faults: list[FerError] = []
     with alone_in(out, "fer-convert"):
         for recipe, path in zip(request.recipes, paths, strict=True):
             faults += _convert_as(recipe, path, job, say, show, done)
     if faults:
-        raise FerError("\n".join(faults))
+        raise FerError.joined(faults)
     return paths
 
 
@@ -105,27 +105,27 @@ def _convert_as(
     say: Callable[[str], None],
     show: Callable[[str], None],
     done: Done,
-) -> list[str]:
+) -> list[FerError]:
     """Write one bundle and its parity; return why it was not written, or not explained."""
     overwrite = job.request.overwrite
     if not overwrite and (taken := reason_to_keep(path, job.parent.source_sha256)):
-        return [taken]
-    earlier = [f"{path} is of an earlier conversion"] if path.exists() else []
+        return [FerError(taken)]
+    earlier = [FerError(f"{path} is of an earlier conversion")] if path.exists() else []
     try:
         bundle, refused = _make_bundle(recipe, job, say)
     except ArgumentError:
         raise
     except FerError as error:
-        return [str(error), *earlier]
-    faults = [refused, *earlier] if refused else []
+        return [error, *earlier]
+    faults = [FerError(refused, see="accuracy-lost"), *earlier] if refused else []
     if job.request.layer_errors and recipe.full_integer:
         try:
             show(_explained(job, bundle, path.parent))
         except FerError as error:
-            faults.append(str(error))
+            faults.append(error)
     same = answers_alike(path, bundle)
     if path.exists() and not (refused or overwrite or same):
-        return [*faults, differs_from(path)]
+        return [*faults, FerError(differs_from(path))]
     if not refused:
         if path.exists():
             say(f"{path} is replaced{' by the same' if same else ''}")
@@ -134,7 +134,7 @@ def _convert_as(
     try:
         save_parity(path.parent / "parity.json", bundle, written=not refused)
     except FerError as error:
-        faults.append(str(error))
+        faults.append(error)
     if not refused:
         done(path, recipe, job.validation)
     return faults

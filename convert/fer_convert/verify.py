@@ -116,7 +116,10 @@ def verify_bundle(file: Path, data: Path | None, max_drop_points: float | None) 
     )
     limit = facts.get("max_drop_points", 0.5) if max_drop_points is None else max_drop_points
     if not -change <= limit:
-        raise FerError(f"{told}\nthe parity does not hold: more than --max-drop {limit:g}")
+        raise FerError(
+            f"{told}\nthe parity does not hold: more than --max-drop {limit:g}",
+            see="accuracy-lost",
+        )
     same_kernels = (model.runtime, model.kernels) == (recorded["runtime"], recorded["kernels"])
     allowed = SAME_KERNELS if same_kernels else OTHER_KERNELS
     apart = max(1, int(allowed * len(validation)))

@@ -72,7 +72,9 @@ class ModelBundle:
         try:
             content = path.read_bytes()
         except OSError as error:
-            raise FerError(f"cannot read the model {path}: {error.strerror}") from error
+            raise FerError(
+                f"cannot read the model {path}: {error.strerror}", see="model-not-found"
+            ) from error
         return cls._from_bytes(content, path)
 
     @classmethod
@@ -87,11 +89,14 @@ class ModelBundle:
             raise FerError(
                 f"{path} carries no readable manifest: it is damaged, cut short, or was not "
                 f"made by fer-convert. {again} A .tflite file from elsewhere becomes a bundle by "
-                f"fer-convert adopt {path} --labels happy,sad,..."
+                f"fer-convert adopt {path} --labels happy,sad,...",
+                see="model-without-manifest",
             ) from error
         manifest = ModelManifest.from_json(text)
         if hashlib.sha256(content[:start]).hexdigest() != manifest.sha256:
-            raise FerError(f"{path} is damaged: its hash is not the manifest's. {again}")
+            raise FerError(
+                f"{path} is damaged: its hash is not the manifest's. {again}", see="model-damaged"
+            )
         return cls(content[:start], manifest, card, path)
 
 

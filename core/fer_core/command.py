@@ -144,7 +144,7 @@ def run_app(app: typer.Typer, name: str) -> None:
             sys.stdout.flush()
         sys.exit(code if isinstance(code, int) else 0)
     except FerError as error:
-        tell(str(error), "error", name)
+        tell(str(error), "error", name, error.see)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)

@@ -1,14 +1,33 @@
 """The one error type that a user can mend."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+
 
 class FerError(Exception):
     """A fault that the user can mend.
 
     The message names the value, what was allowed, and what to do next. Commands print it
     on stderr and exit with `exit_code`; anything else is a defect of ours and may traceback.
+
+
+    Attributes:
+        see: The section of docs/troubleshooting.md that explains it, as `camera-not-found`; empty
+            for none.
     """
 
     exit_code = 1
+
+    def __init__(self, message: str = "", *, see: str = "") -> None:
+        super().__init__(message)
+        self.see = see
+
+    @classmethod
+    def joined(cls, errors: Sequence[FerError]) -> FerError:
+        """Return one error with the messages of several, and the first code among them."""
+        see = next((error.see for error in errors if error.see), "")
+        return cls("\n".join(map(str, errors)), see=see)
 
 
 class ArgumentError(FerError):

@@ -11,6 +11,8 @@ from datetime import datetime, timezone
 from fer_core.text import printable
 
 LOG_FORMATS = ("text", "json")
+EXPLAINED = "see docs/troubleshooting.md#{code}"
+"""The line of text after a message that has a code."""
 _format = {"name": "", "as": "text"}
 
 
@@ -27,15 +29,16 @@ def log_to_stderr(name: str, log_format: str = "text") -> None:
     logging.basicConfig(handlers=[handler], level=logging.WARNING)
 
 
-def tell(line: str, level: str = "info", name: str = "") -> None:
+def tell(line: str, level: str = "info", name: str = "", see: str = "") -> None:
     """Write a line to stderr in the chosen format.
 
     Args:
         line: What it says.
         level: How bad that is, as `logging` calls it in small letters.
         name: The command that a line of text begins with; empty for none.
+        see: The code of what explains it in docs/troubleshooting.md; empty for none.
     """
-    print(_line(line, level, name), file=sys.stderr, flush=True)
+    print(_line(line, level, name, see), file=sys.stderr, flush=True)
 
 
 def talk(quiet: bool) -> Callable[[str], None]:
@@ -48,15 +51,17 @@ def talk(quiet: bool) -> Callable[[str], None]:
     return say
 
 
-def _line(text: str, level: str, name: str) -> str:
-    """Return a line as text, or as JSON with the time, the command and how bad it is."""
+def _line(text: str, level: str, name: str, see: str) -> str:
+    """Return a line as text, or as JSON with the time, the command, how bad it is, and its code."""
     if _format["as"] != "json":
-        return printable(f"{name}: {text}" if name else text)
+        line = printable(f"{name}: {text}" if name else text)
+        return f"{line}\n{EXPLAINED.format(code=see)}" if see else line
     time = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
-    command = _format["name"]
-    return json.dumps({"time": time, "level": level, "command": command, "message": text})
+    fields = {"time": time, "level": level, "command": _format["name"], "message": text}
+    return json.dumps(fields | ({"code": see} if see else {}))
 
 
 class _Lines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        return _line(super().format(record), record.levelname.lower(), _format["name"])
+        text, level = super().format(record), record.levelname.lower()
+        return _line(text, level, _format["name"], getattr(record, "see", ""))

@@ -122,8 +122,9 @@ class ModelManifest:
         version = values.get("schema_version") if isinstance(values, dict) else None
         if isinstance(version, int) and version > SCHEMA_VERSION:
             raise FerError(
-                f"{_WHAT} has schema {version}, this program reads up to {SCHEMA_VERSION}. Update "
-                "it: pip install -U fer-edge-kit"
+                f"{_WHAT} has schema {version}, this program reads up to {SCHEMA_VERSION}: "
+                "upgrade fer-edge-kit here",
+                see="model-too-new",
             )
         if version is None:
             raise FerError(f"{_WHAT} cannot be read: it has no schema_version")

@@ -17,7 +17,8 @@ except ImportError as error:
     raise FerError(
         f"OpenCV does not load ({error}). Install the extra that fits, where fer-edge-kit lies: "
         "pip install '.[edge]' (with windows; on Debian also apt install libgl1) or "
-        "'.[edge-headless]' (servers, a Pi without a screen)."
+        "'.[edge-headless]' (servers, a Pi without a screen).",
+        see="opencv-missing",
     ) from error
 
 __all__ = ["MOST_PIXELS", "cv2", "silence_opencv"]

@@ -48,10 +48,14 @@ def load_dataset(
     if path is None:
         raise FerError(
             "no data set: give --data PATH, set FER2013=PATH, or put fer2013.csv into data/. "
-            "The README says where FER2013 comes from."
+            "docs/how-to/fer2013.md says where to get FER2013.",
+            see="data-not-found",
         )
     if not path.exists():
-        raise FerError(f"there is no data set at {path}; give --data a .csv, .npz or folder")
+        raise FerError(
+            f"there is no data set at {path}; give --data a .csv, .npz or folder",
+            see="data-not-found",
+        )
     faults = Faults(str(path), skip_bad)
     if path.is_dir():
         dataset = read_folders(path, spec or InputSpec(), faults)

@@ -46,7 +46,8 @@ class Faults:
             return
         raise FerError(
             f"{self.where}: {len(self.rows)} bad rows{self.shown()}\n"
-            "Correct them, or read on without them: --skip-bad"
+            "Correct them, or read on without them: --skip-bad",
+            see="data-bad-rows",
         )
 
 

@@ -44,7 +44,10 @@ def load_settings(
     for key, value in values.items():
         if key not in known:
             near = difflib.get_close_matches(key, known, n=1, cutoff=0.0)[0]
-            raise FerError(f"{path}: unknown key {key!r}; the nearest known one is {near!r}")
+            raise FerError(
+                f"{path}: unknown key {key!r}; the nearest known one is {near!r}",
+                see="setting-unknown",
+            )
         values[key] = _checked(key, value, known[key], path, shown=key not in secret)
     given = {key: value for key, value in overrides.items() if value is not None}
     try:

@@ -1,4 +1,4 @@
-"""The checks of `fer-edge doctor`: what is here, and which command mends what is not."""
+"""The checks of `fer-edge doctor`: what is here, and which command fixes what is not."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fer_core.errors import FerError
+from fer_core.logs import EXPLAINED
 from fer_edge.faces.detectors import DEFAULT_DETECTOR, DETECTORS
 from fer_edge.stages import StageTimes
 
@@ -23,17 +24,34 @@ _DEVICES, _NAMES = Path("/dev"), Path("/sys/class/video4linux")
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one check found: `verdict` is ok, note or fault, `mend` a command or an advice."""
+    """What one check found.
+
+    Attributes:
+        name: What was checked.
+        verdict: ok, note or fault.
+        detail: What is there, or what is wrong.
+        fix: A command or advice; empty for none.
+        see: The section of docs/troubleshooting.md that explains it; empty for none.
+    """
 
     name: str
     verdict: str
     detail: str
-    mend: str = ""
+    fix: str = ""
+    see: str = ""
+
+    @classmethod
+    def of(cls, name: str, verdict: str, error: FerError) -> Finding:
+        """Return what an error tells: from its install command on, it is the fix."""
+        detail, fix = _split(str(error))
+        return cls(name, verdict, detail, fix, error.see)
 
     def text(self) -> str:
-        """Return the finding in one line, and its mend in another."""
+        """Return the finding in one line, and its fix and code in others."""
         line = f"{self.verdict:<6}{self.name:<10}{self.detail}"
-        return f"{line}\n{'':16}fix: {self.mend}" if self.mend else line
+        more = [f"fix: {self.fix}"] if self.fix else []
+        more += [EXPLAINED.format(code=self.see)] if self.see else []
+        return "\n".join([line, *(f"{'':16}{each}" for each in more)])
 
 
 def examine() -> Iterator[Finding]:
@@ -42,11 +60,11 @@ def examine() -> Iterator[Finding]:
         try:
             yield check()
         except FerError as error:
-            yield Finding(name, "fault", *_split(str(error)))
+            yield Finding.of(name, "fault", error)
 
 
 def _split(message: str) -> tuple[str, str]:
-    """Divide a message into what is wrong and, from its install command on, what mends it."""
+    """Divide a message into what is wrong and, from its install command on, the fix."""
     places = [
         at
         for mark in ("Install the extra", "pip install", "sudo ")
@@ -61,7 +79,7 @@ def _python() -> Finding:
     detail = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
     if OLDEST <= sys.version_info[:2] <= NEWEST:
         return Finding("python", "ok", detail)
-    return Finding("python", "fault", detail, "use Python 3.10 to 3.14")
+    return Finding("python", "fault", detail, "use Python 3.10 to 3.14", see="python-version")
 
 
 def _runtime() -> Finding:
@@ -69,7 +87,8 @@ def _runtime() -> Finding:
 
     name = runtime_name()
     if name.startswith("tflite-runtime"):
-        return Finding("runtime", "note", f"{name}: int8 without XNNPACK, 2 to 16 times slower")
+        detail = f"{name}: int8 without XNNPACK, 2 to 16 times slower"
+        return Finding("runtime", "note", detail, see="runtime-slow")
     return Finding("runtime", "ok", f"{name}, XNNPACK kernels")
 
 
@@ -90,10 +109,12 @@ def _numpy() -> Finding:
     if problem is None:
         return Finding("numpy", "ok", np.__version__)
     if "numpy" not in problem:
-        mend = "sudo apt install python3-picamera2, and a venv with --system-site-packages"
-        return Finding("numpy", "fault", f"{np.__version__}; picamera2: {problem}", mend)
-    mend = "pip uninstall numpy, then pip install '.[edge-bookworm]' where fer-edge-kit lies"
-    return Finding("numpy", "fault", f"{np.__version__}, but picamera2: {problem}", mend)
+        fix = "sudo apt install python3-picamera2, and a venv with --system-site-packages"
+        detail = f"{np.__version__}; picamera2: {problem}"
+        return Finding("numpy", "fault", detail, fix, see="picamera2-missing")
+    fix = "pip uninstall numpy, then pip install '.[edge-bookworm]' where fer-edge-kit lies"
+    detail = f"{np.__version__}, but picamera2: {problem}"
+    return Finding("numpy", "fault", detail, fix, see="numpy-conflict")
 
 
 def _cameras() -> Finding:
@@ -103,13 +124,14 @@ def _cameras() -> Finding:
     closed = [device for device in devices if not os.access(device, os.R_OK | os.W_OK)]
     if closed:
         names = ", ".join(map(str, closed))
-        mend = "sudo usermod -aG video $USER, then log in again"
-        return Finding("cameras", "fault", f"not allowed to open {names}", mend)
+        fix = "sudo usermod -aG video $USER, then log in again"
+        detail = f"not allowed to open {names}"
+        return Finding("cameras", "fault", detail, fix, see="camera-not-allowed")
     found = [device.name for device in devices] + ["picamera2"] * has_picamera()
     if not found and sys.platform.startswith("linux"):
         detail = "none found: pictures, videos and network cameras still work"
-        mend = "plug one in; for a camera module: sudo apt install python3-picamera2"
-        return Finding("cameras", "note", detail, mend)
+        fix = "plug one in; for a camera module: sudo apt install python3-picamera2"
+        return Finding("cameras", "note", detail, fix, see="camera-not-found")
     return Finding("cameras", "ok", ", ".join(found) or f"not listed on {platform.system()}")
 
 
@@ -126,7 +148,9 @@ def _display() -> Finding:
     from fer_edge.outputs.window import display_problem
 
     problem = display_problem()
-    return Finding("display", "note", problem) if problem else Finding("display", "ok", "there")
+    if problem:
+        return Finding("display", "note", problem, see="window-impossible")
+    return Finding("display", "ok", "there")
 
 
 def _recording() -> Finding:
@@ -135,7 +159,7 @@ def _recording() -> Finding:
     try:
         return Finding("recording", "ok", f"PyAV {load_pyav().__version__}")
     except FerError as error:
-        return Finding("recording", "note", *_split(str(error)))
+        return Finding.of("recording", "note", error)
 
 
 def _model() -> Finding:
@@ -158,18 +182,18 @@ def _speed() -> Finding:
 
 
 def _detectors() -> Finding:
-    told, missing = [], ""
+    told, fix, see = [], "", ""
     for name in DETECTORS:
         times = StageTimes()
         try:
             _, frames = _play_demo(times, SPEED_SECONDS, name)
         except FerError as error:
-            reason, missing = _split(str(error))
+            (reason, fix), see = _split(str(error)), error.see
             told.append(f"{name}: {reason.rstrip(': ')}")
             continue
         spent = times.seconds["search"] + times.seconds["follow"]
         told.append(f"{name} {1e3 * spent / max(1, frames):.1f} ms a frame")
-    return Finding("detectors", "note" if missing else "ok", ", ".join(told), missing)
+    return Finding("detectors", "note" if fix else "ok", ", ".join(told), fix, see)
 
 
 def _play_demo(
@@ -200,10 +224,10 @@ def _heat() -> Finding:
     celsius, slowed = temperature_celsius(), throttling()
     detail = "not told here" if celsius is None else f"{celsius:.0f} degrees Celsius"
     if slowed:
-        mend = "a better power supply" if "voltage" in slowed else "a heat sink or a fan"
-        return Finding("heat", "fault", f"{detail}, {slowed}", mend)
+        fix = "a better power supply" if "voltage" in slowed else "a heat sink or a fan"
+        return Finding("heat", "fault", f"{detail}, {slowed}", fix, see="board-slowed")
     if celsius is not None and celsius >= HOT_CELSIUS:
-        return Finding("heat", "fault", detail, "a heat sink or a fan")
+        return Finding("heat", "fault", detail, "a heat sink or a fan", see="board-hot")
     return Finding("heat", "ok", detail)
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import random
 import re
@@ -34,7 +35,7 @@ PARSERS = ("zipfile", "tomllib", "http", "email", "urllib")
 
 def main() -> None:
     """Fuzz the targets named, each in a process of its own; end with 1 after a finding."""
-    options = _options()
+    options = read_options()
     if options.inside:
         _fuzz(options.targets[0], Path(options.inside), options.libfuzzer)
         return
@@ -53,16 +54,25 @@ def main() -> None:
     sys.exit(1 if found else 0)
 
 
-def _options() -> argparse.Namespace:
+def read_options(words: list[str] | None = None) -> argparse.Namespace:
+    """Return what the command line says; without `words`, that of this process."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("targets", nargs="*")
-    parser.add_argument("--seconds", type=float, default=10, help="for each target")
-    parser.add_argument("--runs", type=int, default=-1, help="in place of seconds")
+    parser.add_argument("--seconds", type=float, default=10, help="for each target, rounded up")
+    parser.add_argument("--runs", type=int, default=-1, help="instead of seconds")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--keep", action="store_true")
     parser.add_argument("--inside", help=argparse.SUPPRESS)  # the folder that targets may use
-    options, options.libfuzzer = parser.parse_known_args()
+    options, options.libfuzzer = parser.parse_known_args(words)
+    if not 0 < options.seconds < math.inf:
+        parser.error(f"--seconds must be more than 0: {options.seconds}")
     return options
+
+
+def limits(options: argparse.Namespace) -> dict[str, int]:
+    """Return how long libFuzzer may run. It knows whole seconds, and takes 0 as no limit."""
+    seconds = 0 if options.runs > 0 else math.ceil(options.seconds)
+    return {"runs": options.runs, "max_total_time": seconds}
 
 
 def _run(name: str, folder: Path, options: argparse.Namespace) -> bool:
@@ -71,11 +81,10 @@ def _run(name: str, folder: Path, options: argparse.Namespace) -> bool:
 
     findings = WORK / "findings"
     findings.mkdir(parents=True, exist_ok=True)
-    seconds = 0 if options.runs > 0 else options.seconds
     flags = {
-        "runs": options.runs, "seed": options.seed, "max_len": TARGETS[name].most_bytes,
-        "max_total_time": int(seconds), "timeout": HANGS_SECONDS, "rss_limit_mb": MOST_MB,
-        "print_final_stats": 1, "artifact_prefix": f"{findings}/{name}-", "len_control": 0,
+        **limits(options), "seed": options.seed, "max_len": TARGETS[name].most_bytes,
+        "timeout": HANGS_SECONDS, "rss_limit_mb": MOST_MB, "len_control": 0,
+        "print_final_stats": 1, "artifact_prefix": f"{findings}/{name}-",
     }  # fmt: skip
     words = [f"-{flag}={value}" for flag, value in flags.items()]
     started, used = time.monotonic(), _used_seconds()

@@ -23,7 +23,8 @@ def need(*packages: str) -> None:
     if missing:
         raise FerError(
             f"{', '.join(missing)} not installed: pip install '.[train,edge-headless]' where "
-            "fer-edge-kit lies (Python 3.11 to 3.13)"
+            "fer-edge-kit lies (Python 3.11 to 3.13)",
+            see="train-extra-missing",
         )
 
 

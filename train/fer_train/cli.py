@@ -144,7 +144,9 @@ def check(
         save_check_sheet(sheet, dataset, votes)
         print(f"contact sheet: {sheet}")
     if dataset.faults and not skip_bad:
-        raise FerError("bad rows: correct them, or train without them: --skip-bad")
+        raise FerError(
+            "bad rows: correct them, or train without them: --skip-bad", see="data-bad-rows"
+        )
 
 
 @app.command()

@@ -43,7 +43,8 @@ class EpochSums:
         if not np.isfinite(self.loss):
             raise FerError(
                 f"the loss is {self.loss} in epoch {epoch}: it diverges; "
-                "start again with a smaller --learning-rate"
+                "start again with a smaller --learning-rate",
+                see="loss-diverges",
             )
         self.confusion += keras.ops.convert_to_numpy(logs["confusion"]).astype(np.int64)
 

@@ -140,7 +140,9 @@ def require_new_or_resumed(out: Path, resume: bool) -> None:
         FerError: It holds one, and `resume` is not asked for.
     """
     if not resume and has_begun(out):
-        raise FerError(f"{out} holds a run already; add --resume, or choose another --out")
+        raise FerError(
+            f"{out} holds a run already; add --resume, or choose another --out", see="run-exists"
+        )
 
 
 def newest_run(runs: Path) -> Path:
@@ -151,7 +153,10 @@ def newest_run(runs: Path) -> Path:
     """
     models = sorted(runs.glob("*/model.keras"), key=lambda path: path.stat().st_mtime)
     if not models:
-        raise FerError(f"no finished run in {runs}; name a run or a model, or run fer-train first")
+        raise FerError(
+            f"no finished run in {runs}; name a run or a model, or run fer-train first",
+            see="run-not-found",
+        )
     return models[-1].parent
 
 

@@ -216,7 +216,8 @@ def _load_cascade(file: str) -> cv2.CascadeClassifier:
     if not hasattr(cv2, "CascadeClassifier"):
         raise FerError(
             f"OpenCV {cv2.__version__} has no Haar cascades any more: "
-            "pip install 'opencv-python-headless<5' (or 'opencv-python<5')"
+            "pip install 'opencv-python-headless<5' (or 'opencv-python<5')",
+            see="opencv-too-new",
         )
     shipped = getattr(cv2, "data", None)  # Debian's own OpenCV has none
     folders = [Path(shipped.haarcascades)] if shipped else []
@@ -227,5 +228,6 @@ def _load_cascade(file: str) -> cv2.CascadeClassifier:
                 raise FerError(f"{folder / file} is damaged: install OpenCV again")
             return cascade
     raise FerError(
-        f"no {file}: sudo apt install opencv-data, or pip install 'opencv-python-headless<5'"
+        f"no {file}: sudo apt install opencv-data, or pip install 'opencv-python-headless<5'",
+        see="cascade-missing",
     )

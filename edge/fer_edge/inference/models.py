@@ -55,7 +55,8 @@ def load_model(name_or_path: str = DEFAULT_MODEL) -> ModelBundle:
     if path.suffix != ".tflite" and not path.exists():
         raise FerError(
             f"no model {name_or_path!r}; shipped are {', '.join(shipped) or 'none'}, "
-            "or give the path of a .tflite bundle"
+            "or give the path of a .tflite bundle",
+            see="model-not-found",
         )
     if path.resolve() in {each.resolve() for each in shipped.values()}:
         return ModelBundle.load(path)

@@ -60,7 +60,8 @@ def require_sense(bundle: ModelBundle, probabilities: FloatArray) -> None:
     if np.ptp(probabilities, axis=0).max() < SAME_ANSWER:
         raise FerError(
             f"{name} gives the same answer for {len(probabilities)} different faces: it has "
-            "learned nothing, or its pixels are scaled otherwise"
+            "learned nothing, or its pixels are scaled otherwise",
+            see="model-same-answer",
         )
     if golden is None or golden.version != GOLDEN_VERSION:
         return
@@ -69,7 +70,8 @@ def require_sense(bundle: ModelBundle, probabilities: FloatArray) -> None:
     if apart > MOST_APART:
         raise FerError(
             f"{name} answers otherwise here than where it was converted: a probability differs by "
-            f"{apart:.2f}. Does fer-edge doctor tell of an old runtime?"
+            f"{apart:.2f}. Does fer-edge doctor tell of an old runtime?",
+            see="model-other-answers",
         )
 
 

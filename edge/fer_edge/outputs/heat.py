@@ -33,7 +33,8 @@ class HeatOutput(Output):
         self._asked_at = frame.captured_at
         slowed = self._ask() or ""
         if slowed and slowed != self.slowed:
-            log.warning("the board is slowed: %s; fer-edge doctor names the fix", slowed)
+            told = "the board is slowed: %s; fer-edge doctor names the fix"
+            log.warning(told, slowed, extra={"see": "board-slowed"})
         elif self.slowed and not slowed:
             log.warning("the board is no longer slowed")
         self.slowed = slowed

@@ -54,6 +54,7 @@ class LoadOutput(Output):
                 "this computer cannot look at every picture of its cameras (%s): "
                 "a smaller fps or size, or a larger min_face, helps",
                 each,
+                extra={"see": "computer-too-slow"},
             )
         else:
             log.warning("this computer looks at every picture of its cameras again")

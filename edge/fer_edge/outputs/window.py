@@ -48,7 +48,7 @@ class WindowOutput(Output):
         """
         problem = display_problem()
         if problem:
-            raise FerError(f"cannot show a window: {problem}")
+            raise FerError(f"cannot show a window: {problem}", see="window-impossible")
         self._stop, self._live, self._times = stop, live, times or StageTimes()
 
     def write(self, frame: Frame, seen: Analysis) -> None:

@@ -101,12 +101,15 @@ class Access:
             raise ArgumentError(
                 f"other computers reach {self.address.host}, so a token is needed: put one of at "
                 f"least {LEAST_TOKEN} characters into $FER_EDGE_TOKEN or as token = ... into the "
-                f"--config file; {_MAKE_ONE}"
+                f"--config file; {_MAKE_ONE}",
+                see="token-needed",
             )
         if self.token and len(self.token) < LEAST_TOKEN:
-            raise ArgumentError(f"the token is too short: at least {LEAST_TOKEN} characters")
+            raise ArgumentError(
+                f"the token is too short: at least {LEAST_TOKEN} characters", see="token-weak"
+            )
         if self.token and _is_guessable(self.token):
-            raise ArgumentError(f"the token is easy to guess: {_MAKE_ONE}")
+            raise ArgumentError(f"the token is easy to guess: {_MAKE_ONE}", see="token-weak")
 
     @property
     def cookie(self) -> str:

@@ -34,7 +34,7 @@ class PageServer:
             words = error.strerror or str(error)
             if error.errno == errno.EADDRINUSE:
                 words += "; choose another port, with --serve of fer-edge or --port of the studio"
-            raise FerError(f"cannot serve on {where.url}: {words}") from error
+            raise FerError(f"cannot serve on {where.url}: {words}", see="port-in-use") from error
         self._closing = closing
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(0.2,), name="page", daemon=True

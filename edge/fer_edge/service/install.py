@@ -80,7 +80,10 @@ class Service:
         self._systemctl("daemon-reload")
         self._systemctl("enable", NAME)
         if self.run(["systemctl", "restart", NAME]).returncode:
-            raise FerError(f"installed, but it does not come up: journalctl -u {NAME} says why")
+            raise FerError(
+                f"installed, but it does not come up: journalctl -u {NAME} says why",
+                see="service-fails",
+            )
 
     def status(self) -> Done:
         """Return what systemd says of the service, with return code 0 when it is active."""
@@ -105,10 +108,15 @@ class Service:
 
     def _need_systemd(self) -> None:
         if not self.booted.is_dir():
-            raise FerError("a service needs Linux with systemd, which does not run this computer")
+            raise FerError(
+                "a service needs Linux with systemd, which does not run this computer",
+                see="service-needs-systemd",
+            )
 
     def _need_root(self, *words: str) -> None:
         self._need_systemd()
         if self.user_id != 0:
             typed = shlex.join(["sudo", str(self.program), "service", *words])
-            raise FerError(f"a service is root's to change; type: {typed}")
+            raise FerError(
+                f"a service is root's to change; type: {typed}", see="service-needs-root"
+            )

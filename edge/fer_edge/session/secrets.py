@@ -37,7 +37,8 @@ def with_secrets(
     held = [name for name, values in secrets.items() if any(is_secret(name, v) for v in values)]
     if held and file and os.name == "posix" and file.stat().st_mode & 0o077:
         raise FerError(
-            f"{file} holds the setting {held[0]} and other users may read it: chmod 600 {file}"
+            f"{file} holds the setting {held[0]} and other users may read it: chmod 600 {file}",
+            see="secret-readable",
         )
     given = {name: environment[key] for name, key in SECRETS.items() if environment.get(key)}
     if config.camera or config.video or config.demo:

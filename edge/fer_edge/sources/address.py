@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
+from fer_core.errors import FerError
+
 
 def without_password(address: str) -> str:
     """Return scheme, host and path: user, password and query stay out of messages.
@@ -28,6 +30,9 @@ def without_password(address: str) -> str:
     return f"{parts.scheme}://{hidden}{parts.hostname}{port}{parts.path}"
 
 
-def no_answer(address: str) -> str:
-    """Return the message for a camera that does not answer."""
-    return f"no answer from {without_password(address)}: is the camera on, the address right?"
+def no_answer(address: str, more: str = "") -> FerError:
+    """Return the error of a camera that does not answer; `more` is another sentence."""
+    return FerError(
+        f"no answer from {without_password(address)}: is the camera on, the address right?{more}",
+        see="camera-no-answer",
+    )

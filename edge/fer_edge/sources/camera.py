@@ -58,7 +58,7 @@ class OpenCvCapture:
             self._capture = cv2.VideoCapture(where)
         if not self._capture.isOpened():
             self._capture.release()
-            raise FerError(why_not_open(where) if isinstance(where, int) else no_answer(where))
+            raise why_not_open(where) if isinstance(where, int) else no_answer(where)
         if size:
             self._capture.set(cv2.CAP_PROP_FRAME_WIDTH, size[0])
             self._capture.set(cv2.CAP_PROP_FRAME_HEIGHT, size[1])
@@ -106,7 +106,8 @@ class PiCapture:
         except (ImportError, ValueError) as error:  # ValueError: built for another numpy
             raise FerError(
                 f"picamera2 does not load ({error}). On a Pi: sudo apt install python3-picamera2, "
-                "a venv with --system-site-packages, and on Bookworm pip install '.[edge-bookworm]'"
+                "a venv with --system-site-packages, on Bookworm: pip install '.[edge-bookworm]'",
+                see="picamera2-missing",
             ) from error
         controls: dict[str, Any] = {"FrameRate": fps} if fps else {}
         # picamera2's RGB888 lies in memory as B, G, R, which is what a Frame wants.
@@ -120,7 +121,8 @@ class PiCapture:
                 self._camera.close()
             raise FerError(
                 f"no camera module answers ({error}). Check the cable, what "
-                "`rpicam-hello --list-cameras` says, and that no other program holds it."
+                "`rpicam-hello --list-cameras` says, and that no other program holds it.",
+                see="camera-module-no-answer",
             ) from error
 
     def _start(self, main: dict[str, Any], controls: dict[str, Any]) -> None:
@@ -200,7 +202,8 @@ def check_camera(where: str) -> str:
     shown = "of that address" if "@" in where or ":" in where else repr(where)  # a password?
     raise ArgumentError(
         f"no camera {shown}: give a number, a path such as /dev/v4l/by-id/NAME, picamera, or an "
-        "http:// or rtsp:// address"
+        "http:// or rtsp:// address",
+        see="camera-unknown-name",
     )
 
 

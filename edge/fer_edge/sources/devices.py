@@ -26,25 +26,34 @@ def device_number(where: str, by_id: Path = Path("/dev/v4l/by-id")) -> int:
         number = str(Path(where).resolve()).removeprefix(DEVICE)
     if not number.isdecimal():
         found = ", ".join(map(str, sorted(by_id.glob("*")))) or "none"
-        raise FerError(f"there is no camera {where} now; found: {found}")
+        raise FerError(f"there is no camera {where} now; found: {found}", see="camera-not-found")
     return int(number)
 
 
-def why_not_open(where: int) -> str:
+def why_not_open(where: int) -> FerError:
     """Return why a camera does not open, and what to do, by its number."""
     if not sys.platform.startswith("linux"):
-        return f"camera {where} does not open: in use, not there, or not allowed for this program"
+        reasons = "in use, not there, or not allowed for this program"
+        return FerError(f"camera {where} does not open: {reasons}", see="camera-does-not-open")
     device = Path(f"{DEVICE}{where}")
     if not device.exists():
         found = sorted(path.name[5:] for path in Path("/dev").glob("video*"))
-        return f"there is no camera {where} ({device}); found: {', '.join(found) or 'none'}"
+        return FerError(
+            f"there is no camera {where} ({device}); found: {', '.join(found) or 'none'}",
+            see="camera-not-found",
+        )
     try:
         os.close(os.open(device, os.O_RDWR | os.O_NONBLOCK))
     except PermissionError:
-        return f"not allowed to open {device}: sudo usermod -aG video $USER, then log in again"
+        return FerError(
+            f"not allowed to open {device}: sudo usermod -aG video $USER, then log in again",
+            see="camera-not-allowed",
+        )
     except OSError as error:
-        return f"camera {where} does not open: {error.strerror} ({device})"
-    return (
+        reason = f"{error.strerror} ({device})"
+        return FerError(f"camera {where} does not open: {reason}", see="camera-does-not-open")
+    return FerError(
         f"camera {where} is there but gives no picture: in use by another program (fuser {device}),"
-        f" or its formats are none of a camera's (v4l2-ctl -d {device} --list-formats-ext)"
+        f" or its formats are none of a camera's (v4l2-ctl -d {device} --list-formats-ext)",
+        see="camera-in-use",
     )

@@ -47,7 +47,7 @@ def picture_files(paths: Sequence[Path]) -> FoundPictures:
         elif path.exists():
             files.append(path)
         else:
-            raise FerError(f"there is no picture {path}")
+            raise FerError(f"there is no picture {path}", see="picture-not-found")
     return FoundPictures(tuple(files), tuple(others))
 
 
@@ -84,7 +84,8 @@ class PictureSource:
             more = f" and {len(unreadable) - 5} more" if len(unreadable) > 5 else ""
             raise FerError(
                 f"{len(unreadable)} of {len(self._files)} pictures cannot be read: "
-                f"{', '.join(unreadable[:5])}{more}"
+                f"{', '.join(unreadable[:5])}{more}",
+                see="picture-unreadable",
             )
 
     def _tell_of(self, picture: Picture, file: Path) -> None:
@@ -121,12 +122,13 @@ class VideoSource:
             FerError: There is none that OpenCV can read.
         """
         if not path.is_file():
-            raise FerError(f"there is no video {path}")
+            raise FerError(f"there is no video {path}", see="video-not-found")
         self._path, self._every, self.missing = path, every, 0.0
         self._capture = cv2.VideoCapture(utf8_name(path))
         if not self._capture.isOpened():
             raise FerError(
-                f"{path} is no video that OpenCV can read: empty, damaged or of an unknown format"
+                f"{path} is no video that OpenCV can read: empty, damaged or of an unknown format",
+                see="video-unreadable",
             )
         said = self._capture.get(cv2.CAP_PROP_FPS)
         self.fps = said if 1 <= said <= FASTEST_FPS else USUAL_FPS

@@ -42,13 +42,21 @@ class Hangs:
         """
         held = self._given_up is not None and self._given_up.is_alive()
         if held and now - max(picture_at, self._at[-1]) > RECOVERY_SECONDS:
-            raise FerError(f"{self._name} hangs and holds its device; only a new start frees it")
+            raise FerError(
+                f"{self._name} hangs and holds its device; only a new start frees it",
+                see="camera-hangs",
+            )
         if now - alive_at < STUCK_SECONDS:
             return False
         if len(self._at) == MOST_RESTARTS and now - self._at[0] < RESTART_SECONDS:
-            raise FerError(f"{self._name} hangs again and again; its driver does not answer")
+            raise FerError(
+                f"{self._name} hangs again and again; its driver does not answer",
+                see="camera-hangs",
+            )
         if held:
-            raise FerError(f"{self._name} hangs once more, and has not yet let go")
+            raise FerError(
+                f"{self._name} hangs once more, and has not yet let go", see="camera-hangs"
+            )
         log.warning("%s has hung for %.0f s; retrying", self._name, now - alive_at)
         self._given_up = thread
         self._at.append(now)

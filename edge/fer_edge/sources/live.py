@@ -101,7 +101,7 @@ class CameraSource:
         except FerError as error:
             if not patient:
                 raise
-            log.warning("%s; waiting for it", error)
+            log.warning("%s; waiting for it", error, extra={"see": error.see})
             self._is_away = True
             return None
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from fer_core.errors import FerError
 from fer_core.native import native_output_is_shown
 from fer_core.values import UInt8Array
 from fer_edge.sources.address import no_answer
@@ -66,13 +65,13 @@ class StreamCapture:
                 timeout=(open_seconds, read_seconds),
             )
         except self._broken:
-            raise FerError(no_answer(address)) from None  # its words hold the password
+            raise no_answer(address) from None  # its words hold the password
         try:
             self._stream = self._container.streams.video[0]
             self._decoder = Decoder(av, self._stream)
         except (IndexError, *self._broken):
             self._container.close()
-            raise FerError(f"{no_answer(address)} It sends no video that is known.") from None
+            raise no_answer(address, " It sends no video that is known.") from None
         self._packets = self._container.demux()
 
     def read(self) -> UInt8Array | Damaged | None:

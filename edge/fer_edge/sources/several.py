@@ -75,7 +75,8 @@ class SeveralCameras:
             self._failed.add(name)
             if len(self._failed) == len(self.cameras):
                 raise
-            log.warning("camera %s has failed, the others go on: %s", name, error)
+            told = "camera %s has failed, the others go on: %s"
+            log.warning(told, name, error, extra={"see": error.see})
             return None
 
     def close(self) -> None:

@@ -4,6 +4,7 @@ import sys
 import pytest
 
 from fer_core.command import DefaultCommand, command_line, make_app, run_app
+from fer_core.errors import FerError
 
 
 def test_a_command_is_kept_without_places_and_without_one_option(
@@ -32,6 +33,11 @@ def words(monkeypatch: pytest.MonkeyPatch, *given: str) -> int:
         """Look after this computer."""
         print("well")
 
+    @app.command()
+    def fail() -> None:
+        """Fail."""
+        raise FerError("no camera 7", see="camera-not-found")
+
     monkeypatch.setattr(sys, "argv", ["fer-x", *given])
     with pytest.raises(SystemExit) as ended:
         run_app(app, "fer-x")
@@ -58,6 +64,14 @@ def test_a_misspelled_command_is_no_file(
 ) -> None:
     assert words(monkeypatch, "docter") == 2
     assert capsys.readouterr().err == "fer-x: there is no command 'docter'; did you mean doctor?\n"
+
+
+def test_an_error_with_a_code_says_where_it_is_explained(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert words(monkeypatch, "fail") == 1
+    said = capsys.readouterr().err
+    assert said == "fer-x: no camera 7\nsee docs/troubleshooting.md#camera-not-found\n"
 
 
 def test_wrong_words_are_told_in_plain_ones(

@@ -45,3 +45,24 @@ def test_lines_of_json_have_time_level_and_command(capsys: pytest.CaptureFixture
         ("warning", "fer-edge", "camera gone"),
     ]
     assert all(datetime.fromisoformat(line["time"]).tzinfo for line in lines)
+
+
+def test_a_message_with_a_code_says_where_it_is_explained(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    logs.log_to_stderr("fer-edge")
+    logs.tell("no camera 7", "error", "fer-edge", "camera-not-found")
+    record = logging.makeLogRecord({"msg": "too slow", "see": "computer-too-slow"})
+    print(logs._Lines().format(record))
+    said = capsys.readouterr()
+    assert said.err == "fer-edge: no camera 7\nsee docs/troubleshooting.md#camera-not-found\n"
+    assert said.out == "fer-edge: too slow\nsee docs/troubleshooting.md#computer-too-slow\n"
+
+
+def test_in_json_the_code_is_a_field(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.log_to_stderr("fer-edge", "json")
+    logs.tell("no camera 7", "error", "fer-edge", "camera-not-found")
+    logs.tell("no such option", "error", "fer-edge")
+    coded, plain = map(json.loads, capsys.readouterr().err.splitlines())
+    assert (coded["message"], coded["code"]) == ("no camera 7", "camera-not-found")
+    assert "code" not in plain

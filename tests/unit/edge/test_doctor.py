@@ -17,7 +17,8 @@ def test_every_check_finds_something_here() -> None:
     assert {finding.verdict for finding in findings} <= {"ok", "note", "fault"}
     assert by_name["model"].verdict == by_name["opencv"].verdict == "ok"
     assert "follow" in by_name["speed"].detail
-    assert all(finding.mend for finding in findings if finding.verdict == "fault")
+    assert all(finding.fix for finding in findings if finding.verdict == "fault")
+    assert all(bool(finding.see) == (finding.verdict != "ok") for finding in findings)
 
 
 def test_the_speed_is_that_of_a_face_in_every_frame() -> None:
@@ -29,28 +30,32 @@ def test_the_speed_is_that_of_a_face_in_every_frame() -> None:
 
 def test_a_hot_board_gets_advice_that_cools(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(board, "temperature_celsius", lambda: 85.0)
-    assert doctor._heat().mend == "a heat sink or a fan"
+    assert doctor._heat().fix == "a heat sink or a fan"
 
 
-def test_a_fault_is_told_with_the_command_that_mends_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fault_is_told_with_its_fix_and_its_code(monkeypatch: pytest.MonkeyPatch) -> None:
     def fails() -> Finding:
-        raise FerError("no TFLite runtime loads (x). Install the extra that fits: pip install y")
+        message = "no TFLite runtime loads (x). Install the extra that fits: pip install y"
+        raise FerError(message, see="runtime-missing")
 
     monkeypatch.setattr(doctor, "_CHECKS", {"runtime": fails})
     (finding,) = examine()
     assert (finding.verdict, finding.detail) == ("fault", "no TFLite runtime loads (x)")
-    assert finding.mend == "Install the extra that fits: pip install y"
-    assert finding.text().splitlines()[1].strip().startswith("fix: Install")
+    assert finding.fix == "Install the extra that fits: pip install y"
+    assert [line.strip() for line in finding.text().splitlines()[1:]] == [
+        "fix: Install the extra that fits: pip install y",
+        "see docs/troubleshooting.md#runtime-missing",
+    ]
 
 
 def test_a_numpy_that_clashes_with_picamera2_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(camera, "picamera_problem", lambda: "No module named 'libcamera'")
-    assert "--system-site-packages" in doctor._numpy().mend
+    assert "--system-site-packages" in doctor._numpy().fix
     monkeypatch.setattr(camera, "picamera_problem", lambda: "numpy.dtype size changed")
     finding = doctor._numpy()
     assert finding.verdict == "fault"
     assert "numpy.dtype size changed" in finding.detail
-    assert "edge-bookworm" in finding.mend
+    assert "edge-bookworm" in finding.fix
 
 
 @pytest.mark.parametrize(
@@ -85,7 +90,7 @@ def test_heat_and_throttling_are_judged(
     monkeypatch.setattr(board, "throttling", lambda: slowed)
     finding = doctor._heat()
     assert finding.verdict == verdict
-    assert bool(finding.mend) == (verdict == "fault")
+    assert bool(finding.fix) == bool(finding.see) == (verdict == "fault")
 
 
 def test_codecs_are_no_cameras_and_closed_cameras_are_a_fault(
@@ -101,7 +106,7 @@ def test_codecs_are_no_cameras_and_closed_cameras_are_a_fault(
     monkeypatch.setattr(doctor.os, "access", lambda path, mode: False)
     finding = doctor._cameras()
     assert finding.verdict == "fault"
-    assert "usermod -aG video" in finding.mend
+    assert "usermod -aG video" in finding.fix
     assert "video10" not in finding.detail
 
 

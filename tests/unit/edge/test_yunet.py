@@ -349,7 +349,7 @@ def test_a_run_refuses_it_before_anything_is_opened(
     finding = doctor._detectors()
     assert finding.verdict == "note"
     assert finding.detail.endswith("yunet: the detector yunet is not installed")
-    assert finding.mend == HOW_TO_INSTALL
+    assert finding.fix == HOW_TO_INSTALL
 
 
 def test_a_folder_of_a_detectors_name_changes_nothing(tmp_path: Path) -> None:

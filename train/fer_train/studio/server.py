@@ -117,13 +117,15 @@ def _access(options: StudioOptions) -> Access:
     if not (options.https or options.plain_http or address.is_loopback):
         raise ArgumentError(
             f"other computers reach {options.host}, and without encryption others in the network "
-            "can read pictures and the token: add --https, or --plain-http if you trust it"
+            "can read pictures and the token: add --https, or --plain-http if you trust it",
+            see="studio-needs-https",
         )
     token = os.environ.get(TOKEN, "")
     if not (token or address.is_loopback):
         raise ArgumentError(
             f"other computers reach {options.host}, so a token is needed: put one into ${TOKEN}; "
-            'make one with python3 -c "import secrets; print(secrets.token_urlsafe())"'
+            'make one with python3 -c "import secrets; print(secrets.token_urlsafe())"',
+            see="token-needed",
         )
     return Access(address, token)
 

@@ -151,7 +151,10 @@ class Sweep:
         self.say(f"trial {trial.number} failed: {why}")
         states = [each.state for each in self.study.tried()]
         if len(states) >= _MOST_FALSE_STARTS and set(states) == {"failed"}:
-            raise FerError(f"all {len(states)} trials failed so far, the last one because: {why}")
+            raise FerError(
+                f"all {len(states)} trials failed so far, the last one because: {why}",
+                see="sweep-fails",
+            )
 
     def _prune(self, pool: JobPool) -> None:
         """End the trials that are not worth going on."""

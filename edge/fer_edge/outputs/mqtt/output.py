@@ -217,8 +217,8 @@ class MqttOutput(Output):
             if not refused:
                 self._steadiness.connected()
         if refused and not said:
-            mend = "see mqtt_user and mqtt_password"
-            log.warning("the MQTT broker %s refuses fer-edge (%s): %s", self._broker, why, mend)
+            told = "the MQTT broker %s refuses fer-edge (%s): see mqtt_user and mqtt_password"
+            log.warning(told, self._broker, why, extra={"see": "mqtt-refused"})
         elif back and not refused and not self._steadiness.is_flapping:
             log.warning("the MQTT broker %s is back", self._broker)
         if self._closing:

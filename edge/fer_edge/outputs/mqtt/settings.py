@@ -57,5 +57,8 @@ class MqttSettings:
         match = _ADDRESS.fullmatch(address)
         port = int(match[3] or _PORTS[match[1]]) if match else 0
         if not match or not 0 < port < 65536:
-            raise ArgumentError(f"mqtt must be mqtt[s]://HOST or mqtt[s]://HOST:PORT: {address!r}")
+            raise ArgumentError(
+                f"mqtt must be mqtt[s]://HOST or mqtt[s]://HOST:PORT: {address!r}",
+                see="mqtt-address",
+            )
         return cls(match[2].strip("[]"), port, name, user, password, tls=match[1] == "mqtts")
