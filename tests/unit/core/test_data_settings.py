@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -51,3 +52,45 @@ def test_votes_are_those_beside_the_data(tmp_path: Path) -> None:
 def test_settings_that_name_no_data_are_refused(wrong: dict[str, Any], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         DataSettings(**wrong)
+
+
+def test_whole_paths_mean_the_same_from_everywhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("FER2013", raising=False)
+    data = save_npz(tmp_path / "faces.npz", FACES)
+    write_votes(tmp_path / VOTES_FILE, FACES)
+    assert DataSettings().with_whole_paths(tmp_path) == DataSettings()  # FER2013 is not here
+    assert DataSettings(labels="ferplus").with_whole_paths(tmp_path).votes == ""
+    plain = DataSettings(data="faces.npz").with_whole_paths(tmp_path)
+    assert (plain.data, plain.votes) == (str(data), "")  # votes are for FER+ alone
+    own = DataSettings(data="faces.npz", labels="ferplus", votes="own.csv")
+    assert own.with_whole_paths(tmp_path).votes == str(tmp_path / "own.csv")
+    kept = DataSettings(data="faces.npz", votes="own.csv").with_whole_paths(tmp_path)
+    assert kept.votes == str(tmp_path / "own.csv")
+    monkeypatch.setenv("FER2013", "faces.npz")
+    usual = DataSettings(labels="ferplus-votes").with_whole_paths(tmp_path / "elsewhere")
+    assert (usual.data, usual.votes) == (str(data), str(tmp_path / VOTES_FILE))
+
+
+def test_a_size_alone_gives_gray_squares_and_a_colour_alone_48_pixels(tmp_path: Path) -> None:
+    data = str(save_npz(tmp_path / "faces.npz", FACES))
+    assert DataSettings(data=data, size=32).load().spec.shape == (32, 32, 1)
+    assert DataSettings(data=data, colour="rgb", size=20).load().spec.shape == (20, 20, 3)
+    assert DataSettings(data=data).load().spec.shape == (48, 48, 1)
+    for size in (0, 1024):
+        assert DataSettings(size=size).size == size
+    assert DataSettings(seed=2**32 - 1).seed == 2**32 - 1
+    with pytest.raises(ValueError, match="size must lie in 0 to 1024, got 1025"):
+        DataSettings(size=1025)
+
+
+def test_bad_rows_are_left_out_where_that_is_asked_for(tmp_path: Path) -> None:
+    labels = FACES.labels.copy()
+    labels[0] = 9
+    np.savez(tmp_path / "bad.npz", images=FACES.images, labels=labels, usage=FACES.split)
+    settings = DataSettings(data=str(tmp_path / "bad.npz"))
+    with pytest.raises(FerError, match="1 bad rows"):
+        settings.load()
+    assert len(replace(settings, skip_bad=True).load()) == len(FACES) - 1

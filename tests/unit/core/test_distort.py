@@ -1,9 +1,11 @@
 from collections.abc import Callable
 
+import cv2
 import numpy as np
 import pytest
 
 from fer_core.distort import blurred, coarse, compressed, darkened, noisy
+from fer_core.preprocess import InputSpec
 from fer_core.values import UInt8Array
 
 RNG = np.random.default_rng(2)
@@ -44,3 +46,20 @@ def test_each_does_what_its_name_says() -> None:
     assert worse > 3 * better
     assert np.abs(coarse(SMOOTH, 24).astype(int) - SMOOTH).max() <= 4
     assert coarse(GRAY, 24).std() < 0.6 * GRAY.std()
+
+
+def test_few_pixels_are_means_enlarged_as_the_runner_does() -> None:
+    stripes = np.zeros((48, 36, 1), np.uint8)
+    stripes[:, 2::3] = 255
+    assert (coarse(stripes, 12) == 85).all()
+    tiny = cv2.resize(GRAY, (20, 20), interpolation=cv2.INTER_AREA)
+    assert np.array_equal(coarse(GRAY, 20), InputSpec(48, 48).resized(np.asarray(tiny, np.uint8)))
+
+
+def test_what_goes_beyond_black_and_white_is_cut_off() -> None:
+    for level in (0, 255):
+        noise = noisy(np.full((48, 48, 1), level, np.uint8), 15, RNG)
+        assert abs(float(noise.mean()) - level) == pytest.approx(15 / np.sqrt(2 * np.pi), abs=1)
+    dark = darkened(np.full((96, 96, 1), 200, np.uint8), 0.25, 4, RNG)
+    assert dark.mean() == pytest.approx(50, abs=0.3)
+    assert dark.std() == pytest.approx(4, rel=0.1)

@@ -5,6 +5,7 @@ from fer_core.metrics import (
     classification_report,
     confusion_matrix,
     expected_calibration_error,
+    label_flips,
     mcnemar_exact,
     paired_difference,
     reliability,
@@ -139,3 +140,98 @@ def test_an_interval_holds_its_own_share_and_stays_within_bounds(trials: int) ->
     right = np.array([True, True])
     _, (low, high) = paired_difference(right, np.array([True, False]))
     assert -1 <= low <= high <= 1
+
+
+REPORT = classification_report(
+    np.eye(4, dtype=np.float32)[[0, 0, 1, 1, 1, 2]],
+    np.array([0, 1, 1, 1, 0, 2]),
+    ("anger", "joy", "fear", "none"),
+)
+"""Four of six right; nothing is of the last class."""
+
+
+def test_means_are_those_of_the_classes_that_have_pictures() -> None:
+    assert REPORT.confusion.tolist() == [[1, 1, 0, 0], [1, 2, 0, 0], [0, 0, 1, 0], [0] * 4]
+    assert (REPORT.count, REPORT.correct) == (6, 4)
+    assert REPORT.support.tolist() == [2, 3, 1, 0]
+    assert REPORT.precision.tolist() == pytest.approx([1 / 2, 2 / 3, 1, 0])
+    assert REPORT.recall.tolist() == pytest.approx([1 / 2, 2 / 3, 1, 0])
+    assert REPORT.f1.tolist() == pytest.approx([1 / 2, 2 / 3, 1, 0])
+    mean = (1 / 2 + 2 / 3 + 1) / 3
+    assert REPORT.macro_f1 == REPORT.macro_recall == pytest.approx(mean)
+    uneven = classification_report(
+        np.eye(2, dtype=np.float32)[[0, 0, 0, 1]], np.array([0, 0, 1, 1]), ("a", "b")
+    )
+    assert uneven.macro_precision == pytest.approx((2 / 3 + 1) / 2)
+    assert uneven.macro_recall == pytest.approx((1 + 1 / 2) / 2)
+    assert uneven.macro_f1 == pytest.approx((4 / 5 + 2 / 3) / 2)
+
+
+def test_a_report_as_json_and_as_text() -> None:
+    told = REPORT.to_json()
+    assert told["count"] == 6
+    assert told["accuracy"] == pytest.approx(4 / 6)
+    assert told["accuracy_interval95"] == list(wilson_interval(4, 6))
+    assert told["macro_f1"] == REPORT.macro_f1
+    assert told["ece"] == pytest.approx(1 / 3)  # all are sure
+    assert told["confusion"] == REPORT.confusion.tolist()
+    of_joy = {"precision": 2 / 3, "recall": 2 / 3, "f1": 2 / 3, "support": 3}
+    assert told["per_class"]["joy"] == pytest.approx(of_joy)
+    assert list(told["per_class"]) == ["anger", "joy", "fear", "none"]
+    assert REPORT.text() == (
+        "accuracy 66.67% (95 % interval 30.00% to 90.32%, n = 6), calibration error 33.33%\n"
+        "macro-F1 72.22%, macro precision 72.22%, macro recall 72.22%\n\n"
+        "class          precision    recall        F1  pictures\n"
+        "anger              0.500     0.500     0.500         2\n"
+        "joy                0.667     0.667     0.667         3\n"
+        "fear               1.000     1.000     1.000         1\n"
+        "none               0.000     0.000     0.000         0\n"
+    )
+
+
+def test_shapes_that_do_not_go_together_are_refused() -> None:
+    two, three = np.zeros(2, np.int64), np.zeros(3, np.int64)
+    with pytest.raises(ValueError, match="two equal vectors"):
+        confusion_matrix(two, three, 2)
+    with pytest.raises(ValueError, match="two equal vectors"):
+        confusion_matrix(two.reshape(1, 2), two.reshape(1, 2), 2)
+    for right in (np.zeros((1, 2), bool), np.zeros(0, bool)):
+        with pytest.raises(ValueError, match="two equal vectors"):
+            paired_difference(right, right)
+    with pytest.raises(ValueError, match=r"need \(n, 3\) probabilities"):
+        classification_report(np.zeros((2, 2), np.float32), two, ("a", "b", "c"))
+    for successes, trials in ((-1, 5), (6, 5), (0, 0)):
+        with pytest.raises(ValueError, match="0 <= successes <= trials"):
+            wilson_interval(successes, trials)
+
+
+def test_bins_hold_what_is_at_most_their_upper_end() -> None:
+    shares = np.array([[0.5, 0.5], [0.75, 0.25], [1.0, 0.0], [0.625, 0.375]], np.float32)
+    found = reliability(shares, np.array([True, False, True, True]), bins=4)
+    assert [each.count for each in found] == [1, 2, 1]  # up to 1/2, 3/4, 1
+    assert [each.confidence for each in found] == [0.5, 0.6875, 1.0]
+    assert [each.accuracy for each in found] == [1.0, 0.5, 1.0]
+    truth = np.array([0, 1, 0, 0])
+    error = (1 * 0.5 + 2 * 0.1875 + 0) / 4
+    assert expected_calibration_error(shares, truth, bins=4) == pytest.approx(error)
+    assert expected_calibration_error(shares, truth, bins=1) == pytest.approx(0.75 - 0.71875)
+
+
+def test_flips_and_tosses_are_counted() -> None:
+    one = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]], np.float32)
+    assert label_flips(one, one[:, ::-1]) == 3
+    assert label_flips(one, one[[0, 2, 1]]) == 2
+    right, before = np.array([True] * 3 + [False]), np.array([False] * 4)
+    assert mcnemar_exact(right, before) == 0.25  # three of three: 2 / 8
+    assert mcnemar_exact(before, right) == 0.25
+    assert mcnemar_exact(right, right) == 1.0
+    assert mcnemar_exact(np.array([True, False]), np.array([False, True])) == 1.0
+
+
+def test_an_interval_of_another_width() -> None:
+    assert wilson_interval(50, 100, z=1.0) == (
+        pytest.approx(0.45025, abs=1e-5),
+        pytest.approx(0.54975, abs=1e-5),
+    )
+    change, interval = paired_difference(np.array([True] * 2), np.array([False] * 2))
+    assert (change, interval) == (1.0, (1.0, 1.0))

@@ -299,3 +299,16 @@ def test_real_fer2013_has_the_published_counts(real_data: Path) -> None:
     counts = np.bincount(dataset.part("test").labels).tolist()
     assert counts == [491, 55, 528, 879, 594, 416, 626]
     assert dataset.duplicates_across_splits()["test", "train"] == 288
+
+
+def test_the_table_comes_before_the_archive_and_the_variable_before_both(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("FER2013", raising=False)
+    (tmp_path / "data").mkdir()
+    for name in ("fer2013.npz", "fer2013.csv"):
+        (tmp_path / "data" / name).write_bytes(b"")
+        assert default_data_path() == Path("data") / name
+    monkeypatch.setenv("FER2013", "elsewhere.csv")
+    assert default_data_path() == Path("elsewhere.csv")
