@@ -93,7 +93,7 @@ def test_a_plain_tflite_file_is_refused_with_a_way_out(tmp_path: Path) -> None:
 
 def test_a_newer_schema_asks_for_an_update() -> None:
     newer = {**json.loads(MANIFEST.to_json()), "schema_version": 99}
-    with pytest.raises(FerError, match="pip install -U"):
+    with pytest.raises(FerError, match="upgrade fer-edge-kit here"):
         ModelManifest.from_json(json.dumps(newer))
 
 
