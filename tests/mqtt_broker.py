@@ -26,7 +26,7 @@ from fer_edge.outputs.mqtt.settings import MqttSettings
 from fer_edge.outputs.stamp import Stamp
 
 MOSQUITTO = shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
-PATIENCE_SECONDS = 5
+PATIENCE_SECONDS = 30
 LABELS = ("calm", "glad")
 FRAME = Frame(np.zeros((4, 4, 3), np.uint8), 0, 0.0)
 BASE = "fer-edge/hall"

@@ -24,7 +24,7 @@ def main() -> None:
     run = Path(sys.argv[sys.argv.index("--out") + 1])
     assert Path(sys.argv[sys.argv.index("--data") + 1]).is_file()
     if wish == "fails":
-        sys.exit("studio-stub: the loss is nan")
+        sys.exit("studio-stub: the loss is nan\nsee docs/troubleshooting.md#loss-diverges")
     if wish == "crashes":
         raise ValueError("a fault of ours")
     for epoch in (1, 2):

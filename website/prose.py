@@ -1,7 +1,7 @@
 """Checks the prose of the documentation: `python website/prose.py` (part of `make lint`).
 
-The rules are in prose.toml. Code, tables, quotes, headings and pictures are left out; a span of
-code counts as one word.
+The rules are in prose.toml. Code, quotes and pictures are left out. Tables and headings have no
+sentences, but words to avoid. A span of code counts as one word.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ class Rules:
     instead: dict[str, str]
 
 
-def sentences(markdown: str) -> Iterator[tuple[int, str]]:
-    """Yield each sentence with the line that its paragraph begins at."""
+def texts(markdown: str) -> Iterator[tuple[int, str, set[str]]]:
+    """Yield each text with the line that it begins at, and the names of what it stands in."""
     inside: list[str] = []
     for token in MarkdownIt("commonmark").enable("table").parse(markdown):
         name = token.type.removesuffix("_open").removesuffix("_close")
@@ -52,9 +52,15 @@ def sentences(markdown: str) -> Iterator[tuple[int, str]]:
             inside.append(name)
         elif token.nesting == -1:
             inside.pop()
-        elif token.type == "inline" and not SKIPPED & set(inside):
+        elif token.type == "inline":
             line = token.map[0] + 1 if token.map else 0
-            text = ABBREVIATIONS.sub(r"\1", plain(token.children or []))
+            yield line, ABBREVIATIONS.sub(r"\1", plain(token.children or [])), set(inside)
+
+
+def sentences(markdown: str) -> Iterator[tuple[int, str]]:
+    """Yield each sentence with the line that its paragraph begins at."""
+    for line, text, inside in texts(markdown):
+        if not SKIPPED & inside:
             yield from ((line, each) for each in END_OF_SENTENCE.split(text) if WORD.search(each))
 
 
@@ -80,6 +86,13 @@ def long_lines(markdown: str, limit: int) -> Iterator[int]:
             yield number
 
 
+def words_to_avoid(text: str, rules: Rules) -> Iterator[str]:
+    """Yield each word to avoid with what to write."""
+    for word, better in rules.instead.items():
+        for match in re.finditer(rf"\b(?:{word})\b", QUOTED.sub("", text), re.IGNORECASE):
+            yield f'"{match[0]}": {better}'
+
+
 def findings(markdown: str, rules: Rules) -> list[str]:
     """Return what is wrong with a page, each as `line: what`."""
     found = []
@@ -88,10 +101,9 @@ def findings(markdown: str, rules: Rules) -> list[str]:
         counts.append(count(sentence))
         if counts[-1] > rules.max_words:
             found.append(f"{line}: {counts[-1]} words, at most {rules.max_words}: {sentence[:70]}")
-        unquoted = QUOTED.sub("", sentence)
-        for word, better in rules.instead.items():
-            if match := re.search(rf"\b(?:{word})\b", unquoted, re.IGNORECASE):
-                found.append(f'{line}: "{match[0]}": {better}')
+    for line, text, inside in texts(markdown):
+        if "blockquote" not in inside:
+            found += [f"{line}: {each}" for each in words_to_avoid(text, rules)]
     if counts and median(counts) > rules.max_median:
         found.append(f"1: {median(counts):g} words a sentence (median), at most {rules.max_median}")
     for number in long_lines(markdown, rules.max_line):

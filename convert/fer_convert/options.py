@@ -13,46 +13,55 @@ RunOrModel = Annotated[
     Path | None,
     typer.Argument(help="A run, a Keras file, a SavedModel or a .tflite; else the newest run."),
 ]
-Float32 = Annotated[bool, typer.Option("--float32", help="As trained.")]
-Float16 = Annotated[bool, typer.Option("--float16", help="Half-precision weights.")]
-Dynamic = Annotated[bool, typer.Option("--dynamic", help="Int8 weights only.")]
-Int8 = Annotated[bool, typer.Option("--int8", help="Full-integer, the default.")]
-Int16x8 = Annotated[bool, typer.Option("--int16x8", help="Int16 activations.")]
-Every = Annotated[bool, typer.Option("--all", help="All of these.")]
+Float32 = Annotated[bool, typer.Option("--float32", help="All numbers as float32, as trained.")]
+Float16 = Annotated[bool, typer.Option("--float16", help="Weights as float16.")]
+Dynamic = Annotated[bool, typer.Option("--dynamic", help="Weights as int8, computed in float32.")]
+Int8 = Annotated[bool, typer.Option("--int8", help="Everything as int8. This is the default.")]
+Int16x8 = Annotated[bool, typer.Option("--int16x8", help="Weights as int8, activations as int16.")]
+Every = Annotated[bool, typer.Option("--all", help="All of these formats.")]
 KeepFloat = Annotated[
     list[str] | None,
     typer.Option(help="A layer to leave in float32, as --layer-errors names it; may be repeated."),
 ]
 RuntimeFloor = Annotated[
-    str, typer.Option(help="The oldest TensorFlow Lite that must load it, as 2.14.")
+    str, typer.Option(help="The oldest TensorFlow Lite that must load the file, such as 2.14.")
 ]
 LayerErrors = Annotated[
-    bool, typer.Option("--layer-errors", help="Say what int8 loses in which layer, and draw it.")
+    bool,
+    typer.Option(
+        "--layer-errors", help="Show how much each layer loses by int8, as a table and a plot."
+    ),
 ]
 Explain = Annotated[bool, typer.Option("--explain", hidden=True)]
 Micro = Annotated[
     bool, typer.Option("--micro", help="The int8 bundle as a C array for a microcontroller.")
 ]
 Verify = Annotated[
-    bool, typer.Option("--verify", help="Repeat a bundle's parity, without TensorFlow.")
+    bool,
+    typer.Option("--verify", help="Compare a bundle with its parent again, without TensorFlow."),
 ]
 Data = Annotated[
     Path | None, typer.Option(help="The data it was trained on; else as the run says.")
 ]
 CalibrationSamples = Annotated[
     int | None,
-    typer.Option(min=1, max=1_000_000, help="Training pictures, 512 if there are as many."),
+    typer.Option(
+        min=1,
+        max=1_000_000,
+        help="Number of training pictures that int8 is calibrated with. Else 512.",
+    ),
 ]
 MaxDrop = Annotated[
     float | None,
     typer.Option(
-        help="Points of accuracy that may be lost: 0.5, of few pictures four; --verify: as then."
+        help="Points of accuracy that may be lost. Else 0.5, or four pictures if they are few. "
+        "With --verify: else what the conversion allowed."
     ),
 ]
 Out = Annotated[Path | None, typer.Option(help="A folder; else next to the model.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace bundles that differ.")]
 Seed = Annotated[
-    int | None, typer.Option(min=0, help="Chooses the calibration pictures, 1 if not given.")
+    int | None, typer.Option(min=0, help="Seed that chooses the calibration pictures. Else 1.")
 ]
 
 AdoptedFile = Annotated[Path, typer.Argument(help="A .tflite file that fer-convert did not make.")]
@@ -60,11 +69,13 @@ Labels = Annotated[
     str, typer.Option(help="happy,sad,... in the order of its outputs, or a text file of them.")
 ]
 InputColour = Annotated[
-    str | None, typer.Option("--input", help="gray or rgb; else by its channels.")
+    str | None, typer.Option("--input", help="gray or rgb. Else from its channels.")
 ]
 InputScale = Annotated[
     str | None,
-    typer.Option(help="What pixels become: 0..1, -1..1 or 0..255; else by an integer input."),
+    typer.Option(
+        help="Range of pixels that it expects: 0..1, -1..1 or 0..255. Else from an integer input."
+    ),
 ]
 AdoptedOut = Annotated[Path | None, typer.Option(help="A folder; else next to the file.")]
 OverwriteEarlier = Annotated[bool, typer.Option("--overwrite", help="Replace an earlier bundle.")]

@@ -26,9 +26,17 @@ from fer_edge.service.cli import service_app
 from fer_edge.session.config import EdgeConfig
 
 app = make_app()
-app.add_typer(models_app, name="models", help="Other models for a run with --models FOLDER.")
-app.add_typer(service_app, name="service", help="Run fer-edge as a service of systemd.")
-app.add_typer(fleet_app, name="fleet", help="All devices of an MQTT broker on one page.")
+app.add_typer(
+    models_app,
+    name="models",
+    help="List, choose or take back the models of a run with --models FOLDER.",
+)
+app.add_typer(
+    service_app,
+    name="service",
+    help="Run fer-edge as a service of systemd: install, status, remove.",
+)
+app.add_typer(fleet_app, name="fleet", help="Show all devices of an MQTT broker on one page.")
 app.command()(history)
 app.command()(score)
 
@@ -75,14 +83,15 @@ def run(
     pictures: Annotated[
         list[Path] | None, typer.Argument(help="Pictures or folders, or one video.")
     ] = None,
-    config: Annotated[Path | None, typer.Option(help="Settings as TOML.")] = None,
+    config: Annotated[Path | None, typer.Option(help="Read settings from a TOML file.")] = None,
     verbose: Annotated[
-        bool, typer.Option("--verbose", "-v", help="What OpenCV, FFmpeg and LiteRT say, too.")
+        bool,
+        typer.Option("--verbose", "-v", help="Also show what OpenCV, FFmpeg and LiteRT print."),
     ] = False,
     quiet: Quiet = False,
     version: Version = False,
 ) -> None:
-    """Find faces and say how they look: live, in a video or in pictures."""
+    """Recognize facial expressions: live, in a video or in pictures."""
     from fer_edge.session.options import page_address, read_options
     from fer_edge.session.watch import watch
 

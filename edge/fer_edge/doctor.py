@@ -72,7 +72,7 @@ def _split(message: str) -> tuple[str, str]:
     ]
     if not places:
         return message, ""
-    return message[: min(places)].rstrip(" :.(,"), message[min(places) :]
+    return message[: min(places)].rstrip(" :;.(,"), message[min(places) :]
 
 
 def _python() -> Finding:
@@ -149,7 +149,7 @@ def _display() -> Finding:
 
     problem = display_problem()
     if problem:
-        return Finding("display", "note", problem, see="window-impossible")
+        return Finding("display", "note", *_split(problem), see="window-impossible")
     return Finding("display", "ok", "there")
 
 

@@ -51,6 +51,8 @@ def test_code_tables_quotes_and_pictures_are_left_out(text: str) -> None:
         ("One two three four five six.\n", "1: 6 words, at most 5: One two three four five six."),
         ("One two three four five.\n", "1: 5 words a sentence (median), at most 4"),
         ("Good.\n\nWhoever reads.\n", "3: \"Whoever\": 'you'"),
+        ("# Whoever reads\n", "1: \"Whoever\": 'you'"),
+        ("| a |\n|---|\n| b |\n| whoever |\n", "4: \"whoever\": 'you'"),
         ("A." + " B." * 14 + "\n", "1: longer than 40 characters"),
     ],
 )

@@ -117,7 +117,7 @@ def test_what_systemd_thinks_of_the_units_security(service: Machine) -> None:
     assert float(exposure[1]) <= 3.0
 
 
-def test_a_stopped_process_is_ended_by_the_watchdog_and_started_anew(service: Machine) -> None:
+def test_a_stopped_process_is_ended_by_the_watchdog_and_started_again(service: Machine) -> None:
     before = told(service, "MainPID", "NRestarts")
     service.run(f"kill -STOP {before['MainPID']}")
     wait_for_a_restart(service, before["NRestarts"])

@@ -159,7 +159,7 @@ def prepare(
     detector: options.Detector = DEFAULT_DETECTOR,
     quiet: Quiet = False,
 ) -> None:
-    """Find and crop the faces of your photos, as the runner does, ready for training."""
+    """Find and crop the faces of your photos, as fer-edge does, ready for training."""
     need("cv2", "matplotlib")
     from fer_core.preprocess import InputSpec
     from fer_edge.faces.detector import DetectorRequest

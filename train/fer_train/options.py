@@ -13,39 +13,49 @@ Arch = Annotated[
     str | None,
     typer.Option(help="A network with its settings: fer-nano, resnet-20, a, b, c, d, e, ..."),
 ]
-Config = Annotated[Path | None, typer.Option(help="Settings as TOML; else those of --arch.")]
-Out = Annotated[Path | None, typer.Option(help="The run folder, runs/ARCH-TIME if none.")]
+Config = Annotated[
+    Path | None, typer.Option(help="A TOML file with settings. Else those of --arch.")
+]
+Out = Annotated[Path | None, typer.Option(help="The run folder. Else runs/ARCH-TIME.")]
 Init = Annotated[str | None, typer.Option(help="Start from fer-nano, a run or a .keras file.")]
 Qat = Annotated[
-    bool, typer.Option("--qat", help="Go on from --init with the rounding of int8 in it.")
+    bool,
+    typer.Option(
+        "--qat",
+        help="Continue from --init with the rounding of int8 (quantization-aware training).",
+    ),
 ]
 Epochs = Annotated[int | None, typer.Option(help="Passes over the training split.")]
-BatchSize = Annotated[int | None, typer.Option(help="Pictures a step.")]
-LearningRate = Annotated[float | None, typer.Option(help="Its highest value.")]
+BatchSize = Annotated[int | None, typer.Option(help="Pictures in each training step.")]
+LearningRate = Annotated[float | None, typer.Option(help="Highest learning rate of the schedule.")]
 Labels = Annotated[
     str | None, typer.Option(help="fer2013, ferplus (majority) or ferplus-votes (soft).")
 ]
 Size = Annotated[int | None, typer.Option(help="Side of the pictures in pixels.")]
 Colour = Annotated[str | None, typer.Option(help="gray or rgb.")]
 SoftLabels = Annotated[
-    Path | None, typer.Option(help="A file of `fer-train soft-labels`, to distil from.")
+    Path | None,
+    typer.Option(help="A file that `fer-train soft-labels` wrote, to learn from as well."),
 ]
 Teacher = Annotated[Path | None, typer.Option(hidden=True)]
-Folds = Annotated[int | None, typer.Option(help="Cross-validate over so many parts.")]
+Folds = Annotated[int | None, typer.Option(help="Cross-validate with this many parts.")]
 OnDevices = Annotated[
-    str, typer.Option("--devices", help="all or a number: they share every batch (JAX).")
+    str, typer.Option("--devices", help="GPUs that share each batch: a number, or all (JAX).")
 ]
-Seed = Annotated[int | None, typer.Option(help="Decides every random draw.")]
-Resume = Annotated[bool, typer.Option("--resume", help="Go on where --out stopped.")]
+Seed = Annotated[int | None, typer.Option(help="Seed of all random numbers.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Continue the run in --out.")]
 On = Annotated[
     str,
-    typer.Option(help="local, as many trainings at a time as fit, local:N, ray or ray://HEAD."),
+    typer.Option(
+        help="Where trainings run: local (as many at a time as fit), local:N, ray or ray://HEAD."
+    ),
 ]
 JobCpus = Annotated[
-    int | None, typer.Option(min=1, help="With ray: cores, and threads, a training; else 1.")
+    int | None, typer.Option(min=1, help="With ray: cores (and threads) of each training. Else 1.")
 ]
 JobGpus = Annotated[
-    float | None, typer.Option(min=0, help="With ray: GPUs a training, or a share; else none.")
+    float | None,
+    typer.Option(min=0, help="With ray: GPUs of each training, such as 1 or 0.5. Else none."),
 ]
 Teachers = Annotated[
     list[Path], typer.Argument(help="fer2013new.csv of FER+, run folders, .keras files.")
@@ -53,45 +63,59 @@ Teachers = Annotated[
 SoftLabelsFile = Annotated[Path, typer.Option(help="The .npz to write.")]
 PictureSize = Annotated[int, typer.Option(min=0, help="Side of the pictures in pixels.")]
 PictureColour = Annotated[str, typer.Option(help="gray or rgb.")]
-SplitSeed = Annotated[int, typer.Option(min=0, help="Of the run, if it divided the data.")]
+SplitSeed = Annotated[
+    int, typer.Option(min=0, help="Seed of the run, if the run split the data itself.")
+]
 CheckedData = Annotated[Path, typer.Argument(help="fer2013.csv, an .npz or a folder tree.")]
 Sheet = Annotated[
     Path | None, typer.Option(help="A .png with pictures of each class and the doubtful ones.")
 ]
-Photos = Annotated[Path, typer.Argument(help="Photos, one folder a class.")]
+Photos = Annotated[Path, typer.Argument(help="Photos, a folder for each class.")]
 FacesFolder = Annotated[Path, typer.Argument(help="A new folder for the face pictures.")]
 FaceSize = Annotated[
     int, typer.Option(min=8, max=1024, help="Side of the face pictures in pixels.")
 ]
 TestShare = Annotated[
-    float, typer.Option(min=0, max=0.5, help="Share to set aside as a test set, whole series each.")
+    float,
+    typer.Option(
+        min=0, max=0.5, help="Share of each class to set aside for the test, in whole series."
+    ),
 ]
 Model = Annotated[Path, typer.Argument(help="A run folder, a .keras file, or fer-nano.")]
 Pictures = Annotated[list[Path], typer.Argument(help="Pictures, one face each.")]
 Layer = Annotated[
-    str | None, typer.Option(help="Whose maps to explain by; else the end of the last convolution.")
+    str | None, typer.Option(help="The layer to explain by. Else the end of the last convolution.")
 ]
-Label = Annotated[str | None, typer.Option(help="Which label to explain; else the likeliest.")]
+Label = Annotated[
+    str | None, typer.Option(help="The label to explain. Else the most probable one.")
+]
 ExplainedFile = Annotated[Path, typer.Option(help="The picture to write.")]
-StudioFolder = Annotated[Path, typer.Argument(help="Where crops and trained models are kept.")]
+StudioFolder = Annotated[Path, typer.Argument(help="The folder for crops and trained models.")]
 StudioCamera = Annotated[
     str, typer.Option(help="This computer's camera: 0, 1, ..., picamera or an address.")
 ]
-StudioPort = Annotated[int, typer.Option(min=1, max=65535, help="Of the page.")]
+StudioPort = Annotated[int, typer.Option(min=1, max=65535, help="Port of the page.")]
 StudioHost = Annotated[
     str,
-    typer.Option(help="For other computers, too; needs --https and a token in $FER_EDGE_TOKEN."),
+    typer.Option(
+        help="0.0.0.0 lets other computers in, with --https and a token in $FER_EDGE_TOKEN."
+    ),
 ]
 StudioDetector = Annotated[
-    str, typer.Option(help="haar, yunet or FILE.onnx; yunet where it is installed.")
+    str, typer.Option(help="haar, yunet or FILE.onnx. Else yunet if it is installed.")
 ]
 StudioHttps = Annotated[
     bool,
-    typer.Option("--https", help="Encrypt the page, so that phones give it their camera."),
+    typer.Option(
+        "--https", help="Encrypt the page. Phones give their camera only to encrypted pages."
+    ),
 ]
 StudioPlainHttp = Annotated[
     bool,
-    typer.Option("--plain-http", help="Let other computers in unencrypted, in a trusted network."),
+    typer.Option(
+        "--plain-http",
+        help="Let other computers in without encryption, in a network that you trust.",
+    ),
 ]
 NoBrowser = Annotated[bool, typer.Option("--no-browser", help="Open no browser.")]
 

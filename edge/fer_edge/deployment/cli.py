@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from fer_edge.deployment.folder import ModelFolder
 
 models_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
-Folder = Annotated[Path, typer.Option("--models", help="The folder that a run has.")]
+Folder = Annotated[Path, typer.Option("--models", help="The folder that the run has as --models.")]
 DEFAULT_FOLDER = Path("models")
 
 
@@ -44,7 +44,7 @@ def use(
 
 @models_app.command()
 def back(models: Folder = DEFAULT_FOLDER) -> None:
-    """Go back to the model before."""
+    """Return to the model before, without a trial."""
     from fer_edge.deployment.intake import ModelIntake
 
     held = ModelIntake(_existing(models)).back()

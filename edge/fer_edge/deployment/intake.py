@@ -50,7 +50,8 @@ class ModelIntake:
             try:
                 facts = ModelFacts.of(self._check(file))
             except FerError as error:
-                raise FerError(str(error).replace(str(file), file.name)) from error
+                words = str(error).replace(str(file), file.name)
+                raise FerError(words, see=error.see) from error
             place = self._place_for(facts.name, content)
             self._require_another(Held(place, facts))
             write_bytes(self._folder.path / place, content)

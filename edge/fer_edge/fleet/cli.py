@@ -16,9 +16,11 @@ if TYPE_CHECKING:
 fleet_app = make_app()
 Broker = Annotated[str, typer.Option("--mqtt", help="mqtt://HOST or mqtts://HOST of the broker.")]
 User = Annotated[
-    str, typer.Option(help="Who it knows us as; $FER_EDGE_MQTT_PASSWORD goes with it.")
+    str, typer.Option(help="User name at the broker. $FER_EDGE_MQTT_PASSWORD has the password.")
 ]
-Config = Annotated[Path | None, typer.Option(help="mqtt, mqtt_user, mqtt_password, token as TOML.")]
+Config = Annotated[
+    Path | None, typer.Option(help="A TOML file with mqtt, mqtt_user, mqtt_password and token.")
+]
 
 
 @fleet_app.command(
@@ -29,9 +31,12 @@ Config = Annotated[Path | None, typer.Option(help="mqtt, mqtt_user, mqtt_passwor
 def run(
     mqtt: Broker = "",
     mqtt_user: User = "",
-    serve: Annotated[str, typer.Option(help="Where the page is, PORT or HOST:PORT.")] = "8090",
+    serve: Annotated[str, typer.Option(help="Serve the page on PORT or HOST:PORT.")] = "8090",
     https: Annotated[
-        bool, typer.Option("--https", help="Encrypted, by a certificate of this computer's own.")
+        bool,
+        typer.Option(
+            "--https", help="Encrypt the page with a certificate that this computer makes."
+        ),
     ] = False,
     config: Config = None,
     quiet: Quiet = False,
@@ -64,9 +69,11 @@ def run(
 @fleet_app.command()
 def push(
     bundle: Annotated[Path, typer.Argument(help="A .tflite bundle of fer-convert.")],
-    key: Annotated[Path, typer.Option(help="The secret key, of fer-edge fleet key FILE.")],
+    key: Annotated[
+        Path, typer.Option(help="The file of the secret key that fer-edge fleet key made.")
+    ],
     mqtt: Broker = "",
-    device: Annotated[str, typer.Option(help="Only this one; without, all devices.")] = "",
+    device: Annotated[str, typer.Option(help="Publish for this device only. Else for all.")] = "",
     mqtt_user: User = "",
     config: Config = None,
 ) -> None:
@@ -94,11 +101,13 @@ def push(
 @fleet_app.command()
 def withdraw(
     mqtt: Broker = "",
-    device: Annotated[str, typer.Option(help="The one for this device; without, for all.")] = "",
+    device: Annotated[
+        str, typer.Option(help="What was published for this device only. Else what is for all.")
+    ] = "",
     mqtt_user: User = "",
     config: Config = None,
 ) -> None:
-    """Publish no bundle any more: devices go on with what they have, new ones take none."""
+    """Stop publishing a bundle: devices keep what they have, new ones take none."""
     from fer_core.text import printable_name
     from fer_edge.fleet.push import withdraw as take_away
     from fer_edge.session.addresses import mqtt_settings
@@ -111,7 +120,7 @@ def withdraw(
 
 @fleet_app.command()
 def key(file: Annotated[Path, typer.Argument(help="Where the secret key is, or will be.")]) -> None:
-    """Print the line for each device's settings file; make the secret key if there is none."""
+    """Make a secret key if there is none, and print the line for each device's settings."""
     from fer_edge.deployment.signing import SigningKey
 
     secret = SigningKey.load(file) if file.exists() else SigningKey.make(file)

@@ -14,17 +14,24 @@ if TYPE_CHECKING:
 
 
 def history(
-    where: Annotated[str, typer.Argument(metavar="FILE", help="What --history of a run names.")],
-    day: Annotated[bool, typer.Option("--day", help="Today by hour, as without.")] = False,
+    where: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE", help="The FILE or postgresql:// address that a run has as --history."
+        ),
+    ],
+    day: Annotated[bool, typer.Option("--day", help="Today by hour. This is the default.")] = False,
     week: Annotated[bool, typer.Option("--week", help="Seven days until today.")] = False,
     month: Annotated[bool, typer.Option("--month", help="Thirty days until today.")] = False,
     first: Annotated[str, typer.Option("--from", help="The first day, as 2026-11-01.")] = "",
-    last: Annotated[str, typer.Option("--to", help="The last day; without, today.")] = "",
-    camera: Annotated[str, typer.Option(help="One camera alone.")] = "",
-    person: Annotated[str, typer.Option(help="One person alone, or 'not known'.")] = "",
-    csv: Annotated[str, typer.Option(help="The hours as CSV, to OUT or -.")] = "",
-    plot: Annotated[Path | None, typer.Option(help="The chart as a picture, OUT.png.")] = None,
-    delete_person: Annotated[str, typer.Option(help="Delete all that is kept of a person.")] = "",
+    last: Annotated[str, typer.Option("--to", help="The last day. Else today.")] = "",
+    camera: Annotated[str, typer.Option(help="Only this camera.")] = "",
+    person: Annotated[str, typer.Option(help="Only this person, or 'not known'.")] = "",
+    csv: Annotated[
+        str, typer.Option(help="Write the hours as CSV to OUT, or to stdout with -.")
+    ] = "",
+    plot: Annotated[Path | None, typer.Option(help="Save the chart as OUT.png.")] = None,
+    delete_person: Annotated[str, typer.Option(help="Delete everything kept of this person.")] = "",
 ) -> None:
     """Print, plot or export what fer-edge --history has kept, or delete a person from it."""
     from fer_edge.history.chart import Filter

@@ -109,7 +109,7 @@ def try_model(model: bytes, name: str) -> Trial:
         file.write_bytes(model)
         done = run_module("fer_edge.inference.trial", str(file), seconds=LIMIT_SECONDS, what=name)
     if done.returncode:
-        raise FerError(f"{name} does not run: {last_words(done)}")
+        raise FerError(f"{name} does not run: {last_words(done)}", see="model-does-not-run")
     return read_json(done.stdout, Trial, f"the trial of {name}")
 
 

@@ -18,7 +18,7 @@ def score(
         list[str] | None,
         typer.Argument(help="Pictures, videos, folders, patterns, lists (.txt), s3:// ... URLs."),
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="The folder of results.")] = None,
+    out: Annotated[Path | None, typer.Option(help="The folder for the results.")] = None,
     on: Annotated[
         str, typer.Option(help="local, local:WORKERS, ray or ray://HEAD:PORT.")
     ] = "local",
@@ -27,14 +27,17 @@ def score(
     detector: Annotated[str, typer.Option(help="What finds faces, as for fer-edge.")] = "",
     piece: Annotated[int, typer.Option(help="Pictures per result file.")] = 200,
     retry_errors: Annotated[
-        bool, typer.Option("--retry-errors", help="Read again what could not be read.")
+        bool, typer.Option("--retry-errors", help="Read the sources again that could not be read.")
     ] = False,
     summary: Annotated[
-        bool, typer.Option("--summary", help="Counts and a picture of what is there; read nothing.")
+        bool,
+        typer.Option(
+            "--summary", help="Print counts of the results so far and draw them. Reads no source."
+        ),
     ] = False,
     quiet: Quiet = False,
 ) -> None:
-    """Write the faces of an archive as Parquet; stopped at any moment, the same command goes on."""
+    """Write the faces of an archive as Parquet. After a stop, the same command continues."""
     from fer_core.logs import log_to_stderr
 
     log_to_stderr("fer-edge")

@@ -26,7 +26,7 @@ def install(ctx: typer.Context) -> None:
 
 @service_app.command(context_settings=_PASSED_ON)
 def show(ctx: typer.Context) -> None:
-    """Print the unit that install with the options that follow would write."""
+    """Print the unit that `install` would write with the options that follow."""
     from fer_edge.service.install import this_program, this_user
     from fer_edge.service.unit import unit_text
 
@@ -45,7 +45,7 @@ def status() -> None:
 
 @service_app.command()
 def remove() -> None:
-    """Stop the service and forget it; what it has written stays."""
+    """Stop the service and remove it. What it has written stays."""
     from fer_edge.service.install import Service
     from fer_edge.service.unit import NAME, STATE
 

@@ -45,86 +45,96 @@ class EdgeConfig:
 
     camera: CameraSetting = option(  # noqa: RUF009  # a field, as `option` says
         "",
-        "0, 1, ..., picamera, or an http:// or rtsp:// address. Several: NAME=0, one each.",
+        "0, 1, ..., picamera, or an http:// or rtsp:// address. Several: NAME=0 for each.",
         secret=True,
         several=True,
     )
-    video: str = option("", "A video file, read whole.", Path, reads=True)
-    demo: bool = option(False, "A clip made from a portrait.", names=("--demo",))
+    video: str = option("", "A video file. Every frame is read.", Path, reads=True)
+    demo: bool = option(False, "Play a clip made from a portrait.", names=("--demo",))
     model: str = option(DEFAULT_MODEL, "A shipped model or a .tflite bundle.", reads=True)
     models: str = option(
-        "",
-        "Take other models while a camera runs, into FOLDER.",
-        Path,
-        writes="the models that are sent",
+        "", "Take new models during the run, into FOLDER.", Path, writes="the models that are sent"
     )
     detector: str = option(
         DEFAULT_DETECTOR, f"What finds faces: {', '.join(DETECTORS)}, or FILE.onnx.", reads=True
     )
     threads: int = option(1, "Threads of the network.")
-    size: str = option("", "WIDTHxHEIGHT asked of a camera.")
-    fps: float = option(0.0, "Frames a second asked of a camera.")
-    rate: float = option(10.0, "How often a second a face is classified, 0: every frame.")
+    size: str = option("", "Picture size to ask the camera for, such as 640x480.")
+    fps: float = option(0.0, "Frames per second to ask the camera for.")
+    rate: float = option(10.0, "How often per second to classify each face. 0: in every frame.")
     min_face: int = option(
-        40, "Smallest face of a stream, pixels a side: 24 for far faces, 80 to save time."
+        40, "Side of the smallest face of a stream, in pixels: 24 for far faces, 80 to save time."
     )
     """Haar shrinks a frame until such a face is 24 px, YuNet until it is 20 px. YuNet may find
     smaller faces, but it searches at most 640 px. So of wide frames it finds faces from a 32nd of
     the longer side on: 60 px of 1920."""
     search_seconds: float = 0.5
     """How often the whole frame is searched while every face is in sight."""
-    rotate: int = option(0, "0, 90, 180 or 270, clockwise.")
+    rotate: int = option(0, "Turn the picture clockwise by 0, 90, 180 or 270 degrees.")
     mirror: bool = option(False, "Swap left and right.")
-    show: bool | None = option(None, "A live window; by default for cameras with a display.")
-    json: str = option("", "A JSON line a face, to FILE or -.", writes="every face")
-    events: str = option("", "A JSON line a change, to FILE or -.", writes="every change")
+    show: bool | None = option(
+        None, "Show a live window. This is the default for a camera where there is a display."
+    )
+    json: str = option(
+        "", "Write a JSON line for each face to FILE, or - for stdout.", writes="every face"
+    )
+    events: str = option(
+        "", "Write a JSON line for each change to FILE, or - for stdout.", writes="every change"
+    )
     save: str = option(
         "",
-        "Annotated FILE.mp4, FILE.jpg or FOLDER of pictures.",
+        "Save what it sees as FILE.mp4, FILE.jpg or FOLDER.",
         Path,
         writes="the annotated pictures",
     )
     clips: str = option(
-        "",
-        "A short video of each moment that --on names, into FOLDER.",
-        Path,
-        writes="videos of moments",
+        "", "Save a short video of each moment in FOLDER.", Path, writes="videos of moments"
     )
-    clips_on: str = option("", "Which expressions are moments: happy,surprise.", names=("--on",))
-    clips_person: str = option("", "Whose moments; needs --faces.", names=("--person",))
-    clips_before: float = option(5.0, "Seconds kept before a moment.", names=("--before",))
-    clips_after: float = option(5.0, "Seconds kept after a moment.", names=("--after",))
+    clips_on: str = option(
+        "", "Expressions to make clips of: happy,surprise. Else every change.", names=("--on",)
+    )
+    clips_person: str = option(
+        "", "Make clips of this person only. Needs --faces.", names=("--person",)
+    )
+    clips_before: float = option(
+        5.0, "Seconds of a clip before the expression begins.", names=("--before",)
+    )
+    clips_after: float = option(5.0, "Seconds of a clip after it ends.", names=("--after",))
     clips_mb: float = 1000.0
     """What the videos of moments may take together, in MB; the oldest are removed."""
     plot: str = option(
-        "", "One picture next to its probabilities, as OUT.png.", Path, writes="the plot"
+        "", "Draw one picture next to its probabilities, as OUT.png.", Path, writes="the plot"
     )
     history: str = option(
         "",
-        "Seconds of each expression by minute, to FILE or postgresql://...",
+        "Keep how long each expression was seen, by minute, in FILE or postgresql://...",
         secret=True,
         writes="how long each expression is seen, and every change",
     )
-    history_days: int = option(30, "How long minutes and changes are kept; hours stay.")
-    faces: str = option("", "Who people are: a folder of pictures a person.", Path, reads=True)
+    history_days: int = option(30, "Days to keep minutes and changes. Hours are kept for good.")
+    faces: str = option(
+        "", "Name known people: a folder of pictures for each person.", Path, reads=True
+    )
     blur: str = option(
-        "", "Faces unrecognizable in every picture: strangers (people without a name), or all."
+        "", "Make faces unrecognizable in every picture: all, or strangers (people without a name)."
     )
     mask: Sequence[Mapping[str, Any]] = ()
     """Places that are black in every picture: tables with `points`, and perhaps a `camera`."""
     name_unknown: bool = option(
         False,
-        "Unknown faces on the page, to be named into --faces.",
+        "Show unknown faces on the page, so that you can name them. Needs --faces.",
         names=("--name-unknown",),
     )
-    serve: str = option("", "A page with the live picture, as 8080 or HOST:PORT.")
+    serve: str = option(
+        "", "Serve a page with the live picture on PORT or HOST:PORT, such as 8080."
+    )
     serve_video: bool = option(
-        True, "The picture on the page, or numbers only.", names=("--page-video/--no-video",)
+        True, "Show the picture on the page, or numbers only.", names=("--page-video/--no-video",)
     )
     https: bool = option(
-        False, "The page encrypted, by a certificate of this computer's own.", names=("--https",)
+        False, "Encrypt the page with a certificate that this computer makes.", names=("--https",)
     )
-    log_format: str = option("text", "Lines on stderr: text or json.")
+    log_format: str = option("text", "How lines on stderr look: text or json.")
     quiet: bool = False
     """Nothing but results is printed, as with --quiet."""
     token: str = field(default="", repr=False)

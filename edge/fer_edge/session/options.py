@@ -45,7 +45,7 @@ class RunOptions:
         config = self.settings
         named = [name for name in _WATCHED if getattr(config, name)]
         if len(named) + bool(self.pictures) != 1:
-            raise ArgumentError(WATCH_ONE, see="nothing-to-watch")
+            raise ArgumentError(WATCH_ONE)
         if config.plot:
             _check_plot_name(Path(config.plot))
         places = [getattr(config, name) for name in config.outputs()]

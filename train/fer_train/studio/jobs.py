@@ -14,6 +14,7 @@ from typing import Any
 
 from fer_core.errors import FerError
 from fer_core.files import make_folder
+from fer_core.logs import EXPLAINED
 from fer_core.text import printable
 from fer_train.studio.attached import AttachedCommand
 from fer_train.studio.collection import Collection
@@ -235,7 +236,8 @@ def _stopped(job: Job) -> ToldError:
 
 
 def _reason(module: str, said: list[str]) -> str:
-    """Return why a command failed: its last message, or its last line."""
+    """Return why a command failed: its last message without its code, or its last line."""
+    said = [line for line in said if not line.startswith(EXPLAINED.format(code=""))]
     command = module.partition(".")[0].replace("_", "-")
     begins = [index for index, line in enumerate(said) if line.startswith(f"{command}: ")]
     return " ".join(said[begins[-1] :] if begins else said[-1:]) or f"{command} was ended"

@@ -19,17 +19,17 @@ from fer_train.backend import need
 
 
 def try_settings(
-    space: Annotated[Path, typer.Argument(help="TOML: a table for each setting to try.")],
+    space: Annotated[Path, typer.Argument(help="TOML with a table for each setting to try.")],
     out: Annotated[Path | None, typer.Option(help="The sweep's folder; else sweeps/SPACE.")] = None,
     budget: Annotated[
-        str, typer.Option(help="Trials in all, as 40, or time from now, as 8h or 90min.")
+        str, typer.Option(help="Trials in all, such as 40, or time from now, such as 8h or 90min.")
     ] = "20",
     on: options.On = "local",
     job_cpus: options.JobCpus = None,
     job_gpus: options.JobGpus = None,
     prune_at: Annotated[
         str,
-        typer.Option(help="Epochs after which the best third goes on, as 10,30, or never."),
+        typer.Option(help="Epochs after which only the best third continues: 10,30, or never."),
     ] = "",
     storage: Annotated[
         str, typer.Option(help="A database for the trials; else sweep.db in the folder.")
@@ -40,7 +40,7 @@ def try_settings(
     epochs: options.Epochs = None,
     quiet: Quiet = False,
 ) -> None:
-    """Try settings in many trainings; stopped, the same command goes on.
+    """Try settings in many trainings. After a stop, the same command continues.
 
     Trials are judged on the validation split; the test split is left to fer-bench.
     """
