@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from fer_core.errors import FerError
-from fer_edge.deployment.signing import INSTALL
+from fer_edge.deployment.signing.keys import INSTALL
 from fer_edge.outputs.mqtt.report import TAKES_NONE, BundleReport, DeviceReport, TrialReport
 from fer_edge.session.run import Run
 
