@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import re
 import sys
 import zipfile
+from contextlib import ExitStack
 from pathlib import Path
 from subprocess import CompletedProcess
 
@@ -32,6 +34,11 @@ from fer_edge.deployment.signing.own_key import own_key, own_key_file, save_sign
 from fer_edge.deployment.signing.release_key import RELEASE_KEY
 from fer_edge.deployment.signing.trusted import TRUSTED_FILE, TrustedKeys
 from fer_edge.inference.models import shipped_models
+from fer_edge.session.config import EdgeConfig
+from fer_edge.session.models import make_model
+from fer_edge.session.options import RunOptions
+from fer_edge.session.sources import LIVE
+from fer_edge.stages import StageTimes
 from new_models import renamed
 
 BUNDLE = ModelBundle(
@@ -221,7 +228,7 @@ def test_a_key_that_is_forgotten_counts_no_more(
     mine, theirs = signed(BARE, key, "it"), signed(BARE, other, "it")
     assert device.takes(mine)
     device.keys.forget("laptop")
-    device.refuses(mine, f"{key.public[:10]}.*not trusted here")
+    device.refuses(mine, f"{re.escape(key.public)}, a key that is not trusted here")
     with pytest.raises(FerError, match="not trusted here"):
         device.intake.use("net-int8")  # it is in the folder since before
     assert device.takes(theirs)
@@ -253,6 +260,23 @@ def test_a_device_without_cryptography_that_trusts_a_key_takes_none(
     (device.folder.path / TRUSTED_FILE).write_text(f"{key.public} laptop\n")
     device.refuses(signed(BARE, key, "it"), "signed bundles need cryptography: pip install")
     assert "need cryptography" in device.keys.told()
+
+
+def test_a_run_says_whose_models_it_takes(
+    device: Device, key: SigningKey, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = RunOptions(EdgeConfig(camera="0", show=False, models=str(device.folder.path)))
+
+    def told() -> list[str]:
+        with ExitStack() as stack:
+            make_model(options, LIVE, stack, StageTimes())
+        return capsys.readouterr().err.splitlines()
+
+    assert len(told()) == 1
+    device.keys.trust(key.public, "laptop")
+    device.keys.trust("release")
+    taken = f"only models signed by laptop, release are taken into {device.folder.path}"
+    assert told()[1:] == [taken]
 
 
 def test_names_of_keys_are_told_apart(device: Device, key: SigningKey, other: SigningKey) -> None:
