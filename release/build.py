@@ -3,7 +3,8 @@
     python release/build.py dist/release
 
 Each build has a folder and a umask of its own, and the time of the commit. Nothing that is not
-committed gets in. What is written: both files and SHA256SUMS.
+committed gets in. What is written: both files and SHA256SUMS. The shipped models must be signed by
+the release key; signatures.py says how.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ import sys
 import tarfile
 import tempfile
 from pathlib import Path
+
+from fer_core.errors import FerError
+from signatures import require_signed, sign_or_require
 
 ROOT = Path(__file__).parents[1]
 
@@ -32,6 +36,7 @@ def build(commit: str, folder: Path, umask: int) -> Path:
 
     Raises:
         CalledProcessError: git or the build fails; it has said why.
+        FerError: The release key did not sign all models of the commit.
     """
     source, built = folder / "source", folder / "built"
     archive = folder / "commit.tar"
@@ -39,6 +44,7 @@ def build(commit: str, folder: Path, umask: int) -> Path:
     subprocess.run([*git, "archive", "--output", str(archive), commit], check=True)
     with tarfile.open(archive) as packed:
         packed.extractall(source, filter="data")
+    require_signed(source)
     shown = subprocess.run(
         [*git, "show", "--no-patch", "--format=%ct", commit], check=True, stdout=subprocess.PIPE
     )
@@ -62,16 +68,25 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--commit", default="HEAD")
     given = parser.parse_args()
+    try:
+        sign_or_require()
+        build_twice(given.commit, given.out)
+    except FerError as error:
+        sys.exit(str(error))
+
+
+def build_twice(commit: str, out: Path) -> None:
+    """Keep the files of a commit in a folder if two builds are equal."""
     with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory(prefix="other") as two:
-        first, second = build(given.commit, Path(one), 0o022), build(given.commit, Path(two), 0o077)
+        first, second = build(commit, Path(one), 0o022), build(commit, Path(two), 0o077)
         hashes, again = digests(first), digests(second)
         if hashes != again:
             sys.exit(f"the two builds differ: {hashes} and {again}")
-        given.out.mkdir(parents=True, exist_ok=True)
+        out.mkdir(parents=True, exist_ok=True)
         for name in hashes:
-            shutil.copyfile(first / name, given.out / name)
+            shutil.copyfile(first / name, out / name)
     lines = [f"{digest}  {name}\n" for name, digest in hashes.items()]
-    (given.out / "SHA256SUMS").write_text("".join(lines))
+    (out / "SHA256SUMS").write_text("".join(lines))
     print("built twice, byte for byte equal:")
     print("".join(lines), end="")
 

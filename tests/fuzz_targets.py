@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -33,6 +34,9 @@ from fer_core.preprocess import InputSpec
 from fer_core.readers import load_dataset
 from fer_core.settings import load_settings, settings_toml
 from fer_edge.deployment.announcement import Announcement, Signed
+from fer_edge.deployment.signing.file_signature import signed, signer_of, unsigned
+from fer_edge.deployment.signing.keys import SigningKey
+from fer_edge.deployment.signing.trusted import TRUSTED_FILE, TrustedKeys
 from fer_edge.deployment.state import DeploymentState
 from fer_edge.outputs.mqtt.report import Report
 from fer_edge.session.config import EdgeConfig
@@ -348,6 +352,33 @@ def _h264_seeds() -> Iterator[bytes]:
     yield b"\0\0\0\1".join((high, b"\x65\x88\x84\0", b"\x41\x9a\x02\x05"))
 
 
+def _signed_files(folder: Path) -> Read:
+    """Read the end of a bundle, and the list of keys of a device."""
+    with tempfile.TemporaryDirectory() as place:
+        key, keys = SigningKey.make(Path(place) / "key.pem"), TrustedKeys(folder)
+
+    def read(data: bytes) -> None:
+        (folder / TRUSTED_FILE).write_bytes(data)
+        with suppress(FerError):
+            keys.require(data, "it")
+        with suppress(FerError):
+            signer_of(data, "it")
+        with suppress(FerError):
+            again = signed(data, key, "it")
+            assert signer_of(again, "it") == key.public
+            assert signed(unsigned(again), key, "it") == again
+
+    return read
+
+
+def _signed_seeds() -> Iterator[bytes]:
+    bundle = next(_bundle_seeds())
+    yield bundle
+    line = b"Cnat22MWCurXF4BFIzMdYF8RXT9zlZ4l6LItVpzABAs="
+    yield bundle[:-2] + b"\x99\0fer-edge-signature\n" + line + b"\n" + b"A" * 86 + b"==\n"
+    yield b"# keys\n" + line + b" laptop\n"
+
+
 TARGETS = {
     "bundle": Target(_bundles, _bundle_seeds),
     "manifest": Target(_manifests, _manifest_seeds, is_json=True),
@@ -361,4 +392,5 @@ TARGETS = {
     "results": Target(_results, _result_seeds, is_json=True, most_bytes=32768),
     "messages": Target(_messages, _message_seeds, is_json=True),
     "h264": Target(_h264, _h264_seeds, most_bytes=512),
+    "signed": Target(_signed_files, _signed_seeds),
 }

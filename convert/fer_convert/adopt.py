@@ -18,6 +18,7 @@ from fer_core.errors import ArgumentError, FerError
 from fer_core.files import ZIP_ERRORS, make_folder
 from fer_core.manifest import ModelManifest
 from fer_core.preprocess import COLOURS, InputSpec
+from fer_edge.deployment.signing.own_key import save_signed
 from fer_edge.inference.interpreter import INTEGERS, Tensor
 from fer_edge.inference.trial import Trial, note_tried, try_model
 
@@ -84,7 +85,8 @@ def adopt(
     )
     ModelManifest.from_json(manifest.to_json())  # what could not be read again is not written
     bundle = ModelBundle(model, manifest, adopted_card(manifest, lines))
-    return Adopted(_saved(bundle, out or file.parent, overwrite), lines)
+    path, told = _saved(bundle, out or file.parent, overwrite)
+    return Adopted(path, (*lines, told) if told else lines)
 
 
 def _require_as_many(labels: tuple[str, ...], given: Tensor, file: Path) -> None:
@@ -96,13 +98,12 @@ def _require_as_many(labels: tuple[str, ...], given: Tensor, file: Path) -> None
         )
 
 
-def _saved(bundle: ModelBundle, folder: Path, overwrite: bool) -> Path:
-    """Write a bundle and return where; raise FerError where another lies."""
+def _saved(bundle: ModelBundle, folder: Path, overwrite: bool) -> tuple[Path, str]:
+    """Write a bundle, signed; return where, and what to tell; raise FerError where another lies."""
     path = make_folder(folder) / f"{bundle.name}.tflite"
     if path.exists() and not overwrite:
         raise FerError(f"{path} is there already: replace it with --overwrite, or choose --out")
-    bundle.save(path)
-    return path
+    return path, save_signed(bundle, path)
 
 
 def labels_of(text: str) -> tuple[str, ...]:

@@ -43,6 +43,7 @@ from fer_core.errors import ArgumentError, FerError
 from fer_core.files import make_folder
 from fer_core.locks import alone_in
 from fer_core.manifest import ModelManifest
+from fer_edge.deployment.signing.own_key import save_signed
 from fer_edge.inference.interpreter import TfliteModel
 from fer_edge.inference.self_test import golden_answers
 from fer_edge.inference.trial import note_tried
@@ -129,7 +130,8 @@ def _convert_as(
     if not refused:
         if path.exists():
             say(f"{path} is replaced{' by the same' if same else ''}")
-        bundle.save(path)
+        if told := save_signed(bundle, path):
+            say(told)
         note_tried(bundle.model)
     try:
         save_parity(path.parent / "parity.json", bundle, written=not refused)

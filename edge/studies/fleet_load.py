@@ -30,7 +30,7 @@ from fleet_swarm import LOST, SILENT, WANTED, Swarm
 from paho.mqtt.publish import single
 
 from fer_edge.deployment.announcement import announced_at, signed_payload
-from fer_edge.deployment.signing import SigningKey
+from fer_edge.deployment.signing.keys import SigningKey
 from fer_edge.outputs.mqtt.report import REPORT_SECONDS
 
 SERVE = "import sys; sys.argv[0] = 'fer-edge'; import fer_edge.start; fer_edge.start.main()"

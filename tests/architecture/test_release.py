@@ -6,11 +6,16 @@ import re
 import subprocess
 import sys
 import zipfile
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from fer_core import __version__
+from fer_core.errors import FerError
+from fer_edge.deployment.signing.file_signature import sign_file, unsigned
+from fer_edge.deployment.signing.keys import SigningKey
 
 ROOT = Path(__file__).parents[2]
 
@@ -23,6 +28,54 @@ def test_the_list_of_what_ships_is_true() -> None:
         text=True,
     )
     assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture
+def signatures(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """release/signatures.py, which is a program, as a module."""
+    monkeypatch.syspath_prepend(ROOT / "release")
+    return import_module("signatures")
+
+
+@pytest.fixture
+def tree(tmp_path: Path, signatures: ModuleType) -> Path:
+    """A folder with the shipped models of which two are not signed by the release key."""
+    models = tmp_path / signatures.MODELS
+    models.mkdir(parents=True)
+    for file in (ROOT / signatures.MODELS).glob("*.tflite"):
+        (models / file.name).write_bytes(file.read_bytes())
+    nano, small = models / "fer-nano-int8.tflite", models / "fer-small-int8.tflite"
+    nano.write_bytes(unsigned(nano.read_bytes()))
+    sign_file(small, SigningKey.make(tmp_path / "other.pem"))
+    return tmp_path
+
+
+def test_all_shipped_models_are_signed(signatures: ModuleType) -> None:
+    assert len(list((ROOT / signatures.MODELS).glob("*.tflite"))) == 3
+    signatures.require_signed(ROOT)
+
+
+def test_models_that_are_not_signed_are_not_released(signatures: ModuleType, tree: Path) -> None:
+    with pytest.raises(FerError) as refused:
+        signatures.require_signed(tree)
+    names = "fer-nano-int8.tflite, fer-small-int8.tflite"
+    assert str(refused.value).startswith(f"not signed by the release key: {names}. Set FER_REL")
+
+
+def test_only_the_release_key_signs_a_release(
+    signatures: ModuleType, tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(FerError, match=r"names another key than release_key\.py has"):
+        signatures.sign(tree, tree / "other.pem")
+    with pytest.raises(FerError, match="there is no key"):
+        signatures.sign(tree, tree / "no.pem")
+    assert len(signatures.unsigned(tree)) == 2
+    monkeypatch.setattr(signatures, "RELEASE_KEY", SigningKey.load(tree / "other.pem").public)
+    assert [file.name[:8] for file in signatures.sign(tree, tree / "other.pem")] == [
+        "fer-base",
+        "fer-nano",
+    ]
+    signatures.require_signed(tree)
 
 
 def test_the_wheel_holds_the_list() -> None:

@@ -11,7 +11,7 @@ from msgspec import Meta
 from fer_core.bundle import MOST_MODEL_BYTES
 from fer_core.errors import FerError
 from fer_core.typed_json import read_json
-from fer_edge.deployment.signing import SigningKey, is_signed
+from fer_edge.deployment.signing.keys import SigningKey, is_signed
 
 EVERYBODY = ""
 """The device of a bundle that is for all."""

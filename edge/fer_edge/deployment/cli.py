@@ -1,27 +1,28 @@
-"""The commands fer-edge models list, use and back."""
+"""The commands fer-edge models list, use, back, and those on who signed a model."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from fer_edge.deployment import DEFAULT_FOLDER
+from fer_edge.deployment.signing.cli import Folder, forget, key, sign, trust, verify
 
 if TYPE_CHECKING:
     from fer_edge.deployment.folder import ModelFolder
 
 models_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
-Folder = Annotated[Path, typer.Option("--models", help="The folder that the run has as --models.")]
-DEFAULT_FOLDER = Path("models")
 
 
 @models_app.command(name="list")
 def list_models(models: Folder = DEFAULT_FOLDER) -> None:
     """Print which model is in use, which are here, and which were taken back and why."""
     from fer_core.text import printable_name
+    from fer_edge.deployment.folder import existing_folder
 
-    for line in _told(_existing(models)):
+    for line in _told(existing_folder(models)):
         print(printable_name(line))
 
 
@@ -45,29 +46,18 @@ def use(
 @models_app.command()
 def back(models: Folder = DEFAULT_FOLDER) -> None:
     """Return to the model before, without a trial."""
+    from fer_edge.deployment.folder import existing_folder
     from fer_edge.deployment.intake import ModelIntake
 
-    held = ModelIntake(_existing(models)).back()
+    held = ModelIntake(existing_folder(models)).back()
     print(f"back to {held.facts.mark}")
-
-
-def _existing(path: Path) -> ModelFolder:
-    """Return the folder; raise FerError where there is none."""
-    from fer_core.errors import FerError
-    from fer_edge.deployment.folder import ModelFolder
-
-    if not path.is_dir():
-        raise FerError(
-            f"there is no folder {path}: say which one fer-edge runs with, --models FOLDER (that "
-            "of a service lies in /var/lib/fer-edge)"
-        )
-    return ModelFolder(path)
 
 
 def _told(folder: ModelFolder) -> Iterator[str]:
     """Yield what there is to say of a folder, a line each."""
     from fer_core.bundle import ModelBundle
     from fer_core.errors import FerError
+    from fer_edge.deployment.signing.trusted import TrustedKeys, named
     from fer_edge.deployment.state import ON_TRIAL
     from fer_edge.inference.models import ModelFacts, shipped_models
 
@@ -85,5 +75,13 @@ def _told(folder: ModelFolder) -> Iterator[str]:
     if not folder.files():
         yield "here     none yet: send one to the page of a run, or fer-edge models use FILE"
     yield f"shipped  {', '.join(shipped_models())}"
+    keys = TrustedKeys(folder.path).read()
+    yield from (f"trusts   {named(*each)}" for each in (keys or {}).items())
+    if keys == {}:
+        yield "trusts   no key: no model is taken"
     for failure in state.failures:
         yield f"failed   {failure.facts.mark} at {failure.time}: {failure.why}"
+
+
+for _command in (verify, trust, forget, key, sign):
+    models_app.command()(_command)

@@ -104,6 +104,20 @@ class ModelFolder:
         return load_model(str(self.path / held.place) if is_file else held.place or otherwise)
 
 
+def existing_folder(path: Path) -> ModelFolder:
+    """Return a folder that is there: a command may have been typed in the wrong place.
+
+    Raises:
+        FerError: There is none.
+    """
+    if not path.is_dir():
+        raise FerError(
+            f"there is no folder {path}: say which one fer-edge runs with, --models FOLDER (that "
+            "of a service lies in /var/lib/fer-edge)"
+        )
+    return ModelFolder(path)
+
+
 def now_in_words() -> str:
     """Return the time of day as RFC 3339."""
     return datetime.now().astimezone().isoformat(timespec="seconds")

@@ -13,6 +13,7 @@ from fer_core.errors import BusyError, FerError, InUseError
 from fer_core.files import make_folder, write_bytes
 from fer_core.locks import alone_in
 from fer_edge.deployment.folder import ModelFolder
+from fer_edge.deployment.signing.trusted import TrustedKeys
 from fer_edge.deployment.state import ON_TRIAL, DeploymentState, Held
 from fer_edge.inference.models import ModelFacts, load_model, shipped_models
 from fer_edge.inference.self_test import load_checked
@@ -33,6 +34,7 @@ class ModelIntake:
             check: Returns the bundle in a file if it may run here.
         """
         self._folder, self._check = folder, check
+        self._trusted = TrustedKeys(folder.path)
 
     def receive(self, content: bytes) -> Held:
         """Check a bundle, store it and put it on trial; return it.
@@ -44,6 +46,7 @@ class ModelIntake:
         """
         if len(content) > MOST_MODEL_BYTES:
             raise FerError(f"a model may have {MOST_MODEL_BYTES >> 20} MiB at most")
+        self._trusted.require(content, "the model")
         with self._checking(), tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "model.tflite"
             file.write_bytes(content)
@@ -68,7 +71,7 @@ class ModelIntake:
         make_folder(self._folder.path)
         place = name if name.endswith(".tflite") else f"{name}.tflite"
         if Path(place).name == place and (self._folder.path / place).is_file():
-            return self._use_known(place, lambda: self._check(self._folder.path / place))
+            return self._use_known(place, lambda: self._checked_again(place))
         if name in shipped_models():
             return self._use_known(name, lambda: load_model(name))
         file = Path(name)
@@ -79,6 +82,12 @@ class ModelIntake:
                 f"{', '.join(shipped_models())}, or give the path of a .tflite bundle"
             )
         return self.receive(_content(file))
+
+    def _checked_again(self, place: str) -> ModelBundle:
+        """Return a bundle of the folder; its key may have been forgotten since it came."""
+        file = self._folder.path / place
+        self._trusted.require(_content(file), str(file))
+        return self._check(file)
 
     def _use_known(self, place: str, bundle: Callable[[], ModelBundle]) -> Held:
         with self._checking():

@@ -79,7 +79,7 @@ def push(
 ) -> None:
     """Publish a bundle, signed: each device tries it for a minute, keeps it or goes back."""
     from fer_core.text import printable_name
-    from fer_edge.deployment.signing import SigningKey
+    from fer_edge.deployment.signing.keys import SigningKey
     from fer_edge.fleet.push import push as publish
     from fer_edge.session.addresses import mqtt_settings
 
@@ -121,7 +121,7 @@ def withdraw(
 @fleet_app.command()
 def key(file: Annotated[Path, typer.Argument(help="Where the secret key is, or will be.")]) -> None:
     """Make a secret key if there is none, and print the line for each device's settings."""
-    from fer_edge.deployment.signing import SigningKey
+    from fer_edge.deployment.signing.keys import SigningKey
 
     secret = SigningKey.load(file) if file.exists() else SigningKey.make(file)
     print(f'fleet_key = "{secret.public}"')

@@ -18,7 +18,7 @@ from fer_edge.deployment.announcement import (
     announced_at,
     signed_payload,
 )
-from fer_edge.deployment.signing import SigningKey
+from fer_edge.deployment.signing.keys import SigningKey
 from fer_edge.fleet.devices import GONE
 from fer_edge.fleet.fleet import Fleet
 from fer_edge.fleet.listener import FleetListener

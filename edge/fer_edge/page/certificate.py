@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from fer_core.errors import FerError
 from fer_core.files import make_folder, write_bytes
+from fer_core.places import secrets_folder
 from fer_edge.page.access import ServeAddress
 
 if TYPE_CHECKING:
@@ -63,18 +64,12 @@ def own_certificate(
         raise FerError(
             "--https needs cryptography: pip install '.[studio]' where fer-edge-kit lies"
         ) from error
-    file = make_folder(folder or _folder()) / _FILE
+    file = make_folder(folder or secrets_folder()) / _FILE
     names, now = {*_LOCAL, *address.hosts}, now or datetime.now(timezone.utc)
     kept = _read(file)
     if kept is None or kept.not_valid_after_utc - now < LEAST_LEFT or names - _names_of(kept):
         kept = _make(file, sorted(names), now)
     return Certificate(file, _fingerprint(kept))
-
-
-def _folder() -> Path:
-    service = os.environ.get("STATE_DIRECTORY")  # systemd's; the home is read-only there
-    settings = os.environ.get("XDG_CONFIG_HOME")
-    return Path(service or settings or Path.home() / ".config") / "fer-edge"
 
 
 def _read(file: Path) -> x509.Certificate | None:

@@ -72,7 +72,7 @@ def require_addresses(config: EdgeConfig) -> Access | None:
     if config.mqtt:
         mqtt_settings(config)
     if config.fleet_key:
-        from fer_edge.deployment.signing import check_public_key
+        from fer_edge.deployment.signing.keys import check_public_key
 
         check_public_key(config.fleet_key)
     return page_access(config) if config.serve else None

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from fer_core.errors import FerError
-from fer_edge.deployment.signing import INSTALL
+from fer_edge.deployment.signing.keys import require_cryptography
 from fer_edge.outputs.mqtt.report import TAKES_NONE, BundleReport, DeviceReport, TrialReport
 from fer_edge.session.run import Run
 
@@ -30,7 +29,11 @@ def why_none_is_taken(run: Run) -> str:
         return NO_FOLDER
     if not run.options.settings.fleet_key:
         return NO_KEY
-    return "" if find_spec("cryptography") else INSTALL
+    try:
+        require_cryptography()
+    except FerError as error:
+        return str(error)
+    return ""
 
 
 def published_bundles(run: Run, device: str) -> PublishedBundles | None:

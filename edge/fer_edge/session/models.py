@@ -66,11 +66,15 @@ def make_model(options: RunOptions, kind: RunKind, stack: ExitStack, times: Stag
         facts = ModelFacts.of(model.bundle)
         return RunModel(TfliteClassifier(model, times), lambda: facts)
     from fer_edge.deployment.folder import ModelFolder
+    from fer_edge.deployment.signing.trusted import TrustedKeys
     from fer_edge.deployment.start import begin, loader
 
     folder = ModelFolder(Path(config.models))
     stack.enter_context(folder.held_by_this_run())
     load = loader(folder, config.model, config.threads, times)
     exchangeable = begin(folder, load, loading)
-    talk(options.quiet)(f"model: {exchangeable.facts.mark}, in use in {folder.path}")
+    say = talk(options.quiet)
+    say(f"model: {exchangeable.facts.mark}, in use in {folder.path}")
+    if line := TrustedKeys(folder.path).told():
+        say(line)
     return RunModel(exchangeable, lambda: exchangeable.facts, folder, exchangeable)

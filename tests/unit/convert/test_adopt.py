@@ -10,6 +10,8 @@ from fer_convert.adopt import _scale_of_integers, adopt, labels_of
 from fer_convert.verify import describe
 from fer_core.bundle import ModelBundle
 from fer_core.errors import ArgumentError, FerError
+from fer_edge.deployment.signing.file_signature import signer_of
+from fer_edge.deployment.signing.own_key import own_key
 from fer_edge.inference.interpreter import Tensor, TfliteModel
 
 LABELS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
@@ -46,6 +48,7 @@ def test_a_float_network_gets_its_own_scale_size_and_colour(
     assert TfliteModel(bundle).probabilities(pixels) == pytest.approx(wanted, abs=1e-4)
     assert f"become {low:g} to {high:g}" in bundle.card
     assert "adopted from theirs.tflite" in describe(adopted.path)
+    assert signer_of(adopted.path.read_bytes(), "it") == own_key()[0].public
 
 
 @pytest.mark.filterwarnings("ignore:Statistics for quantized inputs")

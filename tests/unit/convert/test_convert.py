@@ -1,4 +1,5 @@
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from fer_convert.recipes import RECIPES, mixed
 from fer_core.bundle import ModelBundle
 from fer_core.errors import ArgumentError, FerError
 from fer_core.metrics import label_flips
+from fer_edge.deployment.signing.file_signature import FileSignature
 from fer_edge.inference.classifier import classify_images
 from fer_edge.inference.interpreter import TfliteModel
 from fer_edge.inference.models import shipped_models
@@ -44,6 +46,39 @@ def test_a_bundle_says_where_it_came_from(saved: tuple[Path, Path], tmp_path: Pa
     parity = json.loads((tmp_path / "out" / "parity.json").read_text())
     assert parity["fer-nano-int8"]["count"] == 28
     assert parity["fer-nano-float32"]["flips"] == 0
+
+
+def test_a_bundle_is_signed_with_a_key_that_is_made_at_first_use(
+    saved: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("STATE_DIRECTORY", raising=False)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    said: list[str] = []
+    paths = convert(request_of(saved, tmp_path / "out", 100.0, "float32 int8"), said.append)
+    place = tmp_path / "config" / "fer-edge" / "models-key.pem"
+    told = [line for line in said if "key" in line]
+    assert told == [
+        f"signed with a new key of yours, {place}: fer-edge models key prints what a device needs "
+        "to trust it"
+    ]
+    key = call_here("fer-edge", "models", "key", cwd=tmp_path).stdout.strip()
+    done = call_here("fer-edge", "models", "verify", *paths, cwd=tmp_path)
+    assert done.stdout == "".join(f"{path}: signed by you {key}\n" for path in paths)
+
+
+def test_without_cryptography_a_bundle_is_made_and_not_signed(
+    saved: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("cryptography", "cryptography.exceptions"):
+        monkeypatch.setitem(sys.modules, name, None)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    said: list[str] = []
+    for out in ("out", "again"):
+        (path,) = convert(request_of(saved, tmp_path / out, 100.0), said.append)
+        assert FileSignature.read(path.read_bytes()) is None
+        assert ModelBundle.load(path).manifest.name == "fer-nano"
+    (told,) = [line for line in said if "cryptography" in line]
+    assert told.startswith(f"{tmp_path / 'out' / 'fer-nano-int8.tflite'} is not signed: ")
 
 
 def test_a_card_tells_what_the_targets_were_made_of(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -294,13 +295,14 @@ def test_why_a_device_takes_no_bundles_is_told(
         assert report.counts["frames_dropped"] == 3
         return report.bundle
 
-    monkeypatch.setattr("fer_edge.session.fleet.find_spec", lambda name: name)
+    monkeypatch.setattr("fer_edge.session.fleet.require_cryptography", lambda: None)
     no_folder, no_key = told(None, "A" * 43 + "="), told(ModelFolder(tmp_path), "")
     assert (no_folder.state, no_key.state) == (TAKES_NONE, TAKES_NONE)
     assert "--models FOLDER" in no_folder.why
     assert "fer-edge fleet key FILE" in no_key.why
     assert told(ModelFolder(tmp_path), "A" * 43 + "=") == BundleReport()
-    monkeypatch.setattr("fer_edge.session.fleet.find_spec", lambda name: None)
+    monkeypatch.undo()
+    monkeypatch.setitem(sys.modules, "cryptography.exceptions", None)
     no_package = told(ModelFolder(tmp_path), "A" * 43 + "=")
     assert no_package.state == TAKES_NONE
     assert "pip install '.[fleet]'" in no_package.why

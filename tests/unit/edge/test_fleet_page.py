@@ -207,7 +207,7 @@ def test_a_bundle_that_fails_here_is_published_to_nobody(
     broker: Broker, tmp_path: Path, nano: ModelBundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("cryptography", reason="cryptography is not installed: extra [fleet]")
-    from fer_edge.deployment.signing import SigningKey
+    from fer_edge.deployment.signing.keys import SigningKey
     from fer_edge.fleet.push import push, withdraw
 
     monkeypatch.setattr("fer_edge.fleet.push.LISTEN_SECONDS", 0.2)
@@ -243,7 +243,7 @@ def test_a_user_who_may_not_publish_is_told_so(
     broker: Broker, tmp_path: Path, nano: ModelBundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("cryptography", reason="cryptography is not installed: extra [fleet]")
-    from fer_edge.deployment.signing import SigningKey
+    from fer_edge.deployment.signing.keys import SigningKey
     from fer_edge.fleet.push import push, withdraw
 
     monkeypatch.setattr("fer_edge.fleet.push.LISTEN_SECONDS", 0.2)

@@ -7,7 +7,7 @@ import pytest
 pytest.importorskip("cryptography", reason="cryptography is not installed: extra [fleet]")
 
 from fer_edge.deployment.announcement import Announcement
-from fer_edge.deployment.signing import SigningKey
+from fer_edge.deployment.signing.keys import SigningKey
 from fer_edge.fleet import cli
 from fer_edge.fleet import push as publishing
 from fer_edge.fleet.push import Pushed

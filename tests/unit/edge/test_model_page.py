@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from commands import call_here
 from fer_core.bundle import MOST_MODEL_BYTES, ModelBundle
 from fer_edge.deployment import intake
 from fer_edge.deployment.folder import STATE_FILE, ModelFolder
@@ -110,6 +111,37 @@ def test_nobody_changes_the_model_without_the_token(
     assert page.ask("/models", "POST", mine, **elsewhere).status == 403
     assert files(folder) == []
     assert page.server.refused == 4
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_where_a_key_is_trusted_only_its_models_come_in(
+    page: Served, folder: ModelFolder, nano: ModelBundle, tmp_path: Path
+) -> None:
+    pytest.importorskip("cryptography", reason="cryptography is not installed: extra [fleet]")
+    from fer_edge.deployment.signing.file_signature import signed
+    from fer_edge.deployment.signing.keys import SigningKey
+    from fer_edge.deployment.signing.trusted import TrustedKeys
+
+    key = SigningKey.make(tmp_path / "mine.pem")
+    plain = renamed(nano, "mine").to_bytes()
+    mine = signed(plain, key, "it")
+    TrustedKeys(folder.path).trust("release")
+    before = files(folder)
+    for content, why in (
+        (plain, "the model is not signed, and this device takes only signed models."),
+        (mine[:-1], "the model is not signed, and this device takes only signed models."),
+        (mine[:99] + b"!" + mine[100:], "the model was changed after it was signed, or damaged"),
+        (mine, f"the model is signed by {key.public}, a key that is not trusted here."),
+    ):
+        status, told = read(page.ask("/models", "POST", content, **KEY))
+        assert status == 400
+        assert told["error"].startswith(why)
+        assert files(folder) == before
+    trust = f"fer-edge models trust {key.public} --models {folder.path}"
+    assert told["error"].endswith(trust)
+    call_here(*trust.split(), cwd=tmp_path)
+    status, told = read(page.ask("/models", "POST", mine, **KEY))
+    assert (status, told["state"]) == (200, "on trial")
 
 
 @pytest.mark.usefixtures("unchecked")

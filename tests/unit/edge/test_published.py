@@ -26,9 +26,11 @@ from fer_edge.deployment.folder import ModelFolder
 from fer_edge.deployment.intake import ModelIntake
 from fer_edge.deployment.published import BUSY_TRIES, PublishedBundles
 from fer_edge.deployment.published_record import MOST_TRIES, RECORD_FILE, PublishedRecord
-from fer_edge.deployment.signing import SigningKey, check_public_key
+from fer_edge.deployment.signing.keys import SigningKey, check_public_key
+from fer_edge.deployment.signing.trusted import TrustedKeys
 from fer_edge.deployment.state import ON_TRIAL, DeploymentState
 from fer_edge.fleet.push import next_number
+from fer_edge.inference.models import shipped_models
 from fer_edge.outputs.mqtt.client import MOST_MESSAGE_BYTES
 from new_models import renamed
 
@@ -239,6 +241,23 @@ def test_a_file_that_is_not_the_signed_one_is_refused(
         assert publisher.told[1] == "refused"
         assert why in publisher.told[2]
     assert publisher.folder.files() == []
+
+
+def test_one_of_an_unknown_maker_is_refused_though_the_fleet_s_key_published_it(
+    publisher: Publisher, nano: ModelBundle
+) -> None:
+    keys = TrustedKeys(publisher.folder.path)
+    keys.trust("release")
+    publisher.publish(renamed(nano, "mine"), 5)
+    number, state, why = publisher.told
+    assert (number, state) == (5, "refused")
+    assert why.startswith("the model is not signed, and this device takes only signed models.")
+    content = shipped_models()["fer-nano"].read_bytes()
+    sha256 = hashlib.sha256(content).hexdigest()
+    wanted = replace(announced(nano, 6), sha256=sha256, size=len(content))
+    publisher.announce(wanted)
+    publisher.bundles.take(wanted.content_topic, content)
+    assert publisher.told == (6, "taken", "")
 
 
 def test_a_message_that_is_too_large_ends_the_listening(

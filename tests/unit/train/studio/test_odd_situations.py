@@ -17,6 +17,9 @@ import pytest
 from drawn_faces import draw_scene
 from fer_core.bundle import ModelBundle
 from fer_edge.deployment.folder import ModelFolder
+from fer_edge.deployment.signing.file_signature import signed
+from fer_edge.deployment.signing.own_key import own_key
+from fer_edge.deployment.signing.trusted import TrustedKeys
 from fer_edge.page.door import MOST_VIEWERS
 from fer_train.studio.collection import RECENT
 from fer_train.studio.finding import MOST_STREAMS
@@ -189,7 +192,13 @@ def test_a_device_refuses_a_bundle_that_is_broken_or_of_other_labels(
             assert told.startswith("127.0.0.1 says: ")
             assert words in told
         assert list(models.files()) == []
-        (run / "mine-int8.tflite").write_bytes(mine)
+        key = own_key()[0]
+        (run / "mine-int8.tflite").write_bytes(signed(mine, key, "it"))
+        TrustedKeys(models.path).trust("release")
+        told = served.error("/api/deploy", body, status=502, name="mine")
+        assert told.startswith(f"127.0.0.1 says: the model is signed by {key.public}, a key that")
+        assert told.endswith(f"fer-edge models trust {key.public} --models {models.path}")
+        TrustedKeys(models.path).trust(key.public)
         assert served.post("/api/deploy", body, name="mine")["state"] == "on trial"
         assert served.post("/api/deployed", body)["state"] == "on trial"
         told = served.error("/api/deploy", body, status=502, name="mine")

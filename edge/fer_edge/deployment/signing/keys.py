@@ -1,4 +1,4 @@
-"""Keys that sign bundles for a fleet: Ed25519 (RFC 8032), so that a device can only check."""
+"""Keys that sign models: Ed25519 (RFC 8032), so that a device can only check."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 KEY_BYTES, SIGNATURE_BYTES = 32, 64
-INSTALL = "signed bundles need cryptography: pip install '.[fleet]' where fer-edge-kit lies"
+NO_CRYPTOGRAPHY = "cryptography-missing"
+"""The code of the error where `cryptography` is not installed."""
 
 
 def check_public_key(text: str) -> bytes:
@@ -32,6 +33,34 @@ def check_public_key(text: str) -> bytes:
     return key
 
 
+def canonical_key(text: str) -> str:
+    """Return the public half of a key in the one form of its 44 characters, "" for what is none."""
+    return _canonical(text, KEY_BYTES)
+
+
+def canonical_signature(text: str) -> str:
+    """Return a signature in the one form of its 88 characters, "" for what is none."""
+    return _canonical(text, SIGNATURE_BYTES)
+
+
+def _canonical(text: str, length: int) -> str:
+    """Return bytes in base64, which can write the same bytes in several ways, in one of them."""
+    content = _decoded(text)
+    return base64.b64encode(content).decode() if len(content) == length else ""
+
+
+def require_cryptography() -> None:
+    """Make sure that signatures can be checked here.
+
+    Raises:
+        FerError: `cryptography` is not installed.
+    """
+    try:
+        import cryptography.exceptions  # noqa: F401
+    except ImportError as error:
+        raise _no_cryptography() from error
+
+
 def is_signed(content: bytes, signature: str, public_key: str) -> bool:
     """Return whether a signature in base64 is that of the content.
 
@@ -43,7 +72,7 @@ def is_signed(content: bytes, signature: str, public_key: str) -> bool:
         from cryptography.exceptions import InvalidSignature
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
     except ImportError as error:
-        raise FerError(INSTALL) from error
+        raise _no_cryptography() from error
     key = Ed25519PublicKey.from_public_bytes(check_public_key(public_key))
     try:
         key.verify(_decoded(signature), content)
@@ -69,20 +98,22 @@ class SigningKey:
             from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
             from cryptography.hazmat.primitives.serialization import load_pem_private_key
         except ImportError as error:
-            raise FerError(INSTALL) from error
+            raise _no_cryptography() from error
         try:
             key = load_pem_private_key(file.read_bytes(), None)
             is_open = os.name == "posix" and file.stat().st_mode & 0o077
         except FileNotFoundError as error:
             raise FerError(
-                f"there is no key {file}: fer-edge fleet key {file} makes one"
+                f"there is no key {file}: fer-edge models key {file} makes one"
             ) from error
         except OSError as error:
             raise FerError(f"cannot read the key {file}: {error.strerror}") from error
         except (ValueError, TypeError) as error:
-            raise FerError(f"{file} holds no key of fer-edge fleet key") from error
+            raise FerError(f"{file} holds no key of fer-edge models key") from error
         if not isinstance(key, Ed25519PrivateKey):
-            raise FerError(f"{file} holds a key of another kind: fer-edge fleet key FILE makes one")
+            raise FerError(
+                f"{file} holds a key of another kind: fer-edge models key FILE makes one"
+            )
         if is_open:
             raise FerError(f"other users may read the key in {file}: chmod 600 {file}")
         return cls(key)
@@ -98,7 +129,7 @@ class SigningKey:
             from cryptography.hazmat.primitives import serialization
             from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
         except ImportError as error:
-            raise FerError(INSTALL) from error
+            raise _no_cryptography() from error
         key = Ed25519PrivateKey.generate()
         kinds = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
         content = key.private_bytes(*kinds, serialization.NoEncryption())
@@ -106,13 +137,15 @@ class SigningKey:
             handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(handle, "wb") as opened:
                 opened.write(content)
+                opened.flush()
+                os.fsync(handle)  # a power cut could leave an empty key
         except OSError as error:
             raise FerError(f"cannot write the key {file}: {error.strerror}") from error
         return cls(key)
 
     @property
     def public(self) -> str:
-        """The other half, as the setting `fleet_key` has it."""
+        """The other half, 44 characters, as the setting `fleet_key` has it."""
         return base64.b64encode(self._key.public_key().public_bytes_raw()).decode()
 
     def sign(self, content: bytes) -> str:
@@ -126,3 +159,10 @@ def _decoded(text: str) -> bytes:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         return b""
+
+
+def _no_cryptography() -> FerError:
+    return FerError(
+        "signed bundles need cryptography: pip install '.[fleet]' where fer-edge-kit lies",
+        see="cryptography-missing",
+    )
