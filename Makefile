@@ -1,10 +1,10 @@
-# Targets: setup demo test lint check docs docs-serve e2e soak fuzz coverage bench build device-test train-test-lowest studies-test cluster-test release-check release vm arm64 clean
+# Targets: setup demo test lint check docs docs-serve e2e soak fuzz coverage bench build device-test train-test-lowest studies-test cluster-test release-check cut release vm arm64 clean
 PYTHON ?= python3
 FULL := .venv/bin
 EDGE := .venv-edge/bin
 PIP := -m pip --disable-pip-version-check install --quiet
 
-.PHONY: setup demo test lint check docs docs-serve e2e soak fuzz coverage bench build device-test train-test-lowest studies-test cluster-test release-check release vm arm64 arm64-pythons clean
+.PHONY: setup demo test lint check docs docs-serve e2e soak fuzz coverage bench build device-test train-test-lowest studies-test cluster-test release-check cut release vm arm64 arm64-pythons clean
 
 setup: .venv/installed
 
@@ -129,9 +129,14 @@ vm: setup
 	$(FULL)/python -m pytest -m vm -n 0 --junitxml=build/vm.xml tests/vm; code=$$?; \
 	  $(FULL)/python tests/vm/write_page.py build/vm.xml docs/vm-check.md; exit $$code
 
+# The version in code, citation, changelog and list of contents: make cut VERSION=0.3.0
+cut: setup
+	$(FULL)/python release/cut.py $(VERSION)
+
 # sdist and wheel, built twice from the last commit; they have to be equal byte for byte.
 release: setup
 	$(FULL)/python release/sbom.py --check
+	$(FULL)/python release/licenses.py --check
 	$(FULL)/python release/build.py dist/release
 
 build/formats: setup

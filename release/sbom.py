@@ -3,8 +3,8 @@
     python release/sbom.py          writes release/sbom.cdx.json
     python release/sbom.py --check  fails if the file is no longer true
 
-It names what is not our code (with SHA-256), and each package that pip may install with it. The
-text depends on the repository alone: no time, no random number.
+It names what is not our code (with SHA-256), and each package that pip may install with it, both
+with their licenses. The text depends on the repository alone: no time, no random number.
 """
 
 from __future__ import annotations
@@ -26,11 +26,12 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 from packageurl import PackageURL
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from fer_core import __version__
 
 ROOT = Path(__file__).parents[1]
-SBOM = ROOT / "release" / "sbom.cdx.json"
+SBOM, LICENSES = ROOT / "release" / "sbom.cdx.json", ROOT / "release" / "licenses.json"
 OURS, MIT = LicenseExpression("Apache-2.0"), LicenseExpression("MIT")
 PUBLIC = DisjunctiveLicense(name="public domain (NASA)")
 Contents = tuple[str, ComponentType, LicenseExpression | DisjunctiveLicense]
@@ -58,6 +59,7 @@ def needed() -> Iterator[Component]:
     """Yield each package of pyproject.toml, with its range and the extras that bring it."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     groups = {"": project["dependencies"], **project["optional-dependencies"]}
+    licenses = json.loads(LICENSES.read_text())["packages"]
     ranges: dict[str, list[str]] = {}
     for extra, words in groups.items():
         for requirement in map(Requirement, words):
@@ -70,7 +72,9 @@ def needed() -> Iterator[Component]:
         properties = [
             Property(name=f"fer-edge-kit:range:{at}", value=v) for at, v in enumerate(told)
         ]
-        yield Component(name=name, bom_ref=str(url), purl=url, properties=properties)
+        told_of = licenses.get(canonicalize_name(name))  # release/licenses.py looks them up
+        own = [LicenseExpression(told_of["license"])] if told_of else []
+        yield Component(name=name, bom_ref=str(url), purl=url, licenses=own, properties=properties)
 
 
 def sbom() -> str:

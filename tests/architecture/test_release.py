@@ -1,17 +1,19 @@
-"""What a release carries is true: its list of contents, and how it says to be cited."""
+"""What a release carries is true: its list of contents, and the version that it names."""
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
 import zipfile
+from datetime import date
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from typer.testing import CliRunner
 
+import cut
 from fer_core import __version__
 from fer_core.errors import FerError
 from fer_edge.deployment.signing.file_signature import sign_file, unsigned
@@ -88,7 +90,49 @@ def test_the_wheel_holds_the_list() -> None:
         assert name.startswith(f"fer_edge_kit-{__version__}.dist-info/")
 
 
-def test_the_citation_names_this_version() -> None:
-    told = re.search(r'^version: "?(.+?)"?$', (ROOT / "CITATION.cff").read_text(), re.MULTILINE)
-    assert told
-    assert told[1] == __version__
+def test_all_places_name_this_version() -> None:
+    assert cut.named(ROOT) == dict.fromkeys(cut.PLACES, __version__)
+    assert cut.differing(ROOT, __version__) == []
+    assert f"{cut.CITATION}: {__version__}" in cut.differing(ROOT, "9.9.9")
+
+
+@pytest.mark.parametrize("command", ["edge", "train", "convert", "bench"])
+def test_the_commands_say_this_version(command: str) -> None:
+    told = CliRunner().invoke(import_module(f"fer_{command}.cli").app, ["--version"])
+    assert (told.exit_code, told.stdout) == (0, f"{__version__}\n")
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A folder with the three files that name a version."""
+    texts = {
+        cut.CODE: '"""Core."""\n\n__version__ = "0.9.1"\n',
+        cut.CITATION: "version: 0.9.1\ndate-released: 2026-01-02\nlicense: Apache-2.0\n",
+        cut.CHANGELOG: "# Changelog\n\n## [Unreleased]\n\n### Models\n\n- New.\n\n"
+        "## [0.9.1] - 2026-01-02\n\n- Old.\n",
+    }
+    for name, text in texts.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+def test_a_version_is_cut(project: Path) -> None:
+    cut.cut(project, "0.10.0", date(2026, 3, 4))
+    assert cut.named(project) == dict.fromkeys(cut.PLACES, "0.10.0")
+    assert (project / cut.CHANGELOG).read_text() == (
+        "# Changelog\n\n## [Unreleased]\n\n## [0.10.0] - 2026-03-04\n\n### Models\n\n- New.\n\n"
+        "## [0.9.1] - 2026-01-02\n\n- Old.\n"
+    )
+    told = (project / cut.CITATION).read_text()
+    assert told == "version: 0.10.0\ndate-released: 2026-03-04\nlicense: Apache-2.0\n"
+    with pytest.raises(ValueError, match="nothing under"):
+        cut.cut(project, "0.11.0", date(2026, 3, 5))
+
+
+@pytest.mark.parametrize("version", ["0.9.1", "0.9.0", "1.0", "v1.0.0", "1.0.0rc1"])
+def test_a_version_that_is_not_higher_is_refused(project: Path, version: str) -> None:
+    before = {name: (project / name).read_text() for name in cut.PLACES}
+    with pytest.raises(ValueError, match=r"above 0\.9\.1"):
+        cut.cut(project, version, date(2026, 3, 4))
+    assert before == {name: (project / name).read_text() for name in cut.PLACES}
