@@ -3,8 +3,6 @@
 fer-edge --camera picamera --events - | /usr/bin/python3 examples/lamp.py --pin 17 --label happy
 """
 
-from __future__ import annotations
-
 import argparse
 import contextlib
 import json

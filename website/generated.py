@@ -7,11 +7,13 @@ import inspect
 import re
 from collections.abc import Callable, Iterator
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import typer
 from griffe import Docstring, DocstringSectionAttributes, Object, load
 
+EXAMPLES = Path(__file__).parents[1] / "examples" / "README.md"
 COMMANDS = ("train", "convert", "edge", "bench")
 SETTINGS = {
     "fer_edge.session.config.EdgeConfig": (
@@ -129,6 +131,12 @@ def texts(declared: Object) -> dict[str, str]:
         if isinstance(section, DocstringSectionAttributes):
             found |= {each.name: each.description for each in section.value}
     return {name: re.sub(r"\s+", " ", text) for name, text in found.items()}
+
+
+def examples_page() -> str:
+    """Return the page of the examples, whose links are those of a page of how-to."""
+    text = EXAMPLES.read_text(encoding="utf-8").replace("](../docs/", "](../")
+    return re.sub(r"\]\((?!\.\./)", "](../../examples/", text)
 
 
 PAGES: dict[str, Callable[[], str]] = {"commands": commands_page, "settings": settings_page}

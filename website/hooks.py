@@ -5,6 +5,7 @@ mkdocs.yml names this file. `generated.py` makes the pages.
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from pathlib import Path
@@ -17,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import generated
 
 ROOT = Path(__file__).parents[1]
+EXAMPLES_PAGE = "how-to/examples.md"
 LINK = re.compile(r"(?<!!)\[([^\]]+)\]\((?!https?:|#)([^)#\s]+)(#[^)]*)?\)")
 FOREIGN = re.compile(r"""<(?:script|img|iframe)[^>]*\ssrc="https?:|<link[^>]*\shref="https?:""")
 
@@ -25,6 +27,7 @@ def on_files(files: Files, config: Any) -> Files:
     """Add the pages that are made from the code."""
     for name, make in generated.PAGES.items():
         files.append(File.generated(config, f"reference/{name}.md", content=make()))
+    files.append(File.generated(config, EXAMPLES_PAGE, content=generated.examples_page()))
     return files
 
 
@@ -37,6 +40,8 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
         file = (here / target).resolve()
         if file.is_relative_to(ROOT / "docs") or not file.exists():
             return match[0]
+        if file == generated.EXAMPLES:
+            return f"[{words}]({os.path.relpath(ROOT / 'docs' / EXAMPLES_PAGE, here)})"
         path = file.relative_to(ROOT).as_posix()
         return f"`{path}`" if words in (path, file.name) else f"{words} (`{path}`)"
 

@@ -18,6 +18,8 @@ from fer_bench.tables import distortion_names
 
 INK = "#010203"
 """Stands for the page's own text colour; no colour of a plot is the same."""
+LEAST_IN_BIN = 10
+"""Of fewer pictures, the share that is right is mostly chance."""
 COLOURS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#888888")
 _DASHES = ("-", "--", ":", "-.")
 _STYLE: Any = {
@@ -43,7 +45,7 @@ def accuracy_against_latency(models: Sequence[ModelRecord]) -> str:
             low, high = (100 * bound for bound in found.accuracy_interval95)
             x, y = _latency(model).p50, 100 * found.accuracy
             axes.errorbar(x, y, [[y - low], [high - y]], fmt="o", color=colour, capsize=3)
-            axes.annotate(model.name, (x, y), (6, 6), textcoords="offset points")
+            axes.annotate(model.name, (x, y), (7, -13), textcoords="offset points")
         points = [(_latency(m).p50, 100 * _evaluation(m).accuracy) for m in models]
         front = pareto_front(points)
         axes.plot(*zip(*front, strict=True), color=INK, linewidth=0.8, linestyle="--", zorder=0)
@@ -63,15 +65,16 @@ def pareto_front(points: Sequence[tuple[float, float]]) -> list[tuple[float, flo
 
 
 def reliability(models: Sequence[ModelRecord]) -> str:
-    """Draw how often each model is right against how sure it is."""
+    """Draw how often each model is right against how sure it is, in bins of enough pictures."""
     with mpl.rc_context(_STYLE):
         figure, axes = _figure(5.5, 4.5 + 0.22 * len(models))
         axes.plot([0, 1], [0, 1], color=INK, linewidth=0.8, linestyle="--")
         for model, colour in _coloured(models):
             found = _evaluation(model)
-            confidence = [each.confidence for each in found.reliability]
+            bins = [each for each in found.reliability if each.count >= LEAST_IN_BIN]
+            confidence = [each.confidence for each in bins]
             label = f"{model.name} (ECE {found.ece:.1%})"
-            right = [each.accuracy for each in found.reliability]
+            right = [each.accuracy for each in bins]
             dashes = _DASHES[models.index(model) // len(COLOURS) % len(_DASHES)]
             axes.plot(confidence, right, f"o{dashes}", color=colour, label=label, markersize=4)
         axes.set(xlabel="confidence", ylabel="share right", xlim=(0, 1), ylim=(0, 1))

@@ -185,7 +185,8 @@ def _look_at(
 
 
 def _for_a_microcontroller(file: Path, pictures: tuple[UInt8Array, str], out: Path) -> None:
-    from fer_convert.micro import check_micro, save_c_files
+    from fer_convert.c_files import save_c_files
+    from fer_convert.micro import check_micro
     from fer_core.files import make_folder
     from fer_edge.inference.trial import load_tried
 

@@ -19,15 +19,28 @@ Another model, another detector:
 
     reader = fer_edge.ExpressionReader(model="fer-base", detector=Middle())
 
+Everything that happens, for an output of your own:
+
+    class Smiles(fer_edge.Output):
+        def write(self, frame, seen):
+            for event in seen.events:
+                print(event.kind, event.track_id, event.label)
+
+    fer_edge.ExpressionReader().run("clip.mp4", Smiles())
+
 What is here:
 
     ExpressionReader  finds faces and says how they look
     shipped_models    the names of the models, and their files
+    draw_observations a copy of a picture with boxes, labels and bars
     Observation       one face: box, label, confidence, prediction, track_id, person
     Prediction        a probability for each label
     Face, Box         what a detector finds: a box in pixels, and a score
     Frame             a picture and when it was taken
     FaceDetector      what a detector of your own has to do
+    Output            what an output of your own has to do
+    Analysis          what an output gets: observations, events, who is present
+    ExpressionEvent   a change: a face came, its label changed, it left
     FerError          what went wrong, in words for the user
 
 The command `fer-edge` does the same without a program. TensorFlow is never loaded.
@@ -40,14 +53,22 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from fer_core.errors import FerError
     from fer_core.values import Box, Face, Frame, Observation, Prediction
+    from fer_edge.faces.analysis import Analysis
     from fer_edge.faces.detector import FaceDetector
+    from fer_edge.faces.events import ExpressionEvent
     from fer_edge.inference.models import shipped_models
+    from fer_edge.outputs import Output
+    from fer_edge.outputs.overlay import draw_observations
     from fer_edge.reader import ExpressionReader
 
 _HOMES = {
     "ExpressionReader": "fer_edge.reader",
     "shipped_models": "fer_edge.inference.models",
     "FaceDetector": "fer_edge.faces.detector",
+    "Output": "fer_edge.outputs",
+    "Analysis": "fer_edge.faces.analysis",
+    "ExpressionEvent": "fer_edge.faces.events",
+    "draw_observations": "fer_edge.outputs.overlay",
     "Observation": "fer_core.values",
     "Prediction": "fer_core.values",
     "Face": "fer_core.values",
@@ -56,14 +77,18 @@ _HOMES = {
     "FerError": "fer_core.errors",
 }
 __all__ = [
+    "Analysis",
     "Box",
+    "ExpressionEvent",
     "ExpressionReader",
     "Face",
     "FaceDetector",
     "FerError",
     "Frame",
     "Observation",
+    "Output",
     "Prediction",
+    "draw_observations",
     "shipped_models",
 ]
 

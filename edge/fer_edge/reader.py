@@ -19,9 +19,13 @@ from fer_edge.inference import DEFAULT_MODEL
 from fer_edge.inference.classifier import TfliteClassifier
 from fer_edge.inference.interpreter import TfliteModel
 from fer_edge.inference.models import load_model
+from fer_edge.outputs import Output
+from fer_edge.outputs.pipeline import run_pipeline
 from fer_edge.sources import FrameSource
 from fer_edge.sources.camera import open_camera
 from fer_edge.sources.files import VideoSource
+from fer_edge.sources.rotation import RotatedSource, Turn
+from fer_edge.stages import StageTimes
 
 
 class ExpressionReader:
@@ -83,7 +87,11 @@ class ExpressionReader:
         return tuple(_in_the_file(each, read.reduced) for each in seen)
 
     def camera(
-        self, camera: int | str = 0, size: tuple[int, int] | None = None, fps: float | None = None
+        self,
+        camera: int | str = 0,
+        size: tuple[int, int] | None = None,
+        fps: float | None = None,
+        mirror: bool = False,
     ) -> Iterator[tuple[Frame, tuple[Observation, ...]]]:
         """Follow the faces before a camera, which is opened with the first step of the loop.
 
@@ -93,6 +101,7 @@ class ExpressionReader:
             camera: A number, "picamera", or an http:// or rtsp:// address.
             size: Width and height in pixels to ask of it; None leaves them to the camera.
             fps: Frames a second to ask of it; None leaves them to the camera.
+            mirror: Whether left and right are swapped, as in a mirror.
 
         Yields:
             The newest frame and its faces, the largest first, each with its `track_id`.
@@ -100,7 +109,7 @@ class ExpressionReader:
         Raises:
             FerError: The camera cannot be opened, or `camera` names none.
         """
-        yield from self._stream(open_camera(str(camera), size, fps))
+        yield from self._stream(_camera_source(camera, size, fps, mirror))
 
     def video(self, file: str | PathLike[str]) -> Iterator[tuple[Frame, tuple[Observation, ...]]]:
         """Follow the faces of a video file, which is opened with the first step of the loop.
@@ -116,6 +125,23 @@ class ExpressionReader:
         """
         yield from self._stream(VideoSource(Path(file)))
 
+    def run(self, source: int | str | PathLike[str], *outputs: Output) -> None:
+        """Give every frame of a camera or video to your outputs, with its faces and events.
+
+        It returns at the end of a video. A camera runs until Ctrl-C. The outputs get the last
+        events in both cases.
+
+        Args:
+            source: The file of a video, or a camera as `camera` takes it.
+            outputs: What takes each frame, in this order.
+
+        Raises:
+            FerError: The camera cannot be opened, or the file cannot be read as a video.
+        """
+        with closing(_stream_source(source)) as opened:
+            analyzer = StreamAnalyzer(self._make_detector(stream=True), self._classifier)
+            run_pipeline(opened, analyzer, outputs, threading.Event(), StageTimes())
+
     def _stream(self, source: FrameSource) -> Iterator[tuple[Frame, tuple[Observation, ...]]]:
         with closing(source):
             analyzer = StreamAnalyzer(self._make_detector(stream=True), self._classifier)
@@ -129,6 +155,23 @@ class ExpressionReader:
         if isinstance(self._detector, str):
             return make_detector(self._detector, DetectorRequest(stream))
         return self._detector
+
+
+def _stream_source(source: int | str | PathLike[str]) -> FrameSource:
+    """Open a video that is there or a path, else a camera."""
+    if isinstance(source, PathLike) or (isinstance(source, str) and Path(source).is_file()):
+        return VideoSource(Path(source))
+    return _camera_source(source)
+
+
+def _camera_source(
+    camera: object,
+    size: tuple[int, int] | None = None,
+    fps: float | None = None,
+    mirror: bool = False,
+) -> FrameSource:
+    source = open_camera(str(camera), size, fps)
+    return RotatedSource(source, {"": Turn(mirror=True)}) if mirror else source
 
 
 def _require_detector(detector: object) -> None:

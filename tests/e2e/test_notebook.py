@@ -1,29 +1,15 @@
 """The notebook runs from end to end on drawn faces, with and without Google Drive."""
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import cv2
 import pytest
 
 from drawn_faces import drawn_dataset
+from notebook_runs import execute, has_no_outputs
 
 pytestmark = pytest.mark.slow
 NOTEBOOK = Path(__file__).parents[2] / "train" / "fer_colab.ipynb"
-EXECUTE = """
-import sys
-import nbformat
-from nbclient import NotebookClient
-
-notebook = nbformat.read(sys.argv[1], as_version=4)
-[at] = [i for i, c in enumerate(notebook.cells) if "parameters" in c.metadata.get("tags", [])]
-notebook.cells.insert(at + 1, nbformat.v4.new_code_cell(sys.argv[2]))
-NotebookClient(notebook, timeout=600, kernel_name="python3").execute()
-nbformat.write(notebook, "executed.ipynb")
-"""
 COLAB = {
     "__init__.py": "",
     "drive.py": """
@@ -49,34 +35,16 @@ def save_dataset(folder: Path) -> Path:
     return folder
 
 
-def execute(tmp_path: Path, settings: str, **env: str) -> list[dict[str, object]]:
-    """Run the notebook in a folder; return the outputs of its cells."""
-    scripts = str(Path(sys.executable).parent)
-    done = subprocess.run(
-        [sys.executable, "-c", EXECUTE, str(NOTEBOOK), settings],
-        cwd=tmp_path,
-        env={**os.environ, "PATH": scripts + os.pathsep + os.environ["PATH"], **env},
-        capture_output=True,
-        text=True,
-        timeout=900,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    cells = json.loads((tmp_path / "executed.ipynb").read_text())["cells"]
-    return [output for cell in cells for output in cell.get("outputs", [])]
-
-
 pytest.importorskip("nbclient", reason="nbclient and ipykernel run the notebook")
 
 
 def test_the_notebook_is_committed_without_outputs() -> None:
-    cells = json.loads(NOTEBOOK.read_text())["cells"]
-    assert not any(cell.get("outputs") or cell.get("execution_count") for cell in cells)
+    assert has_no_outputs(NOTEBOOK)
 
 
 def test_without_drive_the_folder_lies_beside_the_notebook(tmp_path: Path) -> None:
     save_dataset(tmp_path / "Emotion_Dataset")
-    outputs = execute(tmp_path, "EPOCHS = 2")
+    outputs = execute(NOTEBOOK, tmp_path, "EPOCHS = 2")
     pictures = [o for o in outputs if "image/png" in o.get("data", {})]
     text = "".join("".join(o.get("text", "")) for o in outputs)
     assert len(pictures) == 4
@@ -94,6 +62,7 @@ def test_a_mounted_drive_is_copied_and_the_bundle_downloaded(tmp_path: Path) -> 
         (package / name).write_text(source)
     settings = f"EPOCHS = 1; ARCH = 'b'; MOUNT = Path({str(tmp_path / 'mnt')!r})"
     execute(
+        NOTEBOOK,
         tmp_path,
         settings,
         PYTHONPATH=str(tmp_path / "stand-in"),

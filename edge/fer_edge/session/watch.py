@@ -28,13 +28,13 @@ from fer_edge.faces.cameras import CamerasAnalyzer
 from fer_edge.faces.detector import DetectorRequest, SearchPlan
 from fer_edge.faces.detectors import make_detector
 from fer_edge.inference.classifier import Classifier
+from fer_edge.outputs.pipeline import PipelineSummary, run_pipeline
 from fer_edge.outputs.stamp import Stamp
 from fer_edge.session.addresses import device_name
 from fer_edge.session.config import EdgeConfig
 from fer_edge.session.models import RunModel, make_model
 from fer_edge.session.options import RunOptions
 from fer_edge.session.outputs import make_outputs
-from fer_edge.session.pipeline import PipelineSummary, run_pipeline
 from fer_edge.session.run import Run
 from fer_edge.session.signals import Signals
 from fer_edge.session.sources import SOURCES, RunKind

@@ -9,13 +9,8 @@ import numpy as np
 import pytest
 
 from fer_convert import micro
-from fer_convert.micro import (
-    BOARDS,
-    MicroReport,
-    check_micro,
-    micro_pictures,
-    save_c_files,
-)
+from fer_convert.c_files import save_c_files
+from fer_convert.micro import BOARDS, MicroReport, check_micro, micro_pictures
 from fer_core.bundle import ModelBundle
 from fer_core.errors import FerError
 from fer_edge.inference.models import load_model, shipped_models
@@ -112,6 +107,8 @@ def test_the_c_files_compile_and_hold_the_network(nano: ModelBundle, tmp_path: P
     first = replace(nano.manifest, name="1")  # as TensorFlow Serving names its folders
     assert save_c_files(ModelBundle(nano.model, first), REPORT, tmp_path)[0].stem == "model_1_int8"
     assert "FER_NANO_INT8_ARENA_BYTES 122880" in header.read_text()
+    operations = "ADD, CONV_2D, DEPTHWISE_CONV_2D, MEAN, RESHAPE, SOFTMAX"
+    assert f"Operations to register: {operations}.\n" in header.read_text()
     if shutil.which("gcc") is None:
         values = re.findall(r"\d+(?=,)", source.read_text().partition("{")[2].partition("}")[0])
         assert bytes(map(int, values)) == nano.model

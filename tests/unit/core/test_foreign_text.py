@@ -54,10 +54,10 @@ def test_a_cell_stays_one_cell() -> None:
 
 
 def test_what_c_reads_is_what_the_label_is(tmp_path: Path) -> None:
-    micro = pytest.importorskip("fer_convert.micro")
+    c_files = pytest.importorskip("fer_convert.c_files")
     labels = ['say "hi"\\', "*/ int main;", "glücklich 😀", "what??/", "\udcff", "$x$ %s"]
     source = tmp_path / "a.c"
-    strings = ", ".join(map(micro.c_string, labels))
+    strings = ", ".join(map(c_files.c_string, labels))
     source.write_text(
         "#include <stdio.h>\nint main(void) {\n"
         f"  const char *labels[] = {{{strings}}};\n"

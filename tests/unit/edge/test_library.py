@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import fer_edge
-from drawn_faces import draw_scene
+from drawn_faces import draw_scene, save_video
 from fer_core.values import UInt8Array
 from fer_edge.faces.analysis import Analysis
 from fer_edge.faces.detectors import DETECTORS
@@ -114,6 +114,75 @@ def test_a_camera_is_given_back_when_the_loop_is_left(monkeypatch: pytest.Monkey
     assert closed == []
     frames.close()
     assert closed == [True]
+
+
+class Noting(fer_edge.Output):
+    """A toy output: what it got, in order."""
+
+    def __init__(self) -> None:
+        self.frames: list[int] = []
+        self.events: list[tuple[str, int]] = []
+        self.finished = False
+
+    def write(self, frame: fer_edge.Frame, seen: fer_edge.Analysis) -> None:
+        self.frames.append(frame.index)
+        self.events += [(each.kind, each.track_id) for each in seen.events]
+
+    def finish(self, seen: fer_edge.Analysis) -> None:
+        self.events += [(each.kind, each.track_id) for each in seen.events]
+        self.finished = True
+
+
+@pytest.mark.parametrize("kind", [str, Path])
+def test_outputs_get_every_frame_and_the_last_events(tmp_path: Path, kind: Any) -> None:
+    video = save_video(tmp_path / "clip.avi", [draw_scene("happy")] * 5)
+    outputs = Noting(), Noting()
+    fer_edge.ExpressionReader(detector=WholePicture()).run(kind(video), *outputs)
+    for each in outputs:
+        assert each.frames == [0, 1, 2, 3, 4]
+        assert each.events == [("started", 1), ("ended", 1)]
+        assert each.finished
+
+
+def test_ctrl_c_finishes_the_outputs_and_closes_the_video(tmp_path: Path) -> None:
+    class Impatient(Noting):
+        def write(self, frame: fer_edge.Frame, seen: fer_edge.Analysis) -> None:
+            super().write(frame, seen)
+            if frame.index == 3:
+                raise KeyboardInterrupt
+
+    video = save_video(tmp_path / "clip.avi", [draw_scene("happy")] * 9)
+    output = Impatient()
+    with pytest.raises(KeyboardInterrupt):
+        fer_edge.ExpressionReader(detector=WholePicture()).run(video, output)
+    assert output.finished
+    assert output.events == [("started", 1), ("ended", 1)]
+
+
+def test_what_can_not_be_run_is_a_fer_error(tmp_path: Path) -> None:
+    reader = fer_edge.ExpressionReader(detector=WholePicture())
+    with pytest.raises(fer_edge.FerError, match="there is no video"):
+        reader.run(tmp_path / "absent.mp4")
+    with pytest.raises(fer_edge.FerError, match=r"absent\.mp4"):
+        reader.run("absent.mp4")
+
+
+def test_a_mirror_swaps_left_and_right(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Drawn:
+        def __init__(self, *wanted: Any) -> None:
+            pass
+
+        def read(self) -> UInt8Array:
+            return draw_scene("happy", x=20)
+
+        def close(self) -> None:
+            pass
+
+    monkeypatch.setattr(camera, "OpenCvCapture", Drawn)
+    frames = fer_edge.ExpressionReader(detector=WholePicture()).camera(0, mirror=True)
+    frame, _ = next(frames)
+    frames.close()
+    assert np.array_equal(frame.pixels, draw_scene("happy", x=20)[:, ::-1])
 
 
 def test_a_strangers_detector_and_output_take_a_line_each(

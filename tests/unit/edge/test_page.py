@@ -85,6 +85,14 @@ def test_page_and_its_parts_are_served_and_nothing_else(page: Served) -> None:
     assert page.ask("/", "DELETE").status == 501
 
 
+def documented_keys() -> dict[str, list[str]]:
+    """Return the keys of /events, each with the keys that the page on it names."""
+    file = Path(__file__).parents[3] / "docs" / "how-to" / "page.md"
+    table = file.read_text(encoding="utf-8").partition("`data:` of `/events`")[2]
+    rows = re.findall(r"^\| `(\w+)` \| (.*) \|$", table, re.MULTILINE)
+    return {key: re.findall(r"`([a-z]+)`", words) for key, words in rows}
+
+
 def test_states_tell_of_faces_and_events(page: Served) -> None:
     write(page.view, kind="started")
     stream = page.ask("/events")
@@ -93,6 +101,10 @@ def test_states_tell_of_faces_and_events(page: Served) -> None:
     assert (face["label"], face["confidence"]) == ("happy", 0.75)
     assert face["probabilities"] == {"happy": 0.75, "<b>odd</b>": 0.25}
     assert (event["kind"], event["number"]) == ("started", 1)
+    documented = documented_keys()
+    assert state.keys() == documented.keys()
+    assert list(face) == documented["faces"]
+    assert list(event) == documented["events"]
     write(page.view, faces=0, kind="ended")
     page.view.idle(Gap(1.0), Analysis())
     stream.readline()

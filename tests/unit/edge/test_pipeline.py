@@ -11,9 +11,9 @@ from fer_edge.faces.analysis import Analysis, PictureAnalyzer, StreamAnalyzer
 from fer_edge.faces.events import ExpressionEvent
 from fer_edge.inference.models import load_model
 from fer_edge.outputs import Output
+from fer_edge.outputs.pipeline import run_pipeline
 from fer_edge.session.config import EdgeConfig
 from fer_edge.session.options import RunOptions
-from fer_edge.session.pipeline import run_pipeline
 from fer_edge.stages import StageTimes
 
 

@@ -19,10 +19,10 @@ from fer_edge.inference.interpreter import TfliteModel
 from fer_edge.inference.models import load_model
 from fer_edge.outputs import Output
 from fer_edge.outputs.blur import BLOCKS, LINGER_SECONDS, MARGIN, Blur
+from fer_edge.outputs.pipeline import run_pipeline
 from fer_edge.portrait import demo_portrait
 from fer_edge.session.config import EdgeConfig
 from fer_edge.session.options import RunOptions, read_options
-from fer_edge.session.pipeline import run_pipeline
 from fer_edge.session.watch import stream_analyzer
 from fer_edge.sources.masks import MaskedSource
 from fer_edge.stages import StageTimes

@@ -1,0 +1,31 @@
+"""Ask a running fer-edge over HTTP: is it well, and what does it see? It needs only Python.
+
+fer-edge --camera 0 --serve 8080                          # in one terminal
+python3 examples/http_events.py http://localhost:8080     # in another one
+
+A page with a token: put the token into FER_EDGE_TOKEN.
+"""
+
+import contextlib
+import json
+import os
+import sys
+from urllib.request import Request, urlopen
+
+
+def main(page: str) -> None:
+    """Print the state, then each change until Ctrl-C, or until the page goes."""
+    headers = {"Authorization": f"Bearer {os.environ.get('FER_EDGE_TOKEN', '')}"}
+    with urlopen(f"{page}/healthz", timeout=10) as health:
+        print(health.read().decode().replace("\n", ", "), flush=True)
+    with urlopen(Request(f"{page}/events", headers=headers), timeout=60) as lines:
+        for line in lines:
+            if line.startswith(b"data:"):
+                state = json.loads(line.removeprefix(b"data:"))
+                for event in state["events"]:
+                    print(event["kind"], event["track"], event["label"], flush=True)
+
+
+if __name__ == "__main__":
+    with contextlib.suppress(KeyboardInterrupt):
+        main(sys.argv[1])
