@@ -57,7 +57,7 @@ def train_networks(
         with redirect_stdout(sys.stderr):  # Ray prints there what it logs
             train_ensemble(settings, networks, folder, resume, say, where)
     except KeyboardInterrupt:
-        say(f"stopped; to go on: fer-train ensemble {networks} --out {folder} --resume")
+        say(f"stopped; to go on: fer-train ensemble {networks} --out {folder}{where.options} --resume")
         raise
     print((folder / "report.txt").read_text(encoding="utf-8"), end="")
     print(f"run folder: {folder}")
