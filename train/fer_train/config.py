@@ -159,4 +159,6 @@ class TrainConfig:
         """The settings that decide the pictures, their labels and their splits."""
         names = [field.name for field in fields(DataSettings)]
         given = {name: getattr(self, name) for name in names}
-        return DataSettings(**given | {"seed": self.seed if self.split_seed < 0 else self.split_seed})
+        return DataSettings(
+            **given | {"seed": self.seed if self.split_seed < 0 else self.split_seed}
+        )

@@ -140,9 +140,14 @@ def train_ensemble(
             job for job in jobs if saved_answers(job.out / _ANSWERS, validation) is None
         ]
         if left:
-            again = f"fer-train ensemble {networks} --out {out}{where.options} --resume"
-            finish_all(left, make_pool(where, out, len(left), say, follow=say), again)
+            pool = make_pool(where, out, len(left), say, follow=say)
+            finish_all(left, pool, next_call(networks, out, where))
         return _judge(jobs, config.arch, validation, out)
+
+
+def next_call(networks: int, out: Path, where: Where) -> str:
+    """Return the command that goes on with an ensemble."""
+    return f"fer-train ensemble {networks} --out {out}{where.options} --resume"
 
 
 def _judge(

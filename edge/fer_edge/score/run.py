@@ -157,8 +157,8 @@ def _list(request: Request, plan: Plan, done: int, say: Say) -> None:
         say(f"{counted(added.new, 'new source')}, {added.repeated:,} known")
     if added.changed:
         say(
-            f"changed since they were planned: {counted(added.changed, 'source')}; the rows stay as "
-            "they are (another --out reads them again)"
+            f"changed since they were planned: {counted(added.changed, 'source')}; the rows stay "
+            "as they are (another --out reads them again)"
         )
 
 
