@@ -45,7 +45,7 @@ class DataSettings:
                 raise ValueError(f"{name} must be one of {choices}, got {value!r}")
         for name, most in (("size", 1024), ("seed", 2**32 - 1)):
             if not 0 <= (value := getattr(self, name)) <= most:
-                raise ValueError(f"{name} must lie in 0 to {most:g}, got {value:g}")
+                raise ValueError(f"{name} must lie in 0 to {most}, got {value}")
 
     def with_whole_paths(self, base: Path) -> DataSettings:
         """Return the settings with whole paths, so that they mean the same from everywhere.

@@ -184,8 +184,20 @@ def _connection_lost() -> Iterator[None]:
         ) from error
 
 
-def _joined(address: str) -> Any:
-    """Return Ray, connected to a cluster."""
+def require_head(address: str) -> None:
+    """Make sure, within seconds, that a head listens; no cluster is joined.
+
+    Args:
+        address: As `Cluster` takes it.
+
+    Raises:
+        FerError: Nobody listens, or Ray is not installed.
+    """
+    _found(address)
+
+
+def _found(address: str) -> tuple[Any, str]:
+    """Return Ray, and where its head listens; empty where nobody says."""
     try:
         import ray
     except ImportError as error:
@@ -193,6 +205,12 @@ def _joined(address: str) -> Any:
     where = os.environ.get("RAY_ADDRESS", "") if address == "ray" else address
     if ":" in where:
         _require_listener(where)  # Ray itself asks for minutes
+    return ray, where
+
+
+def _joined(address: str) -> Any:
+    """Return Ray, connected to a cluster."""
+    ray, where = _found(address)
     try:
         ray.init(where or None, log_to_driver=False, logging_level="error")
     except (ConnectionError, RuntimeError, TimeoutError, ValueError, OSError) as error:

@@ -60,7 +60,7 @@ def test_a_prefix_a_pattern_and_an_object_are_sources(
     )
     assert done.stdout == "5 sources: 6 faces, 1 error (F/errors.parquet)\n"
     assert "5 sources, 3 of them named twice" in done.stderr
-    assert "left out: 1 others" in done.stderr
+    assert "left out: 1 (neither picture nor video)" in done.stderr
     found = rows(tmp_path / "F")
     assert [row["source"].removeprefix(f"s3://{BUCKET}/") for row in found] == [
         *["clip.avi"] * 3,

@@ -22,7 +22,8 @@ _RANGES = (
     ("shear", 0, 60),
     ("warmup_epochs patience frozen_epochs", 0, 100_000),
     ("folds", 0, 1024),
-    ("split_seed", 0, 2**32 - 1),
+    ("seed", 0, 2**32 - 1),
+    ("split_seed", -1, 2**32 - 1),
 )
 
 RENAMED = {
@@ -75,7 +76,7 @@ class TrainConfig:
         online_teacher: A .tflite bundle or the name of a shipped model, which judges the altered
             pictures of every batch (online distillation).
         online_teacher_weight: Its share of the target.
-        split_seed: Divides off a validation split where there is none; 0 for `seed`.
+        split_seed: Divides off a validation split where there is none; -1 for `seed`.
 
     Raises:
         ValueError: A setting is none of its choices, beyond its range, or does not fit another.
@@ -121,7 +122,7 @@ class TrainConfig:
     online_teacher: str = ""
     online_teacher_weight: float = 0.5
     seed: int = 1
-    split_seed: int = 0
+    split_seed: int = -1
 
     def __post_init__(self) -> None:
         self.pictures  # noqa: B018  # raises for settings of the data that are none
@@ -144,7 +145,7 @@ class TrainConfig:
             for name in names.split():
                 value = getattr(self, name)
                 if not low <= value <= high:
-                    raise ValueError(f"{name} must lie in {low:g} to {high:g}, got {value:g}")
+                    raise ValueError(f"{name} must lie in {low} to {high}, got {value}")
 
     @property
     def inputs(self) -> tuple[Path, ...]:
@@ -158,4 +159,6 @@ class TrainConfig:
         """The settings that decide the pictures, their labels and their splits."""
         names = [field.name for field in fields(DataSettings)]
         given = {name: getattr(self, name) for name in names}
-        return DataSettings(**given | {"seed": self.split_seed or self.seed})
+        return DataSettings(
+            **given | {"seed": self.seed if self.split_seed < 0 else self.split_seed}
+        )

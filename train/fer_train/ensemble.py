@@ -18,6 +18,7 @@ from fer_core.files import make_folder, write_text
 from fer_core.locks import alone_in
 from fer_core.metrics import ClassificationReport, classification_report
 from fer_core.settings import settings_toml
+from fer_core.values import FloatArray
 from fer_train.answers import save_answers, saved_answers
 from fer_train.backend import start_quietly
 from fer_train.config import TrainConfig
@@ -91,12 +92,16 @@ def members(config: TrainConfig, networks: int, out: Path) -> list[MemberJob]:
     """Return the jobs of an ensemble: seeds count up from that of the settings.
 
     All of them divide off the same validation split.
+
+    Raises:
+        ArgumentError: A seed is too large.
     """
-    split_seed = config.split_seed or config.seed
-    return [
-        MemberJob(replace(config, seed=seed, split_seed=split_seed), out.resolve() / f"seed-{seed}")
-        for seed in range(config.seed, config.seed + networks)
-    ]
+    seeds, split_seed = range(config.seed, config.seed + networks), config.pictures.seed
+    try:
+        configs = [replace(config, seed=seed, split_seed=split_seed) for seed in seeds]
+    except ValueError as error:
+        raise ArgumentError(str(error)) from error
+    return [MemberJob(each, out.resolve() / f"seed-{each.seed}") for each in configs]
 
 
 def train_ensemble(
@@ -116,35 +121,40 @@ def train_ensemble(
         The report on the mean of their probabilities for the validation split.
 
     Raises:
-        ArgumentError: The settings are those of a cross-validation.
-        FerError: The data cannot be read, or a network fails.
+        ArgumentError: The settings are those of a cross-validation, or a seed is too large.
+        FerError: The data cannot be read, the folder holds something else, or a network fails.
     """
     if config.folds:
         raise ArgumentError("an ensemble has no folds: leave `folds` out of the settings")
+    if not holds_ensemble(out) and (resume or has_begun(out)):
+        raise FerError(f"{out} holds no ensemble to go on with: choose another --out")
     require_new_or_resumed(out, resume)
-    if resume and not holds_ensemble(out):
-        raise FerError(f"{out} holds no ensemble: leave --resume out, or choose another --out")
+    jobs = members(config, networks, out)
     dataset = load_pictures(config)
     say(dataset.describe())
     with alone_in(make_folder(out), "fer-train"):
         require_new_or_resumed(out, resume)
         write_text(out / "config.toml", settings_toml(config))
-        jobs, validation = members(config, networks, out), dataset.part("validation")
+        validation = dataset.part("validation")
         left: list[Job] = [
             job for job in jobs if saved_answers(job.out / _ANSWERS, validation) is None
         ]
         if left:
-            again = f"fer-train ensemble {networks} --out {out} --resume"
-            finish_all(left, make_pool(where, out, len(left), say, follow=say), again)
+            pool = make_pool(where, out, len(left), say, follow=say)
+            finish_all(left, pool, next_call(networks, out, where))
         return _judge(jobs, config.arch, validation, out)
+
+
+def next_call(networks: int, out: Path, where: Where) -> str:
+    """Return the command that goes on with an ensemble."""
+    return f"fer-train ensemble {networks} --out {out}{where.options} --resume"
 
 
 def _judge(
     jobs: list[MemberJob], arch: str, validation: FerDataset, out: Path
 ) -> ClassificationReport:
     """Write what trained networks say, each and together."""
-    answers = [saved_answers(job.out / _ANSWERS, validation) for job in jobs]
-    said = [each for each in answers if each is not None]
+    said = [_answers(job, validation) for job in jobs]
     truth, labels = validation.labels, validation.label_names
     reports = [classification_report(each, truth, labels) for each in said]
     whole = classification_report(np.mean(said, axis=0), truth, labels)
@@ -159,3 +169,11 @@ def _judge(
     }
     write_text(out / "ensemble.json", json.dumps(facts, indent=1) + "\n")
     return whole
+
+
+def _answers(job: MemberJob, validation: FerDataset) -> FloatArray:
+    """Return the probabilities (n, classes) of a network that is trained."""
+    said = saved_answers(job.out / _ANSWERS, validation)
+    if said is None:
+        raise FerError(f"{job.name} is trained, but {job.out / _ANSWERS} is not there")
+    return said

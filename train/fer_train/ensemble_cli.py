@@ -45,7 +45,7 @@ def train_networks(
     """
     given = locals().copy() | {"qat": False, "teacher": None, "folds": None}  # by their names
     need("keras", "matplotlib", "sklearn")
-    from fer_train.ensemble import train_ensemble
+    from fer_train.ensemble import next_call, train_ensemble
     from fer_train.given_settings import settings_of
     from fer_train.jobs.pools import read_where
 
@@ -57,7 +57,7 @@ def train_networks(
         with redirect_stdout(sys.stderr):  # Ray prints there what it logs
             train_ensemble(settings, networks, folder, resume, say, where)
     except KeyboardInterrupt:
-        say(f"stopped; to go on: fer-train ensemble {networks} --out {folder} --resume")
+        say(f"stopped; to go on: {next_call(networks, folder, where)}")
         raise
     print((folder / "report.txt").read_text(encoding="utf-8"), end="")
     print(f"run folder: {folder}")

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from fer_core.command import Quiet
-from fer_core.errors import ArgumentError
+from fer_core.errors import ArgumentError, FerError
 from fer_core.logs import talk
 from fer_train import options
 from fer_train.backend import need
@@ -48,21 +48,18 @@ def train_folds(
     from fer_train.jobs.pools import read_where
 
     where = read_where(on, job_cpus, job_gpus)
-
     settings = settings_of(given)
-    _require_folds(settings.folds)
+    if not settings.folds:
+        if resume:
+            raise FerError(f"{out} holds no cross-validation to go on with: choose another --out")
+        raise ArgumentError("say how many folds: fer-train folds 5")
     folder = out or Path("runs") / f"{settings.arch}-folds-{datetime.now():%Y%m%d-%H%M%S}"
     say = talk(quiet)
     try:
         with redirect_stdout(sys.stderr):  # Ray prints there what it logs
             cross_validate(settings, folder, resume, say, where)
     except KeyboardInterrupt:
-        say(f"stopped; to go on: fer-train folds --out {folder} --resume")
+        say(f"stopped; to go on: fer-train folds --out {folder}{where.options} --resume")
         raise
     print((folder / "report.txt").read_text(encoding="utf-8"), end="")
     print(f"run folder: {folder}")
-
-
-def _require_folds(folds: int) -> None:
-    if not folds:
-        raise ArgumentError("say how many folds: fer-train folds 5")

@@ -29,6 +29,8 @@ _LOG = logging.getLogger(__name__)
 CHECKPOINT = "checkpoint.npz"
 FROZEN_CHECKPOINT = "frozen.npz"
 SAVED_MODEL = "saved_model.pb"
+NETWORKS = "seed-*"
+"""The run folders in that of an ensemble."""
 
 
 def resumed_config(out: Path) -> TrainConfig:
@@ -130,7 +132,7 @@ def has_begun(out: Path) -> bool:
 
 def holds_ensemble(out: Path) -> bool:
     """Return whether a folder holds networks of `fer-train ensemble`."""
-    return next(out.glob("seed-*"), None) is not None
+    return next(out.glob(NETWORKS), None) is not None
 
 
 def require_new_or_resumed(out: Path, resume: bool) -> None:
@@ -173,6 +175,8 @@ def model_file(target: Path) -> Path:
     file = target / "model.keras" if target.is_dir() else target
     if target.is_dir() and (target / "fold-1").exists():
         raise FerError(f"{target} is a cross-validation: choose one fold, {target / 'fold-1'}")
+    if target.is_dir() and not file.exists() and (networks := sorted(target.glob(NETWORKS))):
+        raise FerError(f"{target} is an ensemble: choose one network, {networks[0]}")
     if target.is_dir() and not file.exists() and has_begun(target):
         raise FerError(f"the run {target} is not finished: fer-train --out {target} --resume")
     if not file.exists():

@@ -11,6 +11,7 @@ from pathlib import Path
 from fer_core.errors import ArgumentError
 from fer_core.locks import alone_in
 from fer_core.pools import read_place
+from fer_core.ray_cluster import require_head
 from fer_core.text import counted
 from fer_edge.score.addresses import without_secrets
 from fer_edge.score.local_pool import LocalPool, usual_workers
@@ -39,7 +40,7 @@ class Request:
         again: Whether pieces with errors are read again.
 
     Raises:
-        ArgumentError: A piece holds no picture, or too many.
+        ArgumentError: A piece holds no picture, or too many; `on` names no pool.
     """
 
     words: tuple[str, ...]
@@ -51,6 +52,7 @@ class Request:
     def __post_init__(self) -> None:
         if not 1 <= self.most <= _LARGEST_PIECE:
             raise ArgumentError(f"--piece must lie in 1 to {_LARGEST_PIECE}, got {self.most}")
+        read_place(self.on)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,7 @@ def score(
         reads: Called when the reading begins.
 
     Raises:
-        ArgumentError: `on` names no pool.
+        ArgumentError: Nothing is planned, and no words say what to plan.
         FerError: Something keeps the run from starting or going on; what is done stays done.
     """
     out = request.out
@@ -103,7 +105,7 @@ def score(
         try:
             if left:
                 with closing(make_pool(request.on, work, say)) as pool:
-                    say(f"{left:,} of {plan.total:,} sources to read")
+                    say(f"{left:,} of {counted(plan.total, 'source')} to read")
                     progress = Progress(plan.total, plan.total - left, say)
                     reads()
                     read_pieces(plan.pieces(done), left, pool, manifest, progress, stop)
@@ -142,18 +144,20 @@ def _list(request: Request, plan: Plan, done: int, say: Say) -> None:
         return
     if unfinished and [without_secrets(word) for word in words] == plan.words:
         return
+    if cluster := read_place(request.on).cluster:
+        require_head(cluster)  # listing may take hours
     listing = Listing(words, request.out)
     added = plan.extend(listing, words, request.most)
     for reason, count in listing.left_out.most_common():
-        say(f"left out: {count:,} {reason}")
+        say(f"left out: {count:,} ({reason})")
     if plan.total == added.new:
         repeated = f", {added.repeated:,} of them named twice" if added.repeated else ""
-        say(f"{added.new:,} sources{repeated}")
+        say(f"{counted(added.new, 'source')}{repeated}")
     else:
-        say(f"{added.new:,} new sources, {added.repeated:,} known ones")
+        say(f"{counted(added.new, 'new source')}, {added.repeated:,} known")
     if added.changed:
         say(
-            f"{added.changed:,} known ones have changed since they were planned; their rows stay "
+            f"changed since they were planned: {counted(added.changed, 'source')}; the rows stay "
             "as they are (another --out reads them again)"
         )
 

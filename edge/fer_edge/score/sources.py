@@ -153,7 +153,7 @@ class Listing:
         suffix = suffix_of(name)
         if suffix in _SUFFIXES:
             return True
-        self.left_out[NOT_READ.get(suffix, "others: no pictures or videos")] += 1
+        self.left_out[NOT_READ.get(suffix, "neither picture nor video")] += 1
         return False
 
 

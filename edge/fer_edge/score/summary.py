@@ -65,7 +65,7 @@ class Summary:
             share = count / max(self.faces, 1)
             lines.append(f"{label:<14}{count:>12,}{share:>8.1%}{mean:>17.1%}")
         if self.reasons:
-            lines.append(f"not read: {self.reasons.total():,} sources (errors.parquet)")
+            lines.append(f"not read: {counted(self.reasons.total(), 'source')} (errors.parquet)")
             for reason, count in self.reasons.most_common(_SHOWN_REASONS):
                 lines.append(f"{count:>12,}  {printable_name(reason)}")
         return "\n".join(lines)

@@ -164,7 +164,7 @@ class EdgeConfig:
             raise ValueError(f"rotate must be one of {ROTATIONS}, got {self.rotate}")
         for name, most in MOST.items():
             if not 0 <= getattr(self, name) <= most:
-                raise ValueError(f"{name} must lie in 0 to {most}, got {getattr(self, name):g}")
+                raise ValueError(f"{name} must lie in 0 to {most}, got {getattr(self, name)}")
         if not 1 <= self.history_days <= 3650:
             raise ValueError(f"history_days must lie in 1 to 3650, got {self.history_days}")
         if not WINDOW_PX <= self.min_face <= LARGEST_SIDE_PX:

@@ -476,6 +476,7 @@ def test_a_summary_changes_nothing(tmp_path: Path) -> None:
         (["--out", "F"], 2, "say what to read"),
         (["gone.jpg", "--out", "F"], 1, "there is no"),
         (["--out", "F", "--piece", "0"], 2, "--piece must lie in 1 to 100000"),
+        (["x.jpg", "--out", "F", "--on", "local:0"], 2, "--on local:N takes 1 to 1024"),
         (["--out", "F", "--summary"], 1, "F holds no results of fer-edge score"),
         (["--out", "F", "--every", "soon"], 2, "--every must be a time"),
         (["--out", "F", "--detector", "hare"], 2, "did you mean haar"),
@@ -483,6 +484,14 @@ def test_a_summary_changes_nothing(tmp_path: Path) -> None:
 )
 def test_wrong_words_are_explained(tmp_path: Path, words: list[str], code: int, said: str) -> None:
     assert said in call_here("fer-edge", "score", *words, cwd=tmp_path, code=code).stderr
+
+
+def test_a_head_that_does_not_answer_ends_a_run_before_it_lists(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").touch()
+    request = Request((str(tmp_path / "a.jpg"),), tmp_path, "ray://127.0.0.1:9")
+    with pytest.raises(FerError, match=r"no Ray answers at 127.0.0.1:9|needs Ray"):
+        score(request, Nothing(), threading.Event(), lambda line: None)
+    assert Plan(tmp_path / "plan").total == 0
 
 
 def test_ctrl_c_while_sources_are_listed_ends_at_once(
@@ -516,7 +525,7 @@ def test_stop_ends_a_run_and_the_next_one_goes_on_without_listing(tmp_path: Path
     outcome = score(request, Nothing(), threading.Event(), lines.append)
     assert (outcome.done, outcome.total) == (3, 3)
     assert lines[-3:] == [
-        "1 new sources, 2 known ones",
+        "1 new source, 2 known",
         "1 worker on this computer",
         "1 of 3 sources to read",
     ]

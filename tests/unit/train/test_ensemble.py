@@ -11,12 +11,13 @@ from drawn_faces import drawn_dataset, save_npz
 from fer_core.errors import ArgumentError, FerError
 from fer_core.pools import Place
 from fer_core.settings import load_settings
-from fer_train import run
+from fer_train import ensemble, run
 from fer_train.answers import saved_answers
 from fer_train.config import TrainConfig
 from fer_train.ensemble import load_pictures, members, train_ensemble
 from fer_train.jobs.pools import Where
 from fer_train.run import run_training
+from fer_train.run_folder import model_file
 from fer_train.soft_labels import write_soft_labels
 
 HERE = Where(Place(workers=1))
@@ -55,13 +56,26 @@ def test_networks_and_their_mean(tmp_path: Path, config: TrainConfig) -> None:
     assert "soft labels" in said
 
 
-def test_all_members_are_judged_by_the_same_pictures(tmp_path: Path, config: TrainConfig) -> None:
+@pytest.mark.parametrize("seed", [0, 4])
+def test_all_members_are_judged_by_the_same_pictures(
+    tmp_path: Path, config: TrainConfig, seed: int
+) -> None:
+    config = replace(config, seed=seed)
     jobs = members(config, 3, tmp_path)
-    assert [job.config.seed for job in jobs] == [4, 5, 6]
-    assert [job.out.name for job in jobs] == ["seed-4", "seed-5", "seed-6"]
+    assert [job.config.seed for job in jobs] == [seed, seed + 1, seed + 2]
+    assert [job.out.name for job in jobs] == [f"seed-{seed + n}" for n in range(3)]
     splits = {load_pictures(job.config).split.tobytes() for job in jobs}
     assert splits == {load_pictures(config).split.tobytes()}
-    assert splits != {load_pictures(replace(config, seed=5)).split.tobytes()}
+    assert splits != {load_pictures(replace(config, seed=seed + 1)).split.tobytes()}
+
+
+def test_seeds_end_where_settings_end(tmp_path: Path, config: TrainConfig) -> None:
+    last = replace(config, seed=2**32 - 2)
+    assert len(members(last, 2, tmp_path)) == 2
+    with pytest.raises(ArgumentError, match="seed must lie in 0 to 4294967295, got 4294967296"):
+        members(last, 3, tmp_path)
+    with pytest.raises(ValueError, match="seed must lie in"):
+        replace(config, seed=-1, split_seed=4)
 
 
 def test_the_split_of_a_member_is_in_its_settings(config: TrainConfig, tmp_path: Path) -> None:
@@ -79,9 +93,26 @@ def test_what_is_no_ensemble_is_refused(
         train_ensemble(replace(config, folds=3), 2, tmp_path / "out", False, print, HERE)
     with pytest.raises(FerError, match="holds no ensemble"):
         train_ensemble(config, 2, tmp_path, True, print, HERE)
+    (tmp_path / "plain").mkdir()
+    (tmp_path / "plain" / "checkpoint.npz").touch()
+    for resume in (False, True):
+        with pytest.raises(FerError, match="no ensemble to go on with: choose another --out"):
+            train_ensemble(config, 2, tmp_path / "plain", resume, print, HERE)
     (tmp_path / "out" / "seed-4").mkdir(parents=True)
     with pytest.raises(FerError, match="holds a run already"):
         train_ensemble(config, 2, tmp_path / "out", False, print, HERE)
     monkeypatch.setattr(run, "train_on", lambda *given: pytest.fail("it was trained"))
     with pytest.raises(FerError, match="fer-train ensemble N --out"):
         run_training(config, tmp_path / "out", True, print)
+    with pytest.raises(FerError, match=r"out is an ensemble: choose one network, .*seed-4"):
+        model_file(tmp_path / "out")
+
+
+def test_a_trained_network_without_its_answers_is_no_part_of_the_report(
+    tmp_path: Path, config: TrainConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    again = list[str]()
+    monkeypatch.setattr(ensemble, "finish_all", lambda jobs, pool, told: again.append(told))
+    with pytest.raises(FerError, match=r"seed 4 is trained, but .*validation.npz is not there"):
+        train_ensemble(config, 2, tmp_path / "out", False, print, HERE)
+    assert again == [f"fer-train ensemble 2 --out {tmp_path / 'out'} --on local:1 --resume"]

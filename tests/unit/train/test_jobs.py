@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fer_train.jobs.local_pool import LocalPool
-from fer_train.jobs.pools import Cause, run_all
+from fer_train.jobs.pools import Cause, read_where, run_all
 from fer_train.jobs.room import JOB_BYTES, Room, room_for
 from plain_jobs import PlainJob
 
@@ -82,3 +82,18 @@ def test_cores_and_memory_decide_how_many_jobs_run(monkeypatch: pytest.MonkeyPat
     assert room_for(20).text().startswith("5 jobs at a time with 1 thread each (cores: 8, free")
     monkeypatch.setattr("fer_train.jobs.room.free_bytes", lambda _: 0)
     assert room_for(20).jobs == 1
+
+
+@pytest.mark.parametrize(
+    ("on", "cores", "gpus", "options"),
+    [
+        ("local", None, None, ""),
+        ("local:3", None, None, " --on local:3"),
+        ("ray", 1, None, " --on ray"),
+        ("ray://head", 4, 0.5, " --on ray://head:10001 --job-cpus 4 --job-gpus 0.5"),
+    ],
+)
+def test_the_command_that_goes_on_names_the_same_place(
+    on: str, cores: int | None, gpus: float | None, options: str
+) -> None:
+    assert read_where(on, cores, gpus).options == options

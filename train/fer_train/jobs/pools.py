@@ -91,6 +91,14 @@ class Where:
     cores: int = 1
     gpus: float = 0.0
 
+    @property
+    def options(self) -> str:
+        """The options that name it, each after a space; empty for those of no option."""
+        place = self.place.cluster or (f"local:{self.place.workers}" * bool(self.place.workers))
+        on = f" --on {place}" if place else ""
+        cores = f" --job-cpus {self.cores}" if self.cores > 1 else ""
+        return on + cores + (f" --job-gpus {self.gpus:g}" if self.gpus else "")
+
 
 def read_where(on: str, job_cpus: int | None, job_gpus: float | None) -> Where:
     """Return where `--on`, `--job-cpus` and `--job-gpus` say that jobs run.
