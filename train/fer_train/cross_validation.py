@@ -74,7 +74,7 @@ def _train_beside(
     if failed:
         reasons = "; ".join(f"{ended.job.name}: {ended.reason}" for ended in failed)
         raise FerError(
-            f"{reasons}. To go on once that is fixed: fer-train folds --out {out} --resume"
+            f"{reasons}. To continue once that is fixed: fer-train folds --out {out} --resume"
         )
 
 

@@ -57,7 +57,7 @@ def train_folds(
         with redirect_stdout(sys.stderr):  # Ray prints there what it logs
             cross_validate(settings, folder, resume, say, where)
     except KeyboardInterrupt:
-        say(f"stopped; to go on: fer-train folds --out {folder} --resume")
+        say(f"stopped; to continue: fer-train folds --out {folder} --resume")
         raise
     print((folder / "report.txt").read_text(encoding="utf-8"), end="")
     print(f"run folder: {folder}")
