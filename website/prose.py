@@ -113,7 +113,7 @@ def findings(markdown: str, rules: Rules) -> list[str]:
 
 def pages() -> list[Path]:
     """Return all pages of the documentation."""
-    return sorted({*ROOT.glob("*.md"), *ROOT.glob("*/README.md"), *ROOT.glob("docs/**/*.md")})
+    return sorted({*ROOT.glob("*.md"), *ROOT.glob("[!.]*/README.md"), *ROOT.glob("docs/**/*.md")})
 
 
 def read_rules(path: Path) -> Rules:

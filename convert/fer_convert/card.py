@@ -47,7 +47,7 @@ side, in part hidden, dark, or of fewer pixels are harder than these figures say
 
 An expression is not a feeling: this says nothing of a person's inner state. There are no labels of
 age, gender or skin tone, so nothing is known of how the figures differ between groups of people.
-The EU AI Act forbids inferring emotions at work and in education save for medical or safety
+The EU AI Act forbids inferring emotions at work and in education except for medical or safety
 reasons, and asks to inform people elsewhere.
 """
 

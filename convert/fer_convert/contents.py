@@ -63,8 +63,8 @@ def _schema() -> Any:
         from ai_edge_litert import schema_py_generated as schema
     except ImportError as error:
         raise FerError(
-            "reading what a .tflite file holds needs LiteRT: pip install ai-edge-litert, on "
-            "another computer where there is none for this one"
+            "reading what a .tflite file holds needs LiteRT: pip install ai-edge-litert. If there "
+            "is none for this computer, use another one"
         ) from error
     return schema
 

@@ -146,7 +146,7 @@ def _probabilities(file: Path, model: keras.Model, validation: FerDataset) -> Fl
     sums = probabilities.sum(axis=1)
     if not np.allclose(sums, 1, atol=0.01 + rounding) or probabilities.min() < 0:
         raise FerError(
-            f"{file} gives no probabilities: its last layer has to be a softmax "
+            f"{file} gives no probabilities: its last layer must be a softmax "
             "(keras.layers.Softmax())"
         )
     return probabilities

@@ -180,7 +180,7 @@ def _connection_lost() -> Iterator[None]:
     except ConnectionError as error:
         raise FerError(
             f"the connection to the head of the cluster is lost ({_one_line(error)}). What is done "
-            "stays done: start the cluster again, and the same command goes on"
+            "stays done: start the cluster again, and the same command continues"
         ) from error
 
 

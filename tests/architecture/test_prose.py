@@ -1,6 +1,8 @@
 """The checker of the documentation's prose finds what it is there for, and nothing else."""
 
+import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ import pytest
 import generated
 import prose
 
+ROOT = Path(__file__).parents[2]
 RULES = prose.Rules(
     max_words=5,
     max_median=4,
@@ -76,3 +79,31 @@ def test_what_help_says_of_options_and_settings_holds_the_rules(page: str) -> No
     assert [
         each for each in found if not each.endswith(("(median), at most 14", "characters"))
     ] == []
+
+
+def literals(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """Yield the texts of a module that are no docstrings, with their lines."""
+    left_out = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        is_text = isinstance(node, ast.Constant) and isinstance(node.value, str)
+        if is_text and id(node) not in left_out and " " in node.value:
+            yield node.lineno, node.value
+
+
+@pytest.mark.parametrize("room", ["core", "edge", "train", "convert", "benchmarks"])
+def test_messages_have_no_words_to_avoid(room: str) -> None:
+    rules = prose.read_rules(ROOT / "website" / "prose.toml")
+    files = sorted((ROOT / room).glob("fer_*/**/*.py"))
+    assert files
+    found = [
+        f"{file.name}:{line}: {each}"
+        for file in files
+        for line, text in literals(ast.parse(file.read_text(encoding="utf-8")))
+        for each in prose.words_to_avoid(text, rules)
+    ]
+    assert found == []
+
+
+def test_a_message_with_a_word_to_avoid_is_found() -> None:
+    code = '"""Whoever reads."""\nraise FerError(f"ask whoever made {file}")\n'
+    assert [line for line, text in literals(ast.parse(code)) if "whoever" in text] == [2]

@@ -43,9 +43,9 @@ def test_jobs_go_on_from_their_last_epoch(cluster: Any, tmp_path: Path) -> None:
         assert next(lines).startswith("Ray: 2 jobs at a time now, each with 1 core")
         assert any(": epoch" in line for line in lines)
         until(lambda: kill_one(cluster), PATIENCE)
-        assert any("it goes on from" in line for line in lines)
+        assert any("it continues from" in line for line in lines)
         exchange_busy_node(cluster, PATIENCE)
-        assert any("it goes on from" in line for line in lines)
+        assert any("it continues from" in line for line in lines)
         until(lambda: bool(busy_workers(cluster)), PATIENCE)
         driver.kill()
     before = [accuracies(job.out) for job in jobs]

@@ -95,7 +95,7 @@ def pool_on(cluster: Any, monkeypatch: pytest.MonkeyPatch, work: Any) -> None:
 def test_a_folder_that_nodes_do_not_see_is_named(
     cluster: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(FerError, match="--out has to be a folder that all nodes share"):
+    with pytest.raises(FerError, match="--out must be a folder that all nodes share"):
         pool_on(cluster, monkeypatch, Scoring("/not/shared", "haar", 1.0))
 
 

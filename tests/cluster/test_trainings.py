@@ -59,9 +59,9 @@ def test_a_worker_a_node_and_the_driver_are_killed(cluster: Any, folder: Path) -
         until(lambda: any(epochs_of(fold) > 1 for fold in folds), PATIENCE)
         until(lambda: kill_one(cluster), PATIENCE)
         lines = iter(driver.stderr.readline, "")
-        assert any("it goes on from" in line for line in lines)
+        assert any("it continues from" in line for line in lines)
         exchange_busy_node(cluster, PATIENCE)
-        assert any("it goes on from" in line for line in lines)
+        assert any("it continues from" in line for line in lines)
         until(lambda: bool(busy_workers(cluster)), PATIENCE)
         driver.kill()
     assert not all((fold / "metrics.json").exists() for fold in folds), "it was done before"

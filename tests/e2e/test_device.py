@@ -161,7 +161,9 @@ def test_wrong_inputs_get_a_clear_error_and_exit_1(tmp_path: Path) -> None:
     assert "--plot goes with one picture" in error("--demo", "--plot", "a.png", code=2)
     assert "cannot plot to a.txt" in error("good.jpg", "--plot", "a.txt", code=2)
     assert "would replace" in error("good.jpg", "--plot", "good.jpg", code=2)
-    assert "places of their own" in error("good.jpg", "--json", "a", "--events", "a", code=2)
+    assert "two outputs write to the same place" in error(
+        "good.jpg", "--json", "a", "--events", "a", code=2
+    )
     assert "say what to watch" in error(code=2)
     assert "size must look like 640x480" in error("good.jpg", "--size", "huge", code=2)
 

@@ -90,13 +90,13 @@ def test_a_sweep_that_is_stopped_goes_on_where_it_was(folder: Path) -> None:
     finally:
         running.kill()
     assert running.returncode == 130, said
-    assert "the same command goes on" in said
+    assert "the same command continues" in said
     assert "Traceback" not in said
     wait_for_the_end(running.pid)
     before = history.read_text().splitlines()
     assert len(before) < 41
     done = call("fer-train", *words, "--on", "local:2", cwd=folder)
-    assert "trials that go on: 0" in done.stderr
+    assert "trials that continue: 0" in done.stderr
     after = history.read_text().splitlines()
     assert figures(after[: len(before)]) == figures(before)
     assert len(after) == 41

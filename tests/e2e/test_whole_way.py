@@ -128,7 +128,7 @@ def test_wrong_inputs_get_a_clear_error_and_exit_1(tmp_path: Path) -> None:
     assert "the nearest known one is 'epochs'" in error("fer-train", "--config", "bad.toml")
     assert "holds a run already" in error("fer-train", "--out", "runs/old")
     assert "no checkpoint to resume" in error("fer-train", "--out", "new", "--resume")
-    assert "goes on with its own settings" in error(
+    assert "continues with its own settings" in error(
         "fer-train", "--out", "runs/old", "--resume", "--epochs", 3, code=2
     )
     assert "no finished run in runs" in error("fer-convert", "--int8")

@@ -81,7 +81,7 @@ def _train(settings: TrainConfig, folder: Path, resume: bool, devices: str, quie
         go(settings, folder, resume, say)
     except KeyboardInterrupt:
         if has_begun(folder):
-            say(f"stopped; to go on: fer-train --out {folder} --resume")
+            say(f"stopped; to continue: fer-train --out {folder} --resume")
         raise
     if shared.leads:
         print((folder / "report.txt").read_text(encoding="utf-8"), end="")

@@ -136,7 +136,7 @@ class TrainConfig:
         if self.class_weights and self.balance:
             raise ValueError("class_weights and balance do the same twice: leave one out")
         if self.qat and self.balance:
-            raise ValueError("qat goes on from a balanced model: leave balance out")
+            raise ValueError("qat continues from a balanced model: leave balance out")
         if self.folds == 1:
             raise ValueError("folds must be 0, or at least 2")
         if self.votes and self.labels == "fer2013":

@@ -127,7 +127,7 @@ def train_ensemble(
     if config.folds:
         raise ArgumentError("an ensemble has no folds: leave `folds` out of the settings")
     if not holds_ensemble(out) and (resume or has_begun(out)):
-        raise FerError(f"{out} holds no ensemble to go on with: choose another --out")
+        raise FerError(f"{out} holds no ensemble to continue: choose another --out")
     require_new_or_resumed(out, resume)
     jobs = members(config, networks, out)
     dataset = load_pictures(config)

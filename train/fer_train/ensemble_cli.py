@@ -57,7 +57,7 @@ def train_networks(
         with redirect_stdout(sys.stderr):  # Ray prints there what it logs
             train_ensemble(settings, networks, folder, resume, say, where)
     except KeyboardInterrupt:
-        say(f"stopped; to go on: {next_call(networks, folder, where)}")
+        say(f"stopped; to continue: {next_call(networks, folder, where)}")
         raise
     print((folder / "report.txt").read_text(encoding="utf-8"), end="")
     print(f"run folder: {folder}")

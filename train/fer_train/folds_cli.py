@@ -51,7 +51,7 @@ def train_folds(
     settings = settings_of(given)
     if not settings.folds:
         if resume:
-            raise FerError(f"{out} holds no cross-validation to go on with: choose another --out")
+            raise FerError(f"{out} holds no cross-validation to continue: choose another --out")
         raise ArgumentError("say how many folds: fer-train folds 5")
     folder = out or Path("runs") / f"{settings.arch}-folds-{datetime.now():%Y%m%d-%H%M%S}"
     say = talk(quiet)
@@ -59,7 +59,7 @@ def train_folds(
         with redirect_stdout(sys.stderr):  # Ray prints there what it logs
             cross_validate(settings, folder, resume, say, where)
     except KeyboardInterrupt:
-        say(f"stopped; to go on: fer-train folds --out {folder}{where.options} --resume")
+        say(f"stopped; to continue: fer-train folds --out {folder}{where.options} --resume")
         raise
     print((folder / "report.txt").read_text(encoding="utf-8"), end="")
     print(f"run folder: {folder}")

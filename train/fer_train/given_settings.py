@@ -32,5 +32,5 @@ def settings_of(given: Mapping[str, Any]) -> TrainConfig:
         return chosen_config(given["config"], given["arch"], given["init"], changed)
     asked = [given["config"], given["arch"], given["init"], *changed.values()]
     if given["out"] is None or any(value is not None for value in asked):
-        raise ArgumentError("--resume takes --out alone: a run goes on with its own settings")
+        raise ArgumentError("--resume takes --out alone: a run continues with its own settings")
     return resumed_config(given["out"])

@@ -70,7 +70,7 @@ def run_training(
     require_new_or_resumed(out, resume)
     if holds_ensemble(out):
         raise FerError(
-            f"{out} holds an ensemble; to go on: fer-train ensemble N --out {out} --resume"
+            f"{out} holds an ensemble; to continue: fer-train ensemble N --out {out} --resume"
         )
     dataset = config.pictures.load().without_empty_classes()
     say(dataset.describe())

@@ -80,18 +80,20 @@ def _start(config: TrainConfig, base: Path, arch: str | None, init: str | None) 
     """Return the model that a run goes on from; raise ArgumentError for one that does not fit."""
     if not (init or config.init):
         if config.qat:
-            raise ArgumentError("--qat goes on from a trained model: name it with --init")
+            raise ArgumentError("--qat continues from a trained model: name it with --init")
         return None
     start = model_file(Path(init) if init else _from(base, config.init)).resolve()
     if start.suffix != ".keras" and not config.qat:
-        raise ArgumentError(f"{start}: --init goes on from a .keras file of fer-train")
+        raise ArgumentError(f"{start}: --init continues from a .keras file of fer-train")
     name, known = model_name(start), shipped_architectures()
     if name.endswith(QAT_SUFFIX):
         raise ArgumentError(f"{start} rounds as int8 does already: start from its parent")
     if arch and full_name(arch) != name:
         raise ArgumentError(f"{start} is a {name}; leave --arch out")
     if not config.qat and name not in known:
-        raise ArgumentError(f"{start} holds {name}: --init goes on from one of {', '.join(known)}")
+        raise ArgumentError(
+            f"{start} holds {name}: --init continues from one of {', '.join(known)}"
+        )
     return start
 
 

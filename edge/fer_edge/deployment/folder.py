@@ -33,7 +33,7 @@ class ModelFolder:
         Raises:
             FerError: Another run has it, or nobody can write there.
         """
-        advice = "wait for it, or give each run a folder of its own"
+        advice = "wait for it, or give each run a separate folder"
         with alone_in(make_folder(self.path), "fer-edge", advice, _RUN, _CHANGE_SECONDS):
             yield
 

@@ -61,7 +61,7 @@ def _delete(place: Place, person: str) -> None:
     with closing(place.store()) as store:
         deleted = store.delete_person(person)
     print(f"deleted {deleted:,} rows of {printable_name(person)}")
-    print("a run that knows this person goes on writing: see --faces")
+    print("a run that knows this person continues to write: see --faces")
 
 
 def _show(place: Place, period: Period, wanted: Filter, csv: str, plot: Path | None) -> None:

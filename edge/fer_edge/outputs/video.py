@@ -117,7 +117,7 @@ class VideoRecorder(Output):
         self._failure = self._not_whole(error)
         if not self._live:
             raise self._failure from error
-        _log.warning("%s; the rest goes on without it", self._failure)
+        _log.warning("%s; the rest continues without it", self._failure)
 
     def __enter__(self) -> VideoRecorder:
         return self

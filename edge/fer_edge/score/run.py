@@ -69,7 +69,7 @@ class Outcome:
         errors = f", {counted(self.errors, 'error')} ({out / ERRORS})" if self.errors else ""
         state = sources_done(self.done, self.total)
         if self.done != self.total:
-            state += "; the same command goes on"
+            state += "; the same command continues"
         return f"{state}: {counted(self.faces, 'face')}{errors}"
 
 

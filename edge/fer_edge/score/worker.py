@@ -100,7 +100,7 @@ class _Reader:
         file = Path(how.out, MODEL)
         if not file.is_file():
             raise FerError(
-                f"a worker does not see {file}: --out has to be a folder that all nodes share"
+                f"a worker does not see {file}: --out must be a folder that all nodes share"
             )
         bundle = ModelBundle.load(file)
         self.labels, self._every = bundle.manifest.labels, how.every

@@ -32,7 +32,7 @@ def require_seen(name: str, path: Path, homes: Sequence[Path]) -> None:
         if any(place.is_relative_to(folder) for folder in HIDDEN):
             raise ArgumentError(
                 f"{name} {path}: a service cannot see files in {' or '.join(map(str, HIDDEN))}, "
-                "since it has such folders of its own; move it, for example to your home folder",
+                "since it has its own; move it, for example to your home folder",
                 see="service-cannot-see",
             )
         home = _home_with(place)

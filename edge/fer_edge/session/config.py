@@ -177,7 +177,7 @@ class EdgeConfig:
         if self.blur not in ("", *BLUR_CHOICES):
             raise ValueError(f"blur must be strangers or all, got {self.blur!r}")
         if self.blur == "strangers" and not self.faces:
-            raise ValueError("blur = strangers needs to know who is none: --faces FOLDER")
+            raise ValueError("blur = strangers needs to know who is no stranger: --faces FOLDER")
         self.size_px  # noqa: B018  # raises for a malformed size
         self.masks  # noqa: B018  # raises for cameras or masks that are none
 

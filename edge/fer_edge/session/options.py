@@ -51,7 +51,7 @@ class RunOptions:
         places = [getattr(config, name) for name in config.outputs()]
         written = [Path(place).resolve() for place in places if place]
         if len(set(written)) < len(written):
-            raise ArgumentError("outputs need places of their own: two of them write to one")
+            raise ArgumentError("two outputs write to the same place: give each a different one")
 
     @property
     def watched(self) -> str:

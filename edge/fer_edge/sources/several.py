@@ -75,7 +75,7 @@ class SeveralCameras:
             self._failed.add(name)
             if len(self._failed) == len(self.cameras):
                 raise
-            told = "camera %s has failed, the others go on: %s"
+            told = "camera %s has failed, the others continue: %s"
             log.warning(told, name, error, extra={"see": error.see})
             return None
 

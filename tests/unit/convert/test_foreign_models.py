@@ -39,7 +39,7 @@ def test_a_network_without_softmax_is_refused(saved: tuple[Path, Path], tmp_path
     model = keras.models.load_model(saved[0])
     for answers in (model.layers[-1].input, keras.layers.Rescaling(np.nan)(model.output)):
         keras.Model(model.input, answers, name="odd").save(tmp_path / "odd.keras")
-        with pytest.raises(FerError, match="gives no probabilities: its last layer has to be"):
+        with pytest.raises(FerError, match="gives no probabilities: its last layer must be"):
             convert(request_of((tmp_path / "odd.keras", saved[1]), tmp_path, 100.0), silent)
 
 

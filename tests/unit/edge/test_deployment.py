@@ -379,7 +379,7 @@ def test_one_run_has_a_folder(tmp_path: Path) -> None:
     with folder.held_by_this_run():
         assert folder.is_run
         with (
-            pytest.raises(BusyError, match="or give each run a folder of its own"),
+            pytest.raises(BusyError, match="or give each run a separate folder"),
             ModelFolder(tmp_path / "models").held_by_this_run(),
         ):
             pytest.fail("two runs have one folder")

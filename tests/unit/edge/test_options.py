@@ -46,7 +46,7 @@ def test_what_an_option_can_say_the_settings_can_say(tmp_path: Path) -> None:
 
 def test_places_are_compared_wherever_they_are_said(tmp_path: Path) -> None:
     file = settings_file(tmp_path, 'save = "p.png"\nquiet = true\n')
-    with pytest.raises(ArgumentError, match="places of their own"):
+    with pytest.raises(ArgumentError, match="two outputs write to the same place"):
         options("--config", file, "a.png", "--plot", "p.png")
     assert options("--config", file, "a.png").quiet
 
@@ -112,16 +112,22 @@ def test_a_secret_of_the_wrong_type_is_not_shown(tmp_path: Path, line: str) -> N
         (("--camera", "0", "--serve", "0.0.0.0:8080"), "a token is needed"),
         (("--camera", "0", "--serve", "99999"), "port|address|serve"),
         (("--serve", "8080", "a.jpg"), "goes with a camera or a video"),
-        (("--camera", "0", "--json", "-", "--events", "-"), "places of their own"),
+        (("--camera", "0", "--json", "-", "--events", "-"), "two outputs write to the same place"),
         (("--camera", "0", "--plot", "p.png"), "--plot goes with one picture"),
         (("--demo", "--plot", "p.png"), "--plot goes with one picture"),
-        (("a.png", "--plot", "p.png", "--save", "./p.png"), "places of their own"),
+        (("a.png", "--plot", "p.png", "--save", "./p.png"), "two outputs write to the same place"),
         (("a.png", "--save", "a.png"), "would replace what is watched"),
         (("--demo", "--models", "m"), "--models goes with a camera: fer-edge --camera 0 --models"),
-        (("--camera", "0", "--models", "m", "--json", "./m"), "places of their own"),
+        (
+            ("--camera", "0", "--models", "m", "--json", "./m"),
+            "two outputs write to the same place",
+        ),
         (("--demo", "--history", "h"), "--history goes with a camera: fer-edge --camera 0 --hist"),
         (("--camera", "0", "--history", "-"), "--history takes a file, not stdout"),
-        (("--camera", "0", "--history", "h", "--json", "./h"), "places of their own"),
+        (
+            ("--camera", "0", "--history", "h", "--json", "./h"),
+            "two outputs write to the same place",
+        ),
         (("--camera", "0", "--history", "h", "--history-days", "0"), "history_days must lie in 1"),
         (("--camera", "0", "--history", "mysql://h/d"), "history must be FILE or postgresql://"),
         (("--camera", "0", "--detector", "retina"), "no detector 'retina'; there are haar, yunet"),

@@ -96,7 +96,7 @@ def test_what_to_watch_is_exactly_one_thing() -> None:
         RunOptions(EdgeConfig())
     with pytest.raises(FerError, match="say what to watch"):
         RunOptions(EdgeConfig(camera="0", demo=True))
-    with pytest.raises(FerError, match="places of their own"):
+    with pytest.raises(FerError, match="two outputs write to the same place"):
         RunOptions(EdgeConfig(demo=True, json="-", events="-"))
 
 

@@ -240,7 +240,7 @@ def test_a_full_disk_is_said_and_leaves_the_old_one(
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
         signal.signal(signal.SIGXFSZ, handler)
     if live:  # the run went on, and what there is plays
-        assert caplog.text.count("the rest goes on without it") == 1
+        assert caplog.text.count("the rest continues without it") == 1
         assert len(list(tmp_path.iterdir())) == 2
         assert len(decodable(path)) >= 40
     else:

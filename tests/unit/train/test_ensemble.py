@@ -96,7 +96,7 @@ def test_what_is_no_ensemble_is_refused(
     (tmp_path / "plain").mkdir()
     (tmp_path / "plain" / "checkpoint.npz").touch()
     for resume in (False, True):
-        with pytest.raises(FerError, match="no ensemble to go on with: choose another --out"):
+        with pytest.raises(FerError, match="no ensemble to continue: choose another --out"):
             train_ensemble(config, 2, tmp_path / "plain", resume, print, HERE)
     (tmp_path / "out" / "seed-4").mkdir(parents=True)
     with pytest.raises(FerError, match="holds a run already"):

@@ -138,7 +138,9 @@ def test_a_network_of_ones_own_goes_on_with_its_own_data(tmp_path: Path) -> None
     assert chosen_config(None, None, init, {"qat": True, "seed": 2}).seed == 2
     run_training(config, tmp_path / "run", False, lambda line: None)
     assert load_keras_model(tmp_path / "run" / "model.keras").name == "own-qat"
-    with pytest.raises(ArgumentError, match="holds own: --init goes on from one of a-regularised"):
+    with pytest.raises(
+        ArgumentError, match="holds own: --init continues from one of a-regularised"
+    ):
         chosen_config(None, None, init, {})
     (tmp_path / "mine" / "metrics.json").write_text('{"labels": ["a", "b"]}')
     with pytest.raises(FerError, match=r"7 classes \(a, b\), but .* give the --data"):

@@ -98,7 +98,7 @@ def test_a_job_whose_worker_dies_goes_on_while_it_gets_further(
     assert run_all(list(jobs_of(tmp_path, "struck", "calm")), pool_of(cluster, said.append)) == []
     assert cluster.begun.count("struck") == 7
     assert cluster.begun.count("calm") == 1
-    assert f"struck: {GONE.reason}; it goes on from epoch 7" in said
+    assert f"struck: {GONE.reason}; it continues from epoch 7" in said
     assert "struck: epoch 7, validation 50.00%" in said
     assert said[0] == "Ray: 1 jobs at a time now, each with 3 cores, 2 GB of memory"
     assert "--job-gpus 1 uses them" in said[1]
@@ -184,7 +184,7 @@ def test_a_node_without_the_folder_refuses(tmp_path: Path) -> None:
     call = Call.begun(tmp_path, WHERE)
     call.require_share()
     call.end()
-    with pytest.raises(FerError, match="--out has to be a folder that all nodes share"):
+    with pytest.raises(FerError, match="--out must be a folder that all nodes share"):
         train_on_node(call, None)
 
 

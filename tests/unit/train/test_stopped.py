@@ -24,5 +24,5 @@ def test_ctrl_c_tells_how_to_go_on_once_there_is_something_to_go_on_with(
     monkeypatch.setattr(run, "run_training", stopped)
     with pytest.raises(KeyboardInterrupt):
         cli._train(TrainConfig(), tmp_path, resume=False, devices="1", quiet=False)
-    line = f"stopped; to go on: fer-train --out {tmp_path} --resume\n"
+    line = f"stopped; to continue: fer-train --out {tmp_path} --resume\n"
     assert capsys.readouterr().err == line * epochs

@@ -156,7 +156,7 @@ def test_an_interrupted_sweep_goes_on_with_the_trials_that_ran(
     said: list[str] = []
     with pytest.raises(KeyboardInterrupt):
         sweep(request, said.append)
-    assert "the same command goes on" in said[-1]
+    assert "the same command continues" in said[-1]
     done = {int(row["trial"]) for row in rows_of(request)}
     left = sorted(set(first.begun) - done)
     assert len(left) == 2

@@ -70,7 +70,7 @@ class Call:
         if not self.mark.exists():
             raise NotSharedError(
                 f"the node {platform.node()} does not see {self.mark.parent} as the computer does "
-                "where the command runs: --out has to be a folder that all nodes share, with the "
+                "where the command runs: --out must be a folder that all nodes share, with the "
                 "same path"
             )
         for each in inputs:
@@ -145,7 +145,7 @@ class _AloneJob:
         return self.job.inputs
 
     def run(self, say: Say) -> None:
-        advice = "its node may be cut off; the same command goes on once that has ended"
+        advice = "its node may be cut off; the same command continues once that has ended"
         with alone_in(self.out, self.name, advice, _LOCK, _WAIT_SECONDS):
             self.job.run(say)
 

@@ -179,4 +179,4 @@ def finish_all(jobs: list[Job], pool: JobPool, again: str) -> None:
     """
     if failed := run_all(jobs, pool):
         reasons = "; ".join(f"{ended.job.name}: {ended.reason}" for ended in failed)
-        raise FerError(f"{reasons}. To go on once that is fixed: {again}")
+        raise FerError(f"{reasons}. To continue once that is fixed: {again}")

@@ -158,7 +158,7 @@ class RayPool:
         flight.epochs = flight.told
         if flight.deaths < _MOST_DEATHS:
             place = f"from epoch {flight.epochs + 1}" if flight.epochs else "from its beginning"
-            self._follow(f"{flight.job.name}: {reason}; it goes on {place}")
+            self._follow(f"{flight.job.name}: {reason}; it continues {place}")
             self._send(flight)
             return None
         self._flights.remove(flight)

@@ -69,7 +69,7 @@ class Sweep:
         """
         waiting = self.study.unfinished()
         if waiting:
-            self.say(f"trials that go on: {', '.join(str(each.number) for each in waiting)}")
+            self.say(f"trials that continue: {', '.join(str(each.number) for each in waiting)}")
         try:
             while True:
                 while pool.has_room and budget.has_time():
@@ -84,7 +84,7 @@ class Sweep:
                     return
                 if not budget.has_time():
                     numbers = ", ".join(str(trial.number) for trial, _ in self._running)
-                    self.say(f"the time is up; trials that go on with the next call: {numbers}")
+                    self.say(f"the time is up; trials that continue with the next call: {numbers}")
                     return
                 for ended in pool.outcomes(_WAIT_SECONDS):
                     self._note(ended)
@@ -137,13 +137,13 @@ class Sweep:
 
     def _stop(self, trial: Trial, why: str) -> None:
         """Leave a trial to the next call."""
-        self.say(f"trial {trial.number} stopped, and goes on with the next call: {why}")
+        self.say(f"trial {trial.number} stopped, and continues with the next call: {why}")
         self._stopped += 1
         self._stopped_since_success += 1
         if self._stopped_since_success >= _MOST_STOPPED:
             raise FerError(
                 f"{_MOST_STOPPED} trials stopped and none was done meanwhile, the last one "
-                f"because: {why}. Nothing is lost: fix that, and the same command goes on."
+                f"because: {why}. Nothing is lost: fix that, and the same command continues."
             )
 
     def _fail(self, trial: Trial, why: str) -> None:

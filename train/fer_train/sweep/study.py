@@ -228,5 +228,5 @@ def storage_faults(url: str) -> Iterator[None]:
     except (SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
         reason = str(error.__cause__ or error).splitlines()[0]
         raise FerError(
-            f"the storage {shown}: {reason}. What was noted there stays; the same command goes on."
+            f"the storage {shown}: {reason}. What it has stays; the same command continues."
         ) from error

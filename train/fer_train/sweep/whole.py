@@ -69,8 +69,8 @@ def sweep(request: Request, say: Callable[[str], None]) -> str:
         except KeyboardInterrupt:
             leave_results(out, space, study.tried(), study.importances(), pictures)
             say(
-                f"stopped with {len(study.tried())} trials, those that ran go on later: the same "
-                f"command goes on; {out / 'report.txt'} has the results so far"
+                f"stopped with {len(study.tried())} trials; the same command continues "
+                f"with those that ran; {out / 'report.txt'} has the results so far"
             )
             raise
         return leave_results(out, space, study.tried(), study.importances(), pictures)

@@ -106,7 +106,7 @@ class ClipWriter:
             except self._broken as error:
                 self.dropped += 1
                 if not self._is_told:
-                    log.warning("a clip cannot be written: %s; the run goes on without it", error)
+                    log.warning("a clip cannot be written: %s; the run continues without it", error)
                 self._is_told = True
             self._tidy()
 
