@@ -13,6 +13,8 @@ import pytest
 from fer_core.bundle import ModelBundle
 from fer_edge.inference.models import load_model
 
+pytest_plugins = ["passed_elsewhere"]
+
 # Two workers share the cores: threads of TensorFlow's own would only wait for each other.
 for _threads in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
     os.environ.setdefault(_threads, "1")

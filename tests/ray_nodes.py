@@ -8,8 +8,9 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
+
+from child_processes import children
 
 
 @contextmanager
@@ -56,18 +57,9 @@ def raylets(cluster: Any) -> dict[int, Any]:
 
 def busy_workers(cluster: Any) -> dict[int, Any]:
     """Return the nodes of workers that have a task now, by the workers' process ids."""
-    nodes, found = raylets(cluster), {}
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdecimal():
-            continue
-        try:
-            parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-            words = (entry / "cmdline").read_bytes()
-        except OSError:
-            continue
-        if parent in nodes and words.startswith((b"ray::_run", b"ray::train_on_node")):
-            found[int(entry.name)] = nodes[parent]
-    return dict(sorted(found.items()))
+    nodes = raylets(cluster)
+    workers = children(nodes, b"ray::_run", b"ray::train_on_node")
+    return {worker: nodes[raylet] for worker, raylet in workers.items()}
 
 
 def exchange_busy_node(cluster: Any, seconds: float = 60.0) -> None:

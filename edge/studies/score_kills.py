@@ -45,7 +45,9 @@ class Victims:
 def victims(on: str) -> Iterator[Victims]:
     """Start three nodes of Ray as processes where `on` is ray."""
     if on == "local":
-        yield Victims(dict(os.environ), _children)
+        from child_processes import pool_workers
+
+        yield Victims(dict(os.environ), pool_workers)
         return
     from ray_nodes import busy_workers, ray_nodes
 
@@ -123,20 +125,6 @@ def _rows(out: Path) -> list[str]:
         str(row)
         for row in sorted(rows, key=lambda row: (row["source"], row["frame"], str(row["box"])))
     ]
-
-
-def _children(driver: int) -> list[int]:
-    """Return the processes that read for a driver on this computer."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        try:
-            parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-            words = (entry / "cmdline").read_bytes()
-        except (OSError, ValueError, IndexError):
-            continue
-        if parent == driver and b"spawn_main" in words:
-            found.append(int(entry.name))
-    return found
 
 
 def _lose_node(cluster: Any) -> None:

@@ -21,6 +21,7 @@ pytest.importorskip("pyarrow", reason="pyarrow is not installed: extra [score]")
 
 from pyarrow import parquet
 
+from child_processes import pool_workers
 from commands import call_here, command_path
 from drawn_faces import draw_scene, save_video
 from fer_core.errors import FerError
@@ -219,7 +220,7 @@ def test_killed_at_any_moment_the_same_command_goes_on(tmp_path: Path) -> None:
         while shards(out) <= before and driver.poll() is None:
             assert time.monotonic() < ends, "no shard is written"
             time.sleep(0.01)
-        for worker in children(driver.pid)[:1]:
+        for worker in pool_workers(driver.pid)[:1]:
             os.kill(worker, signal.SIGKILL)
         driver.send_signal(how)
         assert driver.wait(60) == code
@@ -232,22 +233,6 @@ def test_killed_at_any_moment_the_same_command_goes_on(tmp_path: Path) -> None:
 
 def shards(out: Path) -> int:
     return len(list((out / "faces").rglob("*.parquet"))) if out.exists() else 0
-
-
-def children(process: int) -> list[int]:
-    """Return the workers of a driver; the resource tracker is none."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdecimal():
-            continue
-        try:
-            parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-            words = (entry / "cmdline").read_bytes()
-        except OSError:
-            continue
-        if parent == process and b"spawn_main" in words:
-            found.append(int(entry.name))
-    return found
 
 
 def test_plain_fer_edge_imports_nothing_of_it() -> None:
