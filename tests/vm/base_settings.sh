@@ -4,6 +4,19 @@ set -eu
 root=$1
 inside() { chroot "$root" "$@"; }
 
+# v4l2loopback is built by now: keep the module, drop what built it.
+kernel=$(ls "$root/lib/modules")
+mkdir -p "$root/lib/modules/$kernel/extra"
+cp "$root/lib/modules/$kernel"/updates/dkms/v4l2loopback.ko* "$root/lib/modules/$kernel/extra/"
+inside apt-get -q purge --yes --autoremove v4l2loopback-dkms linux-headers-amd64 > /dev/null
+inside depmod "$kernel"
+rm -rf "$root"/var/cache/apt/*.bin
+
+# An initrd of what this computer has: QEMU emulates it, and each megabyte takes seconds.
+printf 'MODULES=list\nCOMPRESS=gzip\n' > "$root/etc/initramfs-tools/conf.d/small"
+printf '%s\n' virtio_pci virtio_blk ext4 > "$root/etc/initramfs-tools/modules"
+inside update-initramfs -u -k "$kernel" > /dev/null
+
 # The user of Raspberry Pi OS, and another one whose home is nobody's business.
 inside adduser --quiet --disabled-password --gecos '' pi
 inside adduser --quiet --disabled-password --gecos '' anna
@@ -44,13 +57,21 @@ After=lan.service
 [Service]
 NetworkNamespacePath=/run/netns/other
 END
-# Commands come in a folder of the host.
+# Under User-mode Linux, commands come in a folder of the host.
+cat > "$root/usr/local/sbin/agent" <<'END'
+#!/bin/sh
+set -eu
+mkdir -p /host
+mount -t hostfs -o "$(sed 's/.*fer\.host=\([^ ]*\).*/\1/' /proc/cmdline)" none /host
+exec bash /host/agent.sh
+END
+chmod 755 "$root/usr/local/sbin/agent"
 cat > "$root/etc/systemd/system/agent.service" <<'END'
 [Unit]
 Description=Runs what tests ask for
 ConditionKernelCommandLine=fer.host
 [Service]
-ExecStart=/bin/sh -c 'mkdir -p /host && mount -t hostfs none /host && exec bash /host/agent.sh'
+ExecStart=/usr/local/sbin/agent
 [Install]
 WantedBy=multi-user.target
 END

@@ -1,4 +1,4 @@
-"""A computer that has booted, with a network camera on its loopback."""
+"""Two computers: one at this processor's speed for the service, one emulated with cameras."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from vm.image import disk
-from vm.machine import Machine, fresh_data_disk
+from vm.image import System, cache, key_of, system
+from vm.machine import START_SECONDS
+from vm.qemu import QemuMachine, computer, fresh_disks
+from vm.uml import UmlMachine, fresh_data_disk
 
 CAMERA = "http://127.0.0.1:8090/"
 _CAMERA_UNIT = """\
@@ -25,21 +27,21 @@ WantedBy=multi-user.target
 
 
 @pytest.fixture(scope="session")
-def vm_disk() -> Path:
+def vm_system() -> System:
     """The disk, with fer-edge installed as the pages say."""
     if not shutil.which("mmdebstrap"):
         pytest.skip("no mmdebstrap: sudo apt install mmdebstrap")
-    return disk()
+    return system()
 
 
 @pytest.fixture(scope="module")
-def machine(vm_disk: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+def machine(vm_system: System, tmp_path_factory: pytest.TempPathFactory) -> Iterator[UmlMachine]:
     """A computer that has booted, with a network camera; the tests of a module share it."""
     if not shutil.which("linux.uml") or not shutil.which("cc"):
         pytest.skip("no User-mode Linux: sudo apt install user-mode-linux gcc libc6-dev")
     folder = tmp_path_factory.mktemp("computer")
     fresh_data_disk(folder)
-    running = Machine(vm_disk, folder)
+    running = UmlMachine(vm_system, folder)
     try:
         running.run("systemctl is-system-running --wait", seconds=1500, code=None)
         running.run("mkdir -p /data && mount /dev/ubdb /data && chown pi: /data")
@@ -51,3 +53,34 @@ def machine(vm_disk: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         running.cut_power()
         for disk in ("root.cow", "data.img"):
             (folder / disk).unlink()
+
+
+@pytest.fixture(scope="session")
+def booted(vm_system: System) -> Path:
+    """A folder with the disks of an emulated computer that has booted, for `computer`."""
+    for tool in ("qemu-system-x86_64", "qemu-img"):
+        if not shutil.which(tool):
+            pytest.skip(f"no {tool}: sudo apt install qemu-system-x86 qemu-utils")
+    saved, made = cache() / "booted", cache() / "booted.key"
+    key = key_of([cache() / "key", Path(__file__).with_name("qemu.py"), Path(__file__)])
+    if not made.exists() or made.read_text() != key:
+        made.unlink(missing_ok=True)
+        fresh_disks(vm_system, saved)
+        running = QemuMachine(vm_system, saved)
+        try:
+            running.until("systemctl is-system-running --wait", seconds=START_SECONDS)
+            running.run("modprobe v4l2loopback video_nr=0 card_label=Face exclusive_caps=1")
+            running.save(saved.name)
+        finally:
+            running.cut_power()
+        made.write_text(key)
+    return saved
+
+
+@pytest.fixture(scope="module")
+def emulated(
+    vm_system: System, booted: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[QemuMachine]:
+    """An emulated computer with a camera 0; the tests of a module share it."""
+    with computer(vm_system, booted, tmp_path_factory.mktemp("computer")) as running:
+        yield running

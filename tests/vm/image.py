@@ -7,11 +7,14 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 
 from drawn_faces import draw_scene
+from fer_core.files import make_folder
+from fer_core.locks import alone_in
 from fer_edge.portrait import demo_portrait
 from vm.page import commands
 
@@ -22,6 +25,24 @@ _PYTHON = "3.11"  # that of Debian 12
 _WHEELS = ("ai-edge-litert", "opencv-python-headless<5", "av", "paho-mqtt>=2,<3", "hatchling")
 _OF_THE_PACKAGE = ("numpy", "msgspec", "typer", "rich")
 _PIP = "export PIP_NO_INDEX=1 PIP_FIND_LINKS=/mnt/share/wheels PIP_NO_CACHE_DIR=1"
+_CLIPS = """
+for name in portrait happy surprise; do
+  ffmpeg -loglevel error -loop 1 -framerate 5 -t 4 -i ~/pictures/$name.png \\
+    -vf noise=alls=4:allf=t -pix_fmt yuyv422 -f rawvideo ~/$name.yuv
+  ffmpeg -loglevel error -f rawvideo -pixel_format yuyv422 -video_size 640x480 -framerate 5 \\
+    -i ~/$name.yuv -c:v libx264 -qp 0 -pix_fmt yuv422p ~/$name.mp4
+done
+"""
+"""Pictures as a camera gives them, with noise and without compression, and the same as files."""
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """The files that a computer starts from; User-mode Linux needs the disk alone."""
+
+    kernel: Path
+    initrd: Path
+    disk: Path
 
 
 def cache() -> Path:
@@ -42,29 +63,39 @@ def install_commands() -> list[str]:
     return [venv, extra, mqtt, detector]
 
 
-def disk() -> Path:
-    """Return the image of the disk, made anew where the package or the pages have changed."""
-    home = cache()
-    home.mkdir(parents=True, exist_ok=True)
-    if not (home / "base.tar").exists():
-        subprocess.run([HERE / "make_base.sh", home], check=True)
+def system() -> System:
+    """Return a computer's files, made anew where scripts, package or pages have changed."""
+    with alone_in(make_folder(cache()), "make vm", seconds=3600):
+        return _up_to_date(cache())
+
+
+def _up_to_date(home: Path) -> System:
+    make_base, make_disk = HERE / "make_base.sh", HERE / "make_disk.sh"
+    _make(home / "base.key", key_of([make_base, HERE / "base_settings.sh"]), [make_base, home])
     share = home / "share"
     _make_share(share, home / "wheels")
-    key = _hash_of(share, HERE / "make_disk.sh", home / "base.tar")
-    if not (home / "key").exists() or (home / "key").read_text() != key:
-        (home / "key").unlink(missing_ok=True)
-        subprocess.run([HERE / "make_disk.sh", home, share], check=True)
-        (home / "key").write_text(key)
-    return home / "disk.img"
+    source = [file for file in sorted(share.rglob("*")) if file.is_file()]
+    key = key_of([home / "base.key", make_disk, *source])
+    _make(home / "key", key, [make_disk, home, share])
+    return System(home / "vmlinuz", home / "initrd.img", home / "disk.img")
 
 
-def _hash_of(folder: Path, *more: Path) -> str:
+def _make(kept: Path, key: str, command: list[Path]) -> None:
+    """Run a script unless what it made last was of the same key."""
+    if kept.exists() and kept.read_text() == key:
+        return
+    kept.unlink(missing_ok=True)
+    subprocess.run(command, check=True)
+    kept.write_text(key)
+
+
+def key_of(files: list[Path]) -> str:
+    """Return what changes with the names or the contents of files."""
     found = hashlib.sha256()
-    for file in sorted(folder.rglob("*")):
-        if file.is_file() and file.suffix != ".whl":
-            found.update(str(file.relative_to(folder)).encode() + file.read_bytes())
-    for file in more:
-        found.update(f"{file.stat().st_size} {file.stat().st_mtime}".encode())
+    for file in files:
+        found.update(file.name.encode())
+        if file.suffix != ".whl":  # the name says its version
+            found.update(file.read_bytes())
     return found.hexdigest()
 
 
@@ -80,17 +111,17 @@ def _make_share(share: Path, wheels: Path) -> None:
     for name, scene in _pictures().items():
         cv2.imwrite(str(share / "pictures" / f"{name}.png"), scene)
     copy = "cp -r /mnt/share/fer-edge-kit /mnt/share/pictures ~/ && cd ~/fer-edge-kit"
-    (share / "install.sh").write_text("\n".join([_PIP, copy, *install_commands()]))
+    (share / "install.sh").write_text("\n".join([_PIP, copy, *install_commands(), _CLIPS]))
 
 
 def _pictures() -> dict[str, cv2.typing.MatLike]:
-    """Return pictures of 640x480: a portrait in the public domain, and a drawn face."""
+    """Return pictures of 640x480: a portrait in the public domain, and drawn faces."""
     portrait, scene = demo_portrait(), draw_scene("happy")
     scene[:] = 90
     scale = min(640 / portrait.shape[1], 480 / portrait.shape[0])
     small = cv2.resize(portrait, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     scene[: small.shape[0], : small.shape[1]] = small
-    return {"portrait": scene, "happy": draw_scene("happy")}
+    return {"portrait": scene, **{name: draw_scene(name) for name in ("happy", "surprise")}}
 
 
 def _copy_source(folder: Path) -> None:

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Makes base.tar in FOLDER: a Debian with systemd and a user pi who may use sudo, as Raspberry Pi OS has.
+# Makes base.tar in FOLDER: a Debian with its own kernel, systemd, cameras of V4L2 (vivid, v4l2loopback)
+# and a user pi who may use sudo, as Raspberry Pi OS has.
 #
 #   make_base.sh FOLDER
 #
@@ -15,7 +16,8 @@ mirrors=$(apt-get indextargets --format 'deb $(REPO_URI) $(CODENAME) $(COMPONENT
 echo "$mirrors" | grep -q " $suite main" || mirrors="deb http://deb.debian.org/debian $suite main"
 
 packages=systemd-sysv,udev,kmod,dbus,sudo,adduser,passwd,iproute2,procps,psmisc,curl
-packages=$packages,python3,python3-venv,v4l-utils,mosquitto,mosquitto-clients
+packages=$packages,linux-image-amd64,linux-headers-amd64,v4l2loopback-dkms,qemu-guest-agent
+packages=$packages,git,python3,python3-venv,ffmpeg,v4l-utils,mosquitto,mosquitto-clients
 echo "$mirrors" | mmdebstrap --quiet --format=tar --variant=minbase --include=$packages \
   --aptopt='APT::Install-Recommends "false"' --dpkgopt=force-unsafe-io --dpkgopt='path-exclude=/usr/share/doc/*' \
   --customize-hook="sh '$here/base_settings.sh' \"\$1\"" "$suite" "$folder/base.new" -

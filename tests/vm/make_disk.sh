@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes disk.img in FOLDER: base.tar, and what SHARE/install.sh did there as pi.
+# Makes disk.img, vmlinuz and initrd.img in FOLDER: base.tar, and what SHARE/install.sh did there as pi.
 #
 #   make_disk.sh FOLDER SHARE
 #
@@ -12,6 +12,8 @@ if [ -z "${FER_VM_INSIDE-}" ]; then
 fi
 rm -rf "$root" && mkdir "$root"
 tar -C "$root" -xpf "$folder/base.tar"
+cp "$root"/boot/vmlinuz-* "$folder/vmlinuz"
+cp "$root"/boot/initrd.img-* "$folder/initrd.img"
 
 mkdir "$root/mnt/share"
 mkdir -p "$root/lib/modules"
@@ -23,7 +25,7 @@ chroot "$root" runuser -l pi -c 'sh -eu /mnt/share/install.sh'
 umount -R "$root/dev" "$root/proc" "$root/mnt/share"
 
 rm -f "$folder/disk.new"
-truncate -s 4G "$folder/disk.new"
+truncate -s 6G "$folder/disk.new"
 mke2fs -q -t ext4 -d "$root" "$folder/disk.new"
 rm -rf --one-file-system "$root"
 mv "$folder/disk.new" "$folder/disk.img"

@@ -14,7 +14,9 @@ import pytest
 from fer_edge.outputs.clips.cut import keep_whole_pieces, playable_seconds
 from vm.conftest import CAMERA
 from vm.cut_disk import files_after_cut
+from vm.image import System
 from vm.machine import Machine
+from vm.uml import UmlMachine
 
 pytestmark = pytest.mark.vm
 CUTS = 20
@@ -28,7 +30,7 @@ KNOWN = re.compile(
 
 
 @pytest.fixture(scope="module")
-def writing(machine: Machine) -> Machine:
+def writing(machine: UmlMachine) -> UmlMachine:
     """A computer on which fer-edge records and writes, and settings are saved, on its data disk."""
     unit = "systemd-run --quiet --uid=pi --working-directory=/data"
     machine.run(f"{unit} --unit=edge {EDGE} {WRITES}")
@@ -42,7 +44,7 @@ def writing(machine: Machine) -> Machine:
 
 
 @pytest.mark.parametrize("cut", range(CUTS))
-def test_every_file_is_whole_or_absent(writing: Machine, tmp_path: Path, cut: int) -> None:
+def test_every_file_is_whole_or_absent(writing: UmlMachine, tmp_path: Path, cut: int) -> None:
     """The disk is looked at as a cut would leave it, after pauses of other lengths each time."""
     time.sleep(2 + cut * 0.37 % 1)
     saved = acknowledged(writing)
@@ -51,7 +53,7 @@ def test_every_file_is_whole_or_absent(writing: Machine, tmp_path: Path, cut: in
 
 
 def test_a_computer_boots_after_a_cut_and_removes_what_is_unfinished(
-    writing: Machine, vm_disk: Path, tmp_path: Path
+    writing: UmlMachine, vm_system: System, tmp_path: Path
 ) -> None:
     """The kernel's process is killed here, as are the disks' threads."""
     saved = acknowledged(writing)
@@ -59,7 +61,7 @@ def test_a_computer_boots_after_a_cut_and_removes_what_is_unfinished(
     folder = writing.data.parent
     shutil.copy(writing.data, tmp_path)
     check_disk(tmp_path, saved)
-    booted = Machine(vm_disk, folder)
+    booted = UmlMachine(vm_system, folder)
     try:
         booted.run("mount /dev/ubdb /data")
         assert booted.run("ls -a /data | grep unfinished").out.count(".half.fer-unfinished-") == 1

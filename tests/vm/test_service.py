@@ -6,6 +6,7 @@ import json
 import re
 import secrets
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -109,11 +110,13 @@ def test_the_service_may_do_what_its_unit_grants_and_no_more(service: Machine) -
     service.run("test ! -e /dev/shm/new")  # that was a memory of its own
 
 
-def test_what_systemd_thinks_of_the_units_security(service: Machine) -> None:
+def test_what_systemd_thinks_of_the_units_security(
+    service: Machine, record_property: Callable[[str, object], None]
+) -> None:
     said = service.run("systemd-analyze security fer-edge --no-pager", seconds=LONG).out
     exposure = re.search(r"Overall exposure level for fer-edge.service: ([\d.]+)", said)
     assert exposure, said
-    print(exposure[0])
+    record_property("exposure", exposure[1])
     assert float(exposure[1]) <= 3.0
 
 

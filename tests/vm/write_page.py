@@ -19,6 +19,7 @@ from pathlib import Path
 HEAD = """# Check on a whole computer
 
 `make vm` runs `tests/vm` on a Debian 12 with a kernel and systemd of its own, and writes this page.
+The tests of cameras run under QEMU, the others under User-mode Linux.
 [What the rows mean](reliability.md#a-whole-computer). Times say nothing of a Pi.
 
 | what | result | minutes |
@@ -36,6 +37,10 @@ def rows(report: Path) -> Iterator[str]:
         good = len(tests) - bad - skipped
         counts = {"**failed**": bad, "passed": good, "skipped": skipped}
         result = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+        noted = {
+            each.get("name"): each.get("value") for case in tests for each in case.iter("property")
+        }
+        result += "".join(f", {name} {value}" for name, value in noted.items())
         minutes = sum(float(case.get("time", 0)) for case in tests) / 60
         yield f"| {name.removeprefix('test_').replace('_', ' ')} | {result} | {minutes:.1f} |"
 
