@@ -198,6 +198,11 @@ def test_a_gif_of_two_pictures_is_an_animation(palette: int, local: int, note: b
     assert read_head(gif(1, palette, local, note)[:-1]) == Head(alpha=True)
 
 
+def test_what_else_the_flags_of_a_gif_say_is_no_palette() -> None:
+    plain = gif(2)
+    assert read_head(plain[:10] + b"\x7f" + plain[11:]).animated  # its colour resolution
+
+
 @pytest.mark.parametrize(
     ("length", "bits", "packed", "mask", "alpha"),
     [

@@ -85,3 +85,16 @@ def test_a_directory_that_claims_to_be_huge_ends_with_the_file() -> None:
 @pytest.mark.parametrize("encoded", [b"", b"II", b"II\0*", b"MM*\0", b"MM\0,", b"JJ*\0\0\0\0\x08"])
 def test_other_files_have_no_tags(encoded: bytes) -> None:
     assert first_tags(encoded) == {}
+
+
+def test_a_plus_in_the_place_of_the_directory_is_no_bigtiff() -> None:
+    entry = struct.pack("<HHI", 258, SHORT, 1) + b"\x08\0\0\0"
+    assert first_tags(b"II*\0" + b"+\0\0\0" + bytes(35) + b"\x01\0" + entry) == {258: 8}
+
+
+def test_places_and_counts_have_no_sign() -> None:
+    entry = struct.pack("<HHI", 258, SHORT, 1) + b"\x08\0\0\0"
+    from_the_end = struct.pack("<i", -14)
+    assert first_tags(b"II*\0" + from_the_end + b"\x01\0" + entry) == {}
+    whole = big_tiff("<", [(258, SHORT, 1, b"\x08\0")])
+    assert first_tags(whole[:16] + b"\xff" * 8 + whole[24:]) == {258: 8}
