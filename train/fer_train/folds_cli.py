@@ -49,10 +49,7 @@ def train_folds(
 
     where = read_where(on, job_cpus, job_gpus)
     settings = settings_of(given)
-    if not settings.folds:
-        if resume:
-            raise FerError(f"{out} holds no cross-validation to continue: choose another --out")
-        raise ArgumentError("say how many folds: fer-train folds 5")
+    _require_folds(settings.folds, out if resume else None)
     folder = out or Path("runs") / f"{settings.arch}-folds-{datetime.now():%Y%m%d-%H%M%S}"
     say = talk(quiet)
     try:
@@ -63,3 +60,10 @@ def train_folds(
         raise
     print((folder / "report.txt").read_text(encoding="utf-8"), end="")
     print(f"run folder: {folder}")
+
+
+def _require_folds(folds: int, resumed: Path | None) -> None:
+    if not folds and resumed:
+        raise FerError(f"{resumed} holds no cross-validation to continue: choose another --out")
+    if not folds:
+        raise ArgumentError("say how many folds: fer-train folds 5")

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from commands import call_here
 from drawn_faces import drawn_dataset, save_npz
 from fer_core.errors import ArgumentError, FerError
 from fer_core.pools import Place
@@ -106,6 +107,14 @@ def test_what_is_no_ensemble_is_refused(
         run_training(config, tmp_path / "out", True, print)
     with pytest.raises(FerError, match=r"out is an ensemble: choose one network, .*seed-4"):
         model_file(tmp_path / "out")
+
+
+def test_folds_do_not_go_on_with_an_ensemble(tmp_path: Path) -> None:
+    (tmp_path / "out" / "seed-1").mkdir(parents=True)
+    (tmp_path / "out" / "config.toml").write_text('arch = "b-plain"\n')
+    words = ("folds", "--out", "out", "--resume")
+    said = call_here("fer-train", *words, cwd=tmp_path, code=1).stderr
+    assert "out holds no cross-validation to continue: choose another --out" in said
 
 
 def test_a_trained_network_without_its_answers_is_no_part_of_the_report(
