@@ -53,5 +53,5 @@ def main() -> None:
 
     pool = make_pool(Where(Place(cluster="ray")), folder, JOBS, say, say)
     left = [job for job in jobs_in(folder) if not (job.out / "metrics.json").exists()]
-    failed = run_all(list(left), pool)
+    failed = run_all(list(left), pool, say)
     sys.exit("; ".join(f"{each.job.name}: {each.reason}" for each in failed) or 0)

@@ -71,7 +71,7 @@ def _train_beside(
     ]
     if jobs:
         pool = make_pool(where, out, len(jobs), say, follow=say)
-        finish_all(jobs, pool, f"fer-train folds --out {out}{where.options} --resume")
+        finish_all(jobs, pool, f"fer-train folds --out {out}{where.options} --resume", say)
 
 
 def _judge_folds(

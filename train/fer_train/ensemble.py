@@ -141,7 +141,7 @@ def train_ensemble(
         ]
         if left:
             pool = make_pool(where, out, len(left), say, follow=say)
-            finish_all(left, pool, next_call(networks, out, where))
+            finish_all(left, pool, next_call(networks, out, where), say)
         return _judge(jobs, config.arch, validation, out)
 
 

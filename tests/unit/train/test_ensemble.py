@@ -121,7 +121,7 @@ def test_a_trained_network_without_its_answers_is_no_part_of_the_report(
     tmp_path: Path, config: TrainConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     again = list[str]()
-    monkeypatch.setattr(ensemble, "finish_all", lambda jobs, pool, told: again.append(told))
+    monkeypatch.setattr(ensemble, "finish_all", lambda jobs, pool, told, say: again.append(told))
     with pytest.raises(FerError, match=r"seed 4 is trained, but .*validation.npz is not there"):
         train_ensemble(config, 2, tmp_path / "out", False, print, HERE)
     assert again == [f"fer-train ensemble 2 --out {tmp_path / 'out'} --on local:1 --resume"]

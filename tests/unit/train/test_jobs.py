@@ -29,8 +29,10 @@ def test_one_job_that_fails_ends_no_other(tmp_path: Path, monkeypatch: pytest.Mo
     said: list[str] = []
     pool = LocalPool(Room(2, 3, ""), said.append)
     jobs = jobs_of(tmp_path, "refuse", "break", "torn", "die", "good")
-    failed = {ended.job.name: ended.reason for ended in run_all(list(jobs), pool)}
+    failed = {ended.job.name: ended.reason for ended in run_all(list(jobs), pool, said.append)}
     assert failed["refuse"] == "the data is missing"
+    assert "refuse failed: the data is missing" in said
+    assert not any(line.startswith("good failed") for line in said)
     assert failed["break"].startswith("ZeroDivisionError()")
     assert "Traceback" in (tmp_path / "break" / "log.txt").read_text()
     assert failed["torn"] == "writing: Unable to synchronously create file"
@@ -43,7 +45,7 @@ def test_one_job_that_fails_ends_no_other(tmp_path: Path, monkeypatch: pytest.Mo
 def test_what_the_computer_does_is_told_from_what_the_training_does(tmp_path: Path) -> None:
     pool = LocalPool(Room(2, 1, ""), lambda line: None)
     jobs = jobs_of(tmp_path, "full", "absent", "break", "crash", "end", "die")
-    failed = {ended.job.name: ended.cause for ended in run_all(list(jobs), pool)}
+    failed = {ended.job.name: ended.cause for ended in run_all(list(jobs), pool, print)}
     assert failed == {
         "full": Cause.STORAGE,
         "absent": Cause.TRAINING,

@@ -95,7 +95,8 @@ def test_a_job_whose_worker_dies_goes_on_while_it_gets_further(
 
     said: list[str] = []
     cluster = FakeCluster(script)
-    assert run_all(list(jobs_of(tmp_path, "struck", "calm")), pool_of(cluster, said.append)) == []
+    jobs = list(jobs_of(tmp_path, "struck", "calm"))
+    assert run_all(jobs, pool_of(cluster, said.append), said.append) == []
     assert cluster.begun.count("struck") == 7
     assert cluster.begun.count("calm") == 1
     assert f"struck: {GONE.reason}; it continues from epoch 7" in said
@@ -110,7 +111,7 @@ def test_a_job_that_gets_no_further_has_failed(
     pool_of: Callable[..., RayPool], tmp_path: Path
 ) -> None:
     cluster = FakeCluster(lambda job: done(job) if job.name == "calm" else GONE)
-    (ended,) = run_all(list(jobs_of(tmp_path, "struck", "calm")), pool_of(cluster))
+    (ended,) = run_all(list(jobs_of(tmp_path, "struck", "calm")), pool_of(cluster), print)
     assert ended.reason == f"{GONE.reason}, 3 times without an epoch in between"
     assert ended.cause is Cause.KILLED
     assert cluster.begun.count("struck") == 3
@@ -121,7 +122,7 @@ def test_a_failure_names_its_node_and_is_not_tried_again(
 ) -> None:
     failure = Failure("the disk is full", Cause.STORAGE)
     cluster = FakeCluster(lambda job: Left(failure, "node-7", {}))
-    (ended,) = run_all(list(jobs_of(tmp_path, "full")), pool_of(cluster))
+    (ended,) = run_all(list(jobs_of(tmp_path, "full")), pool_of(cluster), print)
     assert (ended.reason, ended.cause) == ("the disk is full (on node-7)", Cause.STORAGE)
     assert cluster.begun == ["full"]
 

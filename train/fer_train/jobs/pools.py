@@ -149,8 +149,13 @@ def make_pool(where: Where, out: Path, most: int, say: Say, follow: Say) -> JobP
     return LocalPool(room, follow)
 
 
-def run_all(jobs: list[Job], pool: JobPool) -> list[Ended]:
+def run_all(jobs: list[Job], pool: JobPool, say: Say) -> list[Ended]:
     """Run jobs to their end, as many at a time as the pool takes; return those that failed.
+
+    Args:
+        jobs: The jobs.
+        pool: Where they run.
+        say: What gets a line for each job that fails, while the others go on.
 
     Raises:
         FerError: The pool can run none any more; those that are done stay done.
@@ -160,23 +165,27 @@ def run_all(jobs: list[Job], pool: JobPool) -> list[Ended]:
         while waiting or pool.is_busy:
             while waiting and pool.has_room:
                 pool.submit(waiting.pop(0))
-            failed += [ended for ended in pool.outcomes(1.0) if ended.reason]
+            for ended in pool.outcomes(1.0):
+                if ended.reason:
+                    failed.append(ended)
+                    say(f"{ended.job.name} failed: {ended.reason}")
     finally:
         pool.close()
     return failed
 
 
-def finish_all(jobs: list[Job], pool: JobPool, again: str) -> None:
+def finish_all(jobs: list[Job], pool: JobPool, again: str, say: Say) -> None:
     """Run jobs to their end.
 
     Args:
         jobs: The jobs.
         pool: Where they run.
         again: The command that goes on with those that failed.
+        say: What gets a line for each job that fails, while the others go on.
 
     Raises:
         FerError: A job failed, or the pool can run none any more; those that are done stay done.
     """
-    if failed := run_all(jobs, pool):
+    if failed := run_all(jobs, pool, say):
         reasons = "; ".join(f"{ended.job.name}: {ended.reason}" for ended in failed)
         raise FerError(f"{reasons}. To continue once that is fixed: {again}")
