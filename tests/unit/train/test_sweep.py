@@ -121,6 +121,14 @@ def rows_of(request: Request) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+def test_of_one_trial_nothing_was_chosen(request_of: Callable[[JobPool], Request]) -> None:
+    request = replace(request_of(QuickPool(breaks=never)), budget=Budget(1))
+    report = sweep(request, print)
+    assert "1 trial (1 complete, 0 pruned, 0 failed)" in report
+    assert "Nothing was chosen: one trial." in report
+    assert "binomial" not in report
+
+
 def test_the_best_settings_are_left_as_toml_and_bad_trials_are_pruned(
     request_of: Callable[[JobPool], Request],
 ) -> None:

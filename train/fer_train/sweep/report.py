@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from fer_core.files import write_text
 from fer_core.settings import settings_toml
-from fer_core.text import on_paper
+from fer_core.text import counted, on_paper
 from fer_train.figures import save_figure
 from fer_train.sweep.chance import expected_gain
 from fer_train.sweep.run import trial_folder, value_text
@@ -69,12 +69,16 @@ def leave_results(
 def _counts(tried: Sequence[Tried]) -> str:
     counts = Counter(each.state for each in tried)
     states = ", ".join(f"{counts[state]} {state}" for state in ("complete", "pruned", "failed"))
-    return f"{len(tried)} trials ({states})"
+    return f"{counted(len(tried), 'trial')} ({states})"
 
 
 def _doubts(best: Tried, tried: Sequence[Tried], pictures: int) -> str:
     """Return how many trials the best one was chosen from, and what that is worth by chance."""
     judged = sum(each.accuracy is not None for each in tried)
+    if judged == 1:
+        return (
+            "Nothing was chosen: one trial. The test split was not used: fer-bench judges by it.\n"
+        )
     accuracy = best.accuracy or 0.0
     gain = expected_gain(judged, accuracy, pictures)
     return (
