@@ -72,6 +72,19 @@ def test_without_a_network_there_is_no_address_of_ones_own(monkeypatch: pytest.M
     assert access._own_address() == []
 
 
+def test_nothing_is_sent_to_learn_ones_own_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Probe(socket.socket):
+        def connect(self, address: tuple[str, int]) -> None:
+            assert self.type == socket.SOCK_DGRAM  # connecting one sends nothing
+            assert address[0] == "192.0.2.1"
+
+        def getsockname(self) -> tuple[str, int]:
+            return "10.0.0.7", 40_000
+
+    monkeypatch.setattr(socket, "socket", Probe)
+    assert access._own_address() == ["10.0.0.7"]
+
+
 @pytest.mark.parametrize(
     ("token", "words"),
     [
@@ -185,7 +198,8 @@ def test_no_more_is_read_of_a_request_than_allowed() -> None:
     assert reader.readline(100) == b"one\n"
     assert reader.readline(2) == b"tw"
     assert reader.read(2) == b"o\n"
-    reader.allow(5)
+    reader.allow(3)
+    reader.allow(2)
     assert reader.read(5) == b"xxxxx"
     with pytest.raises(ConnectionAbortedError, match="too large"):
         reader.read(100)
@@ -251,15 +265,22 @@ def test_a_third_of_one_address_takes_the_place_of_its_first(waiting: Waiting) -
     ]  # fmt: skip
     assert waiting.server.refused == 1
     assert waiting.accepted == [other, first, second, third]
+    waiting.come("10.0.0.2")
+    assert waiting.is_ended(second)
+    assert waiting.server.refused == 2
 
 
 def test_one_address_whose_requests_have_come_gets_no_third(waiting: Waiting) -> None:
+    other = waiting.come("10.0.0.9")
     for _ in range(2):
         waiting.server.request_has_come(waiting.come("10.0.0.2"))
     third = waiting.come("10.0.0.2")
     assert waiting.is_ended(third)
-    assert len(waiting.accepted) == 2
+    assert not waiting.is_ended(other)
+    assert len(waiting.accepted) == 3
     assert waiting.server.refused == 1
+    waiting.server.request_has_come(other)
+    waiting.server.shutdown_request(other)
     assert not waiting.is_ended(waiting.come("10.0.0.3"))  # others are served
 
 

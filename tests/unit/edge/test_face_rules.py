@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import Executor
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,13 +15,20 @@ import pytest
 from fer_core.errors import ArgumentError
 from fer_core.values import Box, Face, Frame, Observation, Prediction, UInt8Array
 from fer_edge.faces import detectors
-from fer_edge.faces.detector import is_one_of, show_one_face, surest_apart
-from fer_edge.faces.detectors import detector_problem, require_detector
+from fer_edge.faces.detector import (
+    DetectorRequest,
+    SearchPlan,
+    is_one_of,
+    show_one_face,
+    surest_apart,
+)
+from fer_edge.faces.detectors import detector_problem, make_detector, require_detector
 from fer_edge.faces.events import NONE, ExpressionEvent
-from fer_edge.faces.seconds import ExpressionSeconds
+from fer_edge.faces.seconds import ExpressionSeconds, counted_faces
 from fer_edge.faces.shrinking import THUMBNAIL_PX, resized, shrunk, thumbnail
 from fer_edge.faces.smoothing import Expression, Smoothing, with_class_on_top
 from fer_edge.faces.tracks import Track, Tracks
+from fer_edge.stages import StageTimes
 
 GRAY = np.full((480, 640, 3), 90, np.uint8)
 
@@ -83,7 +94,12 @@ def test_a_thumbnail_is_what_lies_within_the_box() -> None:
     assert (seen[:, :6] == 29).all()  # blue as gray
     assert (seen[:, 6:] == 150).all()
     assert (thumbnail(frame(0), Box(-50, -50, 60, 60)) == 90).all()
-    assert not thumbnail(frame(0), Box(700, 0, 60, 60)).any()
+    outside = thumbnail(frame(0), Box(700, 0, 60, 60))
+    assert not outside.any()
+    assert seen.dtype == outside.dtype == np.uint8
+    pixels[100:160, 200:260] = 0
+    pixels[100:160, 200:260:5] = 255
+    assert (thumbnail(frame(0, pixels), Box(200, 100, 60, 60)) == 51).all()  # means
 
 
 def test_a_face_continues_the_track_that_it_overlaps_most() -> None:
@@ -122,13 +138,13 @@ def test_the_pace_is_learned_and_tells_where_a_face_went() -> None:
 
 def test_a_missed_face_stays_in_sight_for_a_moment() -> None:
     def missed(*times: float, others: tuple[Face, ...] = (), pixels: UInt8Array = GRAY) -> Track:
-        track = Track(1, face(100, 100), 0.0, thumbnail(frame(0), Box(100, 100, 100, 100)))
+        track = Track(1, face(100, 100), 8.0, thumbnail(frame(0), Box(100, 100, 100, 100)))
         for at in times:
-            track.miss(frame(at, pixels), others)
+            track.miss(frame(8 + at, pixels), others)
         return track
 
     assert missed(5.0).in_sight  # one frame
-    assert missed(0.05, 0.1, 0.15).in_sight  # or 0.15 s
+    assert missed(0.05, 0.1, 0.149).in_sight  # or 0.15 s
     assert not missed(0.05, 0.16).in_sight
     assert missed(0.05, 0.16, 0.17).missed == 3
     assert not missed(0.05, 0.16, 0.1).in_sight  # once gone, gone
@@ -154,9 +170,9 @@ def test_a_track_ends_by_seconds_and_by_frames() -> None:
 def test_a_silence_counts_as_frames_at_the_pace_of_the_source() -> None:
     def ends(pace: float, silence: float) -> bool:
         tracks = Tracks()
-        for at in (0.0, pace, 2 * pace):
-            tracks.update(frame(at), [face(100, 100)])
-        ended = bool(tracks.idle(2 * pace + silence))
+        for index in range(4):
+            tracks.update(frame(index * pace), [face(100, 100)])
+        ended = bool(tracks.idle(3 * pace + silence))
         assert tracks.in_sight == ()
         return ended
 
@@ -257,6 +273,7 @@ def test_a_challenger_that_falls_back_begins_anew() -> None:
     ):
         seen.average = np.array(shares, np.float32)
         took.append(seen.settle(at, Smoothing()))
+        assert seen.challenger == {1.2: "", 1.85: ""}.get(at, seen.shown.labels[np.argmax(shares)])
     assert took == [False] * 5 + [True]
     assert (seen.shown.label, seen.challenger) == ("mad", "")
 
@@ -304,10 +321,53 @@ def test_seconds_go_to_the_expression_that_a_face_had() -> None:
         ("Ada", "sad"): 0.25,
     }
     assert seconds.count(13.0, [seen_as(1, 1)]) == {("", "sad"): 1.0}  # no more than a second
+    assert seconds.count(13.0, [seen_as(1, 1)]) == {}  # no time has passed
     assert seconds.count(12.0, [seen_as(1, 1)]) == {}  # a clock that fell back
     seconds.pause()
     assert seconds.count(12.5, [seen_as(1, 1)]) == {}
     assert seconds.count(13.0, [seen_as(1, 0)]) == {("", "sad"): 0.5}
+
+
+def test_only_faces_that_were_announced_count() -> None:
+    faces = [seen_as(1, 0), seen_as(2, 0), seen_as(None, 0)]
+    seen: Any = SimpleNamespace(present=(SimpleNamespace(track_id=2),), observations=faces)
+    assert counted_faces(seen) == [faces[1]]
+
+
+def test_a_detector_is_made_as_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[tuple[Any, ...]] = []
+
+    def stand_in(name: str) -> Any:
+        return lambda *given, **named: (made.append((name, *given, *named.values())), name)[1]
+
+    for place in (
+        "haar.HaarDetector",
+        "haar_stream.HaarStream",
+        "yunet_search.YuNetDetector",
+        "yunet_stream.YuNetStream",
+        "following.FollowingDetector",
+    ):
+        name = place.partition(".")[2]
+        monkeypatch.setattr(f"fer_edge.faces.{place}", stand_in(name))
+    plan, times, threads = SearchPlan(min_size_px=33), StageTimes(), Executor()
+    stream = DetectorRequest(True, plan, times, threads)
+    picture = replace(stream, stream=False)
+    file = Path("Net.onnx")
+    for name, request, expected in (
+        ("haar", picture, [("HaarDetector", times)]),
+        ("YUNET", picture, [("YuNetDetector", None, times)]),
+        ("Net.onnx", picture, [("YuNetDetector", file, times)]),
+        ("Haar", stream, [("HaarStream", 33), ("HaarStream", plan, times, threads)]),
+        ("yunet", stream, [("YuNetStream", 33, None), ("YuNetStream", plan, times, threads)]),
+        ("Net.onnx", stream, [("YuNetStream", 33, file), ("YuNetStream", plan, times, threads)]),
+    ):
+        made.clear()
+        assert make_detector(name, request) == made[-1][0]
+        assert [each for each in made if each[0] != "FollowingDetector"] == expected[:1]
+        followed = [each[1:] for each in made if each[0] == "FollowingDetector"]
+        assert followed == expected[1:]
+    with pytest.raises(ArgumentError, match="no detector 'dlib'"):
+        make_detector("dlib", picture)
 
 
 def test_a_detector_goes_by_its_name_in_any_case_or_by_its_file() -> None:
@@ -317,6 +377,7 @@ def test_a_detector_goes_by_its_name_in_any_case_or_by_its_file() -> None:
         "no detector 'yunnet'; there are haar, yunet, or FILE.onnx; did you mean yunet?"
     )
     assert detector_problem("YUNE").endswith("did you mean yunet?")
+    assert detector_problem("yolonet").endswith("FILE.onnx")  # too far from yunet
     assert detector_problem("dlib") == "no detector 'dlib'; there are haar, yunet, or FILE.onnx"
     with pytest.raises(ArgumentError, match="no detector 'dlib'"):
         require_detector("dlib")
