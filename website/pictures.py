@@ -1,7 +1,8 @@
 """Makes the pictures of the documentation: `python website/pictures.py`.
 
-They come from the code, the committed results and the public-domain portrait. Two others come from
-`tests/studio_picture.py` and `fer-edge --demo`.
+They come from the code, the committed results and the public-domain portrait. The pictures of
+pages come from `tests/page_pictures.py` and `tests/studio_picture.py`, the others from `fer-edge
+--demo` and `fer-train explain`.
 """
 
 from __future__ import annotations

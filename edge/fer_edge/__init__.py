@@ -21,12 +21,12 @@ Another model, another detector:
 
 Everything that happens, for an output of your own:
 
-    class Smiles(fer_edge.Output):
+    class Printed(fer_edge.Output):
         def write(self, frame, seen):
             for event in seen.events:
                 print(event.kind, event.track_id, event.label)
 
-    fer_edge.ExpressionReader().run("clip.mp4", Smiles())
+    fer_edge.ExpressionReader().run("clip.mp4", Printed())
 
 What is here:
 

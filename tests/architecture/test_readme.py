@@ -64,15 +64,17 @@ def python_examples(page: Path) -> list[str]:
 
 
 def test_the_python_examples_run(tmp_path: Path) -> None:
-    picture, camera = python_examples(ROOT / "docs" / "how-to" / "python.md")
+    picture, camera, output = python_examples(ROOT / "docs" / "how-to" / "python.md")
     assert python_examples(README) == [picture]
     cv2.imwrite(str(tmp_path / "photo.jpg"), draw_scene("happy"))
     video = save_video(tmp_path / "camera.avi", [draw_scene("happy")] * 5)
     played = camera.replace("reader.camera(0)", f"reader.video({str(video)!r})")
+    written = output.replace('"clip.mp4"', repr(str(video)))
     assert played != camera
+    assert written != output
     shown = []
-    for code in (picture, played):
-        assert len([line for line in code.splitlines() if line]) <= 5
+    for code in (picture, played, written):
+        assert len([line for line in code.splitlines() if line]) <= 6
         command = [sys.executable, "-c", code]
         done = subprocess.run(
             command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60
@@ -81,6 +83,7 @@ def test_the_python_examples_run(tmp_path: Path) -> None:
         shown.append(done.stdout)
     assert re.fullmatch(r"Box\(x=\d+, .*\) \w+ \d+%\n", shown[0])
     assert re.fullmatch(r"(\d\.\d\d s \[\(1, '\w+'\)\]\n){5}", shown[1])
+    assert re.match(r"started 1 \w+\n", shown[2])
 
 
 @pytest.mark.parametrize(

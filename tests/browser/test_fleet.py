@@ -2,48 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from fer_edge.deployment.announcement import Announcement
 from fer_edge.fleet.fleet import Fleet
 from fer_edge.fleet.requests import make_handler
-from fer_edge.outputs.mqtt.report import BundleReport, CameraReport, Report
 from fer_edge.page.access import Access, ServeAddress
 from fer_edge.page.door import Door
 from fer_edge.page.server import PageServer
 from studio_browser import NEEDS_BROWSER, Visit, page_faults, visit
+from told_fleet import SLOW, tell, tell_seven
 
 sync_api = pytest.importorskip("playwright.sync_api")
 pytestmark = NEEDS_BROWSER
 HOSTILE = "<img src=x onerror=alert(1)>"
-REPORT = Report(
-    "0.9.0",
-    90_000,
-    "fer-small-int8",
-    "35" * 32,
-    "kept",
-    "",
-    {"door": CameraReport(1_234_567, 0.1)},
-    52.0,
-    "",
-    {"events": 1234, "frames_dropped": 17},
-    BundleReport(5, "taken"),
-)
-SLOW = "it takes 20.1 ms for a face, 9.0 times as long as the model before (2.2 ms)"
-NO_KEY = BundleReport(0, "takes none", "it has no key to check bundles with")
-WANTED = Announcement("fer-small-int8", "35" * 32, "cd" * 32, 1000, "", 5)
-
-
-def tell(fleet: Fleet, name: str, **changes: Any) -> None:
-    report = replace(REPORT, **changes).to_json().encode()
-    fleet.hear(f"fer-edge/{name}/availability", b"online", False)
-    fleet.hear(f"fer-edge/{name}/report", report, False)
 
 
 @pytest.fixture
@@ -72,15 +47,7 @@ def names(page: Any) -> list[str]:
 def test_a_fleet_is_shown_with_those_in_trouble_first(seen: Visit, fleet: Fleet) -> None:
     page = seen.page
     sync_api.expect(page.locator("#none")).to_contain_text("No device has told anything yet")
-    text = json.dumps(asdict(WANTED)).encode()
-    fleet.hear("fer-edge/bundle", b"A" * 88 + b"\n" + text, True)
-    for number in (2, 10, 1):
-        tell(fleet, f"shop-{number}")
-    tell(fleet, "kitchen", temperature_celsius=84.2, slowed="under-voltage, throttled")
-    wrong = {"model": HOSTILE, "trial": "taken back", "why": SLOW}
-    tell(fleet, "hall", **wrong)
-    tell(fleet, "attic", bundle=NO_KEY, cameras={"desk": CameraReport(7, 90.0)})
-    fleet.hear("fer-edge/cellar/availability", b"offline", True)
+    tell_seven(fleet, model=HOSTILE)
     sync_api.expect(page.locator("#devices tbody tr")).to_have_count(7)
     order = ["attic", "hall", "kitchen", "cellar", "shop-1", "shop-2", "shop-10"]
     assert names(page) == order

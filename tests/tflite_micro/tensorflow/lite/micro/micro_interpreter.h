@@ -1,8 +1,7 @@
 // What examples/microcontroller.cc takes of TensorFlow Lite Micro, declared for the library inside the wheel
 // tflite-micro. No package registry has TensorFlow Lite Micro's own headers.
 //
-// The functions are those of the wheel. The sizes of the objects are larger than those of the wheel, which makes
-// and reads them.
+// The functions are those of the wheel. The objects have more room here than the wheel, which fills them, takes.
 #pragma once
 #include <cstddef>
 #include <cstdint>
