@@ -10,7 +10,7 @@ import pytest
 
 from vm.image import System, cache, key_of, system
 from vm.machine import START_SECONDS
-from vm.qemu import QemuMachine, computer, fresh_disks
+from vm.qemu import LOOPBACK, QemuMachine, computer, fresh_disks
 from vm.uml import UmlMachine, fresh_data_disk
 
 CAMERA = "http://127.0.0.1:8090/"
@@ -69,7 +69,7 @@ def booted(vm_system: System) -> Path:
         running = QemuMachine(vm_system, saved)
         try:
             running.until("systemctl is-system-running --wait", seconds=START_SECONDS)
-            running.run("modprobe v4l2loopback video_nr=0 card_label=Face exclusive_caps=1")
+            running.run(f"modprobe {LOOPBACK}")
             running.save(saved.name)
         finally:
             running.cut_power()

@@ -26,7 +26,7 @@ _WHEELS = ("ai-edge-litert", "opencv-python-headless<5", "av", "paho-mqtt>=2,<3"
 _OF_THE_PACKAGE = ("numpy", "msgspec", "typer", "rich")
 _PIP = "export PIP_NO_INDEX=1 PIP_FIND_LINKS=/mnt/share/wheels PIP_NO_CACHE_DIR=1"
 _CLIPS = """
-for name in portrait happy surprise; do
+for name in portrait neutral; do
   ffmpeg -loglevel error -loop 1 -framerate 5 -t 4 -i ~/pictures/$name.png \\
     -vf noise=alls=4:allf=t -pix_fmt yuyv422 -f rawvideo ~/$name.yuv
   ffmpeg -loglevel error -f rawvideo -pixel_format yuyv422 -video_size 640x480 -framerate 5 \\
@@ -121,7 +121,7 @@ def _pictures() -> dict[str, cv2.typing.MatLike]:
     scale = min(640 / portrait.shape[1], 480 / portrait.shape[0])
     small = cv2.resize(portrait, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     scene[: small.shape[0], : small.shape[1]] = small
-    return {"portrait": scene, **{name: draw_scene(name) for name in ("happy", "surprise")}}
+    return {"portrait": scene, **{name: draw_scene(name) for name in ("happy", "neutral")}}
 
 
 def _copy_source(folder: Path) -> None:

@@ -16,6 +16,8 @@ from typing import Any
 from vm.image import System
 from vm.machine import START_SECONDS, Done, Machine, wait_until
 
+LOOPBACK = "v4l2loopback video_nr=0 card_label=Face exclusive_caps=1"
+"""Module and options of camera 0."""
 DISKS = ("root.qcow2", "data.qcow2")
 
 
