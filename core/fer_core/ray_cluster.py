@@ -204,7 +204,7 @@ def _joined(address: str) -> Any:
         _require_listener(where)  # Ray itself asks for minutes
     try:
         ray.init(where or None, log_to_driver=False, logging_level="error")
-    except (ConnectionError, RuntimeError, TimeoutError, ValueError, OSError) as error:
+    except Exception as error:  # a node that does not start in time is a bare one
         ray.shutdown()  # what it had begun
         raise FerError(
             f"cannot join the cluster {where or 'of this computer'}: {_one_line(error)}. It needs "

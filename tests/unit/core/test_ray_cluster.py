@@ -66,6 +66,12 @@ def test_both_versions_of_ray_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
         joined(monkeypatch, init=mock.Mock(side_effect=RuntimeError(MISMATCH)))
 
 
+def test_a_node_that_does_not_start_in_time_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    late = Exception("The current node timed out during startup.")  # as Ray 2.60 raises it
+    with pytest.raises(FerError, match=r"cannot join the cluster of this computer: .* timed out"):
+        joined(monkeypatch, init=mock.Mock(side_effect=late))
+
+
 def test_what_a_worker_raises_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     missing = TaskError("Traceback\nModuleNotFoundError: No module named 'fer_train'")
     other = TaskError("Traceback\nZeroDivisionError: division by zero")
