@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
-from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -161,10 +159,9 @@ def _spread_and_store(
     """Let a cluster judge the models, write results.json and print the tables."""
     from fer_bench.spread import spread_accuracy
 
-    with redirect_stdout(sys.stderr):  # Ray prints there what it logs
-        results = spread_accuracy(
-            paths, pictures, options.parent, options.extent, cluster, command, say
-        )
+    results = spread_accuracy(
+        paths, pictures, options.parent, options.extent, cluster, command, say
+    )
     write_results(file, results)
     print(results_table(results))
     print(f"results: {file}")

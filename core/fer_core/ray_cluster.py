@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import platform
 import socket
+import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, redirect_stdout
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -38,7 +39,10 @@ class Lost:
 
 
 class Cluster(Generic[Item]):
-    """A Ray cluster that this process has joined, and its tasks there, each for an item."""
+    """A Ray cluster that this process has joined, and its tasks there, each for an item.
+
+    Until it is closed, what this process prints goes to stderr: Ray prints there what it logs.
+    """
 
     def __init__(self, address: str, run: Callable[..., Any], demand: Demand) -> None:
         """Join it.
@@ -52,7 +56,10 @@ class Cluster(Generic[Item]):
         Raises:
             FerError: Ray is not installed or other than there, or the head cannot be reached.
         """
-        self._ray, self._demand = _joined(address), demand
+        with ExitStack() as until_closed:
+            until_closed.enter_context(redirect_stdout(sys.stderr))
+            self._ray, self._demand = _joined(address), demand
+            self._until_closed = until_closed.pop_all()
         self._run = self._ray.remote(**demand.options())(run)
         self._flying: dict[Any, Item] = {}
         self._counted: tuple[float, int] | None = None
@@ -129,7 +136,8 @@ class Cluster(Generic[Item]):
 
     def close(self) -> None:
         """Leave the cluster, which ends the tasks."""
-        self._ray.shutdown()
+        with self._until_closed:
+            self._ray.shutdown()
 
     def _nodes(self) -> list[dict[str, Any]]:
         with _connection_lost():
@@ -198,6 +206,7 @@ def require_head(address: str) -> None:
 
 def _found(address: str) -> tuple[Any, str]:
     """Return Ray, and where its head listens; empty where nobody says."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
         import ray
     except ImportError as error:
@@ -209,11 +218,11 @@ def _found(address: str) -> tuple[Any, str]:
 
 
 def _joined(address: str) -> Any:
-    """Return Ray, connected to a cluster."""
+    """Return Ray, connected to a cluster; it sends its makers no statistics unless you say so."""
     ray, where = _found(address)
     try:
         ray.init(where or None, log_to_driver=False, logging_level="error")
-    except (ConnectionError, RuntimeError, TimeoutError, ValueError, OSError) as error:
+    except Exception as error:  # a node that does not start in time is a bare one
         ray.shutdown()  # what it had begun
         raise FerError(
             f"cannot join the cluster {where or 'of this computer'}: {_one_line(error)}. It needs "

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from contextlib import redirect_stdout
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -53,8 +51,7 @@ def train_folds(
     folder = out or Path("runs") / f"{settings.arch}-folds-{datetime.now():%Y%m%d-%H%M%S}"
     say = talk(quiet)
     try:
-        with redirect_stdout(sys.stderr):  # Ray prints there what it logs
-            cross_validate(settings, folder, resume, say, where)
+        cross_validate(settings, folder, resume, say, where)
     except KeyboardInterrupt:
         say(f"stopped; to continue: fer-train folds --out {folder}{where.options} --resume")
         raise

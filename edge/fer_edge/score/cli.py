@@ -60,9 +60,7 @@ def _given(out: Path | None) -> Path:
 
 
 def _read(request: Request, model: str, detector: str, every: str, quiet: bool) -> None:
-    import sys
     import threading
-    from contextlib import redirect_stdout
 
     from fer_core.entry import INTERRUPTED
     from fer_core.logs import talk
@@ -75,7 +73,7 @@ def _read(request: Request, model: str, detector: str, every: str, quiet: bool) 
     seconds, stop = read_every(every), threading.Event()
     network, finder = model or DEFAULT_MODEL, detector or DEFAULT_DETECTOR
     work = prepare(request.out, network, finder, seconds)
-    with Signals(stop) as signals, redirect_stdout(sys.stderr):  # Ray prints there what it logs
+    with Signals(stop) as signals:
 
         def reads() -> None:
             signals.in_loop = True

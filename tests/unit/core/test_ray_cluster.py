@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from types import SimpleNamespace
 from unittest import mock
@@ -43,6 +44,7 @@ def fake_ray(**more: object) -> mock.Mock:
 
 def joined(monkeypatch: pytest.MonkeyPatch, **more: object) -> Cluster[str]:
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    monkeypatch.setattr(sys, "stdout", sys.stdout)  # a cluster has it until it is closed
     more = {"wait": lambda tasks, **_: (tasks, [])} | more
     monkeypatch.setitem(sys.modules, "ray", fake_ray(**more))
     return Cluster("ray", print, DEMAND)
@@ -62,6 +64,12 @@ def test_workers_that_die_at_their_start_are_named(monkeypatch: pytest.MonkeyPat
 def test_both_versions_of_ray_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(FerError, match=r"started with: Ray: 2\.40\.0 Python: 3\.10\.1 .*2\.60\.0"):
         joined(monkeypatch, init=mock.Mock(side_effect=RuntimeError(MISMATCH)))
+
+
+def test_a_node_that_does_not_start_in_time_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    late = Exception("The current node timed out during startup.")  # as Ray 2.60 raises it
+    with pytest.raises(FerError, match=r"cannot join the cluster of this computer: .* timed out"):
+        joined(monkeypatch, init=mock.Mock(side_effect=late))
 
 
 def test_what_a_worker_raises_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -141,3 +149,42 @@ def test_a_worker_that_is_killed_at_its_start_does_not_end_the_run(
     came = mock.Mock(side_effect=[RayError("killed"), RayError("killed"), "done"])
     joined(monkeypatch, get=came).require_worker()
     assert came.call_count == 3
+
+
+@pytest.mark.parametrize(("set_by_user", "used"), [(None, "0"), ("1", "1"), ("0", "0")])
+def test_ray_sends_no_statistics_unless_the_user_says_so(
+    monkeypatch: pytest.MonkeyPatch, set_by_user: str | None, used: str
+) -> None:
+    name = "RAY_USAGE_STATS_ENABLED"
+    monkeypatch.setenv(name, "restored after the test")
+    if set_by_user is None:
+        monkeypatch.delenv(name)
+    else:
+        monkeypatch.setenv(name, set_by_user)
+    seen = []
+    joined(monkeypatch, init=lambda *_, **__: seen.append(os.environ[name]))
+    assert seen == [used]
+
+
+def test_what_ray_prints_is_no_result(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cluster = joined(
+        monkeypatch,
+        init=lambda *_, **__: print("joining"),
+        get=lambda _: print("working"),
+        shutdown=lambda: print("leaving"),
+    )
+    cluster.require_worker()
+    cluster.close()
+    print("the result")
+    assert capsys.readouterr() == ("the result\n", "joining\nworking\nleaving\n")
+
+
+def test_stdout_comes_back_if_nobody_can_be_joined(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(FerError):
+        joined(monkeypatch, init=mock.Mock(side_effect=RuntimeError(MISMATCH)))
+    print("still there")
+    assert capsys.readouterr().out == "still there\n"

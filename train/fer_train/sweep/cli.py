@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
-from contextlib import redirect_stdout
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
@@ -59,9 +57,7 @@ def try_settings(
     folder = out or Path("sweeps") / space.stem
     at = prune_epochs(prune_at, tried.trial_config({}).epochs)
     request = Request(tried, folder, read_budget(budget), where, at, storage)
-    with redirect_stdout(sys.stderr):  # Ray prints there what it logs
-        report = sweep(request, talk(quiet))
-    print(report, end="")
+    print(sweep(request, talk(quiet)), end="")
 
 
 def _need_optuna() -> None:
