@@ -28,6 +28,11 @@ gc.set_threshold(50_000, 20, 50)
 _SHARED = Path(__file__).parents[2] / "shared" / "data"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the slow tests, so that no worker has one left when the other is done."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
 @pytest.fixture(scope="session")
 def nano() -> ModelBundle:
     """The smallest shipped model."""
