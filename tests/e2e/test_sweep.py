@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from commands import call, command_path
+from commands import call, call_here, command_path
 from drawn_faces import drawn_dataset, save_npz
 
 pytestmark = pytest.mark.slow
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 SPACE = """
 arch = "b"
 data = "drawn.npz"
-epochs = 40
+epochs = 16
 batch_size = 8
 [learning_rate]
 low = 0.001
@@ -43,11 +43,11 @@ def test_folds_beside_each_other_come_to_the_same_figures(folder: Path) -> None:
     )
     assert "2 jobs at a time" in beside.stderr
     assert "fold 2: epoch   2/2" in beside.stderr
-    alone = call("fer-train", "--folds", 2, *options, "--out", "alone", cwd=folder)
+    alone = call_here("fer-train", "--folds", 2, *options, "--out", "alone", cwd=folder)
     assert beside.stdout.replace("beside", "alone") == alone.stdout
     facts = [(folder / out / "cross_validation.json").read_text() for out in ("beside", "alone")]
     assert facts[0] == facts[1]
-    again = call("fer-train", "folds", "--out", "beside", "--resume", cwd=folder)
+    again = call_here("fer-train", "folds", "--out", "beside", "--resume", cwd=folder)
     assert again.stdout == beside.stdout
 
 
@@ -94,17 +94,17 @@ def test_a_sweep_that_is_stopped_goes_on_where_it_was(folder: Path) -> None:
     assert "Traceback" not in said
     wait_for_the_end(running.pid)
     before = history.read_text().splitlines()
-    assert len(before) < 41
+    assert len(before) < 17
     done = call("fer-train", *words, "--on", "local:2", cwd=folder)
     assert "trials that continue: 0" in done.stderr
     after = history.read_text().splitlines()
     assert figures(after[: len(before)]) == figures(before)
-    assert len(after) == 41
+    assert len(after) == 17
     with (folder / "tried" / "trials.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [(row["trial"], row["state"]) for row in rows] == [("0", "complete"), ("1", "complete")]
     metrics = json.loads((folder / "tried" / "trials" / "0000" / "metrics.json").read_text())
     assert float(rows[0]["accuracy"]) == pytest.approx(metrics["validation"]["accuracy"], abs=1e-6)
     best = folder / "tried" / "best.toml"
-    done = call("fer-train", "--config", best, "--epochs", 1, "--out", "best", cwd=folder)
+    done = call_here("fer-train", "--config", best, "--epochs", 1, "--out", "best", cwd=folder)
     assert "b-plain, epoch 1 of 1, validation split" in done.stdout

@@ -42,7 +42,7 @@ class Models(dict[str, keras.Model]):
                 )
         logits = model.get_layer("logits")
         answers = keras.Model(model.input, model.layers[-1].input)
-        values = answers.predict(model_inputs(VARIED.part("validation")), verbose=0)
+        values = np.asarray(answers(model_inputs(VARIED.part("validation")), training=False))
         scale = 2 / values.std(axis=0).max()
         kernel, bias = logits.get_weights()
         logits.set_weights([kernel * scale, (bias - values.mean(axis=0)) * scale])
