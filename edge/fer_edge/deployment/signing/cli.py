@@ -57,18 +57,11 @@ def verify(files: Bundles, models: Folder = DEFAULT_FOLDER) -> None:
     Known are the keys that the folder trusts. Without such a list they are your own key and that
     of releases.
     """
-    from fer_core.errors import FerError
-    from fer_edge.deployment.signing.verifying import verified
+    from fer_edge.deployment.signing.verifying import verify_files
     from fer_edge.inference.models import shipped_models
 
-    shipped, faults = shipped_models(), []
-    for word in files:
-        try:
-            print(verified(shipped.get(word) or Path(word), models))
-        except FerError as error:
-            faults.append(str(error))
-    if faults:
-        raise FerError("\n".join(faults))
+    shipped = shipped_models()
+    verify_files([shipped.get(word) or Path(word) for word in files], models, print)
 
 
 def trust(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,6 +17,27 @@ from fer_edge.deployment.signing.keys import SigningKey
 from fer_edge.deployment.signing.own_key import own_key_file
 from fer_edge.deployment.signing.release_key import RELEASE, RELEASE_KEY
 from fer_edge.deployment.signing.trusted import TrustedKeys, named
+
+
+def verify_files(files: Iterable[Path], models: Path, show: Callable[[str], None]) -> None:
+    """Show who signed each bundle.
+
+    Args:
+        files: The bundles.
+        models: The folder of a run, whose keys count if there are some.
+        show: What gets a line for each bundle that is signed by a known key.
+
+    Raises:
+        FerError: Names, once all were read, what is wrong with the others.
+    """
+    faults = []
+    for file in files:
+        try:
+            show(verified(file, models))
+        except FerError as error:
+            faults.append(str(error))
+    if faults:
+        raise FerError("\n".join(faults))
 
 
 def verified(file: Path, models: Path) -> str:
