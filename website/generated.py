@@ -134,9 +134,15 @@ def texts(declared: Object) -> dict[str, str]:
 
 
 def examples_page() -> str:
-    """Return the page of the examples, whose links are those of a page of how-to."""
+    """Return the page of the examples: their table, and the text of each program."""
     text = EXAMPLES.read_text(encoding="utf-8").replace("](../docs/", "](../")
-    return re.sub(r"\]\((?!\.\./)", "](../../examples/", text)
+    programs = []
+    for suffix, language in {".py": "python", ".cc": "cpp"}.items():
+        for path in sorted(EXAMPLES.parent.glob(f"*{suffix}")):
+            text = text.replace(f"]({path.name})", f"](#{path.name.replace('.', '')})")
+            code = path.read_text(encoding="utf-8")
+            programs.append(f"## {path.name}\n\n```{language}\n{code}```\n")
+    return re.sub(r"\]\((?![.#])", "](../../examples/", text) + "\n" + "\n".join(programs)
 
 
 PAGES: dict[str, Callable[[], str]] = {"commands": commands_page, "settings": settings_page}
