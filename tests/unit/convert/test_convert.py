@@ -153,8 +153,9 @@ def test_a_damaged_parity_file_stops_no_other_recipe(
 def test_too_large_a_drop_writes_no_bundle_but_the_parity(
     saved: tuple[Path, Path], tmp_path: Path
 ) -> None:
-    with pytest.raises(FerError, match="more than --max-drop -101"):
+    with pytest.raises(FerError, match="more than --max-drop -101") as raised:
         convert(request_of(saved, tmp_path / "out", -101.0), silent)
+    assert raised.value.see == "accuracy-lost"
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["parity.json"]
     parity = json.loads((tmp_path / "out" / "parity.json").read_text())
     assert parity["fer-nano-int8"]["written"] is False

@@ -13,12 +13,14 @@ import numpy as np
 import pytest
 
 from at_once import AtOnce
+from fer_core.bundle import ModelBundle
 from fer_core.errors import BusyError, FerError
 from fer_core.values import Box, Face, Frame, Gap, Prediction
 from fer_edge.deployment.analyzer import ExchangingAnalyzer
 from fer_edge.deployment.exchange import LoadedModel
 from fer_edge.deployment.first_minute import ENOUGH_FACES, TRIAL_SECONDS, FaceTimes
 from fer_edge.deployment.folder import STATE_FILE, ModelFolder
+from fer_edge.deployment.intake import ModelIntake
 from fer_edge.deployment.start import DIED, begin
 from fer_edge.deployment.state import (
     KEPT,
@@ -384,3 +386,12 @@ def test_one_run_has_a_folder(tmp_path: Path) -> None:
         ):
             pytest.fail("two runs have one folder")
     assert not folder.is_run
+
+
+def test_a_refused_model_has_the_code_of_its_fault(tmp_path: Path) -> None:
+    def check(file: Path) -> ModelBundle:
+        raise FerError(f"{file} is damaged", see="model-damaged")
+
+    with pytest.raises(FerError, match=r"^model\.tflite is damaged$") as raised:
+        ModelIntake(ModelFolder(tmp_path), check).receive(b"")
+    assert raised.value.see == "model-damaged"
