@@ -58,7 +58,7 @@ def pictures(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 def answers(python: str, pictures: Path) -> dict[str, Any]:
     out = pictures.with_name("answers.npz")
     command = [python, HERE / "answer.py", pictures, PORTRAIT, out, *DETECTORS]
-    subprocess.run([*map(str, command)], check=True, timeout=900)
+    subprocess.run([*map(str, command)], check=True, timeout=3600)
     return dict(np.load(out))
 
 

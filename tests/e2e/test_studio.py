@@ -15,8 +15,6 @@ import pytest
 from commands import command_path
 from drawn_faces import draw_scene
 from fer_core.bundle import ModelBundle
-from mjpeg_server import MjpegServer
-from running_device import running, slow
 from served_studio import encoded, wait_until
 
 pytestmark = pytest.mark.slow
@@ -88,23 +86,3 @@ def test_from_an_empty_folder_to_a_model_in_use(address: str, tmp_path: Path) ->
     look = ask(address, "api/look?model=mine", encoded(draw_scene("happy", seed=99)))
     (face,) = look["faces"]
     assert set(face["new"]["probabilities"]) == set(LOOKS)
-    require_deployed(address, tmp_path)
-
-
-def require_deployed(address: str, folder: Path) -> None:
-    """Send the model to a fer-edge, on which it is slow: it takes over, and is taken back."""
-    jpegs = [encoded(draw_scene("happy", x=200 + step), ".jpg") for step in range(20)]
-    device = folder / "device"
-    device.mkdir()
-    with (
-        MjpegServer(jpegs, 1 / 10) as camera,
-        running(camera, device, slow("mine-int8")) as runner,
-    ):
-        where = {"address": f"http://127.0.0.1:{runner.port}", "token": ""}
-        told = ask(address, "api/deploy?name=mine", json.dumps(where).encode())
-        assert (told["model"], told["state"]) == ("mine-int8", "on trial")
-        runner.wait_until(lambda: runner.lines("events.jsonl")[-1]["label"] in LOOKS)
-        runner.wait_until(lambda: runner.models()["state"] == "taken back")
-        assert "times as long as the model before" in runner.models()["why"]
-        runner.wait_until(lambda: runner.lines("events.jsonl")[-1]["label"] == "happy")
-        runner.end()

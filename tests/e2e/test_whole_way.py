@@ -69,17 +69,17 @@ def test_train_convert_edge_bench(tmp_path: Path) -> None:
     assert converted.stdout.splitlines()[-1].endswith("drawn-int8.tflite")
     bundle = ModelBundle.load(run / "drawn-int8.tflite")
     assert len(bundle.manifest.provenance["calibration_rows"]) == 70
-    verified = call(
+    verified = call_here(
         "fer-convert", "--verify", bundle.path, "--data", data, "--max-drop", 100, cwd=tmp_path
     )
     assert "flips (recorded: " in verified.stdout
-    assert "1 RESHAPE" in call("fer-convert", bundle.path, cwd=tmp_path).stdout
+    assert "1 RESHAPE" in call_here("fer-convert", bundle.path, cwd=tmp_path).stdout
 
     clip = save_video(tmp_path / "clip.mp4", [draw_scene("happy")] * 5)
     seen = call("fer-edge", "--video", clip, "--model", bundle.path, "--json", "-", cwd=tmp_path)
     assert len(seen.stdout.splitlines()) == 5
 
-    call(
+    call_here(
         "fer-bench", bundle.path, "--data", data, "--quick", "--out", "results/drawn", cwd=tmp_path
     )
     results = json.loads((tmp_path / "results" / "drawn" / "results.json").read_text())
