@@ -69,6 +69,8 @@ def test_train_convert_edge_bench(tmp_path: Path) -> None:
     assert converted.stdout.splitlines()[-1].endswith("drawn-int8.tflite")
     bundle = ModelBundle.load(run / "drawn-int8.tflite")
     assert len(bundle.manifest.provenance["calibration_rows"]) == 70
+    signed = call_here("fer-edge", "models", "verify", bundle.path, cwd=tmp_path)
+    assert f"{bundle.path}: signed by you " in signed.stdout
     verified = call_here(
         "fer-convert", "--verify", bundle.path, "--data", data, "--max-drop", 100, cwd=tmp_path
     )
