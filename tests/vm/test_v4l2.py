@@ -104,7 +104,7 @@ def test_a_camera_gives_the_labels_of_the_file(
     show(emulated, clip)
     filed, live = of_file(emulated, clip), of_camera(emulated)
     assert live.label == filed.label == label
-    assert np.abs(live.shares - filed.shares).max() < 0.05
+    assert np.abs(live.shares - filed.shares).max() < 0.1
 
 
 @pytest.mark.parametrize("pixels", [name for name in CODED if name != "yuyv422"])
@@ -188,7 +188,8 @@ def test_a_camera_that_is_unplugged_comes_back_under_another_number(
     start(emulated, "named", f"--camera {NAMED}")
     emulated.run(f"echo vivid.0 > {driver}/unbind", seconds=LONG)
     journal_has(emulated, "named", "gives no picture; reopening it")
-    emulated.run("modprobe vim2m", seconds=LONG)  # takes the number that is free now
+    another = f"v4l2loopback devices=2 video_nr=0,{vivid}"  # takes the number that is free now
+    emulated.run(f"modprobe -r v4l2loopback && modprobe {another}", seconds=LONG)
     emulated.run(f"echo vivid.0 > {driver}/bind", seconds=LONG)
     assert number(emulated) != vivid
     journal_has(emulated, "named", "is back after")
