@@ -110,6 +110,7 @@ def test_the_service_may_do_what_its_unit_grants_and_no_more(service: Machine) -
     service.run("test ! -e /dev/shm/new")  # that was a memory of its own
 
 
+@pytest.mark.filterwarnings("ignore:record_property is incompatible")  # it is in the report
 def test_what_systemd_thinks_of_the_units_security(
     service: Machine, record_property: Callable[[str, object], None]
 ) -> None:

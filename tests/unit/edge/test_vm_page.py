@@ -27,5 +27,5 @@ def test_of_a_test_that_was_run_again_the_later_result_counts(tmp_path: Path) ->
         "| a cut | 2 passed | 1.5 |",
         "| a boot | 1 passed, exposure 1.8 | 0.1 |",
         "",
-        "Run again after the others: a boot.",
+        "Run alone after the others: a boot.",
     ]
