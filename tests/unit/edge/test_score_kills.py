@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
+import subprocess
+import time
 from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,6 +13,7 @@ from types import SimpleNamespace
 import pytest
 
 import ray_nodes
+from child_processes import children, pool_workers
 
 pytest.importorskip("pyarrow", reason="pyarrow is not here")
 STUDIES = Path(__file__).parents[3] / "edge" / "studies"
@@ -24,3 +29,21 @@ def test_some_of_the_busy_workers_can_be_taken(monkeypatch: pytest.MonkeyPatch) 
     with score_kills.victims("ray") as prey:
         assert prey.workers(1)[:1] == [11]
         assert prey.env["RAY_ADDRESS"] == cluster.address
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds processes in /proc")
+def test_workers_are_told_from_other_children() -> None:
+    worker = multiprocessing.get_context("spawn").Process(target=time.sleep, args=(60,))
+    worker.start()
+    with subprocess.Popen(["sleep", "60"]) as other:
+        try:
+            ray_nodes.until(lambda: worker.pid in pool_workers(os.getpid()))
+            assert other.pid not in pool_workers(os.getpid())
+            parents = children([os.getpid()], b"spawn_main", b"sleep")
+            assert parents[other.pid] == parents[worker.pid] == os.getpid()
+            assert pool_workers(other.pid) == []
+        finally:
+            worker.kill()
+            other.kill()
+    worker.join()
+    assert worker.pid not in pool_workers(os.getpid())
