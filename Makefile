@@ -1,10 +1,10 @@
-# Targets: setup demo test lint check docs docs-serve e2e soak fuzz coverage bench build device-test train-test-lowest studies-test cluster-test release-check cut release vm arm64 clean
+# Targets: setup demo test lint check docs docs-serve e2e soak fuzz coverage mutation bench build device-test train-test-lowest matrix studies-test cluster-test release-check cut release vm arm64 clean
 PYTHON ?= python3
 FULL := .venv/bin
 EDGE := .venv-edge/bin
 PIP := -m pip --disable-pip-version-check install --quiet
 
-.PHONY: setup demo test lint check docs docs-serve e2e soak fuzz coverage bench build device-test train-test-lowest studies-test cluster-test release-check cut release vm arm64 arm64-pythons clean
+.PHONY: setup demo test lint check docs docs-serve e2e soak fuzz coverage mutation bench build device-test train-test-lowest matrix studies-test cluster-test release-check cut release vm arm64 arm64-pythons clean
 
 setup: .venv/installed
 
@@ -67,6 +67,16 @@ coverage: setup
 	$(FULL)/coverage combine --quiet
 	$(FULL)/coverage report
 
+# Small changes of the code, each of which the tests should notice: MOST of each module by SEED (0 for
+# all), of the groups in tests/mutation/groups.toml or only of MUTATED="heads access". The result is
+# written down.
+MOST ?= 30
+SEED ?= 1
+MUTATED ?=
+mutation: setup
+	$(FULL)/python tests/mutation/run.py --most $(MOST) --seed $(SEED) $(MUTATED)
+	$(FULL)/python tests/mutation/write_page.py docs/mutation.md
+
 bench: setup
 	$(FULL)/fer-bench
 
@@ -113,6 +123,13 @@ train-test-lowest:
 	.venv-train-lowest/bin/python tests/lowest_versions.py train edge-headless sweep > build/lowest-train.txt
 	.venv-train-lowest/bin/python $(PIP) -c build/lowest-train.txt -e '.[train,edge-headless,sweep]' 'pytest>=8' 'pytest-xdist>=3.6'
 	.venv-train-lowest/bin/python -m pytest -W default tests/unit/train tests/unit/convert
+
+# Every Python that is promised, with the lowest and the newest packages: all, or MATRIX="NAME ..." of
+# device-3.14-lowest and its like. tests/make_python.sh makes a Python that is not here. The result is
+# written down.
+MATRIX ?=
+matrix: build build/formats
+	$(FULL)/python tests/matrix.py docs/version-matrix.md $(MATRIX)
 
 # What a release waits for beside the gate, too long or too rare for it: the other two device
 # environments, RTSP cameras (tests/rtsp_server.py says what they need) and ten minutes of faults.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -14,8 +13,8 @@ from typing import Any, Generic, TypeVar
 
 from fer_core.demand import Demand
 from fer_core.errors import FerError
+from fer_core.ray_head import require_listener
 
-_CONNECT_SECONDS = 5.0
 _FIRST_SECONDS = 600.0
 """How long the first task may take: Ray may install packages before."""
 _MOST_FALSE_STARTS = 5
@@ -213,7 +212,7 @@ def _found(address: str) -> tuple[Any, str]:
         raise FerError("--on ray needs Ray: pip install '.[cluster]'") from error
     where = os.environ.get("RAY_ADDRESS", "") if address == "ray" else address
     if ":" in where:
-        _require_listener(where)  # Ray itself asks for minutes
+        require_listener(where)  # Ray itself asks for minutes
     return ray, where
 
 
@@ -230,19 +229,6 @@ def _joined(address: str) -> Any:
             "number too) as this computer."
         ) from error
     return ray
-
-
-def _require_listener(address: str) -> None:
-    """Raise FerError where nobody listens at the address of a head."""
-    host, _, port = address.removeprefix("ray://").rpartition(":")
-    option = "--ray-client-server-port" if address.startswith("ray://") else "--port"
-    try:
-        socket.create_connection((host.strip("[]"), int(port)), _CONNECT_SECONDS).close()
-    except (OSError, ValueError) as error:
-        raise FerError(
-            f"no Ray answers at {host}:{port} ({error}): is the head started "
-            f"(ray start --head {option} {port}), and does a firewall let it in?"
-        ) from error
 
 
 def _first_line(error: Exception) -> str:

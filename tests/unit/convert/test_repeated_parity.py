@@ -15,6 +15,7 @@ from fer_convert.verify import describe, require_runtime, verify_bundle
 from fer_core.bundle import ModelBundle
 from fer_core.data_settings import DataSettings
 from fer_core.errors import FerError
+from fer_core.preprocess import InputSpec
 from fer_edge.inference.classifier import classify_images
 from fer_edge.inference.interpreter import TfliteModel
 
@@ -54,7 +55,8 @@ class Judged:
 @pytest.fixture(scope="module")
 def drawn(nano: ModelBundle, tmp_path_factory: pytest.TempPathFactory) -> Judged:
     home = tmp_path_factory.mktemp("judged")
-    data = save_npz(home / "drawn.npz", drawn_dataset((2, 30, 1)))
+    larger = drawn_dataset((2, 30, 1)).fitted(InputSpec(60, 60))  # than the network takes
+    data = save_npz(home / "drawn.npz", larger)
     settings = DataSettings(data=str(data))
     validation = settings.load(nano.manifest.input).part("validation")
     model = TfliteModel(nano)
@@ -93,6 +95,20 @@ def test_a_bundle_that_answers_as_it_did_holds(judged: Judged) -> None:
     assert f"(recorded: 0, {share}); " in told
     model = TfliteModel(judged.bundle)
     assert told.endswith(f"{model.runtime}, {model.kernels} kernels")
+
+
+def test_without_a_path_the_data_is_in_its_usual_place(
+    judged: Judged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FER2013", str(judged.data))
+    assert verify_bundle(judged.path, None, 0.0) == verify_bundle(judged.path, judged.data, 0.0)
+
+
+def test_the_oldest_runtime_is_read_from_the_file_itself(judged: Judged) -> None:
+    path = judged.save({"min_runtime": "1.0"}, {})  # what was recorded does not count then
+    with pytest.raises(FerError, match=r"fer-nano-int8 needs TensorFlow Lite .* newer than 1\.5"):
+        require_runtime(path, "1.5")
+    require_runtime(path, "9.0")
 
 
 def test_what_was_lost_is_told_in_points_and_bounded(judged: Judged) -> None:
