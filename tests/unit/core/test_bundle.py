@@ -9,8 +9,9 @@ import pytest
 
 from fer_core.bundle import ModelBundle
 from fer_core.errors import FerError
-from fer_core.manifest import ModelManifest
+from fer_core.manifest import GoldenAnswers, ModelManifest
 from fer_core.preprocess import InputSpec
+from fer_core.typed_json import read_json
 
 FLATBUFFER = b"\x1c\x00\x00\x00TFL3" + bytes(range(256)) * 4
 MANIFEST = ModelManifest("net", ("a", "b"), InputSpec(24, 32, margin=0.1), "int8", temperature=1.3)
@@ -160,3 +161,43 @@ def test_labels_that_are_no_utf8_survive(tmp_path: Path) -> None:
     odd = replace(MANIFEST, labels=("gl\udcfccklich", "traurig"))
     ModelBundle(FLATBUFFER, odd).save(tmp_path / "a.tflite")
     assert ModelBundle.load(tmp_path / "a.tflite").manifest.labels == odd.labels
+
+
+def test_a_damaged_file_has_a_way_out(saved: Path) -> None:
+    content = saved.read_bytes()
+    for damaged in (content[:-9], b"x" + content[1:]):
+        saved.write_bytes(damaged)
+        with pytest.raises(FerError, match=r"Copy it again, or make it again with fer-convert\."):
+            ModelBundle.load(saved)
+
+
+def test_members_have_one_date_so_that_bytes_are_the_same_tomorrow(saved: Path) -> None:
+    with zipfile.ZipFile(saved) as archive:
+        assert {each.date_time for each in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+
+
+def test_known_answers_are_written_and_read() -> None:
+    golden = GoldenAnswers(3, ((0.25, 0.75), (1.0, 0.0)))
+    told = replace(MANIFEST, golden=golden).to_json()
+    assert ModelManifest.from_json(told).golden == golden
+    assert "golden" not in json.loads(MANIFEST.to_json())
+    names = list(json.loads(told))
+    assert names == sorted(names)
+
+
+def test_numbers_that_json_does_not_have_are_refused() -> None:
+    for odd in ("NaN", "Infinity", "-Infinity"):
+        text = MANIFEST.to_json().replace('"metrics": {}', f'"metrics": {{"x": {odd}}}')
+        assert odd in text
+        with pytest.raises(FerError, match="manifest cannot be read"):
+            ModelManifest.from_json(text)
+
+
+def test_json_of_a_type_is_read_with_what_it_is_called() -> None:
+    assert read_json('{"version": 1, "answers": []}', GoldenAnswers, "the answers") == (
+        GoldenAnswers(1, ())
+    )
+    with pytest.raises(FerError, match="the answers cannot be read"):
+        read_json('{"version": -1, "answers": []}', GoldenAnswers, "the answers")
+    with pytest.raises(FerError, match="the answers cannot be read"):
+        read_json("{", GoldenAnswers, "the answers")

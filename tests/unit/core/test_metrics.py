@@ -235,3 +235,11 @@ def test_an_interval_of_another_width() -> None:
     )
     change, interval = paired_difference(np.array([True] * 2), np.array([False] * 2))
     assert (change, interval) == (1.0, (1.0, 1.0))
+
+
+def test_a_difference_ends_where_shares_do() -> None:
+    some, none = np.array([True, False]), np.array([False, False])
+    change, (low, high) = paired_difference(none, some)
+    assert (change, low) == (-0.5, -1.0)
+    assert high == pytest.approx(-0.5 + 1.959964 * 0.5 / np.sqrt(2))
+    assert paired_difference(some, none)[1][1] == 1.0

@@ -143,3 +143,28 @@ def test_a_leaning_face_is_cropped_upright() -> None:
     unturned = InputSpec().pixels(Frame(leaning, 0, 0.0), Face(box, 1.0))
     assert np.abs(crop.astype(int) - upright).max() <= 6
     assert np.abs(unturned.astype(int) - upright).max() > 40
+
+
+@pytest.mark.parametrize(("x", "y"), [(0, 0), (-4, -4), (-8, -8), (-8, 0), (0, -8)])
+def test_a_crop_beyond_any_edge_repeats_it(x: int, y: int) -> None:
+    gray = np.random.default_rng(1).integers(0, 256, (40, 40), np.uint8)
+    frame = Frame(cv2.cvtColor(gray, cv2.COLOR_GRAY2BGR), 0, 0.0)
+    crop = InputSpec().pixels(frame, Face(Box(x, y, 48, 48), 1.0))
+    expected = np.pad(gray, ((-y, 8 + y), (-x, 8 + x)), mode="edge")
+    assert np.array_equal(crop[:, :, 0], expected)
+
+
+@pytest.mark.parametrize(("x", "y"), [(250, 20), (30, 160), (340, 150)])
+def test_a_leaning_face_is_cropped_wherever_it_is(x: int, y: int) -> None:
+    smooth = cv2.GaussianBlur(
+        np.random.default_rng(5).integers(0, 256, (220, 400, 3), np.uint8), (0, 0), 6
+    )
+    stretched = cv2.normalize(smooth, None, 0, 255, cv2.NORM_MINMAX).astype(np.uint8)
+    box = Box(x, y, 50, 50)
+    turn = cv2.getRotationMatrix2D((x + 24.5, y + 24.5), 25, 1.0)
+    whole = np.asarray(
+        cv2.warpAffine(stretched, turn, (400, 220), borderMode=cv2.BORDER_REPLICATE), np.uint8
+    )
+    expected = InputSpec().pixels(Frame(whole, 0, 0.0), Face(box, 1.0)).astype(int)
+    crop = InputSpec().pixels(Frame(stretched, 0, 0.0), Face(box, 1.0, roll_degrees=25.0))
+    assert np.abs(crop - expected).max() <= 3

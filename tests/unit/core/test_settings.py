@@ -1,4 +1,4 @@
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -65,3 +65,25 @@ def test_an_earlier_name_of_a_key_is_read_with_a_hint(tmp_path: Path) -> None:
     assert load_settings(Knobs, write(tmp_path, "epochs = 7"), {}, renamed, pytest.fail).epochs == 7
     with pytest.raises(FerError, match="rounds is called epochs now: leave rounds out"):
         load_settings(Knobs, write(tmp_path, "rounds = 7\nepochs = 8"), {}, renamed, lines.append)
+
+
+def test_both_values_of_a_switch_are_written_and_read(tmp_path: Path) -> None:
+    for loud in (True, False):
+        assert f"loud = {str(loud).lower()}\n" in settings_toml(Knobs(loud=loud))
+        path = write(tmp_path, settings_toml(Knobs(loud=loud)))
+        assert load_settings(Knobs, path, {}).loud is loud
+
+
+def test_a_key_far_from_every_known_one_has_a_nearest_one_all_the_same(tmp_path: Path) -> None:
+    with pytest.raises(FerError, match="unknown key 'zzz'; the nearest known one is"):
+        load_settings(Knobs, write(tmp_path, "zzz = 1"), {})
+
+
+@dataclass(frozen=True, slots=True)
+class Secretive:
+    token: str = field(default="", repr=False)
+
+
+def test_a_wrong_secret_is_not_shown(tmp_path: Path) -> None:
+    with pytest.raises(FerError, match=r"token must be text, in quotes$"):
+        load_settings(Secretive, write(tmp_path, "token = 4711"), {})

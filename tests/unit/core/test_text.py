@@ -1,8 +1,10 @@
+import io
 import os
+import sys
 
 import pytest
 
-from fer_core.text import counted, in_ascii, on_paper, to_bytes
+from fer_core.text import counted, forgive_names_on_paper, in_ascii, in_markdown, on_paper, to_bytes
 
 
 @pytest.mark.parametrize(
@@ -40,3 +42,22 @@ def test_bytes_that_are_no_utf8_survive_and_are_replaced_on_paper() -> None:
 )
 def test_a_number_stands_with_its_noun(number: int, said: str) -> None:
     assert counted(number, "face") == said
+
+
+def test_a_name_stands_in_markdown_as_it_is() -> None:
+    assert in_markdown(r"a|b_c*d\e`") == r"a\|b\_c\*d\\e\`"
+    assert in_markdown("[x](y) <z> #1 {2}!") == r"\[x\](y) \<z\> \#1 \{2\}\!"
+    assert in_markdown("fer-nano int8") == "fer-nano int8"
+
+
+def test_what_a_terminal_cannot_show_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = [io.BytesIO(), io.BytesIO()]
+    for name, raw in zip(("stdout", "stderr"), written, strict=True):
+        monkeypatch.setattr(sys, name, io.TextIOWrapper(raw, encoding="ascii", errors="strict"))
+    forgive_names_on_paper()
+    for stream in (sys.stdout, sys.stderr):
+        stream.write("glücklich")
+        stream.flush()
+    assert [raw.getvalue() for raw in written] == [b"gl?cklich"] * 2
+    monkeypatch.setattr(sys, "stdout", None)  # a service may have none
+    forgive_names_on_paper()
