@@ -3,7 +3,7 @@
 python tests/vm/write_page.py build/vm.xml docs/vm-check.md        (make vm)
 python tests/vm/write_page.py build/vm.xml build/again.xml docs/vm-check.md
 
-Of a test that is in two reports, the later one counts, and the page says so.
+A test that is in two reports has the results of both in its row, the later one first.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ The tests of cameras run under QEMU, the others under User-mode Linux.
 """
 
 
-def rows(report: Path) -> Iterator[tuple[str, str]]:
-    """Yield the name and the line of the table of each test function."""
+def results(report: Path) -> Iterator[tuple[str, str, float]]:
+    """Yield of each test function its title, its result and how many minutes it took."""
     cases = [case for case in ET.parse(report).iter("testcase") if case.get("name")]
     for name, group in groupby(cases, lambda case: re.sub(r"\[.*", "", case.get("name", ""))):
         tests = list(group)
@@ -43,19 +43,27 @@ def rows(report: Path) -> Iterator[tuple[str, str]]:
         told = [f"{count} {what}" for what, count in counts.items() if count]
         result = ", ".join([*told, *(f"{what} {value}" for what, value in noted)])
         minutes = sum(float(case.get("time", 0)) for case in tests) / 60
-        title = name.removeprefix("test_").replace("_", " ")
-        yield name, f"| {title} | {result} | {minutes:.1f} |"
+        yield name.removeprefix("test_").replace("_", " "), result, minutes
 
 
 def table(reports: list[Path]) -> str:
-    """Return the lines of all reports, and what was run alone."""
-    found = dict(rows(reports[0]))
-    for report in reports[1:]:
-        again = dict(rows(report))
-        titles = (name.removeprefix("test_").replace("_", " ") for name in again)
-        found |= again
-        found[str(report)] = "\nRun alone after the others: " + "; ".join(titles) + "."
-    return "\n".join(found.values())
+    """Return a row for each test function, with the newest of its results first."""
+    told: dict[str, str] = {}
+    took: dict[str, float] = {}
+    for run, report in enumerate(reports, 1):
+        where = f" in run {run}" if len(reports) > 1 else ""
+        for title, result, minutes in results(report):
+            before = f"; {told[title]}" if title in told else ""
+            told[title] = result + where + before
+            took[title] = minutes
+    return "\n".join(f"| {title} | {told[title]} | {took[title]:.1f} |" for title in told)
+
+
+def _rest(reports: list[Path]) -> str:
+    """Return, as the end of a sentence, how many rows the first run did not come to."""
+    first, *later = ({title for title, *_ in results(report)} for report in reports)
+    missing = len(set().union(*later) - first)
+    return f", {missing} of which run 1 did not come to." if missing else "."
 
 
 def main(*paths: Path) -> None:
@@ -67,7 +75,10 @@ def main(*paths: Path) -> None:
     day = datetime.now(timezone.utc).date()
     load = ", ".join(f"{each:.0f}" for each in os.getloadavg())
     where = f"{platform.machine()}, {os.cpu_count()} cores, load at the end {load}"
-    page.write_text(HEAD + table(reports) + f"\n\n{day}, commit {commit}, {where}.\n")
+    lines = [table(reports), f"{day}, commit {commit}, {where}."]
+    if len(reports) > 1:
+        lines.insert(1, "Run 1 was `make vm`. Later runs were of some tests alone" + _rest(reports))
+    page.write_text(HEAD + "\n\n".join(lines) + "\n")
 
 
 if __name__ == "__main__":

@@ -20,12 +20,10 @@ def test_a_row_counts_the_cases_of_a_test(tmp_path: Path) -> None:
     assert lines == ["| a cut | 2 passed | 1.5 |", "| a boot | 1 **failed** | 1.0 |"]
 
 
-def test_of_a_test_that_was_run_again_the_later_result_counts(tmp_path: Path) -> None:
+def test_a_test_that_was_run_again_has_both_results(tmp_path: Path) -> None:
     first, again = tmp_path / "vm.xml", tmp_path / "again.xml"
     lines = table([report(first, CASES + FAILED), report(again, NOTED)]).splitlines()
     assert lines == [
-        "| a cut | 2 passed | 1.5 |",
-        "| a boot | 1 passed, exposure 1.8 | 0.1 |",
-        "",
-        "Run alone after the others: a boot.",
+        "| a cut | 2 passed in run 1 | 1.5 |",
+        "| a boot | 1 passed, exposure 1.8 in run 2; 1 **failed** in run 1 | 0.1 |",
     ]
