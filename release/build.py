@@ -3,7 +3,7 @@
     python release/build.py dist/release
 
 Each build has a folder and a umask of its own, and the time of the commit. Nothing that is not
-committed gets in. What is written: both files and SHA256SUMS.
+committed gets in. What is written: both files, their list of contents (SBOM), and SHA256SUMS.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+SBOM = "sbom.cdx.json"
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -70,6 +71,9 @@ def main() -> None:
         given.out.mkdir(parents=True, exist_ok=True)
         for name in hashes:
             shutil.copyfile(first / name, given.out / name)
+        contents = first.parent / "source" / "release" / SBOM
+        shutil.copyfile(contents, given.out / SBOM)
+        hashes[SBOM] = hashlib.sha256(contents.read_bytes()).hexdigest()
     lines = [f"{digest}  {name}\n" for name, digest in hashes.items()]
     (given.out / "SHA256SUMS").write_text("".join(lines))
     print("built twice, byte for byte equal:")
