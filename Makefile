@@ -1,10 +1,10 @@
-# Targets: setup demo test lint check docs docs-serve e2e soak fuzz coverage mutation bench build device-test train-test-lowest matrix studies-test cluster-test release-check cut release vm arm64 clean
+# Targets: setup demo test lint check docs docs-serve e2e soak fuzz coverage mutation bench build device-test train-test-lowest matrix studies-test cluster-test release-check cut release image image-test vm arm64 clean
 PYTHON ?= python3
 FULL := .venv/bin
 EDGE := .venv-edge/bin
 PIP := -m pip --disable-pip-version-check install --quiet
 
-.PHONY: setup demo test lint check docs docs-serve e2e soak fuzz coverage mutation bench build device-test train-test-lowest matrix studies-test cluster-test release-check cut release vm arm64 arm64-pythons clean
+.PHONY: setup demo test lint check docs docs-serve e2e soak fuzz coverage mutation bench build device-test train-test-lowest matrix studies-test cluster-test release-check cut release image image-test vm arm64 arm64-pythons clean
 
 setup: .venv/installed
 
@@ -32,6 +32,7 @@ lint: setup
 	$(FULL)/lint-imports
 	$(FULL)/codespell $$(git ls-files '*.md')
 	$(FULL)/python website/prose.py
+	$(FULL)/zizmor --offline --quiet .github
 
 check: lint
 	$(FULL)/python -m pytest --quiet tests/unit/core tests/unit/edge tests/unit/bench tests/golden tests/architecture
@@ -155,6 +156,14 @@ release: setup
 	$(FULL)/python release/sbom.py --check
 	$(FULL)/python release/licenses.py --check
 	$(FULL)/python release/build.py dist/release
+
+# The container image for amd64 and arm64, an OCI archive (needs: sudo apt install mmdebstrap buildah).
+image: build
+	$$([ $$(id -u) = 0 ] || echo sudo) release/image.sh $$(ls dist/*.whl) build/image
+
+# Tests of the image with podman and qemu (sudo apt install podman qemu-user-static).
+image-test: image
+	$(FULL)/python -m pytest -n 0 tests/image
 
 build/formats: setup
 	PYTHONPATH=tests $(FULL)/python tests/make_formats.py build/formats

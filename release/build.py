@@ -3,8 +3,8 @@
     python release/build.py dist/release
 
 Each build has a folder and a umask of its own, and the time of the commit. Nothing that is not
-committed gets in. What is written: both files and SHA256SUMS. The shipped models must be signed by
-the release key; signatures.py says how.
+committed gets in. What is written: both files, their list of contents (SBOM), and SHA256SUMS. The
+shipped models must be signed by the release key; signatures.py says how.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from fer_core.errors import FerError
 from signatures import require_signed, sign_or_require
 
 ROOT = Path(__file__).parents[1]
+SBOM = "sbom.cdx.json"
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -85,6 +86,9 @@ def build_twice(commit: str, out: Path) -> None:
         out.mkdir(parents=True, exist_ok=True)
         for name in hashes:
             shutil.copyfile(first / name, out / name)
+        contents = first.parent / "source" / "release" / SBOM
+        shutil.copyfile(contents, out / SBOM)
+        hashes[SBOM] = hashlib.sha256(contents.read_bytes()).hexdigest()
     lines = [f"{digest}  {name}\n" for name, digest in hashes.items()]
     (out / "SHA256SUMS").write_text("".join(lines))
     print("built twice, byte for byte equal:")

@@ -3,8 +3,9 @@
     python release/cut.py 0.3.0             (make cut VERSION=0.3.0)
     python release/cut.py --check v0.3.0    fails unless everything names this version
 
-The version stands in `core/fer_core/__init__.py`. What else has to name it is written from there:
-CITATION.cff, CHANGELOG.md, and the list of contents (`release/sbom.py`). Nothing is committed.
+The version stands in `core/fer_core/__init__.py`. What else has to name it is written with it:
+CITATION.cff, CHANGELOG.md, the list of contents (`release/sbom.py`), and where the container image
+is named. Nothing is committed.
 """
 
 from __future__ import annotations
@@ -18,27 +19,31 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 CODE, CITATION, CHANGELOG = "core/fer_core/__init__.py", "CITATION.cff", "CHANGELOG.md"
+COMPOSE, PAGE = "examples/grafana/compose.yaml", "docs/how-to/containers.md"
 NUMBER = r"\d+\.\d+\.\d+"
+IMAGE = rf"fer-edge-kit:({NUMBER})"
 PLACES = {
     CODE: rf'^__version__ = "({NUMBER})"$',
     CITATION: rf"^version: ({NUMBER})$",
+    COMPOSE: IMAGE,
+    PAGE: IMAGE,
     CHANGELOG: rf"^## \[Unreleased\]\n(?s:.*?)^## \[({NUMBER})\] - \d{{4}}-\d\d-\d\d$",
 }
 """Where a version stands, as regular expressions; the first group is the number."""
 
 
 def named(root: Path) -> dict[str, str]:
-    """Return the version that each file names.
+    """Return the version that each file names; with "and" between if it names several.
 
     Raises:
         ValueError: A file names none.
     """
     found = {}
     for name, pattern in PLACES.items():
-        match = re.search(pattern, (root / name).read_text(encoding="utf-8"), re.MULTILINE)
-        if not match:
+        versions = re.findall(pattern, (root / name).read_text(encoding="utf-8"), re.MULTILINE)
+        if not versions:
             raise ValueError(f"{name} names no version")
-        found[name] = match[1]
+        found[name] = " and ".join(sorted({*versions}))
     return found
 
 
@@ -58,11 +63,9 @@ def cut(root: Path, version: str, day: date) -> None:
     Raises:
         ValueError: The version is not higher, or nothing is unreleased.
     """
-    before = re.search(PLACES[CODE], (root / CODE).read_text(encoding="utf-8"), re.MULTILINE)
-    if not before:
-        raise ValueError(f"{CODE} names no version")
-    if not re.fullmatch(NUMBER, version) or _order(version) <= _order(before[1]):
-        raise ValueError(f"the version must be three numbers above {before[1]}, got {version!r}")
+    before = named(root)[CODE]
+    if not re.fullmatch(NUMBER, version) or _order(version) <= _order(before):
+        raise ValueError(f"the version must be three numbers above {before}, got {version!r}")
     changelog = (root / CHANGELOG).read_text(encoding="utf-8")
     unreleased = re.search(r"^## \[Unreleased\]\n(.*?)(?=^## \[|\Z)", changelog, re.M | re.S)
     if not unreleased or not unreleased[1].strip():
@@ -72,21 +75,23 @@ def cut(root: Path, version: str, day: date) -> None:
     _replace(root / CODE, PLACES[CODE], f'__version__ = "{version}"')
     _replace(root / CITATION, PLACES[CITATION], f"version: {version}")
     _replace(root / CITATION, r"^date-released: .*$", f"date-released: {day}")
+    for name in (COMPOSE, PAGE):
+        _replace(root / name, IMAGE, f"fer-edge-kit:{version}", once=False)
 
 
 def _order(version: str) -> tuple[int, ...]:
     return tuple(map(int, version.split(".")))
 
 
-def _replace(path: Path, pattern: str, text: str) -> None:
-    """Replace the one match of a pattern in a file.
+def _replace(path: Path, pattern: str, text: str, once: bool = True) -> None:
+    """Replace what a pattern matches in a file.
 
     Raises:
-        ValueError: There is none, or more than one.
+        ValueError: Nothing does, or more than one place where one is expected.
     """
     replaced, count = re.subn(pattern, text, path.read_text(encoding="utf-8"), flags=re.MULTILINE)
-    if count != 1:
-        raise ValueError(f"{path.name}: {pattern} is there {count} times, not once")
+    if not count or (once and count > 1):
+        raise ValueError(f"{path.name}: {pattern} is there {count} times")
     path.write_text(replaced, encoding="utf-8")
 
 

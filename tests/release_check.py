@@ -32,6 +32,7 @@ CHECKS = (
         "a Ray cluster of processes, S3 and HTTP servers, and three nodes of Slurm",
         "make cluster-test",
     ),
+    ("the container image on amd64, and on arm64 by qemu", "make image-test"),
     ("a minute of faults, as a test", ".venv/bin/python -m pytest -m soak -n 0"),
     ("ten minutes of faults", "make soak"),
 )

@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 CODE = {".py", ".md", ".toml", ".html", ".css", ".js", ".sh", ".json", ".csv", ".txt", ".ipynb"}
-CODE |= {".typed", ".yaml", ".yml", ".cff", ".c", ".cc", ".h", ""}
+CODE |= {".typed", ".yaml", ".yml", ".cff", ".conf", ".c", ".cc", ".h", ""}
 
 
 def named_in_notice() -> list[str]:

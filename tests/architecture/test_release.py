@@ -96,6 +96,11 @@ def test_all_places_name_this_version() -> None:
     assert f"{cut.CITATION}: {__version__}" in cut.differing(ROOT, "9.9.9")
 
 
+def test_a_page_with_two_versions_is_named(project: Path) -> None:
+    (project / cut.PAGE).write_text("fer-edge-kit:0.9.1 and fer-edge-kit:0.9.0")
+    assert cut.differing(project, "0.9.1") == [f"{cut.PAGE}: 0.9.0 and 0.9.1"]
+
+
 @pytest.mark.parametrize("command", ["edge", "train", "convert", "bench"])
 def test_the_commands_say_this_version(command: str) -> None:
     told = CliRunner().invoke(import_module(f"fer_{command}.cli").app, ["--version"])
@@ -104,8 +109,10 @@ def test_the_commands_say_this_version(command: str) -> None:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A folder with the three files that name a version."""
+    """A folder with the files that name a version."""
     texts = {
+        cut.COMPOSE: "services:\n  camera:\n    image: fer-edge-kit:0.9.1  # of make image\n",
+        cut.PAGE: "fer-edge-kit:0.9.1 --camera 0\nfer-edge-kit:0.9.1 photo.jpg\n",
         cut.CODE: '"""Core."""\n\n__version__ = "0.9.1"\n',
         cut.CITATION: "version: 0.9.1\ndate-released: 2026-01-02\nlicense: Apache-2.0\n",
         cut.CHANGELOG: "# Changelog\n\n## [Unreleased]\n\n### Models\n\n- New.\n\n"
@@ -124,6 +131,7 @@ def test_a_version_is_cut(project: Path) -> None:
         "# Changelog\n\n## [Unreleased]\n\n## [0.10.0] - 2026-03-04\n\n### Models\n\n- New.\n\n"
         "## [0.9.1] - 2026-01-02\n\n- Old.\n"
     )
+    assert "fer-edge-kit:0.10.0  # of make image\n" in (project / cut.COMPOSE).read_text()
     told = (project / cut.CITATION).read_text()
     assert told == "version: 0.10.0\ndate-released: 2026-03-04\nlicense: Apache-2.0\n"
     with pytest.raises(ValueError, match="nothing under"):

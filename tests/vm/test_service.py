@@ -170,7 +170,7 @@ def test_a_full_disk_stops_nothing(service: Machine) -> None:
     assert service.run(f'python3 -c "{asked}"').out == "('ok',)\n"
 
 
-def test_too_little_memory_is_an_end_that_systemd_mends(service: Machine) -> None:
+def test_after_too_little_memory_systemd_starts_it_again(service: Machine) -> None:
     before = told(service, "NRestarts")
     service.run("systemctl set-property --runtime fer-edge MemoryMax=20M MemorySwapMax=0")
     wait_for_a_restart(service, before["NRestarts"])

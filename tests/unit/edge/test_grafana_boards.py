@@ -10,11 +10,14 @@ from typing import Any
 
 import pytest
 
+from fer_core import __version__
 from fer_core.labels import FER2013_LABELS
+from fer_core.settings import load_settings
 from fer_edge.inference.models import ModelFacts
 from fer_edge.outputs.overlay import colour_of
 from fer_edge.page.metrics import metrics_text
 from fer_edge.page.view import LiveView
+from fer_edge.session.config import EdgeConfig
 
 ROOT = Path(__file__).parents[3]
 FOLDER = ROOT / "examples" / "grafana"
@@ -90,8 +93,37 @@ def test_expressions_have_the_colours_of_the_page(name: str) -> None:
 
 
 def test_the_compose_file_names_files_that_are_there() -> None:
-    mounted = re.findall(r"- \./(\S+?):", (FOLDER / "compose.yaml").read_text())
-    assert {"prometheus.yaml", "token", "provisioning", "dashboards"} == {*mounted}
-    there = [each for each in mounted if each != "token"]  # that is the user's
-    assert all((FOLDER / each).exists() for each in there)
-    assert "examples/grafana/token" in (ROOT / ".gitignore").read_text()
+    mounted = re.findall(r"- \./(\S+?):|\[\./(\S+?):", (FOLDER / "compose.yaml").read_text())
+    names = {one or other for one, other in mounted}
+    own = {"camera.toml", "mosquitto.conf", "prometheus.yaml", "provisioning", "dashboards"}
+    assert names == {*own, "token"}
+    assert all((FOLDER / each).exists() for each in own)
+    for users in (".env", "token"):
+        assert f"examples/grafana/{users}" in (ROOT / ".gitignore").read_text()
+
+
+def test_the_container_of_the_camera_has_no_rights_and_settings_that_fit() -> None:
+    yaml = pytest.importorskip("yaml", reason="PyYAML is not here")
+    services = yaml.safe_load((FOLDER / "compose.yaml").read_text())["services"]
+    assert {*services} == {"camera", "broker", "prometheus", "grafana"}
+    for name in ("camera", "broker"):
+        assert services[name]["read_only"] is True
+        assert services[name]["cap_drop"] == ["ALL"]
+        assert services[name]["security_opt"] == ["no-new-privileges:true"]
+    camera = services["camera"]
+    assert camera["image"] == f"fer-edge-kit:{__version__}"
+    option, file = camera["command"]
+    assert (option, f"./camera.toml:{file}:ro") == ("--config", camera["volumes"][0])
+    config = load_settings(EdgeConfig, FOLDER / "camera.toml", {})
+    assert config.mqtt == "mqtt://broker"
+    assert camera["depends_on"] == ["broker"]
+    assert camera["devices"] == [f"/dev/video{config.camera}"]
+    port = config.serve.rpartition(":")[2]
+    assert camera["ports"] == [f"127.0.0.1:{port}:{port}"]
+    scraped = yaml.safe_load((FOLDER / "prometheus.yaml").read_text())["scrape_configs"]
+    assert f"camera:{port}" in [
+        target for each in scraped[0]["static_configs"] for target in each["targets"]
+    ]
+    listener = (FOLDER / "mosquitto.conf").read_text()
+    assert "\nlistener 1883\n" in listener
+    assert "ports" not in services["broker"], "it asks for no password"
