@@ -31,6 +31,8 @@ CODED = {
     "rgb24": "-pix_fmt rgb24",
     "mjpeg": "-c:v mjpeg -q:v 2 -pix_fmt yuvj422p",
 }
+STUCK = "a search for faces has not ended in 30 s"
+"""What ends fer-edge on an emulated processor that has much other work."""
 LINES = """
 rm -f lines; touch lines
 {command} > lines & edge=$!
@@ -91,7 +93,10 @@ def test_the_camera_page(emulated: QemuMachine) -> None:
     enter = ". ~/fer/bin/activate\n"
     said = emulated.run(enter + doctor, "pi", LONG, code=None).out
     assert re.search(r"cameras +video0", said), said
-    done = emulated.run(enter + LINES.format(command=run, count=1), "pi", LONG)
+    for _ in range(5):
+        done = emulated.run(enter + LINES.format(command=run, count=1), "pi", LONG)
+        if STUCK not in done.err:
+            break
     assert done.out, done.err
     first = json.loads(done.out.splitlines()[0])
     assert (first["kind"], first["label"]) == ("started", "happy")
