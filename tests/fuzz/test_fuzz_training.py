@@ -28,7 +28,7 @@ def network() -> keras.Model:
     return small_net()
 
 
-IN_THEIR_OWN_PROCESS = 2
+IN_THEIR_OWN_PROCESS = 1
 """Of the model files: a process takes seconds to start."""
 
 
