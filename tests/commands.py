@@ -7,6 +7,7 @@ import io
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 from unittest import mock
@@ -38,7 +39,7 @@ def call_here(
     said, complained = (io.TextIOWrapper(io.BytesIO(), "utf-8") for _ in range(2))
     returned = 0
     with (
-        contextlib.chdir(cwd),
+        _working_in(cwd),
         mock.patch.dict(os.environ, env),
         mock.patch.object(sys, "argv", words),
         contextlib.redirect_stdout(said),
@@ -59,3 +60,14 @@ def call_here(
 def command_path(name: str) -> str:
     """Return the path of an installed command."""
     return str(Path(sys.executable).with_name(name))
+
+
+@contextlib.contextmanager
+def _working_in(folder: Path) -> Iterator[None]:
+    """Do what contextlib.chdir does, which Python 3.10 does not have."""
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(before)

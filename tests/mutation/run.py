@@ -177,6 +177,7 @@ def main() -> None:
     parser.add_argument("--again", action="store_true", help="only those that survived last time")
     asked = parser.parse_args()
     for group in asked.groups:
+        before: dict[str, Any] = {}
         started, file = time.monotonic(), BUILD / f"{group}.json"
         if asked.again:
             before = json.loads(file.read_text())
@@ -187,8 +188,10 @@ def main() -> None:
         os.chdir(ROOT)
         head = ["git", "rev-parse", "--short", "HEAD"]
         commit = subprocess.run(head, stdout=subprocess.PIPE, text=True, check=True).stdout
+        killed = sum(m.outcome == KILLED for each in modules for m in each.tried)
         result = {
             "group": group,
+            "noticed_at_first": before.get("noticed_at_first", killed),
             "most": asked.most,
             "seed": asked.seed,
             "minutes": round((time.monotonic() - started) / 60, 1),

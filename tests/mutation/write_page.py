@@ -25,6 +25,9 @@ logs and messages. Of each module some changes are drawn by a seed.
 The score is the share of changes that a test noticed. Changes that change nothing do not count.
 `tests/mutation/same.toml` lists them, with the reason for each.
 
+Tests were added for changes that survived, and these tried again. So another seed will give a lower
+score. "Noticed at first" counts what the tests noticed before.
+
 | code | changes | tried | noticed | survived | change nothing | score |
 |---|---:|---:|---:|---:|---:|---:|
 """
@@ -94,11 +97,15 @@ def main(page: Path) -> None:
         most = f"{result['most']} of each module" if result["most"] else "all"
         runs.append(
             f"| {group} | {result['date']} | {result['commit']} | {most} | {result['seed']} | "
-            f"{result['minutes']} | {result['load']} |"
+            f"{result['minutes']} | {result['load']} | {result['noticed_at_first']} |"
         )
     rows.append(line("**together**", total))
     shown = ["", "## What survived", "", "```diff", *survivors, "```"] if survivors else []
-    when = ["", "| run | date | commit | drawn | seed | minutes | load |", "|---" * 7 + "|"]
+    when = [
+        "",
+        "| run | date | commit | drawn | seed | minutes | load | noticed at first |",
+        "|---" * 8 + "|",
+    ]
     page.write_text(HEAD + "\n".join([*rows, *when, *runs, *shown, ""]))
 
 
