@@ -25,8 +25,8 @@ logs and messages. Of each module some changes are drawn by a seed.
 The score is the share of changes that a test noticed. Changes that change nothing do not count.
 `tests/mutation/same.toml` lists them, with the reason for each.
 
-Tests were added for changes that survived, and these changes ran once more. Another seed gives a lower
-score. "Noticed at first" counts what the tests noticed before.
+Tests were added for changes that survived, and these changes ran once more. Another seed
+gives a lower score. "Noticed at first" counts what the tests noticed before.
 
 | code | changes | tried | noticed | survived | change nothing | score |
 |---|---:|---:|---:|---:|---:|---:|
