@@ -26,7 +26,7 @@ CHECKS = (
     ("training and conversion with the oldest packages that are allowed", "make train-test-lowest"),
     (
         "RTSP cameras, with GStreamer's server and a proxy that damages",
-        ".venv/bin/python -m pytest tests/rtsp -n 0",
+        ".venv/bin/python -m pytest -m rtsp -n 0",
     ),
     (
         "a Ray cluster of processes, S3 and HTTP servers, and three nodes of Slurm",

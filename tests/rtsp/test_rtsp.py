@@ -15,6 +15,7 @@ from rtsp_proxy import Damage, RtspProxy, flipping, intact, lossy, retimed, thin
 from rtsp_server import RtspServer, is_installed
 
 pytestmark = [
+    pytest.mark.rtsp,
     pytest.mark.slow,
     pytest.mark.skipif(not is_installed(), reason="GStreamer's RTSP server is not installed"),
 ]
