@@ -17,14 +17,16 @@ from fer_edge.session.sources import SOURCES
 from svg import Svg
 
 _UNSEEN = {"heat", "load", "console"}
-"""Outputs that no option names."""
+"""Outputs that are there unasked."""
+_SETTINGS = {"mqtt": "mqtt (a setting)"}
+"""Outputs that are asked for in a settings file alone."""
 
 
 def pipeline() -> str:
     """Draw the way of one frame through fer-edge."""
     spec = load_model().manifest.input
     drawing = Svg(1000, 320, "One frame's way through fer-edge")
-    outputs = [f"--{name}" for name in OUTPUTS if name not in _UNSEEN]
+    outputs = [_SETTINGS.get(name, f"--{name}") for name in OUTPUTS if name not in _UNSEEN]
     size = f"crop: {spec.width}x{spec.height} {spec.colour}"
     average = f"average over {TIME_CONSTANT_SECONDS:g} s"
     drawing.box(20, 50, 120, "sources", list(SOURCES), "blue")
