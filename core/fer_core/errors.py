@@ -1,4 +1,4 @@
-"""The one error type that a user can mend."""
+"""The one error type that a user can fix."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ from collections.abc import Sequence
 
 
 class FerError(Exception):
-    """A fault that the user can mend.
+    """An error that you can fix.
 
     The message names the value, what was allowed, and what to do next. Commands print it
     on stderr and exit with `exit_code`; anything else is a defect of ours and may traceback.
-
 
     Attributes:
         see: The section of docs/troubleshooting.md that explains it, as `camera-not-found`; empty
