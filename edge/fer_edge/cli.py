@@ -29,7 +29,7 @@ app = make_app()
 app.add_typer(
     models_app,
     name="models",
-    help="List, choose or take back the models of a run with --models FOLDER.",
+    help="The models of a run: list, use, take back, sign, and trust who signed them.",
 )
 app.add_typer(
     service_app,

@@ -18,7 +18,7 @@ models_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
 @models_app.command(name="list")
 def list_models(models: Folder = DEFAULT_FOLDER) -> None:
-    """Print which model is in use, which are here, and which were taken back and why."""
+    """Print the models: in use, here, shipped, taken back and why."""
     from fer_core.text import printable_name
     from fer_edge.deployment.folder import existing_folder
 
@@ -31,7 +31,7 @@ def use(
     name: Annotated[str, typer.Argument(help="A file, a shipped model, or one of the folder.")],
     models: Folder = DEFAULT_FOLDER,
 ) -> None:
-    """Check a model and put it on trial for a minute; a run takes it within a second or two."""
+    """Check a model, then try it for a minute. A run takes it within a second or two."""
     from fer_edge.deployment.folder import ModelFolder
     from fer_edge.deployment.intake import ModelIntake
 

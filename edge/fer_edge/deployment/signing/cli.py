@@ -19,7 +19,7 @@ Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Bundles; t
 
 
 def key(file: KeyFile = None) -> None:
-    """Print what a device needs to trust your models; make the secret key if there is none."""
+    """Print your public key, which devices need. The first call makes your secret key."""
     from fer_edge.deployment.signing.keys import SigningKey
     from fer_edge.deployment.signing.own_key import own_key, own_key_file
 
@@ -38,7 +38,7 @@ def sign(
     files: Files,
     key: Annotated[Path | None, typer.Option(help="Another key than your own.")] = None,
 ) -> None:
-    """Sign bundles again, or those that were made before fer-convert signed them."""
+    """Sign bundles. A signature that a bundle has already is replaced."""
     from fer_core.bundle import ModelBundle
     from fer_edge.deployment.signing.file_signature import sign_file
     from fer_edge.deployment.signing.keys import SigningKey
@@ -52,10 +52,10 @@ def sign(
 
 
 def verify(files: Bundles, models: Folder = DEFAULT_FOLDER) -> None:
-    """Say who signed bundles; exit with 1 if one is not signed by a key that is known here.
+    """Say who signed bundles.
 
-    Known are the keys that the folder trusts. Without such a list they are your own key and that
-    of releases.
+    The exit code is 1 if one is not signed by a key that is known here. Known are the keys that
+    the folder trusts. Without such a list they are your own key and that of releases.
     """
     from fer_edge.deployment.signing.verifying import verify_all
     from fer_edge.inference.models import shipped_models
@@ -70,7 +70,7 @@ def trust(
     name: Annotated[str, typer.Option(help="What to call it, such as laptop.")] = "",
     models: Folder = DEFAULT_FOLDER,
 ) -> None:
-    """Take models that this key signed; from the first key on, no others."""
+    """Trust a key. From the first one on, only models that a trusted key signed are taken."""
     from fer_edge.deployment.folder import existing_folder
     from fer_edge.deployment.signing.trusted import TrustedKeys
 
@@ -83,7 +83,7 @@ def forget(
     key: Annotated[str, typer.Argument(metavar="KEY", help="The key, or its name.")],
     models: Folder = DEFAULT_FOLDER,
 ) -> None:
-    """Take no more models that this key signed; those that are here stay."""
+    """Stop trusting a key. Models that are here already stay."""
     from fer_edge.deployment.folder import existing_folder
     from fer_edge.deployment.signing.trusted import TrustedKeys
     from fer_edge.deployment.signing.verifying import signed_by
