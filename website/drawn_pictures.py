@@ -56,8 +56,8 @@ def bundle() -> str:
     content = model.path.read_bytes() if model.path else model.to_bytes()
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         sizes = {each.filename: (each.file_size, each.compress_size) for each in archive.infolist()}
-        manifest = json.loads(archive.read("manifest.json"))
-    drawing = Svg(860, 400, f"What is in {model.name}.tflite")
+        manifest, comment = json.loads(archive.read("manifest.json")), archive.comment
+    drawing = Svg(860, 428, f"What is in {model.name}.tflite")
     drawing.text(
         20, 34, f"{model.name}.tflite: {len(content):,} bytes", font_size=18, font_weight="bold"
     )
@@ -66,6 +66,8 @@ def bundle() -> str:
     for name, (size, packed) in sizes.items():
         said = f"{size:,} bytes, {packed:,} in the zip"
         top = drawing.box(20, top, 330, name, [said], "blue") + 10
+    said = f"{len(comment)} bytes: who signed all bytes above"
+    drawing.box(20, top, 330, "signature", [said], "green")
     drawing.box(430, 170, 410, "manifest.json says", _manifest_lines(manifest), "gray")
     drawing.arrow((350, 195), (430, 195))
     drawing.text(430, 84, "Any TFLite runtime loads the file", fill="#1f2430")
