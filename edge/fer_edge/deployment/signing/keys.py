@@ -109,7 +109,7 @@ class SigningKey:
         except OSError as error:
             raise FerError(f"cannot read the key {file}: {error.strerror}") from error
         except (ValueError, TypeError) as error:
-            raise FerError(f"{file} holds no key of fer-edge models key") from error
+            raise FerError(f"{file} holds no key: fer-edge models key FILE makes one") from error
         if not isinstance(key, Ed25519PrivateKey):
             raise FerError(
                 f"{file} holds a key of another kind: fer-edge models key FILE makes one"
