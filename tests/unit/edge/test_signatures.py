@@ -402,3 +402,11 @@ def test_what_is_not_right_is_told_for_each_file(
 def test_an_unsigned_file_is_an_error_of_its_own() -> None:
     with pytest.raises(UnsignedError, match="it is not signed"):
         signer_of(BARE, "it")
+
+
+def test_no_other_key_is_called_release(tmp_path: Path, key: SigningKey) -> None:
+    trusted = TrustedKeys(tmp_path)
+    with pytest.raises(ArgumentError, match="only the key of releases is called release"):
+        trusted.trust(key.public, "release")
+    (tmp_path / TRUSTED_FILE).write_text(f"{key.public} release\n")  # by hand
+    assert trusted.read() == {key.public: ""}

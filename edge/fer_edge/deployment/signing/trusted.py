@@ -45,7 +45,7 @@ class TrustedKeys:
             if text and not text.startswith("#"):
                 if not (key := canonical_key(text)):
                     raise FerError(f"line {number} of {self._file} must be KEY NAME: no key there")
-                keys[key] = name.strip()
+                keys[key] = "" if _is_false(name.strip(), key) else name.strip()
         return keys
 
     def require(self, content: bytes, what: str) -> None:
@@ -102,6 +102,8 @@ class TrustedKeys:
             )
         if name and (not is_plain_name(name) or len(name) > _MOST_LETTERS):
             raise ArgumentError(f"a key cannot be called {name!r}")
+        if _is_false(name, key):
+            raise ArgumentError(f"only the key of releases is called {RELEASE}: another --name")
         with self._changing() as keys:
             if name and any(each != key and its == name for each, its in keys.items()):
                 raise ArgumentError(
@@ -161,3 +163,8 @@ class TrustedKeys:
 def named(key: str, name: str) -> str:
     """Return a key as it is shown."""
     return f"{name} {key}" if name else key
+
+
+def _is_false(name: str, key: str) -> bool:
+    """Return whether another key has the name of the one that signs releases."""
+    return name == RELEASE and key != RELEASE_KEY
