@@ -71,7 +71,12 @@ def _train_beside(
     ]
     if jobs:
         pool = make_pool(where, out, len(jobs), say, follow=say)
-        finish_all(jobs, pool, f"fer-train folds --out {out}{where.options} --resume", say)
+        finish_all(jobs, pool, next_call(out, where), say)
+
+
+def next_call(out: Path, where: Where) -> str:
+    """Return the command that continues the folds of a folder."""
+    return f"fer-train folds --out {out}{where.options} --resume"
 
 
 def _judge_folds(

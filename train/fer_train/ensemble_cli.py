@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from contextlib import redirect_stdout
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -14,6 +12,7 @@ from fer_core.command import Quiet
 from fer_core.logs import talk
 from fer_train import options
 from fer_train.backend import need
+from fer_train.reported import reported
 
 
 def train_networks(
@@ -53,11 +52,5 @@ def train_networks(
     settings = settings_of(given)
     folder = out or Path("runs") / f"{settings.arch}-ensemble-{datetime.now():%Y%m%d-%H%M%S}"
     say = talk(quiet)
-    try:
-        with redirect_stdout(sys.stderr):  # Ray prints there what it logs
-            train_ensemble(settings, networks, folder, resume, say, where)
-    except KeyboardInterrupt:
-        say(f"stopped; to continue: {next_call(networks, folder, where)}")
-        raise
-    print((folder / "report.txt").read_text(encoding="utf-8"), end="")
-    print(f"run folder: {folder}")
+    with reported(folder, next_call(networks, folder, where), say):
+        train_ensemble(settings, networks, folder, resume, say, where)

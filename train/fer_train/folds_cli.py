@@ -13,6 +13,7 @@ from fer_core.errors import ArgumentError, FerError
 from fer_core.logs import talk
 from fer_train import options
 from fer_train.backend import need
+from fer_train.reported import reported
 
 
 def train_folds(
@@ -41,7 +42,7 @@ def train_folds(
     """Cross-validate, several folds at a time; `fer-train --folds` trains one after another."""
     given = locals().copy() | {"qat": False, "teacher": None}  # each option by its name
     need("keras", "matplotlib", "sklearn")
-    from fer_train.cross_validation import cross_validate
+    from fer_train.cross_validation import cross_validate, next_call
     from fer_train.given_settings import settings_of
     from fer_train.jobs.pools import read_where
 
@@ -50,13 +51,8 @@ def train_folds(
     _require_folds(settings.folds, out if resume else None)
     folder = out or Path("runs") / f"{settings.arch}-folds-{datetime.now():%Y%m%d-%H%M%S}"
     say = talk(quiet)
-    try:
+    with reported(folder, next_call(folder, where), say):
         cross_validate(settings, folder, resume, say, where)
-    except KeyboardInterrupt:
-        say(f"stopped; to continue: fer-train folds --out {folder}{where.options} --resume")
-        raise
-    print((folder / "report.txt").read_text(encoding="utf-8"), end="")
-    print(f"run folder: {folder}")
 
 
 def _require_folds(folds: int, resumed: Path | None) -> None:

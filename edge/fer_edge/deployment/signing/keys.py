@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 KEY_BYTES, SIGNATURE_BYTES = 32, 64
-NO_CRYPTOGRAPHY = "cryptography-missing"
-"""The code of the error where `cryptography` is not installed."""
+
+
+class NoCryptographyError(FerError):
+    """`cryptography` is not installed."""
 
 
 def check_public_key(text: str) -> bytes:
@@ -161,8 +163,8 @@ def _decoded(text: str) -> bytes:
         return b""
 
 
-def _no_cryptography() -> FerError:
-    return FerError(
+def _no_cryptography() -> NoCryptographyError:
+    return NoCryptographyError(
         "signed bundles need cryptography: pip install '.[fleet]' where fer-edge-kit lies",
         see="cryptography-missing",
     )

@@ -12,7 +12,7 @@ from fer_core.files import make_folder, write_bytes
 from fer_core.locks import alone_in
 from fer_core.places import secrets_folder
 from fer_edge.deployment.signing.file_signature import signed
-from fer_edge.deployment.signing.keys import NO_CRYPTOGRAPHY, SigningKey, require_cryptography
+from fer_edge.deployment.signing.keys import NoCryptographyError, SigningKey, require_cryptography
 
 KEY_FILE = "models-key.pem"
 _LOCK, _LOCK_SECONDS = ".fer-key", 5.0
@@ -83,7 +83,7 @@ def save_signed(bundle: ModelBundle, path: Path) -> str:
         told = f"signed with a new key of yours, {own_key_file()}: {HOW_TO_TRUST}" if is_new else ""
     except FerError as error:
         told = f"{path} is not signed: {error}"
-        if error.see == NO_CRYPTOGRAPHY:
+        if isinstance(error, NoCryptographyError):
             told = _told_once(told)
     write_bytes(path, content)
     return told

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -58,9 +58,20 @@ class TrustedKeys:
         Raises:
             FerError: Signatures are demanded, and it has none of a key that is trusted.
         """
-        keys = self.read()
-        if keys is None:
-            return
+        if (keys := self.read()) is not None:
+            self.signer_among(keys, content, what)
+
+    def signer_among(self, keys: Mapping[str, str], content: bytes, what: str) -> str:
+        """Return the key that has signed a model, one of those that are trusted.
+
+        Args:
+            keys: What `read` returns.
+            content: The file of the model.
+            what: What messages call it.
+
+        Raises:
+            FerError: It has no signature of one of them.
+        """
         try:
             signer = signer_of(content, what)
         except UnsignedError as error:
@@ -75,6 +86,7 @@ class TrustedKeys:
                 f"{self.how_to_trust(signer)}",
                 see="signer-unknown",
             )
+        return signer
 
     def how_to_trust(self, key: str) -> str:
         """Return the command that adds a key."""

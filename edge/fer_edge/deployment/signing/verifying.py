@@ -31,14 +31,14 @@ def verified(file: Path, models: Path) -> str:
             installed.
     """
     content, trusted = read_file(file), TrustedKeys(models)
-    keys = trusted.read()
-    if keys is not None:
-        trusted.require(content, str(file))
+    if (keys := trusted.read()) is not None:
+        signer = trusted.signer_among(keys, content, str(file))
+        return f"{file}: signed by {named(signer, keys[signer])}"
     try:
         signer = signer_of(content, str(file))
     except UnsignedError as error:
         raise FerError(f"{error}: if you made it, fer-edge models sign {file}") from error
-    known = _known() if keys is None else keys
+    known = _known()
     if signer not in known:
         raise FerError(
             f"{file} is signed by {signer}, a key that is not known here. If you know it: "

@@ -1,0 +1,25 @@
+"""What a command that runs many trainings prints when it stops and when it is done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def reported(folder: Path, next_call: str, say: Callable[[str], None]) -> Iterator[None]:
+    """Print the report of a run folder at the end; after Ctrl-C say how to continue.
+
+    Args:
+        folder: The run folder.
+        next_call: The command that continues.
+        say: What gets the line of a stop.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        say(f"stopped; to continue: {next_call}")
+        raise
+    print((folder / "report.txt").read_text(encoding="utf-8"), end="")
+    print(f"run folder: {folder}")
