@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict, replace
 from typing import Any
 
+from fer_core import __version__
 from fer_edge.deployment.announcement import Announcement
 from fer_edge.fleet.fleet import Fleet
 from fer_edge.outputs.mqtt.report import BundleReport, CameraReport, Report
@@ -13,7 +14,7 @@ from fer_edge.session.fleet import NO_KEY
 
 SLOW = "it takes 20.1 ms for a face, 9.0 times as long as the model before (2.2 ms)"
 _REPORT = Report(
-    "0.9.0",
+    __version__,
     90_000,
     "fer-small-int8",
     "35" * 32,

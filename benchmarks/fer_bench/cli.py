@@ -9,6 +9,7 @@ from pathlib import Path
 from fer_bench import options
 from fer_core.command import Quiet, Version, command_line, grouped, make_app, run_app
 from fer_core.errors import ArgumentError, FerError
+from fer_core.help import with_examples
 from fer_core.logs import talk
 
 app = make_app()
@@ -54,7 +55,12 @@ def run(
     run_and_store(wanted, command_line("fer-bench"), talk(quiet))
 
 
-@app.command()
+@app.command(
+    cls=with_examples(
+        "fer-bench report results/2026-11-28/results.json",
+        "fer-bench report results/2026-11-28/results.json --columns fer-nano-int8,fer-small-int8",
+    )
+)
 def report(
     results: options.ResultsFile,
     out: options.Page = None,
@@ -80,7 +86,7 @@ def report(
     if file.suffix == ".md":
         write_text(file, text)
     elif find_spec("matplotlib") is None:
-        lacking = "plots need Matplotlib: pip install '.[report]' where fer-edge-kit lies"
+        lacking = "plots need Matplotlib: pip install '.[report]' in the folder of fer-edge-kit"
         if out:
             raise FerError(lacking)
         print(f"no {file.name}: {lacking}", file=sys.stderr)
@@ -92,7 +98,9 @@ def report(
     print(text, end="")
 
 
-@app.command()
+@app.command(
+    cls=with_examples("fer-bench compare before/results.json after/results.json --tolerance 5")
+)
 def compare(
     before: options.ResultsFile,
     after: options.OtherResultsFile,
@@ -120,7 +128,9 @@ def compare(
     require_no_regression(changes)
 
 
-@app.command()
+@app.command(
+    cls=with_examples("fer-bench photos photos/ --faces faces.csv --detector haar --detector yunet")
+)
 def photos(
     folder: options.PhotoFolder,
     faces: options.MarkedFaces,
@@ -136,7 +146,7 @@ def photos(
     print("a box is right that overlaps a face by more than 0.3; one thread")
 
 
-@app.command()
+@app.command(cls=with_examples("fer-bench contribute results/2026-11-28/results.json"))
 def contribute(
     results: options.OwnResultsFile,
     reference: options.Reference = Path("benchmarks/reference"),

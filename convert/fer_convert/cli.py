@@ -11,6 +11,7 @@ from fer_convert import options
 from fer_convert.runtimes import require_version
 from fer_core.command import Quiet, Version, command_line, grouped, make_app, run_app
 from fer_core.errors import ArgumentError, FerError
+from fer_core.help import with_examples
 from fer_core.logs import talk
 
 if TYPE_CHECKING:
@@ -197,7 +198,12 @@ def _for_a_microcontroller(file: Path, pictures: tuple[UInt8Array, str], out: Pa
         print(path)
 
 
-@app.command("adopt")
+@app.command(
+    "adopt",
+    cls=with_examples(
+        "fer-convert adopt theirs.tflite --labels happy,sad,neutral --input gray --scale 0..1"
+    ),
+)
 def adopt_file(
     file: options.AdoptedFile,
     labels: options.Labels,

@@ -157,7 +157,7 @@ def _run(
 ) -> tuple[npt.NDArray[np.int8], int]:
     if find_spec("tflite_micro") is None:
         raise FerError(
-            "tflite-micro is not installed: pip install '.[micro]' where fer-edge-kit lies "
+            "tflite-micro is not installed: pip install '.[micro]' in the folder of fer-edge-kit "
             "(Linux on x86-64)"
         )
     with tempfile.TemporaryDirectory() as folder:

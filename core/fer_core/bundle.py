@@ -106,7 +106,10 @@ def archive_start(archive: zipfile.ZipFile) -> int:
 
 
 def _read_text(archive: zipfile.ZipFile, name: str) -> str:
-    """Return a member as text; raise ValueError, before it is unpacked, for one that is huge."""
-    if archive.getinfo(name).file_size > _MOST_TEXT_BYTES:
+    """Return a member as text; raise ValueError, before it is unpacked, for a foreign one."""
+    member = archive.getinfo(name)
+    if member.file_size > _MOST_TEXT_BYTES:
         raise ValueError(f"{name} is larger than {_MOST_TEXT_BYTES:,} bytes")
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ValueError(f"{name} is compressed in a way that fer-convert never uses")
     return archive.read(name).decode()

@@ -28,6 +28,10 @@ class FerError(Exception):
         see = next((error.see for error in errors if error.see), "")
         return cls("\n".join(map(str, errors)), see=see)
 
+    def to_json(self) -> dict[str, str]:
+        """Return what a page answers: the message as `error`, and its `code` if it has one."""
+        return {"error": str(self)} | ({"code": self.see} if self.see else {})
+
 
 class ArgumentError(FerError):
     """Wrong arguments on the command line."""

@@ -21,7 +21,19 @@ from fer_core.errors import FerError
 from fer_core.leftovers import remove_leftovers, unfinished_mark
 from fer_core.text import to_bytes
 
-ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, KeyError, NotImplementedError, RuntimeError)
+try:
+    from lzma import LZMAError
+except ImportError:  # a Python without it refuses such archives as not implemented
+    LZMAError = zipfile.BadZipFile  # type: ignore[assignment,misc]
+
+ZIP_ERRORS = (
+    zipfile.BadZipFile,
+    zlib.error,
+    LZMAError,
+    KeyError,
+    NotImplementedError,
+    RuntimeError,
+)
 """What a damaged zip archive makes the standard library raise."""
 ARRAY_ERRORS = (
     *ZIP_ERRORS,

@@ -24,7 +24,28 @@ class OptionGroup:
     examples: tuple[str, ...] = ()
 
 
-class GroupedCommand(TyperCommand):
+class ExampledCommand(TyperCommand):
+    """A command whose `--help` ends with whole commands as examples."""
+
+    examples: tuple[str, ...] = ()
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        """Write the examples."""
+        super().format_epilog(ctx, formatter)
+        if self.examples:
+            with formatter.section("Examples"):
+                for example in self.examples:
+                    formatter.write(f"{'':>{formatter.current_indent}}$ {example}\n")
+
+
+def with_examples(
+    *examples: str, kind: type[ExampledCommand] = ExampledCommand
+) -> type[ExampledCommand]:
+    """Return the kind of a command whose `--help` ends with these commands."""
+    return type("WithExamples", (kind,), {"examples": examples})
+
+
+class GroupedCommand(ExampledCommand):
     """A command that shows its options in groups."""
 
     groups: tuple[OptionGroup, ...] = ()

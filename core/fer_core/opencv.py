@@ -15,8 +15,8 @@ try:
     import cv2
 except ImportError as error:
     raise FerError(
-        f"OpenCV does not load ({error}). Install the extra that fits, where fer-edge-kit lies: "
-        "pip install '.[edge]' (with windows; on Debian also apt install libgl1) or "
+        f"OpenCV does not load ({error}). Install the extra that fits, in the folder of "
+        "fer-edge-kit: pip install '.[edge]' (with windows; on Debian also apt install libgl1) or "
         "'.[edge-headless]' (servers, a Pi without a screen).",
         see="opencv-missing",
     ) from error

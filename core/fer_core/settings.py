@@ -1,4 +1,4 @@
-"""Settings of a room: one frozen dataclass, filled from TOML, then from the command line."""
+"""Settings of a package: one frozen dataclass, filled from TOML, then from the command line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The values that flow between the rooms; each checks itself when it is made."""
+"""The values that flow between the packages; each checks itself when it is made."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from fer_core import progress
 from fer_core.command import Quiet, Version, grouped, make_app, run_app
 from fer_core.entry import INTERRUPTED
 from fer_core.errors import FerError
-from fer_core.help import OptionGroup
+from fer_core.help import OptionGroup, with_examples
 from fer_core.logs import log_to_stderr, talk
 from fer_core.native import show_native_output
 from fer_core.options import takes_settings
@@ -37,8 +37,17 @@ app.add_typer(
     help="Run fer-edge as a service of systemd: install, status, remove.",
 )
 app.add_typer(fleet_app, name="fleet", help="Show all devices of an MQTT broker on one page.")
-app.command()(history)
-app.command()(score)
+app.command(
+    cls=with_examples(
+        "fer-edge history seen.sqlite --week --plot week.png",
+        "fer-edge history seen.sqlite --month --csv -",
+    )
+)(history)
+app.command(
+    cls=with_examples(
+        "fer-edge score archive/ --out found", "fer-edge score archive/ --on ray --out found"
+    )
+)(score)
 
 
 GROUPS = (
@@ -113,7 +122,7 @@ def run(
     raise typer.Exit(INTERRUPTED if result.interrupted else 0)
 
 
-@app.command()
+@app.command(cls=with_examples("fer-edge doctor"))
 def doctor() -> None:
     """Check what this computer needs for fer-edge, and name the fix for each fault."""
     from fer_edge.doctor import examine

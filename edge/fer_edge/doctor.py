@@ -112,7 +112,7 @@ def _numpy() -> Finding:
         fix = "sudo apt install python3-picamera2, and a venv with --system-site-packages"
         detail = f"{np.__version__}; picamera2: {problem}"
         return Finding("numpy", "fault", detail, fix, see="picamera2-missing")
-    fix = "pip uninstall numpy, then pip install '.[edge-bookworm]' where fer-edge-kit lies"
+    fix = "pip uninstall numpy, then pip install '.[edge-bookworm]' in the folder of fer-edge-kit"
     detail = f"{np.__version__}, but picamera2: {problem}"
     return Finding("numpy", "fault", detail, fix, see="numpy-conflict")
 

@@ -108,7 +108,8 @@ def _run(name: str, folder: Path, options: argparse.Namespace) -> bool:
     }
     print(json.dumps(told), flush=True)
     if done.returncode:
-        print("\n".join(done.stderr.splitlines()[-40:]), file=sys.stderr)
+        for said in (done.stderr, done.stdout):  # the traceback is on stdout
+            print("\n".join(said.splitlines()[-40:]), file=sys.stderr)
     return bool(done.returncode)
 
 

@@ -40,7 +40,7 @@ def service(machine: Machine) -> Machine:
     machine.run(settings, "pi")
     machine.run(private, "pi")
     done = machine.run(install, "pi", LONG)
-    assert "fer-edge runs; what it writes lies in /var/lib/fer-edge" in done.out
+    assert "fer-edge runs; its files are in /var/lib/fer-edge" in done.out
     return machine
 
 

@@ -22,8 +22,8 @@ def need(*packages: str) -> None:
     missing = [package for package in packages if find_spec(package) is None]
     if missing:
         raise FerError(
-            f"{', '.join(missing)} not installed: pip install '.[train,edge-headless]' where "
-            "fer-edge-kit lies (Python 3.11 to 3.13)",
+            f"{', '.join(missing)} not installed: pip install '.[train,edge-headless]' in "
+            "the folder of fer-edge-kit (Python 3.11 to 3.13)",
             see="train-extra-missing",
         )
 

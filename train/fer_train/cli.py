@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from fer_core.command import Quiet, Version, grouped, make_app, run_app
 from fer_core.errors import ArgumentError, FerError
+from fer_core.help import with_examples
 from fer_core.logs import talk
 from fer_edge.faces.detectors import DEFAULT_DETECTOR
 from fer_train import options
@@ -17,15 +18,29 @@ from fer_train.device import choose_backend
 from fer_train.devices import chosen_devices, prepare_devices
 from fer_train.ensemble_cli import train_networks
 from fer_train.folds_cli import train_folds
+from fer_train.studio.cli import serve_studio
 from fer_train.sweep.cli import try_settings
 
 if TYPE_CHECKING:
     from fer_train.config import TrainConfig
 
 app = make_app()
-app.command("folds")(train_folds)
-app.command("ensemble")(train_networks)
-app.command("sweep")(try_settings)
+app.command(
+    "folds",
+    cls=with_examples(
+        "fer-train folds 5 --data faces/ --epochs 30", "fer-train folds 5 --data faces/ --on ray"
+    ),
+)(train_folds)
+app.command(
+    "ensemble", cls=with_examples("fer-train ensemble 5 --arch mini-xception --out runs/five")
+)(train_networks)
+app.command("sweep", cls=with_examples("fer-train sweep space.toml --arch fer-nano --budget 8h"))(
+    try_settings
+)
+app.command(
+    "studio",
+    cls=with_examples("fer-train studio", "fer-train studio faces/ --host 0.0.0.0 --https"),
+)(serve_studio)
 
 
 @app.command(cls=grouped(*options.GROUPS))
@@ -88,7 +103,12 @@ def _train(settings: TrainConfig, folder: Path, resume: bool, devices: str, quie
         print(f"run folder: {folder}")
 
 
-@app.command("soft-labels")
+@app.command(
+    "soft-labels",
+    cls=with_examples(
+        "fer-train soft-labels data/fer2013new.csv runs/teacher --out soft-labels.npz"
+    ),
+)
 def make_soft_labels(
     teachers: options.Teachers,
     out: options.SoftLabelsFile,
@@ -116,7 +136,9 @@ def make_soft_labels(
     print(write_soft_labels(teachers, settings.load(), out, talk(quiet)))
 
 
-@app.command()
+@app.command(
+    cls=with_examples("fer-train check data/fer2013.csv", "fer-train check faces/ --skip-bad")
+)
 def check(
     data: options.CheckedData,
     votes: options.Votes = None,
@@ -149,7 +171,12 @@ def check(
         )
 
 
-@app.command()
+@app.command(
+    cls=with_examples(
+        "fer-train prepare photos/ faces/ --test 0.2",
+        "fer-train prepare photos/ faces/ --colour rgb",
+    )
+)
 def prepare(
     photos: options.Photos,
     out: options.FacesFolder,
@@ -177,7 +204,7 @@ def prepare(
     print(prepared.text())
 
 
-@app.command()
+@app.command(cls=with_examples("fer-train explain runs/first photo.jpg --out explained.png"))
 def explain(
     model: options.Model,
     pictures: options.Pictures,
@@ -212,28 +239,6 @@ def explain(
         whole = "" if one.has_face else " (no face found: of the whole picture)"
         print(f"{one.name}: {labels[likeliest]} {one.probabilities[likeliest]:.0%}{whole}")
     print(f"explained in {out}")
-
-
-@app.command()
-def studio(
-    folder: options.StudioFolder = Path("studio"),
-    camera: options.StudioCamera = "",
-    port: options.StudioPort = 8600,
-    host: options.StudioHost = "127.0.0.1",
-    https: options.StudioHttps = False,
-    plain_http: options.StudioPlainHttp = False,
-    detector: options.StudioDetector = "",
-    no_browser: options.NoBrowser = False,
-    quiet: Quiet = False,
-) -> None:
-    """Show faces, train on them and use the model, on a page in your browser."""
-    need("cv2", "keras", "tensorflow", "matplotlib", "sklearn", "scipy")
-    from fer_core.logs import log_to_stderr
-    from fer_train.studio.server import StudioOptions, run_studio
-
-    log_to_stderr("fer-train")
-    where = (folder, camera, host, port, detector)
-    run_studio(StudioOptions(*where, not no_browser, https, plain_http), talk(quiet))
 
 
 def main() -> None:

@@ -127,7 +127,7 @@ def prepare_devices(asked: str, folds: int, say: Callable[[str], None]) -> None:
     if find_spec("jax") is None:
         raise FerError(
             f"--devices {asked} needs JAX, which is not installed: "
-            "pip install '.[train-gpu,edge-headless]' where fer-edge-kit lies (Linux)"
+            "pip install '.[train-gpu,edge-headless]' in the folder of fer-edge-kit (Linux)"
         )
     chosen = os.environ.get(BACKEND, "jax")
     if chosen != "jax":

@@ -65,7 +65,7 @@ def prepare_photos(
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise FerError(f"{out} is there already; choose a new folder for the crops")
     if out.resolve().is_relative_to(photos.resolve()):
-        raise FerError(f"{out} lies in {photos}; put the crops next to the photos, not among them")
+        raise FerError(f"{out} is in {photos}; put the crops next to the photos, not among them")
     found = []
     with progress_bar(len(files), "photos") as advance:
         for index, path in enumerate(files):

@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from fer_core.help import with_examples
 from fer_edge.deployment import DEFAULT_FOLDER
 from fer_edge.deployment.signing.cli import Folder, forget, key, sign, trust, verify
 
 if TYPE_CHECKING:
     from fer_edge.deployment.folder import ModelFolder
 
+_OF_THE_SERVICE = "--models /var/lib/fer-edge/models"
 models_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
 
-@models_app.command(name="list")
+@models_app.command("list", cls=with_examples(f"fer-edge models list {_OF_THE_SERVICE}"))
 def list_models(models: Folder = DEFAULT_FOLDER) -> None:
     """Print the models: in use, here, shipped, taken back and why."""
     from fer_core.text import printable_name
@@ -26,7 +28,11 @@ def list_models(models: Folder = DEFAULT_FOLDER) -> None:
         print(printable_name(line))
 
 
-@models_app.command()
+@models_app.command(
+    cls=with_examples(
+        f"fer-edge models use mine-int8.tflite {_OF_THE_SERVICE}", "fer-edge models use fer-nano"
+    )
+)
 def use(
     name: Annotated[str, typer.Argument(help="A file, a shipped model, or one of the folder.")],
     models: Folder = DEFAULT_FOLDER,
@@ -43,7 +49,7 @@ def use(
         print(f"{held.facts.mark} is tried by the next fer-edge --camera ... --models {models}")
 
 
-@models_app.command()
+@models_app.command(cls=with_examples(f"fer-edge models back {_OF_THE_SERVICE}"))
 def back(models: Folder = DEFAULT_FOLDER) -> None:
     """Return to the model before, without a trial."""
     from fer_edge.deployment.folder import existing_folder
@@ -83,5 +89,10 @@ def _told(folder: ModelFolder) -> Iterator[str]:
         yield f"failed   {failure.facts.mark} at {failure.time}: {failure.why}"
 
 
-for _command in (verify, trust, forget, key, sign):
-    models_app.command()(_command)
+models_app.command(cls=with_examples("fer-edge models verify mine-int8.tflite fer-small"))(verify)
+models_app.command(cls=with_examples(f"fer-edge models trust KEY --name laptop {_OF_THE_SERVICE}"))(
+    trust
+)
+models_app.command(cls=with_examples(f"fer-edge models forget laptop {_OF_THE_SERVICE}"))(forget)
+models_app.command(cls=with_examples("fer-edge models key"))(key)
+models_app.command(cls=with_examples("fer-edge models sign mine-int8.tflite"))(sign)

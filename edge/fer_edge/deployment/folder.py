@@ -113,7 +113,7 @@ def existing_folder(path: Path) -> ModelFolder:
     if not path.is_dir():
         raise FerError(
             f"there is no folder {path}: say which one fer-edge runs with, --models FOLDER (that "
-            "of a service lies in /var/lib/fer-edge)"
+            "of a service is /var/lib/fer-edge)"
         )
     return ModelFolder(path)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fer_core.command import DefaultCommand, Quiet, make_app
+from fer_core.help import with_examples
 from fer_core.logs import log_to_stderr, talk
 
 if TYPE_CHECKING:
@@ -24,9 +25,11 @@ Config = Annotated[
 
 
 @fleet_app.command(
-    cls=DefaultCommand,
-    epilog="Examples:  fer-edge fleet --mqtt mqtt://broker.local   |   fer-edge fleet key fleet.pem"
-    "   |   fer-edge fleet push mine-int8.tflite --mqtt mqtt://broker.local --key fleet.pem",
+    cls=with_examples(
+        "fer-edge fleet --mqtt mqtt://broker.local",
+        "fer-edge fleet --config fleet.toml --serve 0.0.0.0:8090 --https",
+        kind=DefaultCommand,
+    )
 )
 def run(
     mqtt: Broker = "",
@@ -66,7 +69,12 @@ def run(
     raise typer.Exit(INTERRUPTED)
 
 
-@fleet_app.command()
+@fleet_app.command(
+    cls=with_examples(
+        "fer-edge fleet push mine-int8.tflite --mqtt mqtt://broker.local --key fleet.pem",
+        "fer-edge fleet push mine-int8.tflite --config fleet.toml --key fleet.pem --device shop-1",
+    )
+)
 def push(
     bundle: Annotated[Path, typer.Argument(help="A .tflite bundle of fer-convert.")],
     key: Annotated[
@@ -98,7 +106,7 @@ def push(
     print("to see whether each device keeps it: fer-edge fleet --mqtt ...")
 
 
-@fleet_app.command()
+@fleet_app.command(cls=with_examples("fer-edge fleet withdraw --mqtt mqtt://broker.local"))
 def withdraw(
     mqtt: Broker = "",
     device: Annotated[
@@ -118,7 +126,7 @@ def withdraw(
     print(printable_name(done))
 
 
-@fleet_app.command()
+@fleet_app.command(cls=with_examples("fer-edge fleet key fleet.pem"))
 def key(file: Annotated[Path, typer.Argument(help="Where the secret key is, or will be.")]) -> None:
     """Make a secret key if there is none, and print the line for each device's settings."""
     from fer_edge.deployment.signing.keys import SigningKey

@@ -101,7 +101,9 @@ def _psycopg() -> Any:
     try:
         import psycopg
     except ImportError as error:
-        missing = "PostgreSQL needs psycopg 3: pip install '.[postgres]' where fer-edge-kit lies"
+        missing = (
+            "PostgreSQL needs psycopg 3: pip install '.[postgres]' in the folder of fer-edge-kit"
+        )
         raise UnusableError(missing) from error
     return psycopg
 

@@ -59,7 +59,8 @@ class DlibDescriptor:
         folder = _weights_folder()
         if folder is None:
             raise FerError(
-                "telling people apart needs dlib: pip install '.[identity]' where fer-edge-kit lies"
+                "telling people apart needs dlib: pip install '.[identity]' in the folder of "
+                "fer-edge-kit"
             )
         import dlib
 

@@ -49,9 +49,10 @@ def load_runtime() -> Any:
             return tflite
         except ImportError:
             raise FerError(
-                f"no TFLite runtime loads ({litert_error}). Install the extra that fits, where "
-                "fer-edge-kit lies: pip install '.[edge]', or [edge-headless] without a screen, "
-                "[edge-bookworm] with Pi OS Bookworm's picamera2, [edge-legacy] on 32-bit Pi OS.",
+                f"no TFLite runtime loads ({litert_error}). Install the extra that fits, in "
+                "the folder of fer-edge-kit: pip install '.[edge]', or [edge-headless] without a "
+                "screen, [edge-bookworm] with Pi OS Bookworm's picamera2, [edge-legacy] on 32-bit "
+                "Pi OS.",
                 see="runtime-missing",
             ) from litert_error
 

@@ -62,7 +62,7 @@ def own_certificate(
         import cryptography.x509  # noqa: F401
     except ImportError as error:
         raise FerError(
-            "--https needs cryptography: pip install '.[studio]' where fer-edge-kit lies"
+            "--https needs cryptography: pip install '.[studio]' in the folder of fer-edge-kit"
         ) from error
     file = make_folder(folder or secrets_folder()) / _FILE
     names, now = {*_LOCAL, *address.hosts}, now or datetime.now(timezone.utc)

@@ -30,5 +30,5 @@ def removed_clip(folder: ClipFolder, name: str) -> tuple[dict[str, Any], HTTPSta
     try:
         folder.remove(name)
     except FerError as error:
-        return {"error": str(error)}, HTTPStatus.BAD_REQUEST
+        return error.to_json(), HTTPStatus.BAD_REQUEST
     return {}, HTTPStatus.OK

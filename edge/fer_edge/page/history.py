@@ -64,9 +64,9 @@ def told_history(place: Place, kept_days: int, query: Callable[[str], str]) -> A
             chart = read_chart(tables, period, asked.wanted, by)
             people, cameras = read_names(tables, period)
     except ArgumentError as error:
-        return {"error": str(error)}, HTTPStatus.BAD_REQUEST
+        return error.to_json(), HTTPStatus.BAD_REQUEST
     except FerError as error:
-        return {"error": str(error)}, HTTPStatus.SERVICE_UNAVAILABLE
+        return error.to_json(), HTTPStatus.SERVICE_UNAVAILABLE
     told = {"people": people, "cameras": cameras, "where": place.shown, "kept_days": kept_days}
     return {**_chart_json(chart), **told}, HTTPStatus.OK
 

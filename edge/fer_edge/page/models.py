@@ -29,7 +29,7 @@ def told_models(running: ModelFacts, folder: ModelFolder | None) -> Answer:
     try:
         state = folder.state()
     except FerError as error:
-        return {"error": str(error)}, HTTPStatus.INTERNAL_SERVER_ERROR
+        return error.to_json(), HTTPStatus.INTERNAL_SERVER_ERROR
     told |= {"state": state.state, "why": state.why}
     return {**told, "before": state.before and _facts_json(state.before.facts)}, HTTPStatus.OK
 
@@ -46,9 +46,9 @@ def taken_model(folder: ModelFolder | None, content: bytes) -> Answer:
     try:
         held = ModelIntake(folder).receive(content)
     except BusyError as error:
-        return {"error": str(error)}, HTTPStatus.CONFLICT
+        return error.to_json(), HTTPStatus.CONFLICT
     except FerError as error:
-        return {"error": str(error)}, HTTPStatus.BAD_REQUEST
+        return error.to_json(), HTTPStatus.BAD_REQUEST
     told = {"model": held.facts.name, "sha256": held.facts.sha256, "state": ON_TRIAL}
     return {**told, "seconds": TRIAL_SECONDS}, HTTPStatus.OK
 

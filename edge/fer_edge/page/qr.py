@@ -38,6 +38,6 @@ def _code(address: str) -> QRCode:
         import segno
     except ImportError as error:
         raise FerError(
-            "a QR code needs segno: pip install '.[studio]' where fer-edge-kit lies"
+            "a QR code needs segno: pip install '.[studio]' in the folder of fer-edge-kit"
         ) from error
     return segno.make_qr(address)

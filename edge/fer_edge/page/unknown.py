@@ -43,7 +43,7 @@ def named_face(enrolment: LiveEnrolment, track: str, name: str) -> Answer:
     try:
         return asdict(enrolment.name(_number(track), name)), HTTPStatus.OK
     except FerError as error:
-        return {"error": str(error)}, HTTPStatus.BAD_REQUEST
+        return error.to_json(), HTTPStatus.BAD_REQUEST
 
 
 def forgotten_face(enrolment: LiveEnrolment, track: str) -> Answer:
@@ -51,7 +51,7 @@ def forgotten_face(enrolment: LiveEnrolment, track: str) -> Answer:
     try:
         enrolment.unknown.forget(enrolment.unknown.face(_number(track)).track_id)
     except FerError as error:
-        return {"error": str(error)}, HTTPStatus.BAD_REQUEST
+        return error.to_json(), HTTPStatus.BAD_REQUEST
     return {}, HTTPStatus.OK
 
 

@@ -7,13 +7,18 @@ from typing import Any
 
 import typer
 
+from fer_core.help import with_examples
+
 service_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 _PASSED_ON = {"ignore_unknown_options": True, "allow_extra_args": True}
 
 
 @service_app.command(
     context_settings=_PASSED_ON,
-    epilog="Example:  sudo fer-edge service install --camera 0 --events events.jsonl",
+    cls=with_examples(
+        "sudo ~/fer/bin/fer-edge service install --camera 0 --events events.jsonl",
+        "sudo ~/fer/bin/fer-edge service install --config camera.toml",
+    ),
 )
 def install(ctx: typer.Context) -> None:
     """Run fer-edge with the options that follow, from now on and after every boot."""
@@ -21,10 +26,12 @@ def install(ctx: typer.Context) -> None:
     from fer_edge.service.unit import NAME, STATE
 
     Service().install(_understood(ctx), this_user())
-    print(f"{NAME} runs; what it writes lies in {STATE}, what it says: journalctl -u {NAME} -f")
+    print(f"{NAME} runs; its files are in {STATE}; its log: journalctl -u {NAME} -f")
 
 
-@service_app.command(context_settings=_PASSED_ON)
+@service_app.command(
+    context_settings=_PASSED_ON, cls=with_examples("fer-edge service show --config camera.toml")
+)
 def show(ctx: typer.Context) -> None:
     """Print the unit that `install` would write with the options that follow."""
     from fer_edge.service.install import this_program, this_user
@@ -33,7 +40,7 @@ def show(ctx: typer.Context) -> None:
     print(unit_text(_understood(ctx), this_program(), this_user()), end="")
 
 
-@service_app.command()
+@service_app.command(cls=with_examples("fer-edge service status"))
 def status() -> None:
     """Print what systemd says of the service; exit with 0 when it is active, else with 1."""
     from fer_edge.service.install import Service
@@ -43,7 +50,7 @@ def status() -> None:
     raise typer.Exit(int(answer.returncode != 0))
 
 
-@service_app.command()
+@service_app.command(cls=with_examples("sudo ~/fer/bin/fer-edge service remove"))
 def remove() -> None:
     """Stop the service and remove it. What it has written stays."""
     from fer_edge.service.install import Service

@@ -38,6 +38,8 @@ def cameras_of(given: CameraSetting) -> dict[str, dict[str, Any]]:
         name, own = _of_a_table(entry) if isinstance(entry, Mapping) else _of_text(entry)
         if not name and len(entries) > 1:
             raise ValueError("several cameras need a name each: --camera door=0 --camera desk=1")
+        if name and _NAMED.fullmatch(own["camera"]):
+            raise ValueError(f"camera {name} has another name in its source: {own['camera']!r}")
         if name in cameras:
             raise ValueError(f"two cameras are called {name}")
         same = [other for other, its in cameras.items() if its["camera"] == own["camera"]]

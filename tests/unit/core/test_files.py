@@ -1,12 +1,16 @@
 import errno
+import io
 import os
+import re
 import stat
+import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from fer_core.errors import FerError
-from fer_core.files import make_folder, write_bytes, write_text, written_beside
+from fer_core.files import load_arrays, make_folder, write_bytes, write_text, written_beside
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
@@ -113,3 +117,16 @@ def test_a_file_system_that_syncs_no_folders_is_written_to(
     said = errno.EIO
     with pytest.raises(FerError, match=os.strerror(errno.EIO)):
         write_text(tmp_path / "a.txt", "y")
+
+
+def test_an_archive_with_damaged_lzma_is_an_error_for_the_user(tmp_path: Path) -> None:
+    pytest.importorskip("lzma")
+    file, array = tmp_path / "a.npz", io.BytesIO()
+    np.save(array, np.zeros(9))
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_LZMA) as archive:
+        archive.writestr("pictures.npy", array.getvalue())
+    content = bytearray(file.read_bytes())
+    content[30 + len("pictures.npy") + 4] = 0xFF  # the first byte of LZMA's own settings
+    file.write_bytes(content)
+    with pytest.raises(FerError, match=re.escape(str(file))):
+        load_arrays(file)

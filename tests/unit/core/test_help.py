@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterator
 from importlib import import_module
+from typing import Any
 
 import pytest
 import typer
 
-from fer_core.help import OptionGroup
 from fer_core.parameters import convert_plainly
 
 
@@ -32,27 +33,52 @@ def test_every_option_of_a_group_is_there_once(name: str) -> None:
     assert {*named, *rest} >= there
 
 
-def examples() -> list[tuple[str, str]]:
-    """Return the examples of each command that can be imported here."""
-    found: list[tuple[str, str]] = []
+def commands(group: Any, name: str) -> Iterator[tuple[str, Any]]:
+    """Yield each command of a group with the words that call it."""
+    for word, command in group.commands.items():
+        called = name if word == "run" else f"{name} {word}"
+        if hasattr(command, "commands"):
+            yield from commands(command, called)
+        else:
+            yield called, command
+
+
+def all_commands() -> dict[str, Any]:
+    """Return each command that can be imported here by the words that call it."""
+    found: dict[str, Any] = {}
     for name in NAMES:
         try:
-            groups: tuple[OptionGroup, ...] = default_command(name)[1].groups
+            found |= commands(default_command(name)[0], name.replace("_", "-"))
         except pytest.skip.Exception:
             continue
-        assert all(len(group.examples) == 2 for group in groups)
-        found += [(name, example) for group in groups for example in group.examples]
     return found
+
+
+def examples() -> list[tuple[str, str]]:
+    """Return the examples of each command, with the words that call it."""
+    return [
+        (name, example)
+        for name, command in all_commands().items()
+        for group in (command, *getattr(command, "groups", ()))
+        for example in group.examples
+    ]
+
+
+def test_every_command_has_examples() -> None:
+    assert set(all_commands()) == {name for name, _ in examples()}
+    groups = [group for each in all_commands().values() for group in getattr(each, "groups", ())]
+    assert all(len(group.examples) == 2 for group in groups)
 
 
 @pytest.mark.parametrize(("name", "example"), examples())
 def test_examples_are_commands_that_parse(name: str, example: str) -> None:
-    program, *words = shlex.split(example)
-    assert program == name.replace("_", "-")
-    _, command = default_command(name)
+    words = shlex.split(example.removeprefix("sudo ~/fer/bin/"))
+    called = name.split()
+    assert words[: len(called)] == called
+    command = all_commands()[name]
     convert_plainly(command.params)
-    with command.make_context(program, words) as context:
-        assert not context.args
+    with command.make_context(name, words[len(called) :]) as context:
+        assert not context.args or context.ignore_unknown_options
 
 
 def test_help_shows_the_groups_with_their_examples(capsys: pytest.CaptureFixture[str]) -> None:
@@ -63,3 +89,10 @@ def test_help_shows_the_groups_with_their_examples(capsys: pytest.CaptureFixture
     assert watch < said.index("--camera") < said.index("$ fer-edge --camera 0 --size 640x480")
     assert said.index("People and privacy:") < said.index("--blur") < said.index("More options:")
     assert "..." not in said.partition("Other commands:")[2]
+
+
+def test_help_of_a_subcommand_ends_with_its_examples(capsys: pytest.CaptureFixture[str]) -> None:
+    app = import_module("fer_edge.cli").app
+    app(["models", "back", "--help"], prog_name="fer-edge", standalone_mode=False)
+    example = "Examples:\n  $ fer-edge models back --models /var/lib/fer-edge/models\n"
+    assert capsys.readouterr().out.endswith(example)

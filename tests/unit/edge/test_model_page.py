@@ -127,15 +127,22 @@ def test_where_a_key_is_trusted_only_its_models_come_in(
     mine = signed(plain, key, "it")
     TrustedKeys(folder.path).trust("release")
     before = files(folder)
-    for content, why in (
-        (plain, "the model is not signed, and this device takes only signed models."),
-        (mine[:-1], "the model is not signed, and this device takes only signed models."),
-        (mine[:99] + b"!" + mine[100:], "the model was changed after it was signed, or damaged"),
-        (mine, f"the model is signed by {key.public}, a key that is not trusted here."),
+    unsigned = "the model is not signed. Sign it where it was made:", "model-unsigned"
+    changed = "the model was changed after it was signed, or damaged", "signature-broken"
+    unknown = (
+        f"the model is signed by {key.public}, a key that is not trusted here.",
+        "signer-unknown",
+    )
+    for content, (why, code) in (
+        (plain, unsigned),
+        (mine[:-1], unsigned),
+        (mine[:99] + b"!" + mine[100:], changed),
+        (mine, unknown),
     ):
         status, told = read(page.ask("/models", "POST", content, **KEY))
         assert status == 400
         assert told["error"].startswith(why)
+        assert told["code"] == code
         assert files(folder) == before
     trust = f"fer-edge models trust {key.public} --models {folder.path}"
     assert told["error"].endswith(trust)

@@ -251,7 +251,7 @@ def test_one_of_an_unknown_maker_is_refused_though_the_fleet_s_key_published_it(
     publisher.publish(renamed(nano, "mine"), 5)
     number, state, why = publisher.told
     assert (number, state) == (5, "refused")
-    assert why.startswith("the model is not signed, and this device takes only signed models.")
+    assert why.startswith("the model is not signed. Sign it where it was made:")
     content = shipped_models()["fer-nano"].read_bytes()
     sha256 = hashlib.sha256(content).hexdigest()
     wanted = replace(announced(nano, 6), sha256=sha256, size=len(content))

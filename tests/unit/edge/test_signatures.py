@@ -208,7 +208,7 @@ def test_with_one_only_its_bundles_are_taken(
     device.keys.trust(key.public, "laptop")
     mine = signed(BARE, key, "it")
     assert device.takes(mine)
-    device.refuses(BARE, r"the model is not signed, and .* fer-edge models sign FILE\.tflite")
+    device.refuses(BARE, r"the model is not signed. Sign it .* fer-edge models sign FILE\.tflite")
     device.refuses(mine[:100] + b"!" + mine[101:], "the model was changed after it was signed")
     theirs = signed(BARE, other, "it")
     folder = device.folder.path
@@ -336,7 +336,10 @@ def models(folder: Path, *words: object, code: int = 0) -> CompletedProcess[str]
 def test_from_a_new_key_to_a_device_that_trusts_it(tmp_path: Path, nano: ModelBundle) -> None:
     (tmp_path / "old.tflite").write_bytes(renamed(nano, "old").to_bytes())
     refused = models(tmp_path, "verify", "old.tflite", code=1)
-    assert "old.tflite is not signed: if you made it, fer-edge models sign" in refused.stderr
+    assert (
+        "old.tflite is not signed. Sign it where it was made: fer-edge models sign FILE"
+        in refused.stderr
+    )
     shown = models(tmp_path, "key")
     key = shown.stdout.strip()
     assert f"fer-edge models trust {key}\n" in shown.stderr
@@ -373,6 +376,22 @@ def test_from_a_new_key_to_a_device_that_trusts_it(tmp_path: Path, nano: ModelBu
     )
 
 
+def test_a_name_that_two_keys_have_forgets_neither(tmp_path: Path, key: SigningKey) -> None:
+    other = SigningKey.make(tmp_path / "other.pem").public
+    (tmp_path / "trusted_keys").write_text(f"{key.public} laptop\n{other} laptop\n")
+    with pytest.raises(
+        FerError, match=f"2 keys are called laptop: give the key, .* or {re.escape(other)}"
+    ):
+        TrustedKeys(tmp_path).forget("laptop")
+    assert set(TrustedKeys(tmp_path).read() or ()) == {key.public, other}
+
+
+def test_a_folder_that_is_named_has_to_be_there(tmp_path: Path) -> None:
+    refused = models(tmp_path, "verify", "fer-nano", "--models", "typo", code=1)
+    assert "there is no folder typo" in refused.stderr
+    assert not refused.stdout
+
+
 def test_what_is_not_right_is_told_for_each_file(
     tmp_path: Path, key: SigningKey, nano: ModelBundle
 ) -> None:
@@ -384,11 +403,11 @@ def test_what_is_not_right_is_told_for_each_file(
     )
     assert "signed by release" in refused.stdout
     assert refused.stderr.splitlines() == [
-        f"fer-edge: theirs.tflite is signed by {key.public}, a key that is not known here. If you "
-        f"know it: fer-edge models trust {key.public} --models {tmp_path / 'models'}",
+        f"fer-edge: theirs.tflite is signed by {key.public}, a key that is not trusted here. If "
+        f"you know it: fer-edge models trust {key.public} --models {tmp_path / 'models'}",
         "changed.tflite was changed after it was signed, or damaged: copy it again",
         "cannot read no.tflite: No such file or directory",
-        "see docs/troubleshooting.md#signature-broken",
+        "see docs/troubleshooting.md#signer-unknown",
     ]
     refused = models(tmp_path, "sign", "changed.tflite", code=1)
     assert "changed.tflite is damaged" in refused.stderr

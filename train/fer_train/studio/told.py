@@ -60,7 +60,7 @@ def being_trained(name: str) -> RunningError:
 
 def error_json(error: FerError) -> dict[str, Any]:
     """Return an error as JSON values: its words, and its code and figures where it has some."""
-    told: dict[str, Any] = {"error": on_paper(str(error))}
+    told: dict[str, Any] = {**error.to_json(), "error": on_paper(str(error))}
     if isinstance(error, ToldError):
         told["code"] = error.code
         told["figures"] = {

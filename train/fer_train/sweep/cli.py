@@ -63,7 +63,7 @@ def try_settings(
 def _need_optuna() -> None:
     if find_spec("optuna") is None:
         raise FerError(
-            "fer-train sweep needs Optuna: pip install '.[sweep]' where fer-edge-kit lies"
+            "fer-train sweep needs Optuna: pip install '.[sweep]' in the folder of fer-edge-kit"
         )
 
 

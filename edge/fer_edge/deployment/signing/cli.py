@@ -54,12 +54,15 @@ def sign(
 def verify(files: Bundles, models: Folder = DEFAULT_FOLDER) -> None:
     """Say who signed bundles.
 
-    The exit code is 1 if one is not signed by a key that is known here. Known are the keys that
+    The exit code is 1 if one is not signed by a key that is trusted here. These are the keys that
     the folder trusts. Without such a list they are your own key and that of releases.
     """
+    from fer_edge.deployment.folder import existing_folder
     from fer_edge.deployment.signing.verifying import verify_all
     from fer_edge.inference.models import shipped_models
 
+    if models != DEFAULT_FOLDER:
+        existing_folder(models)
     shipped = shipped_models()
     for line in verify_all([shipped.get(word) or Path(word) for word in files], models):
         print(line)

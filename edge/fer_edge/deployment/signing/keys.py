@@ -165,6 +165,6 @@ def _decoded(text: str) -> bytes:
 
 def _no_cryptography() -> NoCryptographyError:
     return NoCryptographyError(
-        "signed bundles need cryptography: pip install '.[fleet]' where fer-edge-kit lies",
+        "signed bundles need cryptography: pip install '.[fleet]' in the folder of fer-edge-kit",
         see="cryptography-missing",
     )

@@ -76,7 +76,7 @@ class TrustedKeys:
             signer = signer_of(content, what)
         except UnsignedError as error:
             raise FerError(
-                f"{error}, and this device takes only signed models. Where it was made: "
+                f"{what} is not signed. Sign it where it was made: "
                 "fer-edge models sign FILE.tflite",
                 see="model-unsigned",
             ) from error
@@ -132,7 +132,8 @@ class TrustedKeys:
             word: The key, or its name.
 
         Raises:
-            FerError: There is none, or the file cannot be read or written.
+            FerError: There is none, or several have that name, or the file cannot be read or
+                written.
         """
         with self._changing() as keys:
             found = [
@@ -141,6 +142,10 @@ class TrustedKeys:
             if not found:
                 known = ", ".join(named(key, name) for key, name in keys.items()) or "none"
                 raise FerError(f"no key {word!r} is trusted here; there are: {known}")
+            if len(found) > 1:
+                raise FerError(
+                    f"{len(found)} keys are called {word}: give the key, {' or '.join(found)}"
+                )
             del keys[found[0]]
         return found[0]
 

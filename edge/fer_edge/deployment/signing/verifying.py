@@ -7,12 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from fer_core.errors import FerError
-from fer_edge.deployment.signing.file_signature import (
-    FileSignature,
-    UnsignedError,
-    read_file,
-    signer_of,
-)
+from fer_edge.deployment.signing.file_signature import FileSignature, read_file
 from fer_edge.deployment.signing.keys import SigningKey
 from fer_edge.deployment.signing.own_key import own_key_file
 from fer_edge.deployment.signing.release_key import RELEASE, RELEASE_KEY
@@ -27,24 +22,14 @@ def verified(file: Path, models: Path) -> str:
         models: The folder of a run, whose keys count if there are some.
 
     Raises:
-        FerError: It is not signed, was changed, or its key is not known; or `cryptography` is not
-            installed.
+        FerError: It is not signed, was changed, or its key is not trusted; or `cryptography` is
+            not installed.
     """
     content, trusted = read_file(file), TrustedKeys(models)
-    if (keys := trusted.read()) is not None:
-        signer = trusted.signer_among(keys, content, str(file))
-        return f"{file}: signed by {named(signer, keys[signer])}"
-    try:
-        signer = signer_of(content, str(file))
-    except UnsignedError as error:
-        raise FerError(f"{error}: if you made it, fer-edge models sign {file}") from error
-    known = _known()
-    if signer not in known:
-        raise FerError(
-            f"{file} is signed by {signer}, a key that is not known here. If you know it: "
-            f"{trusted.how_to_trust(signer)}"
-        )
-    return f"{file}: signed by {named(signer, known[signer])}"
+    keys = trusted.read()
+    keys = _known() if keys is None else keys
+    signer = trusted.signer_among(keys, content, str(file))
+    return f"{file}: signed by {named(signer, keys[signer])}"
 
 
 def verify_all(files: Sequence[Path], models: Path) -> Iterator[str]:

@@ -10,7 +10,7 @@ from fer_core.errors import FerError
 from fer_edge.outputs.mqtt.settings import MqttSettings
 
 MOST_MESSAGE_BYTES = 65_536
-INSTALL = "MQTT needs paho-mqtt 2: pip install '.[mqtt]' where fer-edge-kit lies"
+INSTALL = "MQTT needs paho-mqtt 2: pip install '.[mqtt]' in the folder of fer-edge-kit"
 
 
 def mqtt_client(

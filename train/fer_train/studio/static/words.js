@@ -251,7 +251,7 @@ export const WORDS = {
   deleteRun: (name) => `Delete the model ${name}`,
   deleteRunAsk: (name) => `Delete the model ${name} and what its training left?`,
 
-  needsIdentity: "Telling people apart needs dlib. Install it where fer-edge-kit lies, then start the studio again:",
+  needsIdentity: "Telling people apart needs dlib. Install it in the folder of fer-edge-kit, then start the studio again:",
   identityCommand: "pip install '.[identity]'",
   peopleHow: "Show one person at a time, from several sides: ahead, to the left, to the right, up and down. What looks the same as before is left out.",
   newPerson: "A new person",
