@@ -109,6 +109,7 @@ def test_what_is_trained_and_converted_is_whole_or_absent(
         resumed.append(newest.name)
 
 
+@pytest.mark.usefixtures("training")
 def test_runs_that_were_cut_off_went_on(resumed: list[str]) -> None:
     assert len(resumed) == RESUMED
 
