@@ -14,6 +14,8 @@ def lamp_states(lines: Iterable[str], label: str) -> Iterator[bool]:
     """Yield after each event whether the lamp is to be on."""
     shown: dict[int, str] = {}
     for line in lines:
+        if not line.startswith("{"):
+            sys.exit(f"no event of fer-edge: {line.strip()}")
         event = json.loads(line)
         shown[event["track_id"]] = event["label"]
         if event["kind"] == "ended":
@@ -28,11 +30,13 @@ def main() -> None:
     parser.add_argument("--label", default="happy")
     arguments = parser.parse_args()
 
-    from gpiozero import LED
-
+    try:
+        from gpiozero import LED
+    except ImportError:
+        sys.exit("no gpiozero: sudo apt install python3-gpiozero, then use /usr/bin/python3")
     with LED(arguments.pin) as lamp, contextlib.suppress(KeyboardInterrupt):
-        for on in lamp_states(sys.stdin, arguments.label):
-            lamp.value = on
+        for lamp.value in lamp_states(sys.stdin, arguments.label):
+            print("lamp on" if lamp.value else "lamp off", file=sys.stderr)
 
 
 if __name__ == "__main__":

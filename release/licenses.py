@@ -39,6 +39,10 @@ fer-edge-kit is under the [Apache License 2.0](../LICENSE). [NOTICE](../NOTICE) 
 holds that is not code, and where that is from. What pip installs with it keeps its own license.
 This page lists those.
 
+The weights of the shipped models are under the same license, as far as the authors can grant it.
+They learned from FER2013, which carries no open license. Whether you may sell a product with them
+is not settled: ask a lawyer, or [train on your own photos](how-to/own-photos.md).
+
 `python release/licenses.py` made it from the metadata of the packages. It is no legal advice."""
 MORE = """Copyleft, and terms that are not free software. Copyleft asks nothing of you until you
 pass programs or container images on to others."""

@@ -11,6 +11,7 @@ import os
 import re
 import shlex
 import sys
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -130,8 +131,13 @@ def command_line(name: str, without: str = "") -> str:
     return shlex.join([name, *map(without_place, words)])
 
 
-def run_app(app: typer.Typer, name: str) -> None:
+def run_app(app: typer.Typer, name: str, settings: Callable[[], Iterable[str]] = tuple) -> None:
     """Run a command; a fault that the user can mend becomes a message on stderr.
+
+    Args:
+        app: The command.
+        name: Its name.
+        settings: Gives the keys that its settings file may have.
 
     Raises:
         SystemExit: The command has ended, with this exit code.
@@ -165,13 +171,22 @@ def run_app(app: typer.Typer, name: str) -> None:
             sys.exit(INTERRUPTED)
         if not hasattr(error, "format_message"):  # what click raises for wrong words
             raise
-        message = error.format_message()
-        if message.startswith("Usage:"):
-            print(message, file=sys.stderr)
-        else:
-            tell(_plain(message), "error", name)
-            print(f"{name} --help lists what there is", file=sys.stderr)
+        _tell_wrong_words(error, name, settings)
         sys.exit(getattr(error, "exit_code", 2))
+
+
+def _tell_wrong_words(error: Any, name: str, settings: Callable[[], Iterable[str]]) -> None:
+    """Say what click raised for words that are none of the command's."""
+    message = error.format_message()
+    if message.startswith("Usage:"):
+        print(message, file=sys.stderr)
+        return
+    word = getattr(error, "option_name", "")
+    key = word.lstrip("-").replace("-", "_")
+    if word and key in settings():
+        message = f"{word} is no option, but a setting: put {key} = ... into a --config file"
+    tell(_plain(message), "error", name)
+    print(f"{name} --help lists what there is", file=sys.stderr)
 
 
 def _plain(message: str) -> str:

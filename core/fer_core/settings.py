@@ -93,8 +93,11 @@ def read_toml(path: Path) -> dict[str, Any]:
         import tomli as tomllib
     try:
         return tomllib.loads(path.read_text(encoding="utf-8", errors="surrogateescape"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise FerError(f"cannot read the settings in {path}: {error}") from error
+    except OSError as error:
+        raise FerError(f"cannot read the settings in {path}: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        hint = "; text needs quotes" if "Invalid value" in str(error) else ""
+        raise FerError(f"cannot read the settings in {path}: {error}{hint}") from error
 
 
 def _checked(key: str, value: object, kind: object, path: Path | None, shown: bool) -> object:

@@ -5,6 +5,7 @@ Its options are the settings of `EdgeConfig`; they go on as the context's `param
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 from typing import Annotated
 
@@ -137,4 +138,4 @@ def doctor() -> None:
 
 def main() -> None:
     """Entry point."""
-    run_app(app, "fer-edge")
+    run_app(app, "fer-edge", lambda: [each.name for each in fields(EdgeConfig)])

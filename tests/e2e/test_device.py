@@ -206,6 +206,9 @@ def test_a_picture_with_its_plot(tmp_path: Path) -> None:
 
 def test_wrong_arguments_exit_2(tmp_path: Path) -> None:
     assert "no such option" in call("fer-edge", "--camara", "0", cwd=tmp_path, code=2).stderr
+    setting = call("fer-edge", "--mqtt", "mqtt://hall", "--camera", "0", cwd=tmp_path, code=2)
+    told = "--mqtt is no option, but a setting: put mqtt = ... into a --config file"
+    assert told in setting.stderr
 
 
 def test_bench_measures_the_shipped_models_without_data(tmp_path: Path) -> None:

@@ -243,4 +243,4 @@ def explain(
 
 def main() -> None:
     """Entry point."""
-    run_app(app, "fer-train")
+    run_app(app, "fer-train", options.settings)

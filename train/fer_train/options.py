@@ -149,3 +149,12 @@ GROUPS = (
     ),
 )
 """How `--help` shows them."""
+
+
+def settings() -> list[str]:
+    """Return the keys that a settings file may have."""
+    from dataclasses import fields
+
+    from fer_train.config import TrainConfig
+
+    return [each.name for each in fields(TrainConfig)]

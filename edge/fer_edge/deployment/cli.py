@@ -41,8 +41,10 @@ def use(
     from fer_edge.deployment.folder import ModelFolder
     from fer_edge.deployment.intake import ModelIntake
 
-    folder = ModelFolder(models)
+    folder, is_new = ModelFolder(models), not models.is_dir()
     held = ModelIntake(folder).use(name)
+    if is_new:
+        print(f"made the folder {models.resolve()}, which no run has yet")
     if folder.is_run:
         print(f"{held.facts.mark} is on trial for a minute; fer-edge models list says how it goes")
     else:

@@ -42,6 +42,11 @@ class ModelFolder:
         """Whether a run has it."""
         return is_held(self.path, _RUN)
 
+    @property
+    def was_used(self) -> bool:
+        """Whether a run has it or had it, or it has a state of models."""
+        return (self.path / STATE_FILE).exists() or (self.path / _RUN).exists()
+
     def signature(self) -> tuple[int, ...]:
         """Return what changes when the state does; it costs one look at the file's entry."""
         try:
@@ -113,7 +118,7 @@ def existing_folder(path: Path) -> ModelFolder:
     if not path.is_dir():
         raise FerError(
             f"there is no folder {path}: say which one fer-edge runs with, --models FOLDER (that "
-            "of a service is /var/lib/fer-edge)"
+            "of a service is /var/lib/fer-edge/models)"
         )
     return ModelFolder(path)
 

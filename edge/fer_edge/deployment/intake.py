@@ -44,6 +44,8 @@ class ModelIntake:
             InUseError: It runs already.
             FerError: It is refused, or cannot be written.
         """
+        if not content:
+            raise FerError("the file that was sent is empty, or there was none")
         if len(content) > MOST_MODEL_BYTES:
             raise FerError(f"a model may have {MOST_MODEL_BYTES >> 20} MiB at most")
         self._trusted.require(content, "the model")
@@ -53,7 +55,8 @@ class ModelIntake:
             try:
                 facts = ModelFacts.of(self._check(file))
             except FerError as error:
-                words = str(error).replace(str(file), file.name)
+                words = str(error).replace(f"adopt {file}", "adopt FILE.tflite")
+                words = words.replace(str(file), "the model")
                 raise FerError(words, see=error.see) from error
             place = self._place_for(facts.name, content)
             self._require_another(Held(place, facts))

@@ -65,11 +65,12 @@ def _delete(place: Place, person: str) -> None:
 
 
 def _show(place: Place, period: Period, wanted: Filter, csv: str, plot: Path | None) -> None:
-    from fer_edge.history.chart import read_chart, read_rows
+    from fer_edge.history.chart import read_chart, read_names, read_rows
     from fer_edge.history.periods import DAY, HOUR
     from fer_edge.history.report import chart_text, rows_csv
 
     with place.reading() as tables:
+        _check_names(place, wanted, *read_names(tables, period))
         chart = read_chart(tables, period, wanted, HOUR if period.days <= 2 else DAY)
         exported = rows_csv(read_rows(tables, period, wanted), period) if csv else ""
     if csv == "-":
@@ -84,6 +85,20 @@ def _show(place: Place, period: Period, wanted: Filter, csv: str, plot: Path | N
     if plot:
         _plot(chart, plot)
         print(f"saved {plot}")
+
+
+def _check_names(place: Place, wanted: Filter, people: list[str], cameras: list[str]) -> None:
+    """Raise FerError for a camera or a person of whom a period with others has nothing."""
+    from fer_core.errors import FerError
+    from fer_core.text import printable_name
+
+    for kind, name, known in (
+        ("camera", wanted.camera, cameras),
+        ("person", wanted.person, people),
+    ):
+        if name and any(known) and name not in known:
+            there = ", ".join(printable_name(each) for each in known if each)
+            raise FerError(f"{place.shown} has no {kind} {name} in this period; it has {there}")
 
 
 def _plot(chart: Chart, path: Path) -> None:

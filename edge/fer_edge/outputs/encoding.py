@@ -60,7 +60,7 @@ def load_pyav() -> Any:
     except ImportError as error:
         raise FerError(
             f"saving a video needs PyAV ({error}): pip install av; on Raspberry Pi OS sudo apt "
-            "install python3-av, and a venv with --system-site-packages. Without it: --save FOLDER",
+            "install python3-av, and a venv with --system-site-packages",
             see="pyav-missing",
         ) from error
     return av

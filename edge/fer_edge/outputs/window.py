@@ -23,7 +23,7 @@ _END_KEYS = {ord("q"), 27}
 def display_problem(environment: Mapping[str, str] = os.environ) -> str | None:
     """Return why no window can be shown here, or None when one can."""
     if re.search(r"GUI:\s+NONE", cv2.getBuildInformation()):
-        return "this OpenCV has no windows; pip install '.[edge]' in the folder of fer-edge-kit"
+        return "this OpenCV has no windows; for a screen, make a new venv with '.[edge]'"
     needs_display = sys.platform.startswith("linux")
     if needs_display and not (environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY")):
         return "there is no display (DISPLAY is not set)"

@@ -7,7 +7,9 @@ from typing import Any
 
 import typer
 
+from fer_core.errors import ArgumentError
 from fer_core.help import with_examples
+from fer_core.logs import talk
 
 service_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 _PASSED_ON = {"ignore_unknown_options": True, "allow_extra_args": True}
@@ -38,6 +40,8 @@ def show(ctx: typer.Context) -> None:
     from fer_edge.service.unit import unit_text
 
     print(unit_text(_understood(ctx), this_program(), this_user()), end="")
+    if this_user() == "root":
+        talk(False)("this service would run as root: call it with sudo from an ordinary user")
 
 
 @service_app.command(cls=with_examples("fer-edge service status"))
@@ -78,6 +82,10 @@ def _understood(ctx: typer.Context) -> list[str]:
         given = service_environment()
         for variable in SECRETS.values():  # those of this shell are not the service's
             os.environ[variable] = given.get(variable, "")
+        if not ctx.args and not given.get(SECRETS["camera"]):
+            raise ArgumentError(
+                "say what the service watches, as --camera 0 or --config ~/fer-edge.toml"
+            )
         options = read_options(run.make_context("fer-edge", list(ctx.args)).params)
         require_for_a_service(options, seen_homes(this_program(), this_user()))
     return list(ctx.args)

@@ -44,7 +44,10 @@ class RunOptions:
     def __post_init__(self) -> None:
         config = self.settings
         named = [name for name in _WATCHED if getattr(config, name)]
-        if len(named) + bool(self.pictures) != 1:
+        named += ["pictures"] * bool(self.pictures)
+        if len(named) > 1:
+            raise ArgumentError(f"give one thing to watch, not {' and '.join(named)}")
+        if not named:
             raise ArgumentError(WATCH_ONE)
         if config.plot:
             _check_plot_name(Path(config.plot))

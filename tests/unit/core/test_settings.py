@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from fer_core.errors import FerError
-from fer_core.settings import load_settings, settings_toml
+from fer_core.settings import load_settings, read_toml, settings_toml
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,3 +87,12 @@ class Secretive:
 def test_a_wrong_secret_is_not_shown(tmp_path: Path) -> None:
     with pytest.raises(FerError, match=r"token must be text, in quotes$"):
         load_settings(Secretive, write(tmp_path, "token = 4711"), {})
+
+
+def test_text_without_quotes_is_told_to_need_them(tmp_path: Path) -> None:
+    file = tmp_path / "a.toml"
+    file.write_text("history = seen.sqlite\n")
+    with pytest.raises(FerError, match=r"at line 1, column 11\); text needs quotes$"):
+        read_toml(file)
+    with pytest.raises(FerError, match=r"b\.toml: No such file or directory$"):
+        read_toml(tmp_path / "b.toml")

@@ -392,6 +392,6 @@ def test_a_refused_model_has_the_code_of_its_fault(tmp_path: Path) -> None:
     def check(file: Path) -> ModelBundle:
         raise FerError(f"{file} is damaged", see="model-damaged")
 
-    with pytest.raises(FerError, match=r"^model\.tflite is damaged$") as raised:
-        ModelIntake(ModelFolder(tmp_path), check).receive(b"")
+    with pytest.raises(FerError, match=r"^the model is damaged$") as raised:
+        ModelIntake(ModelFolder(tmp_path), check).receive(b"a bundle")
     assert raised.value.see == "model-damaged"

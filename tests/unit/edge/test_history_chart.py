@@ -192,6 +192,10 @@ def test_the_command_prints_exports_plots_and_deletes(autumn: Path) -> None:
     unknown = (*days, "--person", "not known", "--csv", "-")
     said = call_here("fer-edge", "history", autumn, *unknown, cwd=autumn.parent).stdout
     assert [line.split(",")[2] for line in said.splitlines()] == ["person", "", ""]
+    typo = ("--camera", "dor"), ("--person", "bne")
+    for wanted, known in zip(typo, ("it has c", "it has anna, ben"), strict=True):
+        done = call_here("fer-edge", "history", autumn, *days, *wanted, cwd=autumn.parent, code=1)
+        assert f"has no {wanted[0][2:]} {wanted[1]} in this period; {known}" in done.stderr
     before = total(autumn)
     deleting = ("--delete-person", "anna")
     said = call_here("fer-edge", "history", autumn, *deleting, cwd=autumn.parent).stdout

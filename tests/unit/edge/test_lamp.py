@@ -29,6 +29,8 @@ def test_ctrl_c_ends_the_lamp_without_a_traceback(monkeypatch: pytest.MonkeyPatc
     shown: list[object] = []
 
     class Led:
+        value = False
+
         def __setattr__(self, name: str, value: bool) -> None:
             shown.append((name, value))
 
@@ -48,3 +50,15 @@ def test_ctrl_c_ends_the_lamp_without_a_traceback(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(sys, "argv", ["lamp.py"])
     LAMP["main"]()
     assert shown == [17, ("value", True), "closed"]
+
+
+def test_what_is_no_event_ends_the_lamp_in_words() -> None:
+    with pytest.raises(SystemExit, match="no event of fer-edge: saved demo"):
+        list(LAMP["lamp_states"](["saved demo.mp4\n"], "happy"))
+
+
+def test_without_gpiozero_the_lamp_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "gpiozero", None)
+    monkeypatch.setattr(sys, "argv", ["lamp.py"])
+    with pytest.raises(SystemExit, match="sudo apt install python3-gpiozero"):
+        LAMP["main"]()

@@ -165,9 +165,9 @@ def test_a_run_without_a_folder_takes_none(nano: ModelBundle) -> None:
 
 Damage = Callable[[ModelBundle], bytes]
 DAMAGED: dict[str, tuple[Damage, str]] = {
-    "nothing": (lambda nano: b"", "carries no readable manifest"),
-    "no bundle": (lambda nano: b"PNG" * 1000, "model.tflite carries no readable manifest"),
-    "a network alone": (lambda nano: nano.model, "fer-convert adopt model.tflite"),
+    "nothing": (lambda nano: b"", "the file that was sent is empty, or there was none"),
+    "no bundle": (lambda nano: b"PNG" * 1000, "the model carries no readable manifest"),
+    "a network alone": (lambda nano: nano.model, "fer-convert adopt FILE.tflite"),
     "cut short": (lambda nano: nano.to_bytes()[:-100], "carries no readable manifest"),
     "one bit": (
         lambda nano: nano.to_bytes()[:5000] + b"\0" + nano.to_bytes()[5001:],
@@ -222,7 +222,7 @@ def test_a_file_that_crashes_the_runtime_takes_its_check_alone(
     program.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(program))
     status, told = read(page.ask("/models", "POST", nano.to_bytes(), **KEY))
-    assert (status, told["error"]) == (400, "model.tflite crashes the runtime (SIGSEGV)")
+    assert (status, told["error"]) == (400, "the model crashes the runtime (SIGSEGV)")
     assert files(folder) == []
 
 

@@ -106,7 +106,7 @@ def test_a_secret_of_the_wrong_type_is_not_shown(tmp_path: Path, line: str) -> N
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
-        (("--camera", "0", "x.jpg"), "say what to watch, one of these"),
+        (("--camera", "0", "x.jpg"), "give one thing to watch, not camera and pictures"),
         (("--camera", "front"), "no camera 'front'"),
         (("--camera", "0", "--save", "x.mp5"), "a name that ends in"),
         (("--camera", "0", "--serve", "0.0.0.0:8080"), "a token is needed"),

@@ -94,7 +94,7 @@ def test_stop_ends_the_loop_and_the_last_events_are_told() -> None:
 def test_what_to_watch_is_exactly_one_thing() -> None:
     with pytest.raises(FerError, match="say what to watch"):
         RunOptions(EdgeConfig())
-    with pytest.raises(FerError, match="say what to watch"):
+    with pytest.raises(FerError, match="give one thing to watch, not camera and demo"):
         RunOptions(EdgeConfig(camera="0", demo=True))
     with pytest.raises(FerError, match="two outputs write to the same place"):
         RunOptions(EdgeConfig(demo=True, json="-", events="-"))

@@ -178,7 +178,7 @@ def test_a_camera_in_the_services_environment_is_enough(monkeypatch: pytest.Monk
     monkeypatch.setenv("FER_EDGE_CAMERA", "0")
     refused = shown()  # the shell's environment is not the service's
     assert isinstance(refused.exception, ArgumentError)
-    assert "say what to watch" in str(refused.exception)
+    assert "say what the service watches" in str(refused.exception)
     monkeypatch.setattr(unit, "service_environment", lambda: {"FER_EDGE_CAMERA": "rtsp://u:p@cam"})
     assert shown("--rate", "5").exit_code == 0
     assert "cam" not in command_of(shown("--rate", "5").stdout)

@@ -353,7 +353,10 @@ def test_from_a_new_key_to_a_device_that_trusts_it(tmp_path: Path, nano: ModelBu
     assert "there is no folder models: " in models(tmp_path, "trust", key, code=1).stderr
     (tmp_path / "models").mkdir()
     done = models(tmp_path, "trust", "release")
-    assert done.stdout == "only models signed by release are taken into models\n"
+    told, hint = done.stdout.splitlines()
+    assert told == "only models signed by release are taken into models"
+    assert hint.startswith("no run has used")
+    assert hint.endswith("is it the folder of --models?")
     how = f"If you know it: fer-edge models trust {key} --models {tmp_path / 'models'}\n"
     for words in (("verify", "old.tflite"), ("use", "old.tflite")):
         refused = models(tmp_path, *words, code=1)

@@ -77,9 +77,12 @@ def trust(
     from fer_edge.deployment.folder import existing_folder
     from fer_edge.deployment.signing.trusted import TrustedKeys
 
-    trusted = TrustedKeys(existing_folder(models).path)
+    folder = existing_folder(models)
+    trusted = TrustedKeys(folder.path)
     trusted.trust(key, name)
     print(trusted.told())
+    if not folder.was_used:
+        print(f"no run has used {models.resolve()} yet: is it the folder of --models?")
 
 
 def forget(
