@@ -33,7 +33,10 @@ packages that pyproject.toml allows there. uv chooses them: the lowest that have
 Python. What these need in turn is the newest.
 
 The device has the extras `edge-headless`, `yunet` and `mqtt`. Training has `train`, `edge-headless`
-and `sweep`. "In short" means fewer tests: core, golden, runtime, settings and YuNet.
+and `sweep`. "In short" means fewer tests: core, golden, runtime, settings and YuNet. For training:
+networks, the training loop, export and conversion.
+
+**{ran} of {all} environments have run.**
 
 | environment | Python | packages | result | minutes | date, commit, load |
 |---|---|---|---|---:|---|
@@ -179,7 +182,12 @@ def row(name: str, short: bool) -> Row:
 
 
 def write_page(page: Path) -> int:
-    """Write the page from what came of each environment; return how many did not pass."""
+    """Write the page from what came of each environment; return how many did not pass.
+
+    What has not run here stays as an earlier page has it.
+    """
+    before = page.read_text() if page.exists() else ""
+    kept = {line.split("`")[1]: line for line in before.split("\n") if line.startswith("| `")}
     lines, bad = [], 0
     for name in environments():
         file = BUILD / f"{name}.json"
@@ -187,10 +195,14 @@ def write_page(page: Path) -> int:
             each = Row(**json.loads(file.read_text()))
             bad += "**" in each.result
             values = (each.python, each.packages, each.result, f"{each.minutes}", each.when)
-        else:
-            values = ("", "", "not run", "", "")
-        lines.append(f"| `{name}` | {' | '.join(values)} |")
-    page.write_text(HEAD + "\n".join(lines) + f"\n\n{platform.machine()}, {platform.system()}.\n")
+            kept[name] = f"| `{name}` | {' | '.join(values)} |"
+        lines.append(kept.get(name, f"| `{name}` |  |  | not run |  |  |"))
+    ran = sum("| not run" not in line for line in lines)
+    page.write_text(
+        HEAD.format(ran=ran, all=len(lines))
+        + "\n".join(lines)
+        + f"\n\n{platform.machine()}, {platform.system()}.\n"
+    )
     return bad
 
 

@@ -1,6 +1,9 @@
 """Run what is too long for every change, and write down when it ran and what it gave.
 
-python tests/release_check.py docs/release-check.md        (make release-check)
+python tests/release_check.py docs/release-check.md                 (make release-check)
+python tests/release_check.py docs/release-check.md bookworm legacy (these words alone)
+
+What does not run now stays as an earlier page has it.
 """
 
 from __future__ import annotations
@@ -39,9 +42,10 @@ CHECKS = (
 HEAD = """# Release check
 
 `make release-check` runs what is too long for every change, and writes this page.
+{together}
 
-| what | command | result | minutes |
-|---|---|---|---:|
+| what | command | result | commit | minutes |
+|---|---|---|---|---:|
 """
 
 
@@ -54,10 +58,22 @@ def _last_word(output: str) -> str:
     return (output.strip().splitlines() or [""])[-1].strip("= ")
 
 
-def main(page: Path) -> int:
-    """Run the checks in turn, write the page; return how many failed."""
-    rows, failed = [], 0
+def main(page: Path, *asked: str) -> int:
+    """Run the checks in turn, write the page; return how many failed.
+
+    Args:
+        page: Where it is, with the results of earlier runs.
+        asked: Words of the commands to run, none for all.
+    """
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], stdout=subprocess.PIPE, text=True, check=True
+    ).stdout.strip()
+    lines = page.read_text().split("\n") if page.exists() else []
+    rows = {line.split("`")[1]: line for line in lines if "`" in line and line.startswith("| ")}
+    failed = 0
     for what, command in CHECKS:
+        if asked and not any(word in command for word in asked):
+            continue
         print(f"== {command}", flush=True)
         started = time.monotonic()
         quiet = ["--no-print-directory"] * command.startswith("make ")
@@ -69,15 +85,33 @@ def main(page: Path) -> int:
         last = _last_word(done.stdout)
         result = last if done.returncode == 0 else f"**failed**: {last}"
         minutes = (time.monotonic() - started) / 60
-        rows.append(f"| {what} | `{command}` | {result} | {minutes:.1f} |")
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], stdout=subprocess.PIPE, text=True, check=True
-    ).stdout.strip()
-    day = datetime.now(timezone.utc).date()
-    where = f"{platform.machine()}, {platform.system()}, Python {platform.python_version()}"
-    page.write_text(HEAD + "\n".join(rows) + f"\n\nLast run: {day}, commit {commit}, {where}.\n")
+        rows[command] = f"| {what} | `{command}` | {result} | {commit} | {minutes:.1f} |"
+    page.write_text(page_text(rows, commit))
     return failed
 
 
+def page_text(rows: dict[str, str], commit: str) -> str:
+    """Return the page.
+
+    Args:
+        rows: The row of each command that has ever run.
+        commit: The newest one.
+    """
+    here = {command: rows[command] for _, command in CHECKS if command in rows}
+    at = {row.split(" | ")[-2] for row in here.values()}
+    together = (
+        f"Everything ran at {commit}."
+        if at == {commit} and len(here) == len(CHECKS)
+        else "**Not everything ran at one commit**: each row has its own."
+    )
+    day = datetime.now(timezone.utc).date()
+    where = f"{platform.machine()}, {platform.system()}, Python {platform.python_version()}"
+    missing = [
+        f"| {what} | `{command}` | not run | | |" for what, command in CHECKS if command not in rows
+    ]
+    lines = [*here.values(), *missing]
+    return HEAD.format(together=together) + "\n".join(lines) + f"\n\nLast run: {day}, {where}.\n"
+
+
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    sys.exit(main(Path(sys.argv[1]), *sys.argv[2:]))

@@ -113,7 +113,8 @@ def test_a_camera_gives_the_probabilities_of_the_file(emulated: QemuMachine) -> 
     """Of a drawn face that is nearly as sad as neutral, so its label is a matter of few frames."""
     show(emulated, "neutral")
     filed, live = of_file(emulated, "neutral"), of_camera(emulated)
-    assert np.abs(live.shares - filed.shares).max() < 0.1
+    assert {filed.label, live.label} <= {"sad", "neutral"}
+    assert np.abs(live.shares - filed.shares).max() < 0.2  # noise, and six frames alone
 
 
 @pytest.mark.parametrize("pixels", [name for name in CODED if name != "yuyv422"])

@@ -51,6 +51,7 @@ def test_a_bundle_says_where_it_came_from(saved: tuple[Path, Path], tmp_path: Pa
 def test_a_bundle_is_signed_with_a_key_that_is_made_at_first_use(
     saved: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    pytest.importorskip("cryptography", reason="cryptography is not installed: extra [fleet]")
     monkeypatch.delenv("STATE_DIRECTORY", raising=False)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     said: list[str] = []
