@@ -68,6 +68,8 @@ class StreamCapture:
             raise no_answer(address) from None  # its words hold the password
         try:
             self._stream = self._container.streams.video[0]
+            if not self._stream.codec_context:
+                raise ValueError("no decoder is known")
             self._decoder = Decoder(av, self._stream)
         except (IndexError, *self._broken):
             self._container.close()

@@ -174,7 +174,7 @@ def test_a_full_disk_is_said_once_and_nothing_is_lost(
     kept = HistoryWriter(SqliteStore(path), 30)
     kept.add(looks(NOON, 5, "glad").seconds, [])
     kept.write()
-    with full_disk(50_000):
+    with full_disk(16_000):
         for step in range(4):
             kept.add(looks(NOON, 400, "glad").seconds, [event(NOON + step)])
             kept.write()

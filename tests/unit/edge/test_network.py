@@ -128,19 +128,23 @@ def test_a_stream_that_ends_gives_no_picture(monkeypatch: pytest.MonkeyPatch) ->
     assert capture.read() is None
 
 
+UNKNOWN = SimpleNamespace(codec_context=None, index=0)
+"""What PyAV gives for a codec that it does not know."""
+
+
+@pytest.mark.parametrize("videos", [[], [UNKNOWN]], ids=["no video", "an unknown codec"])
 def test_a_stream_without_video_is_said_without_its_password(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, videos: list[object]
 ) -> None:
-    monkeypatch.setattr(Container, "__init__", _without_video)
+    def describe(container: Container, packets: list[object], **wanted: object) -> None:
+        container.streams = SimpleNamespace(video=videos)
+
+    monkeypatch.setattr(Container, "__init__", describe)
     with pytest.raises(
         FerError, match=r"no answer from rtsp://cam/s: .* It sends no video"
     ) as refusal:
         opened(monkeypatch, [], "rtsp://user:secret@cam/s")
     assert "secret" not in str(refusal.value)
-
-
-def _without_video(container: Container, packets: list[object], **wanted: object) -> None:
-    container.streams = SimpleNamespace(video=[])
 
 
 def test_a_pyav_that_does_not_load_counts_as_none(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -60,6 +60,9 @@ def playable_seconds(path: Path) -> float | None:
     av = load_pyav()
     try:
         with av.open(str(path)) as container:
+            videos = container.streams.video
+            if not videos or not videos[0].codec_context:  # PyAV before 17 crashes at such a one
+                return None
             if next(container.decode(video=0), None) is None:
                 return None
             return _seconds(av, container) if path.stat().st_size <= MOST_READ_BYTES else 0.0
