@@ -107,11 +107,10 @@ def run(
 
     if verbose:
         show_native_output()
-    log_to_stderr("fer-edge", ctx.params.get("log_format") or "text")
+    log_to_stderr("fer-edge")
     options = read_options(ctx.params)
-    log_format = options.settings.log_format
-    log_to_stderr("fer-edge", log_format)
-    if options.quiet or log_format == "json":
+    log_to_stderr("fer-edge", options.settings.log_format)
+    if options.quiet:
         progress.silence()
     say = talk(options.quiet)
     if page := page_address(options):
