@@ -102,7 +102,7 @@ def run(
     version: Version = False,
 ) -> None:
     """Recognize facial expressions: live, in a video or in pictures."""
-    from fer_edge.session.options import page_address, read_options
+    from fer_edge.session.options import read_options
     from fer_edge.session.watch import watch
 
     if verbose:
@@ -113,8 +113,6 @@ def run(
     if options.quiet:
         progress.silence()
     say = talk(options.quiet)
-    if page := page_address(options):
-        say(f"page: {page}" + ("" if options.settings.camera else " while the clip lasts"))
     result = watch(options)
     say(result.text())
     for path in result.saved:
