@@ -186,6 +186,9 @@ def _tell_wrong_words(error: Any, name: str, settings: Callable[[], Iterable[str
     key = word.lstrip("-").replace("-", "_")
     if word and key in settings():
         message = f"{word} is no option, but a setting: put {key} = ... into a --config file"
+    explained = getattr(getattr(error, "param", None), "help", "")
+    if explained and message.startswith("Missing "):
+        message = f"{message.rstrip('.')}: {explained}"
     tell(_plain(message), "error", name)
     tell(f"{name} --help lists what there is")
 
