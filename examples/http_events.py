@@ -27,5 +27,7 @@ def main(page: str) -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: python3 examples/http_events.py ADDRESS")
     with contextlib.suppress(KeyboardInterrupt):
         main(sys.argv[1])

@@ -30,6 +30,8 @@ class CascadeDetector:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: python examples/own_detector.py PHOTO")
     reader = fer_edge.ExpressionReader(detector=CascadeDetector())
     for face in reader.picture(sys.argv[1]):
         print(face.box, face.label, f"{face.confidence:.0%}")

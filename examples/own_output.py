@@ -1,7 +1,6 @@
 """Your own output: every change as a row of a CSV file.
 
-python examples/own_output.py 0 changes.csv           # the first camera, until Ctrl-C
-python examples/own_output.py clip.mp4 changes.csv    # or a video
+python examples/own_output.py clip.mp4 changes.csv    # or 0: the first camera, until Ctrl-C
 """
 
 import csv
@@ -34,6 +33,7 @@ class CsvOutput(fer_edge.Output):
 
 
 if __name__ == "__main__":
-    source, table = sys.argv[1:]
-    with Path(table).open("w", newline="") as file, suppress(KeyboardInterrupt):
-        fer_edge.ExpressionReader().run(source, CsvOutput(file))
+    if len(sys.argv) != 3:
+        sys.exit("usage: python examples/own_output.py CAMERA_OR_CLIP TABLE.csv")
+    with Path(sys.argv[2]).open("w", newline="") as file, suppress(KeyboardInterrupt):
+        fer_edge.ExpressionReader().run(sys.argv[1], CsvOutput(file))

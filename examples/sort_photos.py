@@ -28,4 +28,6 @@ def main(photos: Path, out: Path) -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit("usage: python examples/sort_photos.py PHOTOS SORTED")
     main(Path(sys.argv[1]), Path(sys.argv[2]))

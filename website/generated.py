@@ -1,10 +1,16 @@
-"""Pages of the documentation that are made from the code: the commands and their settings."""
+"""Pages of the documentation that are made from the code: the commands and their settings.
+
+    python website/generated.py docs/reference      writes commands.md and settings.md
+
+A test compares them with the code. The page of the examples is made with the site (hooks.py).
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import inspect
 import re
+import sys
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
@@ -13,7 +19,8 @@ from typing import Any
 import typer
 from griffe import Docstring, DocstringSectionAttributes, Object, load
 
-EXAMPLES = Path(__file__).parents[1] / "examples" / "README.md"
+ROOT = Path(__file__).parents[1]
+EXAMPLES = ROOT / "examples" / "README.md"
 COMMANDS = ("train", "convert", "edge", "bench")
 SETTINGS = {
     "fer_edge.session.config.EdgeConfig": (
@@ -47,10 +54,9 @@ def described(name: str, command: Any, level: str) -> Iterator[str]:
         pieces = " ".join(own.collect_usage_pieces(context))
         yield f"    {name} {pieces}"
         yield from options_of(own, context)
-    if own.epilog:
-        examples = own.epilog.partition("Examples:")[2]
-        lines = [each.strip().rstrip(".") for each in examples.split("   |   ")]
-        yield "Examples:\n\n" + "\n".join(f"    $ {line}" for line in lines)
+    if examples := getattr(own, "examples", ()):
+        yield "Examples:"
+        yield "\n".join(f"    $ {line}" for line in examples)
     for word, each in commands.items():
         if not each.hidden:
             yield from described(f"{name} {word}", each, "###")
@@ -94,7 +100,7 @@ def settings_page() -> str:
     parts = [
         "# Settings",
         "Made from the code. A setting that is also an option of the command has its name there, "
-        "with hyphens. The command line wins over the file.",
+        "with hyphens.\nThe command line wins over the file.",
     ]
     for path, (command, words) in SETTINGS.items():
         parts += [f"## {command}", words, settings_table(path)]
@@ -104,7 +110,9 @@ def settings_page() -> str:
 def settings_table(path: str) -> str:
     """Return the fields of a dataclass with types, defaults and what they mean."""
     module, _, name = path.rpartition(".")
-    described = texts(load(module, search_paths=["core", "edge", "train"])[name])
+    described = texts(
+        load(module, search_paths=[str(ROOT / room) for room in ("core", "edge", "train")])[name]
+    )
     rows = []
     for each in dataclasses.fields(getattr(import_module(module), name)):
         text = " ".join(filter(None, [each.metadata.get("help"), described.get(each.name)]))
@@ -145,4 +153,14 @@ def examples_page() -> str:
     return re.sub(r"\]\((?![.#])", "](../../examples/", text) + "\n" + "\n".join(programs)
 
 
+def write_pages(folder: Path) -> None:
+    """Write the pages into a folder."""
+    for name, make in PAGES.items():
+        (folder / f"{name}.md").write_text(make(), encoding="utf-8")
+
+
 PAGES: dict[str, Callable[[], str]] = {"commands": commands_page, "settings": settings_page}
+
+
+if __name__ == "__main__":
+    write_pages(Path(sys.argv[1]))

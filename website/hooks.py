@@ -1,6 +1,6 @@
-"""What MkDocs does here besides its own: pages made from the code, links to files, no foreign host.
+"""What MkDocs does here besides its own: a page of the examples, links to files, no foreign host.
 
-mkdocs.yml names this file. `generated.py` makes the pages.
+mkdocs.yml names this file. `generated.py` makes the page.
 """
 
 from __future__ import annotations
@@ -24,9 +24,7 @@ FOREIGN = re.compile(r"""<(?:script|img|iframe)[^>]*\ssrc="https?:|<link[^>]*\sh
 
 
 def on_files(files: Files, config: Any) -> Files:
-    """Add the pages that are made from the code."""
-    for name, make in generated.PAGES.items():
-        files.append(File.generated(config, f"reference/{name}.md", content=make()))
+    """Add the page of the examples."""
     files.append(File.generated(config, EXAMPLES_PAGE, content=generated.examples_page()))
     return files
 

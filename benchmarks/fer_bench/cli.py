@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from importlib.util import find_spec
 from pathlib import Path
 
 from fer_bench import options
-from fer_core.command import Quiet, Version, command_line, grouped, make_app, run_app
+from fer_core.command import LogFormat, Quiet, Version, command_line, grouped, make_app, run_app
 from fer_core.errors import ArgumentError, FerError
 from fer_core.help import with_examples
-from fer_core.logs import talk
+from fer_core.logs import talk, tell
 
 app = make_app()
 
@@ -32,6 +31,7 @@ def run(
     out: options.Out = None,
     skip_bad: options.SkipBad = False,
     quiet: Quiet = False,
+    log_format: LogFormat = "text",
     version: Version = False,
 ) -> None:
     """Measure bundles: accuracy, latency, load time, memory and size."""
@@ -89,12 +89,12 @@ def report(
         lacking = "plots need Matplotlib: pip install '.[report]' in the folder of fer-edge-kit"
         if out:
             raise FerError(lacking)
-        print(f"no {file.name}: {lacking}", file=sys.stderr)
+        tell(f"no {file.name}: {lacking}")
     else:
         from fer_bench.html import html_report
 
         write_text(file, html_report(read))
-        print(f"page: {file}", file=sys.stderr)
+        tell(f"page: {file}")
     print(text, end="")
 
 

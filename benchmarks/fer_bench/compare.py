@@ -16,6 +16,8 @@ from fer_core.errors import FerError
 
 _SAME = ("board", "cpu", "cores", "governor", "runtime", "kernels")
 REGRESSION, TOO_FAST, NOISY, NOT_JUDGED = "REGRESSION", "TOO FAST", "noisy", "not judged"
+ROUNDED_PERCENT, ROUNDED_POINTS = 0.05, 0.005
+"""Changes up to these are shown as 0.0 % and 0.00 points."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +181,7 @@ def _share_change(
         return Change(model, figure, told[0], told[1], "not measured", verdict)
     points = 100 * (after - before)
     worse = points if figure == "calibration error" else -points
-    verdict = _verdict(worse, 0.0, tolerance.points)
+    verdict = _verdict(worse, ROUNDED_POINTS, tolerance.points)
     return Change(model, figure, told[0], told[1], f"{points:+.2f} points", verdict)
 
 
@@ -201,7 +203,7 @@ def _costs(one: ModelRecord, other: ModelRecord, tolerance: Tolerance) -> Iterat
         figures.append(("peak memory, MB", peaks[0] / 1e6, peaks[1] / 1e6, 1, 2.0))
     for figure, was, now, places, noise in figures:
         percent = 100 * (now / was - 1)
-        verdict = _verdict(percent, noise, tolerance.percent)
+        verdict = _verdict(percent, max(noise, ROUNDED_PERCENT), tolerance.percent)
         told = cells.decimal(was, places), cells.decimal(now, places), f"{percent:+.1f} %"
         yield Change(other.name, figure, *told, verdict)
 
@@ -214,9 +216,8 @@ def _latency_change(one: ModelRecord, other: ModelRecord, tolerance: Tolerance) 
         return Change(other.name, "latency, p50 ms", *told, "not measured", NOT_JUDGED)
     percent = 100 * (now.p50 / was.p50 - 1)
     change = f"{percent:+.1f} %"
-    verdict = _verdict(
-        percent, 100 * NOISE_OF_SPREAD * hypot(was.spread, now.spread), tolerance.percent
-    )
+    noise = 100 * NOISE_OF_SPREAD * hypot(was.spread, now.spread)
+    verdict = _verdict(percent, max(noise, ROUNDED_PERCENT), tolerance.percent)
     if verdict == "better" and was.p50 / now.p50 > 1 + tolerance.percent / 100:
         verdict = TOO_FAST
     if noisy := [when for when, each in (("before", one), ("after", other)) if each.is_noisy]:
@@ -227,7 +228,7 @@ def _latency_change(one: ModelRecord, other: ModelRecord, tolerance: Tolerance) 
 
 def _verdict(worse_by: float, noise: float, tolerated: float) -> str:
     """Return what a change means that is worse by so much, negative when it is better."""
-    if abs(worse_by) <= max(noise, 1e-9):
+    if abs(worse_by) <= noise + 1e-9:
         return "same"
     if worse_by < 0:
         return "better"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from fer_convert import options
 from fer_convert.runtimes import require_version
-from fer_core.command import Quiet, Version, command_line, grouped, make_app, run_app
+from fer_core.command import LogFormat, Quiet, Version, command_line, grouped, make_app, run_app
 from fer_core.errors import ArgumentError, FerError
 from fer_core.help import with_examples
 from fer_core.logs import talk
@@ -51,6 +51,7 @@ def run(
     overwrite: options.Overwrite = False,
     seed: options.Seed = None,
     quiet: Quiet = False,
+    log_format: LogFormat = "text",
     version: Version = False,
 ) -> None:
     """Convert a Keras model to a .tflite bundle and measure what that changed."""

@@ -22,7 +22,7 @@ from fer_core import __version__, progress
 from fer_core.entry import INTERRUPTED
 from fer_core.errors import ArgumentError, FerError
 from fer_core.help import GroupedCommand, OptionGroup, other_commands
-from fer_core.logs import tell
+from fer_core.logs import LOG_FORMAT_HELP, LOG_FORMAT_OPTION, take_log_format, tell
 from fer_core.parameters import convert_plainly
 from fer_core.text import forgive_names_on_paper
 
@@ -145,7 +145,8 @@ def run_app(app: typer.Typer, name: str, settings: Callable[[], Iterable[str]] =
     forgive_names_on_paper()
     try:
         try:
-            code = app(prog_name=name, standalone_mode=False)
+            words = take_log_format(name, sys.argv[1:])
+            code = app(words, prog_name=name, standalone_mode=False)
         finally:
             sys.stdout.flush()
         sys.exit(code if isinstance(code, int) else 0)
@@ -179,14 +180,17 @@ def _tell_wrong_words(error: Any, name: str, settings: Callable[[], Iterable[str
     """Say what click raised for words that are none of the command's."""
     message = error.format_message()
     if message.startswith("Usage:"):
-        print(message, file=sys.stderr)
+        tell(message)
         return
     word = getattr(error, "option_name", "")
     key = word.lstrip("-").replace("-", "_")
     if word and key in settings():
         message = f"{word} is no option, but a setting: put {key} = ... into a --config file"
+    explained = getattr(getattr(error, "param", None), "help", "")
+    if explained and message.startswith("Missing "):
+        message = f"{message.rstrip('.')}: {explained}"
     tell(_plain(message), "error", name)
-    print(f"{name} --help lists what there is", file=sys.stderr)
+    tell(f"{name} --help lists what there is")
 
 
 def _plain(message: str) -> str:
@@ -219,3 +223,6 @@ def _silence(wanted: bool) -> bool:
 Quiet = Annotated[
     bool, typer.Option("--quiet", "-q", callback=_silence, help="Print results only.")
 ]
+
+LogFormat = Annotated[str, typer.Option(LOG_FORMAT_OPTION, help=LOG_FORMAT_HELP)]
+"""Is there for `--help`: `run_app` reads it, for subcommands too."""

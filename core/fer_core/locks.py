@@ -63,7 +63,8 @@ def alone_in(
     while (descriptor := _locked(path)) is None:
         if time.monotonic() >= ends:
             raise BusyError(
-                f"{what} is writing into {folder} already (process {_holder(path)}): {advice}"
+                f"{what} is writing into {folder} already (process {_holder(path)}): {advice}",
+                see="folder-in-use",
             )
         time.sleep(_PAUSE_SECONDS)
     try:

@@ -5,25 +5,71 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
 
+from fer_core import progress
+from fer_core.errors import ArgumentError
 from fer_core.text import printable
 
 LOG_FORMATS = ("text", "json")
+LOG_FORMAT_OPTION = "--log-format"
+LOG_FORMAT_HELP = "How lines on stderr look: text or json."
 EXPLAINED = "see docs/troubleshooting.md#{code}"
 """The line of text after a message that has a code."""
-_format = {"name": "", "as": "text"}
+_format = {"name": "", "as": "text", "asked": ""}
+
+
+def asked_log_format() -> str:
+    """Return the format that the command line asks for; empty for none."""
+    return _format["asked"]
+
+
+def take_log_format(name: str, words: Sequence[str]) -> list[str]:
+    """Use the format that the words of a command ask for, wherever they do; return the others.
+
+    Commands are told of wrong words before they know their options, so this comes first.
+
+    Args:
+        name: What the command is called.
+        words: What was typed after its name.
+
+    Raises:
+        ArgumentError: There is no such format.
+    """
+    _format.update({"name": name, "as": "text", "asked": ""})
+    end = words.index("--") if "--" in words else len(words)
+    others: list[str] = []
+    asked, before = None, iter(words[:end])
+    for word in before:
+        option, equals, value = word.partition("=")
+        if option == LOG_FORMAT_OPTION:
+            asked = value if equals else next(before, "")
+        else:
+            others.append(word)
+    if asked is not None:
+        if asked not in LOG_FORMATS:
+            raise ArgumentError(f"{LOG_FORMAT_OPTION} must be text or json, got {asked!r}")
+        _format["asked"] = asked
+        log_to_stderr(name)
+    return [*others, *words[end:]]
 
 
 def log_to_stderr(name: str, log_format: str = "text") -> None:
     """Let warnings go to stderr, a line each, with the command's name.
 
+    JSON comes without progress bars.
+
     Args:
         name: What the command is called.
-        log_format: How lines look from now on, also those of `tell` and `talk`: text or json.
+        log_format: How lines look from now on, also those of `tell` and `talk`: text or json. What
+            the command line asks for goes before.
     """
+    log_format = _format["asked"] or log_format
     _format.update({"name": name, "as": log_format})
+    if log_format == "json":
+        progress.silence()
+        logging.captureWarnings(True)
     handler = logging.StreamHandler()
     handler.setFormatter(_Lines())
     logging.basicConfig(handlers=[handler], level=logging.WARNING)

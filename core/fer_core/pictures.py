@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from fer_core.logs import tell
 from fer_core.native import native_stderr
 from fer_core.opencv import MOST_PIXELS, cv2
 from fer_core.picture_heads import HEIC, Head, has_no_end, read_head
@@ -181,7 +181,7 @@ def decode_or_reason(encoded: bytes, colour: bool = False) -> Picture | str:
         return _unread(encoded)
     for line in lines:
         if line and not line.startswith(_DECODERS):  # another thread's
-            print(line, file=sys.stderr)
+            tell(line)
     pixels = _on_white(picture, colour, head) if head.alpha else np.asarray(picture, np.uint8)
     return Picture(_upright(pixels, head.orientation), reduced, head.animated)
 

@@ -6,7 +6,7 @@ import difflib
 import json
 import logging
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from pathlib import Path
 from types import MappingProxyType
@@ -41,23 +41,26 @@ def load_settings(
     values = _with_new_names(read_toml(path), renamed, path, hint) if path else {}
     known = get_type_hints(kind)
     secret = {each.name for each in fields(kind) if not each.repr}  # type: ignore[arg-type]
+    if unknown := [key for key in values if key not in known]:
+        raise FerError.joined([_unknown(key, known, path) for key in unknown])
     for key, value in values.items():
-        if key not in known:
-            near = difflib.get_close_matches(key, known, n=1, cutoff=0.0)[0]
-            raise FerError(
-                f"{path}: unknown key {key!r}; the nearest known one is {near!r}",
-                see="setting-unknown",
-            )
         values[key] = _checked(key, value, known[key], path, shown=key not in secret)
     given = {key: value for key, value in overrides.items() if value is not None}
     try:
         kind(**values)
     except ValueError as error:
-        raise FerError(f"{path}: {error}") from error
+        raise FerError(f"{path}: {error}", see="setting-wrong") from error
     try:
         return kind(**{**values, **given})
     except ValueError as error:
         raise ArgumentError(str(error)) from error
+
+
+def _unknown(key: str, known: Iterable[str], path: Path | None) -> FerError:
+    near = difflib.get_close_matches(key, known, n=1, cutoff=0.0)[0]
+    return FerError(
+        f"{path}: unknown key {key!r}; the nearest known one is {near!r}", see="setting-unknown"
+    )
 
 
 def _with_new_names(
@@ -66,7 +69,9 @@ def _with_new_names(
     """Return the values under the names of today; raise FerError for one under both names."""
     for old in renamed.keys() & values.keys():
         if renamed[old] in values:
-            raise FerError(f"{path}: {old} is called {renamed[old]} now: leave {old} out")
+            raise FerError(
+                f"{path}: {old} is called {renamed[old]} now: leave {old} out", see="setting-wrong"
+            )
         hint(f"{path}: {old} is called {renamed[old]} now, and will not be read much longer")
     return {renamed.get(key, key): value for key, value in values.items()}
 
@@ -94,10 +99,14 @@ def read_toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8", errors="surrogateescape"))
     except OSError as error:
-        raise FerError(f"cannot read the settings in {path}: {error.strerror}") from error
+        raise FerError(
+            f"cannot read the settings in {path}: {error.strerror}", see="settings-unreadable"
+        ) from error
     except (ValueError, RecursionError) as error:
         hint = "; text needs quotes" if "Invalid value" in str(error) else ""
-        raise FerError(f"cannot read the settings in {path}: {error}{hint}") from error
+        raise FerError(
+            f"cannot read the settings in {path}: {error}{hint}", see="settings-unreadable"
+        ) from error
 
 
 def _checked(key: str, value: object, kind: object, path: Path | None, shown: bool) -> object:
@@ -114,7 +123,7 @@ def _checked(key: str, value: object, kind: object, path: Path | None, shown: bo
     for candidate, words in allowed.items():
         if kind is candidate and type(value) is not candidate:
             got = f", got {value!r}" if shown else ""
-            raise FerError(f"{path}: {key} must be {words}{got}")
+            raise FerError(f"{path}: {key} must be {words}{got}", see="setting-wrong")
     return value
 
 

@@ -102,20 +102,17 @@ def run(
     version: Version = False,
 ) -> None:
     """Recognize facial expressions: live, in a video or in pictures."""
-    from fer_edge.session.options import page_address, read_options
+    from fer_edge.session.options import read_options
     from fer_edge.session.watch import watch
 
     if verbose:
         show_native_output()
-    log_to_stderr("fer-edge", ctx.params.get("log_format") or "text")
+    log_to_stderr("fer-edge")
     options = read_options(ctx.params)
-    log_format = options.settings.log_format
-    log_to_stderr("fer-edge", log_format)
-    if options.quiet or log_format == "json":
+    log_to_stderr("fer-edge", options.settings.log_format)
+    if options.quiet:
         progress.silence()
     say = talk(options.quiet)
-    if page := page_address(options):
-        say(f"page: {page}" + ("" if options.settings.camera else " while the clip lasts"))
     result = watch(options)
     say(result.text())
     for path in result.saved:

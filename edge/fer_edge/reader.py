@@ -9,8 +9,6 @@ from dataclasses import replace
 from os import PathLike, fspath
 from pathlib import Path
 
-from fer_core.errors import FerError
-from fer_core.pictures import read_picture
 from fer_core.values import Frame, Observation, UInt8Array
 from fer_edge.faces.analysis import PictureAnalyzer, StreamAnalyzer
 from fer_edge.faces.detector import DetectorRequest, FaceDetector
@@ -23,7 +21,7 @@ from fer_edge.outputs import Output
 from fer_edge.outputs.pipeline import run_pipeline
 from fer_edge.sources import FrameSource
 from fer_edge.sources.camera import open_camera
-from fer_edge.sources.files import VideoSource
+from fer_edge.sources.files import VideoSource, read_one_picture
 from fer_edge.sources.rotation import RotatedSource, Turn
 from fer_edge.stages import StageTimes
 
@@ -74,15 +72,13 @@ class ExpressionReader:
             The faces, the largest first; boxes are in pixels of the picture.
 
         Raises:
-            FerError: The file cannot be read as a picture.
+            FerError: The file is not there, or cannot be read as a picture.
             ValueError: The pixels have another shape or type.
         """
         analyzer = PictureAnalyzer(self._for_pictures, self._classifier)
         if not isinstance(picture, str | PathLike):
             return analyzer.analyze(Frame(picture, 0, 0.0)).observations
-        read = read_picture(Path(picture), colour=True)
-        if isinstance(read, str):
-            raise FerError(f"{fspath(picture)} is {read}")
+        read = read_one_picture(Path(picture))
         seen = analyzer.analyze(Frame(read.pixels, 0, 0.0, fspath(picture))).observations
         return tuple(_in_the_file(each, read.reduced) for each in seen)
 

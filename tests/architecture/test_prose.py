@@ -70,6 +70,20 @@ def test_a_page_s_summary_has_median_longest_and_number() -> None:
 
 
 @pytest.mark.parametrize("page", generated.PAGES)
+def test_pages_made_from_the_code_are_those_of_today(page: str) -> None:
+    committed = (ROOT / "docs" / "reference" / f"{page}.md").read_text(encoding="utf-8")
+    assert committed == generated.PAGES[page](), "run python website/generated.py docs/reference"
+
+
+def test_subcommands_show_their_examples() -> None:
+    page = generated.commands_page()
+    (subcommand,) = re.findall(
+        r"^### fer-bench compare\n(.*?)^### ", page, re.DOTALL | re.MULTILINE
+    )
+    assert "Examples:\n\n    $ fer-bench compare " in subcommand
+
+
+@pytest.mark.parametrize("page", generated.PAGES)
 def test_what_help_says_of_options_and_settings_holds_the_rules(page: str) -> None:
     rules = prose.read_rules(Path(prose.__file__).with_name("prose.toml"))
     made = generated.PAGES[page]()

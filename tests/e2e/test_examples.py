@@ -11,7 +11,10 @@ import signal
 import subprocess
 import sys
 import threading
+from contextlib import closing
+from http.server import ThreadingHTTPServer
 from importlib.util import find_spec
+from itertools import islice
 from pathlib import Path
 
 import cv2
@@ -136,6 +139,42 @@ def test_the_own_detector_finds_the_face(tmp_path: Path) -> None:
     found = re.fullmatch(r"Box\(x=(\d+), y=(\d+), width=(\d+), height=(\d+)\) happy \d+%", line)
     assert found
     assert fer_edge.Box(*map(int, found.groups())).iou(PORTRAIT_FACE) > 0.5
+
+
+def test_the_fake_camera_plays_clips_and_pictures_again_and_again(
+    smile: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    example = runpy.run_path(str(EXAMPLES / "fake_camera.py"))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), example["FakeCamera"])
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    reader = fer_edge.ExpressionReader()
+    try:
+        for file in (smile, PORTRAIT):
+            monkeypatch.setattr(sys, "argv", ["fake_camera.py", str(file)])
+            frames = reader.camera(f"http://127.0.0.1:{server.server_port}/")
+            with closing(frames):
+                assert "happy" in (face.label for _, faces in islice(frames, 90) for face in faces)
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["fake_camera.py", "http_events.py", "own_detector.py", "own_output.py", "sort_photos.py"],
+)
+def test_an_example_without_its_words_says_what_it_takes(name: str, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, EXAMPLES / name],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert re.fullmatch(rf"usage: python3? examples/{name} .*\n", done.stderr)
 
 
 def test_another_program_follows_a_run_over_http(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fer_core.command import Quiet, Version, grouped, make_app, run_app
+from fer_core.command import LogFormat, Quiet, Version, grouped, make_app, run_app
 from fer_core.errors import ArgumentError, FerError
 from fer_core.help import with_examples
 from fer_core.logs import talk
@@ -66,6 +66,7 @@ def run(
     resume: options.Resume = False,
     skip_bad: options.SkipBad = False,
     quiet: Quiet = False,
+    log_format: LogFormat = "text",
     version: Version = False,
 ) -> None:
     """Train an expression classifier and leave a run folder.

@@ -66,10 +66,12 @@ def explain_picture(
         ArgumentError: There is no such layer, or it has no maps.
     """
     if not file.is_file():
-        raise FerError(f"there is no picture {file}")
+        raise FerError(f"there is no picture {file}", see="picture-not-found")
     picture = read_picture(file, colour=True)
     if isinstance(picture, str):
-        raise FerError(f"{file} is no picture that can be read: it is {picture}")
+        raise FerError(
+            f"{file} is no picture that can be read: it is {picture}", see="picture-unreadable"
+        )
     pixels = picture.pixels
     height, width, channels = _input_shape(model)
     spec = InputSpec(height, width, "gray" if channels == 1 else "rgb")

@@ -91,7 +91,8 @@ def push(
     from fer_edge.fleet.push import push as publish
     from fer_edge.session.addresses import mqtt_settings
 
-    where = mqtt_settings(_settings(config, mqtt, mqtt_user))
+    settings = _settings(config, mqtt, mqtt_user)
+    where = mqtt_settings(settings)
     pushed = publish(where, bundle, SigningKey.load(key), device)
     announced, takers = pushed.announcement, pushed.devices
     if device:
@@ -103,7 +104,7 @@ def push(
     for name, why in sorted(takers.items()):
         if why:
             print(printable_name(f"{name} will not take it: {why}"))
-    print("to see whether each device keeps it: fer-edge fleet --mqtt ...")
+    print(f"to see whether each device keeps it: fer-edge fleet --mqtt {settings.mqtt}")
 
 
 @fleet_app.command(cls=with_examples("fer-edge fleet withdraw --mqtt mqtt://broker.local"))

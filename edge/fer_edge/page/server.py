@@ -18,9 +18,12 @@ class PageServer:
     Args:
         handler: What answers; its door has the address.
         closing: Called before the last viewer is let go.
+        option: What the command calls the option with the port.
     """
 
-    def __init__(self, handler: type[WebRequest], closing: Callable[[], None]) -> None:
+    def __init__(
+        self, handler: type[WebRequest], closing: Callable[[], None], option: str = "--serve"
+    ) -> None:
         """Bind the address.
 
         Raises:
@@ -33,7 +36,7 @@ class PageServer:
         except OSError as error:
             words = error.strerror or str(error)
             if error.errno == errno.EADDRINUSE:
-                words += "; choose another port, with --serve of fer-edge or --port of the studio"
+                words += f"; choose another port with {option}"
             raise FerError(f"cannot serve on {where.url}: {words}", see="port-in-use") from error
         self._closing = closing
         self._thread = threading.Thread(

@@ -9,7 +9,7 @@ import typer
 
 from fer_core.errors import ArgumentError
 from fer_core.help import with_examples
-from fer_core.logs import talk
+from fer_core.logs import LOG_FORMAT_OPTION, asked_log_format, talk
 
 service_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 _PASSED_ON = {"ignore_unknown_options": True, "allow_extra_args": True}
@@ -76,16 +76,19 @@ def _understood(ctx: typer.Context) -> list[str]:
     from fer_edge.session.options import read_options
     from fer_edge.session.secrets import SECRETS
 
+    words = list(ctx.args)
+    if asked := asked_log_format():
+        words += [LOG_FORMAT_OPTION, asked]
     root: Any = ctx.find_root().command
     run = getattr(root, "commands", {}).get("run")
     if run is not None:
         given = service_environment()
         for variable in SECRETS.values():  # those of this shell are not the service's
             os.environ[variable] = given.get(variable, "")
-        if not ctx.args and not given.get(SECRETS["camera"]):
+        if not words and not given.get(SECRETS["camera"]):
             raise ArgumentError(
                 "say what the service watches, as --camera 0 or --config ~/fer-edge.toml"
             )
-        options = read_options(run.make_context("fer-edge", list(ctx.args)).params)
+        options = read_options(run.make_context("fer-edge", list(words)).params)
         require_for_a_service(options, seen_homes(this_program(), this_user()))
-    return list(ctx.args)
+    return words

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fer_core.cores import usable_cores
-from fer_core.logs import LOG_FORMATS
+from fer_core.logs import LOG_FORMAT_HELP, LOG_FORMATS
 from fer_core.options import option
 from fer_edge.faces.detector import WINDOW_PX
 from fer_edge.faces.detectors import DEFAULT_DETECTOR, DETECTORS, detector_problem
@@ -134,7 +134,7 @@ class EdgeConfig:
     https: bool = option(
         False, "Encrypt the page with a certificate that this computer makes.", names=("--https",)
     )
-    log_format: str = option("text", "How lines on stderr look: text or json.")
+    log_format: str = option("text", LOG_FORMAT_HELP)
     quiet: bool = False
     """Nothing but results is printed, as with --quiet."""
     token: str = field(default="", repr=False)

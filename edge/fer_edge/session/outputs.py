@@ -13,7 +13,7 @@ from fer_edge.outputs import Output
 from fer_edge.outputs.lines import ConsoleOutput, EventOutput, JsonOutput, LineFile
 from fer_edge.outputs.stamp import Stamp
 from fer_edge.session.history import history_place, history_writer
-from fer_edge.session.options import RunOptions
+from fer_edge.session.options import RunOptions, page_address
 from fer_edge.session.run import Run
 from fer_edge.sources.files import VideoSource
 
@@ -188,6 +188,8 @@ def _serve(run: Run) -> Iterator[Output]:
             run.clips,
         )
         run.stack.enter_context(PageServer(make_handler(site), view.close))
+        page = f"page: {page_address(run.options)}"
+        talk(run.options.quiet)(page if settings.camera else f"{page} while the clip lasts")
         yield view
 
 

@@ -47,7 +47,7 @@ def picture_files(paths: Sequence[Path]) -> FoundPictures:
         elif path.exists():
             files.append(path)
         else:
-            raise FerError(f"there is no picture {path}", see="picture-not-found")
+            raise _missing(path)
     return FoundPictures(tuple(files), tuple(others))
 
 
@@ -95,6 +95,27 @@ class PictureSource:
 
     def close(self) -> None:
         """Hold nothing open."""
+
+
+def read_one_picture(file: Path) -> Picture:
+    """Return the picture in a file.
+
+    Raises:
+        FerError: It is not there, or cannot be read.
+    """
+    if not file.exists():
+        raise _missing(file)
+    picture = read_picture(file, colour=True)
+    if isinstance(picture, str):
+        raise FerError(
+            f"{file} is no picture that can be read: it is {why_not(file, picture)}",
+            see="picture-unreadable",
+        )
+    return picture
+
+
+def _missing(file: Path) -> FerError:
+    return FerError(f"there is no picture {file}", see="picture-not-found")
 
 
 def why_not(file: Path, reason: str) -> str:

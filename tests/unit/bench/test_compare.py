@@ -43,6 +43,15 @@ def test_nothing_changed_is_the_same() -> None:
     require_no_regression(changes)
 
 
+def test_what_rounds_to_nothing_is_the_same() -> None:
+    still = verdicts(results(file_bytes=1_000_000), results(file_bytes=1_000_400))
+    assert still["file"] == "same"
+    assert verdicts(results(spread=0.0), results(p50=0.08003, spread=0.0))["latency"] == "same"
+    assert verdicts(results(accuracy=0.66004), results(accuracy=0.66))["accuracy"] == "same"
+    moved = verdicts(results(file_bytes=1_000_000), results(file_bytes=1_002_000))
+    assert moved["file"] == "worse"
+
+
 @pytest.mark.parametrize(
     ("changed", "figure"),
     [

@@ -1,7 +1,9 @@
 import re
 import sys
+from typing import Annotated
 
 import pytest
+import typer
 
 from fer_core.command import DefaultCommand, command_line, make_app, run_app
 from fer_core.errors import FerError
@@ -32,6 +34,11 @@ def words(monkeypatch: pytest.MonkeyPatch, *given: str) -> int:
     def doctor() -> None:
         """Look after this computer."""
         print("well")
+
+    @app.command()
+    def greet(name: Annotated[str, typer.Argument(help="Whom to greet.")]) -> None:
+        """Greet somebody."""
+        print(name)
 
     @app.command()
     def fail() -> None:
@@ -79,6 +86,9 @@ def test_wrong_words_are_told_in_plain_ones(
 ) -> None:
     assert words(monkeypatch, "--epochs", "abc") == 2
     assert capsys.readouterr().err.startswith("fer-x: --epochs must be a whole number\n")
+    assert words(monkeypatch, "greet") == 2
+    said = capsys.readouterr().err
+    assert re.match(r"fer-x: missing argument 'name': Whom to greet\.\n", said, re.IGNORECASE)
     assert words(monkeypatch, "--doctor") == 2
     assert re.match(
         r"fer-x: no such option.*--doctor", capsys.readouterr().err

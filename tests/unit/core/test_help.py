@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Iterator
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import pytest
 import typer
 
+from commands import call_here
+from fer_core.logs import take_log_format
 from fer_core.parameters import convert_plainly
 
 
@@ -96,3 +100,30 @@ def test_help_of_a_subcommand_ends_with_its_examples(capsys: pytest.CaptureFixtu
     app(["models", "back", "--help"], prog_name="fer-edge", standalone_mode=False)
     example = "Examples:\n  $ fer-edge models back --models /var/lib/fer-edge/models\n"
     assert capsys.readouterr().out.endswith(example)
+
+
+@pytest.fixture
+def _text_again() -> Iterator[None]:
+    yield
+    take_log_format("", [])
+
+
+@pytest.mark.usefixtures("_text_again")
+@pytest.mark.parametrize("name", sorted(all_commands()))
+def test_every_command_says_wrong_words_as_json(name: str, tmp_path: Path) -> None:
+    command, *words = name.split()
+    for given in (
+        ["--log-format", "json", *words, "--no-such-option"],
+        [*words, "--no-such-option", "--log-format=json"],
+    ):
+        said = call_here(command, *given, cwd=tmp_path, code=2).stderr
+        lines = [json.loads(line) for line in said.splitlines()]
+        assert (lines[0]["level"], lines[0]["command"]) == ("error", command)
+        assert "such" in lines[0]["message"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_help_shows_the_format_of_lines(name: str) -> None:
+    _, command = default_command(name)
+    (option,) = (each for each in command.params if each.name == "log_format")
+    assert option.help == "How lines on stderr look: text or json."

@@ -10,12 +10,13 @@ from datetime import datetime
 import pytest
 
 from fer_core import logs
+from fer_core.errors import ArgumentError
 
 
 @pytest.fixture(autouse=True)
 def _text_again() -> Iterator[None]:
     yield
-    logs.log_to_stderr("")
+    logs.take_log_format("", [])
 
 
 def test_lines_of_text_begin_with_the_command_where_they_warn(
@@ -66,3 +67,32 @@ def test_in_json_the_code_is_a_field(capsys: pytest.CaptureFixture[str]) -> None
     coded, plain = map(json.loads, capsys.readouterr().err.splitlines())
     assert (coded["message"], coded["code"]) == ("no camera 7", "camera-not-found")
     assert "code" not in plain
+
+
+@pytest.mark.parametrize(
+    ("words", "others", "asked"),
+    [
+        (["models", "trust", "a"], ["models", "trust", "a"], ""),
+        (["--log-format", "json", "models", "list"], ["models", "list"], "json"),
+        (["models", "list", "--log-format=text"], ["models", "list"], "text"),
+        (["--", "--log-format", "json"], ["--", "--log-format", "json"], ""),
+    ],
+)
+def test_the_format_is_taken_out_of_the_words(
+    words: list[str], others: list[str], asked: str
+) -> None:
+    assert logs.take_log_format("fer-edge", words) == others
+    assert logs.asked_log_format() == asked
+
+
+@pytest.mark.parametrize("words", [["--log-format", "xml"], ["--log-format"], ["--log-format="]])
+def test_another_format_is_a_wrong_argument(words: list[str]) -> None:
+    with pytest.raises(ArgumentError, match="--log-format must be text or json, got"):
+        logs.take_log_format("fer-edge", words)
+
+
+def test_the_command_line_wins_over_the_settings_file(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.take_log_format("fer-edge", ["--log-format", "text"])
+    logs.log_to_stderr("fer-edge", "json")
+    logs.tell("no camera")
+    assert capsys.readouterr().err == "no camera\n"

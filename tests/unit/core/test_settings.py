@@ -37,23 +37,36 @@ def test_what_is_saved_is_what_is_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "message"),
+    ("text", "message", "code"),
     [
-        ("epoch = 3", "unknown key 'epoch'; the nearest known one is 'epochs'"),
-        ('epochs = "3"', "epochs must be a whole number, got '3'"),
-        ("loud = 1", "loud must be true or false, got 1"),
-        ("epochs = 0", "epochs must be at least 1"),
-        ("epochs = ", "cannot read the settings"),
+        ("epoch = 3", "unknown key 'epoch'; the nearest known one is 'epochs'", "setting-unknown"),
+        ('epochs = "3"', "epochs must be a whole number, got '3'", "setting-wrong"),
+        ("loud = 1", "loud must be true or false, got 1", "setting-wrong"),
+        ("epochs = 0", "epochs must be at least 1", "setting-wrong"),
+        ("epochs = ", "cannot read the settings", "settings-unreadable"),
     ],
 )
-def test_errors_name_the_key_and_the_way_out(tmp_path: Path, text: str, message: str) -> None:
-    with pytest.raises(FerError, match=message):
+def test_errors_name_the_key_and_the_way_out(
+    tmp_path: Path, text: str, message: str, code: str
+) -> None:
+    with pytest.raises(FerError, match=message) as said:
         load_settings(Knobs, write(tmp_path, text), {})
+    assert said.value.see == code
+
+
+def test_every_unknown_key_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FerError) as said:
+        load_settings(Knobs, write(tmp_path, "epoch = 3\nlouder = true"), {})
+    first, second = str(said.value).splitlines()
+    assert first.endswith("unknown key 'epoch'; the nearest known one is 'epochs'")
+    assert second.endswith("unknown key 'louder'; the nearest known one is 'loud'")
+    assert said.value.see == "setting-unknown"
 
 
 def test_a_missing_file_is_said(tmp_path: Path) -> None:
-    with pytest.raises(FerError, match=r"absent\.toml"):
+    with pytest.raises(FerError, match=r"absent\.toml") as said:
         load_settings(Knobs, tmp_path / "absent.toml", {})
+    assert said.value.see == "settings-unreadable"
 
 
 def test_an_earlier_name_of_a_key_is_read_with_a_hint(tmp_path: Path) -> None:

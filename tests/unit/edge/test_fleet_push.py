@@ -13,7 +13,7 @@ from fer_edge.fleet import push as publishing
 from fer_edge.fleet.push import Pushed
 
 MQTT = "mqtt://127.0.0.1:1"
-NEXT = "to see whether each device keeps it: fer-edge fleet --mqtt ..."
+NEXT = f"to see whether each device keeps it: fer-edge fleet --mqtt {MQTT}"
 
 
 @pytest.mark.parametrize(

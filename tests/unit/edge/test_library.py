@@ -64,15 +64,36 @@ def test_a_picture_is_a_file_or_pixels(tmp_path: Path) -> None:
 def test_what_is_wrong_is_a_fer_error(tmp_path: Path) -> None:
     (tmp_path / "broken.jpg").write_bytes(b"no picture")
     reader = fer_edge.ExpressionReader()
-    for wrong, words in (
-        (lambda: reader.picture(tmp_path / "broken.jpg"), "is no picture or of an unknown format"),
-        (lambda: reader.picture(tmp_path / "absent.jpg"), "absent.jpg"),
-        (lambda: next(reader.video(tmp_path / "absent.mp4")), "there is no video"),
-        (lambda: fer_edge.ExpressionReader(model="fer-huge"), "no model 'fer-huge'"),
-        (lambda: fer_edge.ExpressionReader(detector="retina"), "no detector 'retina'"),
+    for wrong, words, code in (
+        (
+            lambda: reader.picture(tmp_path / "broken.jpg"),
+            "it is no picture or of",
+            "picture-unreadable",
+        ),
+        (
+            lambda: reader.picture(tmp_path / "absent.jpg"),
+            "there is no picture",
+            "picture-not-found",
+        ),
+        (
+            lambda: next(reader.video(tmp_path / "absent.mp4")),
+            "there is no video",
+            "video-not-found",
+        ),
+        (
+            lambda: fer_edge.ExpressionReader(model="fer-huge"),
+            "no model 'fer-huge'",
+            "model-not-found",
+        ),
+        (
+            lambda: fer_edge.ExpressionReader(detector="retina"),
+            "no detector 'retina'",
+            "",
+        ),
     ):
-        with pytest.raises(fer_edge.FerError, match=words):
+        with pytest.raises(fer_edge.FerError, match=words) as said:
             wrong()
+        assert said.value.see == code
 
 
 @pytest.mark.parametrize("detector", [None, 5, WholePicture])

@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 import pytest
 
+from commands import call_here
 from fer_core import __version__
 from fer_core.errors import ArgumentError, FerError
 from fer_core.settings import load_settings
@@ -314,6 +315,12 @@ def test_a_port_in_use_is_said(page: Served) -> None:
     taken = ServeAddress("127.0.0.1", page.server.port)
     with pytest.raises(FerError, match=r"cannot serve on .* in use; choose another port"):
         Served(address=taken)
+
+
+def test_a_page_is_told_once_its_port_is_bound(page: Served, tmp_path: Path) -> None:
+    said = call_here("fer-edge", "--demo", "--serve", page.server.port, cwd=tmp_path, code=1).stderr
+    assert "page:" not in said
+    assert "in use; choose another port with --serve\n" in said
 
 
 HOSTILE = {

@@ -9,6 +9,7 @@ from typer.testing import CliRunner, Result
 
 from fer_core.command import make_app
 from fer_core.errors import ArgumentError, FerError
+from fer_core.logs import take_log_format
 from fer_edge.cli import app as whole_app
 from fer_edge.service import cli as service_cli
 from fer_edge.service import install as service
@@ -124,7 +125,7 @@ def app() -> typer.Typer:
     made = make_app()
 
     @made.command()
-    def run(camera: str | None = None, rate: float | None = None) -> None:
+    def run(camera: str | None = None, rate: float | None = None, log_format: str = "text") -> None:
         raise AssertionError("nothing is watched while a service is installed")
 
     made.add_typer(service_cli.service_app, name="service")
@@ -149,6 +150,18 @@ def test_the_commands_pass_the_options_on(
     assert (asked.exit_code, asked.stdout.splitlines()[0]) == (0, "active (running)")
     assert "removed" in CliRunner().invoke(app, ["service", "remove"]).stdout
     assert "no service" in CliRunner().invoke(app, ["service", "remove"]).stdout
+
+
+def test_the_format_of_lines_is_passed_on(
+    app: typer.Typer, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    request.addfinalizer(lambda: take_log_format("", []))
+    monkeypatch.setattr(service, "this_program", lambda: PROGRAM)
+    words = take_log_format(
+        "fer-edge", ["service", "show", "--log-format", "json", "--camera", "0"]
+    )
+    shown = CliRunner().invoke(app, words)
+    assert command_of(shown.stdout) == f"{PROGRAM} --camera 0 --log-format json"
 
 
 @pytest.mark.parametrize("words", [["--camra", "0"], ["--camera", "0", "--rate", "fast"]])

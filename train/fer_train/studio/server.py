@@ -107,7 +107,7 @@ def open_studio(options: StudioOptions) -> Iterator[tuple[Studio, PageServer]]:
         jobs = stack.enter_context(Jobs(folder / ".job", collection, runs, changes.tell))
         comparison = Comparison(finder, runs)
         studio = Studio(folder, collection, people, runs, finder, comparison, jobs, changes, camera)
-        server = PageServer(make_handler(studio, Door.of(access)), changes.tell)
+        server = PageServer(make_handler(studio, Door.of(access)), changes.tell, "--port")
         yield studio, stack.enter_context(server)
 
 
