@@ -14,12 +14,8 @@ def lamp_states(lines: Iterable[str], label: str) -> Iterator[bool]:
     """Yield after each event whether the lamp is to be on."""
     shown: dict[int, str] = {}
     for line in lines:
-        if not line.startswith("{"):
-            sys.exit(f"no event of fer-edge: {line.strip()}")
-        event = json.loads(line)
-        shown[event["track_id"]] = event["label"]
-        if event["kind"] == "ended":
-            del shown[event["track_id"]]
+        event = json.loads(line) if line[0] == "{" else sys.exit(f"no event of fer-edge: {line}")
+        shown[event["track_id"]] = event["label"]  # of one that ended: none
         yield label in shown.values()
 
 
@@ -29,7 +25,6 @@ def main() -> None:
     parser.add_argument("--pin", type=int, default=17)
     parser.add_argument("--label", default="happy")
     arguments = parser.parse_args()
-
     try:
         from gpiozero import LED
     except ImportError:
