@@ -39,7 +39,8 @@ WITHOUT_PROMPT = r"(?=fer-\w+ (?:--|doctor|score|folds|sweep)\b)"
 COMMAND = re.compile(
     rf"^ {{4,}}(?:\$ (?:sudo [^\s]*/)?|{WITHOUT_PROMPT})(fer-[^|\n]*)", re.MULTILINE
 )
-COMMANDS = {page: COMMAND.findall(page.read_text(encoding="utf-8")) for page in PAGES}
+SHOWN = [page for page in PAGES if page not in MADE_FROM_CODE]  # those have usage lines
+COMMANDS = {page: COMMAND.findall(page.read_text(encoding="utf-8")) for page in SHOWN}
 REFERENCE = ROOT / "benchmarks" / "reference"
 
 

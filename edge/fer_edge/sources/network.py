@@ -67,11 +67,10 @@ class StreamCapture:
         except self._broken:
             raise no_answer(address) from None  # its words hold the password
         try:
-            self._stream = self._container.streams.video[0]
-            if not self._stream.codec_context:
-                raise ValueError("no decoder is known")
+            videos = self._container.streams.video
+            self._stream, *_ = [each for each in videos if each.codec_context]
             self._decoder = Decoder(av, self._stream)
-        except (IndexError, *self._broken):
+        except self._broken:  # ValueError for no video whose codec is known
             self._container.close()
             raise no_answer(address, " It sends no video that is known.") from None
         self._packets = self._container.demux()
