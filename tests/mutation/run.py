@@ -25,6 +25,8 @@ import tomllib
 ROOT, HERE = Path(__file__).parents[2], Path(__file__).parent
 BUILD = ROOT / "build" / "mutation"
 PACKAGES = ("core/fer_core", "edge/fer_edge", "convert/fer_convert")
+READ = ("tests", "docs")
+"""The tests, and what they read: a page says which keys the events of `/events` have."""
 WORDS = [r"^\s*raise\b", r"\blog\.\w+\(", r'^\s*f?"[^"]* ']
 """Lines whose expressions stay as they are: what is raised, logged or said in several words."""
 KILLED, SURVIVED = "killed", "survived"
@@ -56,11 +58,13 @@ def stage(group: str, wanted: dict[str, list[str]]) -> Path:
     clean = shutil.ignore_patterns("__pycache__")
     for package in PACKAGES:
         shutil.copytree(ROOT / package, home / "src" / Path(package).name, ignore=clean)
-    shutil.copytree(ROOT / "tests", home / "tests", ignore=clean)
+    for beside in READ:
+        shutil.copytree(ROOT / beside, home / beside, ignore=clean)
     settings = {
         "source_paths": ["src"],
         "only_mutate": [f"src/{each}" for each in wanted["modules"]],
         "do_not_mutate_patterns": WORDS,
+        "also_copy": list(READ),
         "pytest_add_cli_args": ["-n", "0"],
         "pytest_add_cli_args_test_selection": wanted["tests"],
         "timeout_constant": 5.0,

@@ -84,6 +84,16 @@ def test_a_size_alone_gives_gray_squares_and_a_colour_alone_48_pixels(tmp_path: 
     assert DataSettings(seed=2**32 - 1).seed == 2**32 - 1
     with pytest.raises(ValueError, match="size must lie in 0 to 1024, got 1025"):
         DataSettings(size=1025)
+    with pytest.raises(ValueError, match="seed must lie in 0 to 4294967295, got 4294967296"):
+        DataSettings(seed=2**32)
+
+
+def test_settings_without_data_load_that_of_the_usual_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FER2013", str(save_npz(tmp_path / "faces.npz", FACES)))
+    assert len(DataSettings().load()) == len(FACES)
 
 
 def test_bad_rows_are_left_out_where_that_is_asked_for(tmp_path: Path) -> None:

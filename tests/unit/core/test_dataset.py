@@ -35,6 +35,7 @@ def test_colours_keep_their_order_in_another_size_or_colour() -> None:
     again = gray.fitted(InputSpec(20, 20, "rgb"))
     assert (again.images == gray.images[..., None]).all()
     assert again.spec.shape == again.pixels.shape[1:]
+    assert "2 pictures of 40x40" in dataset.describe()
 
 
 def test_a_fingerprint_is_of_pictures_labels_rows_and_names() -> None:
@@ -86,6 +87,8 @@ def test_a_small_class_gives_one_picture_and_a_single_one_stays() -> None:
     divided = dataset_of(distinct(6), [0] * 5 + [1], [0] * 6).with_validation(seed=1)
     assert (divided.split[:5] == 1).sum() == 1
     assert divided.split[5] == 0
+    two = dataset_of(distinct(4), [0, 0, 1, 1], [0] * 4).with_validation(seed=1)
+    assert two.class_counts().tolist()[:2] == [[1, 1], [1, 1]]
 
 
 def test_a_given_validation_split_stays() -> None:

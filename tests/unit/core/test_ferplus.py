@@ -10,6 +10,7 @@ from fer_core.errors import FerError
 from fer_core.ferplus import (
     FERPLUS_LABELS,
     majority_labels,
+    majority_of,
     read_votes,
     vote_shares,
     votes_beside,
@@ -35,6 +36,7 @@ def test_majority_leaves_out_slips_the_unclear_and_what_is_no_face(tmp_path: Pat
     )
     file = write_rows(tmp_path / "votes.csv", dataset, votes)
     labeled = majority_labels(dataset, file)
+    assert majority_of(read_votes(file, dataset)).tolist() == [1, 3, -1, -1, -1, 7, -1]
     assert labeled.label_names == FERPLUS_LABELS
     assert labeled.rows.tolist() == [0, 1, 5]
     assert [FERPLUS_LABELS[i] for i in labeled.labels] == ["happiness", "sadness", "contempt"]
@@ -55,6 +57,13 @@ def test_votes_without_any_majority_are_refused(tmp_path: Path) -> None:
     dataset, votes = rows_of([5, 5, 0, 0, 0, 0, 0, 0, 0, 0])
     with pytest.raises(FerError, match="no majority for any picture"):
         majority_labels(dataset, write_rows(tmp_path / "votes.csv", dataset, votes))
+
+
+def test_votes_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
+    file = write_votes(tmp_path / "votes.csv", DATA)
+    file.write_text(file.read_text().replace("fer.png,", "fer.png,many", 1))
+    with pytest.raises(FerError, match=r"cannot read FER\+ votes from .*votes\.csv"):
+        read_votes(file, DATA)
 
 
 def test_votes_are_found_beside_a_table_but_not_beside_a_folder(tmp_path: Path) -> None:

@@ -33,8 +33,9 @@ def test_a_class_whose_name_steers_is_refused_before_anything_is_trained(tmp_pat
     for folder in ("happy", "sad\x1b[31m"):
         (tmp_path / folder).mkdir()
         cv2.imwrite(str(tmp_path / folder / "a.png"), draw_face("happy", 48))
-    with pytest.raises(FerError, match="is no name of a class: rename it"):
+    with pytest.raises(FerError, match="is no name of a class: rename it") as refusal:
         load_dataset(tmp_path)
+    assert str(refusal.value).startswith(f"{tmp_path}: ")
     held = {
         "images": np.zeros((2, 48, 48), np.uint8),
         "labels": np.arange(2),

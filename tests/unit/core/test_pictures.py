@@ -11,8 +11,14 @@ import pytest
 from drawn_faces import draw_scene
 from fer_core import pictures
 from fer_core.native import native_stderr
-from fer_core.picture_heads import segments
-from fer_core.pictures import Picture, decode_picture, find_pictures, read_picture
+from fer_core.picture_heads import Head, segments
+from fer_core.pictures import (
+    Picture,
+    decode_or_reason,
+    decode_picture,
+    find_pictures,
+    read_picture,
+)
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png"])
@@ -192,5 +198,29 @@ def test_a_file_that_is_none_or_too_long_is_said(
     assert read_picture(tmp_path / "absent.jpg") == "No such file or directory"
     (tmp_path / "a.jpg").write_bytes(flat_jpeg(8, 8)[:100])
     assert read_picture(tmp_path / "a.jpg") == "damaged or cut short"
-    monkeypatch.setattr(pictures, "MOST_BYTES", 10)
+    (tmp_path / "a.jpg").write_bytes(flat_jpeg(8, 8))
+    size = (tmp_path / "a.jpg").stat().st_size
+    monkeypatch.setattr(pictures, "MOST_BYTES", size)
+    assert isinstance(read_picture(tmp_path / "a.jpg"), Picture)
+    monkeypatch.setattr(pictures, "MOST_BYTES", size - 1)
     assert "larger than" in str(read_picture(tmp_path / "a.jpg"))
+
+
+def test_a_picture_is_gray_unless_colour_is_asked_for() -> None:
+    for colour, given in ((False, {}), (True, {"colour": True})):
+        picture = decode_or_reason(flat_jpeg(8, 8), **given)
+        assert isinstance(picture, Picture)
+        assert picture.pixels.ndim == 2 + colour
+
+
+def test_gray_of_a_picture_with_transparency_is_rounded() -> None:
+    pixels = np.full((8, 8, 4), (30, 60, 91, 255), np.uint8)
+    pixels[0, 0, 3] = 0
+    gray = decode_picture(cv2.imencode(".png", pixels)[1].tobytes())
+    assert gray is not None
+    assert (gray[0, 0], gray[0, 1]) == (255, 66)  # 65.849
+
+
+def test_sixteen_bits_without_transparency_become_eight() -> None:
+    pixels = np.full((2, 2, 3), (0, 0x8080, 0xFFFF), np.uint16)
+    assert pictures._blended(pixels, Head(bits=16))[0, 0].tolist() == [0, 128, 255]

@@ -7,7 +7,9 @@ import pytest
 from drawn_faces import drawn_dataset, save_npz
 from fer_core.errors import FerError
 from fer_core.labels import FER2013_LABELS
+from fer_core.preprocess import InputSpec
 from fer_core.readers import default_data_path, load_dataset
+from fer_core.rows import Faults
 
 PIXELS = " ".join(["7"] * 2304)
 GOOD = [f"0,{PIXELS},Training", f"3,{PIXELS[:-1]}9,PublicTest", f"6,{PIXELS[:-1]}8,PrivateTest"]
@@ -26,6 +28,7 @@ def test_fer2013_csv(tmp_path: Path) -> None:
     assert dataset.labels.tolist() == [0, 3, 6]
     assert dataset.split.tolist() == [0, 1, 2]
     assert dataset.label_names == FER2013_LABELS
+    assert (dataset.name, dataset.numbered) == ("fer2013.csv", True)
 
 
 def test_icml_face_data_has_its_columns_elsewhere(tmp_path: Path) -> None:
@@ -65,6 +68,16 @@ def test_many_bad_rows_are_counted_and_a_few_shown(tmp_path: Path) -> None:
     assert "and 3 more" in str(caught.value)
 
 
+def test_five_bad_rows_are_shown_each_on_its_line() -> None:
+    faults = Faults("faces", skip=False)
+    for row in "abcde":
+        faults.add(row, "bad")
+    five = "\n  a: bad\n  b: bad\n  c: bad\n  d: bad\n  e: bad"
+    assert faults.shown() == five
+    faults.add("f", "bad")
+    assert faults.shown() == f"{five}\n  and 1 more"
+
+
 def test_a_csv_with_an_unclosed_quote_is_damaged(tmp_path: Path) -> None:
     path = write_csv(tmp_path, [*GOOD, '0,"' + "7 " * 9_000_000])
     with pytest.raises(FerError, match="the file is damaged"):
@@ -95,6 +108,11 @@ def test_npz_faults(tmp_path: Path) -> None:
         load_dataset(path)
     skipped = load_dataset(path, skip_bad=True)
     assert (len(skipped.faults), 4 in skipped.rows) == (1, False)
+    usage = drawn.split.copy()
+    usage[4] = 3
+    np.savez(path, images=drawn.images, labels=drawn.labels, usage=usage)
+    with pytest.raises(FerError, match=r"row 4: label 4 .*usage .*3"):
+        load_dataset(path)
     np.savez(path, images=drawn.images, labels=drawn.labels)
     with pytest.raises(FerError, match="lacks usage"):
         load_dataset(path)
@@ -171,7 +189,21 @@ def test_unreadable_and_empty_pictures_are_named(tmp_path: Path) -> None:
     (tmp_path / "sad" / "folder.png").mkdir()
     with pytest.raises(FerError, match=r"empty\.jpg: empty"):
         load_dataset(tmp_path)
-    assert load_dataset(tmp_path, skip_bad=True).faults[0].endswith("empty.jpg: empty")
+    cv2.imwrite(str(tmp_path / "sad" / "last.png"), np.zeros((20, 20), np.uint8))
+    dataset = load_dataset(tmp_path, skip_bad=True)
+    assert dataset.faults[0].endswith("empty.jpg: empty")
+    assert dataset.rows.tolist() == [0, 1, 2, 4]  # the number of the file, read or not
+    assert not dataset.numbered
+
+
+def test_folders_are_read_in_colour_where_that_is_asked_for(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        cv2.imwrite(str(tmp_path / name / "0.png"), np.full((20, 20, 3), (10, 90, 200), np.uint8))
+    colour = load_dataset(tmp_path, InputSpec(20, 20, "rgb"))
+    assert colour.images[0, 0, 0].tolist() == [200, 90, 10]
+    gray = load_dataset(tmp_path, InputSpec(20, 20))
+    assert gray.images[0, 0, 0] == pytest.approx(113.8, abs=1)
 
 
 @pytest.mark.parametrize(

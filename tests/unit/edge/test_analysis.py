@@ -15,7 +15,7 @@ from fer_edge.faces.events import ExpressionEvent
 from fer_edge.faces.following import FollowingDetector
 from fer_edge.faces.haar_stream import HaarStream
 from fer_edge.faces.smoothing import TIME_CONSTANT_SECONDS, Smoothing, with_class_on_top
-from fer_edge.faces.tracks import MEMORY_SECONDS, Tracks
+from fer_edge.faces.tracks import MEMORY_SECONDS, Track, Tracks
 from fer_edge.outputs.lines import JsonOutput, LineFile
 from fer_edge.outputs.mqtt.home_assistant import FaceState
 from fer_edge.outputs.stamp import Stamp
@@ -41,8 +41,10 @@ class Saying:
         self.faces: list[Face] = []
         self.predictions: list[Prediction] = []
         self.asked = 0
+        self.frames: list[Frame] = []
 
     def detect(self, frame: Frame, known: Sequence[Box] = ()) -> tuple[Face, ...]:
+        self.frames.append(frame)
         return tuple(self.faces)
 
     def classify(self, frame: Frame, faces: Sequence[Face]) -> tuple[Prediction, ...]:
@@ -222,7 +224,8 @@ def test_a_slow_machine_ends_nothing() -> None:
 def test_a_silent_camera_ends_faces_by_its_own_pace() -> None:
     quick, slow = Stream(), Stream()
     quick.play([CALM] * 5, fps=10)
-    assert kinds(quick.analyzer.idle(Gap(2.3)).events) == []
+    waiting = quick.analyzer.idle(Gap(2.3))
+    assert (waiting.events, [face.track_id for face in waiting.present]) == ((), [1])
     assert kinds(quick.analyzer.idle(Gap(2.5)).events) == [("ended", "none")]
     slow.play([CALM] * 5, fps=0.2)
     assert kinds(slow.analyzer.idle(Gap(24.0)).events) == []
@@ -395,13 +398,47 @@ def test_pictures_stand_alone() -> None:
     saying = Saying()
     saying.faces, saying.predictions = [face_at(0), face_at(50)], [glad(0.9), glad(0.2)]
     analyzer = PictureAnalyzer(saying, saying, who=lambda frame, face: f"at {face.box.x}")
-    seen = analyzer.analyze(Frame(PIXELS, 3, 0.0))
+    frame = Frame(PIXELS, 3, 0.5)
+    seen = analyzer.analyze(frame)
+    assert saying.frames == [frame]
+    assert {(face.frame_index, face.captured_at) for face in seen.observations} == {(3, 0.5)}
     assert [(face.label, face.person) for face in seen.observations] == [
         ("glad", "at 0"),
         ("calm", "at 50"),
     ]
     assert {face.track_id for face in seen.observations} == {None}
     assert (seen.events, seen.present, analyzer.finish()) == ((), (), Analysis())
+
+
+def test_a_picture_with_a_face_that_is_not_classified_is_a_fault() -> None:
+    saying = Saying()
+    saying.faces, saying.predictions = [face_at(0), face_at(50)], [glad(0.9)]
+    with pytest.raises(ValueError, match="shorter"):
+        PictureAnalyzer(saying, saying).analyze(Frame(PIXELS, 0, 0.0))
+
+
+class Called:
+    """Gives every face in sight the name that the test says."""
+
+    name = ""
+
+    def ask(self, frame: Frame, tracks: Sequence[Track]) -> None:
+        for track in tracks:
+            track.identity.name = self.name
+
+
+def test_a_name_is_told_once_and_shown_with_its_camera_in_every_frame() -> None:
+    saying, called, events = Saying(), Called(), list[tuple[str, str, str]]()
+    saying.faces, saying.predictions = [face_at(20)], [glad(0.9)]
+    analyzer = StreamAnalyzer(saying, saying, naming=called)
+    for index in range(8):
+        called.name = "Ada" if index >= 4 else ""
+        seen = analyzer.analyze(Frame(PIXELS, index, index / 10, camera="door"))
+        (face,) = seen.observations
+        assert (face.person, face.camera) == (called.name, "door")
+        events += [(each.kind, each.person, each.camera) for each in seen.events]
+    assert events == [("started", "", "door"), ("changed", "Ada", "door")]
+    assert saying.asked == 8  # without a rate, every face of every frame is classified
 
 
 def test_an_event_is_one_json_line() -> None:

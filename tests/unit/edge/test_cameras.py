@@ -319,6 +319,15 @@ def test_no_two_faces_share_an_id_and_each_event_names_its_camera() -> None:
     assert [(event.kind, event.camera) for event in cameras.finish().events] == [("ended", "desk")]
 
 
+def test_with_other_labels_the_faces_of_every_camera_end() -> None:
+    cameras = analyzer()
+    for index in range(4):
+        for camera in ("door", "desk"):
+            cameras.analyze(frame(camera, index, index / 10))
+    ended = cameras.relabel()
+    assert [(event.kind, event.camera) for event in ended] == [("ended", "door"), ("ended", "desk")]
+
+
 def test_lines_name_the_camera_and_its_source(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

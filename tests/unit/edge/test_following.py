@@ -1,5 +1,6 @@
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
+from itertools import count
 from pathlib import Path
 
 import cv2
@@ -13,6 +14,7 @@ from fer_edge.faces.following import FollowingDetector, StreamSearch
 from fer_edge.faces.haar import HaarDetector
 from fer_edge.faces.haar_stream import HaarStream
 from fer_edge.faces.tracks import COAST_SECONDS, Tracks
+from fer_edge.stages import StageTimes
 
 FPS = 20.0
 EMPTY = np.full((480, 640, 3), 90, np.uint8)
@@ -210,6 +212,40 @@ def test_a_face_beyond_a_frame_that_became_smaller_is_left_out() -> None:
     later.run()
     small = np.ascontiguousarray(EMPTY[:240, :320])
     assert detector.detect(Frame(small, 1, 0.1), [face]) == ()
+
+
+class Looking(Told):
+    """Notes how each face is looked at."""
+
+    def __init__(self, *faces: Face) -> None:
+        super().__init__(*faces)
+        self.looks: list[tuple[str, Face]] = []
+
+    def confirmed(self, picture: UInt8Array, face: Face) -> Face | None:
+        self.looks.append(("confirmed", face))
+        return super().near(picture, face)
+
+    def near(self, picture: UInt8Array, face: Face) -> Face | None:
+        self.looks.append(("near", face))
+        return super().near(picture, face)
+
+
+def test_a_new_face_is_confirmed_unless_it_overlaps_one_that_is_followed() -> None:
+    known, behind = Face(Box(100, 100, 100, 100), 0.9), Face(Box(180, 100, 100, 100), 0.8)
+    apart = Face(Box(400, 100, 100, 100), 0.7)
+    search = Looking(known, behind, apart)
+    FollowingDetector(search).detect(Frame(EMPTY, 0, 0.0), [known])
+    assert search.looks == [("near", known), ("near", behind), ("confirmed", apart)]
+
+
+def test_a_search_is_due_when_its_pause_is_over_and_counts_its_seconds() -> None:
+    clock = count(100.0)
+    times = StageTimes(lambda: next(clock))
+    detector = FollowingDetector(Told(), SearchPlan(missing_seconds=0.25), times)
+    for index, searches in enumerate([1, 1, 2, 2, 3]):
+        detector.detect(Frame(EMPTY, index, index * 0.125))
+        assert detector.searches == searches
+    assert times.seconds["search"] == 3.0
 
 
 def test_a_clock_that_falls_back_stops_no_search() -> None:

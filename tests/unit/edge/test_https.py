@@ -1,5 +1,6 @@
 """The page over TLS: a certificate of this computer's own, and visitors who never shake hands."""
 
+import hashlib
 import http.client
 import os
 import socket
@@ -119,12 +120,27 @@ def test_plain_http_is_told_what_to_type(served: PageServer) -> None:
 
 def test_a_certificate_is_made_once_and_is_for_every_name(tmp_path: Path) -> None:
     first = own_certificate(EVERYBODY, tmp_path)
-    assert len(first.fingerprint.split(":")) == 32
+    pem = first.file.read_text()
+    der = ssl.PEM_cert_to_DER_cert(pem[pem.index("-----BEGIN CERTIFICATE") :])
+    assert first.fingerprint == hashlib.sha256(der).digest().hex(":").upper()
     assert own_certificate(EVERYBODY, tmp_path) == first
     assert own_certificate(ADDRESS, tmp_path) == first  # has the names of this computer alone
     other = own_certificate(ServeAddress("192.0.2.7", 1, https=True), tmp_path)
     assert other.fingerprint != first.fingerprint
     assert {path.name for path in tmp_path.iterdir()} == {other.file.name}
+
+
+def test_a_certificate_says_what_it_is_for(tmp_path: Path) -> None:
+    """It is for a server, and signs no other; browsers show its name."""
+    from cryptography import x509
+    from cryptography.x509.oid import ExtendedKeyUsageOID
+
+    made = x509.load_pem_x509_certificate(own_certificate(ADDRESS, tmp_path).file.read_bytes())
+    assert made.subject.rfc4514_string() == "CN=fer-edge-kit"
+    limits = made.extensions.get_extension_for_class(x509.BasicConstraints)
+    assert (limits.critical, limits.value.ca) == (True, False)
+    purpose = made.extensions.get_extension_for_class(x509.ExtendedKeyUsage)
+    assert (purpose.critical, [*purpose.value]) == (False, [ExtendedKeyUsageOID.SERVER_AUTH])
 
 
 def test_a_certificate_that_ends_soon_or_is_damaged_is_made_anew(tmp_path: Path) -> None:

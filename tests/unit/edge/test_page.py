@@ -241,7 +241,8 @@ def test_other_names_for_this_computer_are_refused(page: Served) -> None:
 
 def test_without_the_token_nothing_is_shown(locked: Served) -> None:
     for path in ("/events", "/video", "/metrics", "/about", "/page.js", "/nowhere"):
-        assert locked.ask(path).status == 401
+        refusal = locked.ask(path)
+        assert (refusal.status, refusal.read()) == (401, b"a token is needed\n")
     answer = locked.ask("/")
     assert answer.status == 401
     assert b"Token" in answer.read()
@@ -263,6 +264,7 @@ def test_the_token_opens_a_session(
     assert b"The token of this device" in locked.ask("/login").read()
     right = locked.ask("/login", "POST", f"token={TOKEN}")
     assert (right.status, right.getheader("Location")) == (303, "/")
+    assert right.getheader("Content-Type") == "text/plain"
     cookie = str(right.getheader("Set-Cookie"))
     assert "HttpOnly; SameSite=Strict" in cookie
     assert TOKEN not in cookie
@@ -292,7 +294,8 @@ def test_other_computers_need_a_token() -> None:
         Access(ServeAddress.of("0.0.0.0:8080"))
     with pytest.raises(ArgumentError, match="too short"):
         Access(ServeAddress.of("0.0.0.0:8080"), "short")
-    Access(ServeAddress.of("0.0.0.0:8080"), TOKEN)
+    access = Access(ServeAddress.of("0.0.0.0:8080"), TOKEN)
+    assert Door.of(access).access is access
     for guessable in (
         "PUT 16 CHARACTERS OR MORE HERE",
         "a" * 30,
@@ -356,6 +359,17 @@ def test_malformed_requests_are_turned_away(
     assert b"root:" not in answer
     assert page.ask("/healthz").status == 200
     assert "Traceback" not in caplog.text + "".join(capfd.readouterr())
+
+
+def test_what_follows_a_body_that_is_too_large_is_no_request(page: Served) -> None:
+    with page.connect() as hostile:
+        hostile.sendall(HOSTILE["a body that is too large"] + b"GET /healthz HTTP/1.0\r\n\r\n")
+        hostile.shutdown(socket.SHUT_WR)
+        answer = b""
+        while part := hostile.recv(1 << 16):
+            answer += part
+    assert answer.startswith(b"HTTP/1.0 413")
+    assert answer.count(b"HTTP/1.0") == 1
 
 
 def test_a_cookie_of_backslashes_costs_no_time(locked: Served) -> None:
