@@ -15,6 +15,8 @@ from fer_core.errors import FerError
 from fer_core.own_process import limit_this_process, run_module
 
 LIMIT_SECONDS, LIMIT_BYTES = 60, 4 * 2**30
+WAIT_SECONDS = 300
+"""How long it may take in all: on a busy computer, importing TensorFlow takes over a minute."""
 TOO_LARGE = 3
 """The exit code for a model that needs more memory than that."""
 
@@ -26,7 +28,7 @@ def try_keras_file(file: Path) -> None:
         FerError: That does not end, crashes, or takes too much memory.
     """
     module, words = "fer_train.keras_trial", str(file.resolve())
-    done = run_module(module, words, seconds=LIMIT_SECONDS, what=f"loading {file}")
+    done = run_module(module, words, seconds=WAIT_SECONDS, what=f"loading {file}")
     if done.returncode == TOO_LARGE:
         raise FerError(f"{file} declares a model of more than {LIMIT_BYTES / 2**30:g} GB")
 

@@ -214,7 +214,9 @@ def _train_stages(
 
     if not frozen or (resume and (out / CHECKPOINT).exists()):
         return stage(replace(config, epochs=config.epochs - frozen), out / CHECKPOINT)
-    say(f"the last layer alone for {frozen} epochs, then all layers")
+    say(
+        f"the last layer alone for {frozen} {'epoch' if frozen == 1 else 'epochs'}, then all layers"
+    )
     freeze_all_but_logits(model)
     alone = replace(config, epochs=frozen, patience=0, ema_decay=0)
     first = stage(alone, out / FROZEN_CHECKPOINT)

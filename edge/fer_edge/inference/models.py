@@ -58,6 +58,13 @@ def load_model(name_or_path: str = DEFAULT_MODEL) -> ModelBundle:
             "or give the path of a .tflite bundle",
             see="model-not-found",
         )
+    if path.is_dir() or path.suffix in (".keras", ".h5"):
+        kind = "a folder" if path.is_dir() else "a Keras model"
+        raise FerError(
+            f"{path} is {kind}, not a .tflite bundle: fer-convert {path} --int8 makes one of a run "
+            "or a Keras model",
+            see="model-not-found",
+        )
     if path.resolve() in {each.resolve() for each in shipped.values()}:
         return ModelBundle.load(path)
     from fer_edge.inference.trial import load_tried

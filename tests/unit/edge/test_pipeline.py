@@ -1,6 +1,7 @@
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -127,6 +128,16 @@ def test_an_unknown_model_is_answered_with_the_known_ones() -> None:
         FerError, match="no model 'fer-huge'; shipped are fer-base, fer-nano, fer-small"
     ):
         load_model("fer-huge")
+
+
+def test_a_keras_model_or_a_run_is_told_to_be_converted(tmp_path: Path) -> None:
+    run = tmp_path / "first"
+    run.mkdir()
+    (run / "model.keras").touch()
+    with pytest.raises(FerError, match=r"first is a folder, .* fer-convert .*first --int8"):
+        load_model(str(run))
+    with pytest.raises(FerError, match=r"model\.keras is a Keras model, not a \.tflite bundle"):
+        load_model(str(run / "model.keras"))
 
 
 def test_faces_end_while_a_camera_gives_nothing() -> None:

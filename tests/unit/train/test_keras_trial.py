@@ -35,7 +35,7 @@ def test_a_model_that_declares_more_memory_than_there_is_is_refused(
 
 
 def test_a_file_that_takes_too_long_is_refused(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keras_trial, "LIMIT_SECONDS", 0.2)
+    monkeypatch.setattr(keras_trial, "WAIT_SECONDS", 0.2)
     with pytest.raises(FerError, match=r"loading .*model.keras does not answer within 0.2 seconds"):
         load_keras_model(file)
 

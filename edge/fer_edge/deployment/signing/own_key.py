@@ -84,7 +84,7 @@ def save_signed(bundle: ModelBundle, path: Path) -> str:
     except FerError as error:
         told = f"{path} is not signed: {error}"
         if isinstance(error, NoCryptographyError):
-            told = _told_once(told)
+            told = _told_once(f"{told}; only devices that demand signatures need it")
     write_bytes(path, content)
     return told
 
