@@ -19,8 +19,9 @@
 #SBATCH --output=fer-score-%j.log
 set -euo pipefail
 
-head=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head --lines=1)    # this script runs there
-port=$((20000 + SLURM_JOB_ID % 10000))                                    # one for each job
+nodes=$(scontrol show hostnames "$SLURM_JOB_NODELIST")
+head=${nodes%%$'\n'*}                     # the first one: this script runs there
+port=$((20000 + SLURM_JOB_ID % 10000))    # one for each job
 export RAY_ADDRESS="$head:$port" CPUS="$SLURM_CPUS_PER_TASK"
 
 # Each node starts Ray. A node that fails, or comes late, does not stop the others.
