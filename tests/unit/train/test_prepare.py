@@ -160,7 +160,7 @@ def test_wrong_places_are_said(photos: Path, tmp_path: Path) -> None:
         prepared_from(tmp_path / "absent", tmp_path / "faces")
     with pytest.raises(FerError, match="no photos in class folders"):
         prepared_from(photos / "grin", tmp_path / "faces")
-    with pytest.raises(FerError, match="lies in"):
+    with pytest.raises(FerError, match="is in"):
         prepared_from(photos, photos / "faces")
     save(tmp_path / "walls" / "white" / "a.png", EMPTY)
     with pytest.raises(FerError, match=r"no photo of .*walls gave a face: no face found 1"):
