@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mutation import write_page
-from mutation.write_page import page_of, section_of, sections_on
+from mutation.write_page import page_of, section_of, sections_on, share
 
 SAME = {("fer_core/a.py", "a = 1", "a = 2")}
 
@@ -54,6 +54,14 @@ def test_the_page_leads_with_both_shares_and_what_did_not_run() -> None:
     assert "| `fer_core/a.py` | 1,200 | 5 |  | 3 | 1 | 1 | 75% |" in page
     assert "| second | not run | | | | | | |" in page
     assert "# fer_core/a.py\n- b = (\n-   1\n- )\n+ b = None\n```" in page
+
+
+def test_only_what_left_no_change_has_all_of_a_hundred() -> None:
+    most = [mutant("killed") for _ in range(999)]
+    counts = section_of(result("c", "m", 999, *most, mutant("survived", "x", "y")), SAME).counts
+    assert share(counts, "killed") == "99%"
+    counts = section_of(result("c", "m", 999, *most), SAME).counts
+    assert share(counts, "killed") == "100%"
 
 
 def test_what_a_page_says_of_a_group_is_read_as_it_was_written() -> None:

@@ -33,6 +33,9 @@ logs and messages. Of each module some changes are drawn by a seed.
 "Noticed" counts what they notice with the added tests. "Score" is its share of the changes tried.
 Changes that change nothing count in no share: `tests/mutation/same.toml` gives the reason for each.
 Another seed draws other changes, so expect a share nearer to the one at first.
+Percentages are rounded down.
+
+The table of runs tells of the last run of each group. With `--again` it tries only what survived.
 
 | code | changes | tried | noticed at first | noticed | survived | change nothing | score |
 |---|---:|---:|---:|---:|---:|---:|---:|
@@ -77,8 +80,11 @@ def counted(modules: Modules, same: Same) -> Counter[str]:
 
 
 def share(counts: Counter[str], noticed: str) -> str:
-    """Return the share of the changes tried that was noticed, without those that change nothing."""
-    return f"{counts[noticed] / max(1, counts['tried'] - counts['same']):.0%}"
+    """Return the percentage of the changes tried that was noticed, rounded down.
+
+    Those that change nothing count as not tried. So only what left none has 100 %.
+    """
+    return f"{100 * counts[noticed] // max(1, counts['tried'] - counts['same'])}%"
 
 
 def row(name: str, counts: Counter[str]) -> str:

@@ -222,5 +222,5 @@ def test_gray_of_a_picture_with_transparency_is_rounded() -> None:
 
 
 def test_sixteen_bits_without_transparency_become_eight() -> None:
-    pixels = np.full((2, 2, 3), (0, 0x8080, 0xFFFF), np.uint16)
-    assert pictures._blended(pixels, Head(bits=16))[0, 0].tolist() == [0, 128, 255]
+    pixels = np.full((2, 2, 3), (0, 0x4000, 0xFFFF), np.uint16)
+    assert pictures._blended(pixels, Head(bits=16))[0, 0].tolist() == [0, 64, 255]
