@@ -43,7 +43,7 @@ def test_the_command_of_the_slurm_script() -> None:
     settings = understood(shlex.split(given))
     assert settings["on"] == "ray"
     assert Path(settings["out"]) == Path("/share/FACES")  # typer 0.16 gives text here
-    assert settings["sources"] == ["/share/photos"]
+    assert list(settings["sources"]) == ["/share/photos"]
     (shown,) = re.findall(r"^# .*sbatch .*score\.sh (.*)$", text, re.MULTILINE)
     assert understood(["fer-edge", "score", *shlex.split(shown)])["out"] == settings["out"]
 
