@@ -46,10 +46,11 @@ def run_module(
             )
         except subprocess.TimeoutExpired as error:
             raise FerError(f"{what} does not answer within {seconds:g} seconds") from error
-    if done.returncode < 0 and signal_name(-done.returncode) == "SIGXCPU":
-        raise FerError(f"{what} takes more time of the processor than it may")
     if done.returncode < 0:
-        raise FerError(f"{what} crashes the runtime ({signal_name(-done.returncode)})")
+        ended_by = signal_name(-done.returncode)
+        if ended_by == "SIGXCPU":
+            raise FerError(f"{what} takes more time of the processor than it may")
+        raise FerError(f"{what} crashes the runtime ({ended_by})")
     return done
 
 

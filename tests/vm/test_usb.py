@@ -20,16 +20,14 @@ def usb(emulated: QemuMachine) -> QemuMachine:
     """The computer with what a USB camera needs, none plugged in yet."""
     emulated.run("systemctl stop feed 2> /dev/null; modprobe -r v4l2loopback; modprobe vhci_hcd")
     camera = Path(__file__).with_name("usb_camera.py")
-    emulated.write("/root/usb_camera.py", camera.read_text(encoding="utf-8"))
-    emulated.run(
-        "ffmpeg -loglevel error -i /home/pi/portrait.mp4 -frames:v 5 /root/portrait-%d.jpg"
-    )
+    emulated.write("/srv/usb_camera.py", camera.read_text(encoding="utf-8"))
+    emulated.run("ffmpeg -loglevel error -i /home/pi/portrait.mp4 -frames:v 5 /srv/portrait-%d.jpg")
     return emulated
 
 
 def plug_in(usb: QemuMachine) -> None:
     """Plug the camera in; return once udev has named it."""
-    camera = "exec python3 /root/usb_camera.py 640x480 /root/portrait-*.jpg"
+    camera = "exec python3 /srv/usb_camera.py 640x480 /srv/portrait-*.jpg"
     usb.run(f"systemd-run --quiet --unit=usb-camera --collect sh -c '{camera}'")
     usb.until(f"test -e {NAMED}", seconds=LONG)
 

@@ -70,7 +70,8 @@ def _show(place: Place, period: Period, wanted: Filter, csv: str, plot: Path | N
     from fer_edge.history.report import chart_text, rows_csv
 
     with place.reading() as tables:
-        _check_names(place, wanted, *read_names(tables, period))
+        if wanted.camera or wanted.person:
+            _check_names(place, wanted, *read_names(tables, period))
         chart = read_chart(tables, period, wanted, HOUR if period.days <= 2 else DAY)
         exported = rows_csv(read_rows(tables, period, wanted), period) if csv else ""
     if csv == "-":
