@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -15,7 +16,7 @@ from fer_bench.report import results_table
 from fer_bench.results import write_results
 from fer_bench.rival import loop_makers, rival_files
 from fer_core.errors import ArgumentError, FerError
-from fer_core.files import make_folder
+from fer_core.files import made_folder
 from fer_core.pools import read_place
 from fer_core.readers import default_data_path
 from fer_edge.faces.detectors import DEFAULT_DETECTOR, require_detector
@@ -99,17 +100,19 @@ class BenchOptions:
         plan.check()
         return plan
 
-    def results_file(self) -> Path:
-        """Return where the results go, in a folder that is there.
+    @contextmanager
+    def results_file(self) -> Iterator[Path]:
+        """Give where the results go, in a folder that is there until the end if it gets any.
 
         Raises:
             FerError: They cannot be written there.
         """
         folder = self.out or Path("results") / f"{datetime.now():%Y%m%d-%H%M%S}"
-        file = make_folder(folder) / "results.json"
-        if file.is_dir():
-            raise FerError(f"{file} is a folder; choose another --out")
-        return file
+        with made_folder(folder):
+            file = folder / "results.json"
+            if file.is_dir():
+                raise FerError(f"{file} is a folder; choose another --out")
+            yield file
 
 
 def run_and_store(options: BenchOptions, command: str, say: Callable[[str], None]) -> None:
@@ -126,10 +129,24 @@ def run_and_store(options: BenchOptions, command: str, say: Callable[[str], None
     paths = options.models or list(shipped_models().values())
     _require_bundles(paths)
     cluster = options.cluster()
-    pictures, plan, file = options.pictures(), options.clip_plan(), options.results_file()
-    if cluster and pictures:
-        _spread_and_store(paths, pictures, options, cluster, file, command, say)
-        return
+    pictures, plan = options.pictures(), options.clip_plan()
+    with options.results_file() as file:
+        if cluster and pictures:
+            _spread_and_store(paths, pictures, options, cluster, file, command, say)
+        else:
+            _measure_and_store(paths, pictures, plan, options, file, command, say)
+
+
+def _measure_and_store(
+    paths: Sequence[Path],
+    pictures: TestPictures | None,
+    plan: ClipPlan,
+    options: BenchOptions,
+    file: Path,
+    command: str,
+    say: Callable[[str], None],
+) -> None:
+    """Measure here, write results.json and print the tables."""
     with rival_files(options.rival) as rivals:
         done = run_benchmark(
             [*paths, *rivals], pictures, options.parent, options.extent, command, say

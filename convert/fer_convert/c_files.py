@@ -9,6 +9,7 @@ from fer_convert.contents import read_contents
 from fer_convert.micro import MicroReport, whole_kib
 from fer_core.bundle import ModelBundle
 from fer_core.files import write_text
+from fer_core.text import to_bytes
 
 
 def save_c_files(bundle: ModelBundle, report: MicroReport, out: Path) -> tuple[Path, Path]:
@@ -74,8 +75,8 @@ const char *const {name}_labels[{name.upper()}_LABELS] = {{{labels}}};
 
 def c_string(text: str) -> str:
     """Return a text as a string of C in UTF-8, all but plain letters and digits as octal bytes."""
-    encoded = text.encode("utf-8", "surrogateescape")
     plain = (
-        chr(byte) if chr(byte).isalnum() and byte < 128 else f"\\{byte:03o}" for byte in encoded
+        chr(byte) if chr(byte).isalnum() and byte < 128 else f"\\{byte:03o}"
+        for byte in to_bytes(text)
     )
     return f'"{"".join(plain)}"'

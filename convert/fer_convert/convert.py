@@ -30,6 +30,7 @@ from fer_convert.parity import (
     ParityReport,
     compare_models,
     doubtful_drop,
+    few_pictures,
     refused_drop,
     save_parity,
     worse_than_chance,
@@ -88,6 +89,8 @@ def convert(
     job = make_job(request, file)
     if not job.parent.training and (doubt := input_mismatch(job.parent.model, job.validation)):
         say(f"{job.parent.name}: {doubt}")
+    if doubt := few_pictures(len(job.validation)):
+        say(doubt)
     paths = [out / f"{job.parent.name}-{recipe.name}.tflite" for recipe in request.recipes]
     require_not_shipped(paths)
     faults: list[FerError] = []

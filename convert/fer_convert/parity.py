@@ -14,7 +14,13 @@ from fer_core.bundle import ModelBundle
 from fer_core.dataset import FerDataset
 from fer_core.errors import FerError
 from fer_core.files import write_text
-from fer_core.metrics import classification_report, label_flips, wilson_interval
+from fer_core.metrics import (
+    FEW_PICTURES,
+    classification_report,
+    label_flips,
+    wilson_interval,
+)
+from fer_core.text import counted
 from fer_core.values import FloatArray
 from fer_edge.inference.classifier import classify_images
 from fer_edge.inference.interpreter import TfliteModel
@@ -97,6 +103,16 @@ def refused_drop(name: str, parity: ParityReport, max_drop_points: float, otherw
         f"{name} fell by {parity.drop_points:.2f} points, from {parity.parent_accuracy:.2%} to "
         f"{parity.child_accuracy:.2%}: more than --max-drop {max_drop_points:g}, so it was not "
         f"written. Try {otherwise}."
+    )
+
+
+def few_pictures(count: int) -> str:
+    """Return that validation has too few pictures to measure a loss, else nothing."""
+    if count >= FEW_PICTURES:
+        return ""
+    return (
+        f"validation has {counted(count, 'picture')}: the figures below say little, {FEW_PICTURES} "
+        "or more pictures would"
     )
 
 

@@ -5,7 +5,6 @@ Exit codes: 0 done, 1 a fault the user can mend, 2 wrong arguments, 130 interrup
 
 from __future__ import annotations
 
-import difflib
 import errno
 import os
 import re
@@ -24,7 +23,7 @@ from fer_core.errors import ArgumentError, FerError
 from fer_core.help import GroupedCommand, OptionGroup, other_commands
 from fer_core.logs import LOG_FORMAT_HELP, LOG_FORMAT_OPTION, take_log_format, tell
 from fer_core.parameters import convert_plainly
-from fer_core.text import forgive_names_on_paper
+from fer_core.text import did_you_mean, forgive_names_on_paper
 
 DEFAULT_COMMAND = "run"
 CONTEXT = {"help_option_names": ["-h", "--help"]}
@@ -45,8 +44,8 @@ class DefaultCommandGroup(TyperGroup):
         first = args[0] if args else ""
         if first == "help":
             args = [*args[1:2], "--help"]
-        elif not ctx.resilient_parsing and (near := self._misspelled(first)):
-            raise ArgumentError(f"there is no command {first!r}; did you mean {near}?")
+        elif not ctx.resilient_parsing and (meant := self._meant(first)):
+            raise ArgumentError(f"there is no command {first!r}{meant}")
         if not args or args[0] not in {*self.commands, *_OF_THE_GROUP}:
             args = [DEFAULT_COMMAND, *args]
         return super().parse_args(ctx, args)
@@ -60,12 +59,11 @@ class DefaultCommandGroup(TyperGroup):
         usual = self.commands[DEFAULT_COMMAND].shell_complete(ctx, incomplete)
         return [*super().shell_complete(ctx, incomplete), *usual]
 
-    def _misspelled(self, word: str) -> str:
-        """Return the command that a word is nearly, empty for none."""
+    def _meant(self, word: str) -> str:
+        """Ask whether the command that a word is nearly was meant, empty for none."""
         if word in self.commands or word.startswith("-") or "." in word or Path(word).exists():
             return ""
-        names = [name for name in self.commands if name != DEFAULT_COMMAND]
-        return "".join(difflib.get_close_matches(word, names, n=1, cutoff=0.7))
+        return did_you_mean(word, (name for name in self.commands if name != DEFAULT_COMMAND))
 
 
 class DefaultCommand(GroupedCommand):
@@ -190,14 +188,15 @@ def _tell_wrong_words(error: Any, name: str, settings: Callable[[], Iterable[str
     if explained and message.startswith("Missing "):
         message = f"{message.rstrip('.')}: {explained}"
     tell(_plain(message), "error", name)
-    tell(f"{name} --help lists what there is")
+    typed = getattr(getattr(error, "ctx", None), "command_path", name)
+    tell(f"{typed} --help lists what there is")
 
 
 def _plain(message: str) -> str:
     """Return what click says of a wrong word in our words."""
-    invalid = re.match(r"Invalid value for '(.*?)': .*\b(integer|float|number)\b", message)
+    invalid = re.match(r"Invalid value for '(.*?)': .*\b(int|integer|float|number)\b", message)
     if invalid:
-        wanted = "a whole number" if invalid[2] == "integer" else "a number"
+        wanted = "a whole number" if invalid[2].startswith("int") else "a number"
         return f"{invalid[1]} must be {wanted}"
     return message[:1].lower() + message[1:]
 

@@ -63,6 +63,22 @@ def make_folder(folder: Path) -> Path:
     return folder
 
 
+@contextmanager
+def made_folder(folder: Path) -> Iterator[Path]:
+    """Give a folder; one that was made and is still empty at the end is removed.
+
+    Raises:
+        FerError: It cannot be created.
+    """
+    made = [each for each in (folder, *folder.parents) if not each.exists()]
+    try:
+        yield make_folder(folder)
+    finally:
+        with suppress(OSError):  # one that holds something stays
+            for each in made:
+                each.rmdir()
+
+
 def utf8_name(path: Path) -> str:
     """Return a path as text for OpenCV and FFmpeg.
 

@@ -13,6 +13,8 @@ import numpy.typing as npt
 from fer_core.values import BoolArray, FloatArray, Int64Array
 
 Float64Array = npt.NDArray[np.float64]
+FEW_PICTURES = 100
+"""Pictures below which the 95 % interval of an accuracy is wider than 20 points."""
 _Z95 = 1.959963984540054
 
 

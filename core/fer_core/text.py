@@ -6,15 +6,19 @@ such a character cannot stand, a replacement does.
 
 from __future__ import annotations
 
+import difflib
 import re
 import sys
 import unicodedata
+from collections.abc import Iterable
+
+_NO_BYTE = re.compile("[\ud800-\udc7f\udd00-\udfff]")
+"""Halves of characters that stand for no byte of a name."""
 
 
 def on_paper(text: str) -> str:
     """Return a text to be shown: what is no character is a replacement character."""
-    escaped = "".join(c if not "\ud800" <= c < "\udc80" else "?" for c in text)
-    return escaped.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return to_bytes(text).decode("utf-8", "replace")
 
 
 _CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
@@ -36,19 +40,28 @@ def counted(number: int, thing: str) -> str:
     return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return "; did you mean X?" for the known word that is nearly this one, empty for none."""
+    near = difflib.get_close_matches(word.lower(), list(known), n=1, cutoff=0.7)
+    return f"; did you mean {near[0]}?" if near else ""
+
+
 def in_markdown(text: str) -> str:
     """Return a name as Markdown shows it, in tables too."""
     return re.sub(r"([\\`*_{}\[\]<>#|!])", r"\\\1", text)
 
 
 def is_plain_name(name: str) -> bool:
-    """Return whether a class or person may be called so: one line, without control characters."""
-    return bool(name) and "\n" not in name and not _CONTROL.search(name)
+    """Return whether a class or person may be called so: one plain line, no half characters."""
+    return bool(name) and "\n" not in name and not (_CONTROL.search(name) or _NO_BYTE.search(name))
 
 
 def to_bytes(text: str) -> bytes:
-    """Return a text as UTF-8, names that are none as the bytes that they were."""
-    return text.encode("utf-8", "surrogateescape")
+    """Return a text as UTF-8, names that are none as the bytes that they were.
+
+    Half a character that stands for no byte, as JSON may hold, becomes a question mark.
+    """
+    return _NO_BYTE.sub("?", text).encode("utf-8", "surrogateescape")
 
 
 def forgive_names_on_paper() -> None:

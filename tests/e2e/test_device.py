@@ -35,6 +35,19 @@ def test_the_demo_says_what_it_saw_and_where_it_saved(tmp_path: Path) -> None:
     capture.release()
 
 
+def test_without_pyav_the_demo_is_a_picture_and_clips_leave_no_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "av", None)
+    said = call_here("fer-edge", "--demo", cwd=tmp_path).stderr
+    assert "the demo is saved as a picture alone: a video needs PyAV, pip install av" in said
+    assert [file.name for file in (tmp_path / "fer-edge-demo").iterdir()] == ["demo.jpg"]
+    clip = save_video(tmp_path / "in.mp4", [draw_scene("happy")] * 3)
+    options = ("--video", clip, "--clips", "clips")
+    assert "needs PyAV" in call_here("fer-edge", *options, cwd=tmp_path, code=1).stderr
+    assert not (tmp_path / "clips").exists()
+
+
 def test_the_parity_of_a_bundle_is_repeated(tmp_path: Path) -> None:
     drawn = drawn_dataset((1, 3, 1))
     data, bundle = save_npz(tmp_path / "drawn.npz", drawn), load_model("fer-nano")

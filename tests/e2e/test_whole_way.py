@@ -135,3 +135,5 @@ def test_wrong_inputs_get_a_clear_error_and_exit_1(tmp_path: Path) -> None:
     )
     assert "no finished run in runs" in error("fer-convert", "--int8")
     assert "there is no model at absent.keras" in error("fer-convert", "absent.keras")
+    assert "absent.tflite: No such file" in error("fer-bench", "absent.tflite")
+    assert not (tmp_path / "results").exists()

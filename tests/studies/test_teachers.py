@@ -375,13 +375,13 @@ def test_a_dry_run_writes_everything_and_goes_on_from_kept_teachers(
     assert report["bank_views"] == {"strength 1": 2, "strength 0.5": 2}
     told = report["soft_labels"][-1]
     with np.load(tmp_path / "one" / "soft-labels.npz") as soft:
-        public = unpack(packed).public.labels
+        public = unpack(packed, limit=16).public.labels
         assert told["public_accuracy"] == pytest.approx(
             (soft["public"].astype(float).mean(0).argmax(1) == public).mean(), abs=1e-4
         )
         assert list(soft["teachers"]) == told["teachers"]
-        assert soft["training"].shape == (8, 64, 7)
-        assert soft["public"].shape == (8, 28, 7)
+        assert soft["training"].shape == (8, 16, 7)
+        assert soft["public"].shape == (8, 16, 7)
         assert soft["training"].dtype == np.float16
         np.testing.assert_allclose(soft["training"].astype(float).sum(2), 1, atol=0.02)
     weights = tmp_path / "one" / "students-crowd.npz"

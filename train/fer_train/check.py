@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,8 @@ from fer_core.labels import FER2013_COUNTS, FER2013_LABELS
 from fer_core.values import BoolArray, Int64Array
 
 SHOWN_FAULTS = 20
+FEW_OF_A_CLASS, ENOUGH_OF_A_CLASS = 30, 60
+"""Training pictures of a class that are said to be few, and that fine-tuning asks for."""
 _LABEL_OF_VOTE = {
     "neutral": "neutral",
     "happiness": "happy",
@@ -49,6 +52,18 @@ def describe_dataset(dataset: FerDataset, votes: Path | None = None) -> str:
     return "\n".join(lines)
 
 
+def few_of_a_class(counts: Mapping[str, int]) -> list[str]:
+    """Return a line on the classes that have few pictures to learn from, none if all have enough.
+
+    Args:
+        counts: Training and validation pictures by class; a class without any is not named.
+    """
+    few = [f"{label} {n}" for label, n in counts.items() if 0 < n < FEW_OF_A_CLASS]
+    if not few:
+        return []
+    return [f"few pictures ({', '.join(few)}): take {ENOUGH_OF_A_CLASS} or more of each class"]
+
+
 def _counts(dataset: FerDataset) -> list[str]:
     counts = dataset.class_counts()
     wide = max(12, *(len(name) + 2 for name in dataset.label_names))
@@ -59,6 +74,8 @@ def _counts(dataset: FerDataset) -> list[str]:
     untaught = [n for n, count in zip(dataset.label_names, counts[0], strict=True) if not count]
     if untaught:
         lines.append(f"no training picture of {', '.join(untaught)}: fer-train refuses that")
+    learned = counts[:2].sum(axis=0).tolist()
+    lines += few_of_a_class(dict(zip(dataset.label_names, learned, strict=True)))
     return lines
 
 

@@ -49,6 +49,8 @@ def compile_model(model: keras.Model, config: TrainConfig, steps: int) -> None:
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     loss = keras.losses.CategoricalCrossentropy(label_smoothing=config.label_smoothing)
     model.compile(optimizer, loss, metrics=[Confusion(model.output_shape[-1])])
+    # TensorFlow traces a step again if its first trace has made variables.
+    model.optimizer.build(model.trainable_variables)
 
 
 def _schedule(config: TrainConfig, steps: int) -> keras.optimizers.schedules.LearningRateSchedule:

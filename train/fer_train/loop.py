@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from fer_core.dataset import FerDataset
-from fer_core.metrics import classification_report
+from fer_core.metrics import FEW_PICTURES, classification_report
 from fer_core.progress import progress_bar
 from fer_core.values import FloatArray
 from fer_train.alike import first_facts, require_alike
@@ -26,8 +26,6 @@ from fer_train.epoch_sums import EpochSums, judged_figures
 from fer_train.network.graph import all_layers
 from fer_train.network.training_copy import training_copy
 
-FEW_PICTURES = 100
-"""Validation pictures below which the 95 % interval of an accuracy is wider than 20 points."""
 AVERAGE_EVERY = 8
 """Steps between two updates of the averaged weights; each copies the weights once."""
 

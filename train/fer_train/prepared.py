@@ -10,6 +10,7 @@ from pathlib import Path
 from fer_core.class_folders import CONTACT_SHEET
 from fer_core.pictures import animation_note, left_out
 from fer_core.values import Face, UInt8Array
+from fer_train.check import few_of_a_class
 
 NOT_READ_HERE = "format not read"
 RECORD = "prepared.csv"
@@ -57,6 +58,8 @@ class PreparedFolder:
             parts = ", ".join(f"{label} {n}" for label, n in sorted(tested.items()))
             lines.append(f"{tested.total()} of these are the test set: {parts}")
         lines += self.notes
+        learned = {label: n - tested[label] for label, n in sorted(cropped.items())}
+        lines += few_of_a_class(learned)
         if reasons:
             lines.append(f"{len(self.photos) - cropped.total()} left out: {reasons}")
         unread = left_out(photo.path for photo in self.photos if photo.reason == NOT_READ_HERE)

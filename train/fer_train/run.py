@@ -14,7 +14,7 @@ from fer_core.errors import FerError
 from fer_core.ferplus import vote_shares
 from fer_core.files import make_folder, write_text
 from fer_core.locks import alone_in
-from fer_core.metrics import ClassificationReport, classification_report
+from fer_core.metrics import FEW_PICTURES, ClassificationReport, classification_report
 from fer_core.settings import settings_toml
 from fer_core.text import counted
 from fer_core.values import FloatArray
@@ -29,7 +29,7 @@ from fer_train.devices import ONE_DEVICE, Devices
 from fer_train.distillation import online_teacher_of
 from fer_train.epoch_log import EpochLog
 from fer_train.evaluate import save_history, save_metrics, save_model
-from fer_train.loop import FEW_PICTURES, TrainingSet, epoch_line, train
+from fer_train.loop import TrainingSet, epoch_line, train
 from fer_train.network.quantize_aware import quantize_aware
 from fer_train.plots import save_confusion, save_curves, save_feature_maps
 from fer_train.run_facts import HISTORY

@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from fer_core.errors import ArgumentError
+from fer_core.text import did_you_mean
 
 DEFAULT_ARCH = "fer-small"
 FINE_TUNE, QUANTIZE_AWARE = "fine-tune", "quantize-aware"
@@ -37,7 +38,8 @@ def full_name(arch: str) -> str:
     names = shipped_architectures()
     found = [name for name in names if arch in (name, name.partition("-")[0]) and arch != "fer"]
     if len(found) != 1:
-        raise ArgumentError(f"no architecture {arch!r}; there are {', '.join(names)}")
+        there = f"no architecture {arch!r}; there are {', '.join(names)}"
+        raise ArgumentError(f"{there}{did_you_mean(arch, names)}")
     return found[0]
 
 

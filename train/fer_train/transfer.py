@@ -34,6 +34,11 @@ def load_keras_model(file: Path) -> keras.Model:
             f"{file} is a pickle, which can run any code and is not loaded: save the model as "
             ".keras"
         )
+    if file.suffix == ".tflite":
+        raise FerError(
+            f"{file} is already converted to TensorFlow Lite: give the run or the .keras file that "
+            "it was made from"
+        )
     if not file.is_dir() and file.suffix not in _MODELS:
         raise FerError(f"{file} is no model: give a run, a .keras or .h5 file, or a SavedModel")
     try:

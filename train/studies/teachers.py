@@ -173,9 +173,7 @@ def save_soft_labels(run: Run, chosen: dict[str, nn.Module]) -> None:
 def tiny(teachers: dict[str, Teacher]) -> dict[str, Teacher]:
     """Return the teachers with a recipe of two epochs of small batches."""
     return {
-        name: replace(
-            teachers[name], recipe=replace(teachers[name].recipe, batch=16, most_epochs=2)
-        )
+        name: replace(teachers[name], recipe=replace(teachers[name].recipe, batch=8, most_epochs=2))
         for name in teachers
     }
 
@@ -186,7 +184,7 @@ def run(arguments: argparse.Namespace) -> None:
     device = torch.device("cuda" if torch.cuda.is_available() and not small else "cpu")
     torch.backends.cudnn.benchmark = True
     torch.manual_seed(1)
-    data = unpack(arguments.data, limit=64 if small else 0)
+    data = unpack(arguments.data, limit=16 if small else 0)
     study = Run(arguments.out, data, clock, device)
     study.part_done("data")
     teachers = tiny(TEACHERS) if small else TEACHERS
@@ -199,7 +197,7 @@ def run(arguments: argparse.Namespace) -> None:
     strengths = dict.fromkeys(COURSES[name].strength for name in arguments.courses)
     judges, views = list(trained.values()), 2 if small else 64
     banks = {strength: fill_bank(study, judges, views, strength) for strength in strengths}
-    recipe = replace(STUDENT, batch=16, most_epochs=2) if small else STUDENT
+    recipe = replace(STUDENT, batch=8, most_epochs=2) if small else STUDENT
     students = {name: data.students[name] for name in arguments.students}
     train_students(study, students, banks, recipe, arguments.courses)
     study.say(f"done, {clock.left():.0f} s left")

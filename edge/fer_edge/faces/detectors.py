@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fer_core.errors import ArgumentError
+from fer_core.text import did_you_mean
 from fer_edge.faces.detector import DetectorRequest, FaceDetector
 
 if TYPE_CHECKING:
@@ -55,9 +55,8 @@ def detector_problem(name: str) -> str:
     """
     if _is_file(name) or _in_table(name):
         return ""
-    near = difflib.get_close_matches(name.lower(), DETECTORS, n=1, cutoff=0.7)
-    meant = f"; did you mean {near[0]}?" if near else ""
-    return f"no detector {name!r}; there are {', '.join(DETECTORS)}, or FILE{NETWORK_SUFFIX}{meant}"
+    there = f"no detector {name!r}; there are {', '.join(DETECTORS)}, or FILE{NETWORK_SUFFIX}"
+    return f"{there}{did_you_mean(name, DETECTORS)}"
 
 
 def require_detector(name: str) -> None:

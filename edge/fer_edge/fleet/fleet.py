@@ -130,11 +130,7 @@ class Fleet:
             changed = [each for each in self._devices.values() if each.number > after]
             return {
                 "number": self._number,
-                "broker": {
-                    "connected": self._connected,
-                    "seconds": round(now - self._changed_at, 1),
-                    "why": self._why,
-                },
+                "broker": self._broker(now),
                 "counts": judged,
                 "published": f"{wanted.bundle} {wanted.network[:12]}" if wanted else "",
                 "published_for_some": len(self._published) - (signed is not None),
@@ -142,6 +138,18 @@ class Fleet:
                 "messages": self.messages,
                 "strange": self.strange,
             }
+
+    def broker(self) -> dict[str, Any]:
+        """Return whether the broker is there, since how many seconds, and why not."""
+        with self._lock:
+            return self._broker(self._clock())
+
+    def _broker(self, now: float) -> dict[str, Any]:
+        return {
+            "connected": self._connected,
+            "seconds": round(now - self._changed_at, 1),
+            "why": self._why,
+        }
 
     def _judge(self, now: float) -> list[str]:
         """Judge every device; return all states and marks."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import ClassVar
 
 from fer_edge.fleet.fleet import Fleet
@@ -25,6 +26,7 @@ FLEET_FILES = StaticFiles(
 def make_handler(fleet: Fleet, door: Door) -> type[WebRequest]:
     """Return the class that answers for a fleet."""
     routes = {
+        ("GET", "/healthz"): Route(FleetRequest.health, everybody=True),
         ("GET", "/fleet"): Route(FleetRequest.fleet_now),
         ("GET", "/events"): Route(FleetRequest.events, streams=True),
     }
@@ -36,6 +38,16 @@ class FleetRequest(WebRequest):
 
     fleet: ClassVar[Fleet]
     static = FLEET_FILES
+
+    def health(self) -> None:
+        """Say whether the broker is there; without it nothing on the page is new."""
+        broker = self.fleet.broker()
+        since = f"for {broker['seconds']:.0f} s"
+        if broker["connected"]:
+            self.send_text(f"ok: the broker is there {since}", HTTPStatus.OK)
+        else:
+            words = f"the broker is away {since}"
+            self.send_text(words, HTTPStatus.SERVICE_UNAVAILABLE)
 
     def fleet_now(self) -> None:
         """Give all that is known, as JSON."""

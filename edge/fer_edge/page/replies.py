@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, ClassVar
 from urllib.parse import parse_qs
 
+from fer_core.text import on_paper
 from fer_edge.page.bounded import BoundedReader, BoundedServer
 from fer_edge.page.door import Door
 from fer_edge.page.ranges import part_of
@@ -62,7 +63,7 @@ class Replying(BaseHTTPRequestHandler):
 
     def send_text(self, words: str, status: HTTPStatus = HTTPStatus.OK) -> None:
         """Answer with a line of text."""
-        self.send(f"{words}\n".encode(), "text/plain; charset=utf-8", status)
+        self.send(f"{on_paper(words)}\n".encode(), "text/plain; charset=utf-8", status)
 
     def send_json(self, value: Any, status: HTTPStatus = HTTPStatus.OK) -> None:
         """Answer with a JSON value."""

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from fer_core.bundle import MOST_MODEL_BYTES
 from fer_core.errors import FerError
+from fer_core.text import on_paper
 from fer_edge.outputs.overlay import css_colour
 from fer_edge.page.clips import removed_clip, told_clips
 from fer_edge.page.metrics import FORMAT, metrics_text
@@ -73,7 +74,7 @@ class PageRequest(WebRequest):
         """Give the figures in the format of Prometheus."""
         counters = {**self.site.counters(), "requests_refused": {"": self.server.refused}}
         text = metrics_text(self.site.view, counters, self.site.model())
-        self.send(text.encode(), FORMAT)
+        self.send(on_paper(text).encode(), FORMAT)
 
     def about(self) -> None:
         """Give what changes with the model alone: colours, its name, and what is kept."""
@@ -102,7 +103,7 @@ class PageRequest(WebRequest):
             self.send_text(text, status)
             return
         attached = {"Content-Disposition": f'attachment; filename="{name}"'}
-        self.send(text.encode(), "text/csv; charset=utf-8", status, attached)
+        self.send(on_paper(text).encode(), "text/csv; charset=utf-8", status, attached)
 
     def clips(self) -> None:
         """Tell which clips of moments there are."""

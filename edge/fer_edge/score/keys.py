@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from fer_core.text import to_bytes
 from fer_core.values import Int64Array
 from fer_edge.score.sources import Source
 
@@ -21,8 +22,7 @@ _CHUNK = 1_000_000
 
 def key_of(source: Source) -> bytes:
     """Return the key of a source, KEY_BYTES long."""
-    address = source.name.encode("utf-8", "surrogateescape")
-    version = source.version.encode("utf-8", "surrogateescape")
+    address, version = to_bytes(source.name), to_bytes(source.version)
     return (
         hashlib.blake2b(address, digest_size=16).digest()
         + hashlib.blake2b(version, digest_size=8).digest()

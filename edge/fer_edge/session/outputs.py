@@ -94,8 +94,10 @@ def _saved_paths(options: RunOptions) -> tuple[Path, ...]:
     if not options.settings.demo:
         return ()
     folder = make_folder(DEMO_FOLDER)
-    videos = (folder / "demo.mp4",) if find_spec("av") else ()  # not with every extra
-    return (*videos, folder / "demo.jpg")
+    if find_spec("av"):  # not with every extra
+        return (folder / "demo.mp4", folder / "demo.jpg")
+    talk(options.quiet)("the demo is saved as a picture alone: a video needs PyAV, pip install av")
+    return (folder / "demo.jpg",)
 
 
 def _clips(run: Run) -> Iterator[Output]:
@@ -105,12 +107,14 @@ def _clips(run: Run) -> Iterator[Output]:
     from fer_edge.outputs.clips.folder import ClipFolder
     from fer_edge.outputs.clips.moments import MomentSettings, MomentsOutput
     from fer_edge.outputs.clips.writer import ClipWriter
+    from fer_edge.outputs.encoding import load_pyav
 
     labels = [label.strip() for label in config.clips_on.split(",") if label.strip()]
     known = run.model.facts().labels
     if unknown := [label for label in labels if label not in known]:
         raise ArgumentError(f"--on {unknown[0]}: the model says {', '.join(known)}")
     wanted = (config.clips_person, config.clips_before, config.clips_after)
+    load_pyav()  # without it no folder is made
     run.clips = ClipFolder(Path(config.clips), int(config.clips_mb * 1e6))
     writer = run.stack.enter_context(ClipWriter(run.clips))
     run.counters["clip_frames_dropped"] = lambda: writer.dropped

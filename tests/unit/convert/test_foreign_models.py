@@ -97,6 +97,10 @@ def test_a_saved_model_without_its_signature_is_said(tmp_path: Path) -> None:
     (tmp_path / "faces.npz").write_bytes(b"")
     with pytest.raises(FerError, match=r"is no model: give a run, a \.keras or"):
         load_keras_model(tmp_path / "faces.npz")
+    with pytest.raises(
+        FerError, match=r"is already converted .* the \.keras file that it was made"
+    ):
+        load_keras_model(tmp_path / "faces.tflite")
 
 
 def test_a_network_without_an_input_shape_is_said(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from fer_convert.parity import (
     allowed_drop,
     compare_models,
     doubtful_drop,
+    few_pictures,
     refused_drop,
     save_parity,
     worse_than_chance,
@@ -67,6 +68,14 @@ def test_a_loss_on_few_pictures_is_doubtful() -> None:
     assert doubtful_drop("net-int8", replace(few, count=17)) == ""  # 23.6 may be chance
     assert doubtful_drop("net-int8", replace(few, child_accuracy=0.75)) == ""
     assert doubtful_drop("net-int8", replace(few, parent_accuracy=0.5049)) == ""  # 0.5 is allowed
+
+
+def test_few_validation_pictures_are_told() -> None:
+    assert few_pictures(1) == (
+        "validation has 1 picture: the figures below say little, 100 or more pictures would"
+    )
+    assert few_pictures(99)
+    assert few_pictures(100) == ""
 
 
 def test_what_is_surely_worse_than_the_most_frequent_class_is_told() -> None:

@@ -23,10 +23,11 @@ def test_a_terminal_is_never_steered(capsys: pytest.CaptureFixture[str]) -> None
     assert printable("glücklich 悲しい\n") == "glücklich 悲しい\n"
 
 
-@pytest.mark.parametrize("name", ["a\nb", ESCAPE, "a\x00", "x\u2029y", ""])
+@pytest.mark.parametrize("name", ["a\nb", ESCAPE, "a\x00", "x\u2029y", "", "a\ud83d"])
 def test_names_that_steer_are_no_names(name: str) -> None:
     assert not is_plain_name(name)
     assert is_plain_name("glücklich $x$ | */ <b>")
+    assert is_plain_name("gl\udcfccklich")  # a folder's, in Latin-1
 
 
 def test_a_class_whose_name_steers_is_refused_before_anything_is_trained(tmp_path: Path) -> None:

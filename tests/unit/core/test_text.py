@@ -34,7 +34,9 @@ def test_bytes_that_are_no_utf8_survive_and_are_replaced_on_paper() -> None:
     assert to_bytes(name) == b"gl\xfccklich.jpg"
     assert on_paper(name) == "gl\N{REPLACEMENT CHARACTER}cklich.jpg"
     assert on_paper("glücklich") == "glücklich"
-    assert on_paper("\ud83d") == "?"  # half of a pair, in a name of Windows
+    for half in "\ud83d\udc7f\udd00\udd11\udfff":  # of a pair: in a name of Windows, or in JSON
+        assert on_paper(f"x{half}") == "x?"
+        assert to_bytes(f"x{half}\udce4") == b"x?\xe4"
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,17 @@ def test_with_a_token_nothing_is_told_without_it() -> None:
         assert ask(server, "/fleet", Authorization=f"Bearer {TOKEN}").status == 200
 
 
+def test_health_is_that_of_the_broker_and_needs_no_token() -> None:
+    seconds = iter([0.0, 70.4, 100.0, 103.0])
+    fleet = Fleet(lambda: next(seconds))
+    with served(fleet, TOKEN) as server:
+        ill = ask(server, "/healthz")
+        assert (ill.status, ill.read()) == (503, b"the broker is away for 70 s\n")
+        fleet.connected()
+        well = ask(server, "/healthz")
+        assert (well.status, well.read()) == (200, b"ok: the broker is there for 3 s\n")
+
+
 def test_news_come_as_they_happen() -> None:
     fleet = Fleet()
     with served(fleet) as server:

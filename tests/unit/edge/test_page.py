@@ -197,6 +197,13 @@ def test_metrics_are_in_the_format_of_prometheus(page: Served) -> None:
     assert float(re.findall("^process_resident_memory_bytes (.*)", text, re.M)[0]) > 1e7
 
 
+def test_a_name_that_is_no_utf8_is_told_as_it_can_be() -> None:
+    served = Served(view=LiveView(("b\udce4r", "desk")))
+    with served.server:
+        for path in ("/metrics", "/healthz"):
+            assert "b\N{REPLACEMENT CHARACTER}r" in served.ask(path).read().decode()
+
+
 def test_metrics_tell_how_long_each_expression_was_seen() -> None:
     odd = 'd"o\\or'
     served = Served(view=LiveView(("desk", odd)))

@@ -80,6 +80,8 @@ def test_letters_and_names_find_their_network() -> None:
     for unknown in ("f", "fer", "resnet-9000", ""):
         with pytest.raises(ArgumentError, match="there are a-regularised, b-plain"):
             full_name(unknown)
+    with pytest.raises(ArgumentError, match=r"; did you mean fer-nano\?$"):
+        full_name("Fer-nanno")
 
 
 def test_a_picture_too_small_for_a_network_is_said() -> None:

@@ -78,6 +78,7 @@ def test_faces_are_cropped_by_the_pixel_contract_and_the_rest_is_told(
     assert dataset.class_counts()[0].tolist() == [4, 3]
     assert "7 of 13 photos cropped" in prepared.text()
     assert "6 left out: " in prepared.text()
+    assert "few pictures (frown 4, grin 3): take 60 or more of each class\n" in prepared.text()
 
     frame = Frame(cv2.imread(str(photos / "frown" / "1.png")), 0, 0.0)
     box = HaarDetector().detect(frame)[0].box
@@ -203,6 +204,7 @@ def test_a_test_set_is_split_off_and_its_photos_are_nowhere_else(tmp_path: Path)
     out = tmp_path / "faces"
     prepared = prepare_photos(root, out, HaarDetector(), InputSpec(), test=0.2)
     assert "4 of these are the test set: frown 2, grin 2" in prepared.text()
+    assert "few pictures (frown 8, grin 8): " in prepared.text()
     dataset = load_dataset(out)
     assert dataset.split_sizes() == {"train": 16, "validation": 0, "test": 4}
     assert dataset.duplicates_across_splits() == {}

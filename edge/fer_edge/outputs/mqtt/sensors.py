@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Callable, Collection, Sequence
 
+from fer_core.text import to_bytes
 from fer_core.values import Frame, Gap
 from fer_edge.faces.analysis import Analysis
 from fer_edge.faces.events import NONE
@@ -123,7 +124,7 @@ def _key(person: str, taken: Collection[str]) -> str:
     plain = re.sub(r"[^a-z0-9]+", "-", person.lower()).strip("-")
     if plain == person.lower() and plain not in taken:
         return plain
-    digits = hashlib.sha256(person.encode(errors="surrogateescape")).hexdigest()[:6]
+    digits = hashlib.sha256(to_bytes(person)).hexdigest()[:6]
     return f"{plain}-{digits}".strip("-")
 
 
