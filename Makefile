@@ -61,7 +61,8 @@ fuzz: setup
 
 # Branch coverage of core and the device side by their own tests, commands in processes included.
 # Tests of trials may fail under it: their process may write no file, so no coverage either.
-COVERED = tests/unit/core tests/unit/edge tests/properties tests/golden
+COVERED = tests/unit/core tests/unit/edge tests/properties tests/golden \
+  $(addprefix tests/e2e/test_,device.py cameras.py streams.py recordings.py new_model.py fleet.py)
 coverage: setup
 	mkdir -p build/coverage && rm -f build/coverage/.coverage*
 	-$(FULL)/coverage run -m pytest $(COVERED)

@@ -53,7 +53,7 @@ def load_settings(
     try:
         return kind(**{**values, **given})
     except ValueError as error:
-        raise ArgumentError(str(error)) from error
+        raise ArgumentError(str(error), see="setting-wrong") from error
 
 
 def _unknown(key: str, known: Iterable[str], path: Path | None) -> FerError:

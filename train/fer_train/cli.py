@@ -133,7 +133,7 @@ def make_soft_labels(
     try:
         settings = DataSettings(where, size=size, colour=colour, seed=seed, skip_bad=skip_bad)
     except ValueError as error:
-        raise ArgumentError(str(error)) from error
+        raise ArgumentError(str(error), see="setting-wrong") from error
     print(write_soft_labels(teachers, settings.load(), out, talk(quiet)))
 
 
@@ -198,7 +198,7 @@ def prepare(
     try:
         spec = InputSpec(size, size, colour)
     except ValueError as error:
-        raise ArgumentError(str(error)) from error
+        raise ArgumentError(str(error), see="setting-wrong") from error
     finder = make_detector(detector, DetectorRequest(stream=False))
     prepared = prepare_photos(photos, out, finder, spec, test)
     save_prepared_sheet(photos, prepared)

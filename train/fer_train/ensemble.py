@@ -100,7 +100,7 @@ def members(config: TrainConfig, networks: int, out: Path) -> list[MemberJob]:
     try:
         configs = [replace(config, seed=seed, split_seed=split_seed) for seed in seeds]
     except ValueError as error:
-        raise ArgumentError(str(error)) from error
+        raise ArgumentError(str(error), see="setting-wrong") from error
     return [MemberJob(each, out.resolve() / f"seed-{each.seed}") for each in configs]
 
 
