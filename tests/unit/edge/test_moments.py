@@ -266,7 +266,6 @@ def test_a_clip_of_a_slow_or_fast_camera_that_changes_its_size_has_its_time(
     folder: Path, picture_seconds: float
 ) -> None:
     av = pytest.importorskip("av", reason="PyAV is not installed")
-
     count = round(60 / picture_seconds)
     with ClipWriter(ClipFolder(folder, 1 << 30)) as writer:
         output = MomentsOutput(MomentSettings({"happy"}, before=10.0, after=10.0), writer)
