@@ -65,7 +65,10 @@ def run(
         require_version(runtime_floor)
     if run_or_model and run_or_model.suffix == ".tflite":
         if any(_is_given(given[name]) for name in _FOR_MAKING):
-            raise ArgumentError(f"{run_or_model} is made already: give the run or model it is of")
+            raise ArgumentError(
+                f"{run_or_model} is already converted: give the run or the .keras file that it was "
+                "made from"
+            )
         _look_at(run_or_model, data, out, max_drop, runtime_floor, verify, micro)
         return
     _require_sense(given)
@@ -143,7 +146,9 @@ def _convert(request: ConversionRequest, micro: bool, quiet: bool) -> None:
 
 
 def _require_sense(given: Mapping[str, Any]) -> None:
-    """Raise ArgumentError for options that do not go together."""
+    """Raise FerError for options that do not go together, and for a model that is not there."""
+    from fer_train.run_folder import model_file
+
     others = any(given[name] for name in (*_FORMATS, "every") if name != "int8")
     if given["verify"]:
         raise ArgumentError("--verify takes a bundle: fer-convert --verify FILE.tflite")
@@ -152,6 +157,8 @@ def _require_sense(given: Mapping[str, Any]) -> None:
         raise ArgumentError("--layer-errors says what int8 loses: add --int8, without --keep-float")
     if given["keep_float"] and (given["micro"] or others):
         raise ArgumentError("--keep-float makes one bundle: leave --micro and other formats out")
+    if given["run_or_model"]:  # said before the seconds that importing TensorFlow takes
+        model_file(given["run_or_model"])
 
 
 def _look_at(

@@ -124,7 +124,7 @@ def check_micro(bundle: ModelBundle, pixels: UInt8Array, named: str) -> MicroRep
         raise FerError(
             f"TensorFlow Lite Micro gives {flips} of {named} another label than LiteRT's "
             f"reference kernels, {int((codes > 0).sum())} another answer, by up to {codes.max()} "
-            "of 256 codes: do not use it there"
+            "of 256 codes. Do not use it there"
         )
     return MicroReport(
         len(bundle.model), arena_bytes, named, int((codes > 0).sum()), int(codes.max())

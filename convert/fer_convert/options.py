@@ -48,20 +48,20 @@ CalibrationSamples = Annotated[
     typer.Option(
         min=1,
         max=1_000_000,
-        help="Number of training pictures that int8 is calibrated with. Else 512.",
+        help="Number of training pictures that int8 is calibrated with. Default: 512.",
     ),
 ]
 MaxDrop = Annotated[
     float | None,
     typer.Option(
-        help="Points of accuracy that may be lost. Else 0.5, or four pictures if they are few. "
-        "With --verify: else what the conversion allowed."
+        help="Points of accuracy that may be lost. Default: 0.5, or four pictures if they are few. "
+        "With --verify: what the conversion allowed."
     ),
 ]
-Out = Annotated[Path | None, typer.Option(help="A folder; else next to the model.")]
+Out = Annotated[Path | None, typer.Option(help="A folder. Default: next to the model.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace bundles that differ.")]
 Seed = Annotated[
-    int | None, typer.Option(min=0, help="Seed that chooses the calibration pictures. Else 1.")
+    int | None, typer.Option(min=0, help="Seed that chooses the calibration pictures. Default: 1.")
 ]
 
 AdoptedFile = Annotated[Path, typer.Argument(help="A .tflite file that fer-convert did not make.")]
@@ -69,12 +69,12 @@ Labels = Annotated[
     str, typer.Option(help="happy,sad,... in the order of its outputs, or a text file of them.")
 ]
 InputColour = Annotated[
-    str | None, typer.Option("--input", help="gray or rgb. Else from its channels.")
+    str | None, typer.Option("--input", help="gray or rgb. Default: from its channels.")
 ]
 InputScale = Annotated[
     str | None,
     typer.Option(
-        help="Range of pixels that it expects: 0..1, -1..1 or 0..255. Else from an integer input."
+        help="Range of pixels that it expects: 0..1, -1..1 or 0..255. Default: from integer input."
     ),
 ]
 AdoptedOut = Annotated[Path | None, typer.Option(help="A folder; else next to the file.")]

@@ -111,8 +111,8 @@ def few_pictures(count: int) -> str:
     if count >= FEW_PICTURES:
         return ""
     return (
-        f"validation has {counted(count, 'picture')}: the figures below say little, {FEW_PICTURES} "
-        "or more pictures would"
+        f"validation has {counted(count, 'picture')}, too few to measure what conversion costs: "
+        f"use {FEW_PICTURES} or more"
     )
 
 
@@ -137,8 +137,8 @@ def worse_than_chance(name: str, parity: ParityReport, validation: FerDataset) -
     if wilson_interval(right, parity.count)[1] >= share:
         return ""
     return (
-        f"{name} is right for {parity.child_accuracy:.1%} of the pictures, always answering {most} "
-        f"would be for {share:.1%}: its labels or its input are not those of this data"
+        f"{name} is right for {parity.child_accuracy:.1%} of the pictures. Always answering {most} "
+        f"would be right for {share:.1%}: its labels or its input are not those of this data"
     )
 
 

@@ -155,7 +155,7 @@ def _folder_notes(
         height, width = max(squeezed)
         yield (
             f"{len(squeezed)} of {len(shapes)} pictures are not square (up to {width}x{height}) "
-            f"and were squeezed to {spec.width}x{spec.height}: if they are whole photos, "
+            f"and were squeezed to {spec.width}x{spec.height}. If they are whole photos, "
             "fer-train prepare finds and crops the faces"
         )
 

@@ -182,7 +182,9 @@ def _tell_wrong_words(error: Any, name: str, settings: Callable[[], Iterable[str
         return
     word = getattr(error, "option_name", "")
     key = word.lstrip("-").replace("-", "_")
-    if word and key in settings():
+    command = getattr(getattr(error, "ctx", None), "command", None)
+    has_config = any(each.name == "config" for each in getattr(command, "params", ()))
+    if word and has_config and key in settings():
         message = f"{word} is no option, but a setting: put {key} = ... into a --config file"
     explained = getattr(getattr(error, "param", None), "help", "")
     if explained and message.startswith("Missing "):

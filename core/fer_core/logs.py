@@ -49,7 +49,9 @@ def take_log_format(name: str, words: Sequence[str]) -> list[str]:
             others.append(word)
     if asked is not None:
         if asked not in LOG_FORMATS:
-            raise ArgumentError(f"{LOG_FORMAT_OPTION} must be text or json, got {asked!r}")
+            raise ArgumentError(
+                f"{LOG_FORMAT_OPTION} must be text or json, got {asked!r}", see="setting-wrong"
+            )
         _format["asked"] = asked
         log_to_stderr(name)
     return [*others, *words[end:]]

@@ -171,7 +171,7 @@ class Cluster(Generic[Item]):
         text = str(error)
         if "ModuleNotFoundError" in text or "ImportError" in text or "failed to import" in text:
             return FerError(
-                "the workers of the cluster cannot load this package: install it on every node, "
+                "the workers of the cluster cannot load this package. Install it on every node, "
                 "or let Ray do so: ray job submit --runtime-env-json "
                 f"""'{{"pip": ["{self._demand.package}"]}}' -- {self._demand.command} ... """
                 f"({_last_line(text)})"

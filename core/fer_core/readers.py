@@ -29,6 +29,27 @@ def default_data_path() -> Path | None:
     return next((path for path in usual if path.is_file()), None)
 
 
+def required_data_path(path: Path | None) -> Path:
+    """Return where a data set is, FER2013's usual place for None, without reading it.
+
+    Raises:
+        FerError: Nothing is there.
+    """
+    path = path or default_data_path()
+    if path is None:
+        raise FerError(
+            "no data set: give --data PATH, set FER2013=PATH, or put fer2013.csv into data/. "
+            "docs/how-to/fer2013.md says where to get FER2013.",
+            see="data-not-found",
+        )
+    if not path.exists():
+        raise FerError(
+            f"there is no data set at {path}; give --data a .csv, .npz or folder",
+            see="data-not-found",
+        )
+    return path
+
+
 def load_dataset(
     path: Path | None, spec: InputSpec | None = None, skip_bad: bool = False
 ) -> FerDataset:
@@ -44,18 +65,7 @@ def load_dataset(
         FerError: There is no data set or no picture in it, or, with file and row, a wrong pixel
             count, a label out of range, an unreadable or empty picture, or an unknown split.
     """
-    path = path or default_data_path()
-    if path is None:
-        raise FerError(
-            "no data set: give --data PATH, set FER2013=PATH, or put fer2013.csv into data/. "
-            "docs/how-to/fer2013.md says where to get FER2013.",
-            see="data-not-found",
-        )
-    if not path.exists():
-        raise FerError(
-            f"there is no data set at {path}; give --data a .csv, .npz or folder",
-            see="data-not-found",
-        )
+    path = required_data_path(path)
     faults = Faults(str(path), skip_bad)
     if path.is_dir():
         dataset = read_folders(path, spec or InputSpec(), faults)

@@ -13,7 +13,7 @@ import unicodedata
 from collections.abc import Iterable
 
 _NO_BYTE = re.compile("[\ud800-\udc7f\udd00-\udfff]")
-"""Halves of characters that stand for no byte of a name."""
+"""Unpaired surrogates that stand for no byte of a name."""
 
 
 def on_paper(text: str) -> str:
@@ -52,16 +52,24 @@ def in_markdown(text: str) -> str:
 
 
 def is_plain_name(name: str) -> bool:
-    """Return whether a class or person may be called so: one plain line, no half characters."""
+    """Return whether a class or person may be called so: one plain line, no unpaired surrogate."""
     return bool(name) and "\n" not in name and not (_CONTROL.search(name) or _NO_BYTE.search(name))
 
 
 def to_bytes(text: str) -> bytes:
     """Return a text as UTF-8, names that are none as the bytes that they were.
 
-    Half a character that stands for no byte, as JSON may hold, becomes a question mark.
+    An unpaired surrogate that stands for no byte, as JSON may hold, becomes a question mark.
     """
     return _NO_BYTE.sub("?", text).encode("utf-8", "surrogateescape")
+
+
+def distinct_bytes(text: str) -> bytes:
+    """Return a text as bytes that no other text has, half characters as three bytes each."""
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogatepass")
 
 
 def forgive_names_on_paper() -> None:

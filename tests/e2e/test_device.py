@@ -40,12 +40,21 @@ def test_without_pyav_the_demo_is_a_picture_and_clips_leave_no_folder(
 ) -> None:
     monkeypatch.setitem(sys.modules, "av", None)
     said = call_here("fer-edge", "--demo", cwd=tmp_path).stderr
-    assert "the demo is saved as a picture alone: a video needs PyAV, pip install av" in said
+    assert "saving a picture only: saving a video needs PyAV (" in said
     assert [file.name for file in (tmp_path / "fer-edge-demo").iterdir()] == ["demo.jpg"]
     clip = save_video(tmp_path / "in.mp4", [draw_scene("happy")] * 3)
     options = ("--video", clip, "--clips", "clips")
     assert "needs PyAV" in call_here("fer-edge", *options, cwd=tmp_path, code=1).stderr
     assert not (tmp_path / "clips").exists()
+
+
+def test_a_photo_is_told_as_the_readme_shows() -> None:
+    root = Path(__file__).parents[2]
+    shown = (root / "README.md").read_text(encoding="utf-8").splitlines()
+    typed = "    $ fer-edge edge/fer_edge/assets/astronaut.jpg"
+    portrait = ("fer-edge", "edge/fer_edge/assets/astronaut.jpg")
+    told = call_here(*portrait, cwd=root).stdout
+    assert told == shown[shown.index(typed) + 1].strip() + "\n"
 
 
 def test_the_parity_of_a_bundle_is_repeated(tmp_path: Path) -> None:

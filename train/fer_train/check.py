@@ -53,12 +53,12 @@ def describe_dataset(dataset: FerDataset, votes: Path | None = None) -> str:
 
 
 def few_of_a_class(counts: Mapping[str, int]) -> list[str]:
-    """Return a line on the classes that have few pictures to learn from, none if all have enough.
+    """Return a line on the classes that have fewer than FEW_OF_A_CLASS, none without such classes.
 
     Args:
-        counts: Training and validation pictures by class; a class without any is not named.
+        counts: Pictures to learn from, by class.
     """
-    few = [f"{label} {n}" for label, n in counts.items() if 0 < n < FEW_OF_A_CLASS]
+    few = [f"{label} {n}" for label, n in counts.items() if n < FEW_OF_A_CLASS]
     if not few:
         return []
     return [f"few pictures ({', '.join(few)}): take {ENOUGH_OF_A_CLASS} or more of each class"]
@@ -74,8 +74,8 @@ def _counts(dataset: FerDataset) -> list[str]:
     untaught = [n for n, count in zip(dataset.label_names, counts[0], strict=True) if not count]
     if untaught:
         lines.append(f"no training picture of {', '.join(untaught)}: fer-train refuses that")
-    learned = counts[:2].sum(axis=0).tolist()
-    lines += few_of_a_class(dict(zip(dataset.label_names, learned, strict=True)))
+    learned = zip(dataset.label_names, counts[:2].sum(axis=0).tolist(), strict=True)
+    lines += few_of_a_class({label: n for label, n in learned if label not in untaught})
     return lines
 
 

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from fer_core.errors import ArgumentError
+from fer_core.readers import required_data_path
 from fer_train.config import TrainConfig
-from fer_train.run_folder import chosen_config, resumed_config, soft_labels_file
+from fer_train.run_folder import chosen_config, has_begun, resumed_config, soft_labels_file
 
 _SETTINGS = ("labels", "size", "colour", "epochs", "batch_size", "learning_rate", "folds", "seed")
 """Settings of a run that are options of the same name and kind."""
 
 
 def settings_of(given: Mapping[str, Any]) -> TrainConfig:
-    """Return the settings of a run.
+    """Return the settings of a run whose data is there.
+
+    TensorFlow need not be loaded, so that a wrong path is told at once.
 
     Args:
         given: The options of the command by their names, None for those not given.
@@ -29,7 +33,10 @@ def settings_of(given: Mapping[str, Any]) -> TrainConfig:
     changed = {name: given[name] for name in _SETTINGS} | flags | paths
     changed |= {"soft_labels": soft_labels}
     if not given["resume"]:
-        return chosen_config(given["config"], given["arch"], given["init"], changed)
+        config = chosen_config(given["config"], given["arch"], given["init"], changed)
+        if not (given["out"] and has_begun(given["out"])):  # which is said first
+            required_data_path(Path(config.data) if config.data else None)
+        return config
     asked = [given["config"], given["arch"], given["init"], *changed.values()]
     if given["out"] is None or any(value is not None for value in asked):
         raise ArgumentError("--resume takes --out alone: a run continues with its own settings")

@@ -14,9 +14,9 @@ Arch = Annotated[
     typer.Option(help="A network with its settings: fer-nano, resnet-20, a, b, c, d, e, ..."),
 ]
 Config = Annotated[
-    Path | None, typer.Option(help="A TOML file with settings. Else those of --arch.")
+    Path | None, typer.Option(help="A TOML file with settings. Default: those of --arch.")
 ]
-Out = Annotated[Path | None, typer.Option(help="The run folder. Else runs/ARCH-TIME.")]
+Out = Annotated[Path | None, typer.Option(help="The run folder. Default: runs/ARCH-TIME.")]
 Init = Annotated[str | None, typer.Option(help="Start from fer-nano, a run or a .keras file.")]
 Qat = Annotated[
     bool,
@@ -32,7 +32,7 @@ Labels = Annotated[
     str | None, typer.Option(help="fer2013, ferplus (majority) or ferplus-votes (soft).")
 ]
 Size = Annotated[int | None, typer.Option(help="Side of the pictures in pixels.")]
-Colour = Annotated[str | None, typer.Option(help="gray or rgb.")]
+Colour = Annotated[str | None, typer.Option("--colour", "--color", help="gray or rgb.")]
 SoftLabels = Annotated[
     Path | None,
     typer.Option(help="A file that `fer-train soft-labels` wrote, to learn from as well."),
@@ -51,18 +51,19 @@ On = Annotated[
     ),
 ]
 JobCpus = Annotated[
-    int | None, typer.Option(min=1, help="With ray: cores (and threads) of each training. Else 1.")
+    int | None,
+    typer.Option(min=1, help="With ray: cores (and threads) of each training. Default: 1."),
 ]
 JobGpus = Annotated[
     float | None,
-    typer.Option(min=0, help="With ray: GPUs of each training, such as 1 or 0.5. Else none."),
+    typer.Option(min=0, help="With ray: GPUs of each training, such as 1 or 0.5. Default: none."),
 ]
 Teachers = Annotated[
     list[Path], typer.Argument(help="fer2013new.csv of FER+, run folders, .keras files.")
 ]
 SoftLabelsFile = Annotated[Path, typer.Option(help="The .npz to write.")]
 PictureSize = Annotated[int, typer.Option(min=0, help="Side of the pictures in pixels.")]
-PictureColour = Annotated[str, typer.Option(help="gray or rgb.")]
+PictureColour = Annotated[str, typer.Option("--colour", "--color", help="gray or rgb.")]
 SplitSeed = Annotated[
     int, typer.Option(min=0, help="Seed of the run, if the run split the data itself.")
 ]
@@ -84,10 +85,11 @@ TestShare = Annotated[
 Model = Annotated[Path, typer.Argument(help="A run folder, a .keras file, or fer-nano.")]
 Pictures = Annotated[list[Path], typer.Argument(help="Pictures, one face each.")]
 Layer = Annotated[
-    str | None, typer.Option(help="The layer to explain by. Else the end of the last convolution.")
+    str | None,
+    typer.Option(help="The layer to explain by. Default: the end of the last convolution."),
 ]
 Label = Annotated[
-    str | None, typer.Option(help="The label to explain. Else the most probable one.")
+    str | None, typer.Option(help="The label to explain. Default: the most probable one.")
 ]
 ExplainedFile = Annotated[Path, typer.Option(help="The picture to write.")]
 StudioFolder = Annotated[Path, typer.Argument(help="The folder for crops and trained models.")]
@@ -102,7 +104,7 @@ StudioHost = Annotated[
     ),
 ]
 StudioDetector = Annotated[
-    str, typer.Option(help="haar, yunet or FILE.onnx. Else yunet if it is installed.")
+    str, typer.Option(help="haar, yunet or FILE.onnx. Default: yunet if it is installed.")
 ]
 StudioHttps = Annotated[
     bool,

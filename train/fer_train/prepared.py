@@ -58,7 +58,8 @@ class PreparedFolder:
             parts = ", ".join(f"{label} {n}" for label, n in sorted(tested.items()))
             lines.append(f"{tested.total()} of these are the test set: {parts}")
         lines += self.notes
-        learned = {label: n - tested[label] for label, n in sorted(cropped.items())}
+        labels = sorted({photo.label for photo in self.photos if photo.label})
+        learned = {label: cropped[label] - tested[label] for label in labels}
         lines += few_of_a_class(learned)
         if reasons:
             lines.append(f"{len(self.photos) - cropped.total()} left out: {reasons}")

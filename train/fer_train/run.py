@@ -132,7 +132,7 @@ def _doubts(report: ClassificationReport) -> Iterator[str]:
         low, high = report.accuracy_interval95
         yield (
             f"validation has {counted(report.count, 'picture')}, so the accuracy may be anything "
-            f"from {low:.0%} to {high:.0%}: --folds 5 judges every picture; {FEW_PICTURES} "
+            f"from {low:.0%} to {high:.0%}. --folds 5 judges every picture; {FEW_PICTURES} "
             "pictures would narrow that to less than 20 points"
         )
 

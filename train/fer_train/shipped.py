@@ -39,7 +39,7 @@ def full_name(arch: str) -> str:
     found = [name for name in names if arch in (name, name.partition("-")[0]) and arch != "fer"]
     if len(found) != 1:
         there = f"no architecture {arch!r}; there are {', '.join(names)}"
-        raise ArgumentError(f"{there}{did_you_mean(arch, names)}")
+        raise ArgumentError(f"{there}{did_you_mean(arch, names)}", see="setting-wrong")
     return found[0]
 
 

@@ -36,8 +36,7 @@ def load_keras_model(file: Path) -> keras.Model:
         )
     if file.suffix == ".tflite":
         raise FerError(
-            f"{file} is already converted to TensorFlow Lite: give the run or the .keras file that "
-            "it was made from"
+            f"{file} is already converted: give the run or the .keras file that it was made from"
         )
     if not file.is_dir() and file.suffix not in _MODELS:
         raise FerError(f"{file} is no model: give a run, a .keras or .h5 file, or a SavedModel")
@@ -61,7 +60,7 @@ def _why_not(file: Path, error: str) -> str:
     """Return why a model was not loaded, and the way out."""
     if re.search(r"\bLambda\b", error.replace(str(file), "")):
         return (
-            f"{file} holds a Lambda layer, that is Python code, which is not run: build the model "
+            f"{file} holds a Lambda layer, that is Python code, which is not run. Build the model "
             "with a layer of Keras's own in its place (Rescaling, Resizing, ...)"
         )
     if re.search(r"expects 1 (named )?input\(s\).*received 2", error, re.DOTALL):

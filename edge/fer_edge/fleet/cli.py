@@ -81,7 +81,9 @@ def push(
         Path, typer.Option(help="The file of the secret key that fer-edge fleet key made.")
     ],
     mqtt: Broker = "",
-    device: Annotated[str, typer.Option(help="Publish for this device only. Else for all.")] = "",
+    device: Annotated[
+        str, typer.Option(help="Publish for this device only. Default: for all.")
+    ] = "",
     mqtt_user: User = "",
     config: Config = None,
 ) -> None:
@@ -111,7 +113,7 @@ def push(
 def withdraw(
     mqtt: Broker = "",
     device: Annotated[
-        str, typer.Option(help="What was published for this device only. Else what is for all.")
+        str, typer.Option(help="What was published for this device only. Default: what is for all.")
     ] = "",
     mqtt_user: User = "",
     config: Config = None,

@@ -44,9 +44,9 @@ class FleetRequest(WebRequest):
         broker = self.fleet.broker()
         since = f"for {broker['seconds']:.0f} s"
         if broker["connected"]:
-            self.send_text(f"ok: the broker is there {since}", HTTPStatus.OK)
+            self.send_text(f"ok: connected to the broker {since}", HTTPStatus.OK)
         else:
-            words = f"the broker is away {since}"
+            words = f"no connection to the broker {since}"
             self.send_text(words, HTTPStatus.SERVICE_UNAVAILABLE)
 
     def fleet_now(self) -> None:

@@ -24,7 +24,7 @@ def history(
     week: Annotated[bool, typer.Option("--week", help="Seven days until today.")] = False,
     month: Annotated[bool, typer.Option("--month", help="Thirty days until today.")] = False,
     first: Annotated[str, typer.Option("--from", help="The first day, as 2026-11-01.")] = "",
-    last: Annotated[str, typer.Option("--to", help="The last day. Else today.")] = "",
+    last: Annotated[str, typer.Option("--to", help="The last day. Default: today.")] = "",
     camera: Annotated[str, typer.Option(help="Only this camera.")] = "",
     person: Annotated[str, typer.Option(help="Only this person, or 'not known'.")] = "",
     csv: Annotated[

@@ -50,7 +50,10 @@ class ServeAddress:
         host, _, port = text.rpartition(":")
         host = host.removeprefix("[").removesuffix("]") or "127.0.0.1"
         if not (port.isdecimal() and 0 < int(port) < 65536):
-            raise ArgumentError(f"serve must be HOST:PORT or PORT, as 127.0.0.1:8080, got {text!r}")
+            raise ArgumentError(
+                f"serve must be HOST:PORT or PORT, as 127.0.0.1:8080, got {text!r}",
+                see="setting-wrong",
+            )
         return cls(host, int(port))
 
     @property

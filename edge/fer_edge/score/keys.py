@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from fer_core.text import to_bytes
+from fer_core.text import distinct_bytes
 from fer_core.values import Int64Array
 from fer_edge.score.sources import Source
 
@@ -22,7 +22,7 @@ _CHUNK = 1_000_000
 
 def key_of(source: Source) -> bytes:
     """Return the key of a source, KEY_BYTES long."""
-    address, version = to_bytes(source.name), to_bytes(source.version)
+    address, version = distinct_bytes(source.name), distinct_bytes(source.version)
     return (
         hashlib.blake2b(address, digest_size=16).digest()
         + hashlib.blake2b(version, digest_size=8).digest()

@@ -9,7 +9,7 @@ from typing import Any
 
 from fer_core.errors import FerError
 from fer_core.files import make_folder, written_beside
-from fer_core.text import to_bytes
+from fer_core.text import distinct_bytes
 from fer_core.values import Observation
 
 try:
@@ -90,7 +90,7 @@ def read_faces(file: Path, columns: Sequence[str]) -> dict[str, list[Any]]:
 
 def plain(text: str) -> str:
     """Return a name as Parquet holds it: bytes that are no UTF-8 are escaped."""
-    return to_bytes(text).decode("utf-8", "backslashreplace")
+    return distinct_bytes(text).decode("utf-8", "backslashreplace")
 
 
 def _write(file: Path, tables: Iterable[Any], schema: Any) -> int:

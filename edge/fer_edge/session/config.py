@@ -91,7 +91,7 @@ class EdgeConfig:
         "", "Save a short video of each moment in FOLDER.", Path, writes="videos of moments"
     )
     clips_on: str = option(
-        "", "Expressions to make clips of: happy,surprise. Else every change.", names=("--on",)
+        "", "Expressions to make clips of: happy,surprise. Default: every change.", names=("--on",)
     )
     clips_person: str = option(
         "", "Make clips of this person only. Needs --faces.", names=("--person",)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from importlib.util import find_spec
 from pathlib import Path
 
-from fer_core.errors import ArgumentError
+from fer_core.errors import ArgumentError, FerError
 from fer_core.files import make_folder
 from fer_core.logs import talk
 from fer_edge.outputs import Output
@@ -94,10 +93,14 @@ def _saved_paths(options: RunOptions) -> tuple[Path, ...]:
     if not options.settings.demo:
         return ()
     folder = make_folder(DEMO_FOLDER)
-    if find_spec("av"):  # not with every extra
-        return (folder / "demo.mp4", folder / "demo.jpg")
-    talk(options.quiet)("the demo is saved as a picture alone: a video needs PyAV, pip install av")
-    return (folder / "demo.jpg",)
+    from fer_edge.outputs.encoding import load_pyav
+
+    try:
+        load_pyav()
+    except FerError as error:  # not with every extra
+        talk(options.quiet)(f"saving a picture only: {error}")
+        return (folder / "demo.jpg",)
+    return (folder / "demo.mp4", folder / "demo.jpg")
 
 
 def _clips(run: Run) -> Iterator[Output]:

@@ -308,7 +308,7 @@ def test_options_of_making_mean_nothing_for_a_finished_bundle(
 ) -> None:
     finished = str(shipped_models()["fer-nano"])
     done = call_here("fer-convert", finished, *option, cwd=tmp_path, code=2)
-    assert "is made already" in done.stderr
+    assert "is already converted: give the run or" in done.stderr
 
 
 def test_a_shipped_bundle_is_never_replaced(
@@ -371,7 +371,7 @@ def test_worse_than_chance_is_refused_unless_a_drop_was_allowed(
     request = request_of((tmp_path / "happy.keras", file), tmp_path, 0.5, "float32")
     heard: list[str] = []
     convert(request, heard.append)
-    assert any("always answering neutral would be for 85.7%" in line for line in heard)
+    assert any("Always answering neutral would be right for 85.7%" in line for line in heard)
     refused = replace(request, max_drop_points=None, out=tmp_path / "none")
     with pytest.raises(FerError, match=r"it was not written\. To write it anyway: --max-drop 100$"):
         convert(refused, silent)

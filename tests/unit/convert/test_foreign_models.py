@@ -98,7 +98,7 @@ def test_a_saved_model_without_its_signature_is_said(tmp_path: Path) -> None:
     with pytest.raises(FerError, match=r"is no model: give a run, a \.keras or"):
         load_keras_model(tmp_path / "faces.npz")
     with pytest.raises(
-        FerError, match=r"is already converted .* the \.keras file that it was made"
+        FerError, match=r"is already converted: .* the \.keras file that it was made"
     ):
         load_keras_model(tmp_path / "faces.tflite")
 

@@ -72,7 +72,7 @@ def test_a_loss_on_few_pictures_is_doubtful() -> None:
 
 def test_few_validation_pictures_are_told() -> None:
     assert few_pictures(1) == (
-        "validation has 1 picture: the figures below say little, 100 or more pictures would"
+        "validation has 1 picture, too few to measure what conversion costs: use 100 or more"
     )
     assert few_pictures(99)
     assert few_pictures(100) == ""
@@ -83,8 +83,8 @@ def test_what_is_surely_worse_than_the_most_frequent_class_is_told() -> None:
     mostly = replace(faces, labels=np.where(np.arange(28) < 21, 3, faces.labels))
     lost = replace(PARITY, count=28, child_accuracy=10 / 28)
     told = worse_than_chance("net-int8", lost, mostly)
-    assert told.startswith("net-int8 is right for 35.7% of the pictures, always answering happy ")
-    assert "would be for 75.0%: its labels or its input" in told
+    assert told.startswith("net-int8 is right for 35.7% of the pictures. Always answering happy ")
+    assert "would be right for 75.0%: its labels or its input" in told
     assert worse_than_chance("net-int8", replace(lost, child_accuracy=18 / 28), mostly) == ""
     assert worse_than_chance("net-int8", lost, faces) == ""
 

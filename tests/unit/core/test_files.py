@@ -10,7 +10,14 @@ import numpy as np
 import pytest
 
 from fer_core.errors import FerError
-from fer_core.files import load_arrays, make_folder, write_bytes, write_text, written_beside
+from fer_core.files import (
+    load_arrays,
+    made_folder,
+    make_folder,
+    write_bytes,
+    write_text,
+    written_beside,
+)
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
@@ -72,6 +79,20 @@ def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="names have 255 bytes")
+def test_a_folder_that_was_made_and_stays_empty_is_removed(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), made_folder(tmp_path / "a" / "b"):
+        assert (tmp_path / "a" / "b").is_dir()
+        raise KeyboardInterrupt
+    assert not (tmp_path / "a").exists()
+    with made_folder(tmp_path / "a" / "b") as folder:
+        write_text(folder / "kept.txt", "")
+    assert (tmp_path / "a" / "b" / "kept.txt").exists()
+    (tmp_path / "own").mkdir()
+    with made_folder(tmp_path / "own"):
+        pass
+    assert (tmp_path / "own").exists()
+
+
 @pytest.mark.parametrize("stem", ["n" * 250, "ü" * 125])
 def test_the_longest_names_can_be_written(tmp_path: Path, stem: str) -> None:
     write_text(tmp_path / f"{stem}.txt", "x")

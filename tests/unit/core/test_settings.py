@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from fer_core.errors import FerError
+from fer_core.errors import ArgumentError, FerError
 from fer_core.settings import load_settings, read_toml, settings_toml
 
 
@@ -29,6 +29,16 @@ def test_command_line_beats_file_beats_default(tmp_path: Path) -> None:
     path = write(tmp_path, "epochs = 7\nrate = 2\n")
     knobs = load_settings(Knobs, path, {"epochs": 9, "name": None})
     assert knobs == Knobs(epochs=9, rate=2.0)
+
+
+def test_a_wrong_value_has_the_same_code_from_a_file_and_from_the_command_line(
+    tmp_path: Path,
+) -> None:
+    with pytest.raises(FerError, match="epochs must be at least 1") as of_file:
+        load_settings(Knobs, write(tmp_path, "epochs = 0\n"), {})
+    with pytest.raises(ArgumentError, match=r"^epochs must be at least 1$") as of_option:
+        load_settings(Knobs, None, {"epochs": 0})
+    assert of_file.value.see == of_option.value.see == "setting-wrong"
 
 
 def test_what_is_saved_is_what_is_read(tmp_path: Path) -> None:

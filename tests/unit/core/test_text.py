@@ -4,7 +4,15 @@ import sys
 
 import pytest
 
-from fer_core.text import counted, forgive_names_on_paper, in_ascii, in_markdown, on_paper, to_bytes
+from fer_core.text import (
+    counted,
+    distinct_bytes,
+    forgive_names_on_paper,
+    in_ascii,
+    in_markdown,
+    on_paper,
+    to_bytes,
+)
 
 
 @pytest.mark.parametrize(
@@ -37,6 +45,12 @@ def test_bytes_that_are_no_utf8_survive_and_are_replaced_on_paper() -> None:
     for half in "\ud83d\udc7f\udd00\udd11\udfff":  # of a pair: in a name of Windows, or in JSON
         assert on_paper(f"x{half}") == "x?"
         assert to_bytes(f"x{half}\udce4") == b"x?\xe4"
+
+
+def test_each_name_has_bytes_of_its_own() -> None:
+    names = ["a", "a?", "a\ud83d", "a\ud83e", "a\udce4", "a\xe4", "a\N{GRINNING FACE}"]
+    assert len({distinct_bytes(name) for name in names}) == len(names)
+    assert distinct_bytes("a\udce4") == b"a\xe4"
 
 
 @pytest.mark.parametrize(

@@ -76,10 +76,10 @@ def test_health_is_that_of_the_broker_and_needs_no_token() -> None:
     fleet = Fleet(lambda: next(seconds))
     with served(fleet, TOKEN) as server:
         ill = ask(server, "/healthz")
-        assert (ill.status, ill.read()) == (503, b"the broker is away for 70 s\n")
+        assert (ill.status, ill.read()) == (503, b"no connection to the broker for 70 s\n")
         fleet.connected()
         well = ask(server, "/healthz")
-        assert (well.status, well.read()) == (200, b"ok: the broker is there for 3 s\n")
+        assert (well.status, well.read()) == (200, b"ok: connected to the broker for 3 s\n")
 
 
 def test_news_come_as_they_happen() -> None:

@@ -42,6 +42,19 @@ def run(
     return state, model.get_weights()
 
 
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="TensorFlow traces a step")
+def test_a_training_step_is_traced_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    traced, step = [], keras.Model.train_step
+
+    def count(model: keras.Model, data: object) -> object:
+        traced.append(model)
+        return step(model, data)
+
+    monkeypatch.setattr(keras.Model, "train_step", count)
+    run(tmp_path / "checkpoint.npz", replace(CONFIG, epochs=2))
+    assert len(traced) == 1
+
+
 def test_a_resumed_run_ends_bit_equal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole, weights = run(tmp_path / "whole.npz", CONFIG)
 

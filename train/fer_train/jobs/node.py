@@ -69,9 +69,8 @@ class Call:
         """
         if not self.mark.exists():
             raise NotSharedError(
-                f"the node {platform.node()} does not see {self.mark.parent} as the computer does "
-                "where the command runs: --out must be a folder that all nodes share, with the "
-                "same path"
+                f"the node {platform.node()} does not see {self.mark.parent}, where the command "
+                "runs. --out must be a folder that all nodes share, with the same path"
             )
         for each in inputs:
             if not each.exists():
