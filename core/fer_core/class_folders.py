@@ -141,6 +141,8 @@ def _folder_notes(
     spec: InputSpec,
 ) -> Iterator[str]:
     """Yield what a reader of the folders should know."""
+    if "images" in classes and len(classes) > 1:
+        yield "images/ is taken for a class: move it out if it is none"
     for held in classes.values():
         spellings = sorted({folder.name for folder, _ in held})
         if len(spellings) > 1:

@@ -221,7 +221,8 @@ class FerDataset:
         """Return what was read in a few lines: counts, blanks, duplicates, skipped rows."""
         sizes = ", ".join(f"{size} {name}" for name, size in self.split_sizes().items())
         height, width = self.images.shape[1:3]
-        lines = [f"{self.name}: {len(self)} pictures of {width}x{height} ({sizes})"]
+        count = f"{len(self)} picture{'' if len(self) == 1 else 's'}"
+        lines = [f"{self.name}: {count} of {width}x{height} ({sizes})"]
         duplicates = self.duplicates_across_splits()
         if duplicates:
             counts = ", ".join(f"{n} {a} pictures in {b}" for (a, b), n in duplicates.items())

@@ -10,6 +10,7 @@ import numpy as np
 from fer_core.dataset import SPLITS, FerDataset
 from fer_core.ferplus import FERPLUS_LABELS, read_votes
 from fer_core.labels import FER2013_COUNTS, FER2013_LABELS
+from fer_core.text import counted
 from fer_core.values import BoolArray, Int64Array
 
 SHOWN_FAULTS = 20
@@ -46,7 +47,7 @@ def describe_dataset(dataset: FerDataset, votes: Path | None = None) -> str:
             lines += ["", *_label_noise(dataset, votes)]
     shown = [f"  {fault}" for fault in dataset.faults[:SHOWN_FAULTS]]
     if dataset.faults:
-        lines += ["", f"{len(dataset.faults)} bad rows, left out here:", *shown]
+        lines += ["", f"{counted(len(dataset.faults), 'bad row')}, left out here:", *shown]
     if len(dataset.faults) > SHOWN_FAULTS:
         lines.append(f"  and {len(dataset.faults) - SHOWN_FAULTS} more")
     return "\n".join(lines)
@@ -71,11 +72,17 @@ def _counts(dataset: FerDataset) -> list[str]:
     lines = [f"{name:>{wide}}" + "".join(f"{cell:>12}" for cell in cells) for name, *cells in rows]
     present = counts.sum(axis=0)
     lines.append(f"largest class / smallest class: {present.max() / max(1, present.min()):.1f}")
-    untaught = [n for n, count in zip(dataset.label_names, counts[0], strict=True) if not count]
+    empty = [
+        n for n, count in zip(dataset.label_names, counts.sum(axis=0), strict=True) if not count
+    ]
+    if empty:
+        lines.append(f"no picture of {', '.join(empty)}: fer-train leaves that out")
+    without = zip(dataset.label_names, counts[0], strict=True)
+    untaught = [name for name, count in without if not count and name not in empty]
     if untaught:
         lines.append(f"no training picture of {', '.join(untaught)}: fer-train refuses that")
     learned = zip(dataset.label_names, counts[:2].sum(axis=0).tolist(), strict=True)
-    lines += few_of_a_class({label: n for label, n in learned if label not in untaught})
+    lines += few_of_a_class({label: n for label, n in learned if label not in [*empty, *untaught]})
     return lines
 
 

@@ -120,15 +120,21 @@ def grad_cam(
     maps_layer = _layer_with_maps(model, layer)
     before_softmax = model.layers[-1].input
     both = keras.Model(model.input, [maps_layer.output, before_softmax, model.output])
-    with tf.GradientTape() as tape:
-        maps, logits, probabilities = both(picture[None], training=False)
-        answer = np.asarray(probabilities[0], np.float32)
-        chosen = int(answer.argmax()) if class_index is None else class_index
-        target = logits[0, chosen]
-    weights = tf.reduce_mean(tape.gradient(target, maps), axis=(0, 1, 2))
-    heat = np.maximum(np.asarray(tf.reduce_sum(maps[0] * weights, axis=-1)), 0)
+
+    def explained(pixels: tf.Tensor, wanted: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        with tf.GradientTape() as tape:
+            maps, logits, probabilities = both(pixels, training=False)
+            chosen = tf.where(wanted < 0, tf.argmax(probabilities[0], output_type=tf.int32), wanted)
+            target = logits[0, chosen]
+        weights = tf.reduce_mean(tape.gradient(target, maps), axis=(0, 1, 2))
+        return tf.reduce_sum(maps[0] * weights, axis=-1), probabilities[0], chosen
+
+    as_graph = tf.function(explained)  # without gradients of filters, at which oneDNN may crash
+    asked = tf.constant(-1 if class_index is None else class_index)
+    summed, probabilities, chosen = (each.numpy() for each in as_graph(picture[None], asked))
+    answer, heat = np.asarray(probabilities, np.float32), np.maximum(summed, 0)
     heat = cv2.resize(heat, picture.shape[1::-1], interpolation=cv2.INTER_LINEAR)
-    return answer, np.asarray(heat / max(float(heat.max()), 1e-9), np.float32), chosen
+    return answer, np.asarray(heat / max(float(heat.max()), 1e-9), np.float32), int(chosen)
 
 
 def _layer_with_maps(model: keras.Model, name: str | None) -> keras.layers.Layer:

@@ -104,7 +104,7 @@ def train_on(
     model = _network(config, dataset, resume and has_begun(out), say)
     make_folder(out)
     write_text(out / "config.toml", settings_toml(config))
-    say(f"{config.arch}: {model.count_params():,} parameters, {config.epochs} epochs")
+    say(f"{config.arch}: {model.count_params():,} parameters, {counted(config.epochs, 'epoch')}")
     say(f"on {device.text()}, {config.precision}")
     state = _train_stages(model, training_set, config, out, resume, say, devices)
     if config.balance:

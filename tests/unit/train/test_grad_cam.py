@@ -11,6 +11,7 @@ from fer_core.errors import FerError
 from fer_core.values import Face, Frame
 from fer_edge.faces.detectors import DETECTORS
 from fer_edge.faces.haar import HaarDetector
+from fer_train.architectures import ARCHITECTURES, build_model
 from fer_train.cli import app
 from fer_train.grad_cam import (
     _layer_with_maps,
@@ -46,6 +47,16 @@ def test_the_heat_is_where_the_class_comes_from(sided: keras.Model) -> None:
     assert heat.shape == (48, 48)
     assert heat[24, 8] == pytest.approx(1)
     assert heat[:, 24:].max() < 0.01
+
+
+@pytest.mark.parametrize("name", sorted(ARCHITECTURES))
+def test_every_architecture_is_explained(name: str) -> None:
+    """Gradients of filters, which nobody asks for, ended the process of some."""
+    model = build_model(name, (48, 48, 1), 7)
+    picture = np.random.default_rng(1).normal(size=(48, 48, 1)).astype(np.float32)
+    probabilities, heat, chosen = grad_cam(model, picture, None, 2)
+    assert (heat.shape, chosen) == ((48, 48), 2)
+    np.testing.assert_allclose(probabilities, model.predict(picture[None], verbose=0)[0], atol=1e-5)
 
 
 def test_a_vector_in_the_form_of_a_picture_is_no_map() -> None:

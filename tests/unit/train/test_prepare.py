@@ -195,6 +195,13 @@ def test_names_that_are_no_utf8_survive(photos: Path, tmp_path: Path) -> None:
     assert load_settings(TrainConfig, tmp_path / "config.toml", {}) == config
 
 
+def test_photos_of_a_telephone_alone_are_said_to_need_conversion(tmp_path: Path) -> None:
+    (tmp_path / "photos" / "grin").mkdir(parents=True)
+    (tmp_path / "photos" / "grin" / "1.heic").write_bytes(b"from a phone")
+    with pytest.raises(FerError, match=r"gave a face: format not read 1\. .*heif-convert"):
+        prepared_from(tmp_path / "photos", tmp_path / "faces")
+
+
 def test_a_test_set_is_split_off_and_its_photos_are_nowhere_else(tmp_path: Path) -> None:
     root = tmp_path / "photos"
     for clip in range(5):
