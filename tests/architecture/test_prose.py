@@ -118,6 +118,42 @@ def test_messages_have_no_words_to_avoid(room: str) -> None:
     assert found == []
 
 
+def messages(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """Yield the whole texts of a line that are no docstrings, with X for what is put into them."""
+    left_out = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            left_out |= set(map(id, node.values))
+            parts = node.values
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            parts = [] if id(node) in left_out else [node]
+        else:
+            continue
+        text = "".join(str(each.value) if isinstance(each, ast.Constant) else "X" for each in parts)
+        if text and not re.search(r"[<{\n]|SELECT|CREATE|INSERT", text):  # a page, a program, SQL
+            yield node.lineno, text
+
+
+@pytest.mark.parametrize("room", ["core", "edge", "train", "convert", "benchmarks"])
+def test_messages_have_short_sentences(room: str) -> None:
+    rules = prose.read_rules(ROOT / "website" / "prose.toml")
+    found = [
+        f"{file.name}:{line}: {sentence}"
+        for file in sorted((ROOT / room).glob("fer_*/**/*.py"))
+        for line, text in messages(ast.parse(file.read_text(encoding="utf-8")))
+        for sentence in re.split(r"(?<=[.;?!])\s+", text)
+        if prose.count(sentence) > rules.max_words
+    ]
+    assert found == []
+
+
+def test_a_message_with_a_long_sentence_is_found() -> None:
+    code = "raise FerError(f'{a} " + "so " * 25 + "long. ' 'Short.')\n"
+    ((line, text),) = messages(ast.parse(code))
+    assert line == 1
+    assert max(map(prose.count, text.split(". "))) == 27
+
+
 def test_a_message_with_a_word_to_avoid_is_found() -> None:
     code = '"""Whoever reads."""\nraise FerError(f"ask whoever made {file}")\n'
     assert [line for line, text in literals(ast.parse(code)) if "whoever" in text] == [2]

@@ -50,9 +50,9 @@ def load_runtime() -> Any:
         except ImportError:
             raise FerError(
                 f"no TFLite runtime loads ({litert_error}). Install the extra that fits, in "
-                "the folder of fer-edge-kit: pip install '.[edge]', or [edge-headless] without a "
-                "screen, [edge-bookworm] with Pi OS Bookworm's picamera2, [edge-legacy] on 32-bit "
-                "Pi OS.",
+                "the folder of fer-edge-kit: pip install '.[edge]'. Without a screen it is "
+                "[edge-headless], with Pi OS Bookworm's picamera2 [edge-bookworm], on 32-bit Pi OS "
+                "[edge-legacy].",
                 see="runtime-missing",
             ) from litert_error
 

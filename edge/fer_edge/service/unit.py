@@ -221,7 +221,7 @@ def _path_word(option: str, value: str, homes: Sequence[Path]) -> str:
         _require_own_place(option, path)
     if name in _ADDRESSES and is_secret(name, value):
         raise ArgumentError(
-            "every user can read a unit and the command line in it: put the address with its "
+            "every user can read a unit and the command line in it. Put the address with its "
             f'password as {name} = "..." into a --config file of mode 600, and leave {option} out'
         )
     if option not in _INPUTS or EdgeConfig.is_a_name(name, value):

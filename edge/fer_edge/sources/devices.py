@@ -53,7 +53,7 @@ def why_not_open(where: int) -> FerError:
         reason = f"{error.strerror} ({device})"
         return FerError(f"camera {where} does not open: {reason}", see="camera-does-not-open")
     return FerError(
-        f"camera {where} is there but gives no picture: in use by another program (fuser {device}),"
-        f" or its formats are none of a camera's (v4l2-ctl -d {device} --list-formats-ext)",
+        f"camera {where} is there but gives no picture: in use by another program (fuser {device})."
+        f" Or it is not a camera (v4l2-ctl -d {device} --list-formats-ext)",
         see="camera-in-use",
     )

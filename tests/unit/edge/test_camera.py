@@ -357,7 +357,7 @@ def test_the_error_names_the_device_and_what_was_found() -> None:
 @pytest.mark.parametrize(
     ("error", "said"),
     [
-        (None, r"gives no picture: in use by another program \(fuser {0}\), or its formats"),
+        (None, r"gives no picture: in use by another program \(fuser {0}\)\. Or it is not"),
         (errno.EACCES, "not allowed to open {0}: sudo usermod -aG video"),
         (errno.EPERM, "not allowed to open {0}: sudo usermod -aG video"),
         (errno.ENODEV, r"camera 77 does not open: No such device \({0}\)"),
