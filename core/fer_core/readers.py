@@ -167,7 +167,8 @@ def _read_npz(path: Path, faults: Faults) -> FerDataset:
         )
     if labels.dtype.kind not in "iuf" or not np.array_equal(labels, np.round(labels)):
         raise FerError(f"{path}: labels must be whole numbers, got {labels.dtype}")
-    labels = labels.astype(np.int64)
+    with np.errstate(invalid="ignore"):  # infinity becomes a number that is out of range
+        labels = labels.astype(np.int64)
     split = _split_indices(held["usage"], len(images), path)
     good = (labels >= 0) & (labels < len(names)) & (split >= 0)
     for row in np.flatnonzero(~good):

@@ -113,6 +113,10 @@ def test_npz_faults(tmp_path: Path) -> None:
     np.savez(path, images=drawn.images, labels=drawn.labels, usage=usage)
     with pytest.raises(FerError, match=r"row 4: label 4 .*usage .*3"):
         load_dataset(path)
+    endless = np.where(np.arange(len(drawn)) == 4, np.inf, drawn.labels)
+    np.savez(path, images=drawn.images, labels=endless, usage=drawn.split)
+    with pytest.raises(FerError, match=r"row 4: label -?\d+ \(expected 0 to 6\)"):
+        load_dataset(path)
     np.savez(path, images=drawn.images, labels=drawn.labels)
     with pytest.raises(FerError, match="lacks usage"):
         load_dataset(path)
