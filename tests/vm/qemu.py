@@ -77,7 +77,7 @@ class QemuMachine(Machine):
         """Start it.
 
         Args:
-            system: Its kernel and initrd.
+            system: Its architecture, kernel and initrd.
             folder: Where its disks lie, root.qcow2 and data.qcow2.
             snapshot: Where it goes on, the name of a snapshot in them; empty for a boot.
         """
@@ -86,13 +86,14 @@ class QemuMachine(Machine):
             path.unlink(missing_ok=True)
         self.console, self.data = folder / "console.log", folder / "data.qcow2"
         words = [
-            *_PROCESSOR,
+            *_PROCESSORS[system.architecture],
             *self._channels(),
             *_disk(folder / "root.qcow2", _UNLOCKED),
             *_disk(self.data),
         ]
         words += ["-kernel", str(system.kernel), "-initrd", str(system.initrd)]
-        words += ["-append", "root=/dev/vda rw console=ttyS0 quiet mitigations=off audit=0"]
+        console = _CONSOLES[system.architecture]
+        words += ["-append", f"root=/dev/vda rw console={console} quiet mitigations=off audit=0"]
         words += ["-loadvm", snapshot] if snapshot else []
         self.process = subprocess.Popen(words, stdin=subprocess.DEVNULL)
         self._agent: JsonSocket | None = None
@@ -176,10 +177,15 @@ class QemuMachine(Machine):
                 channel.close()
 
 
-_PROCESSOR = (
-    *("nice", "-n", "19", "qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "max"),
-    *("-smp", "2", "-m", "1536", "-display", "none", "-nodefaults", "-vga", "none"),
-)
+_REST = ("-accel", "tcg,thread=multi", "-smp", "2", "-m", "1536", "-display", "none", "-nodefaults")
+_PROCESSORS = {
+    "amd64": ("nice", "-n", "19", "qemu-system-x86_64", "-cpu", "max", "-vga", "none", *_REST),
+    "arm64": (
+        *("nice", "-n", "19", "qemu-system-aarch64", "-machine", "virt", "-cpu", "cortex-a72"),
+        *_REST,
+    ),
+}
+_CONSOLES = {"amd64": "ttyS0", "arm64": "ttyAMA0"}
 _ENVIRONMENT = ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8"]
 
 
