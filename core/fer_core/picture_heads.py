@@ -74,9 +74,13 @@ def read_head(encoded: bytes) -> Head:
 
 
 def has_no_end(encoded: bytes) -> bool:
-    """Return whether a PNG has no end, or a JPEG none after its first scan begins."""
+    """Return whether a PNG has no end after a picture, or a JPEG none after its first scan begins.
+
+    OpenCV looks for the picture behind the end, too, as `_chunks` says.
+    """
     if encoded.startswith(b"\x89PNG"):
-        return all(kind != b"IEND" for kind, _, _ in _chunks(encoded))
+        kinds = [kind for kind, _, _ in _chunks(encoded)]
+        return b"IEND" not in kinds or b"IDAT" not in kinds[: kinds.index(b"IEND")]
     if not encoded.startswith(b"\xff\xd8"):
         return False
     begins = [at for kind, at in segments(encoded) if kind == _SCAN]

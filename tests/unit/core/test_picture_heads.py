@@ -92,10 +92,13 @@ def test_a_png_tells_transparency_turn_and_more_pictures() -> None:
 
 
 def test_a_png_ends_with_its_last_chunk() -> None:
-    assert not has_no_end(png(2))
-    assert has_no_end(png(2, end=False))
-    assert has_no_end(png(2, (1000).to_bytes(4, "big") + b"IDAT"))
-    assert not has_no_end(png(2)[:-4])  # its checksum may lack
+    pixels = chunk(b"IDAT", b"\0")
+    assert not has_no_end(png(2, pixels))
+    assert not has_no_end(png(2, pixels) + b"what a camera appends")
+    assert has_no_end(png(2, pixels, end=False))
+    assert has_no_end(png(2, pixels, (1000).to_bytes(4, "big") + b"IDAT"))
+    assert not has_no_end(png(2, pixels)[:-4])  # its checksum may lack
+    assert has_no_end(png(2) + pixels)  # nothing before its end
 
 
 def webp(*parts: tuple[bytes, bytes]) -> bytes:
