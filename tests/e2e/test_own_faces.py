@@ -136,7 +136,7 @@ def test_wrong_inputs_are_said(prepared: Path) -> None:
     assert "20 folds need as many pictures" in error("--data", "faces", "--folds", 20)
     (prepared / "photos" / "grin" / "empty.jpg").write_bytes(b"")
     done = call_here("fer-train", "check", "photos", cwd=prepared, code=1)
-    assert "1 bad rows, left out here:" in done.stdout
+    assert "1 bad row, left out here:" in done.stdout
     assert "empty.jpg: empty" in done.stdout
     assert "bad rows: correct them" in done.stderr
     call_here("fer-train", "check", "photos", "--skip-bad", "--sheet", "sheet.png", cwd=prepared)

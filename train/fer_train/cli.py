@@ -75,11 +75,12 @@ def run(
     """
     given = locals().copy()  # each option by its name
     need("keras", "matplotlib", "sklearn")
-    from fer_train.given_settings import settings_of
+    from fer_train.given_settings import require_data, settings_of
 
     settings = settings_of(given)
     choose_backend()
     prepare_devices(devices, settings.folds, talk(quiet))
+    require_data(settings, out)
     start_quietly()
     folder = out or Path("runs") / f"{settings.arch}-{datetime.now():%Y%m%d-%H%M%S}"
     _train(settings, folder, resume, devices, quiet)

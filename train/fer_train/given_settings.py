@@ -16,9 +16,7 @@ _SETTINGS = ("labels", "size", "colour", "epochs", "batch_size", "learning_rate"
 
 
 def settings_of(given: Mapping[str, Any]) -> TrainConfig:
-    """Return the settings of a run whose data is there.
-
-    TensorFlow need not be loaded, so that a wrong path is told at once.
+    """Return the settings of a run.
 
     Args:
         given: The options of the command by their names, None for those not given.
@@ -33,11 +31,22 @@ def settings_of(given: Mapping[str, Any]) -> TrainConfig:
     changed = {name: given[name] for name in _SETTINGS} | flags | paths
     changed |= {"soft_labels": soft_labels}
     if not given["resume"]:
-        config = chosen_config(given["config"], given["arch"], given["init"], changed)
-        if not (given["out"] and has_begun(given["out"])):  # which is said first
-            required_data_path(Path(config.data) if config.data else None)
-        return config
+        return chosen_config(given["config"], given["arch"], given["init"], changed)
     asked = [given["config"], given["arch"], given["init"], *changed.values()]
     if given["out"] is None or any(value is not None for value in asked):
         raise ArgumentError("--resume takes --out alone: a run continues with its own settings")
     return resumed_config(given["out"])
+
+
+def require_data(config: TrainConfig, out: Path | None) -> None:
+    """Check that the data of a new run is there, before the seconds that TensorFlow takes to load.
+
+    Args:
+        config: The settings of the run.
+        out: Its folder; one that holds a run is told later.
+
+    Raises:
+        FerError: There is none.
+    """
+    if not (out and has_begun(out)):
+        required_data_path(Path(config.data) if config.data else None)

@@ -61,7 +61,7 @@ def test_other_answers_and_a_broken_network_are_said(
     assert (report.differing, report.codes) == (1, 1)
     assert "the same label for each, 1 off by at most 1 code" in report.text()
     monkeypatch.setattr(micro, "_answers", another_label)
-    with pytest.raises(FerError, match=r"gives 1 of 6 faces another label .* do not use it there"):
+    with pytest.raises(FerError, match=r"gives 1 of 6 faces another label .* Do not use it there"):
         check_micro(nano, PIXELS, "6 faces")
     monkeypatch.setattr(micro, "_answers", real)
     monkeypatch.setattr(micro, "whole_kib", lambda count: count // 2)
