@@ -139,10 +139,10 @@ matrix: build build/formats
 release-check: setup
 	$(FULL)/python tests/release_check.py docs/release-check.md
 
-# A whole computer with a kernel, systemd and cameras of its own (needs: sudo apt install mmdebstrap
-# user-mode-linux gcc libc6-dev qemu-system-x86 qemu-utils). The first time takes many minutes for the
-# image, which is kept in ~/.cache/fer-edge-kit/vm. The result is written down. The gate has no time
-# for it.
+# A whole computer with a kernel, systemd and cameras of its own (needs: sudo apt install
+# mmdebstrap user-mode-linux gcc libc6-dev qemu-system-x86 qemu-utils, and for arm64
+# qemu-user-static qemu-system-arm). The first time takes many minutes for the image, which is
+# kept in ~/.cache/fer-edge-kit/vm. The result is written down. The gate has no time for it.
 vm: setup
 	@mkdir -p build
 	$(FULL)/python -m pytest -m vm -n 0 --junitxml=build/vm.xml tests/vm; code=$$?; \
