@@ -77,7 +77,7 @@ InputScale = Annotated[
         help="Range of pixels that it expects: 0..1, -1..1 or 0..255. Default: from integer input."
     ),
 ]
-AdoptedOut = Annotated[Path | None, typer.Option(help="A folder; else next to the file.")]
+AdoptedOut = Annotated[Path | None, typer.Option(help="A folder. Default: next to the file.")]
 OverwriteEarlier = Annotated[bool, typer.Option("--overwrite", help="Replace an earlier bundle.")]
 
 GROUPS = (

@@ -26,6 +26,7 @@ from fer_train.prepared import (
     RECORD,
     PreparedFolder,
     PreparedPhoto,
+    formats_not_read,
     left_out_reasons,
 )
 
@@ -73,9 +74,8 @@ def prepare_photos(
             advance("")
     prepared = _without_copies(found)
     if all(photo.crop is None for photo in prepared):
-        unread = left_out(photo.path for photo in prepared if photo.reason == NOT_READ_HERE)
-        way_out = f". {NOT_READ_HERE}: {unread}" if unread else ""
-        raise FerError(f"no photo of {photos} gave a face: {left_out_reasons(prepared)}{way_out}")
+        why = [left_out_reasons(prepared), formats_not_read(prepared)]
+        raise FerError(f"no photo of {photos} gave a face: {'. '.join(filter(None, why))}")
     prepared, notes = _with_splits(photos, prepared, test) if test else (prepared, ())
     for photo in prepared:
         _save_crop(out, photo)

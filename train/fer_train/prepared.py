@@ -63,9 +63,8 @@ class PreparedFolder:
         lines += few_of_a_class(learned)
         if reasons:
             lines.append(f"{len(self.photos) - cropped.total()} left out: {reasons}")
-        unread = left_out(photo.path for photo in self.photos if photo.reason == NOT_READ_HERE)
-        if unread:
-            lines.append(f"{NOT_READ_HERE}: {unread}")
+        if unread := formats_not_read(self.photos):
+            lines.append(unread)
         lines += [animation_note(photo.path) for photo in self.photos if photo.animated][:1]
         if self.others:
             lines.append(f"not looked at: {self.others}")
@@ -76,3 +75,9 @@ def left_out_reasons(photos: Sequence[PreparedPhoto]) -> str:
     """Return how many photos were left out, by reason."""
     reasons = Counter(photo.reason for photo in photos if photo.crop is None)
     return ", ".join(f"{reason} {n}" for reason, n in reasons.most_common())
+
+
+def formats_not_read(photos: Sequence[PreparedPhoto]) -> str:
+    """Return which formats were not read, and what converts them; nothing where all were."""
+    unread = left_out(photo.path for photo in photos if photo.reason == NOT_READ_HERE)
+    return f"{NOT_READ_HERE}: {unread}" if unread else ""
