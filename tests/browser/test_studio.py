@@ -359,6 +359,33 @@ def test_classes_and_pictures_are_kept_in_order(
         assert [each for each in page_faults(seen) if "400 (Bad Request)" not in each] == []
 
 
+def test_a_class_is_renamed_only_after_its_pictures_have_loaded(
+    playwright: Any, address: str, tmp_path: Path
+) -> None:
+    camera = save_camera(tmp_path / "camera.mjpeg", "happy")
+    with visit(playwright, address, camera) as seen:
+        page = seen.page
+        add_class(page, "wink")
+        held: list[Any] = []
+
+        def hold_first(request: Any) -> None:
+            if held:
+                request.continue_()
+            else:
+                held.append(request)
+
+        page.route("**/api/pictures?class=wink", hold_first)
+        drop(page, "wink", photos(tmp_path, "wink", "happy", 2))
+        wait_until(page, lambda: bool(held) and count(page, "wink") == 2)
+        card(page, "wink").locator(".title").fill("shut")
+        page.keyboard.press("Enter")
+        page.wait_for_timeout(300)
+        held[0].continue_()
+        card(page, "shut").wait_for()
+        wait_until(page, lambda: card(page, "shut").locator(".thumbs button").count() == 2)
+        assert page_faults(seen) == []
+
+
 def test_keys_record_and_the_tab_key_goes_through_the_page(
     playwright: Any, encrypted_address: str, tmp_path: Path
 ) -> None:

@@ -169,7 +169,7 @@ class Card {
     }
     this.cards.newName = to; // the state may tell of it before the answer
     try {
-      await api.rename(this.of, to);
+      await this.leave(() => api.rename(this.of, to));
       speak(WORDS.renamed(this.name, to));
     } catch (error) {
       this.title.value = this.name;
@@ -177,10 +177,22 @@ class Card {
     }
   }
 
+  // Rename or delete it while nothing asks for its pictures: the server no longer knows the name then.
+  async leave(act) {
+    this.leaving = true;
+    await this.thumbs.loading;
+    try {
+      await act();
+    } catch (error) {
+      this.leaving = false;
+      throw error;
+    }
+  }
+
   async remove() {
     const words = [this.words.deleteAsk(this.name, this.count.dataset.count), WORDS.usedBy(this.uses)];
     if (this.count.dataset.count !== "0" && !(await ask(words.join(" ").trim(), WORDS.delete))) return;
-    await api.remove(this.of);
+    await this.leave(() => api.remove(this.of));
     speak(WORDS.removed(this.name));
   }
 
@@ -190,7 +202,8 @@ class Card {
     this.count.textContent = WORDS.pictures(count);
     this.count.dataset.count = count;
     this.cards.advise(this.advice, state);
-    if (!recorder.isRecording()) this.thumbs.loadIfChanged(state.changed).catch(() => {}); // else the next state asks again
+    // Else the next state asks again.
+    if (!recorder.isRecording() && !this.leaving) this.thumbs.loadIfChanged(state.changed);
     this.thumbs.drawActions();
   }
 }

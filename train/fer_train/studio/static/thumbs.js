@@ -29,15 +29,11 @@ export class Thumbs {
   }
 
   // Load the files anew if they may be others than those of the last state.
-  async loadIfChanged(mark) {
+  loadIfChanged(mark) {
     if (mark === this.mark) return;
     this.mark = mark;
-    try {
-      await this.load();
-    } catch (error) {
-      this.mark = "";
-      throw error;
-    }
+    const load = this.load().catch(() => { this.mark = ""; });
+    this.loading = Promise.all([this.loading, load]);
   }
 
   async load() {
