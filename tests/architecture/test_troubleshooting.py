@@ -4,6 +4,7 @@ import ast
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -24,10 +25,15 @@ GAP = "\0"
 LEAST = 45
 
 
-def trees() -> Iterator[ast.AST]:
-    for room in ("core", "edge", "train", "convert", "benchmarks"):
-        for file in (ROOT / room).glob("fer_*/**/*.py"):
-            yield ast.parse(file.read_text(encoding="utf-8"))
+@cache
+def nodes() -> list[ast.AST]:
+    files = [
+        file
+        for package in ("core", "edge", "train", "convert", "benchmarks")
+        for file in (ROOT / package).glob("fer_*/**/*.py")
+    ]
+    trees = [ast.parse(file.read_text(encoding="utf-8")) for file in files]
+    return [node for tree in trees for node in ast.walk(tree)]
 
 
 def text_of(node: ast.AST) -> str | None:
@@ -40,8 +46,9 @@ def text_of(node: ast.AST) -> str | None:
     return None
 
 
-TREES = list(trees())
-SOURCES = "\n".join(text for tree in TREES for node in ast.walk(tree) if (text := text_of(node)))
+@cache
+def sources() -> str:
+    return "\n".join(text for node in nodes() if (text := text_of(node)))
 
 
 def codes_of(node: ast.AST) -> Iterator[str]:
@@ -56,20 +63,17 @@ def codes_of(node: ast.AST) -> Iterator[str]:
             yield value.value
 
 
+@cache
 def written() -> dict[str, set[str]]:
     """Return the codes in the sources, each with the messages that stand in its calls."""
     found: dict[str, set[str]] = defaultdict(set)
-    for tree in TREES:
-        for node in ast.walk(tree):
-            for code in codes_of(node):
-                assert isinstance(node, ast.Call)
-                is_finding = isinstance(node.func, ast.Name) and node.func.id == "Finding"
-                texts = {text for each in node.args if (text := text_of(each))}
-                found[code] |= set() if is_finding else texts
+    for node in nodes():
+        for code in codes_of(node):
+            assert isinstance(node, ast.Call)
+            is_finding = isinstance(node.func, ast.Name) and node.func.id == "Finding"
+            texts = {text for each in node.args if (text := text_of(each))}
+            found[code] |= set() if is_finding else texts
     return found
-
-
-CODES = written()
 
 
 def pattern(message: str) -> str:
@@ -80,11 +84,11 @@ def pattern(message: str) -> str:
 
 def test_the_page_explains_each_code_once_and_no_other() -> None:
     codes = [code for code, _ in SECTIONS]
-    assert sorted(codes) == sorted(CODES)
+    assert sorted(codes) == sorted(written())
     assert len(codes) >= LEAST
 
 
-@pytest.mark.parametrize("code", sorted(CODES))
+@pytest.mark.parametrize("code", [code for code, _ in SECTIONS])
 def test_a_code_is_short_and_its_section_says_why_and_what_to_do(code: str) -> None:
     (text,) = (text for each, text in SECTIONS if each == code)
     assert re.search(r"^\*\*Why:\*\* .*\*\*Fix:\*\* ", text, re.MULTILINE | re.DOTALL)
@@ -96,8 +100,8 @@ def test_a_code_is_short_and_its_section_says_why_and_what_to_do(code: str) -> N
 def test_a_message_of_the_page_is_one_of_its_code(code: str, message: str) -> None:
     if message in OF_OTHERS:
         return
-    assert re.search(pattern(message), SOURCES)
-    own = "\n".join(CODES.get(code, ()))
+    assert re.search(pattern(message), sources())
+    own = "\n".join(written().get(code, ()))
     messages = [each for other, each in MESSAGES if other == code]
     assert not own or any(re.search(pattern(each), own) for each in messages)
 

@@ -20,7 +20,7 @@ from fer_edge.faces.yunet_file import HOW_TO_INSTALL, installed_file
 HERE = Path(__file__).parent
 BUILT = HERE.parents[1] / "build" / "arm64"
 PORTRAIT = HERE.parents[1] / "edge" / "fer_edge" / "assets" / "astronaut.jpg"
-PICTURES = {"xnnpack": 80, "reference": 24}
+PICTURES = {"xnnpack": 40, "reference": 12}
 """How many of FER2013: one takes about 0.1 and 0.25 s under qemu on an x86-64 machine."""
 COMMAND = "from fer_edge.cli import main; main()"
 YUNET = installed_file()

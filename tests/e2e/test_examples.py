@@ -30,7 +30,7 @@ from fer_edge.inference.models import load_model
 from fer_edge.portrait import PORTRAIT_FACE, demo_portrait
 from fer_edge.sources.demo import DemoSource
 from mjpeg_server import MjpegServer
-from notebook_runs import execute, has_no_outputs
+from notebook_runs import NEEDS_NBCLIENT, execute, has_no_outputs
 from running_device import running
 
 ROOT = Path(__file__).parents[2]
@@ -197,8 +197,8 @@ def test_another_program_follows_a_run_over_http(tmp_path: Path) -> None:
     assert program.returncode == 0
 
 
+@NEEDS_NBCLIENT
 def test_the_notebook_shows_the_bundle_and_its_answer(tmp_path: Path) -> None:
-    pytest.importorskip("nbclient", reason="nbclient and ipykernel run the notebook")
     assert has_no_outputs(NOTEBOOK)
     code = [
         line

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from drawn_faces import drawn_dataset
-from notebook_runs import execute, has_no_outputs
+from notebook_runs import NEEDS_NBCLIENT, execute, has_no_outputs
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, NEEDS_NBCLIENT]
 NOTEBOOK = Path(__file__).parents[2] / "train" / "fer_colab.ipynb"
 COLAB = {
     "__init__.py": "",
@@ -35,9 +35,6 @@ def save_dataset(folder: Path) -> Path:
         place.mkdir(parents=True, exist_ok=True)
         cv2.imwrite(str(place / f"{row}.png"), image)
     return folder
-
-
-pytest.importorskip("nbclient", reason="nbclient and ipykernel run the notebook")
 
 
 def test_the_notebook_is_committed_without_outputs() -> None:

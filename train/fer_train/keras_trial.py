@@ -13,6 +13,7 @@ from pathlib import Path
 
 from fer_core.errors import FerError
 from fer_core.own_process import limit_this_process, run_module
+from fer_train.backend import import_keras
 
 LIMIT_SECONDS, LIMIT_BYTES = 60, 4 * 2**30
 WAIT_SECONDS = 300
@@ -35,6 +36,7 @@ def try_keras_file(file: Path) -> None:
 
 def _build(file: Path) -> None:
     os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # a GPU takes address space without end
+    import_keras()
     from fer_train.keras_file import as_keras_loads_it
 
     # Keras unpacks some files beside the temporary ones.

@@ -15,6 +15,7 @@ from typing import Any
 
 from fer_core.errors import FerError
 from fer_core.own_process import last_words, limit_this_process, run_module
+from fer_train.backend import import_keras
 
 LIMIT_SECONDS, LIMIT_BYTES = 300, 24 * 2**30
 """Of address space, most of which TensorFlow reserves and does not use."""
@@ -117,6 +118,7 @@ def try_saved_model(folder: Path) -> None:
 
 
 def _ask(folder: Path) -> None:
+    import_keras()
     import tensorflow as tf
 
     limit_this_process(LIMIT_SECONDS, LIMIT_BYTES)  # which importing it would not survive

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fer_core.dataset import FerDataset
@@ -16,6 +17,9 @@ from fer_train.figures import save_figure
 
 COLUMNS = 10
 MOST_TILES = 60
+CELL = (1.15, 1.5)
+"""Width and height of a tile in inches: an inch of picture, and its caption below."""
+TITLE = 0.4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,19 +44,30 @@ def save_sheet(
     """
     shown = tiles[:most]
     rows = max(1, -(-len(shown) // COLUMNS))
-    figure = Figure(figsize=(COLUMNS * 1.15, rows * 1.5 + 0.5), layout="constrained")
+    width, height = COLUMNS * CELL[0], rows * CELL[1]
+    figure = Figure(figsize=(width, height + TITLE))
     more = f" ({len(shown)} of {len(tiles)} shown)" if len(tiles) > len(shown) else ""
-    figure.suptitle(on_paper(title) + more, fontsize=11)
-    for axis in (axes := figure.subplots(rows, COLUMNS, squeeze=False)).flat:
-        axis.set_axis_off()
-    for axis, tile in zip(axes.flat, shown, strict=False):
-        if tile is None:
-            continue
-        axis.imshow(tile.picture, cmap="gray", vmin=0, vmax=255)
-        colour = "#c0392b" if tile.faulty else "black"
-        place = {"ha": "center", "va": "top", "transform": axis.transAxes}
-        axis.text(0.5, -0.04, on_paper(tile.caption), fontsize=7, color=colour, **place)
+    figure.suptitle(on_paper(title) + more, fontsize=11, y=1 - TITLE / 3 / (height + TITLE))
+    # One axis in inches for all: an axis for each tile takes three times as long.
+    axis = figure.add_axes((0, 0, 1, height / (height + TITLE)), xlim=(0, width), ylim=(height, 0))
+    axis.set_axis_off()
+    axis.set_autoscale_on(False)
+    for place, tile in enumerate(shown):
+        if tile is not None:
+            row, column = divmod(place, COLUMNS)
+            _draw(axis, tile, (column + 0.5) * CELL[0], row * CELL[1])
     save_figure(path, figure, dpi=110)
+
+
+def _draw(axis: Axes, tile: Tile, middle: float, top: float) -> None:
+    rows, columns = tile.picture.shape[:2]
+    width, height = (side / max(rows, columns) for side in (columns, rows))
+    left, bottom = middle - width / 2, top + 0.5 + height / 2
+    extent = (left, left + width, bottom, bottom - height)
+    axis.imshow(tile.picture, cmap="gray", vmin=0, vmax=255, extent=extent, aspect="auto")
+    colour = "#c0392b" if tile.faulty else "black"
+    text = axis.text(middle, bottom + 0.04, on_paper(tile.caption), ha="center", va="top")
+    text.set(fontsize=7, color=colour)
 
 
 def save_mistakes(path: Path, dataset: FerDataset, probabilities: FloatArray) -> None:
