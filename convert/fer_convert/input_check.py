@@ -44,8 +44,9 @@ def input_mismatch(model: keras.Model, validation: FerDataset) -> str:
     every = -(-len(validation) // LOOKED_AT)
     some = validation.only(np.arange(0, len(validation), every))
     inputs, as_it_is = model_inputs(some), list(range(len(some.label_names)))
-    asked = {"": _answers(model, inputs)}
-    asked |= {name: _answers(model, inputs * by + by) for name, (_, by) in _SCALES.items()}
+    scaled = {"": inputs} | {name: inputs * by + by for name, (_, by) in _SCALES.items()}
+    answers = np.split(_answers(model, np.concatenate([*scaled.values()])), len(scaled))
+    asked = dict(zip(scaled, answers, strict=True))
     readings = [_Reading(n, as_it_is, a.argmax(axis=1) == some.labels) for n, a in asked.items()]
     readings += [_reordered(name, answers, some.labels) for name, answers in asked.items()]
     best, chance = readings[0], np.bincount(some.labels).max() / len(some)

@@ -19,6 +19,7 @@ from fer_edge.faces.detectors import make_detector
 from fer_edge.inference.interpreter import TfliteModel
 from fer_edge.inference.models import load_model
 
+cv2.setNumThreads(1)  # under qemu, more of them only wait for each other
 pictures, portrait, answers, *detectors = sys.argv[1:]
 found = {"machine": np.array(platform.machine())}
 for name, pixels in np.load(pictures).items():

@@ -61,17 +61,27 @@ def save_feature_maps(path: Path, model: keras.Model, picture: FloatArray) -> No
     import keras
 
     first = next(layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D))
-    maps = keras.Model(model.input, first.output).predict(picture[None], verbose=0)[0]
+    maps = keras.ops.convert_to_numpy(keras.Model(model.input, first.output)(picture[None]))[0]
     columns = 8
     rows = -(-maps.shape[-1] // columns)
     figure = Figure(figsize=(columns * 1.1 + 2.2, max(rows, 2) * 1.1), layout="constrained")
+    left, right = figure.subplots(1, 2, width_ratios=(2, columns))
     shown = np.asarray((picture.squeeze() + 1) / 2, np.float32)
-    grid = figure.add_gridspec(rows, columns + 2)
-    _show(figure.add_subplot(grid[:, :2]), shown, "gray", "input")
-    for index in range(maps.shape[-1]):
-        axis = figure.add_subplot(grid[index // columns, 2 + index % columns])
-        _show(axis, maps[:, :, index], "viridis", "")
+    _show(left, shown, "gray", "input")
+    _show(right, _mosaic(maps, columns), "viridis", "first convolution")
     save_figure(path, figure)
+
+
+def _mosaic(maps: FloatArray, columns: int) -> FloatArray:
+    """Return maps (h, w, n) in rows as one picture, each scaled to 0 to 1, with gaps of NaN."""
+    height, width, count = maps.shape
+    lowest, highest = maps.min((0, 1)), maps.max((0, 1))
+    rows, high, wide = -(-count // columns), height + 2, width + 2
+    tiles = np.full((rows * columns, high, wide), np.nan, np.float32)
+    scaled = (maps - lowest) / np.maximum(highest - lowest, 1e-12)
+    tiles[:count, 1:-1, 1:-1] = np.moveaxis(scaled, -1, 0)
+    in_rows = tiles.reshape(rows, columns, high, wide).swapaxes(1, 2)
+    return in_rows.reshape(rows * high, columns * wide)
 
 
 def _show(axis: Any, picture: FloatArray, colours: str, title: str) -> None:
