@@ -27,13 +27,13 @@ for name, pixels in np.load(pictures).items():
     found[name] = np.stack([model.invoke(model.prepared(each)) for each in pixels])
     found[f"{name}-kernels"] = np.array(model.kernels)
 
-shown = cv2.imread(portrait)
+shown = cv2.imread(portrait, cv2.IMREAD_REDUCED_COLOR_2)  # a quarter of the time
 for index, kind in enumerate(detectors):
     detector = make_detector(kind, DetectorRequest(stream=False))
     rows, crops = [], []
     for degrees in (-45, 0, 20):
-        turn = cv2.getRotationMatrix2D((224.0, 120.0), degrees, 1.0)
-        turned = cv2.warpAffine(shown, turn, (512, 512), borderMode=cv2.BORDER_REPLICATE)
+        turn = cv2.getRotationMatrix2D((112.0, 60.0), degrees, 1.0)
+        turned = cv2.warpAffine(shown, turn, (256, 256), borderMode=cv2.BORDER_REPLICATE)
         frame = Frame(np.asarray(turned, np.uint8), 0, 0.0)
         for face in detector.detect(frame):
             box = face.box
