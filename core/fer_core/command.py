@@ -142,11 +142,7 @@ def run_app(app: typer.Typer, name: str, settings: Callable[[], Iterable[str]] =
     """
     forgive_names_on_paper()
     try:
-        try:
-            words = take_log_format(name, sys.argv[1:])
-            code = app(words, prog_name=name, standalone_mode=False)
-        finally:
-            sys.stdout.flush()
+        code = _run(app, name)
         sys.exit(code if isinstance(code, int) else 0)
     except FerError as error:
         tell(str(error), "error", name, error.see)
@@ -172,6 +168,27 @@ def run_app(app: typer.Typer, name: str, settings: Callable[[], Iterable[str]] =
             raise
         _tell_wrong_words(error, name, settings)
         sys.exit(getattr(error, "exit_code", 2))
+
+
+def _run(app: typer.Typer, name: str) -> object:
+    """Run a command; raise KeyboardInterrupt also where an import tells of it as ImportError."""
+    try:
+        return app(take_log_format(name, sys.argv[1:]), prog_name=name, standalone_mode=False)
+    except Exception as error:
+        if _is_interrupted_import(error):
+            raise KeyboardInterrupt from error
+        raise
+    finally:
+        sys.stdout.flush()
+
+
+def _is_interrupted_import(error: BaseException | None) -> bool:
+    """Return whether Ctrl-C came while native code was imported, which then raises ImportError."""
+    while error is not None:
+        if isinstance(error, ImportError) and isinstance(error.__cause__, KeyboardInterrupt):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _tell_wrong_words(error: Any, name: str, settings: Callable[[], Iterable[str]]) -> None:

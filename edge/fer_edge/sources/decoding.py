@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from fer_core.opencv import MOST_PIXELS
 from fer_core.values import UInt8Array
 from fer_edge.sources.h264 import FrameNumbers
 from fer_edge.sources.picture_check import Damaged
@@ -50,7 +51,7 @@ class Decoder:
         context.extradata = self._extradata
         context.thread_count = threads
         context.thread_type = "AUTO"
-        context.options = dict(_STRICT.get(self._name, {}))
+        context.options = {"max_pixels": str(MOST_PIXELS), **_STRICT.get(self._name, {})}
         self._is_single = threads == 1
         return context
 

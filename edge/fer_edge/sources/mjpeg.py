@@ -62,7 +62,10 @@ class MjpegCapture:
             return None
         if encoded is None:
             return None
-        picture = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_COLOR)
+        try:
+            picture = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_COLOR)
+        except cv2.error:  # its head declares more than MOST_PIXELS
+            return Damaged()
         return Damaged() if picture is None else np.asarray(picture, np.uint8)
 
     def _split(self) -> Iterator[bytes]:

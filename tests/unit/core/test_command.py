@@ -5,7 +5,7 @@ from typing import Annotated
 import pytest
 import typer
 
-from fer_core.command import DefaultCommand, command_line, make_app, run_app
+from fer_core.command import INTERRUPTED, DefaultCommand, command_line, make_app, run_app
 from fer_core.errors import FerError
 
 
@@ -45,6 +45,16 @@ def words(monkeypatch: pytest.MonkeyPatch, *given: str) -> int:
         """Fail."""
         raise FerError("no camera 7", see="camera-not-found")
 
+    @app.command()
+    def load(told: bool = False) -> None:
+        """Import native code, during which Ctrl-C comes."""
+        try:
+            raise ImportError("initialization failed") from KeyboardInterrupt()
+        except ImportError as error:
+            if told:
+                raise FerError("no runtime loads") from error
+            raise
+
     monkeypatch.setattr(sys, "argv", ["fer-x", *given])
     with pytest.raises(SystemExit) as ended:
         run_app(app, "fer-x")
@@ -79,6 +89,14 @@ def test_an_error_with_a_code_says_where_it_is_explained(
     assert words(monkeypatch, "fail") == 1
     said = capsys.readouterr().err
     assert said == "fer-x: no camera 7\nsee docs/troubleshooting.md#camera-not-found\n"
+
+
+@pytest.mark.parametrize("option", ["--told", "--no-told"])
+def test_ctrl_c_in_an_import_is_no_missing_package(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], option: str
+) -> None:
+    assert words(monkeypatch, "load", option) == INTERRUPTED
+    assert capsys.readouterr().err == ""
 
 
 def test_wrong_words_are_told_in_plain_ones(

@@ -1,4 +1,6 @@
 import http.client
+import io
+import math
 import socket
 import subprocess
 import sys
@@ -14,9 +16,12 @@ import numpy as np
 import pytest
 
 from fer_core.errors import FerError
+from fer_core.opencv import MOST_PIXELS
 from fer_edge.sources import mjpeg
 from fer_edge.sources.camera import open_camera
+from fer_edge.sources.decoding import Decoder
 from fer_edge.sources.mjpeg import MjpegCapture
+from fer_edge.sources.picture_check import Damaged
 from mjpeg_server import MjpegServer
 
 SECONDS = 5.0
@@ -87,6 +92,30 @@ def test_pictures_are_found_whatever_stands_between() -> None:
         assert capture.read() is None
         capture.close()
     assert heard == ["Basic YW5uYTpzZSBjcmV0"]
+
+
+def enormous() -> bytes:
+    """Return a JPEG of more than MOST_PIXELS."""
+    side = math.isqrt(MOST_PIXELS) + 8
+    return cv2.imencode(".jpg", np.zeros((side, side), np.uint8))[1].tobytes()
+
+
+def test_an_enormous_picture_is_damaged_and_the_next_one_is_seen() -> None:
+    with answering("multipart/x-mixed-replace", enormous() + JPEG) as (where, _):
+        capture = MjpegCapture(f"http://{where}", SECONDS)
+        assert capture.read() == Damaged()
+        assert np.shape(capture.read()) == (24, 32, 3)
+        capture.close()
+
+
+def test_the_decoder_of_other_streams_refuses_an_enormous_picture() -> None:
+    av = pytest.importorskip("av")
+    container = av.open(io.BytesIO(enormous() + 2 * JPEG), format="mjpeg")
+    decoder = Decoder(av, container.streams.video[0])
+    found = [decoder.decode(packet) for packet in container.demux() if packet.size]
+    decoder.close()
+    assert found[0] == Damaged()
+    assert np.shape(found[-1]) == (24, 32, 3)
 
 
 def test_what_is_no_stream_is_refused_and_a_picture_has_a_bound(
