@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from vm.image import System, cache, key_of, system
-from vm.machine import START_SECONDS
+from vm.machine import START_SECONDS, Machine
 from vm.qemu import LOOPBACK, QemuMachine, computer, fresh_disks
 from vm.uml import UmlMachine, fresh_data_disk
 
@@ -24,6 +24,13 @@ ExecStart=/home/pi/fer/bin/python /home/pi/camera.py 8090 happy.png portrait.png
 [Install]
 WantedBy=multi-user.target
 """
+
+
+def show_pictures(machine: Machine) -> None:
+    """Start a network camera on a computer, now and after every boot."""
+    machine.write("/home/pi/camera.py", Path(__file__).with_name("camera.py").read_text())
+    machine.write("/etc/systemd/system/camera.service", _CAMERA_UNIT)
+    machine.run("systemctl daemon-reload && systemctl enable --now camera", seconds=600)
 
 
 @pytest.fixture(scope="session")
@@ -45,9 +52,7 @@ def machine(vm_system: System, tmp_path_factory: pytest.TempPathFactory) -> Iter
     try:
         running.run("systemctl is-system-running --wait", seconds=1500, code=None)
         running.run("mkdir -p /data && mount /dev/ubdb /data && chown pi: /data")
-        running.write("/home/pi/camera.py", Path(__file__).with_name("camera.py").read_text())
-        running.write("/etc/systemd/system/camera.service", _CAMERA_UNIT)
-        running.run("systemctl daemon-reload && systemctl enable --now camera", seconds=600)
+        show_pictures(running)
         yield running
     finally:
         running.cut_power()

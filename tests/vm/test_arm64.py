@@ -1,4 +1,4 @@
-"""fer-edge on arm64, as on a Pi, with a kernel and systemd of its own."""
+"""The service and a camera on arm64, as on a Pi, with a kernel and systemd of its own."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from vm import test_v4l2
+from vm import test_service, test_v4l2
+from vm.conftest import show_pictures
 from vm.image import System, system
 from vm.machine import START_SECONDS
 from vm.qemu import QemuMachine, fresh_disks
@@ -49,6 +50,14 @@ def arm64(arm64_system: System, tmp_path_factory: pytest.TempPathFactory) -> Ite
         shutil.rmtree(folder)
 
 
+@pytest.fixture(scope="module")
+def service(arm64: QemuMachine) -> QemuMachine:
+    """The computer with a network camera, and the service by the commands of its page."""
+    show_pictures(arm64)
+    test_service.install_service(arm64)
+    return arm64
+
+
 def test_an_arm64_computer_boots(arm64: QemuMachine) -> None:
     assert arm64.run("uname -m").out == "aarch64\n"
     assert arm64.run("systemctl is-system-running").out == "running\n"
@@ -70,3 +79,29 @@ def test_on_arm64_a_portrait_gets_the_label_of_this_processor(
 def assert_same(there: Seen, here: Seen) -> None:
     assert there.label == here.label == "happy"
     assert abs(there.shares - here.shares).max() < 0.02
+
+
+def test_on_arm64_the_service_is_ready_by_its_own_word(service: QemuMachine) -> None:
+    test_service.test_the_service_is_ready_by_its_own_word(service)
+
+
+def test_on_arm64_systemd_sees_the_watchdog(service: QemuMachine) -> None:
+    test_service.test_systemd_sees_the_watchdog(service)
+
+
+def test_on_arm64_it_runs_after_a_reboot(service: QemuMachine) -> None:
+    test_service.test_it_runs_after_a_reboot(service)
+
+
+def test_on_arm64_nothing_is_left_of_a_removed_service(service: QemuMachine) -> None:
+    test_service.test_nothing_is_left_of_a_removed_service(service)
+
+
+def test_on_arm64_a_camera_gives_frames(arm64: QemuMachine) -> None:
+    """A camera of vivid, which shows a test picture; larger ones take all the time there is."""
+    arm64.run("modprobe vivid n_devs=1 node_types=0x1", seconds=LONG)
+    arm64.until("test -e /dev/video0", seconds=LONG)
+    test_v4l2.start(arm64, "camera-0", "--camera 0 --size 320x180")
+    arm64.run("systemctl stop camera-0", seconds=LONG)
+    test_v4l2.journal_has(arm64, "camera-0", "[1-9][0-9,]* frame")
+    arm64.run("modprobe -r vivid", seconds=LONG)

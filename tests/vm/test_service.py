@@ -33,6 +33,12 @@ PROBE = Path(__file__).parent / "probe.py"
 @pytest.fixture(scope="module")
 def service(machine: Machine) -> Machine:
     """A computer on which the page's commands have installed the service."""
+    install_service(machine)
+    return machine
+
+
+def install_service(machine: Machine) -> None:
+    """Install the service by the page's commands."""
     settings, private, _, install = commands(PAGES / "headless.md")[:4]
     for old, new in SETTINGS.items():
         assert old in settings
@@ -41,7 +47,6 @@ def service(machine: Machine) -> Machine:
     machine.run(private, "pi")
     done = machine.run(install, "pi", LONG)
     assert "fer-edge runs; its files are in /var/lib/fer-edge" in done.out
-    return machine
 
 
 def told(machine: Machine, *names: str) -> dict[str, str]:
