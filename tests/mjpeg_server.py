@@ -15,14 +15,16 @@ FRAME_SECONDS = 0.02
 class MjpegServer:
     """Streams pictures as MJPEG until told to `stall`, to send `rubbish`, or to `close`.
 
-    `jpegs` are repeated for ever, a picture every FRAME_SECONDS; without any it is a gray one.
+    `jpegs` are repeated for ever, a picture every FRAME_SECONDS; without any it is a gray one. A
+    single one alternates with a brighter copy: the same for ten seconds would be a frozen camera.
 
     `manner` may be set at any time: "play", "stall", "rubbish" or "close" (the connection ends,
     and new ones are refused with 503).
     """
 
     def __init__(self, jpegs: Sequence[bytes] = (), frame_seconds: float = FRAME_SECONDS) -> None:
-        self._jpegs, self._frame_seconds = jpegs, frame_seconds
+        self._frame_seconds = frame_seconds
+        self.show(jpegs)
         self.manner = "play"
         self.rubbish = 0
         self._ending = threading.Event()
@@ -39,6 +41,10 @@ class MjpegServer:
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self.url = f"http://127.0.0.1:{self._server.server_port}/stream.mjpg"
+
+    def show(self, jpegs: Sequence[bytes]) -> None:
+        """Send these pictures from now on."""
+        self._jpegs = [*jpegs, _brighter(jpegs[0])] if len(jpegs) == 1 else jpegs
 
     def _serve(self, request: BaseHTTPRequestHandler) -> None:
         if self.manner == "close":
@@ -77,6 +83,11 @@ class MjpegServer:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join(5)
+
+
+def _brighter(jpeg: bytes) -> bytes:
+    pixels = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+    return cv2.imencode(".jpg", cv2.convertScaleAbs(pixels, beta=4))[1].tobytes()
 
 
 def _gray(count: int) -> bytes:

@@ -35,7 +35,7 @@ def frames_in(video: Path) -> int:
 def watching(server: MjpegServer, folder: Path, files: int = 1) -> subprocess.Popen[bytes]:
     """Start the runner on a camera, and wait until it has recorded 20 kB in one of `files`."""
     jpeg = cv2.imencode(".jpg", draw_scene("happy"))[1].tobytes()
-    server._jpegs = [jpeg]
+    server.show([jpeg])
     command = [command_path("fer-edge"), "--camera", server.url, "--no-show", "--save", "rec.mp4"]
     running = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     wait_for(lambda: len(list(folder.iterdir())) == files and recorded(folder) > 20_000, running)
