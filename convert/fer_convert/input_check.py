@@ -45,8 +45,8 @@ def input_mismatch(model: keras.Model, validation: FerDataset) -> str:
     some = validation.only(np.arange(0, len(validation), every))
     inputs, as_it_is = model_inputs(some), list(range(len(some.label_names)))
     scaled = {"": inputs} | {name: inputs * by + by for name, (_, by) in _SCALES.items()}
-    answers = np.split(_answers(model, np.concatenate([*scaled.values()])), len(scaled))
-    asked = dict(zip(scaled, answers, strict=True))
+    together = _answers(model, np.concatenate([*scaled.values()]))
+    asked = dict(zip(scaled, np.split(together, len(scaled)), strict=True))
     readings = [_Reading(n, as_it_is, a.argmax(axis=1) == some.labels) for n, a in asked.items()]
     readings += [_reordered(name, answers, some.labels) for name, answers in asked.items()]
     best, chance = readings[0], np.bincount(some.labels).max() / len(some)

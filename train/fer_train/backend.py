@@ -51,8 +51,10 @@ def import_keras() -> None:
     """Import Keras and its backend in half the time: without what nothing here uses.
 
     For processes that this toolkit starts: there, Keras's wrappers for scikit-learn and its
-    galleries of pictures do not work.
+    galleries of pictures do not work. Does nothing where Keras is imported already.
     """
+    if "keras" in sys.modules:
+        return
     hidden = [name for name in _UNUSED if name not in sys.modules]
     for name in hidden:
         sys.modules[name] = None  # type: ignore[assignment]  # as if it were not installed
