@@ -42,6 +42,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
+def pytest_collection_finish() -> None:
+    """Leave what is imported by now out of the searches for garbage that each conversion makes."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(scope="session")
 def nano() -> ModelBundle:
     """The smallest shipped model."""

@@ -7,11 +7,15 @@ file alone.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
+from tensorflow.lite.python.conversion_metadata_schema_py_generated import ModelType
 from tensorflow.lite.python.convert import ConverterError, mlir_quantize
 from tensorflow.lite.python.util import modify_model_io_type
 from tensorflow.lite.tools import flatbuffer_utils
@@ -33,10 +37,10 @@ _OPS = {
 
 def converted_with_rounding(model: keras.Model) -> bytes:
     """Return the int8 flatbuffer of a network that was trained quantization-aware."""
-    converter = tf.lite.TFLiteConverter.from_keras_model(model)
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.inference_input_type = converter.inference_output_type = tf.int8
-    return bytes(converter.convert())
+    with _converter_of(model) as converter:
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        converter.inference_input_type = converter.inference_output_type = tf.int8
+        return bytes(converter.convert())
 
 
 def converted(
@@ -55,23 +59,40 @@ def converted(
         ArgumentError: A layer of `keep_float` is not there.
         ValueError: A calibrated recipe gets no inputs.
     """
-    converter = tf.lite.TFLiteConverter.from_keras_model(model)
-    if recipe.weights != "float32":
-        converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    if recipe.weights == "float16":
-        converter.target_spec.supported_types = [tf.float16]
-    if recipe.dynamic_range:
-        # FULLY_CONNECTED version 12, which per-channel dense layers need, is beyond
-        # tflite-runtime 2.14, the only runtime of 32-bit Pi OS.
-        converter._experimental_disable_per_channel_quantization_for_dense_layers = True
-    if recipe.calibrated:
-        if representative is None:
-            raise ValueError(f"{recipe.name} needs pictures to calibrate with")
-        converter.representative_dataset = _one_by_one(representative)
-        converter.target_spec.supported_ops = [_OPS[recipe.activations]]
-    if recipe.io == "int8":
-        return _full_integer(converter, recipe.keep_float)
-    return bytes(converter.convert())
+    with _converter_of(model) as converter:
+        if recipe.weights != "float32":
+            converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        if recipe.weights == "float16":
+            converter.target_spec.supported_types = [tf.float16]
+        if recipe.dynamic_range:
+            # FULLY_CONNECTED version 12, which per-channel dense layers need, is beyond
+            # tflite-runtime 2.14, the only runtime of 32-bit Pi OS.
+            converter._experimental_disable_per_channel_quantization_for_dense_layers = True
+        if recipe.calibrated:
+            if representative is None:
+                raise ValueError(f"{recipe.name} needs pictures to calibrate with")
+            converter.representative_dataset = _one_by_one(representative)
+            converter.target_spec.supported_ops = [_OPS[recipe.activations]]
+        if recipe.io == "int8":
+            return _full_integer(converter, recipe.keep_float)
+        return bytes(converter.convert())
+
+
+@contextmanager
+def _converter_of(model: keras.Model) -> Iterator[Any]:
+    """Yield a converter of a network, which takes batches of one.
+
+    It writes the same bytes as `TFLiteConverter.from_keras_model` in half the time: that one also
+    searches every layer for lookup tables.
+    """
+    archive = keras.export.ExportArchive()
+    inputs = [keras.InputSpec(shape=x.shape, dtype=x.dtype, name=x.name) for x in model.inputs]
+    archive.add_endpoint("serve", partial(model.__call__, training=False), inputs)
+    with TemporaryDirectory() as folder:
+        archive.write_out(folder, verbose=False)
+        converter = tf.lite.TFLiteConverter.from_saved_model(folder, ["serving_default"])
+        converter._metadata.environment.modelType = ModelType.KERAS_MODEL  # where it came from
+        yield converter
 
 
 def _one_by_one(inputs: FloatArray) -> Any:

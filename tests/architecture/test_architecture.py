@@ -138,6 +138,7 @@ PRIVATE_NAMES = {
     "tflite_converter.py": (
         "_experimental_calibrate_only",
         "_experimental_disable_per_channel_quantization_for_dense_layers",
+        "_metadata",
         "mlir_quantize",
         "modify_model_io_type",
         "flatbuffer_utils",

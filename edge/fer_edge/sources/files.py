@@ -10,9 +10,10 @@ import numpy as np
 
 from fer_core.errors import FerError
 from fer_core.files import utf8_name
-from fer_core.opencv import cv2
+from fer_core.opencv import MOST_PIXELS, cv2
 from fer_core.pictures import (
     NOT_READ,
+    TOO_LARGE,
     UNKNOWN,
     FoundPictures,
     Picture,
@@ -140,7 +141,7 @@ class VideoSource:
             every: Seconds from one frame to the next one that is taken, 0 for all frames.
 
         Raises:
-            FerError: There is none that OpenCV can read.
+            FerError: There is none that OpenCV can read, or its frames are too large.
         """
         if not path.is_file():
             raise FerError(f"there is no video {path}", see="video-not-found")
@@ -149,6 +150,14 @@ class VideoSource:
         if not self._capture.isOpened():
             raise FerError(
                 f"{path} is no video that OpenCV can read: empty, damaged or of an unknown format",
+                see="video-unreadable",
+            )
+        sides = cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT
+        width, height = (int(self._capture.get(side)) for side in sides)
+        if width * height > MOST_PIXELS:
+            self.close()
+            raise FerError(
+                f"{path} has frames of {width}x{height} pixels, {TOO_LARGE}",
                 see="video-unreadable",
             )
         said = self._capture.get(cv2.CAP_PROP_FPS)

@@ -24,7 +24,7 @@ from fer_train.transfer import load_keras_model
 def test_a_quantization_aware_model_needs_no_calibration(name: str) -> None:
     keras.utils.set_random_seed(4)
     rounded = quantize_aware(build_model(name, (48, 48, 1), 7))
-    rounded.compile(keras.optimizers.SGD(0.05), "categorical_crossentropy")
+    rounded.compile(keras.optimizers.SGD(0.05), "categorical_crossentropy", run_eagerly=True)
     training = VARIED.part("train").only(np.arange(32))
     inputs, wanted = model_inputs(training), np.eye(7, dtype=np.float32)[training.labels]
     for _ in range(6):
@@ -67,7 +67,7 @@ def test_a_network_trained_with_rounding_is_held_against_the_float_one_it_comes_
     run = tmp_path / "run"
     run.mkdir()
     rounded = quantize_aware(load_keras_model(saved[0]))
-    rounded.compile(keras.optimizers.SGD(0.0), "categorical_crossentropy")
+    rounded.compile(keras.optimizers.SGD(0.0), "categorical_crossentropy", run_eagerly=True)
     inputs = model_inputs(VARIED.part("train"))
     rounded.train_on_batch(inputs, np.eye(7, dtype=np.float32)[VARIED.part("train").labels])
     rounded.save(run / "model.keras")

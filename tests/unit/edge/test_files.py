@@ -72,6 +72,12 @@ def test_bad_videos_are_said(tmp_path: Path) -> None:
         VideoSource(empty)
 
 
+def test_a_video_of_enormous_frames_is_refused(tmp_path: Path) -> None:
+    path = save_video(tmp_path / "a.avi", [np.zeros((5002, 8000, 3), np.uint8)])
+    with pytest.raises(FerError, match=r"frames of 8000x5002 pixels, larger than 40 megapixels"):
+        VideoSource(path)
+
+
 def test_a_video_without_a_frame_is_said(tmp_path: Path) -> None:
     path = save_video(tmp_path / "a.avi", [draw_scene("sad")] * 3)
     source = VideoSource(path)

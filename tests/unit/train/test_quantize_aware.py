@@ -21,8 +21,8 @@ TARGETS = np.eye(7, dtype=np.float32)[RNG.integers(0, 7, 32)]
 
 
 def seen(model: keras.Model, steps: int = 4) -> keras.Model:
-    """Let the ranges of a model see a few batches."""
-    model.compile(keras.optimizers.SGD(0.0), "categorical_crossentropy")
+    """Let the ranges of a model see a few batches, eagerly: a graph would take longer to make."""
+    model.compile(keras.optimizers.SGD(0.0), "categorical_crossentropy", run_eagerly=True)
     for _ in range(steps):
         model.train_on_batch(PICTURES, TARGETS)
     return model
