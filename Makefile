@@ -176,7 +176,7 @@ build/formats: setup
 	.venv-studies/bin/python $(PIP) -e '.[edge-headless]' torch==2.13.0 'jax>=0.6' 'keras>=3.12,<4' 'scikit-learn>=1.4' 'pytest>=8' 'pytest-xdist>=3.6'
 	@touch $@
 
-# One thread each: two workers share the cores, and PyTorch's own threads would wait for each other.
+# One thread each: the workers share the cores, and PyTorch's own threads would wait for each other.
 studies-test: .venv-studies/installed
 	KERAS_BACKEND=torch OMP_NUM_THREADS=1 .venv-studies/bin/python -m pytest tests/studies
 

@@ -15,7 +15,7 @@ from fer_edge.inference.models import load_model
 
 pytest_plugins = ["passed_elsewhere"]
 
-# Two workers share the cores: threads of TensorFlow's own would only wait for each other.
+# The workers share the cores: threads of TensorFlow's own would only wait for each other.
 for _threads in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
     os.environ.setdefault(_threads, "1")
 
