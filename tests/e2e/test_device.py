@@ -17,6 +17,7 @@ from fer_edge.inference.interpreter import TfliteModel
 from fer_edge.inference.models import load_model, shipped_models
 
 pytestmark = pytest.mark.device
+DOCS = Path(__file__).parents[2] / "docs"
 HAS_PYAV = find_spec("av") is not None
 needs_pyav = pytest.mark.skipif(not HAS_PYAV, reason="PyAV is not installed")
 
@@ -29,7 +30,10 @@ def test_the_demo_says_what_it_saw_and_where_it_saved(tmp_path: Path) -> None:
     done = call("fer-edge", "--demo", cwd=tmp_path)
     assert "face 1: happy" in done.stdout
     assert ("saved fer-edge-demo/demo.mp4" in done.stderr.replace("\\", "/")) == HAS_PYAV
-    assert cv2.imread(str(tmp_path / "fer-edge-demo" / "demo.jpg")).shape == (480, 640, 3)
+    shown = cv2.imread(str(tmp_path / "fer-edge-demo" / "demo.jpg"))
+    assert shown.shape == (480, 640, 3)
+    documented = cv2.imread(str(DOCS / "demo.jpg"))
+    assert cv2.absdiff(shown, documented).mean() < 2, "docs/demo.jpg is of an earlier demo"
     capture = cv2.VideoCapture(str(tmp_path / "fer-edge-demo" / "demo.mp4"))
     assert capture.get(cv2.CAP_PROP_FRAME_COUNT) == (100 if HAS_PYAV else 0)
     capture.release()

@@ -22,6 +22,8 @@ from fer_train.grad_cam import (
 )
 
 LABELS = ("left", "right")
+ROOT = Path(__file__).parents[3]
+PORTRAIT = ROOT / "edge" / "fer_edge" / "assets" / "astronaut.jpg"
 
 
 @pytest.fixture(scope="module")
@@ -112,3 +114,13 @@ def test_explain_looks_with_the_detector_that_was_asked_for(
     assert "no face found" in explain("--detector", "blind")
     with pytest.raises(FerError, match="no detector 'retina'; there are haar, yunet"):
         explain("--detector", "retina")
+
+
+def test_the_picture_of_the_documentation_is_what_explain_draws_now(tmp_path: Path) -> None:
+    words = ["explain", "fer-nano", str(PORTRAIT), "--out", str(tmp_path / "explained.png")]
+    app(words, standalone_mode=False)
+    now, documented = (
+        cv2.imread(str(folder / "explained.png")) for folder in (tmp_path, ROOT / "docs")
+    )
+    assert now.shape == documented.shape
+    assert cv2.absdiff(now, documented).mean() < 1
