@@ -1,6 +1,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from convert_cases import CALIBRATION, DATA, VARIED, bundle_of, small_net
 from fer_convert.contents import read_contents
@@ -75,6 +76,13 @@ def test_the_int8_input_range_is_forced_and_nothing_is_float(
 def test_conversion_gives_the_same_bytes_twice(small: keras.Model) -> None:
     first, again = (bundle_of(small, "int8").to_bytes() for _ in range(2))
     assert first == again
+
+
+def test_the_bytes_are_those_of_tensorflows_own_way(small: keras.Model) -> None:
+    pixels = keras.Input(batch_shape=(1, 48, 48, 1), name="pixels")
+    fixed = keras.Model(pixels, small(pixels, training=False), name=small.name)
+    theirs = tf.lite.TFLiteConverter.from_keras_model(fixed).convert()
+    assert export_flatbuffer(small, RECIPES["float32"]) == theirs
 
 
 def named(model: keras.Model, kind: type, index: int) -> str:
