@@ -240,7 +240,7 @@ def test_the_array_runs_in_tensorflow_lite_micro(tmp_path: Path) -> None:
         timeout=60,
     )
     if b"undefined symbol" in done.stderr:
-        pytest.skip(f"tests/tflite_micro declares another version: {done.stderr.decode()[-300:]}")
+        pytest.skip(f"tests/micro_headers declares another version: {done.stderr.decode()[-300:]}")
     assert done.returncode == 0, done.stderr
     assert done.stdout.decode().splitlines() == [reference_line(face) for face in faces]
 
@@ -264,7 +264,7 @@ def built_microcontroller(folder: Path) -> Path:
     It becomes a library that Python loads, because the one it needs is meant for Python, too.
     """
     array, program = folder / "array.o", folder / "microcontroller.so"
-    firmware, declared = folder / "firmware", ROOT / "tests" / "tflite_micro"
+    firmware, declared = folder / "firmware", ROOT / "tests" / "micro_headers"
     subprocess.run(["gcc", "-c", "-fPIC", "-o", array, firmware / "fer_nano_int8.c"], check=True)
     strict = ["-std=c++17", "-Wall", "-Wextra", "-Werror", "-Wno-missing-field-initializers"]
     places = [f"-I{firmware}", f"-I{declared}", "-shared", "-fPIC", "-o", program]

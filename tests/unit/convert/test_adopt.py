@@ -48,6 +48,12 @@ def test_a_float_network_gets_its_own_scale_size_and_colour(
     assert TfliteModel(bundle).probabilities(pixels) == pytest.approx(wanted, abs=1e-4)
     assert f"become {low:g} to {high:g}" in bundle.card
     assert "adopted from theirs.tflite" in describe(adopted.path)
+
+
+def test_what_is_adopted_is_signed(tmp_path: Path) -> None:
+    pytest.importorskip("cryptography")
+    file = written(tmp_path / "theirs.tflite", small_net())
+    adopted = adopt(file, LABELS, "gray", "0..1", None, overwrite=False)
     assert signer_of(adopted.path.read_bytes(), "it") == own_key()[0].public
 
 

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import cv2
 import keras
+import matplotlib as mpl
 import numpy as np
 import pytest
 
@@ -116,6 +117,7 @@ def test_explain_looks_with_the_detector_that_was_asked_for(
         explain("--detector", "retina")
 
 
+@pytest.mark.skipif(mpl.__version_info__ < (3, 10), reason="older ones lay a figure out otherwise")
 def test_the_picture_of_the_documentation_is_what_explain_draws_now(tmp_path: Path) -> None:
     words = ["explain", "fer-nano", str(PORTRAIT), "--out", str(tmp_path / "explained.png")]
     app(words, standalone_mode=False)

@@ -31,7 +31,7 @@ def test_pictures_stand_in_their_cells_and_a_gap_stays_empty(tmp_path: Path) -> 
         return int(np.ptp(rows)) + 1, int(np.ptp(columns)) + 1
 
     for place in ((0, 0), (1, 0)):
-        gray = (cell(*place) == 90).all(axis=2)
+        gray = (abs(cell(*place).astype(int) - 90) <= 1).all(axis=2)  # matplotlib 3.8 gives 89
         assert size(gray) == pytest.approx((DPI / 2, DPI), abs=2)
     assert (cell(0, 1) == 255).all()
     red = (cell(0, 2) == (0, 0, 200)).all(axis=2)

@@ -176,6 +176,7 @@ def test_a_second_browser_sees_the_same_and_starts_no_second_job(
 def test_a_device_refuses_a_bundle_that_is_broken_or_of_other_labels(
     served: Served, nano: ModelBundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    pytest.importorskip("cryptography")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     models = ModelFolder(tmp_path / "models")
     mine = renamed(nano, "mine").to_bytes()
