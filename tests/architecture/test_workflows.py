@@ -64,3 +64,13 @@ def test_only_the_job_that_publishes_may_ask_for_pypi() -> None:
     assert {*release["pypi"]["needs"]} == {"attest", "image"}
     assert "dist/release/" in str(release["build"]["steps"][-1]["with"]["path"])
     assert "dist/release\n" in (ROOT / "Makefile").read_text(), "where make release writes"
+
+
+def test_what_decides_an_environment_stands_above_the_settings_of_tools() -> None:
+    """`.ci/environment` keeps environments by what pyproject.toml has above `[tool.ruff]`."""
+    assert "/^\\[tool.ruff\\]/,$d" in (ROOT / ".ci" / "environment").read_text()
+    _, below = (ROOT / "pyproject.toml").read_text().split("\n[tool.ruff]\n")
+    sections = re.findall(r"^\[+([\w.-]+)", below, re.MULTILINE)
+    decide = ("project", "build-system", "dependency-groups", "tool.hatch", "tool.uv")
+    assert sections
+    assert not [each for each in sections if each.startswith(decide)]

@@ -33,7 +33,8 @@ def test_the_demo_says_what_it_saw_and_where_it_saved(tmp_path: Path) -> None:
     shown = cv2.imread(str(tmp_path / "fer-edge-demo" / "demo.jpg"))
     assert shown.shape == (480, 640, 3)
     documented = cv2.imread(str(DOCS / "demo.jpg"))
-    assert cv2.absdiff(shown, documented).mean() < 2, "docs/demo.jpg is of an earlier demo"
+    other = cv2.absdiff(shown, documented).max(axis=2) > 60  # a digit is some hundred pixels
+    assert other.sum() < 50, "docs/demo.jpg is of an earlier demo"
     capture = cv2.VideoCapture(str(tmp_path / "fer-edge-demo" / "demo.mp4"))
     assert capture.get(cv2.CAP_PROP_FRAME_COUNT) == (100 if HAS_PYAV else 0)
     capture.release()

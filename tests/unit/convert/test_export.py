@@ -112,6 +112,14 @@ def test_what_cannot_be_converted_is_named_with_a_way_out(
     bicubic = small_net(keras.layers.Resizing(20, 20, interpolation="bicubic"))
     with pytest.raises(FerError, match=r"^small as int8: ResizeBicubic of the layer resizing\w* "):
         export_flatbuffer(bicubic, RECIPES["int8"], training)
+    table = small_net(
+        keras.layers.GlobalAveragePooling2D(),
+        keras.layers.IntegerLookup(vocabulary=[1, 2], output_mode="multi_hot", name="table"),
+        keras.layers.Rescaling(1.0),
+    )
+    for recipe in ("float32", "int8"):
+        with pytest.raises(FerError, match=r"^small as \w+: \w*Table\w* of the layer table\w* "):
+            export_flatbuffer(table, RECIPES[recipe], training)
     loop = small_net(keras.layers.Reshape((12, 48)), keras.layers.GRU(4, name="again"))
     with pytest.raises(FerError, match="cannot be calibrated: again loops"):
         export_flatbuffer(loop, RECIPES["int8"], training)
