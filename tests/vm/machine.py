@@ -6,6 +6,7 @@ import base64
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -97,8 +98,9 @@ class Machine(ABC):
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             self.wait_until_up()
-            if self.boot_id() != before:
-                return
+            with suppress(TimeoutError, RuntimeError):  # it has gone down since
+                if self.boot_id() != before:
+                    return
             time.sleep(2)
         raise AssertionError("it did not reboot")
 
