@@ -13,6 +13,7 @@ from fer_bench.records import ModelRecord
 from fer_bench.report import aligned
 from fer_bench.results import Results
 from fer_core.errors import FerError
+from fer_core.tolerance import exceeds
 
 _SAME = ("board", "cpu", "cores", "governor", "runtime", "kernels")
 REGRESSION, TOO_FAST, NOISY, NOT_JUDGED = "REGRESSION", "TOO FAST", "noisy", "not judged"
@@ -228,8 +229,8 @@ def _latency_change(one: ModelRecord, other: ModelRecord, tolerance: Tolerance) 
 
 def _verdict(worse_by: float, noise: float, tolerated: float) -> str:
     """Return what a change means that is worse by so much, negative when it is better."""
-    if abs(worse_by) <= noise + 1e-9:
+    if not exceeds(abs(worse_by), noise):
         return "same"
     if worse_by < 0:
         return "better"
-    return REGRESSION if worse_by > tolerated else "worse"
+    return REGRESSION if exceeds(worse_by, tolerated) else "worse"

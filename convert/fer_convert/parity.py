@@ -21,6 +21,7 @@ from fer_core.metrics import (
     wilson_interval,
 )
 from fer_core.text import counted
+from fer_core.tolerance import exceeds
 from fer_core.values import FloatArray
 from fer_edge.inference.classifier import classify_images
 from fer_edge.inference.interpreter import TfliteModel
@@ -77,7 +78,7 @@ class ParityReport:
 
     def lost_more_than(self, max_drop_points: float) -> bool:
         """Return whether more accuracy was lost than allowed."""
-        return not self.drop_points <= max_drop_points
+        return exceeds(self.drop_points, max_drop_points)
 
     def to_json(self) -> dict[str, Any]:
         """Return every figure as JSON values."""
@@ -118,7 +119,8 @@ def few_pictures(count: int) -> str:
 
 def doubtful_drop(name: str, parity: ParityReport) -> str:
     """Return that too few pictures tell whether a loss is one, else nothing."""
-    if not MAX_DROP_POINTS < parity.drop_points <= allowed_drop(parity.count):
+    refused = parity.lost_more_than(allowed_drop(parity.count))
+    if refused or not parity.lost_more_than(MAX_DROP_POINTS):
         return ""
     return (
         f"{name} fell by {parity.drop_points:.1f} points, which on {parity.count} pictures may be "

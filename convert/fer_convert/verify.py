@@ -16,7 +16,9 @@ from fer_core.data_settings import DataSettings
 from fer_core.dataset import FerDataset
 from fer_core.errors import FerError
 from fer_core.metrics import paired_difference
+from fer_core.tolerance import exceeds
 from fer_core.typed_json import convert_json
+from fer_core.values import Int64Array
 from fer_edge.inference.classifier import classify_images
 from fer_edge.inference.interpreter import TfliteModel
 from fer_edge.inference.trial import load_tried
@@ -99,23 +101,21 @@ def verify_bundle(file: Path, data: Path | None, max_drop_points: float | None) 
     """
     bundle = load_tried(file)
     facts, recorded = bundle.manifest.provenance, bundle.manifest.metrics.get("validation", {})
-    if "parent_classes" not in facts:
-        raise FerError(f"{file} does not hold its parent's answers: convert it again")
+    parent = _parent_classes(file, facts)
     validation = _validation(bundle, data)
-    parent = np.array(facts["parent_classes"].split(), np.int64)
     model = TfliteModel(bundle)
     child = classify_images(model, validation.pixels).argmax(axis=1)
     flips = int((child != parent).sum())
     right, right_before = child == validation.labels, parent == validation.labels
-    change, (low, high) = (100 * np.array(part) for part in paired_difference(right, right_before))
+    change, (low, high) = paired_difference(right, right_before)
     told = (
         f"{bundle.name}: accuracy {right_before.mean():.2%} -> {right.mean():.2%} on "
-        f"{len(validation)} validation pictures ({change:+.2f} points, 95 % interval {low:+.2f} to "
-        f"{high:+.2f}), {flips} flips (recorded: {recorded.get('flips')}, "
-        f"{recorded.get('child_accuracy', 0):.2%}); {model.runtime}, {model.kernels} kernels"
+        f"{len(validation)} validation pictures ({100 * change:+.2f} points, 95 % interval "
+        f"{100 * low:+.2f} to {100 * high:+.2f}), {flips} flips (recorded: "
+        f"{recorded.get('flips')}, {recorded.get('child_accuracy', 0):.2%}); {model.runtime}, {model.kernels} kernels"
     )
     limit = facts.get("max_drop_points", 0.5) if max_drop_points is None else max_drop_points
-    if not -change <= limit:
+    if exceeds(-100 * change, limit):
         raise FerError(
             f"{told}\nthe parity does not hold: more than --max-drop {limit:g}",
             see="accuracy-lost",
@@ -128,6 +128,15 @@ def verify_bundle(file: Path, data: Path | None, max_drop_points: float | None) 
             f"{told}\nthe parity does not hold: more than {apart} flips more or less than recorded"
         )
     return told
+
+
+def _parent_classes(file: Path, facts: Mapping[str, Any]) -> Int64Array:
+    """Return what the parent answered to the validation pictures, (n,); raise FerError for none."""
+    if "parent_classes" in facts:
+        return np.array(facts["parent_classes"].split(), np.int64)
+    if "adopted_from" in facts:
+        raise FerError(f"{file} was adopted, without a parent to compare it with: use fer-bench")
+    raise FerError(f"{file} does not hold its parent's answers: convert it again")
 
 
 def _validation(bundle: ModelBundle, data: Path | None) -> FerDataset:

@@ -59,6 +59,16 @@ def test_a_loss_is_refused_above_the_limit_only() -> None:
     )
 
 
+@pytest.mark.parametrize("count", [100, 125, 200, 250, 400, 500, 800, 1000])
+def test_what_floating_point_adds_is_no_loss(count: int) -> None:
+    pictures, limit = (5, 0.5) if count == 1000 else (4, allowed_drop(count))
+    for right in range(pictures + 1, count + 1):
+        lost = replace(PARITY, count=count, parent_accuracy=right / count)
+        allowed = replace(lost, child_accuracy=(right - pictures) / count)
+        assert not allowed.lost_more_than(limit)
+        assert replace(lost, child_accuracy=(right - pictures - 1) / count).lost_more_than(limit)
+
+
 def test_a_loss_on_few_pictures_is_doubtful() -> None:
     few = replace(PARITY, count=16, parent_accuracy=0.75, child_accuracy=0.50)
     assert doubtful_drop("net-int8", few) == (

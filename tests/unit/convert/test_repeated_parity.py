@@ -164,6 +164,12 @@ def test_other_pictures_are_refused_by_name(judged: Judged, tmp_path: Path) -> N
         verify_bundle(path, judged.data, 100.0)
 
 
+def test_an_adopted_bundle_has_no_parent(judged: Judged) -> None:
+    path = judged.save({"parent_classes": None, "adopted_from": "theirs.tflite"}, {})
+    with pytest.raises(FerError, match=r"was adopted, without a parent .*: use fer-bench"):
+        verify_bundle(path, judged.data, 100.0)
+
+
 def test_data_settings_of_the_manifest_decide_the_pictures(judged: Judged) -> None:
     wrong = {"labels": "ferplus", "seed": 1, "skip_bad": False}
     path = judged.save({"data_settings": wrong}, {})
