@@ -138,6 +138,14 @@ class Accuracy:
     probabilities: FloatArray
     right: BoolArray
 
+    def flips(self, parent: Accuracy) -> int:
+        """Return how many pictures got another label from the parent, whatever its order."""
+        mine, its = (
+            np.array(each.report.labels)[each.probabilities.argmax(axis=1)]
+            for each in (self, parent)
+        )
+        return int((mine != its).sum())
+
     def evaluation(
         self,
         test_time_augmentation: float | None = None,

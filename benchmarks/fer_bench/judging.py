@@ -20,7 +20,6 @@ from fer_bench.parents import find_parent
 from fer_bench.records import FailedModel, ModelRecord
 from fer_core.bundle import ModelBundle
 from fer_core.errors import FerError
-from fer_core.metrics import label_flips
 from fer_edge.inference.interpreter import TfliteModel
 from fer_edge.inference.trial import load_tried
 
@@ -129,7 +128,7 @@ def judged(
         float32 = judge_of(ancestor, load_tried(ancestor), False).accuracy
     except FerError as error:
         return replace(record, evaluation_error=f"flips not counted: {error}")
-    flips = label_flips(judgment.accuracy.probabilities, float32.probabilities)
+    flips = judgment.accuracy.flips(float32)
     return replace(record, label_flips=flips, parity=parity_of(judgment.accuracy, float32))
 
 
@@ -169,11 +168,19 @@ def bare_record(path: Path, bundle: ModelBundle) -> ModelRecord:
 
 
 def told_apart(records: Sequence[ModelRecord], paths: Sequence[Path]) -> tuple[ModelRecord, ...]:
-    """Return the records, models of one name with their folder before it."""
-    names = Counter(record.name for record in records)
-    return tuple(
-        replace(record, name=f"{path.resolve().parent.name}/{record.name}")
-        if names[record.name] > 1
-        else record
-        for record, path in zip(records, paths, strict=True)
-    )
+    """Return the records, each with a name of its own.
+
+    Models of one name get their folder before it, else are called by their file. What has the same
+    folder and file name, too, is numbered.
+    """
+    names = [record.name for record in records]
+    folders = [path.resolve().parent.name for path in paths]
+    named_by_folder = [f"{folder}/{name}" for folder, name in zip(folders, names, strict=True)]
+    files = [f"{folder}/{path.stem}" for folder, path in zip(folders, paths, strict=True)]
+    numbered = [f"{file} ({files[: i + 1].count(file)})" for i, file in enumerate(files)]
+    for others in (named_by_folder, files, numbered):
+        held = Counter(names)
+        names = [
+            other if held[name] > 1 else name for name, other in zip(names, others, strict=True)
+        ]
+    return tuple(replace(record, name=name) for record, name in zip(records, names, strict=True))

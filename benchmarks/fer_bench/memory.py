@@ -73,7 +73,8 @@ def peak_rss_bytes() -> int | None:
     """
     if sys.platform == "linux":
         lines = Path("/proc/self/status").read_text().splitlines()
-        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
+        peaks = (int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
+        return next(peaks, None)
     if sys.platform == "darwin":
         import resource
 

@@ -80,7 +80,7 @@ def _peak_memory(model: ModelRecord) -> str:
 
 def _latency(model: ModelRecord) -> str:
     noisy = " (noisy)" if model.is_noisy else ""
-    return f"{cells.median(model.latency_ms)} ms{noisy}"
+    return _with_unit(cells.median(model.latency_ms), f"ms{noisy}")
 
 
 _ROWS: tuple[tuple[str, Cell], ...] = (

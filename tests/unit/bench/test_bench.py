@@ -8,8 +8,11 @@ import cv2
 import numpy as np
 import pytest
 
+from bench_results import bare_model, stored
 from drawn_faces import draw_face, drawn_dataset, save_npz
+from fer_bench import memory
 from fer_bench.accuracy import (
+    Accuracy,
     EvaluationSplit,
     TestPictures,
     augmented_accuracy,
@@ -18,7 +21,7 @@ from fer_bench.accuracy import (
 from fer_bench.bench import run_benchmark
 from fer_bench.distortions import DISTORTIONS, measure_robustness
 from fer_bench.environment import is_busy, read_environment
-from fer_bench.judging import Extent
+from fer_bench.judging import Extent, Judgment, judged, told_apart
 from fer_bench.memory import measure_process
 from fer_bench.records import Conditions
 from fer_bench.report import results_table
@@ -28,7 +31,7 @@ from fer_core.dataset import FerDataset
 from fer_core.errors import FerError
 from fer_core.ferplus import FERPLUS_LABELS
 from fer_core.manifest import ModelManifest
-from fer_core.metrics import label_flips
+from fer_core.metrics import classification_report, label_flips
 from fer_core.preprocess import InputSpec
 from fer_edge.inference.interpreter import TfliteModel
 from fer_edge.inference.models import shipped_models
@@ -229,6 +232,33 @@ def test_two_models_of_one_name_are_told_apart(
     assert f"mine/{name}" in results_table(results)
 
 
+def test_two_models_of_one_name_and_folder_are_called_by_their_files(tmp_path: Path) -> None:
+    record = next(iter(stored(bare_model("fer-nano-int8")).models))
+    paths = [tmp_path / "a" / name for name in ("old.tflite", "fer-nano-int8.tflite")]
+    names = [each.name for each in told_apart([record, record], paths)]
+    assert names == ["a/old", "a/fer-nano-int8"]
+    twice = [tmp_path / part / "a" / "x.tflite" for part in ("one", "two")]
+    names = [each.name for each in told_apart([record, record], twice)]
+    assert names == ["a/x (1)", "a/x (2)"]
+
+
+def test_flips_are_of_labels_whatever_their_order(nano: ModelBundle, tmp_path: Path) -> None:
+    path = tmp_path / "parent.tflite"
+    replace(nano, manifest=replace(nano.manifest, recipe="float32")).save(path)
+    shares = np.random.default_rng(0).dirichlet(np.ones(3), 9).astype(np.float32)
+    order, truth = [2, 0, 1], np.zeros(9, np.int64)
+    names = np.array(["angry", "happy", "sad"])
+
+    def judge_of(which: Path, bundle: ModelBundle, whole: bool) -> Judgment:
+        of = order if which == path else [0, 1, 2]
+        report = classification_report(shares[:, of], truth, tuple(names[of].tolist()))
+        return Judgment(Accuracy(report, None, shares[:, of], np.ones(9, np.bool_)))
+
+    model = (tmp_path / "child.tflite", nano)
+    record = next(iter(stored(bare_model("fer-nano-int8")).models))
+    assert judged(record, model, [model], path, judge_of).label_flips == 0
+
+
 def test_a_float_file_of_other_weights_counts_no_flips(
     nano: ModelBundle, pictures: TestPictures, tmp_path: Path
 ) -> None:
@@ -301,6 +331,17 @@ def test_a_fresh_process_pays_for_the_model(nano_path: Path) -> None:
     cost = measure_process(nano_path)
     assert 0 < cost.load_ms < 10_000
     assert cost.peak_rss_bytes is None or 10e6 < cost.peak_rss_bytes < 200e6
+
+
+def test_a_system_that_tells_no_peak_of_memory_is_no_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory.sys, "platform", "linux")
+    monkeypatch.setattr(memory, "Path", lambda name: tmp_path / "status")
+    (tmp_path / "status").write_text("VmSize:  100 kB\nVmRSS:  50 kB\n")
+    assert memory.peak_rss_bytes() is None
+    (tmp_path / "status").write_text("VmPeak:  100 kB\nVmHWM:  60 kB\n")
+    assert memory.peak_rss_bytes() == 60 * 1024
 
 
 def test_a_model_that_cannot_be_measured_is_said(tmp_path: Path) -> None:

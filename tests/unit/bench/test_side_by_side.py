@@ -50,6 +50,11 @@ def test_details_are_every_class_and_every_distortion() -> None:
     assert rows["blur"] == ["40.0 (-26.1)", "-"]
 
 
+def test_what_was_never_timed_has_no_latency() -> None:
+    judged = stored({**JUDGED, "latency_ms": None})
+    assert not any("latency" in row for row in table(side_by_side(judged, ["judged"])))
+
+
 def test_what_nobody_has_is_no_row_and_the_first_is_the_reference() -> None:
     rows = table(side_by_side(stored(BARE, JUDGED, data="faces, test split"), ["bare"]))
     assert set(rows) == {
