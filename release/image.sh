@@ -26,15 +26,15 @@ work=$(mktemp -d) && chmod 755 "$work"
 trap 'rm -rf "$work"' EXIT
 
 # The hooks of mmdebstrap: "$1" is the root.
-links='for each in bin sbin lib lib64; do mkdir -p "$1/usr/$each"; ln -s "usr/$each" "$1/$each"; done'
+links='set -e; for each in bin sbin lib lib64; do mkdir -p "$1/usr/$each"; ln -s "usr/$each" "$1/$each"; done'
 # Certificates and names of the system, without what their installation would need.
-files='cd "$1/var/cache/apt/archives"
+files='set -e; cd "$1/var/cache/apt/archives"
   for each in base-files ca-certificates; do
     APT_CONFIG=$MMDEBSTRAP_APT_CONFIG apt-get --quiet=2 -o APT::Sandbox::User=root download $each
     dpkg-deb --fsys-tarfile ${each}_*.deb | tar -x --keep-directory-symlink -C "$1"
   done'
 # What only installs packages goes again. The list of the rest lets scanners find known faults.
-leave='cd "$1/var/cache/apt/archives"
+leave='set -e; cd "$1/var/cache/apt/archives"
   for each in debconf dpkg readline-common tar; do
     dpkg-deb --fsys-tarfile ${each}_*.deb | tar -t | grep -v "/$" | (cd "$1" && xargs rm -f)
     rm ${each}_*.deb
@@ -108,7 +108,8 @@ image_of() {  # ARCHITECTURE: prints the image
   buildah commit --quiet --rm --timestamp "$SOURCE_DATE_EPOCH" "$container"
 }
 
-root_of "$here" && cp -a "$work/$here" "$work/compiler"
+root_of "$here"  # on a line of its own: left of && a failure in it would be ignored
+cp -a "$work/$here" "$work/compiler"
 images=
 for architecture in $architectures; do
   [ -e "$work/$architecture" ] || root_of "$architecture"

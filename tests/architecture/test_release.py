@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import zipfile
@@ -30,6 +31,27 @@ def test_the_list_of_what_ships_is_true() -> None:
         text=True,
     )
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.skipif(not Path("/bin/sh").exists(), reason="a shell script")
+def test_an_image_whose_debian_is_not_whole_is_not_made(tmp_path: Path) -> None:
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    for name, does in {
+        "dpkg": "echo amd64",
+        "mmdebstrap": 'for last; do :; done; mkdir -p "$last/etc/ssl/certs"; exit 1',
+        "buildah": f"touch {tmp_path}/made",
+    }.items():
+        (programs / name).write_text(f"#!/bin/sh\n{does}\n")
+        (programs / name).chmod(0o755)
+    path = f"{programs}:{os.environ['PATH']}"
+    done = subprocess.run(
+        ["/bin/sh", ROOT / "release" / "image.sh", "fer_edge_kit-1.0-py3.whl", tmp_path / "out"],
+        env={**os.environ, "PATH": path, "SOURCE_DATE_EPOCH": "1", "PYTHON": "false"},
+        check=False,
+    )
+    assert done.returncode != 0
+    assert not (tmp_path / "made").exists()
 
 
 @pytest.fixture
