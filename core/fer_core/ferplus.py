@@ -49,7 +49,7 @@ def read_votes(path: Path, dataset: FerDataset) -> Float64Array:
             records = list(csv.reader(file))[1:]
         usage = np.array([SPLIT_NAMES[record[0].strip().lower()] for record in records])
         votes = np.array([record[2 : 2 + VOTE_COLUMNS] for record in records], np.float64)
-    except (OSError, ValueError, KeyError, IndexError) as error:
+    except (OSError, ValueError, KeyError, IndexError, csv.Error) as error:
         raise FerError(f"cannot read FER+ votes from {path}: {error!r}") from error
     rows = dataset.rows  # a validation split may have been taken from training since
     if rows.max() >= len(votes) or ((usage[rows] == 2) != (dataset.split == 2)).any():

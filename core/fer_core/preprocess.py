@@ -69,6 +69,8 @@ class InputSpec:
             ValueError: The face's box, with its margin, lies outside of the frame.
         """
         box = face.box.expanded(self.margin)
+        if self.margin < 0 and not box.clipped(frame.pixels.shape[1], frame.pixels.shape[0]):
+            box = face.box  # only its edge is in the frame
         if not face.roll_degrees and max(box.width, box.height) <= LARGEST_CROP_PX:
             return self.resized(_crop(frame.pixels, box))
         return self.resized(levelled(frame.pixels, box, face.roll_degrees))

@@ -85,19 +85,19 @@ def _read_csv(path: Path, spec: InputSpec, faults: Faults) -> FerDataset:
     csv.field_size_limit(1 << 24)
     with path.open(newline="", encoding="utf-8-sig", errors="replace") as file:
         reader = csv.DictReader(file, skipinitialspace=True)
-        columns = {name.strip().lower(): name for name in reader.fieldnames or ()}
-        missing = {"emotion", "pixels", "usage"} - set(columns)
-        if missing:
-            raise FerError(
-                f"{path} has no column {' and no '.join(sorted(missing))}; "
-                "fer2013.csv has emotion, pixels and Usage"
-            )
-        rows = _csv_rows(reader, columns, spec, faults)
         try:
+            columns = {name.strip().lower(): name for name in reader.fieldnames or ()}
+            missing = {"emotion", "pixels", "usage"} - set(columns)
+            if missing:
+                raise FerError(
+                    f"{path} has no column {' and no '.join(sorted(missing))}; "
+                    "fer2013.csv has emotion, pixels and Usage"
+                )
+            rows = _csv_rows(reader, columns, spec, faults)
             return assemble(rows, FER2013_LABELS, path, faults)
         except csv.Error as error:
             raise FerError(
-                f"{path}, line {reader.line_num}: {error}; the file is damaged"
+                f"{path}, line {max(reader.line_num, 1)}: {error}; the file is damaged"
             ) from error
 
 

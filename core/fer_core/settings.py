@@ -97,7 +97,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     else:
         import tomli as tomllib
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8", errors="surrogateescape"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig", errors="surrogateescape"))
     except OSError as error:
         raise FerError(
             f"cannot read the settings in {path}: {error.strerror}", see="settings-unreadable"

@@ -141,7 +141,7 @@ def _may_be_a_camera(device: Path) -> bool:
         name = (_NAMES / device.name / "name").read_text()
     except OSError:
         return True
-    return not name.startswith(("bcm2835-codec", "bcm2835-isp", "rpivid", "pispbe"))
+    return not name.startswith(("bcm2835-codec", "bcm2835-isp", "rpivid", "rpi-hevc-dec", "pispbe"))
 
 
 def _display() -> Finding:

@@ -212,6 +212,21 @@ def to_gray(pixels: UInt8Array) -> UInt8Array:
     return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY), np.uint8)
 
 
+def _read_cascade(file: Path) -> cv2.CascadeClassifier:
+    """Return a cascade, an empty one of a damaged file.
+
+    OpenCV is given no path: on Windows it opens none with a letter such as ö.
+    """
+    cascade = cv2.CascadeClassifier()
+    text = file.read_text(encoding="utf-8", errors="replace")
+    try:
+        held = cv2.FileStorage(text, cv2.FILE_STORAGE_READ | cv2.FILE_STORAGE_MEMORY)
+        cascade.read(held.getFirstTopLevelNode())
+    except (cv2.error, SystemError):  # what OpenCV 4 raises for text that is no XML
+        return cv2.CascadeClassifier()
+    return cascade
+
+
 def _load_cascade(file: str) -> cv2.CascadeClassifier:
     if not hasattr(cv2, "CascadeClassifier"):
         raise FerError(
@@ -223,7 +238,7 @@ def _load_cascade(file: str) -> cv2.CascadeClassifier:
     folders = [Path(shipped.haarcascades)] if shipped else []
     for folder in (*folders, _SYSTEM_CASCADES):
         if (folder / file).exists():
-            cascade = cv2.CascadeClassifier(str(folder / file))
+            cascade = _read_cascade(folder / file)
             if cascade.empty():
                 raise FerError(f"{folder / file} is damaged: install OpenCV again")
             return cascade

@@ -114,15 +114,13 @@ class YuNet:
 
 
 def _loaded(network: Path) -> cv2.FaceDetectorYN:
+    rest = (LEAST_SIDE_PX, LEAST_SIDE_PX), CANDIDATE_SCORE, OVERLAP, MOST_FACES
     try:
-        return cv2.FaceDetectorYN.create(
-            str(network),
-            "",
-            (LEAST_SIDE_PX, LEAST_SIDE_PX),
-            CANDIDATE_SCORE,
-            OVERLAP,
-            MOST_FACES,
-        )
+        if str(network).isascii():
+            return cv2.FaceDetectorYN.create(str(network), "", *rest)
+        # On Windows, OpenCV itself opens no path with a letter such as ö.
+        content = np.fromfile(network, np.uint8)
+        return cv2.FaceDetectorYN.create("onnx", content, np.empty(0, np.uint8), *rest)
     except (AttributeError, cv2.error) as error:
         raise FerError(
             f"OpenCV {cv2.__version__} cannot run YuNet, 4.8 or newer can: "

@@ -146,12 +146,10 @@ def _settings(
 ) -> EdgeConfig:
     """Return the settings of a file, of the command line and of the environment."""
     from fer_core.errors import ArgumentError
-    from fer_core.settings import load_settings
-    from fer_edge.session.config import EdgeConfig
-    from fer_edge.session.secrets import with_secrets
+    from fer_edge.session.secrets import load_with_secrets
 
     given = {"mqtt": mqtt or None, "mqtt_user": mqtt_user or None, "serve": serve, "https": https}
-    settings = with_secrets(load_settings(EdgeConfig, config, given), config)
+    settings = load_with_secrets(config, given)
     if not settings.mqtt:
         raise ArgumentError("say where the broker is: --mqtt mqtt://HOST, or mqtt in --config FILE")
     return settings

@@ -54,7 +54,7 @@ class DlibDescriptor:
         """Load the network.
 
         Raises:
-            FerError: dlib or its weights are missing.
+            FerError: dlib or its weights are missing, or do not load.
         """
         folder = _weights_folder()
         if folder is None:
@@ -62,11 +62,17 @@ class DlibDescriptor:
                 "telling people apart needs dlib: pip install '.[identity]' in the folder of "
                 "fer-edge-kit"
             )
-        import dlib
+        try:
+            import dlib
 
+            self._landmarks = dlib.shape_predictor(str(folder / LANDMARKS))
+            self._network = dlib.face_recognition_model_v1(str(folder / NETWORK))
+        except (ImportError, RuntimeError) as error:
+            raise FerError(
+                f"dlib does not load: {error}. Install it again: pip install --force-reinstall "
+                "'.[identity]' in the folder of fer-edge-kit"
+            ) from error
         self._rectangle = dlib.rectangle
-        self._landmarks = dlib.shape_predictor(str(folder / LANDMARKS))
-        self._network = dlib.face_recognition_model_v1(str(folder / NETWORK))
 
     def describe(self, frame: Frame, face: Face) -> FloatArray:
         """Return the descriptor (128,) float32 of a face, which is turned upright before."""

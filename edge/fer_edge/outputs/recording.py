@@ -17,6 +17,7 @@ from fer_edge.outputs.video import VideoRecorder
 from fer_edge.stages import StageTimes
 
 SAVED_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".webp"}
+SAVED_END = "-seen.jpg"
 
 
 class PictureRecorder(Output):
@@ -46,7 +47,7 @@ class PictureRecorder(Output):
         with self._times.stage("draw"):
             picture = draw_observations(frame, seen.observations)
         with self._times.stage("encode"):
-            save_picture(self._folder / f"{name}-seen.jpg", picture)
+            save_picture(self._folder / f"{name}{SAVED_END}", picture)
 
 
 class BestPicture(Output):

@@ -39,7 +39,7 @@ def cameras_of(given: CameraSetting) -> dict[str, dict[str, Any]]:
         if not name and len(entries) > 1:
             raise ValueError("several cameras need a name each: --camera door=0 --camera desk=1")
         if name and _NAMED.fullmatch(own["camera"]):
-            raise ValueError(f"camera {name} has another name in its source: {own['camera']!r}")
+            raise ValueError(f"camera {name} has another name in its source")
         if name in cameras:
             raise ValueError(f"two cameras are called {name}")
         same = [other for other, its in cameras.items() if its["camera"] == own["camera"]]

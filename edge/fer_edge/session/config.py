@@ -213,7 +213,7 @@ class EdgeConfig:
         Raises:
             ValueError: A mask is none, or is that of no camera.
         """
-        return masks_of(self.mask, tuple(self.cameras))
+        return masks_of(self.mask, tuple(self.cameras), watched=bool(self.camera))
 
     @classmethod
     def inputs(cls) -> tuple[str, ...]:

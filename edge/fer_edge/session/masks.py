@@ -12,12 +12,13 @@ BLUR_CHOICES = ("strangers", "all")
 _WANTED = "each [[mask]] needs at least three points, as points = [[0, 0], [0.3, 0], [0.3, 1]]"
 
 
-def masks_of(given: object, cameras: Sequence[str]) -> dict[str, list[Polygon]]:
+def masks_of(given: object, cameras: Sequence[str], watched: bool) -> dict[str, list[Polygon]]:
     """Return the masked places of each camera; a mask without a camera is for all.
 
     Args:
         given: Tables with `points` and perhaps `camera`.
         cameras: The names of the cameras.
+        watched: Whether they are known. Without a camera, the masks of named ones are left out.
 
     Raises:
         ValueError: A mask is none, or is that of no camera.
@@ -26,6 +27,8 @@ def masks_of(given: object, cameras: Sequence[str]) -> dict[str, list[Polygon]]:
     for table in given if isinstance(given, Sequence) else [given]:
         polygon, camera = _polygon(table)
         if camera and camera not in cameras:
+            if not watched:
+                continue
             raise ValueError(f"[[mask]] names a camera {camera!r} that is not there")
         for name in [camera] if camera else cameras:
             masks.setdefault(name, []).append(polygon)

@@ -9,11 +9,10 @@ from typing import Any
 
 from fer_core.errors import ArgumentError
 from fer_core.pictures import VIDEO_SUFFIXES
-from fer_core.settings import load_settings
 from fer_edge.faces.detectors import require_detector
 from fer_edge.session.config import EdgeConfig
 from fer_edge.session.history import history_place
-from fer_edge.session.secrets import with_secrets
+from fer_edge.session.secrets import load_with_secrets
 
 _WATCHED: dict[str, str | bool] = {"camera": "", "video": "", "demo": False}
 """The settings that name what to watch, and what each is where it is not given."""
@@ -131,11 +130,9 @@ def read_options(given: Mapping[str, Any]) -> RunOptions:
         settings["video"], pictures = str(pictures[0]), ()
     if pictures or any(settings[name] for name in _WATCHED):
         settings |= {name: settings[name] or none for name, none in _WATCHED.items()}
-    config = with_secrets(load_settings(EdgeConfig, file, settings), file)
+    config = load_with_secrets(file, settings, ["camera"] if pictures else [])
     if file:
         config = _with_files_beside(config, file.parent, settings)
-    if pictures:
-        config = replace(config, camera=settings["camera"])  # none of the environment
     options = RunOptions(config, pictures, config.quiet)
     _check(options)
     return options
@@ -143,15 +140,21 @@ def read_options(given: Mapping[str, Any]) -> RunOptions:
 
 def _with_files_beside(config: EdgeConfig, folder: Path, given: Mapping[str, object]) -> EdgeConfig:
     """Return the settings with the files that a settings file names as they lie beside it."""
-    beside = {
-        name: str(folder / value)
-        for name in EdgeConfig.inputs()
-        if not given[name]
-        and (value := getattr(config, name))
-        and not EdgeConfig.is_a_name(name, value)
-        and (folder / value).exists()
-    }
-    return replace(config, **beside)  # type: ignore[arg-type]  # all are text
+
+    def found(name: str, value: str) -> str:
+        lies_there = value and not EdgeConfig.is_a_name(name, value) and (folder / value).exists()
+        return str(folder / value) if lies_there else value
+
+    own = [name for name in EdgeConfig.inputs() if not given[name]]
+    beside: dict[str, Any] = {name: found(name, getattr(config, name)) for name in own}
+    if not (given["camera"] or isinstance(config.camera, str)):
+        beside["camera"] = [
+            {**each, "detector": found("detector", each["detector"])}
+            if isinstance(each, Mapping) and "detector" in each
+            else each
+            for each in config.camera
+        ]
+    return replace(config, **beside)
 
 
 def _check(options: RunOptions) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from fer_core.errors import FerError
+from fer_core.errors import ArgumentError, FerError
+from fer_core.settings import load_settings
 from fer_edge.session.config import EdgeConfig
 
 SECRETS = {
@@ -19,35 +20,55 @@ SECRETS = {
 computer can read the command line of a process."""
 
 
-def with_secrets(
-    config: EdgeConfig, file: Path | None, environment: Mapping[str, str] = os.environ
+def load_with_secrets(
+    file: Path | None,
+    given: Mapping[str, object],
+    without: Iterable[str] = (),
+    environment: Mapping[str, str] = os.environ,
 ) -> EdgeConfig:
-    """Return the settings with the secrets that the environment holds.
+    """Return the settings of a file, those given, and the secrets that the environment holds.
 
     Args:
-        config: The settings.
-        file: Where they were read from; None for no file.
+        file: The settings file; None for none.
+        given: Settings that take the place of the file's; None for those that are not given.
+        without: Secrets that the environment's variables shall not give.
         environment: The variables.
 
     Raises:
-        FerError: The file holds a secret, and others may read it.
+        FerError: The file cannot be read, or holds a secret and others may read it.
+        ArgumentError: What is given, or a variable, is no allowed value.
     """
-    secrets = {name: [getattr(config, name)] for name in (*SECRETS, "history")}
-    secrets["camera"] = [str(each.camera) for each in config.cameras.values()]
+    if file:
+        _require_private(file, load_settings(EdgeConfig, file, {}))
+    config = load_settings(EdgeConfig, file, given)
+    if config.camera or config.video or config.demo:
+        without = [*without, "camera"]
+    held = {name: environment.get(key, "") for name, key in SECRETS.items()}
+    found = {name: value for name, value in held.items() if value and name not in without}
+    try:
+        return replace(config, **found)  # type: ignore[arg-type]  # all are text
+    except ValueError as error:  # of the tokens and passwords nothing is asked
+        raise ArgumentError(f"{SECRETS['camera']}: {error}", see="setting-wrong") from error
+
+
+def _require_private(file: Path, its: EdgeConfig) -> None:
+    """Raise FerError where a file holds a secret that others may read."""
+    secrets = {name: [getattr(its, name)] for name in (*SECRETS, "history")}
+    secrets["camera"] = [str(each.camera) for each in its.cameras.values()]
     held = [name for name, values in secrets.items() if any(is_secret(name, v) for v in values)]
-    if held and file and os.name == "posix" and file.stat().st_mode & 0o077:
+    if held and os.name == "posix" and file.stat().st_mode & 0o077:
         raise FerError(
             f"{file} holds the setting {held[0]} and other users may read it: chmod 600 {file}",
             see="secret-readable",
         )
-    given = {name: environment[key] for name, key in SECRETS.items() if environment.get(key)}
-    if config.camera or config.video or config.demo:
-        given.pop("camera", None)
-    return replace(config, **given)  # type: ignore[arg-type]  # both are text
 
 
 def is_secret(name: str, value: str) -> bool:
-    """Return whether a setting holds a secret; an address with a user or a query may."""
-    if name == "history" and "://" not in value:
-        return False
-    return bool(value) and (name not in ("camera", "history") or "@" in value or "?" in value)
+    """Return whether a setting holds a secret; an address with a user, = or a query may."""
+    if name not in ("camera", "history"):
+        return bool(value)
+    address = value.partition("://")[2]
+    if name == "camera" and not address:
+        address = value  # such as user:password@host
+        return "@" in address or "?" in address
+    return any(mark in address for mark in "@?=")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -123,7 +123,9 @@ def _with_the_pictures_found(options: RunOptions) -> RunOptions:
     if found.others:
         talk(options.quiet)(f"left out: {found.left_out()}")
     save = Path(options.settings.save) if options.settings.save else None
-    pictures = but_for_saved_ones(found.files, save)
+    pictures = but_for_saved_ones(found.files, save, options.pictures)
+    if not pictures:
+        raise ArgumentError(f"every picture there was saved by an earlier run, in {save}")
     if len(pictures) > 1 and save and _is_one_picture(save):
         raise ArgumentError(
             f"{save} holds one picture, and there are {len(pictures)}: --save FOLDER"
@@ -147,12 +149,27 @@ def _watchdog(stack: ExitStack) -> Output:
     return stack.enter_context(watchdog_for_this_process())
 
 
-def but_for_saved_ones(files: tuple[Path, ...], save: Path | None) -> tuple[Path, ...]:
-    """Return the pictures that do not lie where an earlier run saved its own."""
+def but_for_saved_ones(
+    files: tuple[Path, ...], save: Path | None, named: Collection[Path] = ()
+) -> tuple[Path, ...]:
+    """Return the pictures without those that an earlier run saved.
+
+    Args:
+        files: The pictures.
+        save: Where this run saves its own; None for nowhere.
+        named: Which of them to keep in any case.
+    """
     if save is None or not save.is_dir():
         return files
+    from fer_edge.outputs.recording import SAVED_END
+
     place = save.resolve()
-    return tuple(file for file in files if not file.resolve().is_relative_to(place))
+
+    def is_saved(file: Path) -> bool:
+        is_one = file.name.endswith(SAVED_END) and file.resolve().is_relative_to(place)
+        return is_one and file not in named
+
+    return tuple(file for file in files if not is_saved(file))
 
 
 def _make_analyzer(

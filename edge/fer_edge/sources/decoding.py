@@ -37,9 +37,8 @@ class Decoder:
         self._av, self._name = av, stream.codec_context.codec.name
         self._extradata = stream.codec_context.extradata
         self._context = self._make(threads=1)
-        self._numbers = FrameNumbers() if self._name == "h264" else None
-        if self._numbers and self._extradata:
-            self._numbers.misses(self._extradata)
+        is_h264 = self._name == "h264"
+        self._numbers = FrameNumbers.of(bytes(self._extradata or b"")) if is_h264 else None
         self._order = dict[int | None, int]()
         self._gaps: list[int] = []
         self._is_whole = True

@@ -24,6 +24,19 @@ class FrameNumbers:
         self._format: _Format | None = None
         self._last: int | None = None
 
+    @classmethod
+    def of(cls, extradata: bytes) -> FrameNumbers | None:
+        """Return what follows a stream with this extradata, None where nothing can.
+
+        As in MP4 and FLV, NAL units may have their length before them (avcC), which from 256 to
+        511 bytes looks like a start code.
+        """
+        if extradata[:1] == b"\x01":
+            return None
+        numbers = cls()
+        numbers.misses(extradata)
+        return numbers
+
     def misses(self, packet: bytes) -> bool:
         """Return whether pictures between the packet before and this one are missing.
 

@@ -162,9 +162,13 @@ class CameraSource:
         self._told_at = now
         return Gap(now - self.began_at, self.attempts, self._wall_clock(), self._camera)
 
+    def stop(self) -> None:
+        """Stop capturing soon; `close` waits until it has."""
+        self._closing.set()
+
     def close(self) -> None:
         """Stop capturing and give the camera back."""
-        self._closing.set()
+        self.stop()
         self._thread.join(CLOSE_SECONDS)
         if self._thread.is_alive():
             log.warning("%s does not let go within its time limit", self._name)

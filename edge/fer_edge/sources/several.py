@@ -80,6 +80,8 @@ class SeveralCameras:
             return None
 
     def close(self) -> None:
-        """Close every camera."""
+        """Close every camera; none waits for another."""
+        for camera in self.cameras.values():
+            camera.stop()
         for camera in self.cameras.values():
             camera.close()

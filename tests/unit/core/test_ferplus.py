@@ -66,6 +66,13 @@ def test_votes_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
         read_votes(file, DATA)
 
 
+def test_votes_with_an_unclosed_quote_are_refused(tmp_path: Path) -> None:
+    file = write_votes(tmp_path / "votes.csv", DATA)
+    file.write_text(f'"{file.read_text()}' + "0," * 9_000_000)
+    with pytest.raises(FerError, match=r"cannot read FER\+ votes from .*votes\.csv"):
+        read_votes(file, DATA)
+
+
 def test_votes_are_found_beside_a_table_but_not_beside_a_folder(tmp_path: Path) -> None:
     (tmp_path / "faces").mkdir()
     (tmp_path / "fer2013.npz").write_bytes(b"")

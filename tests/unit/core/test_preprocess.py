@@ -42,6 +42,12 @@ def test_margin_widens_the_crop() -> None:
     assert InputSpec(margin=0.5).pixels(frame, Face(box, 1.0)).min() == 0
 
 
+def test_a_narrower_crop_of_a_face_at_the_edge_is_the_whole_face() -> None:
+    frame = Frame(np.full((48, 64, 3), 80, np.uint8), 0, 0.0)
+    face = Face(Box(-39, 4, 40, 40), 1.0)  # a column of it is in sight
+    assert (InputSpec(margin=-0.2).pixels(frame, face) == 80).all()
+
+
 def test_rgb_swaps_the_channels_of_bgr() -> None:
     pixels = np.zeros((8, 8, 3), np.uint8)
     pixels[:, :, 2] = 255  # red in BGR

@@ -84,6 +84,12 @@ def test_a_csv_with_an_unclosed_quote_is_damaged(tmp_path: Path) -> None:
         load_dataset(path)
 
 
+def test_a_csv_with_an_unclosed_quote_in_its_header_is_damaged(tmp_path: Path) -> None:
+    path = write_csv(tmp_path, ["7 " * 9_000_000], '"emotion,pixels,Usage')
+    with pytest.raises(FerError, match=r"line 1: field larger than field limit .* is damaged"):
+        load_dataset(path)
+
+
 def test_a_csv_of_something_else_is_refused(tmp_path: Path) -> None:
     with pytest.raises(FerError, match="no column pixels and no usage"):
         load_dataset(write_csv(tmp_path, ["1,2"], "emotion,name"))

@@ -31,6 +31,12 @@ def test_command_line_beats_file_beats_default(tmp_path: Path) -> None:
     assert knobs == Knobs(epochs=9, rate=2.0)
 
 
+def test_a_byte_order_mark_is_no_fault(tmp_path: Path) -> None:
+    path = tmp_path / "knobs.toml"
+    path.write_text("epochs = 7\n", encoding="utf-8-sig")  # as PowerShell 5 writes UTF-8
+    assert load_settings(Knobs, path, {}).epochs == 7
+
+
 def test_a_wrong_value_has_the_same_code_from_a_file_and_from_the_command_line(
     tmp_path: Path,
 ) -> None:

@@ -417,8 +417,12 @@ def test_an_address_without_an_answer_is_said_without_its_password() -> None:
         ("rtsp://admin:se?cret@host/s", "rtsp://host/s"),
         ("rtsp://admin:secret@host:554/a?pwd=secret", "rtsp://host:554/a"),
         ("http://host/cgi?user=a&pwd=secret", "http://host/cgi"),
-        ("http://host/cgi?user=a&pwd=secret@c", "http://...@c"),
-        ("rtsp://admin:12/3?secret@host/s", "rtsp://...@host/s"),
+        ("http://host/cgi?user=a&pwd=secret@c", "http://host/cgi"),
+        ("rtsp://host/live?user=a&pwd=p@ss", "rtsp://host/live"),
+        ("http://host/x?email=a@b:c", "http://host/x"),
+        ("rtsp://admin:12/3?secret@host/s", "rtsp://..."),  # or is admin a host, 12 its port?
+        ("rtsp://host:554/user=a&password=secret&channel=1&stream=0.sdp", "rtsp://host:554/..."),
+        ("rtsp://host/user=a_password=secret_channel=1.sdp", "rtsp://host/..."),
         ("http://host:81/stream", "http://host:81/stream"),
     ],
 )

@@ -4,6 +4,7 @@ import itertools
 import json
 import logging
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -97,7 +98,7 @@ def test_cameras_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) 
         (["0", "1"], "several cameras need a name each"),
         (["door=0", "door=1"], "two cameras are called door"),
         (["door=0", "desk=0"], "door and desk are one camera"),
-        ("door=desk=0", "camera door has another name in its source: 'desk=0'"),
+        ("door=desk=0", "camera door has another name in its source$"),
         (["door=0", "desk=sofa"], "no camera 'sofa'"),
         ([f"c{n}={n}" for n in range(17)], "at most 16 cameras, got 17"),
     ],
@@ -105,6 +106,54 @@ def test_cameras_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) 
 def test_cameras_that_cannot_be_told_apart_are_refused(cameras: list[str], why: str) -> None:
     with pytest.raises(ArgumentError, match=why):
         read_options(given(camera=cameras))
+
+
+@pytest.mark.parametrize(
+    ("cameras", "why"),
+    [
+        ("door=0 door=1", "FER_EDGE_CAMERA: two cameras are called door"),
+        ("door=0 desk=0", "FER_EDGE_CAMERA: door and desk are one camera"),
+        ("door=desk=rtsp://a:secret@cam/", "FER_EDGE_CAMERA: camera door has another name in"),
+        (" ".join(f"c{n}={n}" for n in range(17)), "FER_EDGE_CAMERA: at most 16 cameras, got 17"),
+    ],
+)
+def test_wrong_cameras_of_the_environment_are_refused(
+    cameras: str, why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FER_EDGE_CAMERA", cameras)
+    with pytest.raises(ArgumentError, match=why) as refusal:
+        read_options(given())
+    assert "secret" not in str(refusal.value)
+    assert read_options(given(pictures=["a.png"])).pictures == (Path("a.png"),)
+
+
+def test_a_mask_is_of_a_camera_that_is_watched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "fer-edge.toml"
+    file.write_text('[[mask]]\ncamera = "door"\npoints = [[0, 0], [1, 0], [1, 1]]\n')
+    assert read_options(given(config=file, demo=True)).settings.masks == {}
+    assert read_options(given(config=file, pictures=["a.png"])).settings.masks == {}
+    monkeypatch.setenv("FER_EDGE_CAMERA", "door=0 desk=1")
+    assert {*read_options(given(config=file)).settings.masks} == {"door"}
+    monkeypatch.setenv("FER_EDGE_CAMERA", "desk=1")
+    with pytest.raises(ArgumentError, match=r"FER_EDGE_CAMERA: .* names a camera 'door' that is"):
+        read_options(given(config=file))
+    with pytest.raises(ArgumentError, match="names a camera 'door' that is not there"):
+        read_options(given(config=file, camera=["0"]))  # or its mask would be forgotten
+
+
+def test_the_detector_of_one_camera_lies_beside_the_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fer_edge.session.options.require_detector", lambda name: None)
+    (tmp_path / "own.onnx").touch()
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    text = '[[camera]]\nname = "door"\nsource = "0"\ndetector = "own.onnx"\n'
+    text += '[[camera]]\nname = "desk"\nsource = "1"\n'
+    door, desk = options(tmp_path, text).settings.cameras.values()
+    assert (door.detector, desk.detector) == (str(tmp_path / "own.onnx"), "haar")
 
 
 @pytest.mark.parametrize(
@@ -251,6 +300,23 @@ def test_a_camera_that_fails_for_good_is_told_once_and_the_others_go_on(
             taps.next_frames(1)
     finally:
         taps.source.close()
+
+
+def test_no_camera_waits_for_another_to_close() -> None:
+    class Slow:
+        def read(self) -> np.ndarray | None:
+            return np.zeros((4, 4, 3), np.uint8)
+
+        def close(self) -> None:
+            time.sleep(1)
+
+    def opened(name: str) -> Callable[[Shared], CameraSource]:
+        return lambda shared: CameraSource(Slow, name, shared=shared)
+
+    several = SeveralCameras({name: opened(name) for name in ("a", "b", "c")})
+    began = time.monotonic()
+    several.close()
+    assert time.monotonic() - began < 2.5
 
 
 def test_a_camera_that_does_not_open_gives_the_others_back() -> None:

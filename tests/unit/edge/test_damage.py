@@ -53,6 +53,27 @@ def test_a_good_stream_has_no_damage(codec: str) -> None:
     assert shown(decoded(codec, coded(codec, COUNT))) == list(range(COUNT))
 
 
+@pytest.mark.parametrize("suffix", ["mp4", "flv"])
+def test_lengths_in_place_of_start_codes_are_no_damage(suffix: str, tmp_path: Path) -> None:
+    path, chance = tmp_path / f"calm.{suffix}", np.random.default_rng(0)
+    with av.open(str(path), "w") as container:
+        options = {"tune": "zerolatency", "g": "30", "crf": "26"}
+        stream = container.add_stream("libx264", rate=10, options=options)
+        stream.width, stream.height, stream.pix_fmt = 64, 64, "yuv420p"
+        for _ in range(60):
+            pixels = chance.integers(0, chance.integers(8, 14), (64, 64, 3), np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="bgr24")))
+        container.mux(stream.encode())
+    with av.open(str(path)) as container:
+        (stream,) = container.streams.video
+        packets = [packet for packet in container.demux(stream) if packet.size]
+        assert any(bytes(each).startswith(b"\0\0\1") for each in packets)  # 256 to 511 bytes
+        assert FrameNumbers.of(stream.codec_context.extradata) is None
+        with closing(decoding.Decoder(av, stream)) as decoder:
+            pictures = [decoder.decode(packet) for packet in packets]
+    assert shown(pictures) == list(range(60))
+
+
 def test_pictures_that_come_out_of_order_are_no_damage() -> None:
     stream = coded("libx264", COUNT, preset="veryfast", tune="ssim", bf="3")
     pictures = decoded("libx264", stream)
@@ -161,7 +182,8 @@ def test_a_stream_that_is_too_much_for_one_core_is_decoded_by_all(
 
 def test_frame_numbers_of_rubbish_tell_nothing_that_ends_a_run() -> None:
     chance = random.Random(0)
-    numbers = FrameNumbers()
+    numbers = FrameNumbers.of(b"")
+    assert numbers
     for _ in range(3000):
         kind = bytes([chance.choice([0x67, 0x41, 0x65, 0x01, 0x61])])
         head = b"\0\0\1" + kind

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
@@ -48,6 +50,25 @@ def test_a_missing_cascade_is_said(monkeypatch: pytest.MonkeyPatch, name: str) -
     monkeypatch.setattr(detector, name, "absent.xml")
     with pytest.raises(FerError, match="opencv-data"):
         HaarDetector()
+
+
+def test_a_damaged_cascade_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cv2.data, "haarcascades", str(tmp_path))
+    for text in ("", "no XML", "<?xml version='1.0'?><opencv_storage></opencv_storage>"):
+        (tmp_path / "face.xml").write_text(text)
+        with pytest.raises(FerError, match=r"face\.xml is damaged: install OpenCV again"):
+            HaarCascade("face.xml")
+
+
+def test_opencv_gets_the_content_of_a_cascade_and_no_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On Windows it would open no path with a letter such as ö."""
+    real = cv2.CascadeClassifier
+
+    def without_path() -> cv2.CascadeClassifier:
+        return real()
+
+    monkeypatch.setattr(cv2, "CascadeClassifier", without_path)
+    assert HaarDetector().detect(Frame(demo_portrait(), 0, 0.0))
 
 
 @pytest.mark.parametrize("seed", [9, 19, 24])

@@ -96,10 +96,11 @@ def test_heat_and_throttling_are_judged(
 def test_codecs_are_no_cameras_and_closed_cameras_are_a_fault(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for device, name in (("video0", "USB Camera\n"), ("video10", "bcm2835-codec-decode\n")):
+    names = ("USB Camera", "bcm2835-codec-decode", "pispbe-input", "rpi-hevc-dec")
+    for device, name in zip(("video0", "video10", "video11", "video19"), names, strict=True):
         (tmp_path / device).touch()
         (tmp_path / "names" / device).mkdir(parents=True)
-        (tmp_path / "names" / device / "name").write_text(name)
+        (tmp_path / "names" / device / "name").write_text(f"{name}\n")
     monkeypatch.setattr(doctor, "_DEVICES", tmp_path)
     monkeypatch.setattr(doctor, "_NAMES", tmp_path / "names")
     assert doctor._cameras().detail == "video0"
@@ -107,7 +108,7 @@ def test_codecs_are_no_cameras_and_closed_cameras_are_a_fault(
     finding = doctor._cameras()
     assert finding.verdict == "fault"
     assert "usermod -aG video" in finding.fix
-    assert "video10" not in finding.detail
+    assert "video1" not in finding.detail
 
 
 def test_a_vcgencmd_that_hangs_costs_nothing_but_its_answer(

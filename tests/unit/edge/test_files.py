@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 from drawn_faces import draw_scene, save_video
-from fer_core.errors import FerError
-from fer_edge.session.watch import but_for_saved_ones
+from fer_core.errors import ArgumentError, FerError
+from fer_edge.session.config import EdgeConfig
+from fer_edge.session.options import RunOptions
+from fer_edge.session.watch import but_for_saved_ones, watch
 from fer_edge.sources.demo import FPS, DemoSource
 from fer_edge.sources.files import PictureSource, VideoSource, picture_files
 from fer_edge.sources.rotation import RotatedSource, Turn
@@ -167,6 +169,21 @@ def test_what_an_earlier_run_saved_is_not_watched(tmp_path: Path) -> None:
     assert len(files) == 2
     assert but_for_saved_ones(files, tmp_path / "seen") == (tmp_path / "a.jpg",)
     assert but_for_saved_ones(files, None) == files
+
+
+def test_what_lies_where_pictures_are_saved_is_watched_but_for_the_saved_ones(
+    tmp_path: Path,
+) -> None:
+    for name in ("a.jpg", "a-seen.jpg", "b-seen.jpg"):
+        cv2.imwrite(str(tmp_path / name), draw_scene("fear"))
+    files = picture_files([tmp_path]).files
+    assert but_for_saved_ones(files, tmp_path) == (tmp_path / "a.jpg",)
+    named = (tmp_path / "b-seen.jpg",)
+    assert but_for_saved_ones(named, tmp_path, named) == named
+    (tmp_path / "a.jpg").unlink()
+    run = RunOptions(EdgeConfig(save=str(tmp_path)), (tmp_path,), quiet=True)
+    with pytest.raises(ArgumentError, match="every picture there was saved by an earlier run"):
+        watch(run)
 
 
 def test_the_demo_moves_and_is_the_same_each_time() -> None:

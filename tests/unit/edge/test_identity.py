@@ -1,9 +1,11 @@
+import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import fields
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import cv2
@@ -272,6 +274,18 @@ def test_people_are_enrolled_by_the_detector_of_the_run(
     people = _people(read_options({**given, **asked}))
     assert people is not None
     assert people.who(Frame(np.full((60, 60, 3), 10, np.uint8), 0, 0.0), FACE) == "anna"
+
+
+@pytest.mark.parametrize("how", ["import", "weights"])
+def test_a_dlib_that_does_not_load_is_said(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(path: str) -> None:
+        raise RuntimeError("Unable to open the weights")
+
+    stand_in = SimpleNamespace(shape_predictor=fails) if how == "weights" else None
+    monkeypatch.setitem(sys.modules, "dlib", stand_in)  # None: `import dlib` raises ImportError
+    monkeypatch.setattr(descriptors, "_weights_folder", lambda: Path("models"))
+    with pytest.raises(FerError, match=r"dlib does not load: .*pip install --force-reinstall"):
+        descriptors.DlibDescriptor()
 
 
 @needs_dlib

@@ -94,6 +94,17 @@ def test_a_file_with_a_cameras_password_must_be_ours_alone(tmp_path: Path) -> No
     assert options("--config", file).settings.camera == "0"
 
 
+@pytest.mark.skipif(os.name != "posix", reason="POSIX permissions")
+def test_the_files_own_secrets_count_and_not_those_that_are_typed(tmp_path: Path) -> None:
+    harmless = settings_file(tmp_path, "rate = 5\n", 0o644)
+    assert options("--config", harmless, "--camera", SECRET).settings.camera == SECRET
+    address = "rtsp://cam.local/user=admin&password=1234&channel=1"
+    for secret in (SECRET, address):
+        held = settings_file(tmp_path, f'camera = "{secret}"\n', 0o644)
+        with pytest.raises(FerError, match="holds the setting camera and other users may read"):
+            options("--config", held, "--camera", "0")
+
+
 @pytest.mark.parametrize("line", ["mqtt_password = 4711", "token = 4711", "camera = 4711"])
 def test_a_secret_of_the_wrong_type_is_not_shown(tmp_path: Path, line: str) -> None:
     with pytest.raises(

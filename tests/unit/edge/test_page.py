@@ -19,7 +19,6 @@ import pytest
 from commands import call_here
 from fer_core import __version__
 from fer_core.errors import ArgumentError, FerError
-from fer_core.settings import load_settings
 from fer_core.values import Box, Face, Frame, Gap, Observation, Prediction
 from fer_edge.faces.analysis import Analysis
 from fer_edge.faces.events import ExpressionEvent
@@ -32,7 +31,7 @@ from fer_edge.page.static_files import PAGE_FILES
 from fer_edge.page.view import LiveView
 from fer_edge.session.config import EdgeConfig
 from fer_edge.session.options import RunOptions
-from fer_edge.session.secrets import with_secrets
+from fer_edge.session.secrets import load_with_secrets
 from served_page import LABELS, LOOPBACK, TOKEN, Served
 
 
@@ -534,14 +533,16 @@ def test_secrets_come_from_the_environment_or_a_file_of_ones_own(tmp_path: Path)
     file = tmp_path / "fer-edge.toml"
     file.write_text(f'token = "{TOKEN}"\nserve = "0.0.0.0:8080"\n')
     file.chmod(0o644)
-    config = load_settings(EdgeConfig, file, {})
     with pytest.raises(FerError, match=r"the setting token .* chmod 600") as caught:
-        with_secrets(config, file, {})
-    assert TOKEN not in str(caught.value) + repr(config)
+        load_with_secrets(file, {}, environment={})
+    assert TOKEN not in str(caught.value)
     file.chmod(0o600)
-    assert with_secrets(config, file, {}).token == TOKEN
-    assert with_secrets(config, file, {"FER_EDGE_TOKEN": "other"}).token == "other"
-    bare = with_secrets(EdgeConfig(), None, {"FER_EDGE_MQTT_PASSWORD": "secret"})
+    config = load_with_secrets(file, {}, environment={})
+    assert config.token == TOKEN
+    assert TOKEN not in repr(config)
+    other = load_with_secrets(file, {}, environment={"FER_EDGE_TOKEN": "other"})
+    assert other.token == "other"
+    bare = load_with_secrets(None, {}, environment={"FER_EDGE_MQTT_PASSWORD": "secret"})
     assert (bare.token, bare.mqtt_password) == ("", "secret")
 
 

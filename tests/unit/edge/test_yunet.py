@@ -48,6 +48,15 @@ def test_a_face_gets_the_square_that_the_cascade_gives_it() -> None:
     assert LEAST_SCORE <= face.score <= 1
 
 
+@needs_yunet
+def test_a_place_with_letters_beyond_ascii_is_no_other_network(tmp_path: Path) -> None:
+    installed = installed_file()
+    assert installed is not None
+    copy = Path(shutil.copy(installed, tmp_path / "Jörg.onnx"))
+    frame = turned(20).pixels
+    assert YuNet(copy).find(frame, 1.0) == YuNet().find(frame, 1.0)
+
+
 def test_looks_are_bounded_however_many_faces_there_are() -> None:
     faces = [Face(Box(60 * n, 60 * m, 40, 40), 0.75, 5.0) for n in range(20) for m in range(20)]
     doubtful = [replace(face, score=0.5) for face in faces]
