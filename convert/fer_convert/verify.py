@@ -112,7 +112,8 @@ def verify_bundle(file: Path, data: Path | None, max_drop_points: float | None) 
         f"{bundle.name}: accuracy {right_before.mean():.2%} -> {right.mean():.2%} on "
         f"{len(validation)} validation pictures ({100 * change:+.2f} points, 95 % interval "
         f"{100 * low:+.2f} to {100 * high:+.2f}), {flips} flips (recorded: "
-        f"{recorded.get('flips')}, {recorded.get('child_accuracy', 0):.2%}); {model.runtime}, {model.kernels} kernels"
+        f"{recorded.get('flips')}, {recorded.get('child_accuracy', 0):.2%}); "
+        f"{model.runtime}, {model.kernels} kernels"
     )
     limit = facts.get("max_drop_points", 0.5) if max_drop_points is None else max_drop_points
     if exceeds(-100 * change, limit):

@@ -64,11 +64,13 @@ def _require_private(file: Path, its: EdgeConfig) -> None:
 
 
 def is_secret(name: str, value: str) -> bool:
-    """Return whether a setting holds a secret; an address with a user, = or a query may."""
+    """Return whether a setting holds a secret.
+
+    An address may, if it has a user, a query, or a path such as /user=admin&password=...
+    """
     if name not in ("camera", "history"):
         return bool(value)
-    address = value.partition("://")[2]
-    if name == "camera" and not address:
-        address = value  # such as user:password@host
-        return "@" in address or "?" in address
-    return any(mark in address for mark in "@?=")
+    _, is_address, address = value.partition("://")
+    if name == "history" and not is_address:
+        return False
+    return "@" in value or "?" in value or "=" in address.partition("/")[2]
