@@ -43,6 +43,12 @@ def shown(pictures: Sequence[Picture]) -> list[int]:
     return [number for number, each in enumerate(pictures) if isinstance(each, np.ndarray)]
 
 
+@pytest.fixture(autouse=True)
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy computer would make a decoder take several threads, and give pictures later."""
+    monkeypatch.setattr(decoding, "BUSY_SECONDS", 3600.0)
+
+
 @pytest.fixture(scope="module")
 def h264() -> list[Coded]:
     return coded("libx264", COUNT)
