@@ -40,6 +40,7 @@ class BoundedServer(ThreadingHTTPServer):
     """
 
     daemon_threads, block_on_close, request_queue_size = True, False, 32
+    allow_reuse_port = False
 
     def __init__(self, host: str, port: int, handler: type[BaseHTTPRequestHandler]) -> None:
         """Bind the address.
@@ -55,7 +56,14 @@ class BoundedServer(ThreadingHTTPServer):
         super().__init__((host, port), handler)
 
     def server_bind(self) -> None:
-        """Bind without asking DNS for this computer's name, which may take long at boot."""
+        """Bind without asking DNS for this computer's name, which may take long at boot.
+
+        On Windows SO_REUSEADDR lets two programs serve the same port, so it is not set there.
+        """
+        exclusive: int | None = getattr(socket, "SO_EXCLUSIVEADDRUSE", None)  # Windows has it
+        self.allow_reuse_address = exclusive is None
+        if exclusive is not None:
+            self.socket.setsockopt(socket.SOL_SOCKET, exclusive, 1)
         TCPServer.server_bind(self)
         self.server_name, self.server_port = self.server_address[:2]  # type: ignore[assignment]
 
