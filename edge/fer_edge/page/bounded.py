@@ -10,9 +10,10 @@ import time
 from collections import Counter
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BufferedIOBase
 from ipaddress import IPv6Address, ip_address, ip_network
 from socketserver import TCPServer
-from typing import Any, BinaryIO
+from typing import Any
 
 log = logging.getLogger(__name__)
 
@@ -158,12 +159,16 @@ class BoundedServer(ThreadingHTTPServer):
 class BoundedReader:
     """A request's stream, of which no more than so many bytes are read."""
 
-    def __init__(self, stream: BinaryIO, most_bytes: int) -> None:
+    def __init__(self, stream: BufferedIOBase, most_bytes: int) -> None:
         self._stream, self._left = stream, most_bytes
 
     def read(self, size: int) -> bytes:
-        """Read up to `size` bytes."""
+        """Read `size` bytes, or less at the end."""
         return self._counted(self._stream.read(min(size, self._left + 1)))
+
+    def read1(self, size: int) -> bytes:
+        """Read up to `size` bytes, those that have come; wait only where none have."""
+        return self._counted(self._stream.read1(min(size, self._left + 1)))
 
     def readline(self, limit: int) -> bytes:
         """Read a line of up to `limit` bytes."""
