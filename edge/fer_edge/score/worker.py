@@ -116,7 +116,10 @@ class _Reader:
             with tempfile.TemporaryDirectory(prefix="fer-edge-") as folder:
                 file = Path(folder, f"video{suffix_of(source.address)}")
                 fetch(source.address, file)
-                yield from self._of_video(file)
+                try:
+                    yield from self._of_video(file)
+                except FerError as error:
+                    raise type(error)(str(error).replace(str(file), source.name)) from error
         else:
             yield from self._of_video(Path(source.address))
 
