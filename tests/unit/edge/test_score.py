@@ -117,6 +117,15 @@ def test_patterns_lists_and_single_files_are_words_too(
     assert names("odd.dat") == ["odd.dat"]  # whoever names a file means it
 
 
+def test_a_pattern_leaves_out_the_results(tmp_path: Path) -> None:
+    place = touched(tmp_path, "a.png", "found/summary.png", "found/faces/b.png", "founder/c.png")
+    everything = place / "**/*.png"
+    assert names(everything, without=place / "found") == ["a.png", "c.png"]
+    assert names(everything) == ["a.png", "b.png", "c.png", "summary.png"]
+    with pytest.raises(FerError, match="nothing matches"):
+        names(place / "found/*.png", without=place / "found")
+
+
 def test_a_list_of_windows_has_a_mark_and_other_line_ends(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
