@@ -85,9 +85,16 @@ def test_words_of_the_command_line_name_days() -> None:
         ({}, "yesterday", "", "a day looks like 2026-11-01, got 'yesterday'"),
         ({}, "2026-11-28", "", "comes before the first"),
         ({}, "1999-01-01", "", "at most 3660 days"),
+        ({}, "9999-12-31", "9999-12-31", "a day must lie in 1971 to 2999, got '9999-12-31'"),
+        ({}, "0001-01-01", "0001-01-01", "a day must lie in 1971 to 2999"),
     ):
         with pytest.raises(ArgumentError, match=reason):
             read_period(names, first, last, now)
+
+
+@pytest.mark.parametrize("day", ["1971-01-01", "2999-12-31"])
+def test_the_first_and_the_last_day_have_hours(day: str) -> None:
+    assert len(read_period({}, day, day).edges(HOUR)) == 25
 
 
 @pytest.fixture
