@@ -196,6 +196,14 @@ def test_the_command_prints_exports_plots_and_deletes(autumn: Path) -> None:
     assert cv2.imread(str(autumn.parent / "out.png")) is not None
     said = call_here("fer-edge", "history", autumn, *days, "--csv", "-", cwd=autumn.parent).stdout
     assert said.startswith("start,camera,person,label,seconds\n2026-10-25T02:00:00+02:00,c,anna,")
+    both = (*days, "--csv", "-", "--plot", "both.png")
+    done = call_here("fer-edge", "history", autumn, *both, cwd=autumn.parent)
+    assert cv2.imread(str(autumn.parent / "both.png")) is not None
+    assert "saved" not in done.stdout
+    assert done.stderr == "saved both.png\n"
+    unnamed = (*days, "--plot", "both")
+    done = call_here("fer-edge", "history", autumn, *unnamed, cwd=autumn.parent, code=1)
+    assert "the name must end in .bmp, .jpeg, .jpg, .png, .webp" in done.stderr
     unknown = (*days, "--person", "not known", "--csv", "-")
     said = call_here("fer-edge", "history", autumn, *unknown, cwd=autumn.parent).stdout
     assert [line.split(",")[2] for line in said.splitlines()] == ["person", "", ""]
