@@ -109,6 +109,11 @@ def _line(text: str, level: str, name: str, see: str) -> str:
     return json.dumps(fields | ({"code": see} if see else {}))
 
 
+def is_own_line(line: str) -> bool:
+    """Return whether a line of stderr is a message of this command, not of native code."""
+    return line.startswith((f"{_format['name']}: ", EXPLAINED.format(code=""), '{"time": '))
+
+
 class _Lines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         text, level = super().format(record), record.levelname.lower()

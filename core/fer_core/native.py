@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO
 
+from fer_core.logs import is_own_line
+
 _SHOWN = threading.Event()
 _HELD = threading.RLock()
 
@@ -57,6 +59,21 @@ def native_stderr() -> Iterator[list[str]]:
             os.write(2, "".join(f"{line}\n" for line in lines).encode())
             raise
         _let_go(held, stderr, lines)
+
+
+@contextmanager
+def quiet_native_code() -> Iterator[None]:
+    """Drop what native code writes to stderr in the block, unless somebody asked for it.
+
+    What this command logs meanwhile, on another thread, is written after the block.
+    """
+    if native_output_is_shown():
+        yield
+        return
+    with native_stderr() as lines:
+        yield
+    for line in filter(is_own_line, lines):
+        print(line, file=sys.stderr, flush=True)
 
 
 def _let_go(held: IO[bytes], stderr: int, lines: list[str]) -> None:

@@ -297,6 +297,7 @@ def test_the_flow_of_node_red_counts_smiles(tmp_path: Path) -> None:
             call("fer-edge", "--demo", "--config", "fer-edge.toml", cwd=tmp_path)
             listener.wait_for("availability", "offline")
             messages = [(topic, payload) for topic, payload, _ in listener.messages]
+            messages.append(("fer-edge/hall/camera/availability", "offline"))
     finally:
         broker.end()
     flow = json.loads((EXAMPLES / "node_red.json").read_text())
@@ -312,7 +313,7 @@ def test_the_flow_of_node_red_counts_smiles(tmp_path: Path) -> None:
     told = json.loads(done.stdout)
     assert told["smiles"] == [1]
     assert told["switch"] == ["on", "off"]
-    assert told["warn"] == ["hall gives no pictures"]
+    assert told["warn"] == ["hall gives no pictures", "hall camera gives no pictures"]
 
 
 RUN_FLOW = r"""

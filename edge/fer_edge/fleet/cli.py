@@ -15,12 +15,15 @@ if TYPE_CHECKING:
     from fer_edge.session.config import EdgeConfig
 
 fleet_app = make_app()
+PORT = "8090"
+"""Where the page is served unless the settings say otherwise."""
 Broker = Annotated[str, typer.Option("--mqtt", help="mqtt://HOST or mqtts://HOST of the broker.")]
 User = Annotated[
     str, typer.Option(help="User name at the broker. $FER_EDGE_MQTT_PASSWORD has the password.")
 ]
 Config = Annotated[
-    Path | None, typer.Option(help="A TOML file with mqtt, mqtt_user, mqtt_password and token.")
+    Path | None,
+    typer.Option(help="A TOML file with mqtt, mqtt_user, mqtt_password, serve, https and token."),
 ]
 
 
@@ -34,7 +37,9 @@ Config = Annotated[
 def run(
     mqtt: Broker = "",
     mqtt_user: User = "",
-    serve: Annotated[str, typer.Option(help="Serve the page on PORT or HOST:PORT.")] = "8090",
+    serve: Annotated[
+        str, typer.Option(help="Serve the page on PORT or HOST:PORT. Default: 8090.")
+    ] = "",
     https: Annotated[
         bool,
         typer.Option(
@@ -46,6 +51,7 @@ def run(
 ) -> None:
     """Show all devices of a broker on one page: alive, late, away, hot, with a wrong bundle."""
     import threading
+    from dataclasses import replace
 
     from fer_core.entry import INTERRUPTED
     from fer_edge.fleet.fleet import Fleet
@@ -57,7 +63,8 @@ def run(
     from fer_edge.session.signals import Signals
 
     log_to_stderr("fer-edge")
-    settings = _settings(config, mqtt, mqtt_user, serve, https)
+    settings = _settings(config, mqtt, mqtt_user, serve or None, https or None)
+    settings = settings if settings.serve else replace(settings, serve=PORT)
     door, fleet, say = Door.of(page_access(settings)), Fleet(), talk(quiet)
     listener, stop = FleetListener(mqtt_settings(settings), fleet), threading.Event()
     with Signals(stop) as signals, PageServer(make_handler(fleet, door), stop.set), listener:
@@ -142,9 +149,16 @@ def key(file: Annotated[Path, typer.Argument(help="Where the secret key is, or w
 
 
 def _settings(
-    config: Path | None, mqtt: str, mqtt_user: str, serve: str = "", https: bool = False
+    config: Path | None,
+    mqtt: str,
+    mqtt_user: str,
+    serve: str | None = None,
+    https: bool | None = None,
 ) -> EdgeConfig:
-    """Return the settings of a file, of the command line and of the environment."""
+    """Return the settings of a file, of the command line and of the environment.
+
+    None leaves a setting to the file.
+    """
     from fer_core.errors import ArgumentError
     from fer_edge.session.secrets import load_with_secrets
 

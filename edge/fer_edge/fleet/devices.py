@@ -38,6 +38,16 @@ class Device:
     judged: tuple[str, ...] = field(default=(ALIVE,))
     number: int = 0
 
+    def take(self, report: Report | None, kept: bool) -> None:
+        """Take a report, None where the broker keeps none any more.
+
+        Up to version 0.2 a device with one camera said that it was offline while that camera gave
+        no picture. A new report of a camera without pictures shows that the device is online.
+        """
+        self.report = report
+        if report and not kept and _blind(report):
+            self.online = True
+
     def judge(self, now: float, since: float, wanted: Announcement | None) -> tuple[str, ...]:
         """Return its state, and a mark for each thing that is wrong.
 

@@ -80,7 +80,7 @@ class Fleet:
             return
         device, is_new = self._device(name), name not in self._devices
         if kind == "report":
-            device.report = Report.from_json(payload, "a report") if payload else None
+            device.take(Report.from_json(payload, "a report") if payload else None, kept)
         elif payload in _ONLINE:
             device.online = _ONLINE[payload]
         else:

@@ -65,6 +65,7 @@ def _delete(place: Place, person: str) -> None:
 
 
 def _show(place: Place, period: Period, wanted: Filter, csv: str, plot: Path | None) -> None:
+    from fer_core.logs import talk
     from fer_edge.history.chart import read_chart, read_names, read_rows
     from fer_edge.history.periods import DAY, HOUR
     from fer_edge.history.report import chart_text, rows_csv
@@ -74,18 +75,16 @@ def _show(place: Place, period: Period, wanted: Filter, csv: str, plot: Path | N
             _check_names(place, wanted, *read_names(tables, period))
         chart = read_chart(tables, period, wanted, HOUR if period.days <= 2 else DAY)
         exported = rows_csv(read_rows(tables, period, wanted), period) if csv else ""
-    if csv == "-":
-        print(exported, end="")
-        return
-    print(chart_text(chart))
-    if csv:
+    print(exported if csv == "-" else f"{chart_text(chart)}\n", end="")
+    say = talk(quiet=False) if csv == "-" else print
+    if csv not in ("", "-"):
         from fer_core.files import write_text
 
         write_text(Path(csv), exported)
-        print(f"saved {csv}")
+        say(f"saved {csv}")
     if plot:
         _plot(chart, plot)
-        print(f"saved {plot}")
+        say(f"saved {plot}")
 
 
 def _check_names(place: Place, wanted: Filter, people: list[str], cameras: list[str]) -> None:

@@ -14,6 +14,8 @@ HOUR, DAY = "hour", "day"
 DAYS = {"day": 1, "week": 7, "month": 30}
 """How many days, today included, a period of this name lasts."""
 MOST_DAYS = 3660
+FIRST_YEAR, LAST_YEAR = 1971, 2999
+"""For days of these years every system tells when they begin in local time."""
 
 
 def local(at: float, zone: tzinfo | None = None) -> datetime:
@@ -127,6 +129,9 @@ def read_period(
 
 def _day(text: str) -> date:
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError as error:
         raise ArgumentError(f"a day looks like 2026-11-01, got {text!r}") from error
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise ArgumentError(f"a day must lie in {FIRST_YEAR} to {LAST_YEAR}, got {text!r}")
+    return day

@@ -47,7 +47,7 @@ class HistoryWriter:
         self._store, self._kept_seconds = store, days * 86400
         self._clock, self._wall_clock = clock, wall_clock
         self._lock, self._closing = threading.Lock(), threading.Event()
-        self._waiting, self._ill = Batch(), False
+        self._waiting, self._being_written, self._ill = Batch(), 0, False
         self._looked = (clock(), wall_clock())
         self.dropped = self._dropped_lately = 0
         self._thread = threading.Thread(target=self._work, name="history", daemon=True)
@@ -61,7 +61,7 @@ class HistoryWriter:
         self._closing.set()
         self._thread.join(CLOSING_SECONDS)
         with self._lock:
-            left = len(self._waiting)
+            left = len(self._waiting) + self._being_written
         if left:
             log.warning("%d rows of the history could not be written", left)
 
@@ -97,6 +97,7 @@ class HistoryWriter:
         """Write what waits, and delete what is old; say once that it cannot be done."""
         with self._lock:
             batch, self._waiting = self._waiting, Batch()
+            self._being_written = len(batch)
         try:
             if len(batch):
                 self._store.write(batch)
@@ -104,8 +105,10 @@ class HistoryWriter:
             with self._lock:
                 newer, self._waiting = self._waiting, batch
                 self._take(newer.seconds, newer.events)
+                self._being_written = 0
             self._tell_of_fault(error)
             return
+        self._being_written = 0
         try:
             self._thin()
         except FerError as error:

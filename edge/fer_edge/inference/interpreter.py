@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +11,7 @@ import numpy.typing as npt
 
 from fer_core.bundle import ModelBundle
 from fer_core.errors import FerError
-from fer_core.native import native_output_is_shown, native_stderr
+from fer_core.native import quiet_native_code
 from fer_core.preprocess import (
     INPUT_RANGE,
     INPUT_SCALE,
@@ -138,7 +137,7 @@ class Interpreter:
         module = load_runtime()
         resolver = getattr(module.OpResolverType, KERNELS[kernels])
         try:
-            with nullcontext() if native_output_is_shown() else native_stderr():
+            with quiet_native_code():
                 self._interpreter = module.Interpreter(
                     model_content=model,
                     num_threads=threads,

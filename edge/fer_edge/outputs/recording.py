@@ -124,6 +124,9 @@ def save_picture(path: Path, pixels: UInt8Array) -> None:
     Raises:
         FerError: OpenCV or the system cannot write it.
     """
+    if path.suffix.lower() not in SAVED_SUFFIXES:
+        known = ", ".join(sorted(SAVED_SUFFIXES))
+        raise FerError(f"cannot write {path}: the name must end in {known}")
     ok, encoded = cv2.imencode(path.suffix, pixels)
     if not ok:
         raise FerError(f"OpenCV cannot write the picture {path}")

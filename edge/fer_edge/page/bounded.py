@@ -10,9 +10,10 @@ import time
 from collections import Counter
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BufferedIOBase
 from ipaddress import IPv6Address, ip_address, ip_network
 from socketserver import TCPServer
-from typing import Any, BinaryIO
+from typing import Any
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +41,7 @@ class BoundedServer(ThreadingHTTPServer):
     """
 
     daemon_threads, block_on_close, request_queue_size = True, False, 32
+    allow_reuse_port = False
 
     def __init__(self, host: str, port: int, handler: type[BaseHTTPRequestHandler]) -> None:
         """Bind the address.
@@ -55,7 +57,14 @@ class BoundedServer(ThreadingHTTPServer):
         super().__init__((host, port), handler)
 
     def server_bind(self) -> None:
-        """Bind without asking DNS for this computer's name, which may take long at boot."""
+        """Bind without asking DNS for this computer's name, which may take long at boot.
+
+        On Windows SO_REUSEADDR lets two programs serve the same port, so it is not set there.
+        """
+        exclusive: int | None = getattr(socket, "SO_EXCLUSIVEADDRUSE", None)  # Windows has it
+        self.allow_reuse_address = exclusive is None
+        if exclusive is not None:
+            self.socket.setsockopt(socket.SOL_SOCKET, exclusive, 1)
         TCPServer.server_bind(self)
         self.server_name, self.server_port = self.server_address[:2]  # type: ignore[assignment]
 
@@ -150,12 +159,16 @@ class BoundedServer(ThreadingHTTPServer):
 class BoundedReader:
     """A request's stream, of which no more than so many bytes are read."""
 
-    def __init__(self, stream: BinaryIO, most_bytes: int) -> None:
+    def __init__(self, stream: BufferedIOBase, most_bytes: int) -> None:
         self._stream, self._left = stream, most_bytes
 
     def read(self, size: int) -> bytes:
-        """Read up to `size` bytes."""
+        """Read `size` bytes, or less at the end."""
         return self._counted(self._stream.read(min(size, self._left + 1)))
+
+    def read1(self, size: int) -> bytes:
+        """Read up to `size` bytes, those that have come; wait only where none have."""
+        return self._counted(self._stream.read1(min(size, self._left + 1)))
 
     def readline(self, limit: int) -> bytes:
         """Read a line of up to `limit` bytes."""

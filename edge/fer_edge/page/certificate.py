@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import ssl
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from ipaddress import ip_address
@@ -65,7 +66,8 @@ def own_certificate(
             "--https needs cryptography: pip install '.[studio]' in the folder of fer-edge-kit"
         ) from error
     file = make_folder(folder or secrets_folder()) / _FILE
-    names, now = {*_LOCAL, *address.hosts}, now or datetime.now(timezone.utc)
+    hosts = filter(None, map(_certified_name, address.hosts))
+    names, now = {*_LOCAL, *hosts}, now or datetime.now(timezone.utc)
     kept = _read(file)
     if kept is None or kept.not_valid_after_utc - now < LEAST_LEFT or names - _names_of(kept):
         kept = _make(file, sorted(names), now)
@@ -88,6 +90,18 @@ def _read(file: Path) -> x509.Certificate | None:
         raise FerError(f"cannot read {file}: {error.strerror}") from error
     except (ssl.SSLError, ValueError):
         return None  # damaged: another one is made
+
+
+def _certified_name(host: str) -> str:
+    """Return a host's name or number as certificates have it, "" for a name that fits none.
+
+    Letters beyond ASCII are written by IDNA (RFC 3490): büro.local is xn--bro-hoa.local.
+    """
+    with suppress(ValueError):
+        return str(ip_address(host.partition("%")[0]))
+    with suppress(UnicodeError):
+        return host.encode("idna").decode()
+    return ""
 
 
 def _names_of(certificate: x509.Certificate) -> set[str]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shlex
+import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +14,7 @@ from typing import Any
 from fer_core.errors import ArgumentError, FerError
 from fer_edge.history.chart import Chart, Filter, bar_name, read_chart, read_names, read_rows
 from fer_edge.history.periods import DAY, DAYS, HOUR, Period, local
-from fer_edge.history.place import Place
+from fer_edge.history.place import Place, is_address
 from fer_edge.history.report import rows_csv
 from fer_edge.outputs.overlay import css_colour
 
@@ -68,7 +71,20 @@ def told_history(place: Place, kept_days: int, query: Callable[[str], str]) -> A
     except FerError as error:
         return error.to_json(), HTTPStatus.SERVICE_UNAVAILABLE
     told = {"people": people, "cameras": cameras, "where": place.shown, "kept_days": kept_days}
-    return {**_chart_json(chart), **told}, HTTPStatus.OK
+    return {**_chart_json(chart), **told, "deleting": deleting(place)}, HTTPStatus.OK
+
+
+def deleting(place: Place) -> str:
+    """Return the command that deletes a person, as a shell takes it.
+
+    An address of a server may hold a password, which a page does not show.
+    """
+    if is_address(place.text):
+        return (
+            "fer-edge history ADDRESS --delete-person NAME, where ADDRESS is that in your settings"
+        )
+    words = ("fer-edge", "history", place.shown, "--delete-person", "NAME")
+    return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
 
 
 def exported_history(place: Place, query: Callable[[str], str]) -> tuple[str, str, HTTPStatus]:

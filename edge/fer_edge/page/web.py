@@ -111,7 +111,7 @@ class WebRequest(Replying):
         self.rfile.allow(left)
         ends = time.monotonic() + BODY_SECONDS
         while left:
-            part = self.rfile.read(min(left, 1 << 16))
+            part = self.rfile.read1(min(left, 1 << 16))  # `read` waits for all of it
             if not part or time.monotonic() > ends:
                 raise ConnectionAbortedError("what was sent did not come whole")
             yield part

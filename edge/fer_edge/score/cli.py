@@ -84,10 +84,14 @@ def _read(request: Request, model: str, detector: str, every: str, quiet: bool) 
 
 
 def _summarize(out: Path) -> None:
+    from fer_core.logs import talk
     from fer_edge.outputs.recording import save_picture
     from fer_edge.score.summary import draw_summary, summarize
 
     summary = summarize(out)
     print(summary.text())
+    if not summary.faces:
+        talk(quiet=False)("no face yet, so no picture is drawn")
+        return
     save_picture(out / "summary.png", draw_summary(summary))
     print(f"saved {out / 'summary.png'}")

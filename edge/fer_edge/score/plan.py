@@ -134,7 +134,7 @@ class Plan:
     def _take(self, new: Path, count: int) -> None:
         place = self._folder / f"{len(self._parts):04d}"
         for file in new.iterdir():
-            with file.open("rb") as written:
+            with file.open("r+b") as written:  # Windows syncs no file that is only read
                 os.fsync(written.fileno())
         new.rename(place)
         self._parts.append(place)

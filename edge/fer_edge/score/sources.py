@@ -106,7 +106,10 @@ class Listing:
     def _matching(self, pattern: str) -> Iterator[Source]:
         found = False
         for name in glob.iglob(pattern, recursive=True):
-            found, path = True, _real(name)
+            path = _real(name)
+            if path.startswith(os.path.join(self._without, "")):
+                continue
+            found = True
             if os.path.isdir(path):
                 continue  # its files match by themselves where ** is meant
             if self._wanted(path):

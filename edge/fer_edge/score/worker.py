@@ -13,7 +13,7 @@ from pathlib import Path
 
 from fer_core.bundle import ModelBundle
 from fer_core.errors import FerError
-from fer_core.native import native_stderr
+from fer_core.native import quiet_native_code
 from fer_core.opencv import cv2, silence_opencv
 from fer_core.pictures import decode_or_reason, read_picture
 from fer_core.sharpness import sharpness
@@ -116,7 +116,10 @@ class _Reader:
             with tempfile.TemporaryDirectory(prefix="fer-edge-") as folder:
                 file = Path(folder, f"video{suffix_of(source.address)}")
                 fetch(source.address, file)
-                yield from self._of_video(file)
+                try:
+                    yield from self._of_video(file)
+                except FerError as error:
+                    raise type(error)(str(error).replace(str(file), source.name)) from error
         else:
             yield from self._of_video(Path(source.address))
 
@@ -139,7 +142,7 @@ class _Reader:
 
 def _opened(file: Path, every: float) -> VideoSource:
     """Open a video; what OpenCV writes to stderr about a damaged one helps nobody."""
-    with native_stderr():
+    with quiet_native_code():
         try:
             return VideoSource(file, every)
         except FerError as error:

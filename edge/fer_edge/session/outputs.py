@@ -7,6 +7,7 @@ from pathlib import Path
 
 from fer_core.errors import ArgumentError, FerError
 from fer_core.files import make_folder
+from fer_core.locks import alone_in
 from fer_core.logs import talk
 from fer_edge.outputs import Output
 from fer_edge.outputs.lines import ConsoleOutput, EventOutput, JsonOutput, LineFile
@@ -118,7 +119,10 @@ def _clips(run: Run) -> Iterator[Output]:
         raise ArgumentError(f"--on {unknown[0]}: the model says {', '.join(known)}")
     wanted = (config.clips_person, config.clips_before, config.clips_after)
     load_pyav()  # without it no folder is made
-    run.clips = ClipFolder(Path(config.clips), int(config.clips_mb * 1e6))
+    folder = make_folder(Path(config.clips))
+    advice = "end that run, or choose another --clips"
+    run.stack.enter_context(alone_in(folder, "fer-edge", advice))
+    run.clips = ClipFolder(folder, int(config.clips_mb * 1e6))
     writer = run.stack.enter_context(ClipWriter(run.clips))
     run.counters["clip_frames_dropped"] = lambda: writer.dropped
     yield MomentsOutput(MomentSettings(frozenset(labels), *wanted), writer, run.times)

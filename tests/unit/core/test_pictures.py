@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from drawn_faces import draw_scene
-from fer_core import pictures
-from fer_core.native import native_stderr
+from fer_core import logs, pictures
+from fer_core.native import native_stderr, quiet_native_code
 from fer_core.picture_heads import Head, segments
 from fer_core.pictures import (
     Picture,
@@ -111,6 +111,21 @@ def test_what_native_code_says_is_held_and_what_others_say_comes_after(
     assert lines == ["one", "two"]
     os.write(2, b"three")
     assert capfd.readouterr().err == "three"
+
+
+def test_what_is_logged_while_native_code_is_quiet_comes_after(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = [
+        "fer-edge: camera 0 gives no pictures",
+        "see docs/troubleshooting.md#camera-lost",
+        '{"time": "2026-11-28T12:00:00.000+00:00", "level": "warning"}',
+    ]
+    note = "INFO: Created TensorFlow Lite XNNPACK delegate for CPU."
+    monkeypatch.setitem(logs._format, "name", "fer-edge")
+    with quiet_native_code():
+        os.write(2, "".join(f"{line}\n" for line in (note, *own, note)).encode())
+    assert capfd.readouterr().err.splitlines() == own
 
 
 def test_junk_is_no_part_of_a_folder(tmp_path: Path) -> None:

@@ -197,7 +197,7 @@ def test_no_more_is_read_of_a_request_than_allowed() -> None:
     reader = BoundedReader(io.BytesIO(b"one\ntwo\n" + b"x" * 20), 8)
     assert reader.readline(100) == b"one\n"
     assert reader.readline(2) == b"tw"
-    assert reader.read(2) == b"o\n"
+    assert reader.read1(2) == b"o\n"
     reader.allow(3)
     reader.allow(2)
     assert reader.read(5) == b"xxxxx"
@@ -339,3 +339,23 @@ def test_only_a_fault_of_ours_is_logged(waiting: Waiting, caplog: pytest.LogCapt
             waiting.server.handle_error(None, None)
         assert (waiting.server.refused, len(caplog.records)) == (refused, logged)
     assert "KeyError: 'ours'" in caplog.text
+
+
+@pytest.mark.parametrize("on_windows", [False, True])
+def test_a_port_is_for_one_program_alone(on_windows: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Windows lets two programs serve a port with SO_REUSEADDR, unless one asks to be alone."""
+    asked = socket.SO_KEEPALIVE  # stands in for an option that only Windows has
+    if on_windows:
+        monkeypatch.setattr(socket, "SO_EXCLUSIVEADDRUSE", asked, raising=False)
+    else:
+        monkeypatch.delattr(socket, "SO_EXCLUSIVEADDRUSE", raising=False)
+    server = BoundedServer("127.0.0.1", 0, BaseHTTPRequestHandler)
+    try:
+        options = (asked, socket.SO_REUSEADDR)
+        found = [bool(server.socket.getsockopt(socket.SOL_SOCKET, each)) for each in options]
+        assert found == [on_windows, not on_windows]
+        with pytest.raises(OSError, match="in use"):
+            BoundedServer("127.0.0.1", server.server_port, BaseHTTPRequestHandler)
+    finally:
+        server.close_all()
+    assert not BoundedServer.allow_reuse_port

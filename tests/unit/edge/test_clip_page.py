@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from fer_edge.outputs.clips.folder import INDEX, ClipFolder
+from fer_core.errors import BusyError
+from fer_edge.outputs.clips.folder import INDEX, ClipFacts, ClipFolder
 from fer_edge.outputs.stamp import Stamp
 from fer_edge.page.ranges import Part, part_of
 from fer_edge.session.config import EdgeConfig
@@ -205,11 +206,33 @@ def test_a_run_with_clips_and_a_page_shows_its_own(tmp_path: Path) -> None:
     name = write_clips(tmp_path / "clips", [("", "happy", "")]).clips()[0].file
     port, clips = free_port(), str(tmp_path / "clips")
     config = EdgeConfig(camera="0", show=False, serve=f"127.0.0.1:{port}", clips=clips)
-    options, times = RunOptions(config, quiet=True), StageTimes()
     with ExitStack() as stack:
-        model = make_model(options, LIVE, stack, times)
-        stamp, stop = Stamp("desk"), threading.Event()
-        make_outputs(Run(options, LIVE, DemoSource(), model, stamp, stop, stack, times))
+        begin_outputs(config, stack)
         address = f"http://127.0.0.1:{port}/clips"
         told = json.loads(urllib.request.urlopen(address, timeout=10).read())
         assert [each["file"] for each in told["clips"]] == [name]
+
+
+def begin_outputs(config: EdgeConfig, stack: ExitStack) -> None:
+    options, times = RunOptions(config, quiet=True), StageTimes()
+    model = make_model(options, LIVE, stack, times)
+    stamp, stop = Stamp("desk"), threading.Event()
+    make_outputs(Run(options, LIVE, DemoSource(), model, stamp, stop, stack, times))
+
+
+def test_a_second_run_does_not_touch_the_clips_of_the_first(tmp_path: Path) -> None:
+    """Else it takes the open clip of the first for one that a power cut left."""
+    config = EdgeConfig(camera="0", show=False, clips=str(tmp_path / "clips"))
+    with ExitStack() as first:
+        begin_outputs(config, first)
+        held = ClipFolder(tmp_path / "clips", 1 << 30)
+        name = held.new_name(1.7e9, 0.0, "", "happy")
+        held.begin(ClipFacts(name, "", "", "happy", "", 0.0))
+        (held.path / name).write_bytes(b"its first bytes")
+        index = (held.path / INDEX).read_bytes()
+        with ExitStack() as second, pytest.raises(BusyError, match="choose another --clips"):
+            begin_outputs(config, second)
+        assert (held.path / name).read_bytes() == b"its first bytes"
+        assert (held.path / INDEX).read_bytes() == index
+    with ExitStack() as later:
+        begin_outputs(config, later)

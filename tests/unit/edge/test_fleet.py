@@ -17,6 +17,7 @@ from fer_edge.fleet.devices import LATE_SECONDS
 from fer_edge.fleet.fleet import MOST_DEVICES, Fleet
 from fer_edge.fleet.push import _takers
 from fer_edge.inference.models import ModelFacts
+from fer_edge.outputs.mqtt.pictures import SharedPictures
 from fer_edge.outputs.mqtt.report import (
     REPORT_SECONDS,
     TAKES_NONE,
@@ -26,6 +27,7 @@ from fer_edge.outputs.mqtt.report import (
     Report,
     TrialReport,
 )
+from fer_edge.outputs.mqtt.sensors import Sensors
 from mqtt_broker import FRAME, event, model
 
 REPORT = Report(
@@ -107,6 +109,36 @@ def test_a_device_that_the_broker_has_lost_is_away_and_forgotten_once_no_topic_i
         fleet.hear(f"fer-edge/hall/{topic}", b"", False)
     assert judged(fleet) == ["gone"]
     assert fleet.news()["counts"] == {}
+
+
+def blind_run() -> dict[str, str]:
+    """Return what a run tells by topic whose only camera, without a name, gives no picture."""
+    sensors = Sensors("hall", "ha", model, ("",), SharedPictures())
+    report, told = DeviceReport("hall", model), sensors.start()
+    for newest in (replace(FRAME, captured_at=0.0), Gap(REPORT_SECONDS)):
+        told |= sensors.see(newest, Analysis()) | report.see(newest, Analysis())
+    return told
+
+
+def test_a_device_whose_only_camera_is_blind_is_alive(fleet: Fleet) -> None:
+    for topic, payload in blind_run().items():
+        if topic.endswith(("hall/availability", "hall/report")):  # as the fleet subscribes
+            fleet.hear(topic, payload.encode(), False)
+    assert judged(fleet) == ["alive", "no picture"]
+
+
+def test_an_earlier_version_that_calls_itself_offline_without_pictures_is_alive(
+    fleet: Fleet,
+) -> None:
+    blind = replace(REPORT, cameras={"": CameraReport(600, 20.0)})
+    tell(fleet, "hall", kept=True)
+    fleet.hear("fer-edge/hall/availability", b"offline", True)
+    fleet.hear("fer-edge/hall/report", blind.to_json().encode(), True)
+    assert judged(fleet) == ["away"]  # that may be old
+    fleet.hear("fer-edge/hall/report", blind.to_json().encode(), False)
+    assert judged(fleet) == ["alive", "no picture"]
+    fleet.hear("fer-edge/hall/availability", b"offline", False)
+    assert judged(fleet) == ["away"]
 
 
 @pytest.mark.parametrize(

@@ -85,9 +85,16 @@ def test_words_of_the_command_line_name_days() -> None:
         ({}, "yesterday", "", "a day looks like 2026-11-01, got 'yesterday'"),
         ({}, "2026-11-28", "", "comes before the first"),
         ({}, "1999-01-01", "", "at most 3660 days"),
+        ({}, "9999-12-31", "9999-12-31", "a day must lie in 1971 to 2999, got '9999-12-31'"),
+        ({}, "0001-01-01", "0001-01-01", "a day must lie in 1971 to 2999"),
     ):
         with pytest.raises(ArgumentError, match=reason):
             read_period(names, first, last, now)
+
+
+@pytest.mark.parametrize("day", ["1971-01-01", "2999-12-31"])
+def test_the_first_and_the_last_day_have_hours(day: str) -> None:
+    assert len(read_period({}, day, day).edges(HOUR)) == 25
 
 
 @pytest.fixture
@@ -189,6 +196,14 @@ def test_the_command_prints_exports_plots_and_deletes(autumn: Path) -> None:
     assert cv2.imread(str(autumn.parent / "out.png")) is not None
     said = call_here("fer-edge", "history", autumn, *days, "--csv", "-", cwd=autumn.parent).stdout
     assert said.startswith("start,camera,person,label,seconds\n2026-10-25T02:00:00+02:00,c,anna,")
+    both = (*days, "--csv", "-", "--plot", "both.png")
+    done = call_here("fer-edge", "history", autumn, *both, cwd=autumn.parent)
+    assert cv2.imread(str(autumn.parent / "both.png")) is not None
+    assert "saved" not in done.stdout
+    assert done.stderr == "saved both.png\n"
+    unnamed = (*days, "--plot", "both")
+    done = call_here("fer-edge", "history", autumn, *unnamed, cwd=autumn.parent, code=1)
+    assert "the name must end in .bmp, .jpeg, .jpg, .png, .webp" in done.stderr
     unknown = (*days, "--person", "not known", "--csv", "-")
     said = call_here("fer-edge", "history", autumn, *unknown, cwd=autumn.parent).stdout
     assert [line.split(",")[2] for line in said.splitlines()] == ["person", "", ""]

@@ -1,6 +1,7 @@
 """The section History of a run's page."""
 
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -15,6 +16,7 @@ from fer_edge.history.periods import hour_of
 from fer_edge.history.place import Place
 from fer_edge.history.sqlite_file import SqliteStore
 from fer_edge.outputs.stamp import Stamp
+from fer_edge.page.history import deleting
 from fer_edge.session.config import EdgeConfig
 from fer_edge.session.models import make_model
 from fer_edge.session.options import RunOptions
@@ -61,6 +63,7 @@ def test_a_chart_is_told_to_those_who_may_look_and_to_nobody_else(kept: Path) ->
             *(("sad", 10), ("happy", 4), ("<b>odd</b>", 2))
         ]
         assert (told["where"], told["kept_days"]) == (str(kept), 30)
+        assert told["deleting"] == deleting(Place(str(kept)))
         for query, labels in (
             ("period=week&person=ben", {"sad"}),
             ("period=month&unknown=1", {"<b>odd</b>"}),
@@ -70,6 +73,15 @@ def test_a_chart_is_told_to_those_who_may_look_and_to_nobody_else(kept: Path) ->
             told = json.loads(served.ask(f"/history?{query}", **WITH_TOKEN).read())
             assert told["labels"].keys() == labels
             assert len(told["people"]) == 3  # to choose from, whoever is chosen
+
+
+@pytest.mark.skipif(os.name != "posix", reason="shells of Windows quote otherwise")
+def test_the_command_that_deletes_a_person_is_one_for_a_shell() -> None:
+    shown = deleting(Place("/srv/my histories/h.sqlite"))
+    assert shown == "fer-edge history '/srv/my histories/h.sqlite' --delete-person NAME"
+    shown = deleting(Place("postgresql://me:pw@db/seen?sslmode=require"))
+    assert shown.startswith("fer-edge history ADDRESS --delete-person NAME, where ADDRESS is")
+    assert "pw" not in shown
 
 
 def test_the_rows_are_a_file_of_csv(kept: Path) -> None:

@@ -287,6 +287,20 @@ def test_a_slow_disk_holds_nothing_up(monkeypatch: pytest.MonkeyPatch) -> None:
     assert store.rows == 201
 
 
+def test_rows_that_a_hung_server_holds_at_the_end_are_told(
+    monkeypatch: pytest.MonkeyPatch, warnings: Callable[[], list[str]]
+) -> None:
+    monkeypatch.setattr(writer, "CLOSING_SECONDS", 0.05)
+    store = Fails()
+    store.well = True
+    with HistoryWriter(store, 30) as kept:
+        kept.add(looks(NOON, 8, "glad").seconds, [event(NOON)])
+    try:
+        assert warnings() == ["9 rows of the history could not be written"]
+    finally:
+        store.go_on.set()
+
+
 def test_old_rows_go_now_and_then_but_not_after_the_clock_was_set() -> None:
     now, wall = [0.0], [float(NOON)]
     store = Fails()

@@ -130,6 +130,32 @@ def test_a_certificate_is_made_once_and_is_for_every_name(tmp_path: Path) -> Non
     assert {path.name for path in tmp_path.iterdir()} == {other.file.name}
 
 
+@pytest.mark.parametrize(
+    ("node", "certified"),
+    [("büro", {"xn--bro-hoa.local"}), ("x" * 64, set()), ("two words", {"two words.local"})],
+)
+def test_a_certificate_is_made_once_for_a_computer_of_any_name(
+    node: str, certified: set[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from cryptography import x509
+
+    monkeypatch.setattr("platform.node", lambda: node)
+    first = own_certificate(EVERYBODY, tmp_path)
+    assert own_certificate(EVERYBODY, tmp_path) == first
+    made = x509.load_pem_x509_certificate(first.file.read_bytes())
+    names = made.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert {*names.get_values_for_type(x509.DNSName)} == {"localhost", *certified}
+
+
+@pytest.mark.parametrize("host", ["0:0::7", "fe80::7%eth0"])
+def test_a_certificate_for_a_number_is_made_once_however_it_is_written(
+    host: str, tmp_path: Path
+) -> None:
+    address = ServeAddress(host, 8443, https=True)
+    first = own_certificate(address, tmp_path)
+    assert own_certificate(address, tmp_path) == first
+
+
 def test_a_certificate_says_what_it_is_for(tmp_path: Path) -> None:
     """It is for a server, and signs no other; browsers show its name."""
     from cryptography import x509

@@ -35,20 +35,23 @@ from mqtt_broker import (
 )
 
 
-def test_a_device_without_pictures_is_unavailable_until_one_comes(broker: Broker) -> None:
+def test_a_camera_without_pictures_is_unavailable_until_one_comes_and_its_device_is_not(
+    broker: Broker,
+) -> None:
     broker.start()
     with Listener(broker.port) as listener:
         with output_at(broker) as output:
             output.write(replace(FRAME, captured_at=1.0), Analysis())
-            listener.wait_for("availability", "online")
+            listener.wait_for("camera/availability", "online")
             output.idle(Gap(BLIND_SECONDS), Analysis())
             output.idle(Gap(2 + BLIND_SECONDS), Analysis(events=[ended(1)]))
-            listener.wait_for("availability", "offline")
+            listener.wait_for("camera/availability", "offline")
             delivered(output, 1)
             output.write(replace(FRAME, captured_at=30.0), Analysis())
-            listener.wait_for("availability", "online")
+            listener.wait_for("camera/availability", "online")
         listener.wait_for("availability", "offline")
-    assert listener.all("availability") == ["online", "offline", "online", "offline"]
+    assert listener.all("camera/availability") == ["online", "offline", "online"]
+    assert listener.all("availability") == ["online", "offline"]
 
 
 def test_home_assistant_finds_three_sensors(broker: Broker) -> None:
@@ -70,8 +73,9 @@ def test_home_assistant_finds_three_sensors(broker: Broker) -> None:
     assert faces["unique_id"] == "fer-edge-hall-faces"
     assert (faces["state_topic"], faces["state_class"]) == (f"{BASE}/faces", "measurement")
     assert (which["state_topic"], which["entity_category"]) == (f"{BASE}/model", "diagnostic")
-    for sensor in (expression, faces, which):
-        assert sensor["availability"] == [{"topic": f"{BASE}/availability"}]
+    for sensor, *of_camera in ((expression, "camera/"), (faces, "camera/"), (which,)):
+        topics = [f"{BASE}/{each}availability" for each in ("", *of_camera)]
+        assert sensor["availability"] == [{"topic": topic} for topic in topics]
         assert sensor["device"]["identifiers"] == ["fer-edge-hall"]
         assert sensor["device"]["sw_version"] == sensor["origin"]["sw_version"] == __version__
 
@@ -144,7 +148,7 @@ def test_who_comes_late_sees_the_state_of_the_largest_told_face(broker: Broker) 
             known = {"faces": 2, "confidence": 0.6, "track": 2}
             wait_until(lambda: listener.last("attributes") is not None)
             assert json.loads(listener.last("attributes") or "") == known
-            assert len(listener.messages) == 8
+            assert len(listener.messages) == 9
             assert all(retained for _, _, retained in listener.messages)
             assert listener.all("event") == []
 

@@ -585,3 +585,19 @@ def test_a_route_takes_what_its_own_page_sends_and_no_more() -> None:
         assert ask(100, "null").status == 403
         assert ask(100_001, own).status == 413
         assert ask(1, own, "/about").status == 405
+
+
+def test_a_body_that_drips_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(web, "BODY_SECONDS", 0.3)
+    head = b"POST /take HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 90000\r\n\r\n"
+    with (
+        PageServer(Asked, lambda: None) as server,
+        socket.create_connection(("127.0.0.1", server.port), timeout=5) as slow,
+    ):
+        slow.sendall(head)
+        ends = time.monotonic() + 5
+        with pytest.raises(OSError):  # noqa: PT011  # each system has words of its own
+            while time.monotonic() < ends:
+                slow.sendall(b"x")
+                time.sleep(0.05)
+        wait_until(lambda: server.refused == 1)

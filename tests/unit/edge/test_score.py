@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -116,6 +117,15 @@ def test_patterns_lists_and_single_files_are_words_too(
     assert names("odd.dat") == ["odd.dat"]  # whoever names a file means it
 
 
+def test_a_pattern_leaves_out_the_results(tmp_path: Path) -> None:
+    place = touched(tmp_path, "a.png", "found/summary.png", "found/faces/b.png", "founder/c.png")
+    everything = place / "**/*.png"
+    assert names(everything, without=place / "found") == ["a.png", "c.png"]
+    assert names(everything) == ["a.png", "b.png", "c.png", "summary.png"]
+    with pytest.raises(FerError, match="nothing matches"):
+        names(place / "found/*.png", without=place / "found")
+
+
 def test_a_list_of_windows_has_a_mark_and_other_line_ends(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -174,6 +184,22 @@ def test_a_plan_counts_each_source_once_and_cuts_videos_out(tmp_path: Path) -> N
     sizes = [(piece.first, len(piece.sources)) for piece in again.pieces({})]
     assert sizes == [(0, 3), (3, 2), (5, 1), (6, 2)]
     assert held(again) == [*listed(5), Source("/v.mp4"), *listed(2, "q")]
+
+
+def test_what_is_synced_is_open_for_writing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Windows refuses to sync a file that is open for reading alone."""
+    fcntl = pytest.importorskip("fcntl")
+
+    def fsync_of_windows(descriptor: int) -> None:
+        if not fcntl.fcntl(descriptor, fcntl.F_GETFL) & (os.O_WRONLY | os.O_RDWR):
+            raise OSError(errno.EBADF, "Bad file descriptor")
+
+    monkeypatch.setattr(os, "fsync", fsync_of_windows)
+    plan = Plan(tmp_path / "plan")
+    plan.extend(listed(3), ["x"])
+    assert held(plan) == listed(3)
 
 
 def test_a_plan_grows_by_what_is_new(tmp_path: Path) -> None:

@@ -122,3 +122,16 @@ def test_errors_name_a_source_without_secrets(monkeypatch: pytest.MonkeyPatch) -
     piece = Piece(0, (Source("https://there/a.jpg?Signature=5e"),))
     result = worker.Scoring("/nowhere", "haar", 1.0).score(piece)
     assert result.errors == (("https://there/a.jpg", "gone"),)
+
+
+def test_an_error_of_a_video_names_its_address_not_the_copy(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reader = object.__new__(worker._Reader)  # neither detector nor network is needed
+    reader._every = 1.0
+    monkeypatch.setattr(worker, "_reader", lambda how: reader)
+    monkeypatch.setattr(worker, "fetch", lambda url, file: file.write_bytes(b"no video"))
+    piece = Piece(0, (Source("https://there/clip.mp4?Signature=5e"),))
+    (told,) = worker.Scoring("/nowhere", "haar", 1.0).score(piece).errors
+    why = "is no video that OpenCV can read: empty, damaged or of an unknown format"
+    assert told == ("https://there/clip.mp4", f"https://there/clip.mp4 {why}")

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import numpy as np
 import pytest
 
 pytest.importorskip("pyarrow", reason="pyarrow is not installed: extra [score]")
@@ -114,6 +115,15 @@ def test_a_summary_counts_and_draws(tmp_path: Path) -> None:
     assert shown.startswith("5 sources, 4 frames, 4 faces\n")
     assert "           1  no picture or of an unknown format\n" in shown
     assert cv2.imread(str(tmp_path / "F/summary.png")).shape[1] == 900
+
+
+def test_a_summary_without_a_face_is_no_error(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "blank.png"), np.full((120, 160, 3), 128, np.uint8))
+    call_here("fer-edge", "score", "blank.png", "--out", "F", "--on", "local:1", cwd=tmp_path)
+    done = call_here("fer-edge", "score", "--summary", "--out", "F", cwd=tmp_path)
+    assert done.stdout.startswith("1 source, 1 frame, 0 faces\nno face: 1 source\n")
+    assert done.stderr == "no face yet, so no picture is drawn\n"
+    assert not (tmp_path / "F/summary.png").exists()
 
 
 def test_a_source_that_vanished_is_an_error_and_is_read_when_it_is_back(tmp_path: Path) -> None:

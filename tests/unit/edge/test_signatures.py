@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import base64
+import errno
+import os
 import re
 import sys
 import zipfile
 from contextlib import ExitStack
 from pathlib import Path
 from subprocess import CompletedProcess
+from unittest import mock
 
 import pytest
 
@@ -305,6 +308,19 @@ def test_a_key_of_ones_own_is_made_once_and_secret(tmp_path: Path) -> None:
     assert save_signed(BUNDLE, tmp_path / "b.tflite") == ""
     assert file.read_bytes() == (tmp_path / "b.tflite").read_bytes()
     assert signer_of(file.read_bytes(), "it") == own_key()[0].public
+
+
+def test_a_full_disk_leaves_no_half_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file, full = tmp_path / "fleet.pem", OSError(errno.ENOSPC, "No space left on device")
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", mock.Mock(side_effect=full))
+        with pytest.raises(FerError, match=r"cannot write the key .*fleet.pem: No space left"):
+            SigningKey.make(file)
+    assert not file.exists()
+    made = SigningKey.make(file)
+    with pytest.raises(FerError, match="File exists"):
+        SigningKey.make(file)
+    assert SigningKey.load(file).public == made.public
 
 
 def test_a_bundle_is_written_though_the_key_cannot_be_used(tmp_path: Path) -> None:

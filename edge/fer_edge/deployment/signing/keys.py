@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 KEY_BYTES, SIGNATURE_BYTES = 32, 64
+_MAKE_ONE = "fer-edge models key FILE makes one in a file that is not there yet"
 
 
 class NoCryptographyError(FerError):
@@ -111,11 +112,9 @@ class SigningKey:
         except OSError as error:
             raise FerError(f"cannot read the key {file}: {error.strerror}") from error
         except (ValueError, TypeError) as error:
-            raise FerError(f"{file} holds no key: fer-edge models key FILE makes one") from error
+            raise FerError(f"{file} holds no key: {_MAKE_ONE}") from error
         if not isinstance(key, Ed25519PrivateKey):
-            raise FerError(
-                f"{file} holds a key of another kind: fer-edge models key FILE makes one"
-            )
+            raise FerError(f"{file} holds a key of another kind: {_MAKE_ONE}")
         if is_open:
             raise FerError(f"other users may read the key in {file}: chmod 600 {file}")
         return cls(key)
@@ -137,10 +136,14 @@ class SigningKey:
         content = key.private_bytes(*kinds, serialization.NoEncryption())
         try:
             handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(handle, "wb") as opened:
-                opened.write(content)
-                opened.flush()
-                os.fsync(handle)  # a power cut could leave an empty key
+            try:
+                with os.fdopen(handle, "wb") as opened:
+                    opened.write(content)
+                    opened.flush()
+                    os.fsync(handle)  # a power cut could leave an empty key
+            except OSError:
+                file.unlink()  # half a key would be in the way of a whole one
+                raise
         except OSError as error:
             raise FerError(f"cannot write the key {file}: {error.strerror}") from error
         return cls(key)

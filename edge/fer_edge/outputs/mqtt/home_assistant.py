@@ -11,6 +11,8 @@ from fer_edge.faces.analysis import Analysis
 from fer_edge.faces.events import NONE
 
 CLEARLY_LARGER = 1.25
+UNNAMED = "camera"
+"""What a camera without a name is called where it has a topic of its own."""
 
 
 def camera_topic(device_topic: str, camera: str) -> str:
@@ -37,7 +39,7 @@ def discovery(
         "unique_id": f"{device}-model",
         "entity_category": "diagnostic",
         "state_topic": f"{base}/model",
-        "availability": [{"topic": f"{base}/availability"}],
+        "availability": availability(base),
     }
     sensors = {"model": model}
     for camera in cameras:
@@ -65,7 +67,7 @@ def person_discovery(
         "options": [*labels, NONE],
         "state_topic": f"{base}/person/{key}/state",
         "json_attributes_topic": f"{base}/person/{key}/attributes",
-        "availability": [{"topic": f"{base}/availability"}],
+        "availability": availability(base),
     }
     return config_of(name, prefix, "sensor", f"person-{key}", keys)
 
@@ -96,9 +98,16 @@ def config_of(
     return f"{prefix}/{kind}/{name}/{key}/config", json.dumps({**keys, **shared})
 
 
-def availability(base: str, topic: str) -> list[dict[str, str]]:
-    """Return what says whether an entity is available: the device's topic, and a camera's own."""
-    topics = dict.fromkeys([f"{base}/availability", f"{topic}/availability"])
+def availability_topic(device_topic: str, camera: str) -> str:
+    """Return where is told whether a camera gives pictures: never where its device lives or not."""
+    return f"{device_topic}/{camera or UNNAMED}/availability"
+
+
+def availability(base: str, camera: str | None = None) -> list[dict[str, str]]:
+    """Return what says whether an entity is available: the device's topic, and that of a camera."""
+    topics = [f"{base}/availability"]
+    if camera is not None:
+        topics.append(availability_topic(base, camera))
     return [{"topic": each} for each in topics]
 
 
@@ -108,7 +117,7 @@ def _camera_sensors(
     """Return the sensors of one camera by the last part of their ids."""
     topic = camera_topic(base, camera)
     before = f"{camera}-" if camera else ""
-    available = availability(base, topic)
+    available = availability(base, camera)
     expression: dict[str, object] = {
         "name": f"{camera} expression".strip().capitalize(),
         "unique_id": f"{device}-{before}expression",

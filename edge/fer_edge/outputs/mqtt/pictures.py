@@ -84,7 +84,7 @@ def _picture_config(name: str, prefix: str, camera: str) -> tuple[str, str]:
         "unique_id": f"fer-edge-{name}-{before}picture",
         "image_topic": picture_topic(topic),
         "content_type": "image/jpeg",
-        "availability": availability(base, topic),
+        "availability": availability(base, camera),
     }
     return config_of(name, prefix, "image", f"{before}picture", keys)
 
@@ -99,6 +99,6 @@ def _clip_config(name: str, prefix: str, camera: str) -> tuple[str, str]:
         "device_class": "timestamp",
         "state_topic": f"{topic}/clip",
         "json_attributes_topic": f"{topic}/clip/attributes",
-        "availability": availability(base, base),
+        "availability": availability(base),
     }
     return config_of(name, prefix, "sensor", f"{before}clip", keys)

@@ -14,6 +14,7 @@ from fer_edge.faces.events import NONE
 from fer_edge.inference.models import ModelFacts
 from fer_edge.outputs.mqtt.home_assistant import (
     FaceState,
+    availability_topic,
     camera_topic,
     discovery,
     person_discovery,
@@ -133,6 +134,7 @@ class _CameraSensors:
 
     def __init__(self, device_topic: str, camera: str) -> None:
         self.topic = camera_topic(device_topic, camera)
+        self._availability = availability_topic(device_topic, camera)
         self._state = FaceState(self.topic)
         self._seen_at: float | None = None
 
@@ -146,4 +148,4 @@ class _CameraSensors:
     def payloads(self, seen: Analysis, is_blind: bool = False) -> dict[str, str]:
         """Return what is known by topic."""
         available = "offline" if is_blind else "online"
-        return {f"{self.topic}/availability": available} | self._state.payloads(seen)
+        return {self._availability: available} | self._state.payloads(seen)

@@ -114,7 +114,7 @@ function show(history) {
   offer($("where"), history.cameras, asked.camera);
   for (const part of document.querySelectorAll("#chart, .halves, #history details")) part.style.display = all ? "" : "none";
   $("export").href = `history.csv?${query()}`;
-  $("kept").textContent = `Times are the device's, ${history.zone}. Kept in ${history.where}: minutes and changes for ${history.kept_days} days, hours for good; no pictures. A person is deleted by: fer-edge history ${history.where} --delete-person NAME.`;
+  $("kept").textContent = `Times are the device's, ${history.zone}. Kept in ${history.where}: minutes and changes for ${history.kept_days} days, hours for good; no pictures. A person is deleted by: ${history.deleting}.`;
   showTables();
   showChart();
 }
