@@ -11,7 +11,7 @@ import numpy as np
 from fer_bench.limits import BUSY
 from fer_bench.records import Environment
 from fer_core import __version__
-from fer_core.cores import usable_cores
+from fer_core.cores import machine, usable_cores
 from fer_core.opencv import cv2
 
 _BOARD = Path("/proc/device-tree/model")
@@ -21,14 +21,14 @@ _CPUINFO = Path("/proc/cpuinfo")
 
 def read_environment(runtime: str, kernels: str) -> Environment:
     """Return this machine's environment; what it does not tell is `unknown`."""
-    board = _read(_BOARD).strip("\0") or platform.machine()
+    board = _read(_BOARD).strip("\0") or machine()
     load, cores = _load_before(), usable_cores()
     return Environment(
         board=board,
         cpu=_cpu_name(),
         cores=cores,
         governor=_read(_GOVERNOR) or "unknown",
-        system=f"{platform.system()} {platform.machine()}",
+        system=f"{platform.system()} {machine()}",
         python=platform.python_version(),
         numpy=np.__version__,
         opencv=cv2.__version__,

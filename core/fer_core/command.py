@@ -18,7 +18,7 @@ import typer
 from typer.core import TyperGroup
 
 from fer_core import __version__, progress
-from fer_core.entry import INTERRUPTED
+from fer_core.entry import INTERRUPTED, reader_is_gone
 from fer_core.errors import ArgumentError, FerError
 from fer_core.help import GroupedCommand, OptionGroup, other_commands
 from fer_core.logs import LOG_FORMAT_HELP, LOG_FORMAT_OPTION, take_log_format, tell
@@ -156,7 +156,7 @@ def run_app(app: typer.Typer, name: str, settings: Callable[[], Iterable[str]] =
         if error.filename is not None:
             tell(f"{error.filename}: {error.strerror}", "error", name)
             sys.exit(1)
-        if error.errno not in (errno.ENOSPC, errno.EPIPE, errno.EBADF):
+        if error.errno not in (errno.ENOSPC, errno.EBADF) and not reader_is_gone(error):
             raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # nothing more can be said there
         tell(f"cannot write to stdout: {error.strerror}", "error", name)

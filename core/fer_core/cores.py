@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import platform
+import sys
 from pathlib import Path
 
 
@@ -11,6 +13,19 @@ def usable_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def most_processes() -> int:
+    """Return how many processes one may wait for at a time: Windows sets a limit.
+
+    Of Python before 3.13, `multiprocessing.connection.wait` takes 63 handles there.
+    """
+    return 60 if sys.platform == "win32" and sys.version_info < (3, 13) else sys.maxsize
+
+
+def machine() -> str:
+    """Return what computer Python sees; a system of 32 bits may run on a kernel of 64."""
+    return platform.machine() + (", 32-bit Python" if sys.maxsize < 2**32 else "")
 
 
 def free_bytes(unknown: int) -> int:

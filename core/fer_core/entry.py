@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from importlib import import_module
@@ -18,6 +19,12 @@ def start(module: str) -> None:
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     command.main()
+
+
+def reader_is_gone(error: OSError) -> bool:
+    """Return whether a write failed since nobody reads: of a pipe, Windows says EINVAL then."""
+    of_windows = sys.platform == "win32" and error.errno == errno.EINVAL
+    return error.errno == errno.EPIPE or of_windows
 
 
 def _hold_standard_streams() -> None:

@@ -11,6 +11,7 @@ from contextlib import suppress
 from fer_core.errors import FerError
 
 Done = subprocess.CompletedProcess[str]
+_FIRST_CRASH_OF_WINDOWS = 0xC0000000
 
 
 def run_module(
@@ -38,6 +39,7 @@ def run_module(
             done = subprocess.run(
                 [sys.executable, "-m", module, *words],
                 cwd=empty,
+                stdin=subprocess.DEVNULL,
                 capture_output=True,
                 text=True,
                 errors="replace",
@@ -46,11 +48,11 @@ def run_module(
             )
         except subprocess.TimeoutExpired as error:
             raise FerError(f"{what} does not answer within {seconds:g} seconds") from error
-    if done.returncode < 0:
-        ended_by = signal_name(-done.returncode)
-        if ended_by == "SIGXCPU":
-            raise FerError(f"{what} takes more time of the processor than it may")
-        raise FerError(f"{what} crashes the runtime ({ended_by})")
+    crash = how_it_crashed(done.returncode)
+    if crash == "SIGXCPU":
+        raise FerError(f"{what} takes more time of the processor than it may")
+    if crash:
+        raise FerError(f"{what} crashes the runtime ({crash})")
     return done
 
 
@@ -82,6 +84,18 @@ def limit_this_process(seconds: int, memory_bytes: int, file_bytes: int = 0) -> 
     for limit, value in limits.items():
         with suppress(ValueError, OSError):
             resource.setrlimit(limit, (value, value))
+
+
+def how_it_crashed(code: int) -> str:
+    """Return the signal, or the status of Windows, that ended a process; empty for no crash.
+
+    Args:
+        code: Its exit code; Windows tells a crash by one from 0xC0000000 on.
+    """
+    if code < 0:
+        return signal_name(-code)
+    is_crash = sys.platform == "win32" and code >= _FIRST_CRASH_OF_WINDOWS
+    return f"0x{code:08X}" if is_crash else ""
 
 
 def signal_name(number: int) -> str:

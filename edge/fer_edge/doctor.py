@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from fer_core.cores import machine
 from fer_core.errors import FerError
 from fer_core.logs import EXPLAINED
 from fer_edge.faces.detectors import DEFAULT_DETECTOR, DETECTORS
@@ -76,7 +77,7 @@ def _split(message: str) -> tuple[str, str]:
 
 
 def _python() -> Finding:
-    detail = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
+    detail = f"{platform.python_version()} on {platform.system()} {machine()}"
     if OLDEST <= sys.version_info[:2] <= NEWEST:
         return Finding("python", "ok", detail)
     return Finding("python", "fault", detail, "use Python 3.10 to 3.14", see="python-version")

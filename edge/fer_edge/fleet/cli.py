@@ -72,7 +72,8 @@ def run(
         if door.certificate:
             say(f"certificate (SHA-256): {door.certificate.fingerprint}")
         signals.in_loop = True
-        stop.wait()
+        while not stop.wait(0.5):  # on Windows, Ctrl-C interrupts no wait without an end
+            pass
     raise typer.Exit(INTERRUPTED)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from fer_core.entry import reader_is_gone
 from fer_core.errors import FerError
 from fer_core.text import printable, printable_name, to_bytes
 from fer_core.values import Frame, Gap, Observation
@@ -82,8 +83,7 @@ class LineFile:
 
     def _put(self, line: str) -> None:
         if self._file is None:
-            sys.stdout.write(line + "\n")
-            sys.stdout.flush()
+            _put_on_stdout(line)
             return
         text = ("\n" if self._torn else "") + line + "\n"  # a torn line stays alone
         content = to_bytes(text)
@@ -97,6 +97,17 @@ class LineFile:
     def __exit__(self, *raised: object) -> None:
         if self._file is not None:
             self._file.close()
+
+
+def _put_on_stdout(line: str) -> None:
+    """Write a line; raise BrokenPipeError where nobody reads it, whatever the system says."""
+    try:
+        sys.stdout.write(line + "\n")
+        sys.stdout.flush()
+    except OSError as error:
+        if reader_is_gone(error):
+            raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE)) from error
+        raise
 
 
 def _cut_zeros(file: Path) -> None:

@@ -30,6 +30,12 @@ def display_problem(environment: Mapping[str, str] = os.environ) -> str | None:
     return None
 
 
+def _property_of_an_open_window() -> int:
+    """Return the property that is 1 while a window is open: GTK does not tell what is visible."""
+    has_gtk = re.search(r"GUI:\s+GTK", cv2.getBuildInformation())
+    return cv2.WND_PROP_AUTOSIZE if has_gtk else cv2.WND_PROP_VISIBLE
+
+
 class WindowOutput(Output):
     """Shows annotated frames, a window a camera; `q`, Escape or closing the window sets `stop`."""
 
@@ -50,6 +56,7 @@ class WindowOutput(Output):
         if problem:
             raise FerError(f"cannot show a window: {problem}", see="window-impossible")
         self._stop, self._live, self._times = stop, live, times or StageTimes()
+        self._open_property = _property_of_an_open_window()
 
     def write(self, frame: Frame, seen: Analysis) -> None:
         """Show one frame."""
@@ -58,7 +65,7 @@ class WindowOutput(Output):
             cv2.imshow(title, draw_observations(frame, seen.observations))
         while not self._stop.is_set():
             key = cv2.waitKey(1 if self._live else 50)
-            closed = cv2.getWindowProperty(title, cv2.WND_PROP_VISIBLE) < 1
+            closed = cv2.getWindowProperty(title, self._open_property) < 1
             if key & 0xFF in _END_KEYS or closed:
                 self._stop.set()
             if self._live or key >= 0:

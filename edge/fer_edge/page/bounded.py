@@ -51,6 +51,7 @@ class BoundedServer(ThreadingHTTPServer):
         """
         if ":" in host:
             self.address_family = socket.AF_INET6
+        self._every_address = host == "::"
         self.refused = 0
         self._lock = threading.Lock()
         self._open: dict[Any, _Connection] = {}
@@ -59,12 +60,15 @@ class BoundedServer(ThreadingHTTPServer):
     def server_bind(self) -> None:
         """Bind without asking DNS for this computer's name, which may take long at boot.
 
-        On Windows SO_REUSEADDR lets two programs serve the same port, so it is not set there.
+        On Windows SO_REUSEADDR lets two programs serve the same port, so it is not set there, and
+        `::` leaves out the addresses of IPv4 unless asked.
         """
         exclusive: int | None = getattr(socket, "SO_EXCLUSIVEADDRUSE", None)  # Windows has it
         self.allow_reuse_address = exclusive is None
         if exclusive is not None:
             self.socket.setsockopt(socket.SOL_SOCKET, exclusive, 1)
+        if self._every_address:
+            self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
         TCPServer.server_bind(self)
         self.server_name, self.server_port = self.server_address[:2]  # type: ignore[assignment]
 

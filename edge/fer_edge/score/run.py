@@ -8,6 +8,7 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from fer_core.cores import most_processes
 from fer_core.errors import ArgumentError
 from fer_core.locks import alone_in
 from fer_core.pools import read_place
@@ -129,7 +130,7 @@ def make_pool(on: str, work: Work, say: Say) -> PiecePool:
         pool = RayPool(work, place.cluster)
         say(f"Ray: {pool.workers} cores")
         return pool
-    workers = place.workers or usual_workers()
+    workers = min(place.workers or usual_workers(), most_processes())
     say(f"{workers} worker{'s' * (workers > 1)} on this computer")
     return LocalPool(work, workers)
 

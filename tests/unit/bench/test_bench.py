@@ -357,6 +357,11 @@ def test_the_environment_names_runtime_and_processor() -> None:
     assert environment.on_a_pi == ("Raspberry Pi" in environment.board)
 
 
+def test_a_python_of_32_bits_is_no_aarch64_of_64(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "maxsize", 2**31 - 1)
+    assert read_environment("x", "y").system.endswith(", 32-bit Python")
+
+
 def test_a_machine_is_busy_from_a_quarter_of_its_cores_on() -> None:
     assert is_busy(1.01, 4)
     assert not is_busy(1.0, 4)

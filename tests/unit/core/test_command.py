@@ -1,3 +1,6 @@
+import errno
+import io
+import os
 import re
 import sys
 from typing import Annotated
@@ -114,3 +117,28 @@ def test_wrong_words_are_told_in_plain_ones(
     assert said.endswith("\nfer-x --help lists what there is\n")
     assert words(monkeypatch, "--epochs", "3") == 0
     assert capsys.readouterr().out == "[] 3\n"
+
+
+class GoneReader(io.StringIO):
+    """A stdout whose reader is away."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self._number = number
+
+    def flush(self) -> None:
+        raise OSError(self._number, "nobody reads")
+
+
+@pytest.mark.parametrize(("system", "number"), [("win32", errno.EINVAL), ("linux", errno.EPIPE)])
+def test_a_reader_that_goes_away_is_no_traceback(
+    system: str, number: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    redirected: list[int] = []
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "platform", system)
+        patch.setattr(sys, "stdout", GoneReader(number))
+        patch.setattr(os, "dup2", lambda _, to: redirected.append(to))
+        assert words(patch, "doctor") == 1
+    assert redirected == [1]
+    assert capsys.readouterr().err == "fer-x: cannot write to stdout: nobody reads\n"

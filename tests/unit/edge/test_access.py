@@ -359,3 +359,23 @@ def test_a_port_is_for_one_program_alone(on_windows: bool, monkeypatch: pytest.M
     finally:
         server.close_all()
     assert not BoundedServer.allow_reuse_port
+
+
+def test_every_address_means_those_of_ipv4_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Windows serves `::` to IPv6 alone unless asked."""
+    asked: list[tuple[int, int, int]] = []
+
+    class Asked(socket.socket):
+        def setsockopt(self, *option: int) -> None:  # type: ignore[override]
+            asked.append(option)  # type: ignore[arg-type]
+            super().setsockopt(*option)
+
+    monkeypatch.setattr(socket, "socket", Asked)
+    for host in ("::", "::1"):
+        asked.clear()
+        try:
+            BoundedServer(host, 0, BaseHTTPRequestHandler).close_all()
+        except OSError:
+            pytest.skip("no IPv6 here")
+        option = (socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        assert (option in asked) == (host == "::")

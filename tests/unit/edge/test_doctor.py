@@ -1,3 +1,4 @@
+import sys
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,12 @@ def test_the_speed_is_that_of_a_face_in_every_frame() -> None:
     faces, frames = doctor._play_demo(times, 0.5)
     assert faces == frames > 0
     assert times.seconds["classify"] > 0
+
+
+def test_a_python_of_32_bits_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not doctor._python().detail.endswith("32-bit Python")
+    monkeypatch.setattr(sys, "maxsize", 2**31 - 1)
+    assert doctor._python().detail.endswith(", 32-bit Python")
 
 
 def test_a_hot_board_gets_advice_that_cools(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 import errno
 import io
 import json
+import sys
 import threading
 from contextlib import ExitStack
 from dataclasses import replace
@@ -237,6 +238,21 @@ def test_q_escape_and_closing_the_window_stop(
     assert screen.closed
 
 
+@pytest.mark.parametrize(("gui", "told"), [("GTK3", "AUTOSIZE"), ("QT5", "VISIBLE")])
+@pytest.mark.parametrize("is_open", [True, False])
+def test_the_window_is_asked_what_its_toolkit_tells(
+    monkeypatch: pytest.MonkeyPatch, gui: str, told: str, is_open: bool
+) -> None:
+    """With GTK, OpenCV knows no visibility: -1 for a window that is open."""
+    FakeScreen(monkeypatch, -1, True)
+    values = {getattr(cv2, f"WND_PROP_{told}"): 1.0 if is_open else -1.0}
+    monkeypatch.setattr(window.cv2, "getBuildInformation", lambda: f"  GUI:      {gui}\n")
+    monkeypatch.setattr(window.cv2, "getWindowProperty", lambda _, asked: values.get(asked, -1.0))
+    stop = threading.Event()
+    window.WindowOutput(stop).write(frame_of(), Analysis())
+    assert stop.is_set() != is_open
+
+
 def test_a_picture_stays_until_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
     screen = FakeScreen(monkeypatch, ord("n"), True)
     window.WindowOutput(threading.Event(), live=False).write(frame_of(), Analysis())
@@ -284,3 +300,23 @@ def test_zeros_that_a_power_cut_left_do_not_come_before_new_lines(
     with LineFile(str(file), keep_going=True) as lines:
         lines.write("new")
     assert file.read_bytes() == kept + b"new\n"
+
+
+class GoneReader(io.StringIO):
+    """A stdout whose reader is away, as Windows tells it."""
+
+    def flush(self) -> None:
+        raise OSError(errno.EINVAL, "Invalid argument")
+
+
+def test_on_windows_too_a_reader_that_goes_away_ends_the_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lines = LineFile("-", keep_going=True)
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", GoneReader())
+        lines.write("elsewhere EINVAL is any fault")
+        assert lines.dropped == 1
+        patch.setattr(sys, "platform", "win32")
+        with pytest.raises(BrokenPipeError):
+            lines.write("nobody reads it")

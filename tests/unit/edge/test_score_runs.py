@@ -26,6 +26,7 @@ from child_processes import pool_workers
 from commands import call_here, command_path
 from drawn_faces import draw_scene, save_video
 from fer_core.errors import FerError
+from fer_edge.score import run as score_run
 from fer_edge.score.plan import Plan
 from fer_edge.score.pools import Work
 from fer_edge.score.run import Outcome, Request, score
@@ -253,3 +254,13 @@ def test_plain_fer_edge_imports_nothing_of_it() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.rstrip().endswith("set()")
+
+
+def test_no_more_workers_start_than_one_may_wait_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[int] = []
+    monkeypatch.setattr(score_run, "most_processes", lambda: 60)
+    monkeypatch.setattr(score_run, "LocalPool", lambda work, workers: started.append(workers))
+    said: list[str] = []
+    score_run.make_pool("local:100", Nothing(), said.append)
+    assert started == [60]
+    assert said == ["60 workers on this computer"]

@@ -82,6 +82,8 @@ def test_cores_and_memory_decide_how_many_jobs_run(monkeypatch: pytest.MonkeyPat
     assert (room_for(2).jobs, room_for(2).threads) == (2, 4)
     assert (room_for(20, 7).jobs, room_for(20, 7).threads) == (7, 1)
     assert room_for(20).text().startswith("5 jobs at a time with 1 thread each (cores: 8, free")
+    monkeypatch.setattr("fer_train.jobs.room.most_processes", lambda: 6)
+    assert room_for(20, 7).jobs == 6
     monkeypatch.setattr("fer_train.jobs.room.free_bytes", lambda _: 0)
     assert room_for(20).jobs == 1
 

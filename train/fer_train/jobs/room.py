@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from dataclasses import dataclass
 
-from fer_core.cores import free_bytes, usable_cores
+from fer_core.cores import free_bytes, most_processes, usable_cores
 from fer_train.device import has_jax_for_gpu
 
 JOB_BYTES = 2_000_000_000
@@ -47,5 +47,5 @@ def room_for(most: int, wanted: int = 0) -> Room:
     else:
         jobs = max(1, min(cores, free // JOB_BYTES))
         why = f"cores: {cores}, free memory: {free / 1e9:.0f} GB, {JOB_BYTES / 1e9:.0f} GB a job"
-    jobs = max(1, min(jobs, most))
+    jobs = max(1, min(jobs, most, most_processes()))
     return Room(jobs, max(1, cores // jobs), why)

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from importlib import import_module
@@ -19,6 +20,7 @@ from pathlib import Path
 END_SECONDS = 3.0
 """How long a process has to end before it is killed."""
 _NICE = 10
+_LOOK_SECONDS = 0.5
 
 
 class AttachedCommand:
@@ -85,11 +87,30 @@ def main() -> None:
 
 
 def _end_with_stdin() -> None:
-    while os.read(0, 1024):
-        pass
+    _wait_for_the_end_of_stdin()
     if os.name == "posix":
         os.killpg(os.getpgrp(), signal.SIGKILL)
     os.kill(os.getpid(), signal.SIGTERM)  # on Windows, where it ends a process at once
+
+
+def _wait_for_the_end_of_stdin() -> None:
+    """Wait until nobody holds the other end.
+
+    On Windows a thread that reads the pipe blocks whoever else looks at it: `import numpy` does
+    (numpy's issue 24290), and so does Python's start in a process that inherits it.
+    """
+    if sys.platform == "win32":
+        import _winapi
+        import msvcrt
+
+        pipe = msvcrt.get_osfhandle(0)
+        with suppress(OSError):  # the end is told as an error
+            while True:
+                _winapi.PeekNamedPipe(pipe, 0)
+                time.sleep(_LOOK_SECONDS)
+    else:
+        while os.read(0, 1024):
+            pass
 
 
 if __name__ == "__main__":

@@ -32,6 +32,8 @@ from fer_train.studio.studio import Studio
 from fer_train.studio.telephones import telephone_words
 
 TOKEN = "FER_EDGE_TOKEN"
+WAKE_SECONDS = 0.5
+"""On Windows, Python before 3.14 takes Ctrl-C only between two waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,8 @@ def run_studio(options: StudioOptions, say: Callable[[str], None]) -> None:
         say(f"studio on {address.url}; faces are found by {studio.finder.name}; Ctrl-C ends it")
         if options.browser:
             webbrowser.open(address_here(address).url)
-        ended.wait()
+        while not ended.wait(WAKE_SECONDS):
+            pass
     raise KeyboardInterrupt
 
 
