@@ -19,7 +19,7 @@ from fer_core.pictures import (
 )
 from fer_core.preprocess import InputSpec
 from fer_core.rows import Faults, Row, assemble
-from fer_core.text import counted
+from fer_core.text import composed, counted, name_key
 
 CONTACT_SHEET = "contact-sheet.png"
 """What `fer-train prepare` writes beside the class folders; it is no picture of a class."""
@@ -31,7 +31,7 @@ _FILE_PREFIXES = {"training_": 0, "publictest_": 1, "privatetest_": 2}
 def read_folders(path: Path, spec: InputSpec, faults: Faults) -> FerDataset:
     """Return the pictures of a folder tree.
 
-    Class names that differ in capitals alone are one class.
+    Class names that differ in capitals or the form of accents (NFC, NFD) alone are one class.
 
     Args:
         path: The folder of the classes, or of train/, test/ and so on with the classes below.
@@ -47,9 +47,10 @@ def read_folders(path: Path, spec: InputSpec, faults: Faults) -> FerDataset:
     classes: dict[str, list[tuple[Path, int]]] = {}
     for part, split in parts.items():
         for folder in _subfolders(part):
-            classes.setdefault(folder.name.casefold(), []).append((folder, split))
+            classes.setdefault(name_key(folder.name), []).append((folder, split))
     labels = {
-        name: name if name in FER2013_LABELS else held[0][0].name for name, held in classes.items()
+        name: name if name in FER2013_LABELS else composed(held[0][0].name)
+        for name, held in classes.items()
     }
     require_plain_labels(labels.values(), str(path))
     names = ordered_labels(set(labels.values()))

@@ -56,6 +56,19 @@ def is_plain_name(name: str) -> bool:
     return bool(name) and "\n" not in name and not (_CONTROL.search(name) or _NO_BYTE.search(name))
 
 
+def composed(name: str) -> str:
+    """Return a name as people type it (NFC): a Mac may store a letter apart from its accent."""
+    return unicodedata.normalize("NFC", name)
+
+
+def name_key(name: str) -> str:
+    """Return what two names share that a file system or a reader may take for one.
+
+    Neither capitals nor the form of accents (NFC, NFD) count.
+    """
+    return composed(name).casefold()
+
+
 def to_bytes(text: str) -> bytes:
     """Return a text as UTF-8, names that are none as the bytes that they were.
 

@@ -51,15 +51,16 @@ def _delete(place: Place, person: str) -> None:
     from contextlib import closing
 
     from fer_core.errors import FerError
-    from fer_core.text import printable_name
+    from fer_core.text import composed, printable_name
 
     with place.reading() as tables:  # a file is not made by deleting from it
         known = tables.people()
-    if person not in known:
+    meant = [name for name in known if composed(name) == composed(person)]
+    if not meant:
         names = ", ".join(printable_name(name) for name in known) or "nobody"
         raise FerError(f"{place.shown} holds nothing of {person}; it knows {names}")
     with closing(place.store()) as store:
-        deleted = store.delete_person(person)
+        deleted = sum(map(store.delete_person, meant))
     print(f"deleted {deleted:,} rows of {printable_name(person)}")
     print("a run that knows this person continues to write: see --faces")
 

@@ -15,7 +15,7 @@ DAYS = {"day": 1, "week": 7, "month": 30}
 """How many days, today included, a period of this name lasts."""
 MOST_DAYS = 3660
 FIRST_YEAR, LAST_YEAR = 1971, 2999
-"""For days of these years every system tells when they begin in local time."""
+"""For days of these years every system of 64 bits tells when they begin in local time."""
 
 
 def local(at: float, zone: tzinfo | None = None) -> datetime:
@@ -85,6 +85,9 @@ class Period:
 
         Args:
             by: HOUR or DAY.
+
+        Raises:
+            ArgumentError: This system cannot tell when a day begins: with 32 bits, after 2038.
         """
         days = [self.first + timedelta(day) for day in range(self.days + 1)]
         midnights = [self._midnight(day) for day in days]
@@ -100,7 +103,11 @@ class Period:
         return first if self.days == 1 else f"{first} to {last}"
 
     def _midnight(self, day: date) -> int:
-        return round(datetime.combine(day, time(), self.zone).timestamp())
+        """Return when a day begins; raise ArgumentError for one after this system's last (2038)."""
+        try:
+            return round(datetime.combine(day, time(), self.zone).timestamp())
+        except (OverflowError, OSError, ValueError) as error:
+            raise ArgumentError(f"this computer's clock does not know {day}") from error
 
 
 def read_period(

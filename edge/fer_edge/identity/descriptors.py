@@ -7,6 +7,7 @@ be smaller, but its weights are in no package. Of that package only the files in
 
 from __future__ import annotations
 
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
@@ -37,6 +38,11 @@ def _weights_folder() -> Path | None:
     return Path(weights.origin).parent / "models"
 
 
+def _name_for_dlib(file: Path) -> str | bytes:
+    """Return a file's name as dlib opens it: on Windows, in the code page of the system."""
+    return str(file).encode("mbcs") if sys.platform == "win32" else str(file)
+
+
 class FaceDescriptor(Protocol):
     """Turns a face into numbers that lie close together for one person."""
 
@@ -65,8 +71,12 @@ class DlibDescriptor:
         try:
             import dlib
 
-            self._landmarks = dlib.shape_predictor(str(folder / LANDMARKS))
-            self._network = dlib.face_recognition_model_v1(str(folder / NETWORK))
+            self._landmarks = dlib.shape_predictor(_name_for_dlib(folder / LANDMARKS))
+            self._network = dlib.face_recognition_model_v1(_name_for_dlib(folder / NETWORK))
+        except UnicodeEncodeError as error:
+            raise FerError(
+                f"dlib cannot open {folder}: make the venv in a folder with an ASCII path"
+            ) from error
         except (ImportError, RuntimeError) as error:
             raise FerError(
                 f"dlib does not load: {error}. Install it again: pip install --force-reinstall "

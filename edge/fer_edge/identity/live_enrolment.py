@@ -11,6 +11,7 @@ from fer_core.errors import FerError
 from fer_core.files import make_folder, write_bytes
 from fer_core.folder_names import folder_name
 from fer_core.opencv import cv2
+from fer_core.text import composed, name_key
 from fer_core.values import Frame
 from fer_edge.faces.detector import FaceDetector
 from fer_edge.identity.cut_outs import CutOut
@@ -64,7 +65,8 @@ class LiveEnrolment:
         """
         with self._lock:
             cut = self.unknown.face(track_id).cut
-            name = self._as_stored(folder_name(text, "person"))
+            stored = self._as_stored(folder_name(text, "person"))
+            name = composed(stored)
             found = self._detector.detect(Frame(cut.pixels, 0, 0.0))
             face = found[0] if len(found) == 1 else cut.face
             self._known.add(name, self._known.describe(Frame(cut.pixels, 0, 0.0), face))
@@ -72,12 +74,12 @@ class LiveEnrolment:
             self._forget_the_same(name)
             if len(found) != 1:
                 return Named(name, why_not=f"--faces would find {len(found)} faces in it, not one")
-            return self._stored(name, cut)
+            return self._stored(name, self.folder / stored, cut)
 
     def _as_stored(self, name: str) -> str:
-        """Return the name of the folder that a name has already, in whatever capitals."""
+        """Return the folder that a name has already, whatever the capitals; else a new one's."""
         there = [path.name for path in self.folder.glob("*") if path.is_dir()]
-        return next((each for each in there if each.casefold() == name.casefold()), name)
+        return next((each for each in there if name_key(each) == name_key(name)), name)
 
     def _forget_the_same(self, name: str) -> None:
         for each in self.unknown.faces():
@@ -85,8 +87,8 @@ class LiveEnrolment:
             if self._known.name_of(described) == name:
                 self.unknown.forget(each.track_id)
 
-    def _stored(self, name: str, cut: CutOut) -> Named:
-        file = self.folder / name / f"seen-{datetime.now():%Y%m%d-%H%M%S-%f}.png"
+    def _stored(self, name: str, folder: Path, cut: CutOut) -> Named:
+        file = folder / f"seen-{datetime.now():%Y%m%d-%H%M%S-%f}.png"
         try:
             make_folder(file.parent)
             write_bytes(file, cv2.imencode(".png", cut.pixels)[1].tobytes())

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from fer_core.errors import FerError
+from fer_core.errors import ArgumentError, FerError
 from fer_core.pictures import PICTURE_SUFFIXES, left_out, read_picture
-from fer_core.text import is_plain_name
+from fer_core.text import composed, is_plain_name, printable_name
 from fer_core.values import Face, FloatArray, Frame
 from fer_edge.faces.detector import FaceDetector
 from fer_edge.identity.descriptors import DlibDescriptor, FaceDescriptor
@@ -90,7 +90,7 @@ def enrol(folder: Path, detector: FaceDetector, describe: FaceDescriptor) -> Enr
             continue
         if not is_plain_name(file.parent.name):
             raise FerError(f"{file.parent.name!r} in {folder} is no name: rename the folder")
-        names.append(file.parent.name)
+        names.append(composed(file.parent.name))
         found.append(descriptor)
     if not found:
         reasons = "".join(f"\n  {line}" for line in skipped)
@@ -159,6 +159,7 @@ def enrolled(
     detector: FaceDetector,
     say: Callable[[str], None],
     nobody_yet: bool = False,
+    asked_for: str = "",
 ) -> KnownPeople:
     """Return the people of a folder; say who was enrolled.
 
@@ -166,9 +167,11 @@ def enrolled(
         folder: The folder that holds a folder a person.
         detector: What finds the faces of its pictures.
         say: What tells who was enrolled.
-        nobody_yet: Whether there may be nobody, or no such folder.
+        nobody_yet: Whether there may be nobody, or no such folder: names come later.
+        asked_for: Whom --person names; empty for nobody.
 
     Raises:
+        ArgumentError: Nobody of that name is enrolled, and no name comes later.
         FerError: Nobody can be enrolled, see `enrol`.
     """
     describe = DlibDescriptor()
@@ -177,4 +180,8 @@ def enrolled(
         return KnownPeople(describe)
     enrolment = enrol(folder, detector, describe)
     say(enrolment.text())
+    names = dict.fromkeys(enrolment.people.names)
+    if asked_for and not nobody_yet and composed(asked_for) not in names:
+        known = ", ".join(map(printable_name, names))
+        raise ArgumentError(f"--person {asked_for}: {folder} has pictures of {known}")
     return KnownPeople(describe, enrolment.people)

@@ -8,6 +8,7 @@ from pathlib import Path
 from fer_core.errors import ArgumentError, FerError
 from fer_core.files import make_folder, write_bytes
 from fer_core.opencv import cv2
+from fer_core.text import name_key
 from fer_core.values import Frame, UInt8Array
 from fer_edge.faces.analysis import Analysis
 from fer_edge.outputs import Output
@@ -39,11 +40,15 @@ class PictureRecorder(Output):
         self._names: set[str] = set()
 
     def write(self, frame: Frame, seen: Analysis) -> None:
-        """Write one annotated picture; two of one name are told apart by their number."""
+        """Write one annotated picture; two of one name are told apart by their number.
+
+        Names that differ in capitals alone are one file on Windows and macOS.
+        """
         name = re.sub(r"[^\w.-]+", "_", Path(frame.source).stem) or "frame"
-        if self._stream or name in self._names:
+        if self._stream or name_key(name) in self._names:
             name = f"{name}-{frame.index:06d}"
-        self._names.add(name)
+        if not self._stream:  # of a camera there would be ever more
+            self._names.add(name_key(name))
         with self._times.stage("draw"):
             picture = draw_observations(frame, seen.observations)
         with self._times.stage("encode"):

@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from fer_core.text import name_key
+
 OWN_SETTINGS: dict[str, tuple[type, ...]] = {
     "size": (str,),
     "fps": (int, float),
@@ -40,8 +42,8 @@ def cameras_of(given: CameraSetting) -> dict[str, dict[str, Any]]:
             raise ValueError("several cameras need a name each: --camera door=0 --camera desk=1")
         if name and _NAMED.fullmatch(own["camera"]):
             raise ValueError(f"camera {name} has another name in its source")
-        if name in cameras:
-            raise ValueError(f"two cameras are called {name}")
+        if name_key(name) in map(name_key, cameras):  # files of both names may be one
+            raise ValueError(f"two cameras are called {name}: capitals do not count")
         same = [other for other, its in cameras.items() if its["camera"] == own["camera"]]
         if same:
             raise ValueError(f"{same[0]} and {name} are one camera")

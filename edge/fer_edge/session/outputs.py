@@ -9,6 +9,7 @@ from fer_core.errors import ArgumentError, FerError
 from fer_core.files import make_folder
 from fer_core.locks import alone_in
 from fer_core.logs import talk
+from fer_core.text import composed
 from fer_edge.outputs import Output
 from fer_edge.outputs.lines import ConsoleOutput, EventOutput, JsonOutput, LineFile
 from fer_edge.outputs.stamp import Stamp
@@ -117,7 +118,7 @@ def _clips(run: Run) -> Iterator[Output]:
     known = run.model.facts().labels
     if unknown := [label for label in labels if label not in known]:
         raise ArgumentError(f"--on {unknown[0]}: the model says {', '.join(known)}")
-    wanted = (config.clips_person, config.clips_before, config.clips_after)
+    wanted = (composed(config.clips_person), config.clips_before, config.clips_after)
     load_pyav()  # without it no folder is made
     folder = make_folder(Path(config.clips))
     advice = "end that run, or choose another --clips"

@@ -207,7 +207,8 @@ def _people(options: RunOptions) -> KnownPeople | None:
     from fer_edge.identity.people import enrolled
 
     detector = make_detector(config.detector, DetectorRequest(stream=False))
-    return enrolled(Path(config.faces), detector, talk(options.quiet), config.name_unknown)
+    say, nobody_yet = talk(options.quiet), config.name_unknown
+    return enrolled(Path(config.faces), detector, say, nobody_yet, config.clips_person)
 
 
 def _live_enrolment(options: RunOptions, people: KnownPeople | None) -> LiveEnrolment | None:

@@ -1,3 +1,4 @@
+import unicodedata
 from pathlib import Path
 
 import cv2
@@ -268,6 +269,15 @@ def test_classes_that_differ_in_capitals_are_one(tmp_path: Path) -> None:
     assert dataset.label_names == ("angry", "happy")
     assert dataset.class_counts().tolist() == [[2, 2], [0, 0], [1, 1]]
     assert "taken for one class: Angry, angry" in dataset.describe()
+
+
+def test_classes_of_a_mac_are_those_that_one_types(tmp_path: Path) -> None:
+    """A Mac may store a letter apart from its accent (NFD)."""
+    apart, together = unicodedata.normalize("NFD", "fröhlich"), "fröhlich"
+    save_tree(tmp_path, {f"train/{apart}": 2, "train/sad": 2, f"test/{together}": 1, "test/sad": 1})
+    dataset = load_dataset(tmp_path)
+    assert dataset.label_names == (together, "sad")
+    assert dataset.class_counts().tolist() == [[2, 2], [0, 0], [1, 1]]
 
 
 def test_a_class_without_a_training_picture_is_said(tmp_path: Path) -> None:

@@ -97,6 +97,7 @@ def test_cameras_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) 
     [
         (["0", "1"], "several cameras need a name each"),
         (["door=0", "door=1"], "two cameras are called door"),
+        (["door=0", "Door=1"], "two cameras are called Door: capitals do not count"),
         (["door=0", "desk=0"], "door and desk are one camera"),
         ("door=desk=0", "camera door has another name in its source$"),
         (["door=0", "desk=sofa"], "no camera 'sofa'"),

@@ -58,6 +58,31 @@ def test_a_clip_that_is_being_written_is_not_removed_for_another_ones_sake(folde
     assert not (folder / middle.file).exists()
 
 
+def test_a_clip_that_cannot_be_removed_stays_and_the_next_oldest_goes(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Windows removes no file that somebody plays."""
+    held = write_clips(folder, [("", "happy", "")] * 3)
+    newest, middle, oldest = held.clips()
+    held.begin(newest)
+    held._most_bytes = int(2.5 * (folder / newest.file).stat().st_size)
+    unlink = Path.unlink
+
+    def refuses(self: Path, missing_ok: bool = False) -> None:
+        if self.name == oldest.file:
+            raise PermissionError(13, "used by another process", str(self))
+        unlink(self, missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", refuses)
+    held.end(newest)
+    assert [(each["file"], each["whole"]) for each in lines(folder)] == [
+        (oldest.file, True),
+        (newest.file, True),
+    ]
+    assert not (folder / middle.file).exists()
+    assert held.newest("") == newest
+
+
 def test_a_camera_never_waits_for_the_index(folder: Path) -> None:
     """The camera loop asks for the newest clip while the disk takes its time for the index."""
     held = write_clips(folder, [("door", "happy", ""), ("door", "sad", "")])

@@ -4,8 +4,9 @@ import csv
 import io
 import re
 import time
+import unicodedata
 from collections.abc import Iterator, Sequence
-from datetime import date, datetime, timezone
+from datetime import date, datetime, timedelta, timezone, tzinfo
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -95,6 +96,19 @@ def test_words_of_the_command_line_name_days() -> None:
 @pytest.mark.parametrize("day", ["1971-01-01", "2999-12-31"])
 def test_the_first_and_the_last_day_have_hours(day: str) -> None:
     assert len(read_period({}, day, day).edges(HOUR)) == 25
+
+
+@pytest.mark.parametrize("fault", [OverflowError, OSError, ValueError])
+def test_a_day_that_the_system_does_not_know_is_said(fault: type[Exception]) -> None:
+    """With 32 bits, time ends in 2038."""
+
+    class Ending(tzinfo):
+        def utcoffset(self, when: datetime | None) -> timedelta:
+            raise fault("timestamp out of range")
+
+    period = Period(date(2038, 1, 20), date(2038, 1, 20), Ending())
+    with pytest.raises(ArgumentError, match="clock does not know 2038-01-20"):
+        period.edges(HOUR)
 
 
 @pytest.fixture
@@ -218,6 +232,16 @@ def test_the_command_prints_exports_plots_and_deletes(autumn: Path) -> None:
     assert total(autumn) == before - 1635
     done = call_here("fer-edge", "history", autumn, *deleting, cwd=autumn.parent, code=1)
     assert "holds nothing of anna; it knows ben" in done.stderr
+
+
+def test_a_person_is_deleted_in_either_form_of_the_name(tmp_path: Path) -> None:
+    """Before names of a Mac were composed (NFC), a history kept them as its folders had them."""
+    first = minute("2026-11-20T12:00")
+    forms = [unicodedata.normalize(form, "Zoë") for form in ("NFC", "NFD")]
+    path = saved(tmp_path / "h.sqlite", *(looks(first, 2, "happy", who) for who in (*forms, "ben")))
+    call_here("fer-edge", "history", path, "--delete-person", forms[0], cwd=tmp_path)
+    with reading(path) as tables:
+        assert tables.people() == ["ben"]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,6 @@
+import codecs
 import sys
+import unicodedata
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import fields
@@ -13,7 +15,7 @@ import numpy as np
 import pytest
 
 from fer_core import preprocess
-from fer_core.errors import FerError
+from fer_core.errors import ArgumentError, FerError
 from fer_core.values import Box, Face, FloatArray, Frame, Gap, Prediction
 from fer_edge.faces.analysis import StreamAnalyzer
 from fer_edge.faces.detectors import DETECTORS
@@ -218,6 +220,29 @@ def test_enrolment_wants_one_face_a_picture_and_says_what_it_left_out(tmp_path: 
     ]
 
 
+def test_a_name_of_a_mac_is_enrolled_as_one_types_it(tmp_path: Path) -> None:
+    """A Mac may store a letter apart from its accent (NFD)."""
+    picture(tmp_path / unicodedata.normalize("NFD", "Zoë") / "1.png", 1, 10)
+    assert enrol(tmp_path, Gray(), Gray()).people.names == (unicodedata.normalize("NFC", "Zoë"),)
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_clips_of_a_person_whom_nobody_enrolled_are_refused(
+    form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picture(tmp_path / "Zoë/1.png", 1, 10)
+    monkeypatch.setattr(people_module, "DlibDescriptor", Gray)
+
+    def asked_for(name: str, names_come: bool = False) -> object:
+        name = unicodedata.normalize(form, name)
+        return people_module.enrolled(tmp_path, Gray(), lambda said: None, names_come, name)
+
+    assert asked_for("Zoë")
+    assert asked_for("Änna", names_come=True)
+    with pytest.raises(ArgumentError, match=r"--person .*nna: .* has pictures of Zoë"):
+        asked_for("Änna")
+
+
 def test_a_folder_that_enrols_nobody_is_said(tmp_path: Path) -> None:
     with pytest.raises(FerError, match="there is no folder"):
         enrol(tmp_path / "absent", Gray(), Gray())
@@ -286,6 +311,35 @@ def test_a_dlib_that_does_not_load_is_said(how: str, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(descriptors, "_weights_folder", lambda: Path("models"))
     with pytest.raises(FerError, match=r"dlib does not load: .*pip install --force-reinstall"):
         descriptors.DlibDescriptor()
+
+
+@pytest.mark.parametrize(
+    ("folder", "opened"), [("Zoë", b"Zo\xeb"), ("models", b"models"), ("Жанна", None)]
+)
+def test_on_windows_dlib_gets_names_in_its_code_page(
+    folder: str, opened: bytes | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bytes] = []
+    stand_in = SimpleNamespace(
+        shape_predictor=asked.append, face_recognition_model_v1=asked.append, rectangle=None
+    )
+
+    def code_page(name: str) -> codecs.CodecInfo | None:
+        return codecs.lookup("cp1252") if name == "mbcs" else None
+
+    monkeypatch.setitem(sys.modules, "dlib", stand_in)
+    monkeypatch.setattr(descriptors, "_weights_folder", lambda: Path(folder))
+    monkeypatch.setattr(sys, "platform", "win32")
+    codecs.register(code_page)
+    try:
+        if opened is None:
+            with pytest.raises(FerError, match="make the venv in a folder with an ASCII path"):
+                descriptors.DlibDescriptor()
+            return
+        descriptors.DlibDescriptor()
+    finally:
+        codecs.unregister(code_page)
+    assert [name.replace(b"\\", b"/").rpartition(b"/")[0] for name in asked] == [opened, opened]
 
 
 @needs_dlib

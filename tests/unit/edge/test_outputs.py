@@ -173,6 +173,15 @@ def test_pictures_are_named_after_their_source(tmp_path: Path) -> None:
     assert names == ["video_x_1-000007-seen.jpg", "video_x_1-000008-seen.jpg"]
 
 
+def test_pictures_whose_names_differ_in_capitals_alone_are_two_files(tmp_path: Path) -> None:
+    """On Windows and macOS the second would replace the first."""
+    recorder = PictureRecorder(tmp_path, stream=False)
+    for index, source in enumerate(("day1/IMG.JPG", "day2/img.jpg")):
+        recorder.write(frame_of(index, source), Analysis())
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["IMG-seen.jpg", "img-000001-seen.jpg"]
+
+
 def test_the_best_picture_is_the_surest(tmp_path: Path) -> None:
     best = BestPicture(tmp_path / "best.png")
     for share in (0.6, 0.9, 0.7):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import types
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -105,6 +106,18 @@ def test_an_unknown_face_is_kept_once_and_named(tmp_path: Path) -> None:
     assert run.enrolment.name(2, "änna").name == "Änna"  # in whatever capitals
     assert [path.name for path in (tmp_path / "people").iterdir()] == ["Änna"]
     assert len(list((tmp_path / "people").rglob("*.png"))) == 2
+
+
+def test_a_folder_of_a_mac_is_that_of_the_name_one_types(tmp_path: Path) -> None:
+    run = Watching(tmp_path, 100)
+    there = tmp_path / unicodedata.normalize("NFD", "Zoë")
+    there.mkdir()
+    run.watch(3, 20)
+    typed = unicodedata.normalize("NFC", "zoë")
+    named = run.enrolment.name(1, typed)
+    assert named.name == typed.capitalize()
+    assert Path(named.stored).parent == there
+    assert [path.name for path in tmp_path.iterdir()] == [there.name]
 
 
 def test_naming_drops_the_other_pictures_of_that_person(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from fer_core.errors import FerError
 from fer_core.files import make_folder, write_bytes
 from fer_core.opencv import cv2
 from fer_core.pictures import is_junk
+from fer_core.text import name_key
 from fer_core.values import UInt8Array
 from fer_train.studio.told import ToldError, absent, full, picture_absent, taken
 
@@ -139,7 +140,7 @@ class PictureFolders:
         new = self.kind.name(to)
         with self._changing(moves=True):
             folder = self._folder_of(name)
-            if new.casefold() != name.casefold():
+            if name_key(new) != name_key(name):
                 self._require_free(new)
             folder.rename(self.folder / new)
         return new
@@ -218,7 +219,7 @@ class PictureFolders:
         return self.folder / name
 
     def _require_free(self, name: str) -> None:
-        if there := {each.casefold(): each for each in self.names()}.get(name.casefold()):
+        if there := {name_key(each): each for each in self.names()}.get(name_key(name)):
             raise taken(self.kind.one, there)
 
     def _next_file(self, name: str, recording: str) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 from fer_core.errors import FerError
 from fer_core.files import make_folder
 from fer_core.logs import EXPLAINED
-from fer_core.text import printable
+from fer_core.text import name_key, printable
 from fer_train.studio.attached import AttachedCommand
 from fer_train.studio.collection import Collection
 from fer_train.studio.judging import judge
@@ -140,7 +140,7 @@ class Jobs:
                 raise being_trained(self._job.name)
             if again:
                 self._runs.set_aside(name)
-            elif name.casefold() in map(str.casefold, self._runs.names()):
+            elif name_key(name) in map(name_key, self._runs.names()):
                 raise taken("model", name)
             self._job, self.failed = Job(name, init, epochs), None
             self._thread = threading.Thread(target=self._work, args=(self._job,), name="job")

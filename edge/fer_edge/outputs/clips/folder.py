@@ -198,8 +198,13 @@ class ClipFolder:
             if taken <= self._most_bytes:
                 break
             if file.name not in (spare, *self._open.values()):
-                taken -= file.stat().st_size
-                file.unlink()
+                size = file.stat().st_size
+                try:
+                    file.unlink()
+                except OSError as error:  # Windows removes none that somebody plays
+                    log.warning("%s stays, though it is old: %s", file.name, error.strerror)
+                    continue
+                taken -= size
                 self._known.pop(file.name, None)
         for name in self._known.keys() - {file.name for file in files}:  # removed by hand
             del self._known[name]
