@@ -8,6 +8,7 @@ from pathlib import Path
 
 from fer_bench.results import Results
 from fer_core.errors import FerError
+from fer_core.text import typed
 
 
 def reference_folder(results: Results, root: Path) -> Path:
@@ -27,7 +28,7 @@ def reference_folder(results: Results, root: Path) -> Path:
     if (folder / "results.json").exists():
         raise FerError(
             f"{folder} holds a result already; see what differs: fer-bench compare "
-            f"{folder / 'results.json'} RESULTS"
+            f"{typed(folder / 'results.json')} RESULTS"
         )
     return folder
 

@@ -19,6 +19,7 @@ from fer_core.errors import ArgumentError, FerError
 from fer_core.files import made_folder
 from fer_core.pools import read_place
 from fer_core.readers import default_data_path
+from fer_core.text import typed
 from fer_edge.faces.detectors import DEFAULT_DETECTOR, require_detector
 from fer_edge.inference.models import shipped_models
 
@@ -191,9 +192,9 @@ def _require_bundles(paths: Sequence[Path]) -> None:
         raise FerError("no model is shipped with this package; name a .tflite bundle")
     for path in (path for path in paths if path.suffix != ".tflite"):
         if path.suffix == ".json":
-            raise ArgumentError(f"{path} holds results: fer-bench report {path}")
+            raise ArgumentError(f"{path} holds results: fer-bench report {typed(path)}")
         if path.suffix in {".keras", ".h5"}:
             raise ArgumentError(
-                f"{path} is a Keras model: fer-convert {path} --int8 makes a bundle"
+                f"{path} is a Keras model: fer-convert {typed(path)} --int8 makes a bundle"
             )
         raise ArgumentError(f"{path} is no .tflite bundle, nor report, compare or contribute")

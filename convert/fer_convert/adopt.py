@@ -18,6 +18,7 @@ from fer_core.errors import ArgumentError, FerError
 from fer_core.files import ZIP_ERRORS, make_folder
 from fer_core.manifest import ModelManifest
 from fer_core.preprocess import COLOURS, InputSpec
+from fer_core.text import typed
 from fer_edge.deployment.signing.own_key import save_signed
 from fer_edge.inference.interpreter import INTEGERS, Tensor
 from fer_edge.inference.trial import Trial, note_tried, try_model
@@ -132,7 +133,7 @@ def labels_of(text: str) -> tuple[str, ...]:
 def _flatbuffer(file: Path) -> bytes:
     """Return a file's network without what is zipped behind it; raise FerError for another kind."""
     if file.suffix.lower() in _OTHERWISE:
-        raise FerError(f"{file.name}: {_OTHERWISE[file.suffix.lower()].format(file=file)}")
+        raise FerError(f"{file.name}: {_OTHERWISE[file.suffix.lower()].format(file=typed(file))}")
     try:
         content = file.read_bytes()
     except OSError as error:
@@ -145,7 +146,7 @@ def _flatbuffer(file: Path) -> bytes:
     except (*ZIP_ERRORS, ValueError, OSError):
         return content
     if "manifest.json" in names:
-        raise FerError(f"{file} is a bundle already: fer-edge --model {file}")
+        raise FerError(f"{file} is a bundle already: fer-edge --model {typed(file)}")
     return content[:start] if names else content
 
 

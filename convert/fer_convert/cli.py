@@ -223,13 +223,14 @@ def adopt_file(
 ) -> None:
     """Make a bundle of a .tflite file from elsewhere, after a trial."""
     from fer_convert.adopt import adopt, labels_of
+    from fer_core.text import typed
 
     adopted = adopt(file, labels_of(labels), colour, scale, out, overwrite)
     say = talk(quiet)
     for line in adopted.lines:
         say(f"{file.name} {line}" if line.startswith("takes") else line)
     print(adopted.path)
-    say(f"is that so? fer-bench {adopted.path} --data YOUR-FACES")
+    say(f"is that so? fer-bench {typed(adopted.path)} --data YOUR-FACES")
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from fer_core.errors import FerError
 from fer_core.files import ZIP_ERRORS, write_bytes
 from fer_core.manifest import ModelManifest
-from fer_core.text import on_paper
+from fer_core.text import on_paper, typed
 
 MOST_MODEL_BYTES = 16 * 2**20
 """How large a bundle may be that a device takes while it runs."""
@@ -89,7 +89,7 @@ class ModelBundle:
             raise FerError(
                 f"{path} carries no readable manifest: it is damaged, cut short, or was not "
                 f"made by fer-convert. {again} A .tflite file from elsewhere becomes a bundle by "
-                f"fer-convert adopt {path} --labels happy,sad,...",
+                f"fer-convert adopt {typed(path)} --labels happy,sad,...",
                 see="model-without-manifest",
             ) from error
         manifest = ModelManifest.from_json(text)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import shlex
 import sys
 import unicodedata
 from collections.abc import Iterable
@@ -67,6 +68,16 @@ def name_key(name: str) -> str:
     Neither capitals nor the form of accents (NFC, NFD) count.
     """
     return composed(name).casefold()
+
+
+def typed(*words: object) -> str:
+    """Return a command, or a path in one, as a shell takes it: with quotes where it needs them."""
+    given = list(map(str, words))
+    if sys.platform == "win32":
+        import subprocess
+
+        return subprocess.list2cmdline(given)
+    return shlex.join(given)
 
 
 def to_bytes(text: str) -> bytes:

@@ -316,3 +316,33 @@ def test_ctrl_c_ends_every_wait_on_windows_too() -> None:
         and not ast.unparse(call.func.value).endswith(("process", "command", "driver"))
     ]
     assert not endless
+
+
+def test_commands_in_messages_quote_their_paths() -> None:
+    """Of a path with a space, a shell would make two."""
+    command = re.compile(
+        r"\b(?:chmod|mv|cp|rm|fer-(?:edge|train|convert|bench)) [^{:;,]*"
+        r"\{(?:self\.)?_?(?:\w+\.)?(?:path|file|folder|models|out|place)\b[^}]*\}"
+    )
+    unquoted = [
+        f"{path.relative_to(ROOT)}:{text.lineno} {found[0]}"
+        for path in SOURCES
+        if not path.is_relative_to(ROOT / "train")
+        for text in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(text, ast.JoinedStr) and (found := command.search(ast.unparse(text)))
+    ]
+    assert not unquoted
+
+
+def test_whoever_is_told_of_edge_legacy_hears_which_python_it_needs() -> None:
+    """tflite-runtime 2.14 has wheels up to Python 3.11; Raspberry Pi OS Trixie has 3.13."""
+    lines = [
+        line
+        for page in sorted((ROOT / "docs/how-to").glob("*.md"))
+        for line in page.read_text(encoding="utf-8").splitlines()
+        if "edge-legacy" in line
+    ]
+    message = (ROOT / "edge/fer_edge/inference/interpreter.py").read_text(encoding="utf-8")
+    lines += re.findall(r"[^\n]*edge-legacy[^\n]*", message)
+    assert len(lines) >= 3
+    assert [line for line in lines if "Python 3.11" not in line] == []

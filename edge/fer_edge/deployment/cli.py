@@ -38,6 +38,7 @@ def use(
     models: Folder = DEFAULT_FOLDER,
 ) -> None:
     """Check a model, then try it for a minute. A run takes it within a second or two."""
+    from fer_core.text import typed
     from fer_edge.deployment.folder import ModelFolder
     from fer_edge.deployment.intake import ModelIntake
 
@@ -48,7 +49,9 @@ def use(
     if folder.is_run:
         print(f"{held.facts.mark} is on trial for a minute; fer-edge models list says how it goes")
     else:
-        print(f"{held.facts.mark} is tried by the next fer-edge --camera ... --models {models}")
+        print(
+            f"{held.facts.mark} is tried by the next fer-edge --camera ... --models {typed(models)}"
+        )
 
 
 @models_app.command(cls=with_examples(f"fer-edge models back {_OF_THE_SERVICE}"))

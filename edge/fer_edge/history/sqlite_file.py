@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from fer_core.errors import FerError
+from fer_core.text import typed
 from fer_edge.history.rows import Batch
 from fer_edge.history.store import UnusableError, require_known
 from fer_edge.history.tables import MIGRATIONS, Tables
@@ -131,7 +132,7 @@ def reading(path: Path) -> Iterator[Tables]:
     """
     if not path.is_file():
         raise FerError(
-            f"there is no history {path}: fer-edge --camera 0 --history {path} makes one"
+            f"there is no history {path}: fer-edge --camera 0 --history {typed(path)} makes one"
         )
     with _in_words(path):
         uri = f"{path.absolute().as_uri()}?mode=ro"
@@ -191,7 +192,8 @@ def _in_words(path: Path) -> Iterator[None]:
         said = str(error)
         if isinstance(error, UnicodeDecodeError) or any(mark in said for mark in _DAMAGED):
             raise FerError(
-                f"{path} is damaged or no database: mv {path} {path}.damaged, and a new one begins"
+                f"{path} is damaged or no database: {typed('mv', path, f'{path}.damaged')}, "
+                "and a new one begins"
             ) from error
         if "unable to open" in said or "readonly" in said:
             raise UnusableError(f"cannot open {path}: not allowed") from error

@@ -51,7 +51,7 @@ def load_runtime() -> Any:
                 f"no TFLite runtime loads ({litert_error}). Install the extra that fits, in "
                 "the folder of fer-edge-kit: pip install '.[edge]'. Without a screen it is "
                 "[edge-headless], with Pi OS Bookworm's picamera2 [edge-bookworm], on 32-bit Pi OS "
-                "[edge-legacy].",
+                "Bookworm [edge-legacy], which needs Python 3.11. For 32-bit Trixie there is none.",
                 see="runtime-missing",
             ) from litert_error
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from fer_core.bundle import ModelBundle
 from fer_core.errors import FerError
+from fer_core.text import typed
 from fer_edge.inference import DEFAULT_MODEL
 
 
@@ -61,8 +62,8 @@ def load_model(name_or_path: str = DEFAULT_MODEL) -> ModelBundle:
     if path.is_dir() or path.suffix in (".keras", ".h5"):
         kind = "a folder" if path.is_dir() else "a Keras model"
         raise FerError(
-            f"{path} is {kind}, not a .tflite bundle: fer-convert {path} --int8 makes one of a run "
-            "or a Keras model",
+            f"{path} is {kind}, not a .tflite bundle: "
+            f"fer-convert {typed(path)} --int8 makes one of a run or a Keras model",
             see="model-not-found",
         )
     if path.resolve() in {each.resolve() for each in shipped.values()}:

@@ -7,6 +7,7 @@ import math
 import platform
 import secrets
 import socket
+import sys
 from collections import Counter, deque
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -28,7 +29,6 @@ _PLACEHOLDERS = (
     "abcdefghij",
     "qwertyuiop",
 )
-_MAKE_ONE = 'make one with python3 -c "import secrets; print(secrets.token_urlsafe())"'
 _MOST_SESSIONS = 64
 
 
@@ -104,7 +104,7 @@ class Access:
             raise ArgumentError(
                 f"other computers reach {self.address.host}, so a token is needed: put one of at "
                 f"least {LEAST_TOKEN} characters into $FER_EDGE_TOKEN or as token = ... into the "
-                f"--config file; {_MAKE_ONE}",
+                f"--config file; {how_to_make_a_token()}",
                 see="token-needed",
             )
         if self.token and len(self.token) < LEAST_TOKEN:
@@ -112,7 +112,9 @@ class Access:
                 f"the token is too short: at least {LEAST_TOKEN} characters", see="token-weak"
             )
         if self.token and _is_guessable(self.token):
-            raise ArgumentError(f"the token is easy to guess: {_MAKE_ONE}", see="token-weak")
+            raise ArgumentError(
+                f"the token is easy to guess: {how_to_make_a_token()}", see="token-weak"
+            )
 
     @property
     def cookie(self) -> str:
@@ -141,6 +143,12 @@ class Access:
             return None
         self._sessions.append(secrets.token_urlsafe(32))
         return self._sessions[-1]
+
+
+def how_to_make_a_token() -> str:
+    """Return the command that makes one, in words."""
+    python = "python" if sys.platform == "win32" else "python3"
+    return f'make one with {python} -c "import secrets; print(secrets.token_urlsafe())"'
 
 
 def _own_address() -> list[str]:

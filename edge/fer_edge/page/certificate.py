@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from fer_core.errors import FerError
 from fer_core.files import make_folder, write_bytes
 from fer_core.places import secrets_folder
+from fer_core.text import typed
 from fer_edge.page.access import ServeAddress
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def _read(file: Path) -> x509.Certificate | None:
 
     try:
         if os.name == "posix" and file.stat().st_mode & 0o077:
-            raise FerError(f"other users may read the key in {file}: chmod 600 {file}")
+            raise FerError(f"other users may read the key in {file}: chmod 600 {typed(file)}")
         pem = file.read_bytes()
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(file)  # the key goes with it
         return load_pem_x509_certificate(pem)

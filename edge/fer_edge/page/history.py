@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shlex
-import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,6 +9,7 @@ from http import HTTPStatus
 from typing import Any
 
 from fer_core.errors import ArgumentError, FerError
+from fer_core.text import typed
 from fer_edge.history.chart import Chart, Filter, bar_name, read_chart, read_names, read_rows
 from fer_edge.history.periods import DAY, DAYS, HOUR, Period, local
 from fer_edge.history.place import Place, is_address
@@ -83,8 +81,7 @@ def deleting(place: Place) -> str:
         return (
             "fer-edge history ADDRESS --delete-person NAME, where ADDRESS is that in your settings"
         )
-    words = ("fer-edge", "history", place.shown, "--delete-person", "NAME")
-    return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
+    return typed("fer-edge", "history", place.shown, "--delete-person", "NAME")
 
 
 def exported_history(place: Place, query: Callable[[str], str]) -> tuple[str, str, HTTPStatus]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from fer_core.errors import ArgumentError, FerError
 from fer_core.settings import load_settings
+from fer_core.text import typed
 from fer_edge.session.config import EdgeConfig
 
 SECRETS = {
@@ -58,7 +59,8 @@ def _require_private(file: Path, its: EdgeConfig) -> None:
     held = [name for name, values in secrets.items() if any(is_secret(name, v) for v in values)]
     if held and os.name == "posix" and file.stat().st_mode & 0o077:
         raise FerError(
-            f"{file} holds the setting {held[0]} and other users may read it: chmod 600 {file}",
+            f"{file} holds the setting {held[0]} and other users may read it: "
+            f"chmod 600 {typed(file)}",
             see="secret-readable",
         )
 

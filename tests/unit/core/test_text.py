@@ -12,6 +12,7 @@ from fer_core.text import (
     in_markdown,
     on_paper,
     to_bytes,
+    typed,
 )
 
 
@@ -77,3 +78,19 @@ def test_what_a_terminal_cannot_show_is_replaced(monkeypatch: pytest.MonkeyPatch
     assert [raw.getvalue() for raw in written] == [b"gl?cklich"] * 2
     monkeypatch.setattr(sys, "stdout", None)  # a service may have none
     forgive_names_on_paper()
+
+
+@pytest.mark.parametrize(
+    ("system", "path", "shown"),
+    [
+        ("linux", "my faces/a.tflite", "fer-edge --model 'my faces/a.tflite'"),
+        ("linux", "faces/a.tflite", "fer-edge --model faces/a.tflite"),
+        ("win32", "my faces\\a.tflite", 'fer-edge --model "my faces\\a.tflite"'),
+        ("win32", "faces\\a.tflite", "fer-edge --model faces\\a.tflite"),
+    ],
+)
+def test_a_command_is_shown_as_its_shell_takes_it(
+    system: str, path: str, shown: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "platform", system)
+    assert typed("fer-edge", "--model", path) == shown

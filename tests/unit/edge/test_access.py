@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import platform
 import socket
+import sys
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -100,6 +101,18 @@ def test_a_token_that_can_be_guessed_is_refused(token: str, words: str) -> None:
     with pytest.raises(ArgumentError, match=words) as refused:
         Access(LOOPBACK, token)
     assert token not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("system", "command"), [("win32", "with python -c"), ("linux", "with python3 -c")]
+)
+def test_a_token_is_made_with_the_python_of_the_system(
+    system: str, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "platform", system)
+    for host, token in (("0.0.0.0", ""), ("127.0.0.1", "a" * 30)):
+        with pytest.raises(ArgumentError, match=command):
+            Access(ServeAddress(host, 8080), token)
 
 
 @pytest.mark.parametrize("token", ["k7Qp2xZv9LmN4sTb", "wxyz" * 5])  # 16 characters; 40 bits

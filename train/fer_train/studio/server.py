@@ -15,7 +15,7 @@ from fer_core.errors import ArgumentError
 from fer_core.files import make_folder
 from fer_core.locks import alone_in
 from fer_core.preprocess import InputSpec
-from fer_edge.page.access import Access, ServeAddress
+from fer_edge.page.access import Access, ServeAddress, how_to_make_a_token
 from fer_edge.page.door import Door
 from fer_edge.page.server import PageServer
 from fer_edge.sources.camera import open_camera
@@ -127,7 +127,7 @@ def _access(options: StudioOptions) -> Access:
     if not (token or address.is_loopback):
         raise ArgumentError(
             f"other computers reach {options.host}, so a token is needed: put one into ${TOKEN}; "
-            'make one with python3 -c "import secrets; print(secrets.token_urlsafe())"',
+            f"{how_to_make_a_token()}",
             see="token-needed",
         )
     return Access(address, token)

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from fer_core.files import write_text
 from fer_core.settings import settings_toml
-from fer_core.text import counted, on_paper
+from fer_core.text import counted, on_paper, typed
 from fer_train.figures import save_figure
 from fer_train.sweep.chance import expected_gain
 from fer_train.sweep.run import trial_folder, value_text
@@ -60,7 +60,7 @@ def leave_results(
     if complete:
         text += (
             f"the best network: {trial_folder(out, complete[0].number)}\n"
-            f"its settings: fer-train --config {out / BEST}\n"
+            f"its settings: fer-train --config {typed(out / BEST)}\n"
         )
     write_text(out / REPORT, text)
     return text

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fer_core.errors import ArgumentError, FerError
+from fer_core.text import typed
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -107,7 +108,7 @@ class SigningKey:
             is_open = os.name == "posix" and file.stat().st_mode & 0o077
         except FileNotFoundError as error:
             raise FerError(
-                f"there is no key {file}: fer-edge models key {file} makes one"
+                f"there is no key {file}: fer-edge models key {typed(file)} makes one"
             ) from error
         except OSError as error:
             raise FerError(f"cannot read the key {file}: {error.strerror}") from error
@@ -116,7 +117,7 @@ class SigningKey:
         if not isinstance(key, Ed25519PrivateKey):
             raise FerError(f"{file} holds a key of another kind: {_MAKE_ONE}")
         if is_open:
-            raise FerError(f"other users may read the key in {file}: chmod 600 {file}")
+            raise FerError(f"other users may read the key in {file}: chmod 600 {typed(file)}")
         return cls(key)
 
     @classmethod

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 from fer_core.errors import ArgumentError, FerError
 from fer_core.files import make_folder, write_text
 from fer_core.locks import alone_in
-from fer_core.text import is_plain_name
+from fer_core.text import is_plain_name, typed
 from fer_edge.deployment.signing.file_signature import UnsignedError, signer_of
 from fer_edge.deployment.signing.keys import canonical_key, require_cryptography
 from fer_edge.deployment.signing.release_key import RELEASE, RELEASE_KEY
@@ -91,7 +90,7 @@ class TrustedKeys:
     def how_to_trust(self, key: str) -> str:
         """Return the command that adds a key."""
         known = RELEASE if key == RELEASE_KEY else key
-        return f"fer-edge models trust {known} --models {shlex.quote(str(self._folder.resolve()))}"
+        return f"fer-edge models trust {known} --models {typed(self._folder.resolve())}"
 
     def trust(self, word: str, name: str = "") -> str:
         """Add a key, or give one another name; return it.
@@ -120,7 +119,7 @@ class TrustedKeys:
             if name and any(each != key and its == name for each, its in keys.items()):
                 raise ArgumentError(
                     f"another key is called {name}: choose another --name, or first "
-                    f"fer-edge models forget {name}"
+                    f"fer-edge models forget {typed(name)}"
                 )
             keys[key] = name
         return key
