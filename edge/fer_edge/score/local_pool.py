@@ -12,7 +12,7 @@ from typing import Any
 
 from fer_core.cores import free_bytes, usable_cores
 from fer_core.errors import FerError
-from fer_core.own_process import signal_name
+from fer_core.own_process import how_it_crashed
 from fer_edge.score.manifest import Result
 from fer_edge.score.plan import Piece
 from fer_edge.score.pools import Death, Work
@@ -129,7 +129,7 @@ class _Worker:
         self.process.join()
         self.pipe.close()
         code = self.process.exitcode or 0
-        how = signal_name(-code) if code < 0 else f"exit code {code}"
+        how = how_it_crashed(code) or f"exit code {code}"
         return f"its process died ({how})"
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from fer_core.errors import FerError
-from fer_core.own_process import run_module
+from fer_core.own_process import how_it_crashed, run_module
 
 
 def ends_with(monkeypatch: pytest.MonkeyPatch, code: int, system: str) -> list[dict[str, Any]]:
@@ -41,3 +41,14 @@ def test_a_process_has_a_stdin_of_its_own(monkeypatch: pytest.MonkeyPatch, syste
     started = ends_with(monkeypatch, 3, system)
     assert run_module("any", seconds=1, what="it").returncode == 3
     assert [how["stdin"] for how in started] == [subprocess.DEVNULL]
+
+
+@pytest.mark.parametrize(
+    ("code", "system", "name"),
+    [(0, "win32", ""), (3, "win32", ""), (0xC0000409, "win32", "0xC0000409"), (139, "linux", "")],
+)
+def test_only_a_crash_has_a_name(
+    monkeypatch: pytest.MonkeyPatch, code: int, system: str, name: str
+) -> None:
+    monkeypatch.setattr(sys, "platform", system)
+    assert how_it_crashed(code) == name

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
+from fer_train.jobs import local_pool
 from fer_train.jobs.local_pool import LocalPool
 from fer_train.jobs.pools import Cause, read_where, run_all
 from fer_train.jobs.room import JOB_BYTES, Room, room_for
@@ -72,6 +74,12 @@ def test_a_job_that_is_ended_cleans_up_and_the_others_go_on(tmp_path: Path) -> N
     pool.close()
     assert (second.out / "ended").exists()
     assert not pool.is_busy
+
+
+def test_a_job_that_crashes_on_windows_has_died(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "win32")
+    assert local_pool._death(0xC0000005) == "its process died (0xC0000005)"
+    assert "ended with exit code 1;" in local_pool._death(1)
 
 
 def test_cores_and_memory_decide_how_many_jobs_run(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING, Any
 
+from fer_core.own_process import how_it_crashed
 from fer_train.jobs.pools import Cause, Ended, Job
 from fer_train.jobs.process import Line, serve
 from fer_train.jobs.room import Room
@@ -120,12 +121,9 @@ def _end_all(running: list[_Running]) -> None:
 
 
 def _death(code: int) -> str:
-    if code >= 0:
+    name = how_it_crashed(code)
+    if not name:
         return f"its process ended with exit code {code}; log.txt in its folder may say why"
-    try:
-        name = signal.Signals(-code).name
-    except ValueError:
-        name = f"signal {-code}"
     memory = "; the memory may have been full: fewer jobs at a time, --on local:N"
     return f"its process died ({name}{memory if name == 'SIGKILL' else ''})"
 
