@@ -97,8 +97,9 @@ def test_budgets_and_pruning_epochs() -> None:
     assert prune_epochs("", 90) == (10, 30)
     assert prune_epochs("30, 10", 90) == (10, 30)
     assert prune_epochs("never", 90) == ()
-    with pytest.raises(ArgumentError, match="give epochs such as 10,30"):
-        prune_epochs("early", 90)
+    for wrong in ("early", "0", "10,0", "10, 0", "00, 10", "10,"):
+        with pytest.raises(ArgumentError, match="give epochs such as 10,30"):
+            prune_epochs(wrong, 90)
 
 
 def test_what_choosing_is_worth_by_chance() -> None:
