@@ -13,6 +13,7 @@ from typing import Annotated, TypedDict
 from msgspec import Meta
 
 from fer_core.errors import FerError
+from fer_core.files import patiently
 from fer_core.settings import load_settings
 from fer_core.typed_json import read_json
 from fer_train.config import RENAMED, TrainConfig
@@ -170,10 +171,10 @@ def read_accuracy(run: Path) -> float:
 def accuracies(run: Path) -> list[float]:
     """Return the validation accuracy after each epoch that a run folder holds so far."""
     try:
-        text = _current_text(run / HISTORY)
+        text = patiently(lambda: _current_text(run / HISTORY))
     except FileNotFoundError:
         return []
-    return [float(row["val_accuracy"]) for row in csv.DictReader(text.splitlines())]
+    return list(csv.DictReader(text.splitlines()))
 
 
 def _current_text(file: Path) -> str:
@@ -181,6 +182,11 @@ def _current_text(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8")
     except OSError as error:
+    return [float(row["val_accuracy"]) for row in read_history(run)]
+
+
+def read_history(run: Path) -> list[dict[str, str]]:
+    """Return the rows of history.csv that a run folder holds so far, one for each epoch."""
         if error.errno != errno.ESTALE:
             raise
         return file.read_text(encoding="utf-8")  # the new one
