@@ -33,5 +33,5 @@ def train_fold(
     judged, rest = folds.judged(number), folds.rest(number, config.seed)
     train_on(rest, replace(config, folds=0), folder, resume, say)
     probabilities = predict(load_keras_model(folder / "model.keras"), judged)
-    save_answers(answers_file(folder.parent, number), judged, probabilities)
+    save_answers(answers_file(folder.parent, number), folds.pool, judged, probabilities)
     return probabilities
