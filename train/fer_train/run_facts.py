@@ -6,7 +6,7 @@ import csv
 import errno
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, TypedDict
 
@@ -20,6 +20,8 @@ from fer_train.config import RENAMED, TrainConfig
 from fer_train.shipped import QAT_SUFFIX, shipped, shipped_config
 
 METRICS, CONFIG, HISTORY = "metrics.json", "config.toml", "history.csv"
+OUT_OF_FOLD = "out_of_fold.npz"
+"""What the network of a fold says of the pictures that it did not learn from."""
 MODEL_FILES = ("model.keras", "model.h5")
 """What a run writes its weights to."""
 
@@ -49,9 +51,19 @@ def is_shipped(file: Path) -> bool:
 
 
 def saved_config(folder: Path) -> TrainConfig:
-    """Return the settings in a run folder, the default ones where a folder holds none."""
+    """Return the settings in a run folder, the default ones where a folder holds none.
+
+    Those of a fold name the pictures that it did not learn from, which earlier versions left out.
+    """
     saved = folder / CONFIG
-    return load_settings(TrainConfig, saved if saved.exists() else None, {}, RENAMED, _no_hint)
+    config = load_settings(TrainConfig, saved if saved.exists() else None, {}, RENAMED, _no_hint)
+    held_out = OUT_OF_FOLD if (folder / OUT_OF_FOLD).exists() else config.held_out
+    return replace(config, held_out=str((folder / held_out).resolve()) if held_out else "")
+
+
+def is_fold(folder: Path) -> bool:
+    """Return whether a run folder is that of one fold of a cross-validation."""
+    return saved_config(folder).held_out == str((folder / OUT_OF_FOLD).resolve())
 
 
 def _no_hint(line: str) -> None:
@@ -170,6 +182,11 @@ def read_accuracy(run: Path) -> float:
 
 def accuracies(run: Path) -> list[float]:
     """Return the validation accuracy after each epoch that a run folder holds so far."""
+    return [float(row["val_accuracy"]) for row in read_history(run)]
+
+
+def read_history(run: Path) -> list[dict[str, str]]:
+    """Return the rows of history.csv that a run folder holds so far, one for each epoch."""
     try:
         text = patiently(lambda: _current_text(run / HISTORY))
     except FileNotFoundError:
@@ -182,11 +199,6 @@ def _current_text(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8")
     except OSError as error:
-    return [float(row["val_accuracy"]) for row in read_history(run)]
-
-
-def read_history(run: Path) -> list[dict[str, str]]:
-    """Return the rows of history.csv that a run folder holds so far, one for each epoch."""
         if error.errno != errno.ESTALE:
             raise
         return file.read_text(encoding="utf-8")  # the new one
