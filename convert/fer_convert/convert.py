@@ -200,6 +200,7 @@ def _provenance(recipe: QuantizationRecipe, contents: FileContents, job: Job) ->
         "data": validation.name,
         "data_settings": {name: getattr(parent.config.pictures, name) for name in DATA_SETTINGS},
         "validation_fingerprint": validation.fingerprint(),
+        "held_out": " ".join(map(str, validation.rows)) if parent.config.held_out else "",
         "source_sha256": parent.source_sha256,
         "parent": parent.answers_of,
         "parent_classes": " ".join(map(str, parent.probabilities.argmax(axis=1))),
