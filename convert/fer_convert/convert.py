@@ -89,8 +89,9 @@ def convert(
     job = make_job(request, file)
     if not job.parent.training and (doubt := input_mismatch(job.parent.model, job.validation)):
         say(f"{job.parent.name}: {doubt}")
-    if doubt := few_pictures(len(job.validation)):
-        say(doubt)
+    for doubt in (job.other_pictures, few_pictures(len(job.validation))):
+        if doubt:
+            say(doubt)
     paths = [out / f"{job.parent.name}-{recipe.name}.tflite" for recipe in request.recipes]
     require_not_shipped(paths)
     faults: list[FerError] = []

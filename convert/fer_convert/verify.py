@@ -150,9 +150,7 @@ def _validation(bundle: ModelBundle, data: Path | None) -> FerDataset:
     dataset = settings.with_whole_paths(Path()).load(bundle.manifest.input)
     if rows := facts.get("held_out"):
         dataset = with_held_out(dataset, np.array(rows.split(), np.int64))
-    if dataset.label_names != bundle.manifest.labels:
-        dataset = dataset.without_empty_classes()
-    validation = dataset.part("validation")
+    validation = dataset.in_order(bundle.manifest.labels).part("validation")
     if validation.fingerprint() != facts["validation_fingerprint"]:
         raise FerError(
             f"the validation pictures of {validation.name} are not those of {facts['data']} that "

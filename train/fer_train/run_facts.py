@@ -43,6 +43,7 @@ class Metrics(TypedDict, total=False):
     sha256: dict[str, str]
     teacher_sha256: str
     guide_sha256: str
+    validation_fingerprint: str
 
 
 def is_shipped(file: Path) -> bool:
