@@ -85,7 +85,8 @@ def drawn_dataset(per_class: tuple[int, int, int] = (12, 4, 4)) -> FerDataset:
 
 def save_npz(path: Path, dataset: FerDataset) -> Path:
     """Write a data set as the .npz that --data takes."""
-    np.savez(path, images=dataset.images, labels=dataset.labels, usage=dataset.split)
+    named = {} if dataset.label_names == FER2013_LABELS else {"label_names": dataset.label_names}
+    np.savez(path, images=dataset.images, labels=dataset.labels, usage=dataset.split, **named)
     return path
 
 

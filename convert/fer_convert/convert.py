@@ -89,8 +89,9 @@ def convert(
     job = make_job(request, file)
     if not job.parent.training and (doubt := input_mismatch(job.parent.model, job.validation)):
         say(f"{job.parent.name}: {doubt}")
-    if doubt := few_pictures(len(job.validation)):
-        say(doubt)
+    for doubt in (job.other_pictures, few_pictures(len(job.validation))):
+        if doubt:
+            say(doubt)
     paths = [out / f"{job.parent.name}-{recipe.name}.tflite" for recipe in request.recipes]
     require_not_shipped(paths)
     faults: list[FerError] = []
@@ -200,6 +201,7 @@ def _provenance(recipe: QuantizationRecipe, contents: FileContents, job: Job) ->
         "data": validation.name,
         "data_settings": {name: getattr(parent.config.pictures, name) for name in DATA_SETTINGS},
         "validation_fingerprint": validation.fingerprint(),
+        "held_out": " ".join(map(str, validation.rows)) if parent.config.held_out else "",
         "source_sha256": parent.source_sha256,
         "parent": parent.answers_of,
         "parent_classes": " ".join(map(str, parent.probabilities.argmax(axis=1))),

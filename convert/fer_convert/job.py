@@ -15,7 +15,7 @@ from fer_convert.recipes import QuantizationRecipe
 from fer_core.dataset import FerDataset
 from fer_core.errors import ArgumentError
 from fer_train.network.quantize_aware import is_quantize_aware
-from fer_train.run_facts import read_run
+from fer_train.run_facts import RunRecord, read_run
 from fer_train.transfer import load_keras_model
 
 CALIBRATION_SAMPLES = 512
@@ -60,6 +60,8 @@ class Job:
     parent: Parent
     calibration: FerDataset | None
     validation: FerDataset
+    other_pictures: str = ""
+    """That the run was judged by other pictures, else nothing."""
 
     @property
     def max_drop_points(self) -> float:
@@ -83,7 +85,18 @@ def make_job(request: ConversionRequest, file: Path) -> Job:
     if request.layer_errors and is_quantize_aware(model):
         raise ArgumentError(f"--layer-errors compares with float32, which {file} no longer is")
     calibration = _calibration_set(request, model, dataset.part("train"))
-    return Job(request, parent, calibration, validation)
+    return Job(request, parent, calibration, validation, _other_pictures(run, validation))
+
+
+def _other_pictures(run: RunRecord, validation: FerDataset) -> str:
+    before = run.metrics.get("validation_fingerprint")
+    if before in (None, validation.fingerprint(rows=False)):
+        return ""
+    return (
+        f"the validation pictures of {validation.name} are not those that {run.folder} was judged "
+        "by. It may have learned from some of them, so its accuracy may seem too high: train "
+        "again, or give the --data of then"
+    )
 
 
 def _calibration_set(

@@ -38,13 +38,7 @@ def reason_to_keep(path: Path, source_sha256: str) -> str:
 def answers_alike(path: Path, bundle: ModelBundle) -> bool:
     """Return whether the bundle in a place gives the same answers to the same pictures."""
     there = _bundle_at(path)
-    if there is None or there.model != bundle.model:
-        return False
-    kept, made = there.manifest, bundle.manifest
-    return (kept.labels, kept.input, kept.output, kept.temperature) == (
-        *(made.labels, made.input, made.output),
-        made.temperature,
-    )
+    return there is not None and there.answers_as(bundle)
 
 
 def differs_from(path: Path) -> str:

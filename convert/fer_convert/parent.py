@@ -19,7 +19,7 @@ from fer_train.config import TrainConfig
 from fer_train.data import predict
 from fer_train.network.logits import divide_logits, logits_layers
 from fer_train.network.quantize_aware import is_quantize_aware
-from fer_train.run_facts import RunRecord, read_run
+from fer_train.run_facts import RunRecord, model_labels, read_run
 from fer_train.transfer import load_keras_model
 
 
@@ -71,7 +71,8 @@ def data_of(run: RunRecord, model: keras.Model, named: Path | None) -> FerDatase
     """Return the data of the run that the model is of, or those named, in the model's own input.
 
     Raises:
-        FerError: There are none, or the model takes no pictures of a fixed size.
+        FerError: There are none, they are of other classes than the run's, or the model takes no
+            pictures of a fixed size.
     """
     file, settings = run.file, run.config.pictures
     _require_one_picture_in_and_one_answer_out(file, model)
@@ -85,8 +86,21 @@ def data_of(run: RunRecord, model: keras.Model, named: Path | None) -> FerDatase
             "(None, height, width, 1) or RGB (None, height, width, 3)"
         )
     dataset = settings.load(InputSpec(height, width, colour))
+    if labels := model_labels(file):
+        return _in_its_order(dataset, labels, file)
     fits = model.output_shape[-1] == len(dataset.label_names)
     return dataset if fits else dataset.without_empty_classes()
+
+
+def _in_its_order(dataset: FerDataset, labels: tuple[str, ...], file: Path) -> FerDataset:
+    """Return the pictures with the classes of a run in its order; raise FerError for others."""
+    dataset = dataset.in_order(labels)
+    if dataset.label_names != labels:
+        raise FerError(
+            f"{file} knows {', '.join(labels)}; {dataset.name} holds "
+            f"{', '.join(dataset.label_names)}. Give the --data it was trained on"
+        )
+    return dataset
 
 
 def _require_one_picture_in_and_one_answer_out(file: Path, model: keras.Model) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from fer_convert.contents import can_read_files, read_contents
 from fer_convert.runtimes import is_newer
 from fer_core.bundle import ModelBundle
-from fer_core.data_settings import DataSettings
+from fer_core.data_settings import DataSettings, with_held_out
 from fer_core.dataset import FerDataset
 from fer_core.errors import FerError
 from fer_core.metrics import paired_difference
@@ -148,9 +148,9 @@ def _validation(bundle: ModelBundle, data: Path | None) -> FerDataset:
     )
     settings = replace(settings, data=str(data.resolve()) if data else "")
     dataset = settings.with_whole_paths(Path()).load(bundle.manifest.input)
-    if dataset.label_names != bundle.manifest.labels:
-        dataset = dataset.without_empty_classes()
-    validation = dataset.part("validation")
+    if rows := facts.get("held_out"):
+        dataset = with_held_out(dataset, np.array(rows.split(), np.int64))
+    validation = dataset.in_order(bundle.manifest.labels).part("validation")
     if validation.fingerprint() != facts["validation_fingerprint"]:
         raise FerError(
             f"the validation pictures of {validation.name} are not those of {facts['data']} that "

@@ -38,6 +38,14 @@ class ModelBundle:
         """The model's name and recipe, such as fer-nano-int8."""
         return f"{self.manifest.name}-{self.manifest.recipe}"
 
+    def answers_as(self, other: ModelBundle) -> bool:
+        """Return whether both give the same answers to the same pictures."""
+        mine, its = (
+            (each.model, each.manifest.labels, each.manifest.input, each.manifest.output)
+            for each in (self, other)
+        )
+        return mine == its and self.manifest.temperature == other.manifest.temperature
+
     def to_bytes(self) -> bytes:
         """Return the flatbuffer with the zip archive behind it."""
         manifest = replace(self.manifest, sha256=hashlib.sha256(self.model).hexdigest())

@@ -126,11 +126,13 @@ def _folder_rows(
             if isinstance(picture, str):
                 faults.add(str(file), picture)
             else:
-                official = _official_split(file.name)
+                official = official_split(file.name)
+                if official is None or (split and not official):  # no test picture is learned from
+                    official = split
                 shapes.append((picture.pixels.shape[0], picture.pixels.shape[1]))
                 pixels = spec.resized(picture.pixels)
                 pixels = pixels[:, :, 0] if spec.colour == "gray" else pixels
-                yield pixels, label, split if official is None else official, number
+                yield pixels, label, official, number
             number += 1
 
 
@@ -175,7 +177,8 @@ def _loose_pictures(folder: Path) -> list[Path]:
     ]
 
 
-def _official_split(name: str) -> int | None:
+def official_split(name: str) -> int | None:
+    """Return the index into SPLITS that the name of a FER2013 picture gives, None for others."""
     named = [split for prefix, split in _FILE_PREFIXES.items() if name.lower().startswith(prefix)]
     return named[0] if named else None
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from fer_core.dataset import FerDataset
 from fer_core.errors import FerError
 from fer_core.ferplus import VOTES_FILE, majority_labels, votes_beside
+from fer_core.files import load_arrays
 from fer_core.preprocess import InputSpec
 from fer_core.readers import default_data_path, load_dataset
+from fer_core.values import Int64Array
 
 LABELS = ("fer2013", "ferplus", "ferplus-votes")
 
@@ -23,9 +27,11 @@ class DataSettings:
         skip_bad: Whether bad rows are left out.
         labels: "fer2013", "ferplus" or "ferplus-votes".
         votes: The file of FER+'s votes, which the last two need.
-        size: The side of the pictures in pixels; 0 as the data is.
+        size: The side of the pictures in pixels; 0 as the data is, but 48 for folders and "rgb".
         colour: "gray" or "rgb".
         seed: What divides off a validation split where there is none.
+        held_out: The answers of a fold of a cross-validation, whose pictures are the validation
+            split; empty for that of the data.
 
     Raises:
         ValueError: A setting is not among its choices or beyond its range.
@@ -38,6 +44,7 @@ class DataSettings:
     size: int = 0
     colour: str = "gray"
     seed: int = 1
+    held_out: str = ""
 
     def __post_init__(self) -> None:
         for name, choices in (("labels", LABELS), ("colour", ("gray", "rgb"))):
@@ -63,6 +70,7 @@ class DataSettings:
             self,
             data=str(data.resolve()) if data else "",
             votes=str(votes.resolve()) if votes else "",
+            held_out=str((base / self.held_out).resolve()) if self.held_out else "",
         )
 
     def load(self, spec: InputSpec | None = None) -> FerDataset:
@@ -72,7 +80,8 @@ class DataSettings:
             spec: Decides size and colour in place of the settings, unless None.
 
         Raises:
-            FerError: There is no such data set or votes, or they cannot be read.
+            FerError: There is no such data set or votes, or they cannot be read, or the pictures
+                are not those of the fold.
         """
         path = Path(self.data) if self.data else None
         if spec is None and (self.size or self.colour != "gray"):
@@ -81,6 +90,8 @@ class DataSettings:
         dataset = load_dataset(path, spec, self.skip_bad)
         if self.labels != "fer2013":
             dataset = majority_labels(dataset, self.votes_file())
+        if self.held_out:
+            return _judged_by_fold(dataset, Path(self.held_out))
         return dataset.with_validation(self.seed)
 
     def votes_file(self) -> Path:
@@ -95,3 +106,29 @@ class DataSettings:
                 "(https://github.com/microsoft/FERPlus); fer-train takes it as --votes, too"
             )
         return Path(self.votes)
+
+
+def with_held_out(dataset: FerDataset, rows: Int64Array) -> FerDataset:
+    """Return a data set with other splits; the test split stays.
+
+    Args:
+        dataset: The data set.
+        rows: What is its validation split, by `FerDataset.rows`; all else is for training.
+    """
+    chosen = np.isin(dataset.rows, rows).astype(np.int64)
+    return replace(dataset, split=np.where(dataset.split == 2, dataset.split, chosen))
+
+
+def _judged_by_fold(dataset: FerDataset, answers: Path) -> FerDataset:
+    """Return a data set with the pictures that a fold did not learn from as validation split."""
+    held = load_arrays(answers)
+    if not {"rows", "data"} <= held.keys():
+        raise FerError(f"{answers} does not say which pictures a fold did not learn from")
+    divided = with_held_out(dataset, held["rows"])
+    judged = divided.without_empty_classes().only(divided.split == 1)
+    if judged.fingerprint() != str(held["data"]):
+        raise FerError(
+            f"the pictures of {dataset.name} are not those of the fold {answers.parent}: give the "
+            "--data that it was trained on, unchanged"
+        )
+    return divided

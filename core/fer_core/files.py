@@ -6,13 +6,14 @@ import errno
 import os
 import sys
 import tempfile
+import time
 import tokenize
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -46,6 +47,10 @@ ARRAY_ERRORS = (
 """What a damaged array in one makes numpy raise."""
 _NO_SYNC_OF_FOLDERS = (errno.EINVAL, errno.ENOTSUP, errno.EACCES, errno.EBADF)
 """What file systems answer that cannot do it, and folders that may be written but not read."""
+_WAITS_SECONDS = (0.01, 0.03, 0.1, 0.3, 1.0) if os.name == "nt" else ()
+"""How long to wait before each new attempt at a file that another process has open."""
+
+_Result = TypeVar("_Result")
 
 
 def make_folder(folder: Path) -> Path:
@@ -130,12 +135,25 @@ def written_beside(path: Path, sync: bool = True) -> Iterator[Path]:
                 with beside.open("r+b") as written:
                     os.fsync(written.fileno())
             beside.chmod(mode)
-            beside.replace(path)
+            patiently(lambda: beside.replace(path))
             if sync:
                 _sync_folder(path.parent)
         finally:
             with suppress(FileNotFoundError):
                 beside.unlink()
+
+
+def patiently(act: Callable[[], _Result]) -> _Result:
+    """Return what a call returns; on Windows try again while another process has the file open.
+
+    Windows replaces no file that is open, and opens none that is being replaced.
+    """
+    for seconds in _WAITS_SECONDS:
+        try:
+            return act()
+        except PermissionError:
+            time.sleep(seconds)
+    return act()
 
 
 def _sync_folder(folder: Path) -> None:

@@ -58,6 +58,8 @@ _TURNS = {
 }
 """How a picture of each EXIF orientation is turned, after those of _MIRRORED were mirrored."""
 _STRIP, _WHITE = 64, 255
+_PNG_OF_COLOURS = (2, 3)
+"""Kinds of PNG (byte 25) of which OpenCV would make another gray if they tell their gamma."""
 _NOT_EVERYWHERE = {
     rb"GIF8": "GIF, which needs OpenCV 4.12",
     rb".{4}ftypavi": "AVIF, which needs OpenCV 4.12",
@@ -171,7 +173,9 @@ def decode_or_reason(encoded: bytes, colour: bool = False) -> Picture | str:
     reduced = _reduction(head)
     if not reduced:
         return TOO_LARGE
-    flags = cv2.IMREAD_UNCHANGED if head.alpha else _FLAGS[colour][reduced] | _AS_STORED
+    to_gray = not colour and encoded[:4] == b"\x89PNG" and encoded[25] in _PNG_OF_COLOURS
+    flags = _FLAGS[colour or to_gray][reduced] | _AS_STORED
+    flags = cv2.IMREAD_UNCHANGED if head.alpha else flags
     try:
         with native_stderr() as lines:
             picture = cv2.imdecode(np.frombuffer(encoded, np.uint8), flags)
@@ -182,6 +186,8 @@ def decode_or_reason(encoded: bytes, colour: bool = False) -> Picture | str:
     for line in lines:
         if line and not line.startswith(_DECODERS):  # another thread's
             tell(line)
+    if to_gray and not head.alpha:
+        picture = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
     pixels = _on_white(picture, colour, head) if head.alpha else np.asarray(picture, np.uint8)
     return Picture(_upright(pixels, head.orientation), reduced, head.animated)
 

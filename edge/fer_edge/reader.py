@@ -13,7 +13,7 @@ from fer_core.values import Frame, Observation, UInt8Array
 from fer_edge.faces.analysis import PictureAnalyzer, StreamAnalyzer
 from fer_edge.faces.detector import DetectorRequest, FaceDetector
 from fer_edge.faces.detectors import DEFAULT_DETECTOR, make_detector
-from fer_edge.inference import DEFAULT_MODEL
+from fer_edge.inference import DEFAULT_MODEL, RATE_HZ
 from fer_edge.inference.classifier import TfliteClassifier
 from fer_edge.inference.interpreter import TfliteModel
 from fer_edge.inference.models import load_model
@@ -44,6 +44,7 @@ class ExpressionReader:
         model: str | PathLike[str] = DEFAULT_MODEL,
         detector: str | PathLike[str] | FaceDetector = DEFAULT_DETECTOR,
         threads: int = 1,
+        rate: float = RATE_HZ,
     ) -> None:
         """Load the model.
 
@@ -51,6 +52,8 @@ class ExpressionReader:
             model: The name of a shipped model (`fer_edge.shipped_models()`), or a .tflite bundle.
             detector: haar, yunet, the file of a YuNet, or any `FaceDetector`.
             threads: How many threads the network takes.
+            rate: How often a second each face of a camera or video is classified, as `--rate`; 0
+                for every frame.
 
         Raises:
             FerError: There is no such model or detector, or the model is damaged.
@@ -60,6 +63,7 @@ class ExpressionReader:
         _require_detector(detector)
         self._detector = fspath(detector) if isinstance(detector, PathLike) else detector
         self._for_pictures = self._make_detector(stream=False)
+        self._rate_hz = rate
         self._classifier = TfliteClassifier(TfliteModel(load_model(fspath(model)), threads))
 
     def picture(self, picture: str | PathLike[str] | UInt8Array) -> tuple[Observation, ...]:
@@ -135,17 +139,21 @@ class ExpressionReader:
             FerError: The camera cannot be opened, or the file cannot be read as a video.
         """
         with closing(_stream_source(source)) as opened:
-            analyzer = StreamAnalyzer(self._make_detector(stream=True), self._classifier)
+            analyzer = self._make_analyzer()
             run_pipeline(opened, analyzer, outputs, threading.Event(), StageTimes())
 
     def _stream(self, source: FrameSource) -> Iterator[tuple[Frame, tuple[Observation, ...]]]:
         with closing(source):
-            analyzer = StreamAnalyzer(self._make_detector(stream=True), self._classifier)
+            analyzer = self._make_analyzer()
             for frame in source.frames(threading.Event()):
                 if isinstance(frame, Frame):
                     yield frame, analyzer.analyze(frame).observations
                 else:
                     analyzer.idle(frame)
+
+    def _make_analyzer(self) -> StreamAnalyzer:
+        detector = self._make_detector(stream=True)
+        return StreamAnalyzer(detector, self._classifier, rate_hz=self._rate_hz)
 
     def _make_detector(self, stream: bool) -> FaceDetector:
         if isinstance(self._detector, str):

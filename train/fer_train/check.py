@@ -8,7 +8,14 @@ from pathlib import Path
 import numpy as np
 
 from fer_core.dataset import SPLITS, FerDataset
-from fer_core.ferplus import FERPLUS_LABELS, read_votes
+from fer_core.errors import FerError
+from fer_core.ferplus import (
+    CLASS_OF_LABEL,
+    FERPLUS_LABELS,
+    VOTE_COLUMNS,
+    read_votes,
+    votes_beside,
+)
 from fer_core.labels import FER2013_COUNTS, FER2013_LABELS
 from fer_core.text import counted
 from fer_core.values import BoolArray, Int64Array
@@ -16,16 +23,22 @@ from fer_core.values import BoolArray, Int64Array
 SHOWN_FAULTS = 20
 FEW_OF_A_CLASS, ENOUGH_OF_A_CLASS = 30, 60
 """Training pictures of a class that are said to be few, and that fine-tuning asks for."""
-_LABEL_OF_VOTE = {
-    "neutral": "neutral",
-    "happiness": "happy",
-    "surprise": "surprise",
-    "sadness": "sad",
-    "anger": "angry",
-    "disgust": "disgust",
-    "fear": "fear",
-}
 _NOT_A_FACE = len(FERPLUS_LABELS) + 1
+
+
+def usable_votes(dataset: FerDataset, data: Path) -> tuple[Path | None, str]:
+    """Return the votes of FER+ that lie beside a data set, and what to say of those left out.
+
+    Votes of other pictures are left out, since nobody asked for them.
+    """
+    votes = votes_beside(data)
+    if votes is None:
+        return None, ""
+    try:
+        read_votes(votes, dataset)
+    except FerError as error:
+        return None, f"without the votes next to the data: {error}"
+    return votes, ""
 
 
 def describe_dataset(dataset: FerDataset, votes: Path | None = None) -> str:
@@ -121,8 +134,9 @@ def top_votes(dataset: FerDataset, votes: Path) -> tuple[Int64Array, BoolArray]:
         FerError: The votes are not of these pictures.
     """
     counts = read_votes(votes, dataset)
-    names = [_LABEL_OF_VOTE.get(name, "") for name in FERPLUS_LABELS] + ["", ""]
-    index = np.array([FER2013_LABELS.index(name) if name else -1 for name in names])
+    index = np.full(VOTE_COLUMNS, -1)
+    for place, label in enumerate(FER2013_LABELS):
+        index[FERPLUS_LABELS.index(CLASS_OF_LABEL[label])] = place
     winner = counts.argmax(axis=1)
     return index[winner].astype(np.int64), np.asarray(winner == _NOT_A_FACE, np.bool_)
 

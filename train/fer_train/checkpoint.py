@@ -37,7 +37,7 @@ class TrainState:
     """How far a run has come: epochs done, averaged and best weights, and the history.
 
     Attributes:
-        data: The fingerprint of its pictures.
+        data: The fingerprint of its pictures, their labels and its teachers.
         earlier: How many of the epochs belong to an earlier stage.
     """
 
@@ -79,7 +79,7 @@ def load_checkpoint(path: Path, model: keras.Model, data: str) -> TrainState:
     Args:
         path: The checkpoint.
         model: The model, which is changed in place.
-        data: The fingerprint of the pictures to go on with.
+        data: The fingerprint of what to go on with.
 
     Raises:
         FerError: The file cannot be read, or is of another model, other pictures or an older
@@ -90,7 +90,7 @@ def load_checkpoint(path: Path, model: keras.Model, data: str) -> TrainState:
         held = load_arrays(path)
         facts = read_json(str(held.pop("facts")), _Facts, "what it says of its run")
         if facts["data"] != data:
-            raise FerError("the pictures or their labels have changed since")
+            raise FerError("the pictures, their labels or what teaches them have changed since")
         for key, array in held.items():
             groups.setdefault(key.split("/")[0], []).append(array)
         model.set_weights(groups["model"])

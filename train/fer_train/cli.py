@@ -151,9 +151,8 @@ def check(
 
     Bad rows end it with exit code 1 unless --skip-bad is given.
     """
-    from fer_core.ferplus import votes_beside
     from fer_core.readers import load_dataset
-    from fer_train.check import describe_dataset
+    from fer_train.check import describe_dataset, usable_votes
 
     if sheet:
         need("matplotlib")
@@ -162,8 +161,10 @@ def check(
 
         require_picture(sheet)
     dataset = load_dataset(data, skip_bad=True)
-    votes = votes or votes_beside(data)
+    votes, note = (votes, "") if votes else usable_votes(dataset, data)
     print(describe_dataset(dataset, votes))
+    if note:
+        print(note)
     if sheet:
         save_check_sheet(sheet, dataset, votes)
         print(f"contact sheet: {sheet}")

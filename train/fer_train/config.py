@@ -49,7 +49,8 @@ class TrainConfig:
         labels: "fer2013"; "ferplus" takes the majority of FER+'s eight classes in their place,
             "ferplus-votes" trains on the shares of the votes.
         votes: FER+'s fer2013new.csv, empty when it lies next to the data.
-        size: The side of the pictures in pixels (0: as the data is, 48 for folders).
+        size: The side of the pictures in pixels (0: as the data is, but 48 for folders and for
+            "rgb").
         colour: What the pictures are read as, "gray" or "rgb".
         init: A model whose weights the run starts from.
         qat: Whether it goes on with the rounding of int8 in it.
@@ -77,6 +78,7 @@ class TrainConfig:
             pictures of every batch (online distillation).
         online_teacher_weight: Its share of the target.
         split_seed: Divides off a validation split where there is none; -1 for `seed`.
+        held_out: The out_of_fold.npz of a fold, whose pictures become the validation split.
 
     Raises:
         ValueError: A setting is none of its choices, beyond its range, or does not fit another.
@@ -123,6 +125,7 @@ class TrainConfig:
     online_teacher_weight: float = 0.5
     seed: int = 1
     split_seed: int = -1
+    held_out: str = ""
 
     def __post_init__(self) -> None:
         self.pictures  # noqa: B018  # raises for settings of the data that are none
@@ -151,7 +154,7 @@ class TrainConfig:
     def inputs(self) -> tuple[Path, ...]:
         """The files and folders that a training reads."""
         teacher = self.online_teacher if self.online_teacher.endswith(".tflite") else ""
-        named = (self.data, self.votes, self.soft_labels, self.init, teacher)
+        named = (self.data, self.votes, self.soft_labels, self.init, teacher, self.held_out)
         return tuple(Path(each) for each in named if each)
 
     @property

@@ -118,4 +118,4 @@ def _answers(
 
 def _saved(folds: Folds, number: int, out: Path) -> FloatArray | None:
     """Return what a fold that is done says, None for another."""
-    return saved_answers(answers_file(out, number), folds.judged(number))
+    return saved_answers(answers_file(out, number), folds.pool, folds.judged(number))

@@ -74,7 +74,7 @@ class MemberJob:
         train_on(dataset, self.config, self.out, has_begun(self.out), say)
         validation = dataset.part("validation")
         probabilities = predict(load_keras_model(self.out / "model.keras"), validation)
-        save_answers(self.out / _ANSWERS, validation, probabilities)
+        save_answers(self.out / _ANSWERS, dataset.part("train"), validation, probabilities)
 
 
 def load_pictures(config: TrainConfig) -> FerDataset:
@@ -135,14 +135,11 @@ def train_ensemble(
     with alone_in(make_folder(out), "fer-train"):
         require_new_or_resumed(out, resume)
         write_text(out / "config.toml", settings_toml(config))
-        validation = dataset.part("validation")
-        left: list[Job] = [
-            job for job in jobs if saved_answers(job.out / _ANSWERS, validation) is None
-        ]
+        left: list[Job] = [job for job in jobs if _saved(job, dataset) is None]
         if left:
             pool = make_pool(where, out, len(left), say, follow=say)
             finish_all(left, pool, next_call(networks, out, where), say)
-        return _judge(jobs, config.arch, validation, out)
+        return _judge(jobs, config.arch, dataset, out)
 
 
 def next_call(networks: int, out: Path, where: Where) -> str:
@@ -151,10 +148,10 @@ def next_call(networks: int, out: Path, where: Where) -> str:
 
 
 def _judge(
-    jobs: list[MemberJob], arch: str, validation: FerDataset, out: Path
+    jobs: list[MemberJob], arch: str, dataset: FerDataset, out: Path
 ) -> ClassificationReport:
     """Write what trained networks say, each and together."""
-    said = [_answers(job, validation) for job in jobs]
+    said, validation = [_answers(job, dataset) for job in jobs], dataset.part("validation")
     truth, labels = validation.labels, validation.label_names
     reports = [classification_report(each, truth, labels) for each in said]
     whole = classification_report(np.mean(said, axis=0), truth, labels)
@@ -171,9 +168,14 @@ def _judge(
     return whole
 
 
-def _answers(job: MemberJob, validation: FerDataset) -> FloatArray:
+def _answers(job: MemberJob, dataset: FerDataset) -> FloatArray:
     """Return the probabilities (n, classes) of a network that is trained."""
-    said = saved_answers(job.out / _ANSWERS, validation)
+    said = _saved(job, dataset)
     if said is None:
         raise FerError(f"{job.name} is trained, but {job.out / _ANSWERS} is not there")
     return said
+
+
+def _saved(job: MemberJob, dataset: FerDataset) -> FloatArray | None:
+    """Return what a network that is done says of the validation split, None for another."""
+    return saved_answers(job.out / _ANSWERS, dataset.part("train"), dataset.part("validation"))

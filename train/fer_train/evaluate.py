@@ -55,6 +55,7 @@ def save_metrics(
     report: ClassificationReport,
     teacher_sha256: str = "",
     computed_on: str = "",
+    judged_by: str = "",
 ) -> None:
     """Write metrics.json and report.txt of the best epoch on the validation split.
 
@@ -65,6 +66,7 @@ def save_metrics(
         report: What the network answers on the validation split.
         teacher_sha256: What tells the online teacher of the network from others of its name.
         computed_on: Processor or GPU and backend, in words.
+        judged_by: The fingerprint of the validation pictures, without their rows.
     """
     facts: dict[str, Any] = {
         "model": model.name,
@@ -81,6 +83,8 @@ def save_metrics(
     }
     if computed_on:
         facts["computed_on"] = computed_on
+    if judged_by:
+        facts["validation_fingerprint"] = judged_by
     if teacher_sha256:
         facts["teacher_sha256"] = teacher_sha256
     write_text(folder / METRICS, json.dumps(facts, indent=1) + "\n")

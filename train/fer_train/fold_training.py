@@ -11,6 +11,7 @@ from fer_train.config import TrainConfig
 from fer_train.data import predict
 from fer_train.folds import Folds, answers_file
 from fer_train.run import Say, train_on
+from fer_train.run_facts import OUT_OF_FOLD
 from fer_train.transfer import load_keras_model
 
 
@@ -31,7 +32,7 @@ def train_fold(
         FerError: The training fails.
     """
     judged, rest = folds.judged(number), folds.rest(number, config.seed)
-    train_on(rest, replace(config, folds=0), folder, resume, say)
+    train_on(rest, replace(config, folds=0, held_out=OUT_OF_FOLD), folder, resume, say)
     probabilities = predict(load_keras_model(folder / "model.keras"), judged)
-    save_answers(answers_file(folder.parent, number), judged, probabilities)
+    save_answers(answers_file(folder.parent, number), folds.pool, judged, probabilities)
     return probabilities

@@ -14,6 +14,7 @@ from fer_core.values import Int64Array
 from fer_train.backend import start_quietly
 from fer_train.config import TrainConfig
 from fer_train.device import choose_backend
+from fer_train.run_facts import OUT_OF_FOLD
 from fer_train.run_folder import has_begun
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def fold_folder(out: Path, number: int) -> Path:
 
 def answers_file(out: Path, number: int) -> Path:
     """Return where a fold, counted from 1, has what it says of the part that it did not see."""
-    return fold_folder(out, number) / "out_of_fold.npz"
+    return fold_folder(out, number) / OUT_OF_FOLD
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,9 @@ from typing import Any
 from fer_core.errors import ArgumentError
 from fer_core.readers import required_data_path
 from fer_train.config import TrainConfig
-from fer_train.run_folder import chosen_config, has_begun, resumed_config, soft_labels_file
+from fer_train.run_folder import chosen_config, has_begun, resumed_config
 
+_LOG = logging.getLogger(__name__)
 _SETTINGS = ("labels", "size", "colour", "epochs", "batch_size", "learning_rate", "folds", "seed")
 """Settings of a run that are options of the same name and kind."""
 
@@ -50,3 +52,21 @@ def require_data(config: TrainConfig, out: Path | None) -> None:
     """
     if not (out and has_begun(out)):
         required_data_path(Path(config.data) if config.data else None)
+
+
+def soft_labels_file(named: Path | None, old: Path | None) -> str | None:
+    """Return the whole path of --soft-labels, None without it.
+
+    Args:
+        named: What --soft-labels names.
+        old: What --teacher names, as it was called until 0.1.
+
+    Raises:
+        ArgumentError: Both are given.
+    """
+    if named and old:
+        raise ArgumentError("--teacher is the old name of --soft-labels: leave --teacher out")
+    if old:
+        _LOG.warning("--teacher is called --soft-labels now, and will not be read much longer")
+    chosen = named or old
+    return str(chosen.resolve()) if chosen else None

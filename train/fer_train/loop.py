@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -52,8 +53,16 @@ class TrainingSet:
         return targets + np.float32(soft_labels_weight) * (self.soft_labels - targets)
 
     def fingerprint(self) -> str:
-        """Return what tells these pictures and labels from others."""
-        return self.training.fingerprint() + self.validation.fingerprint()
+        """Return what tells these pictures, labels and teachers from others."""
+        taught = b"" if self.soft_labels is None else self.soft_labels.tobytes()
+        return "".join(
+            (
+                self.training.fingerprint(),
+                self.validation.fingerprint(),
+                hashlib.sha256(taught).hexdigest(),
+                self.teacher.sha256 if self.teacher else "",
+            )
+        )
 
 
 def train(

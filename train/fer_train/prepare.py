@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fer_core.class_folders import split_folders
+from fer_core.class_folders import official_split, split_folders
 from fer_core.dataset import SPLIT_NAMES
 from fer_core.errors import FerError
 from fer_core.files import make_folder, write_bytes, write_text
@@ -182,6 +182,8 @@ def _save_crop(out: Path, photo: PreparedPhoto) -> None:
     folder, name = place
     if photo.split:
         folder = Path(photo.split, photo.label)
+        if official_split(name) is not None:  # which would win over the folder
+            name = f"photo_{name}"
     encoded = cv2.imencode(".png", np.ascontiguousarray(photo.crop[:, :, ::-1]))[1]
     write_bytes(make_folder(out / folder) / f"{name}.png", encoded.tobytes())
 

@@ -118,7 +118,8 @@ def train_on(
     save_mistakes(out / "mistakes.png", validation, probabilities)
     save_history(out / HISTORY, state.history)
     teacher = training_set.teacher
-    save_metrics(out, model, state, report, teacher.sha256 if teacher else "", device.text())
+    taught_by, judged_by = teacher.sha256 if teacher else "", validation.fingerprint(rows=False)
+    save_metrics(out, model, state, report, taught_by, device.text(), judged_by)
     save_curves(out / "curves.png", state.history, state.best_epoch)
     return report
 

@@ -6,19 +6,22 @@ import csv
 import errno
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, TypedDict
 
 from msgspec import Meta
 
 from fer_core.errors import FerError
+from fer_core.files import patiently
 from fer_core.settings import load_settings
 from fer_core.typed_json import read_json
 from fer_train.config import RENAMED, TrainConfig
 from fer_train.shipped import QAT_SUFFIX, shipped, shipped_config
 
 METRICS, CONFIG, HISTORY = "metrics.json", "config.toml", "history.csv"
+OUT_OF_FOLD = "out_of_fold.npz"
+"""What the network of a fold says of the pictures that it did not learn from."""
 MODEL_FILES = ("model.keras", "model.h5")
 """What a run writes its weights to."""
 
@@ -40,6 +43,7 @@ class Metrics(TypedDict, total=False):
     sha256: dict[str, str]
     teacher_sha256: str
     guide_sha256: str
+    validation_fingerprint: str
 
 
 def is_shipped(file: Path) -> bool:
@@ -48,9 +52,19 @@ def is_shipped(file: Path) -> bool:
 
 
 def saved_config(folder: Path) -> TrainConfig:
-    """Return the settings in a run folder, the default ones where a folder holds none."""
+    """Return the settings in a run folder, the default ones where a folder holds none.
+
+    Those of a fold name the pictures that it did not learn from, which earlier versions left out.
+    """
     saved = folder / CONFIG
-    return load_settings(TrainConfig, saved if saved.exists() else None, {}, RENAMED, _no_hint)
+    config = load_settings(TrainConfig, saved if saved.exists() else None, {}, RENAMED, _no_hint)
+    held_out = OUT_OF_FOLD if (folder / OUT_OF_FOLD).exists() else config.held_out
+    return replace(config, held_out=str((folder / held_out).resolve()) if held_out else "")
+
+
+def is_fold(folder: Path) -> bool:
+    """Return whether a run folder is that of one fold of a cross-validation."""
+    return saved_config(folder).held_out == str((folder / OUT_OF_FOLD).resolve())
 
 
 def _no_hint(line: str) -> None:
@@ -169,11 +183,16 @@ def read_accuracy(run: Path) -> float:
 
 def accuracies(run: Path) -> list[float]:
     """Return the validation accuracy after each epoch that a run folder holds so far."""
+    return [float(row["val_accuracy"]) for row in read_history(run)]
+
+
+def read_history(run: Path) -> list[dict[str, str]]:
+    """Return the rows of history.csv that a run folder holds so far, one for each epoch."""
     try:
-        text = _current_text(run / HISTORY)
+        text = patiently(lambda: _current_text(run / HISTORY))
     except FileNotFoundError:
         return []
-    return [float(row["val_accuracy"]) for row in csv.DictReader(text.splitlines())]
+    return list(csv.DictReader(text.splitlines()))
 
 
 def _current_text(file: Path) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, replace
@@ -13,7 +12,15 @@ from fer_core.errors import ArgumentError, FerError
 from fer_core.files import ZIP_ERRORS
 from fer_core.settings import load_settings
 from fer_train.config import RENAMED, TrainConfig
-from fer_train.run_facts import CONFIG, is_shipped, read_run, saved_config
+from fer_train.run_facts import (
+    CONFIG,
+    OUT_OF_FOLD,
+    RunRecord,
+    is_fold,
+    is_shipped,
+    read_run,
+    saved_config,
+)
 from fer_train.shipped import (
     DEFAULT_ARCH,
     FINE_TUNE,
@@ -25,7 +32,6 @@ from fer_train.shipped import (
     shipped_config,
 )
 
-_LOG = logging.getLogger(__name__)
 CHECKPOINT = "checkpoint.npz"
 FROZEN_CHECKPOINT = "frozen.npz"
 SAVED_MODEL = "saved_model.pb"
@@ -37,11 +43,20 @@ def resumed_config(out: Path) -> TrainConfig:
     """Return the settings that a run folder was started with.
 
     Raises:
-        FerError: It holds no checkpoint.
+        FerError: It holds no checkpoint, or is a fold, which continues with the others.
     """
     if not has_begun(out) or not (out / CONFIG).exists():
         raise FerError(f"{out} holds no checkpoint to resume; leave --resume out to start")
+    if is_fold(out):
+        raise FerError(f"{out} is a fold of a cross-validation: {_next_call(out)}")
     return saved_config(out)
+
+
+def _next_call(run: Path) -> str:
+    """Return the command that continues a run."""
+    if is_fold(run):
+        return f"fer-train folds --out {run.parent} --resume"
+    return f"fer-train --out {run} --resume"
 
 
 def chosen_config(
@@ -54,7 +69,8 @@ def chosen_config(
             or of quantization-aware training, which takes the data that the model was trained on.
         arch: The architecture, or the first part of its name; None for that of the settings.
         init: What to start from, a shipped model's name, a run folder or a .keras file, whose
-            architecture the run then has; None to start fresh.
+            architecture the run then has, and whose validation split if its data is the same; None
+            to start fresh.
         given: Other settings by name, those that are None left out.
 
     Raises:
@@ -64,8 +80,9 @@ def chosen_config(
     source = file or _shipped_config_for(arch, init, bool(given.get("qat")))
     config = load_settings(TrainConfig, source, {**given, "arch": arch}, RENAMED)
     start = _start(config, source.parent, arch, init)
-    if config.qat and start and not (file or is_shipped(start)):
-        theirs = asdict(read_run(start).config.pictures)
+    earlier = read_run(start) if start and not (file or is_shipped(start)) else None
+    if earlier and config.qat:
+        theirs = asdict(earlier.config.pictures)
         theirs = {name: value for name, value in theirs.items() if given.get(name) is None}
         config = replace(config, **theirs)
     config = replace(
@@ -73,7 +90,8 @@ def chosen_config(
         arch=model_name(start) if start else full_name(config.arch),
         init=str(start) if start else "",
     )
-    return settled(config, source.parent)
+    config = settled(config, source.parent)
+    return _divided_as(earlier, config) if earlier and earlier.folder else config
 
 
 def _start(config: TrainConfig, base: Path, arch: str | None, init: str | None) -> Path | None:
@@ -97,6 +115,18 @@ def _start(config: TrainConfig, base: Path, arch: str | None, init: str | None) 
     return start
 
 
+def _divided_as(earlier: RunRecord, config: TrainConfig) -> TrainConfig:
+    """Return settings that keep the validation split of the run that they start from.
+
+    Its other pictures taught the network. Training with rounding does not change them, nor does
+    another run with the same data.
+    """
+    theirs = earlier.config.pictures
+    if not config.qat and (config.data, config.labels) != (theirs.data, theirs.labels):
+        return config
+    return replace(config, split_seed=theirs.seed, held_out=theirs.held_out)
+
+
 def _shipped_config_for(arch: str | None, init: str | None, qat: bool) -> Path:
     if qat:
         return shipped_config(QUANTIZE_AWARE)
@@ -106,24 +136,6 @@ def _shipped_config_for(arch: str | None, init: str | None, qat: bool) -> Path:
 def _from(base: Path, name: str) -> Path:
     """Return a path taken from a folder, or the bare name of a shipped model."""
     return base / name if (base / name).exists() else Path(name)
-
-
-def soft_labels_file(named: Path | None, old: Path | None) -> str | None:
-    """Return the whole path of --soft-labels, None without it.
-
-    Args:
-        named: What --soft-labels names.
-        old: What --teacher names, as it was called until 0.1.
-
-    Raises:
-        ArgumentError: Both are given.
-    """
-    if named and old:
-        raise ArgumentError("--teacher is the old name of --soft-labels: leave --teacher out")
-    if old:
-        _LOG.warning("--teacher is called --soft-labels now, and will not be read much longer")
-    chosen = named or old
-    return str(chosen.resolve()) if chosen else None
 
 
 def has_begun(out: Path) -> bool:
@@ -179,8 +191,8 @@ def model_file(target: Path) -> Path:
         raise FerError(f"{target} is a cross-validation: choose one fold, {target / 'fold-1'}")
     if target.is_dir() and not file.exists() and (networks := sorted(target.glob(NETWORKS))):
         raise FerError(f"{target} is an ensemble: choose one network, {networks[0]}")
-    if target.is_dir() and not file.exists() and has_begun(target):
-        raise FerError(f"the run {target} is not finished: fer-train --out {target} --resume")
+    if target.is_dir() and not _is_finished(target) and has_begun(target):
+        raise FerError(f"the run {target} is not finished: {_next_call(target)}")
     if not file.exists():
         known = ", ".join(sorted(p.parent.name for p in shipped("results").glob("*/model.keras")))
         raise FerError(
@@ -188,6 +200,12 @@ def model_file(target: Path) -> Path:
             "(a checkout has more in train/results)"
         )
     return file
+
+
+def _is_finished(run: Path) -> bool:
+    """Return whether a run has left its model, and a fold what it says of its own pictures."""
+    last = OUT_OF_FOLD if is_fold(run) else "model.keras"
+    return (run / last).exists()
 
 
 def model_name(file: Path) -> str:
@@ -219,6 +237,7 @@ def settled(config: TrainConfig, base: Path) -> TrainConfig:
         config,
         data=pictures.data,
         votes=pictures.votes,
+        held_out=pictures.held_out,
         soft_labels=str((base / config.soft_labels).resolve()) if config.soft_labels else "",
         online_teacher=str((base / teacher).resolve()) if teacher.endswith(".tflite") else teacher,
     )

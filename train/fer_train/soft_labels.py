@@ -24,7 +24,7 @@ from fer_core.ferplus import read_votes
 from fer_core.files import load_arrays, written_beside
 from fer_core.preprocess import normalize_pixels, ten_crops
 from fer_core.values import FloatArray, UInt8Array
-from fer_train.run_facts import model_labels
+from fer_train.run_facts import model_labels, read_run
 from fer_train.run_folder import model_file
 from fer_train.transfer import load_keras_model
 
@@ -57,12 +57,15 @@ def write_soft_labels(
         say: What gets lines on the progress.
 
     Raises:
-        FerError: A teacher cannot be read, or is of other pictures or labels.
+        FerError: A teacher cannot be read, or is of other pictures or labels, or a class has no
+            training picture.
     """
-    each = []
+    dataset, each = dataset.without_empty_classes(), []  # as training takes it
+    dataset.require_every_class()
     for teacher in teachers:
         each.append(teacher_answers(teacher, dataset))
-        say(f"{teacher}: {each[-1].accuracy(dataset):.2%} on validation")
+        seen = ", most of which it learned from" if _is_of_a_fold(teacher) else ""
+        say(f"{teacher}: {each[-1].accuracy(dataset):.2%} on validation{seen}")
     mean = mean_answers(each)
     save_soft_labels(out, dataset.part("train"), mean.training)
     return f"{len(mean.training)} soft labels in {out}; {mean.accuracy(dataset):.2%} on validation"
@@ -77,6 +80,11 @@ def teacher_answers(source: Path, dataset: FerDataset) -> TeacherAnswers:
     if source.suffix == ".csv":
         return answers_of_votes(dataset, source)
     return answers_of_model(dataset, model_file(source))
+
+
+def _is_of_a_fold(source: Path) -> bool:
+    """Return whether a teacher is the network of a fold, which learned from both splits."""
+    return source.suffix != ".csv" and bool(read_run(model_file(source)).config.held_out)
 
 
 def mean_answers(answers: Sequence[TeacherAnswers]) -> TeacherAnswers:

@@ -32,8 +32,10 @@ class Held:
 
     def is_same(self, other: Held) -> bool:
         """Return whether it is the same place, of the same content as far as that is known."""
-        one, two = self.facts.sha256, other.facts.sha256
-        return self.place == other.place and (one == two or not (one and two))
+        one, two = self.facts, other.facts
+        known = one.sha256 and two.sha256
+        alike = (one.sha256, one.labels) == (two.sha256, two.labels)
+        return self.place == other.place and (alike or not known)
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,6 +77,11 @@ def prepare(out: Path, model: str, detector: str, every: float) -> Scoring:
         begun = (place / _FILE).exists()  # without it, the others may be of another run
         if not begun or not (place / MODEL).exists():
             bundle.save(place / MODEL)
+        elif not ModelBundle.load(place / MODEL).answers_as(bundle):
+            raise FerError(
+                f"{out} was made with other labels, or another input, of {facts.name}: rows of "
+                "both cannot be told apart. Choose another --out."
+            )
         if is_file and not (begun and (place / _YUNET).exists()):
             write_bytes(place / _YUNET, require_yunet(Path(detector)).read_bytes())
         if not begun:

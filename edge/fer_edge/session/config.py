@@ -12,7 +12,7 @@ from fer_core.logs import LOG_FORMAT_HELP, LOG_FORMATS
 from fer_core.options import option
 from fer_edge.faces.detector import WINDOW_PX
 from fer_edge.faces.detectors import DEFAULT_DETECTOR, DETECTORS, detector_problem
-from fer_edge.inference import DEFAULT_MODEL
+from fer_edge.inference import DEFAULT_MODEL, RATE_HZ
 from fer_edge.session.cameras import CameraSetting, cameras_of
 from fer_edge.session.masks import BLUR_CHOICES, masks_of
 
@@ -61,7 +61,7 @@ class EdgeConfig:
     threads: int = option(1, "Threads of the network.")
     size: str = option("", "Picture size to ask the camera for, such as 640x480.")
     fps: float = option(0.0, "Frames per second to ask the camera for.")
-    rate: float = option(10.0, "How often per second to classify each face. 0: in every frame.")
+    rate: float = option(RATE_HZ, "How often per second to classify each face. 0: in every frame.")
     min_face: int = option(
         40, "Side of the smallest face of a stream, in pixels: 24 for far faces, 80 to save time."
     )

@@ -9,11 +9,12 @@ import pytest
 
 from commands import call, call_here
 from convert_cases import DATA, VARIED, request_of, silent, small_net
-from drawn_faces import save_npz
+from drawn_faces import drawn_dataset, save_npz
 from fer_convert.convert import convert
 from fer_convert.overwriting import answers_alike, require_not_shipped
 from fer_convert.parity import ParityReport, allowed_drop, doubtful_drop, refused_drop
 from fer_convert.recipes import RECIPES, mixed
+from fer_convert.verify import verify_bundle
 from fer_core.bundle import ModelBundle
 from fer_core.errors import ArgumentError, FerError
 from fer_core.metrics import label_flips
@@ -293,6 +294,44 @@ def test_other_labels_are_another_bundle(saved: tuple[Path, Path], tmp_path: Pat
     other = replace(bundle, manifest=replace(bundle.manifest, labels=renamed))
     assert not answers_alike(path, other)
     assert not answers_alike(tmp_path / "absent.tflite", bundle)
+
+
+def with_metrics(file: Path, **facts: object) -> Path:
+    """Say of a model file what training says of its run's."""
+    facts = {"model": "fer-nano", "sha256": {file.name: file_sha256(file)}, **facts}
+    (file.parent / "metrics.json").write_text(json.dumps(facts))
+    return file
+
+
+def test_classes_of_the_data_in_another_order_are_put_into_the_runs(
+    saved: tuple[Path, Path], tmp_path: Path
+) -> None:
+    labels = (*DATA.label_names[1:], DATA.label_names[0])
+    file = with_metrics(saved[0], labels=list(DATA.label_names))
+    data = save_npz(tmp_path / "other.npz", DATA.in_order(labels))
+    (path,) = convert(request_of((file, data), tmp_path, 100.0, "float32"), silent)
+    bundle = ModelBundle.load(path)
+    assert bundle.manifest.labels == DATA.label_names
+    assert "0 flips" in verify_bundle(path, data, 100.0)
+    renamed = replace(DATA, label_names=("calm", *DATA.label_names[1:]))
+    with pytest.raises(FerError, match=r"model\.keras knows angry, .*; .* holds calm, .*Give the"):
+        convert(request_of((file, save_npz(tmp_path / "r.npz", renamed)), tmp_path, 100.0), silent)
+
+
+def test_other_validation_pictures_than_those_of_the_run_are_said(
+    saved: tuple[Path, Path], tmp_path: Path
+) -> None:
+    said: list[str] = []
+    file = with_metrics(
+        saved[0],
+        labels=list(DATA.label_names),
+        validation_fingerprint=DATA.part("validation").fingerprint(rows=False),
+    )
+    convert(request_of((file, saved[1]), tmp_path, 100.0, "float32"), said.append)
+    assert not any("not those" in line for line in said)
+    more = save_npz(tmp_path / "more.npz", drawn_dataset((3, 9, 1)))
+    convert(request_of((file, more), tmp_path / "out", 100.0, "float32"), said.append)
+    assert any("are not those that" in line for line in said), said
 
 
 def test_the_old_name_of_an_option_still_works_with_a_hint(tmp_path: Path) -> None:

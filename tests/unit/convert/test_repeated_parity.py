@@ -97,6 +97,14 @@ def test_a_bundle_that_answers_as_it_did_holds(judged: Judged) -> None:
     assert told.endswith(f"{model.runtime}, {model.kernels} kernels")
 
 
+def test_the_pictures_of_a_fold_are_taken_by_their_rows(judged: Judged) -> None:
+    rows = list(range(14, 224))  # the validation pictures, as the data divides them
+    assert verify_bundle(judged.save({"held_out": " ".join(map(str, rows))}, {}), judged.data, 0.0)
+    path = judged.save({"held_out": " ".join(map(str, rows[1:]))}, {})
+    with pytest.raises(FerError, match=r"the validation pictures of drawn\.npz are not those of"):
+        verify_bundle(path, judged.data, 0.0)
+
+
 def test_without_a_path_the_data_is_in_its_usual_place(
     judged: Judged, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -40,6 +40,24 @@ def test_votes_are_those_beside_the_data(tmp_path: Path) -> None:
     assert whole.load().label_names == FERPLUS_LABELS
 
 
+def test_what_a_fold_did_not_see_is_the_validation_split(tmp_path: Path) -> None:
+    faces = drawn_dataset((6, 3, 2))
+    data = str(save_npz(tmp_path / "faces.npz", faces))
+    rows = np.array([2, 50, 60], np.int64)
+    held = faces.only(rows)
+    np.savez(tmp_path / "fold.npz", rows=rows, data=held.fingerprint())
+    settings = DataSettings(data=data, held_out="fold.npz").with_whole_paths(tmp_path)
+    dataset = settings.load()
+    assert dataset.part("validation").rows.tolist() == rows.tolist()
+    assert dataset.split_sizes() == {"train": 60, "validation": 3, "test": 14}
+    np.savez(tmp_path / "fold.npz", rows=rows + 1, data=held.fingerprint())
+    with pytest.raises(FerError, match=r"faces.npz are not those of the fold"):
+        settings.load()
+    np.savez(tmp_path / "fold.npz", rows=rows)
+    with pytest.raises(FerError, match=r"fold.npz does not say which pictures a fold did not"):
+        settings.load()
+
+
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [

@@ -94,7 +94,46 @@ def test_real_votes_give_the_published_share_of_clear_pictures(real_data: Path) 
     votes = votes_beside(real_data)
     if votes is None:
         pytest.skip("fer2013new.csv is not beside FER2013")
-    labeled = majority_labels(load_dataset(real_data), votes)
+    dataset = load_dataset(real_data)
+    for label in range(7):  # no part of FER2013 is taken for other pictures
+        assert len(read_votes(votes, dataset.only(dataset.labels == label)))
+    doubtful = dataset.only(np.isin(dataset.labels, [0, 1, 2, 4]))  # what people mix up most
+    assert len(read_votes(votes, doubtful))
+    with pytest.raises(FerError, match="by chance alone"):
+        read_votes(votes, shuffled(dataset))
+    labeled = majority_labels(dataset, votes)
     assert 0.85 < len(labeled) / 35_887 < 0.95
     counts = dict(zip(FERPLUS_LABELS, labeled.class_counts().sum(axis=0), strict=True))
     assert counts["neutral"] > counts["happiness"] > counts["surprise"] > counts["contempt"]
+
+
+MANY = drawn_dataset((40, 8, 8))
+
+
+def shuffled(dataset: FerDataset) -> FerDataset:
+    """Return the pictures in another order within each split, as some archives hold them."""
+    rng = np.random.default_rng(0)
+    parts = [np.flatnonzero(dataset.split == split) for split in range(3)]
+    order = np.concatenate([rng.permutation(part) for part in parts])
+    return replace(dataset.only(order), rows=dataset.rows)
+
+
+def test_votes_of_pictures_in_another_order_are_refused(tmp_path: Path) -> None:
+    file = write_votes(tmp_path / "votes.csv", MANY)
+    other = shuffled(MANY)
+    assert len(majority_labels(MANY, file)) > 300
+    for dataset in (other, other.only(other.split == 0)):
+        with pytest.raises(FerError, match="agree with its labels by chance alone"):
+            read_votes(file, dataset)
+    with pytest.raises(FerError, match="agree with its labels by chance alone"):
+        majority_labels(other, file)
+
+
+def test_few_pictures_those_of_one_label_and_other_labels_do_not_tell(tmp_path: Path) -> None:
+    file = write_votes(tmp_path / "votes.csv", MANY)
+    other = shuffled(MANY)
+    few = other.only(np.arange(0, len(other), 3))
+    own = other.relabelled(other.labels, tuple("abcdefg"))
+    one = replace(other, labels=np.full(len(other), 4, np.int64))
+    for dataset in (few, own, one):
+        assert len(read_votes(file, dataset)) == len(dataset)

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fer_core import files
 from fer_core.errors import FerError
 from fer_core.files import (
     load_arrays,
@@ -151,3 +152,23 @@ def test_an_archive_with_damaged_lzma_is_an_error_for_the_user(tmp_path: Path) -
     file.write_bytes(content)
     with pytest.raises(FerError, match=re.escape(str(file))):
         load_arrays(file)
+
+
+def test_a_file_that_another_process_reads_is_replaced_a_moment_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replace_file, refused = Path.replace, [PermissionError(13, "Access is denied")] * 2
+
+    def as_windows_does(self: Path, target: Path) -> Path:
+        if refused:
+            raise refused.pop()
+        return replace_file(self, target)
+
+    monkeypatch.setattr(Path, "replace", as_windows_does)
+    monkeypatch.setattr(files, "_WAITS_SECONDS", (0.0, 0.0))
+    write_text(tmp_path / "history.csv", "new")
+    assert (tmp_path / "history.csv").read_text() == "new"
+    refused += [PermissionError(13, "Access is denied")] * 3
+    with pytest.raises(FerError, match=r"cannot write .*history.csv: Access is denied"):
+        write_text(tmp_path / "history.csv", "newer")
+    assert (tmp_path / "history.csv").read_text() == "new"

@@ -228,6 +228,18 @@ def test_a_picture_is_gray_unless_colour_is_asked_for() -> None:
         assert picture.pixels.ndim == 2 + colour
 
 
+@pytest.mark.parametrize("chunk", [(b"sRGB", b"\0"), (b"gAMA", struct.pack(">I", 45455))])
+def test_a_png_that_tells_its_gamma_has_the_gray_of_its_colours(chunk: tuple[bytes, bytes]) -> None:
+    colours = np.random.default_rng(0).integers(0, 256, (16, 16, 3), np.uint8)
+    encoded = cv2.imencode(".png", colours)[1].tobytes()
+    kind, content = chunk
+    crc = struct.pack(">I", zlib.crc32(kind + content))
+    begin = 33  # behind the head
+    told = struct.pack(">I", len(content)) + kind + content + crc
+    gray = decode_picture(encoded[:begin] + told + encoded[begin:])
+    assert np.array_equal(gray, cv2.cvtColor(colours, cv2.COLOR_BGR2GRAY))
+
+
 def test_gray_of_a_picture_with_transparency_is_rounded() -> None:
     pixels = np.full((8, 8, 4), (30, 60, 91, 255), np.uint8)
     pixels[0, 0, 3] = 0

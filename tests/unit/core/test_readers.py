@@ -193,6 +193,16 @@ def test_official_file_names_give_the_split_back(tmp_path: Path) -> None:
     assert load_dataset(tmp_path).split.tolist() == [2, 0]
 
 
+def test_a_picture_of_a_test_folder_is_never_learned_from(tmp_path: Path) -> None:
+    for split in ("train", "test"):
+        save_tree(tmp_path / split, {"happy": 2, "sad": 2})
+    test = tmp_path / "test" / "happy"
+    (test / "0.png").rename(test / "training_1.png")
+    (test / "1.png").rename(test / "PublicTest_2.png")  # in test/, as Kaggle's folders have it
+    dataset = load_dataset(tmp_path)
+    assert dataset.split_sizes() == {"train": 4, "validation": 1, "test": 3}
+
+
 def test_unreadable_and_empty_pictures_are_named(tmp_path: Path) -> None:
     save_tree(tmp_path, {"happy": 2, "sad": 1})
     (tmp_path / "sad" / "empty.jpg").write_bytes(b"")

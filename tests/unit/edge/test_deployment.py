@@ -42,6 +42,14 @@ def held(place: str, labels: Sequence[str] = OLD, version: str = "") -> Held:
     return Held(place, ModelFacts(f"{name}-int8", name * 9 + version, tuple(labels)))
 
 
+def test_a_file_that_was_made_again_with_other_labels_is_another_model() -> None:
+    same = ModelFacts("new-int8", "cd" * 32, ("happy", "sad"))
+    there = Held("new.tflite", same)
+    assert there.is_same(Held("new.tflite", same))
+    assert not there.is_same(Held("new.tflite", replace(same, labels=("sad", "happy"))))
+    assert there.is_same(Held("new.tflite"))  # as far as is known
+
+
 class FakeModel:
     """Is sure of its first label; takes `seconds` a face of the fake clock, and fails if told."""
 

@@ -103,6 +103,21 @@ def test_what_is_no_detector_is_refused_before_the_first_picture(detector: Any) 
     assert repr(detector) in str(said.value)
 
 
+@pytest.mark.parametrize(("given", "times"), [({}, 10), ({"rate": 5}, 5), ({"rate": 0}, 30)])
+def test_a_face_is_classified_as_often_as_by_the_command(
+    given: dict[str, float], times: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    video = save_video(tmp_path / "a.mp4", [draw_scene("happy")] * 30, fps=30)
+    reader = fer_edge.ExpressionReader(detector=WholePicture(), **given)
+    real, seen = reader._classifier.classify, list[int]()
+    monkeypatch.setattr(
+        reader._classifier, "classify", lambda *of: seen.append(len(of[1])) or real(*of)
+    )
+    for _ in reader.video(video):
+        pass
+    assert abs(sum(seen) - times) <= 3  # a new face is classified in its first frames
+
+
 def test_boxes_are_in_pixels_of_the_file(tmp_path: Path) -> None:
     reader = fer_edge.ExpressionReader(detector=WholePicture())
     file = tmp_path / "large.jpg"

@@ -8,7 +8,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -22,7 +22,8 @@ from commands import call_here
 from fer_core.bundle import ModelBundle
 from fer_core.errors import ArgumentError, FerError
 from fer_core.locks import alone_in
-from fer_edge.inference.models import ModelFacts
+from fer_core.preprocess import InputSpec
+from fer_edge.inference.models import ModelFacts, load_model
 from fer_edge.score import cli, keys, sources
 from fer_edge.score.keys import find_repeated, key_of
 from fer_edge.score.loop import read_pieces
@@ -459,6 +460,14 @@ def test_a_folder_of_other_settings_is_refused(tmp_path: Path) -> None:
     for change in (("fer-small", "haar", 1.0), ("fer-nano", "haar", 0.5)):
         with pytest.raises(FerError, match=r"was made with (model|every) .* Choose another --out"):
             prepare(out, *change)
+    shipped = load_model("fer-nano")
+    for mended in ({"labels": shipped.manifest.labels[::-1]}, {"input": InputSpec(margin=0.2)}):
+        bundle = replace(shipped, manifest=replace(shipped.manifest, **mended))
+        bundle.save(tmp_path / "mended.tflite")
+        with pytest.raises(
+            FerError, match=r"made with other labels, or another input, of fer-nano"
+        ):
+            prepare(out, str(tmp_path / "mended.tflite"), "haar", 1.0)
     other = touched(tmp_path / "other", "mine.txt")
     with pytest.raises(FerError, match="holds other files"):
         prepare(other, "fer-nano", "haar", 1.0)

@@ -1,11 +1,14 @@
 from pathlib import Path
 
 import cv2
+import numpy as np
 
-from drawn_faces import draw_face, drawn_dataset
+from commands import call_here
+from drawn_faces import draw_face, drawn_dataset, save_npz
 from fer_core.labels import FER2013_COUNTS
 from fer_core.readers import load_dataset
-from fer_train.check import describe_dataset
+from fer_train.check import describe_dataset, usable_votes
+from votes import write_votes
 
 
 def test_counts_by_class_and_split() -> None:
@@ -40,3 +43,18 @@ def test_real_fer2013_is_recognised(real_data) -> None:
     text = describe_dataset(load_dataset(real_data))
     assert text.endswith("these are the published counts of FER2013")
     assert sum(map(sum, FER2013_COUNTS)) == 35887
+
+
+def test_votes_of_other_pictures_that_lie_beside_the_data_are_left_out(tmp_path: Path) -> None:
+    many = drawn_dataset((40, 0, 0))
+    data = save_npz(tmp_path / "drawn.npz", many)
+    assert usable_votes(many, data) == (None, "")
+    votes = write_votes(tmp_path / "fer2013new.csv", many)
+    assert usable_votes(many, data) == (votes, "")
+    save_npz(data, many.only(np.random.default_rng(0).permutation(len(many))))
+    done = call_here("fer-train", "check", "drawn.npz", cwd=tmp_path)
+    assert "drawn.npz: 280 pictures" in done.stdout
+    assert "without the votes next to the data: the votes of " in done.stdout
+    asked = ("check", "drawn.npz", "--votes", "fer2013new.csv")
+    done = call_here("fer-train", *asked, cwd=tmp_path, code=1)
+    assert "agree with its labels by chance alone" in done.stderr

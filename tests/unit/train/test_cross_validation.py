@@ -92,6 +92,23 @@ def test_a_fold_that_is_done_is_not_done_again(
     assert [path.name for path in trained] == ["fold-1", "fold-2", "fold-2", "fold-3"]
 
 
+@pytest.mark.usefixtures("no_trials")
+def test_a_fold_that_learned_from_other_labels_is_not_taken_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fold_training, "train_on", save_untrained)
+    config = replace(CONFIG, data=str(data_with_duplicates(tmp_path)))
+    cross_validate(config, tmp_path / "run", False, print)
+    held = np.load(tmp_path / "run" / "fold-3" / "out_of_fold.npz")["rows"]
+    (tmp_path / "run" / "fold-3" / "out_of_fold.npz").unlink()  # stopped before it was done
+    drawn = load_dataset(Path(config.data))
+    images = drawn.images.copy()
+    images[held[-1]] += 1  # no picture of the other folds' own parts
+    save_npz(Path(config.data), replace(drawn, images=images))
+    with pytest.raises(FerError, match=r"fold-1.*is of other pictures than drawn"):
+        cross_validate(config, tmp_path / "run", True, print)
+
+
 def test_too_many_folds_are_refused(tmp_path: Path) -> None:
     config = replace(CONFIG, data=str(data_with_duplicates(tmp_path)), folds=12)
     with pytest.raises(FerError, match=r"the smallest class of drawn\.npz has 11"):

@@ -5,12 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from drawn_faces import drawn_dataset
+from drawn_faces import drawn_dataset, save_npz
 from fer_core.errors import FerError
 from fer_core.files import write_text
 from fer_core.preprocess import normalize_pixels
 from fer_edge.inference.interpreter import TfliteModel
 from fer_edge.inference.models import load_model
+from fer_train.answers import save_answers
 from fer_train.architectures import build_model
 from fer_train.config import TrainConfig
 from fer_train.data import one_hot, predict
@@ -22,6 +23,7 @@ from fer_train.soft_labels import (
     mean_answers,
     save_soft_labels,
     teacher_answers,
+    write_soft_labels,
 )
 from votes import HEAD, write_votes
 
@@ -76,6 +78,46 @@ def test_saved_soft_labels_come_back_and_only_for_their_pictures(tmp_path: Path)
             load_soft_labels(tmp_path / "s.npz", other)
     with pytest.raises(FerError, match="cannot read"):
         load_soft_labels(tmp_path / "absent.npz", training)
+
+
+def test_soft_labels_know_the_classes_that_training_knows(tmp_path: Path) -> None:
+    drawn = drawn_dataset((12, 4, 2))
+    spare = drawn.relabelled(drawn.labels, (*drawn.label_names, "unused"))
+    votes = write_votes(tmp_path / "v.csv", drawn)
+    said = write_soft_labels([votes], spare, tmp_path / "s.npz", lambda line: None)
+    assert said.startswith("84 soft labels in ")
+    training = spare.without_empty_classes().part("train")
+    assert load_soft_labels(tmp_path / "s.npz", training).shape == (84, 7)
+    untaught = drawn.only((drawn.split != 0) | (drawn.labels != 2))
+    with pytest.raises(FerError, match="no training picture of fear"):
+        write_soft_labels([votes], untaught, tmp_path / "s.npz", lambda line: None)
+
+
+def test_shares_of_votes_are_of_the_classes_that_have_pictures(tmp_path: Path) -> None:
+    votes = write_votes(tmp_path / "fer2013new.csv", drawn_dataset((12, 4, 2)))
+    data = save_npz(tmp_path / "drawn.npz", drawn_dataset((12, 4, 2)))
+    config = TrainConfig(data=str(data), votes=str(votes), labels="ferplus-votes")
+    dataset = config.pictures.load().without_empty_classes()
+    assert "contempt" not in dataset.label_names
+    _, training_set = _training_set_of(config, dataset, pytest.fail)
+    targets = training_set.targets(1.0)
+    assert targets.shape == (len(training_set.training), 7)
+    assert targets.sum(axis=1) == pytest.approx(1)
+    assert (targets.argmax(axis=1) == training_set.training.labels).all()
+
+
+@pytest.mark.usefixtures("no_trials")
+def test_a_fold_as_teacher_is_told_to_have_learned_from_what_judges_it(tmp_path: Path) -> None:
+    dataset = drawn_dataset((6, 3, 1))
+    build_model("fer-nano", (48, 48, 1), 7).save(tmp_path / "model.keras")
+    write_text(tmp_path / "metrics.json", json.dumps({"labels": dataset.label_names}))
+    told: list[str] = []
+    write_soft_labels([tmp_path], dataset, tmp_path / "s.npz", told.append)
+    write_text(tmp_path / "config.toml", 'held_out = "out_of_fold.npz"\n')
+    save_answers(tmp_path / "out_of_fold.npz", dataset, dataset, np.ones((len(dataset), 7)))
+    write_soft_labels([tmp_path], dataset, tmp_path / "s.npz", told.append)
+    assert told[0].endswith("on validation")
+    assert told[1] == f"{told[0]}, most of which it learned from"
 
 
 def test_votes_of_other_rows_are_refused(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from fer_core.errors import ArgumentError, FerError
 from fer_core.pools import Place
 from fer_core.settings import load_settings
 from fer_train import ensemble, run
-from fer_train.answers import saved_answers
+from fer_train.answers import save_answers, saved_answers
 from fer_train.config import TrainConfig
 from fer_train.ensemble import MemberJob, load_pictures, members, train_ensemble
 from fer_train.jobs.pools import Where
@@ -35,8 +35,10 @@ def config(tmp_path: Path) -> TrainConfig:
 def test_networks_and_their_mean(tmp_path: Path, config: TrainConfig) -> None:
     out = tmp_path / "out"
     whole = train_ensemble(config, 2, out, False, print, HERE)
-    validation = load_pictures(config).part("validation")  # divided off by the first seed
-    answers = [saved_answers(out / f"seed-{n}" / "validation.npz", validation) for n in (4, 5)]
+    pictures = load_pictures(config)  # divided by the first seed
+    training, validation = pictures.part("train"), pictures.part("validation")
+    files = [out / f"seed-{n}" / "validation.npz" for n in (4, 5)]
+    answers = [saved_answers(file, training, validation) for file in files]
     assert answers[0] is not None
     assert answers[1] is not None
     assert not np.array_equal(answers[0], answers[1])
@@ -127,3 +129,23 @@ def test_a_trained_network_without_its_answers_is_no_part_of_the_report(
     with pytest.raises(FerError, match=r"seed 4 is trained, but .*validation.npz is not there"):
         train_ensemble(config, 2, tmp_path / "out", False, print, HERE)
     assert again == [f"fer-train ensemble 2 --out {tmp_path / 'out'} --on local:1 --resume"]
+
+
+def test_networks_that_learned_from_other_labels_are_not_added_to(
+    tmp_path: Path, config: TrainConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = drawn_dataset((6, 3, 2))
+    config = replace(config, data=str(save_npz(tmp_path / "divided.npz", drawn)))
+    pictures = load_pictures(config)
+    training, validation = pictures.part("train"), pictures.part("validation")
+    said = np.full((len(validation), 7), 1 / 7, np.float32)
+    for job in members(config, 2, tmp_path / "out"):
+        job.out.mkdir(parents=True)
+        save_answers(job.out / "validation.npz", training, validation, said)
+    monkeypatch.setattr(ensemble, "finish_all", lambda *given: pytest.fail("it was trained"))
+    assert train_ensemble(config, 2, tmp_path / "out", True, print, HERE).count == len(validation)
+    labels = drawn.labels.copy()
+    labels[0] = 3  # of a training picture
+    save_npz(Path(config.data), drawn.relabelled(labels, drawn.label_names))
+    with pytest.raises(FerError, match=r"validation.npz is of other pictures than divided.npz"):
+        train_ensemble(config, 2, tmp_path / "out", True, print, HERE)

@@ -7,6 +7,7 @@ import pytest
 
 from drawn_faces import drawn_dataset
 from fer_core.errors import FerError
+from fer_edge.inference.models import load_model
 from fer_train import checkpoint, loop
 from fer_train.architectures import build_model
 from fer_train.backend import make_deterministic
@@ -15,6 +16,7 @@ from fer_train.compiling import compile_model
 from fer_train.config import TrainConfig
 from fer_train.data import class_weights
 from fer_train.devices import Devices
+from fer_train.distillation import OnlineTeacher
 from fer_train.evaluate import evaluate
 from fer_train.loop import TrainingSet, _is_best, train
 
@@ -129,8 +131,23 @@ def test_a_run_does_not_go_on_with_other_pictures(tmp_path: Path) -> None:
     run(tmp_path / "a.npz", replace(CONFIG, epochs=1))
     darker = replace(DATA, images=DATA.images // 2)
     training_set = TrainingSet(darker.part("train"), darker.part("validation"))
-    with pytest.raises(FerError, match="the pictures or their labels have changed"):
+    with pytest.raises(FerError, match="the pictures, their labels or what teaches them have chan"):
         train(tiny(), training_set, CONFIG, tmp_path / "a.npz", resume=True)
+
+
+def test_a_run_does_not_go_on_with_other_teachers() -> None:
+    first, other = (load_model(name) for name in ("fer-nano", "fer-small"))
+    soft = np.full((len(TRAINING_SET.training), 7), 1 / 7, np.float32)
+    sets = [
+        TRAINING_SET,
+        replace(TRAINING_SET, soft_labels=soft),
+        replace(TRAINING_SET, soft_labels=soft * 2),
+        replace(TRAINING_SET, teacher=OnlineTeacher(first, 0.5)),
+        replace(TRAINING_SET, teacher=OnlineTeacher(other, 0.5)),
+    ]
+    assert len({each.fingerprint() for each in sets}) == len(sets)
+    again = replace(TRAINING_SET, soft_labels=soft.copy())
+    assert again.fingerprint() == sets[1].fingerprint()
 
 
 def test_a_run_that_diverges_says_so(tmp_path: Path) -> None:

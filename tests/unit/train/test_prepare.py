@@ -231,3 +231,17 @@ def test_a_test_set_is_split_off_and_its_photos_are_nowhere_else(tmp_path: Path)
     shutil.copytree(root, tmp_path / "nested" / "images" / "train")
     with pytest.raises(FerError, match="is divided already"):
         prepare_photos(tmp_path / "nested", tmp_path / "x", HaarDetector(), InputSpec(), test=0.2)
+
+
+def test_names_like_those_of_fer2013_do_not_change_the_split(tmp_path: Path) -> None:
+    root = tmp_path / "photos"
+    for index in range(8):
+        day = ("training", "PublicTest")[index % 2]  # of a photographer's own
+        save(root / "grin" / f"{day}_{index}.png", draw_scene("happy", seed=3 * index))
+        save(root / "frown" / f"{index}.png", draw_scene("sad", seed=3 * index))
+    out = tmp_path / "faces"
+    prepared = prepare_photos(root, out, HaarDetector(), InputSpec(), test=0.25)
+    tested = sum(photo.split == "test" for photo in prepared.photos)
+    sizes = load_dataset(out).split_sizes()
+    assert sizes == {"train": 16 - tested, "validation": 0, "test": tested}
+    assert tested >= 2

@@ -135,7 +135,13 @@ def test_a_network_of_ones_own_goes_on_with_its_own_data(tmp_path: Path) -> None
     init = str(tmp_path / "mine")
     config = chosen_config(None, None, init, {"qat": True, "epochs": 1, "batch_size": 14})
     assert (config.data, config.seed) == (str(data), 5)
-    assert chosen_config(None, None, init, {"qat": True, "seed": 2}).seed == 2
+    other = chosen_config(None, None, init, {"qat": True, "seed": 2})
+    assert (other.seed, other.pictures.seed) == (2, 5)  # the pictures that its parent did not see
+    moved = chosen_config(None, None, init, {"qat": True, "data": str(tmp_path / "moved.npz")})
+    assert (moved.data, moved.pictures.seed) == (str(tmp_path / "moved.npz"), 5)
+    own.save(tmp_path / "of-no-run.keras")
+    foreign = chosen_config(None, None, str(tmp_path / "of-no-run.keras"), {"qat": True, "seed": 2})
+    assert foreign.pictures.seed == 2
     run_training(config, tmp_path / "run", False, lambda line: None)
     assert load_keras_model(tmp_path / "run" / "model.keras").name == "own-qat"
     with pytest.raises(

@@ -1,12 +1,16 @@
+import shutil
 from pathlib import Path
 
 import pytest
 
 from commands import call
+from fer_core import files
 from fer_core.errors import FerError
 from fer_train.config import TrainConfig
-from fer_train.run_facts import read_run, saved_config
-from fer_train.run_folder import chosen_config, settled, soft_labels_file
+from fer_train.given_settings import soft_labels_file
+from fer_train.run_facts import accuracies, read_run, saved_config
+from fer_train.run_folder import chosen_config, settled
+from fer_train.shipped import shipped
 
 
 def test_paths_of_a_settings_file_are_relative_to_it(tmp_path: Path) -> None:
@@ -64,3 +68,41 @@ def test_teacher_is_an_old_name_of_an_option(
     ]
     done = call("fer-train", "--teacher", "a.npz", "--config", "absent.toml", cwd=tmp_path, code=1)
     assert "--teacher is called --soft-labels now" in done.stderr
+
+
+def test_a_run_from_another_one_is_judged_by_pictures_that_neither_learned_from(
+    tmp_path: Path,
+) -> None:
+    first = tmp_path / "first"
+    first.mkdir()
+    shutil.copy(shipped("results") / "fer-nano" / "model.keras", first)
+    (first / "config.toml").write_text('data = "/faces"\nseed = 5\n')
+
+    def config(**given: object) -> TrainConfig:
+        return chosen_config(None, None, str(first), given)
+
+    same = config(data="/faces", seed=2)
+    assert (same.seed, same.pictures.seed) == (2, 5)
+    assert config(data="/others", seed=2).pictures.seed == 2
+    assert config(data="/faces", labels="ferplus").pictures.seed == 1
+    (first / "config.toml").write_text('data = "/faces"\nheld_out = "out_of_fold.npz"\n')
+    assert config(data="/faces").held_out == str(first / "out_of_fold.npz")
+    assert config(data="/others").held_out == ""
+
+
+def test_a_history_that_is_replaced_meanwhile_is_read_a_moment_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert accuracies(tmp_path) == []
+    (tmp_path / "history.csv").write_text("epoch,val_accuracy\n1,0.5\n")
+    read_text, refused = Path.read_text, [PermissionError(13, "Access is denied")]
+
+    def as_windows_does(self: Path, encoding: str | None = None) -> str:
+        if refused:
+            raise refused.pop()
+        return read_text(self, encoding)
+
+    monkeypatch.setattr(Path, "read_text", as_windows_does)
+    monkeypatch.setattr(files, "_WAITS_SECONDS", (0.0,))
+    assert accuracies(tmp_path) == [0.5]
+    assert refused == []

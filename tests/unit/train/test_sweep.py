@@ -323,6 +323,23 @@ def test_another_space_needs_another_folder(request_of: Callable[[JobPool], Requ
         sweep(replace(request, space=space), lambda line: None)
 
 
+@pytest.mark.parametrize("changed", ["labels", "split"])
+def test_a_sweep_does_not_go_on_with_other_pictures(
+    request_of: Callable[[JobPool], Request], changed: str
+) -> None:
+    first = request_of(QuickPool(breaks=never))
+    sweep(first, lambda line: None)
+    again = request_of(pool := QuickPool(breaks=never))
+    sweep(again, lambda line: None)  # the same pictures, written once more
+    faces = drawn_dataset((4, 3, 2))
+    values = getattr(faces, changed).copy()
+    values[[0, -15]] = values[[-15, 0]]  # a training and a validation picture
+    save_npz(Path(str(again.space.fixed["data"])), replace(faces, **{changed: values}))
+    with pytest.raises(FerError, match=r"have changed since the sweep .*tried began; choose anot"):
+        sweep(replace(again, budget=Budget(13)), lambda line: None)
+    assert pool.begun == []
+
+
 @pytest.mark.parametrize(
     ("url", "words"),
     [

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from commands import call_here
 from fer_core.errors import ArgumentError, FerError
+from fer_train.shipped import shipped
 from fer_train.sweep.budget import read_budget
 from fer_train.sweep.chance import expected_gain
 from fer_train.sweep.cli import prune_epochs
@@ -68,6 +70,8 @@ def test_the_command_line_wins(tmp_path: Path) -> None:
         ("[optimizer]\nchoices = ['sgd', 'adagrad']\n", r"\[optimizer\] choice 'adagrad': opti"),
         ("[optimizer]\nlow = 1\nhigh = 2\n", r"\[optimizer\] needs choices"),
         ("[seed]\nlow = 1\nhigh = 9\n", r"\[seed\] cannot be tried: that would choose among draws"),
+        ("[split_seed]\nlow = 1\nhigh = 9\n", r"\[split_seed\] cannot be tried: all trials need"),
+        ("[held_out]\nchoices = ['a.npz']\n", r"\[held_out\] cannot be tried: all trials need"),
         ("epochs = '3'\n" + RATE, r"epochs must be a whole number, got '3'"),
     ],
 )
@@ -76,6 +80,26 @@ def test_what_is_wrong_is_named_with_its_key_and_value(
 ) -> None:
     with pytest.raises(FerError, match=words):
         space_of(tmp_path, text)
+
+
+def test_networks_to_start_from_that_were_judged_by_different_pictures_are_not_tried(
+    tmp_path: Path,
+) -> None:
+    for seed in (4, 5):
+        run = tmp_path / f"run-{seed}"
+        run.mkdir()
+        shutil.copy(shipped("results") / "fer-nano" / "model.keras", run)
+        (run / "config.toml").write_text(f'data = "{tmp_path / "faces"}"\nseed = {seed}\n')
+    text = "data = 'faces'\n[init]\nchoices = ['run-4', 'run-5']\n"
+    with pytest.raises(
+        FerError, match=r"\[init\] choice '.*run-4': all trials need the same valid"
+    ):
+        space_of(tmp_path, text)
+    with pytest.raises(
+        FerError, match=r"\[init\] choice '.*run-5': all trials need the same valid"
+    ):
+        space_of(tmp_path, "split_seed = 4\n" + text)
+    space_of(tmp_path, text.replace("'faces'", "'others'"))
 
 
 @pytest.mark.parametrize(("low", "high", "step"), [(0.1, 0.3, 0.1), (0.1, 0.4, 0.1), (0, 1, 0.2)])
@@ -97,8 +121,9 @@ def test_budgets_and_pruning_epochs() -> None:
     assert prune_epochs("", 90) == (10, 30)
     assert prune_epochs("30, 10", 90) == (10, 30)
     assert prune_epochs("never", 90) == ()
-    with pytest.raises(ArgumentError, match="give epochs such as 10,30"):
-        prune_epochs("early", 90)
+    for wrong in ("early", "0", "10,0", "10, 0", "00, 10", "10,"):
+        with pytest.raises(ArgumentError, match="give epochs such as 10,30"):
+            prune_epochs(wrong, 90)
 
 
 def test_what_choosing_is_worth_by_chance() -> None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
-from fer_train.run_facts import HISTORY
+from fer_train.run_facts import read_history
 
 _CURVE = ("loss", "accuracy", "val_loss", "val_accuracy", "seconds")
 _LATELY = 3
@@ -13,12 +12,9 @@ _LATELY = 3
 
 def read_curve(run: Path) -> list[dict[str, float]]:
     """Return the epochs of a run folder so far: epoch, loss, accuracy and so on, and seconds."""
-    try:
-        rows = list(csv.DictReader((run / HISTORY).read_text().splitlines()))
-    except FileNotFoundError:
-        return []
     return [
-        {"epoch": int(row["epoch"]), **{name: float(row[name]) for name in _CURVE}} for row in rows
+        {"epoch": int(row["epoch"]), **{name: float(row[name]) for name in _CURVE}}
+        for row in read_history(run)
     ]
 
 

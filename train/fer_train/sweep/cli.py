@@ -81,6 +81,8 @@ def prune_epochs(text: str, epochs: int) -> tuple[int, ...]:
         return ()
     if not text:
         return tuple(sorted({max(1, epochs // 9), max(1, epochs // 3)}))
-    if not re.fullmatch(r"[0-9]{1,6}(\s*,\s*[0-9]{1,6})*", text) or "0" in text.split(","):
+    written = re.fullmatch(r"[0-9]{1,6}(\s*,\s*[0-9]{1,6})*", text)
+    named = sorted({int(each) for each in text.split(",")}) if written else [0]
+    if named[0] < 1:
         raise ArgumentError(f"--prune-at {text}: give epochs such as 10,30, or never")
-    return tuple(sorted({int(each) for each in text.split(",")}))
+    return tuple(named)

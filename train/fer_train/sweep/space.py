@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, get_type_hints
 
+from fer_core.data_settings import DataSettings
 from fer_core.errors import FerError
 from fer_core.settings import read_toml
 from fer_train.config import TrainConfig
@@ -19,6 +20,8 @@ _NOT_TRIED = {
     "skip_bad": "all trials need the same pictures",
     "labels": "all trials need the same labels",
     "votes": "all trials need the same labels",
+    "held_out": "all trials need the same pictures",
+    "split_seed": "all trials need the same pictures",
     "seed": "that would choose among draws of luck",
     "folds": "a trial is one training",
     "qat": "give it before the tables: qat = true",
@@ -29,7 +32,8 @@ _KINDS: dict[type, str] = {
     float: "a number",
     bool: "true or false",
 }
-_PATHS, _PATHS_OR_NAMES = ("data", "votes", "soft_labels"), ("init", "online_teacher")
+_PATHS = ("data", "votes", "held_out", "soft_labels")
+_PATHS_OR_NAMES = ("init", "online_teacher")
 _RANGE_KEYS = ("low", "high", "log", "step")
 
 
@@ -203,7 +207,14 @@ def _require_allowed(space: Space) -> None:
 def _fault(space: Space, values: Mapping[str, Value]) -> str:
     """Return why values do not go together, empty where they do."""
     try:
-        space.trial_config(values)
+        config, others = space.trial_config(values), space.trial_config({})
     except FerError as error:
         return str(error)
-    return ""
+    if _divided(config) == _divided(others):
+        return ""
+    return "all trials need the same validation split: give the run's split_seed before the tables"
+
+
+def _divided(config: TrainConfig) -> DataSettings:
+    """Return what decides the pictures of a trial and their splits, but not how they look."""
+    return replace(config.pictures, size=0, colour="gray")

@@ -22,7 +22,7 @@ from fer_core.typed_json import read_json
 from fer_train.sweep.pruner import BestThird
 from fer_train.sweep.space import Setting, Space
 
-_SPACE, _WHY, _KILLED = "space", "why", "killed"
+_SPACE, _PICTURES, _WHY, _KILLED = "space", "pictures", "why", "killed"
 _IDENTITY = "sweep.json"
 """What a folder is known by in its database, wherever the folder lies."""
 
@@ -63,16 +63,18 @@ _STATES = {
 class SweepStudy:
     """A study of Optuna that looks for the highest accuracy."""
 
-    def __init__(self, url: str, out: Path, space: Space) -> None:
+    def __init__(self, url: str, out: Path, space: Space, pictures: str) -> None:
         """Open the study, or make it.
 
         Args:
             url: Its database, as SQLAlchemy names it.
             out: The folder of the sweep. It keeps the name of its study, which no other one has.
             space: What is tried.
+            pictures: The fingerprint of what the trials learn from and are judged by.
 
         Raises:
-            FerError: The study was made for another space, or its name cannot be read.
+            FerError: The study was made for another space or other pictures, or its name cannot be
+                read.
         """
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._space = space
@@ -85,6 +87,7 @@ class SweepStudy:
             load_if_exists=True,
         )
         self._require_same_space(out)
+        self._require_same_pictures(out, pictures)
         tried = len(self._study.get_trials(deepcopy=False))
         seed = space.trial_config({}).seed + tried  # else a second run would draw the same values
         self._study.sampler = optuna.samplers.TPESampler(seed=seed, constant_liar=True)
@@ -174,6 +177,17 @@ class SweepStudy:
             raise FerError(
                 f"the sweep {out} was begun with other settings; choose another --out. "
                 f"What differs (- before, + now):\n" + "\n".join(changes)
+            )
+
+    def _require_same_pictures(self, out: Path, pictures: str) -> None:
+        """Raise FerError where the pictures have changed: its trials could not be compared."""
+        before = self._study.user_attrs.get(_PICTURES)
+        if before is None:
+            self._study.set_user_attr(_PICTURES, pictures)
+        elif before != pictures:
+            raise FerError(
+                f"the pictures or labels have changed since the sweep {out} began; choose another "
+                "--out"
             )
 
 

@@ -57,11 +57,13 @@ def sweep(request: Request, say: Callable[[str], None]) -> str:
     dataset = space.trial_config({}).pictures.load().without_empty_classes()
     say(dataset.describe())
     dataset.require_every_class()
-    pictures = len(dataset.part("validation"))
-    del dataset  # every job loads its own
+    validation = dataset.part("validation")
+    pictures = len(validation)
+    fingerprint = dataset.part("train").fingerprint() + validation.fingerprint()
+    del dataset, validation  # every job loads its own
     url = request.storage or f"sqlite:///{(make_folder(out) / _DATABASE).resolve()}"
     with alone_in(make_folder(out), "fer-train sweep"), storage_faults(url):
-        study = SweepStudy(url, out, space)
+        study = SweepStudy(url, out, space, fingerprint)
         running = Sweep(study, space, out.resolve(), request.prune_at, say)
         most = request.budget.trials or _MANY
         try:
