@@ -11,6 +11,7 @@ from fer_core.command import LogFormat, Quiet, Version, grouped, make_app, run_a
 from fer_core.errors import ArgumentError, FerError
 from fer_core.help import with_examples
 from fer_core.logs import talk
+from fer_core.text import typed
 from fer_edge.faces.detectors import DEFAULT_DETECTOR
 from fer_train import options
 from fer_train.backend import need, start_quietly
@@ -98,7 +99,7 @@ def _train(settings: TrainConfig, folder: Path, resume: bool, devices: str, quie
         go(settings, folder, resume, say)
     except KeyboardInterrupt:
         if has_begun(folder):
-            say(f"stopped; to continue: fer-train --out {folder} --resume")
+            say(f"stopped; to continue: fer-train --out {typed(folder)} --resume")
         raise
     if shared.leads:
         print((folder / "report.txt").read_text(encoding="utf-8"), end="")

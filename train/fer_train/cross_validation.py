@@ -12,6 +12,7 @@ from fer_core.files import make_folder, write_text
 from fer_core.locks import alone_in
 from fer_core.metrics import ClassificationReport, classification_report
 from fer_core.settings import settings_toml
+from fer_core.text import typed
 from fer_core.values import FloatArray
 from fer_train.answers import saved_answers
 from fer_train.config import TrainConfig
@@ -76,7 +77,7 @@ def _train_beside(
 
 def next_call(out: Path, where: Where) -> str:
     """Return the command that continues the folds of a folder."""
-    return f"fer-train folds --out {out}{where.options} --resume"
+    return f"fer-train folds --out {typed(out)}{where.options} --resume"
 
 
 def _judge_folds(

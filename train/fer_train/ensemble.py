@@ -18,6 +18,7 @@ from fer_core.files import make_folder, write_text
 from fer_core.locks import alone_in
 from fer_core.metrics import ClassificationReport, classification_report
 from fer_core.settings import settings_toml
+from fer_core.text import typed
 from fer_core.values import FloatArray
 from fer_train.answers import save_answers, saved_answers
 from fer_train.backend import start_quietly
@@ -144,7 +145,7 @@ def train_ensemble(
 
 def next_call(networks: int, out: Path, where: Where) -> str:
     """Return the command that goes on with an ensemble."""
-    return f"fer-train ensemble {networks} --out {out}{where.options} --resume"
+    return f"fer-train ensemble {networks} --out {typed(out)}{where.options} --resume"
 
 
 def _judge(

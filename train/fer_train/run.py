@@ -16,7 +16,7 @@ from fer_core.files import make_folder, write_text
 from fer_core.locks import alone_in
 from fer_core.metrics import FEW_PICTURES, ClassificationReport, classification_report
 from fer_core.settings import settings_toml
-from fer_core.text import counted
+from fer_core.text import counted, typed
 from fer_core.values import FloatArray
 from fer_train.architectures import build_model
 from fer_train.backend import make_deterministic
@@ -70,7 +70,8 @@ def run_training(
     require_new_or_resumed(out, resume)
     if holds_ensemble(out):
         raise FerError(
-            f"{out} holds an ensemble; to continue: fer-train ensemble N --out {out} --resume"
+            f"{out} holds an ensemble; to continue: "
+            f"fer-train ensemble N --out {typed(out)} --resume"
         )
     dataset = config.pictures.load().without_empty_classes()
     say(dataset.describe())

@@ -11,6 +11,7 @@ from pathlib import Path
 from fer_core.errors import ArgumentError, FerError
 from fer_core.files import ZIP_ERRORS
 from fer_core.settings import load_settings
+from fer_core.text import typed
 from fer_train.config import RENAMED, TrainConfig
 from fer_train.run_facts import (
     CONFIG,
@@ -55,8 +56,8 @@ def resumed_config(out: Path) -> TrainConfig:
 def _next_call(run: Path) -> str:
     """Return the command that continues a run."""
     if is_fold(run):
-        return f"fer-train folds --out {run.parent} --resume"
-    return f"fer-train --out {run} --resume"
+        return f"fer-train folds --out {typed(run.parent)} --resume"
+    return f"fer-train --out {typed(run)} --resume"
 
 
 def chosen_config(
