@@ -142,19 +142,19 @@ class PageRequest(WebRequest):
         """Send the picture of an unknown face."""
         assert self.site.enrolment
         try:
-            self.send(unknown_picture(self.site.enrolment, self.query("track")), "image/png")
+            self.send(unknown_picture(self.site.enrolment, self.query("face")), "image/png")
         except FerError as error:
             self.send_text(str(error), HTTPStatus.NOT_FOUND)
 
     def name_unknown(self) -> None:
         """Know an unknown face by a name from now on."""
         assert self.site.enrolment
-        self.send_json(*named_face(self.site.enrolment, self.query("track"), self.query("name")))
+        self.send_json(*named_face(self.site.enrolment, self.query("face"), self.query("name")))
 
     def forget_unknown(self) -> None:
         """Forget an unknown face."""
         assert self.site.enrolment
-        self.send_json(*forgotten_face(self.site.enrolment, self.query("track")))
+        self.send_json(*forgotten_face(self.site.enrolment, self.query("face")))
 
     def video(self) -> None:
         """Send a camera's live picture, as fast as the viewer takes it."""
