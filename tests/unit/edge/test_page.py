@@ -1,3 +1,4 @@
+import base64
 import contextlib
 import http.client
 import json
@@ -112,6 +113,31 @@ def test_states_tell_of_faces_and_events(page: Served) -> None:
     assert state["faces"] == []
     assert [event["number"] for event in state["events"]] == [2]  # each is told once
     assert json.loads(page.ask("/about").read())["colours"].keys() == set(LABELS)
+
+
+def test_one_stream_has_the_pictures_of_all_cameras() -> None:
+    served = Served(view=LiveView(("door", "desk", "attic")))
+    with served.server:
+        stream = served.ask("/videos?viewer=mine")
+        wait_until(lambda: served.view.viewers == 3)
+        came = {}
+        for camera, gray in (("door", 60), ("desk", 200)):
+            pixels = np.full((48, 64, 3), gray, np.uint8)
+            served.view.write(Frame(pixels, 0, 0.0, camera=camera), Analysis())
+            told = json.loads(stream.readline().removeprefix(b"data: "))
+            stream.readline()
+            jpeg = np.frombuffer(base64.b64decode(told["jpeg"]), np.uint8)
+            came[told["camera"]] = int(cv2.imdecode(jpeg, cv2.IMREAD_COLOR)[24, 32, 0])
+        assert came == pytest.approx({"door": 60, "desk": 200}, abs=4)
+        stream.close()
+        wait_until(lambda: served.view.viewers == 0)
+
+
+def test_viewers_of_many_pictures_leave_events_for_others(page: Served) -> None:
+    pictures = [page.ask("/video") for _ in range(MOST_VIEWERS)]
+    assert {each.status for each in pictures} == {200}
+    assert page.ask("/video").status == 503
+    assert page.ask("/events").status == 200
 
 
 def test_the_picture_is_drawn_once_for_all_and_only_when_somebody_looks(
