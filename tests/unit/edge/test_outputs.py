@@ -1,6 +1,7 @@
 import errno
 import io
 import json
+import os
 import threading
 from contextlib import ExitStack
 from dataclasses import replace
@@ -284,3 +285,33 @@ def test_zeros_that_a_power_cut_left_do_not_come_before_new_lines(
     with LineFile(str(file), keep_going=True) as lines:
         lines.write("new")
     assert file.read_bytes() == kept + b"new\n"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows renames no open file")
+def test_lines_after_a_rotation_are_in_a_new_file(tmp_path: Path) -> None:
+    """As logrotate does it: the file is renamed, and perhaps another one made in its place."""
+    file, first, second = (tmp_path / name for name in ("a.jsonl", "a.jsonl.2", "a.jsonl.1"))
+    with LineFile(str(file), keep_going=True) as lines:
+        lines.write("one")
+        file.rename(first)
+        lines.write("two")
+        file.rename(second)
+        file.write_text("")
+        lines.write("three")
+        lines.write("four")
+    written = [each.read_text() for each in (first, second, file)]
+    assert written == ["one\n", "two\n", "three\nfour\n"]
+    assert lines.dropped == 0
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows renames no open folder")
+def test_lines_are_counted_while_the_folder_is_away(tmp_path: Path) -> None:
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    with LineFile(str(folder / "a.jsonl"), keep_going=True) as lines:
+        folder.rename(tmp_path / "old")
+        lines.write("lost")
+        folder.mkdir()
+        lines.write("kept")
+    assert (folder / "a.jsonl").read_text() == "kept\n"
+    assert lines.dropped == 1
