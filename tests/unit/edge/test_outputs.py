@@ -5,6 +5,7 @@ import os
 import threading
 from contextlib import ExitStack
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import cv2
@@ -15,7 +16,7 @@ from fer_core.errors import FerError
 from fer_core.values import Box, Face, Frame, Observation, Prediction
 from fer_edge.faces.analysis import Analysis
 from fer_edge.faces.events import ExpressionEvent
-from fer_edge.outputs import window
+from fer_edge.outputs import recording, window
 from fer_edge.outputs.heat import HeatOutput
 from fer_edge.outputs.lines import ConsoleOutput, EventOutput, JsonOutput, LineFile
 from fer_edge.outputs.overlay import colour_of, draw_observations
@@ -171,6 +172,41 @@ def test_pictures_are_named_after_their_source(tmp_path: Path) -> None:
     recorder.write(frame_of(8, "http://cam/video?x=1"), Analysis())
     names = sorted(path.name for path in (tmp_path / "frames").iterdir())
     assert names == ["video_x_1-000007-seen.jpg", "video_x_1-000008-seen.jpg"]
+
+
+def test_no_run_of_a_camera_overwrites_the_pictures_of_another(tmp_path: Path) -> None:
+    at = datetime(2026, 11, 26, 19, 57, 42, 250_000).timestamp()
+    for wall in (at, at + 60, at):  # the last one after the clock was set back
+        recorder = PictureRecorder(tmp_path, stream=True, live=True)  # a run each, from frame 0
+        recorder.write(replace(frame_of(0, "camera 0"), wall_clock=wall), Analysis())
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "camera_0-20261126-195742-250-2-seen.jpg",
+        "camera_0-20261126-195742-250-seen.jpg",
+        "camera_0-20261126-195842-250-seen.jpg",
+    ]
+    assert not recorder._names  # weeks of names take memory
+
+
+def test_a_full_disk_ends_no_live_run_that_saves_pictures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    disk = {"full": True}
+
+    def write(path: Path, content: bytes, sync: bool) -> None:
+        if disk["full"]:
+            raise FerError(f"cannot write {path}: No space left on device")
+        path.write_bytes(content)
+
+    monkeypatch.setattr(recording, "write_bytes", write)
+    live, file = (PictureRecorder(tmp_path, stream=True, live=live) for live in (True, False))
+    for disk["full"] in (True, True, False):
+        live.write(replace(frame_of(), wall_clock=0.0), Analysis())
+    assert (live.dropped, len(list(tmp_path.iterdir()))) == (2, 1)
+    assert caplog.text.count("No space left on device; pictures are dropped") == 1
+    assert caplog.text.count("again; 2 were dropped") == 1
+    disk["full"] = True
+    with pytest.raises(FerError, match="No space"):
+        file.write(frame_of(), Analysis())
 
 
 def test_the_best_picture_is_the_surest(tmp_path: Path) -> None:
