@@ -23,8 +23,8 @@ SLOW_PAUSES, LONGEST_PAUSE_SECONDS = 3.0, 24.0
 LONGEST_HOLD_SECONDS = 60.0
 """How long a frame of a file may last in a recording: a damaged one may claim hours."""
 LONGEST_PART_SECONDS = 6 * 3600.0
-"""After how long a live recording begins another file: of each frame of an MP4 FFmpeg keeps 72 bytes
-in memory, so a week of 30 frames a second would take 1.3 GB."""
+"""After how long a live recording begins another file: FFmpeg keeps 72 bytes in memory of
+each frame of an MP4, so a week of 30 frames a second would take 1.3 GB."""
 _log = logging.getLogger(__name__)
 
 
