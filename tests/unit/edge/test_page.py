@@ -23,10 +23,12 @@ from fer_core.errors import ArgumentError, FerError
 from fer_core.values import Box, Face, Frame, Gap, Observation, Prediction
 from fer_edge.faces.analysis import Analysis
 from fer_edge.faces.events import ExpressionEvent
+from fer_edge.inference.models import ModelFacts
 from fer_edge.page import bounded, web
 from fer_edge.page.access import Access, ServeAddress
 from fer_edge.page.camera_view import STALE_SECONDS
 from fer_edge.page.door import MOST_VIEWERS, Door
+from fer_edge.page.metrics import metrics_text
 from fer_edge.page.server import PageServer
 from fer_edge.page.static_files import PAGE_FILES
 from fer_edge.page.view import LiveView
@@ -113,6 +115,15 @@ def test_states_tell_of_faces_and_events(page: Served) -> None:
     assert state["faces"] == []
     assert [event["number"] for event in state["events"]] == [2]  # each is told once
     assert json.loads(page.ask("/about").read())["colours"].keys() == set(LABELS)
+
+
+def test_the_start_of_the_process_is_right_once_the_clock_is() -> None:
+    """A Pi without a battery for its clock starts months ago, until it asks the network."""
+    now, wall = 5.0, 1000.0
+    view = LiveView(clock=lambda: now, wall=lambda: wall)
+    now, wall = 65.0, 1060.0 + 90 * 86400
+    text = metrics_text(view, {}, ModelFacts("test", "ab" * 32, LABELS))
+    assert f"process_start_time_seconds {1000.0 + 90 * 86400}\n" in text
 
 
 def test_one_stream_has_the_pictures_of_all_cameras() -> None:
