@@ -44,8 +44,8 @@ class EncryptedServer(BoundedServer):
             port: Its port.
             handler: What answers.
             certificate: That of this computer.
-            renewed: Returns the same, or another one if it expires soon; raises FerError. A run
-                may last longer than a certificate.
+            renewed: Returns the same, or another one if it expires soon: a run may last longer
+                than a certificate.
             clock: Gives seconds, and never goes back.
 
         Raises:
