@@ -149,7 +149,7 @@ def request_seeds() -> Iterator[bytes]:
         "/", "/healthz", "/events?viewer=a", "/metrics", "/about", "/models", "/page.css",
         "/history?period=week&camera=c&person=anna", "/history.csv?period=month&unknown=1",
         f"/unknown/picture?face={RUN}-1", "/clips?most=3", f"/clips/video?file={CLIP}&save=1",
-        "/video?camera=door&viewer=x",
+        "/video?camera=door&viewer=x", "/videos?viewer=x",
     ]  # fmt: skip
     for path in asked:
         yield f"GET {path} HTTP/1.1\r\nHost: localhost\r\n{key}\r\n".encode()

@@ -66,6 +66,6 @@ def forgotten_face(enrolment: LiveEnrolment, face: str) -> Answer:
 
 def _track(enrolment: LiveEnrolment, face: str) -> int:
     """Return the track of a face of this run, that of none for any other text."""
-    run, _, number = face.partition("-")
+    run, _, number = face.rpartition("-")
     is_known = run == enrolment.unknown.run and number.isdecimal() and len(number) < 12
     return int(number) if is_known else -1

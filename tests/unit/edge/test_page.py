@@ -283,7 +283,7 @@ def test_other_names_for_this_computer_are_refused(page: Served) -> None:
 
 
 def test_without_the_token_nothing_is_shown(locked: Served) -> None:
-    for path in ("/events", "/video", "/metrics", "/about", "/page.js", "/nowhere"):
+    for path in ("/events", "/video", "/videos", "/metrics", "/about", "/page.js", "/nowhere"):
         refusal = locked.ask(path)
         assert (refusal.status, refusal.read()) == (401, b"a token is needed\n")
     answer = locked.ask("/")
