@@ -27,6 +27,7 @@ from fer_edge.page.view import LiveView
 from history_rows import looks, saved
 from served_page import LABELS, LOOPBACK, TOKEN
 
+RUN = "seed"
 CLIP = "20261127-120000-door-happy.mp4"
 _MODEL = ModelFacts("test-int8", "ab" * 32, LABELS)
 
@@ -84,7 +85,7 @@ def _handler(folder: Path, token: str, enrolled: bool) -> Any:
     (clips / INDEX).write_text(json.dumps({**facts, "seconds": 2.0}) + "\n")
     enrolment = None
     if enrolled:
-        enrolment = _Enrolment(_Faces(), _People(_Grays()), folder / "people", _Grays())
+        enrolment = _Enrolment(_Faces(run=RUN), _People(_Grays()), folder / "people", _Grays())
     site = Site(
         view, door, lambda: _MODEL, history=history, history_days=30,
         enrolment=enrolment, clips=_Clips(clips, 1 << 30),
@@ -147,14 +148,14 @@ def request_seeds() -> Iterator[bytes]:
     asked = [
         "/", "/healthz", "/events?viewer=a", "/metrics", "/about", "/models", "/page.css",
         "/history?period=week&camera=c&person=anna", "/history.csv?period=month&unknown=1",
-        "/unknown/picture?track=1", "/clips?most=3", f"/clips/video?file={CLIP}&save=1",
-        "/video?camera=door&viewer=x",
+        f"/unknown/picture?face={RUN}-1", "/clips?most=3", f"/clips/video?file={CLIP}&save=1",
+        "/video?camera=door&viewer=x", "/videos?viewer=x",
     ]  # fmt: skip
     for path in asked:
         yield f"GET {path} HTTP/1.1\r\nHost: localhost\r\n{key}\r\n".encode()
     ranged = "Range: bytes=2-9\r\n"
     yield f"GET /clips/video?file={CLIP} HTTP/1.0\r\nHost: [::1]\r\n{ranged}\r\n".encode()
-    for path in ("/unknown/name?track=1&name=ben", "/unknown/forget?track=1"):
+    for path in (f"/unknown/name?face={RUN}-1&name=ben", f"/unknown/forget?face={RUN}-1"):
         yield f"POST {path} HTTP/1.1\r\nHost: localhost\r\n{key}\r\n".encode()
     yield f"POST /clips/delete?file={CLIP} HTTP/1.1\r\nHost: localhost\r\n{key}\r\n".encode()
     yield f"POST /login.html HTTP/1.1\r\nContent-Length: 26\r\n\r\ntoken={TOKEN}".encode()

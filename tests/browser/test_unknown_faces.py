@@ -52,6 +52,10 @@ def test_a_face_is_named_and_another_one_forgotten(tmp_path: Path) -> None:
             page.wait_for_selector("#strangers li")
             assert "memory" in page.text_content("#unknown-how")
             seen.shoot("8-unknown-faces")
+            face_of(page, 1).locator("input").fill("Somebody else")
+            unknown.run = "after-a-restart"  # whose track 1 is another face
+            sync_api.expect(face_of(page, 1).locator("input")).to_have_value("")
+            assert "after-a-restart" in face_of(page, 1).locator("img").get_attribute("src")
             face_of(page, 1).locator("input").fill("Eileen")
             page.keyboard.press("Enter")
             page.get_by_text("Eileen is known from now on").wait_for()

@@ -78,6 +78,7 @@ class ExchangeableModel:
         self._state_seen: tuple[int, ...] = ()
         self._looked_at = float("-inf")
         self._owed: list[Change] = []
+        self._is_ill = False
 
     @property
     def facts(self) -> ModelFacts:
@@ -147,8 +148,14 @@ class ExchangeableModel:
             while self._owed:
                 self._folder.change(self._owed[0])
                 del self._owed[0]
-        except FerError as error:  # it is tried again
-            log.warning("%s", error)
+        except FerError as error:
+            if not self._is_ill:
+                log.warning("%s; the run tries again every second", error)
+            self._is_ill = True
+        else:
+            if self._is_ill:
+                log.warning("can write the state of the models again")
+            self._is_ill = False
         return not self._owed
 
     def _look(self) -> None:

@@ -49,9 +49,7 @@ class ModelIntake:
         if len(content) > MOST_MODEL_BYTES:
             raise FerError(f"a model may have {MOST_MODEL_BYTES >> 20} MiB at most")
         self._trusted.require(content, "the model")
-        with self._checking(), tempfile.TemporaryDirectory() as folder:
-            file = Path(folder) / "model.tflite"
-            file.write_bytes(content)
+        with self._checking(), _temporary_file(content) as file:
             try:
                 facts = ModelFacts.of(self._check(file))
             except FerError as error:
@@ -149,6 +147,20 @@ class ModelIntake:
             with suppress(OSError):
                 (self._folder.path / place).unlink()
         return held
+
+
+@contextmanager
+def _temporary_file(content: bytes) -> Iterator[Path]:
+    """Give a file with a content, outside the folder of models; raise FerError for a full disk."""
+    with ExitStack() as stack:
+        try:
+            folder = stack.enter_context(tempfile.TemporaryDirectory())
+            file = Path(folder) / "model.tflite"
+            file.write_bytes(content)
+        except OSError as error:
+            where = error.filename or tempfile.gettempdir()
+            raise FerError(f"cannot write {where}: {error.strerror}") from error
+        yield file
 
 
 def _content(file: Path) -> bytes:

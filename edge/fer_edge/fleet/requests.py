@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from fer_edge.fleet.fleet import Fleet
 from fer_edge.page.door import Door
-from fer_edge.page.static_files import StaticFiles
+from fer_edge.page.static_files import FOLLOW, StaticFiles
 from fer_edge.page.web import Route, WebRequest
 
 NEWS_SECONDS = 1.0
@@ -15,6 +15,7 @@ _PACKAGE = "fer_edge.fleet"
 FLEET_FILES = StaticFiles(
     {
         "/": (_PACKAGE, "index.html"),
+        **FOLLOW,
         "/fleet.js": (_PACKAGE, "fleet.js"),
         "/fleet.css": (_PACKAGE, "fleet.css"),
     },
@@ -55,7 +56,7 @@ class FleetRequest(WebRequest):
 
     def events(self) -> None:
         """Send what has changed, every second."""
-        self.stream("text/event-stream", self._send_news)
+        self.follow(self._send_news)
 
     def _send_news(self) -> None:
         number = 0

@@ -126,6 +126,9 @@ class PostgresStore:
     def write(self, batch: Batch) -> None:
         """Add rows, all or none.
 
+        If the connection breaks while the server confirms, nobody here knows which. Whoever then
+        writes them again counts them twice.
+
         Raises:
             FerError: The server is away, refuses, or has a newer schema.
         """

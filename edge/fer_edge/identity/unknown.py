@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 import time
 from collections import deque
@@ -40,10 +41,14 @@ class UnknownFace:
 
 
 class UnknownFaces:
-    """At most MOST_UNKNOWN faces, one a track; may be used by several threads."""
+    """At most MOST_UNKNOWN faces, one a track; may be used by several threads.
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
+    Attributes:
+        run: A text of this run alone, by default a random one. The tracks of every run begin at 1.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic, run: str = "") -> None:
+        self._clock, self.run = clock, run or secrets.token_hex(4)
         self._lock = threading.Lock()
         self._faces: dict[int, UnknownFace] = {}
         self._forgotten: deque[int] = deque(maxlen=_MOST_FORGOTTEN)

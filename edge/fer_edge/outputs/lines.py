@@ -6,9 +6,11 @@ import errno
 import json
 import logging
 import os
+import stat
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
+from io import FileIO
 from pathlib import Path
 
 from fer_core.entry import reader_is_gone
@@ -36,7 +38,7 @@ class LineFile:
             where: The file, or `-`.
             keep_going: Whether, as for a live camera, lines are appended to what the file holds,
                 and one that cannot be written is counted and said once, as a full disk
-                may have room again.
+                may have room again. If the file was renamed (rotated), a new one is made.
 
         Raises:
             FerError: It cannot be written.
@@ -47,16 +49,16 @@ class LineFile:
         appends = keep_going and where != "-"
         if appends:
             _cut_zeros(Path(where))
-        self._torn = appends and _is_torn(Path(where))
+        self._path, self._torn = Path(where), False
         try:
-            self._file = (
-                None
-                if where == "-"
-                else Path(where).open("ab" if keep_going else "wb", buffering=0)  # noqa: SIM115  # closed by __exit__
-            )
+            self._file = None if where == "-" else self._opened()
         except OSError as error:
             why = "no such folder" if isinstance(error, FileNotFoundError) else error.strerror
             raise FerError(f"cannot write {where}: {why}") from error
+
+    def _opened(self) -> FileIO:
+        self._torn = self._keep_going and _is_torn(self._path)
+        return self._path.open("ab" if self._keep_going else "wb", buffering=0)
 
     def write(self, line: str) -> None:
         """Write one line.
@@ -85,6 +87,10 @@ class LineFile:
         if self._file is None:
             _put_on_stdout(line)
             return
+        if self._keep_going and not _has_name(self._file, self._path):
+            opened = self._opened()
+            self._file.close()
+            self._file = opened
         text = ("\n" if self._torn else "") + line + "\n"  # a torn line stays alone
         content = to_bytes(text)
         self._torn = self._file.write(content) < len(content)
@@ -128,6 +134,17 @@ def _cut_zeros(file: Path) -> None:
                 break
         if size < length:
             held.truncate(size)
+
+
+def _has_name(file: FileIO, path: Path) -> bool:
+    """Return whether an open file still has its name, or is no plain file."""
+    status = os.fstat(file.fileno())
+    if not stat.S_ISREG(status.st_mode):
+        return True
+    try:
+        return os.path.samestat(status, path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _is_torn(file: Path) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import re
+from datetime import datetime
 from pathlib import Path
 
 from fer_core.errors import ArgumentError, FerError
@@ -17,42 +19,90 @@ from fer_edge.outputs.overlay import draw_observations
 from fer_edge.outputs.video import VideoRecorder
 from fer_edge.stages import StageTimes
 
+log = logging.getLogger(__name__)
 SAVED_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".webp"}
 SAVED_END = "-seen.jpg"
 
 
 class PictureRecorder(Output):
-    """Annotated pictures in a folder: NAME-seen.jpg, and NAME-000012-seen.jpg for frame 12."""
+    """Annotated pictures in a folder: NAME-seen.jpg, and NAME-000012-seen.jpg for frame 12.
 
-    def __init__(self, folder: Path, stream: bool, times: StageTimes | None = None) -> None:
+    Those of a live camera have the time of day in their names, NAME-20261126-195742-250-seen.jpg:
+    the next run begins at frame 0 again. `dropped` counts those that could not be written.
+    """
+
+    def __init__(
+        self, folder: Path, stream: bool, times: StageTimes | None = None, live: bool = False
+    ) -> None:
         """Make the folder.
 
         Args:
             folder: Where the pictures go.
             stream: Whether frames follow each other in time, and have a number in their names.
             times: What counts the time of drawing and writing.
+            live: Whether they are a camera's. Then one that cannot be written is counted and
+                reported once, as a full disk may have room again, and nothing waits for the disk.
 
         Raises:
             FerError: The folder cannot be made.
         """
         self._folder, self._stream = make_folder(folder), stream
         self._times = times or StageTimes()
-        self._names: set[str] = set()
+        self._live, self._names = live, set[str]()
+        self.dropped = self._dropped_lately = 0
 
     def write(self, frame: Frame, seen: Analysis) -> None:
-        """Write one annotated picture; two of one name are told apart by their number.
+        """Write one annotated picture.
+
+        Raises:
+            FerError: It cannot be written, and the frames are not a live camera's.
+        """
+        path = self._path(frame)
+        with self._times.stage("draw"):
+            picture = draw_observations(frame, seen.observations)
+        with self._times.stage("encode"):
+            try:
+                save_picture(path, picture, sync=not self._live)
+            except FerError as error:
+                if not self._live:
+                    raise
+                self._drop(error)
+            else:
+                self._tell_of_recovery()
+
+    def _path(self, frame: Frame) -> Path:
+        """Return a name that no other picture of this run has, or of any run of a camera.
 
         Names that differ in capitals alone are one file on Windows and macOS.
         """
         name = re.sub(r"[^\w.-]+", "_", Path(frame.source).stem) or "frame"
+        if self._live and frame.wall_clock is not None:
+            taken = datetime.fromtimestamp(frame.wall_clock)
+            return self._unused(f"{name}-{taken:%Y%m%d-%H%M%S}-{taken.microsecond // 1000:03d}")
         if self._stream or name_key(name) in self._names:
             name = f"{name}-{frame.index:06d}"
-        if not self._stream:  # of a camera there would be ever more
+        if not self._stream:
             self._names.add(name_key(name))
-        with self._times.stage("draw"):
-            picture = draw_observations(frame, seen.observations)
-        with self._times.stage("encode"):
-            save_picture(self._folder / f"{name}{SAVED_END}", picture)
+        return self._folder / f"{name}{SAVED_END}"
+
+    def _unused(self, name: str) -> Path:
+        """Return the file for a time of day, which may come again where the clock is set back."""
+        path, again = self._folder / f"{name}{SAVED_END}", 1
+        while path.exists():
+            again += 1
+            path = self._folder / f"{name}-{again}{SAVED_END}"
+        return path
+
+    def _drop(self, error: FerError) -> None:
+        if not self._dropped_lately:
+            log.warning("%s; pictures are dropped", error)
+        self.dropped, self._dropped_lately = self.dropped + 1, self._dropped_lately + 1
+
+    def _tell_of_recovery(self) -> None:
+        if self._dropped_lately:
+            words = "can write pictures into %s again; %d were dropped"
+            log.warning(words, self._folder, self._dropped_lately)
+        self._dropped_lately = 0
 
 
 class BestPicture(Output):
@@ -107,7 +157,7 @@ def make_recorder(
         return VideoRecorder(where, fps, live, times, stream)
     if suffix in SAVED_SUFFIXES:
         return BestPicture(where, times)
-    return PictureRecorder(where, stream, times)
+    return PictureRecorder(where, stream, times, live)
 
 
 def check_saved_name(where: Path) -> None:
@@ -123,8 +173,13 @@ def check_saved_name(where: Path) -> None:
         )
 
 
-def save_picture(path: Path, pixels: UInt8Array) -> None:
+def save_picture(path: Path, pixels: UInt8Array, sync: bool = True) -> None:
     """Write a picture (h, w, 3) BGR whole or not at all, in the format of its suffix.
+
+    Args:
+        path: The file.
+        pixels: The picture.
+        sync: Whether to wait until the disk has it, see `written_beside`.
 
     Raises:
         FerError: OpenCV or the system cannot write it.
@@ -135,4 +190,4 @@ def save_picture(path: Path, pixels: UInt8Array) -> None:
     ok, encoded = cv2.imencode(path.suffix, pixels)
     if not ok:
         raise FerError(f"OpenCV cannot write the picture {path}")
-    write_bytes(path, encoded.tobytes())
+    write_bytes(path, encoded.tobytes(), sync)

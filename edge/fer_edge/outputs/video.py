@@ -22,6 +22,9 @@ SLOW_PAUSES, LONGEST_PAUSE_SECONDS = 3.0, 24.0
 """How many of a slow camera's pauses it keeps at once, and how long a pause may be."""
 LONGEST_HOLD_SECONDS = 60.0
 """How long a frame of a file may last in a recording: a damaged one may claim hours."""
+LONGEST_PART_SECONDS = 6 * 3600.0
+"""After how long a live recording begins another file: FFmpeg keeps 72 bytes in memory of
+each frame of an MP4, so a week of 30 frames a second would take 1.3 GB."""
 _log = logging.getLogger(__name__)
 
 
@@ -29,9 +32,10 @@ class VideoRecorder(Output):
     """An annotated video. Frames stand at their time, as the camera or file gave them.
 
     A live recording bears its name from the first frame on, is made of pieces, and stays whole up
-    to the last PIECE_SECONDS if the power fails; an earlier file of that name is kept under
-    another. That of a file is written beside its name and renamed at the end. Pictures, which are
-    no `stream`, have no time: each lasts `1 / fps` seconds.
+    to the last PIECE_SECONDS if the power fails. An earlier file of that name is kept under
+    another, also one of this run after LONGEST_PART_SECONDS. The recording of a file is written
+    beside its name and renamed at the end. Pictures, which are no `stream`, have no time: each
+    lasts `1 / fps` seconds.
     """
 
     def __init__(
@@ -83,6 +87,8 @@ class VideoRecorder(Output):
     def _append(self, frame: Frame, pixels: UInt8Array) -> None:
         at = frame.captured_at if self._stream else self._pictures / self._fps
         self._pictures += 1
+        if self._live and self._last >= LONGEST_PART_SECONDS:
+            self._end_part()
         if self._video is None:
             self._offset, self._last = at, 0.0
             size = (frame.width, frame.height)
@@ -98,6 +104,12 @@ class VideoRecorder(Output):
         self._last = at - self._offset
         self._video.write(pixels, self._last)
 
+    def _end_part(self) -> None:
+        """Finish the file, so that the next frame begins another."""
+        video, self._video, self._last = self._video, None, 0.0
+        if video:
+            video.close()
+
     def _longest_fill(self) -> float:
         """Return how much of a silence is kept, after the pause before the newest frame."""
         slow = min(SLOW_PAUSES * self._pause, LONGEST_PAUSE_SECONDS)
@@ -110,7 +122,7 @@ class VideoRecorder(Output):
         make_folder(self._path.parent)
         place = self._path.resolve()  # a link stays a link
         if kept := keep_earlier(place):
-            _log.warning("%s of an earlier run is now %s", self._path, kept)
+            _log.warning("the earlier %s is now %s", self._path, kept)
         return place
 
     def _fail(self, error: Exception) -> None:

@@ -22,7 +22,9 @@ class Door:
         certificate: What the page is encrypted with; None for plain HTTP.
         closing: Set when every viewer is to go.
         guessers: The addresses that have just given a wrong token.
-        viewing: A place for each stream.
+        viewing: A place for each stream of pictures or of a file.
+        following: A place for each stream of events. A visitor has one however many cameras there
+            are, so nobody is left without events for want of a place for pictures.
     """
 
     access: Access
@@ -30,6 +32,9 @@ class Door:
     closing: threading.Event = field(default_factory=threading.Event)
     guessers: set[str] = field(default_factory=set)
     viewing: threading.BoundedSemaphore = field(
+        default_factory=lambda: threading.BoundedSemaphore(MOST_VIEWERS)
+    )
+    following: threading.BoundedSemaphore = field(
         default_factory=lambda: threading.BoundedSemaphore(MOST_VIEWERS)
     )
 

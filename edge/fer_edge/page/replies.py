@@ -23,6 +23,8 @@ SEND_SECONDS = 10.0
 """How long a viewer may take for what it is sent, and for each part of what it sends."""
 PICTURES, PICTURES_PER_SECOND = "multipart/x-mixed-replace; boundary=frame", 15.0
 """The type of a stream of JPEGs."""
+EVENTS = "text/event-stream"
+"""The type of a stream of server-sent events."""
 _MOST_REQUEST_BYTES = 32 * 1024
 _PIECE_BYTES = 1 << 16
 
@@ -116,7 +118,11 @@ class Replying(BaseHTTPRequestHandler):
             length -= len(piece)
 
     def stream(
-        self, kind: str, send: Callable[[], None], headers: Mapping[str, str] | None = None
+        self,
+        kind: str,
+        send: Callable[[], None],
+        headers: Mapping[str, str] | None = None,
+        places: threading.BoundedSemaphore | None = None,
     ) -> None:
         """Let `send` write until the viewer goes or the door closes; a slow one waits alone.
 
@@ -124,8 +130,10 @@ class Replying(BaseHTTPRequestHandler):
             kind: The content type.
             send: What writes.
             headers: Further headers.
+            places: How many there may be; by default the door's for pictures.
         """
-        if not self.door.viewing.acquire(blocking=False):
+        places = places or self.door.viewing
+        if not places.acquire(blocking=False):
             self.refuse(HTTPStatus.SERVICE_UNAVAILABLE, "too many viewers")
             return
         try:
@@ -134,7 +142,11 @@ class Replying(BaseHTTPRequestHandler):
         except (ConnectionError, TimeoutError):
             self.close_connection = True
         finally:
-            self.door.viewing.release()
+            places.release()
+
+    def follow(self, send: Callable[[], None]) -> None:
+        """Let `send` write events until the viewer goes or the door closes."""
+        self.stream(EVENTS, send, places=self.door.following)
 
     def send_event(self, value: Any) -> None:
         """Write one server-sent event, inside a stream of them."""
@@ -154,7 +166,7 @@ class Replying(BaseHTTPRequestHandler):
         while not closing.is_set():
             came = next_jpeg(number)
             if came is None:
-                if self._viewer_has_gone():
+                if self.viewer_has_gone():
                     return
                 continue
             number, jpeg = came
@@ -162,7 +174,7 @@ class Replying(BaseHTTPRequestHandler):
             self.wfile.write(head.encode() + jpeg + b"\r\n")
             closing.wait(1 / PICTURES_PER_SECOND)
 
-    def _viewer_has_gone(self) -> bool:
+    def viewer_has_gone(self) -> bool:
         """Return whether the connection was closed: a viewer of a stream sends nothing else."""
         return bool(select.select([self.connection], [], [], 0)[0])
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import socket
+from base64 import b64encode
 from collections.abc import Mapping
+from contextlib import ExitStack
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
@@ -15,7 +17,7 @@ from fer_edge.outputs.overlay import css_colour
 from fer_edge.page.clips import removed_clip, told_clips
 from fer_edge.page.metrics import FORMAT, metrics_text
 from fer_edge.page.models import taken_model, told_models
-from fer_edge.page.replies import PICTURES
+from fer_edge.page.replies import EVENTS, PICTURES, PICTURES_PER_SECOND
 from fer_edge.page.site import Site
 from fer_edge.page.static_files import PAGE_FILES
 from fer_edge.page.unknown import (
@@ -53,6 +55,7 @@ def make_handler(site: Site) -> type[WebRequest]:
         routes["POST", "/clips/delete"] = Route(PageRequest.delete_clip)
     if site.video:
         routes["GET", "/video"] = Route(PageRequest.video, streams=True)
+        routes["GET", "/videos"] = Route(PageRequest.videos, streams=True)
     return type("SiteRequest", (PageRequest,), {"site": site, "door": site.door, "routes": routes})
 
 
@@ -142,19 +145,19 @@ class PageRequest(WebRequest):
         """Send the picture of an unknown face."""
         assert self.site.enrolment
         try:
-            self.send(unknown_picture(self.site.enrolment, self.query("track")), "image/png")
+            self.send(unknown_picture(self.site.enrolment, self.query("face")), "image/png")
         except FerError as error:
             self.send_text(str(error), HTTPStatus.NOT_FOUND)
 
     def name_unknown(self) -> None:
         """Know an unknown face by a name from now on."""
         assert self.site.enrolment
-        self.send_json(*named_face(self.site.enrolment, self.query("track"), self.query("name")))
+        self.send_json(*named_face(self.site.enrolment, self.query("face"), self.query("name")))
 
     def forget_unknown(self) -> None:
         """Forget an unknown face."""
         assert self.site.enrolment
-        self.send_json(*forgotten_face(self.site.enrolment, self.query("track")))
+        self.send_json(*forgotten_face(self.site.enrolment, self.query("face")))
 
     def video(self) -> None:
         """Send a camera's live picture, as fast as the viewer takes it."""
@@ -174,9 +177,31 @@ class PageRequest(WebRequest):
         with view.watched(self._viewer, camera):
             self.send_pictures(lambda after: view.next_jpeg(after, 1.0, camera), view.closing)
 
+    def videos(self) -> None:
+        """Send the live pictures of all cameras as events: a browser has six connections to us."""
+        self.stream(EVENTS, self._send_all_pictures)
+
+    def _send_all_pictures(self) -> None:
+        view = self.site.view
+        numbers = dict.fromkeys(view.cameras, -1)
+        self.request.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 17)  # no old pictures
+        with ExitStack() as stack:
+            for camera in numbers:
+                stack.enter_context(view.watched(self._viewer, camera))
+            while not view.closing.is_set():
+                newer = {each: view.next_jpeg(after, 0.0, each) for each, after in numbers.items()}
+                came = {camera: picture for camera, picture in newer.items() if picture}
+                if not came and self.viewer_has_gone():
+                    return
+                for camera, (number, jpeg) in came.items():
+                    numbers[camera] = number
+                    self.send_event({"camera": camera, "jpeg": b64encode(jpeg).decode()})
+                view.closing.wait(1 / PICTURES_PER_SECOND)
+                view.wait(1.0)
+
     def events(self) -> None:
         """Send what is seen, whenever it changes."""
-        self.stream("text/event-stream", self._send_states)
+        self.follow(self._send_states)
 
     def _send_states(self) -> None:
         view, number = self.site.view, 0

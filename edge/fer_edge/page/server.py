@@ -46,10 +46,13 @@ class PageServer:
     def _bind(self, where: ServeAddress, handler: type[WebRequest]) -> BoundedServer:
         if self.door.certificate is None:
             return BoundedServer(where.host, where.port, handler)
+        from fer_edge.page.certificate import Certificate, own_certificate
         from fer_edge.page.encrypted import EncryptedServer
 
-        context = self.door.certificate.context()
-        return EncryptedServer(where.host, where.port, handler, context)
+        def renewed() -> Certificate:
+            return own_certificate(where)
+
+        return EncryptedServer(where.host, where.port, handler, self.door.certificate, renewed)
 
     @property
     def port(self) -> int:

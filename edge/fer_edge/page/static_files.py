@@ -52,10 +52,13 @@ class StaticFiles:
 
 
 _PAGE = "fer_edge.page"
+FOLLOW = {"/follow.js": (_PAGE, "follow.js")}
+"""What follows the events of a server, for every page with them."""
 _SHARED = {LOGIN: (_PAGE, "login.html"), STYLE: (_PAGE, "page.css")}
 PAGE_FILES = StaticFiles(
     {
         "/": (_PAGE, "index.html"),
+        **FOLLOW,
         "/page.js": (_PAGE, "page.js"),
         "/clips.js": (_PAGE, "clips.js"),
         "/history.js": (_PAGE, "history.js"),

@@ -22,39 +22,50 @@ def about_unknown(enrolment: LiveEnrolment | None) -> dict[str, Any] | None:
     return {"folder": str(enrolment.folder), "most": MOST_UNKNOWN, "minutes": minutes}
 
 
-def told_unknown(enrolment: LiveEnrolment | None) -> list[dict[str, int]]:
-    """Return the tracks of the faces that may be named, and the number of each one's picture."""
-    faces = enrolment.unknown.faces() if enrolment else ()
-    return [{"track": each.track_id, "picture": each.picture} for each in faces]
+def told_unknown(enrolment: LiveEnrolment | None) -> list[dict[str, str | int]]:
+    """Return the faces that may be named: what requests call each, its track and its picture."""
+    if enrolment is None:
+        return []
+    unknown = enrolment.unknown
+    return [
+        {
+            "face": f"{unknown.run}-{each.track_id}",
+            "track": each.track_id,
+            "picture": each.picture,
+        }
+        for each in unknown.faces()
+    ]
 
 
-def unknown_picture(enrolment: LiveEnrolment, track: str) -> bytes:
+def unknown_picture(enrolment: LiveEnrolment, face: str) -> bytes:
     """Return the picture of a face as PNG.
 
     Raises:
         FerError: It is not there, or no longer.
     """
-    cut = enrolment.unknown.face(_number(track)).cut
+    cut = enrolment.unknown.face(_track(enrolment, face)).cut
     return cv2.imencode(".png", cut.pixels)[1].tobytes()
 
 
-def named_face(enrolment: LiveEnrolment, track: str, name: str) -> Answer:
+def named_face(enrolment: LiveEnrolment, face: str, name: str) -> Answer:
     """Name a face; return what is answered."""
     try:
-        return asdict(enrolment.name(_number(track), name)), HTTPStatus.OK
+        return asdict(enrolment.name(_track(enrolment, face), name)), HTTPStatus.OK
     except FerError as error:
         return error.to_json(), HTTPStatus.BAD_REQUEST
 
 
-def forgotten_face(enrolment: LiveEnrolment, track: str) -> Answer:
+def forgotten_face(enrolment: LiveEnrolment, face: str) -> Answer:
     """Forget a face; return what is answered."""
     try:
-        enrolment.unknown.forget(enrolment.unknown.face(_number(track)).track_id)
+        enrolment.unknown.forget(enrolment.unknown.face(_track(enrolment, face)).track_id)
     except FerError as error:
         return error.to_json(), HTTPStatus.BAD_REQUEST
     return {}, HTTPStatus.OK
 
 
-def _number(text: str) -> int:
-    """Return the number of a track, that of none for what is no number."""
-    return int(text) if text.isdecimal() and len(text) < 12 else -1
+def _track(enrolment: LiveEnrolment, face: str) -> int:
+    """Return the track of a face of this run, that of none for any other text."""
+    run, _, number = face.rpartition("-")
+    is_known = run == enrolment.unknown.run and number.isdecimal() and len(number) < 12
+    return int(number) if is_known else -1

@@ -38,7 +38,6 @@ class LiveView(Output):
     Attributes:
         closing: Set when every viewer is to go.
         events: How many have happened, by kind.
-        began: When the view was made, in seconds since 1970.
     """
 
     def __init__(
@@ -55,7 +54,7 @@ class LiveView(Output):
             wall: Gives seconds since 1970.
         """
         self._changed, self.closing = threading.Condition(), threading.Event()
-        self._wall, self.began = wall, wall()
+        self._clock, self._wall, self._born = clock, wall, clock()
         self._cameras = {name: CameraView(name, clock) for name in cameras}
         self._timeline: deque[_Told] = deque(maxlen=_TIMELINE)
         self.events: Counter[str] = Counter()
@@ -136,6 +135,14 @@ class LiveView(Output):
         finally:
             with self._changed:
                 view.look(viewer, -1)
+
+    @property
+    def began(self) -> float:
+        """When the view was made, in seconds since 1970, as the clock of the day tells now.
+
+        At the start of a Pi without a battery for its clock that may be months off.
+        """
+        return self._wall() - (self._clock() - self._born)
 
     @property
     def viewers(self) -> int:

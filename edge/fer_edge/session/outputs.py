@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fer_core.errors import ArgumentError, FerError
 from fer_core.files import make_folder
@@ -17,6 +18,9 @@ from fer_edge.session.history import history_place, history_writer
 from fer_edge.session.options import RunOptions, page_address
 from fer_edge.session.run import Run
 from fer_edge.sources.files import VideoSource
+
+if TYPE_CHECKING:
+    from fer_edge.outputs.recording import PictureRecorder
 
 DEMO_FOLDER = Path("fer-edge-demo")
 
@@ -40,9 +44,14 @@ def _load(run: Run) -> Iterator[Output]:
 
 def _line_file(run: Run, where: str) -> LineFile:
     lines = run.stack.enter_context(LineFile(where, run.kind.outlasts_faults))
-    before = run.counters.get("lines_dropped", int)
-    run.counters["lines_dropped"] = lambda: before() + lines.dropped
+    _count(run, "lines_dropped", lines)
     return lines
+
+
+def _count(run: Run, name: str, output: LineFile | PictureRecorder) -> None:
+    """Add what an output drops to a counter of the run."""
+    before = run.counters.get(name, int)
+    run.counters[name] = lambda: before() + output.dropped
 
 
 def _json(run: Run) -> Iterator[Output]:
@@ -75,7 +84,7 @@ def _save(run: Run) -> Iterator[Output]:
     if not paths:
         return
     from fer_edge.outputs.of_camera import OfCamera, path_of_camera
-    from fer_edge.outputs.recording import make_recorder
+    from fer_edge.outputs.recording import PictureRecorder, make_recorder
     from fer_edge.outputs.video import VideoRecorder
     from fer_edge.sources.demo import FPS
 
@@ -85,6 +94,8 @@ def _save(run: Run) -> Iterator[Output]:
             recorder = make_recorder(path, fps, run.kind.stream, run.kind.live, run.times)
             if isinstance(recorder, VideoRecorder):
                 run.stack.enter_context(recorder)
+            elif isinstance(recorder, PictureRecorder) and run.kind.live:
+                _count(run, "pictures_dropped", recorder)
             run.saved.append(path)
             yield OfCamera(camera, recorder)
 

@@ -12,8 +12,8 @@ from fer_core.values import UInt8Array
 from fer_edge.sources.h264 import FrameNumbers
 from fer_edge.sources.picture_check import Damaged
 
-BUSY_SHARE, BUSY_SECONDS = 0.6, 2.0
-"""From which share of this much time on decoding takes all cores."""
+BUSY_SHARE, BUSY_SECONDS = 0.6, 5.0
+"""From which share of this much time on decoding takes all cores; each such time is for itself."""
 _SETTLING_PACKETS = 32
 """How many packets a decoder may take before its first picture, with threads or reordering."""
 _STRICT = {"mjpeg": {"err_detect": "explode"}}
@@ -56,7 +56,7 @@ class Decoder:
 
     def decode(self, packet: Any) -> UInt8Array | Damaged | None:
         """Return the picture that a packet completes, (h, w, 3) uint8 BGR; None for none."""
-        if packet.is_keyframe and self._is_too_slow():
+        if packet.is_keyframe and self._was_too_slow():
             self._context, self._taken = self._make(threads=0), 0
             self._gaps.clear()
             self._order.clear()
@@ -113,6 +113,11 @@ class Decoder:
         """Whether it gives no picture since that lacks what it refers to, as FFmpeg 8 for H.265."""
         return bool(self._gaps) or (self._name == "hevc" and self._taken > _SETTLING_PACKETS)
 
-    def _is_too_slow(self) -> bool:
-        took = time.monotonic() - self._began_at
-        return self._is_single and took > BUSY_SECONDS and self._busy_seconds > BUSY_SHARE * took
+    def _was_too_slow(self) -> bool:
+        """Return whether one thread was too slow for the last BUSY_SECONDS; begin the next."""
+        now = time.monotonic()
+        took, busy = now - self._began_at, self._busy_seconds
+        if not self._is_single or took <= BUSY_SECONDS:
+            return False
+        self._began_at, self._busy_seconds = now, 0.0
+        return busy > BUSY_SHARE * took

@@ -186,6 +186,37 @@ def test_a_stream_that_is_too_much_for_one_core_is_decoded_by_all(
     assert COUNT - 2 * av.CodecContext.create("h264", "r").thread_count - 16 <= len(shown(pictures))
 
 
+def test_a_stream_that_becomes_too_much_after_an_hour_is_noticed_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now, work = 0.0, 0.2
+
+    class Context:
+        def decode(self, packet: object) -> list[object]:
+            nonlocal now
+            now += work
+            return []
+
+        def flush_buffers(self) -> None: ...
+
+    made = SimpleNamespace(create=lambda name, mode: Context())
+    fake = SimpleNamespace(CodecContext=made, error=av.error)
+    monkeypatch.setattr(decoding, "BUSY_SECONDS", 5.0)
+    monkeypatch.setattr(decoding, "time", SimpleNamespace(monotonic=lambda: now))
+    context = SimpleNamespace(codec=SimpleNamespace(name="mjpeg"), extradata=None)
+    decoder = decoding.Decoder(fake, SimpleNamespace(codec_context=context))
+    packet = SimpleNamespace(is_keyframe=True, pts=None)
+    for second in range(3600):
+        decoder.decode(packet)
+        now = second + 1.0
+    assert decoder._is_single
+    busy_since, work = now, 1.0
+    while decoder._is_single:
+        decoder.decode(packet)
+        assert now - busy_since < 12
+    decoder.close()
+
+
 def test_frame_numbers_of_rubbish_tell_nothing_that_ends_a_run() -> None:
     chance = random.Random(0)
     numbers = FrameNumbers.of(b"")

@@ -343,7 +343,7 @@ def test_a_place_may_hold_other_content_than_before(device: Device) -> None:
 
 
 def test_what_cannot_be_written_is_written_later(
-    device: Device, monkeypatch: pytest.MonkeyPatch
+    device: Device, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     device.put_on_trial("other.tflite")
     device.frames(2)
@@ -353,10 +353,12 @@ def test_what_cannot_be_written_is_written_later(
 
     with monkeypatch.context() as patched:
         patched.setattr(device.folder, "change", full)
-        device.frames(TRIAL_SECONDS)
+        device.frames(TRIAL_SECONDS + 6)
         assert device.state.state == ON_TRIAL
+    assert caplog.text.count("No space left on device") == 1
     device.frames(2)
     assert device.state.state == KEPT
+    assert caplog.text.count("can write the state of the models again") == 1
 
 
 def test_the_state_survives_its_file_and_old_files_are_forgotten() -> None:

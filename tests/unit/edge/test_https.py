@@ -8,7 +8,7 @@ import ssl
 import stat
 import struct
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -16,7 +16,7 @@ import pytest
 
 from fer_core.errors import ArgumentError, FerError
 from fer_edge.inference.models import ModelFacts
-from fer_edge.page import bounded, encrypted
+from fer_edge.page import bounded, certificate, encrypted
 from fer_edge.page.access import Access, ServeAddress
 from fer_edge.page.certificate import LEAST_LEFT, LIFE, own_certificate
 from fer_edge.page.door import Door
@@ -116,6 +116,42 @@ def test_plain_http_is_told_what_to_type(served: PageServer) -> None:
         while noise.recv(64):
             pass
     assert ask(served).status == 200
+
+
+def test_a_run_that_outlasts_its_certificate_gets_another(
+    served: PageServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = shown_fingerprint(served)
+    monkeypatch.setattr(certificate, "LEAST_LEFT", LIFE + timedelta(days=1))  # it ends soon
+    served._server._looked_at = float("-inf")  # an hour ago
+    wait_until(lambda: shown_fingerprint(served) in caplog.text)
+    assert shown_fingerprint(served) != before
+    assert ask(served).status == 200
+
+
+def test_a_certificate_that_cannot_be_renewed_ends_no_page(
+    served: PageServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(path: Path, content: bytes) -> None:
+        raise FerError(f"cannot write {path}: No space left on device")
+
+    monkeypatch.setattr(certificate, "write_bytes", full)
+    monkeypatch.setattr(certificate, "LEAST_LEFT", LIFE + timedelta(days=1))
+    served._server._looked_at = float("-inf")
+    wait_until(lambda: "cannot be renewed: cannot write" in caplog.text)
+    assert ask(served).status == 200
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    limit = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < limit, "it did not come true in time"
+        time.sleep(0.05)
+
+
+def shown_fingerprint(server: PageServer) -> str:
+    pem = ssl.get_server_certificate(("127.0.0.1", server.port))
+    return hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).digest().hex(":").upper()
 
 
 def test_a_certificate_is_made_once_and_is_for_every_name(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import sys
 import threading
@@ -74,6 +75,22 @@ def test_a_bundle_is_checked_stored_and_put_on_trial(
     assert status == 409
     assert told["error"].startswith("mine-int8 is on trial: wait a minute, or end it: fer-edge")
     assert files(folder) == ["mine-int8.tflite", STATE_FILE]
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_a_full_disk_for_temporary_files_is_answered(
+    page: Served, folder: ModelFolder, nano: ModelBundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, content: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "write_bytes", full)
+        status, told = read(page.ask("/models", "POST", nano.to_bytes(), **KEY))
+    assert status == 400
+    assert told["error"].endswith("No space left on device")
+    assert files(folder) == []
+    assert page.ask("/models", "POST", nano.to_bytes(), **KEY).status == 200
 
 
 def test_which_model_runs_and_what_became_of_the_newest_is_told(

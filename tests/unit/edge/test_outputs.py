@@ -1,10 +1,12 @@
 import errno
 import io
 import json
+import os
 import sys
 import threading
 from contextlib import ExitStack
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import cv2
@@ -15,7 +17,7 @@ from fer_core.errors import FerError
 from fer_core.values import Box, Face, Frame, Observation, Prediction
 from fer_edge.faces.analysis import Analysis
 from fer_edge.faces.events import ExpressionEvent
-from fer_edge.outputs import window
+from fer_edge.outputs import recording, window
 from fer_edge.outputs.heat import HeatOutput
 from fer_edge.outputs.lines import ConsoleOutput, EventOutput, JsonOutput, LineFile
 from fer_edge.outputs.overlay import colour_of, draw_observations
@@ -182,6 +184,41 @@ def test_pictures_whose_names_differ_in_capitals_alone_are_two_files(tmp_path: P
     assert names == ["IMG-seen.jpg", "img-000001-seen.jpg"]
 
 
+def test_no_run_of_a_camera_overwrites_the_pictures_of_another(tmp_path: Path) -> None:
+    at = datetime(2026, 11, 26, 19, 57, 42, 250_000).timestamp()
+    for wall in (at, at + 60, at):  # the last one after the clock was set back
+        recorder = PictureRecorder(tmp_path, stream=True, live=True)  # a run each, from frame 0
+        recorder.write(replace(frame_of(0, "camera 0"), wall_clock=wall), Analysis())
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "camera_0-20261126-195742-250-2-seen.jpg",
+        "camera_0-20261126-195742-250-seen.jpg",
+        "camera_0-20261126-195842-250-seen.jpg",
+    ]
+    assert not recorder._names  # weeks of names take memory
+
+
+def test_a_full_disk_ends_no_live_run_that_saves_pictures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    disk = {"full": True}
+
+    def write(path: Path, content: bytes, sync: bool) -> None:
+        if disk["full"]:
+            raise FerError(f"cannot write {path}: No space left on device")
+        path.write_bytes(content)
+
+    monkeypatch.setattr(recording, "write_bytes", write)
+    live, file = (PictureRecorder(tmp_path, stream=True, live=live) for live in (True, False))
+    for disk["full"] in (True, True, False):
+        live.write(replace(frame_of(), wall_clock=0.0), Analysis())
+    assert (live.dropped, len(list(tmp_path.iterdir()))) == (2, 1)
+    assert caplog.text.count("No space left on device; pictures are dropped") == 1
+    assert caplog.text.count("again; 2 were dropped") == 1
+    disk["full"] = True
+    with pytest.raises(FerError, match="No space"):
+        file.write(frame_of(), Analysis())
+
+
 def test_the_best_picture_is_the_surest(tmp_path: Path) -> None:
     best = BestPicture(tmp_path / "best.png")
     for share in (0.6, 0.9, 0.7):
@@ -329,3 +366,33 @@ def test_on_windows_too_a_reader_that_goes_away_ends_the_run(
         patch.setattr(sys, "platform", "win32")
         with pytest.raises(BrokenPipeError):
             lines.write("nobody reads it")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows renames no open file")
+def test_lines_after_a_rotation_are_in_a_new_file(tmp_path: Path) -> None:
+    """As logrotate does it: the file is renamed, and perhaps another one made in its place."""
+    file, first, second = (tmp_path / name for name in ("a.jsonl", "a.jsonl.2", "a.jsonl.1"))
+    with LineFile(str(file), keep_going=True) as lines:
+        lines.write("one")
+        file.rename(first)
+        lines.write("two")
+        file.rename(second)
+        file.write_text("")
+        lines.write("three")
+        lines.write("four")
+    written = [each.read_text() for each in (first, second, file)]
+    assert written == ["one\n", "two\n", "three\nfour\n"]
+    assert lines.dropped == 0
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows renames no open folder")
+def test_lines_are_counted_while_the_folder_is_away(tmp_path: Path) -> None:
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    with LineFile(str(folder / "a.jsonl"), keep_going=True) as lines:
+        folder.rename(tmp_path / "old")
+        lines.write("lost")
+        folder.mkdir()
+        lines.write("kept")
+    assert (folder / "a.jsonl").read_text() == "kept\n"
+    assert lines.dropped == 1

@@ -1,3 +1,4 @@
+import base64
 import contextlib
 import http.client
 import json
@@ -22,10 +23,12 @@ from fer_core.errors import ArgumentError, FerError
 from fer_core.values import Box, Face, Frame, Gap, Observation, Prediction
 from fer_edge.faces.analysis import Analysis
 from fer_edge.faces.events import ExpressionEvent
+from fer_edge.inference.models import ModelFacts
 from fer_edge.page import bounded, web
 from fer_edge.page.access import Access, ServeAddress
 from fer_edge.page.camera_view import STALE_SECONDS
 from fer_edge.page.door import MOST_VIEWERS, Door
+from fer_edge.page.metrics import metrics_text
 from fer_edge.page.server import PageServer
 from fer_edge.page.static_files import PAGE_FILES
 from fer_edge.page.view import LiveView
@@ -112,6 +115,40 @@ def test_states_tell_of_faces_and_events(page: Served) -> None:
     assert state["faces"] == []
     assert [event["number"] for event in state["events"]] == [2]  # each is told once
     assert json.loads(page.ask("/about").read())["colours"].keys() == set(LABELS)
+
+
+def test_the_start_of_the_process_is_right_once_the_clock_is() -> None:
+    """A Pi without a battery for its clock starts months ago, until it asks the network."""
+    now, wall = 5.0, 1000.0
+    view = LiveView(clock=lambda: now, wall=lambda: wall)
+    now, wall = 65.0, 1060.0 + 90 * 86400
+    text = metrics_text(view, {}, ModelFacts("test", "ab" * 32, LABELS))
+    assert f"process_start_time_seconds {1000.0 + 90 * 86400}\n" in text
+
+
+def test_one_stream_has_the_pictures_of_all_cameras() -> None:
+    served = Served(view=LiveView(("door", "desk", "attic")))
+    with served.server:
+        stream = served.ask("/videos?viewer=mine")
+        wait_until(lambda: served.view.viewers == 3)
+        came = {}
+        for camera, gray in (("door", 60), ("desk", 200)):
+            pixels = np.full((48, 64, 3), gray, np.uint8)
+            served.view.write(Frame(pixels, 0, 0.0, camera=camera), Analysis())
+            told = json.loads(stream.readline().removeprefix(b"data: "))
+            stream.readline()
+            jpeg = np.frombuffer(base64.b64decode(told["jpeg"]), np.uint8)
+            came[told["camera"]] = int(cv2.imdecode(jpeg, cv2.IMREAD_COLOR)[24, 32, 0])
+        assert came == pytest.approx({"door": 60, "desk": 200}, abs=4)
+        stream.close()
+        wait_until(lambda: served.view.viewers == 0)
+
+
+def test_viewers_of_many_pictures_leave_events_for_others(page: Served) -> None:
+    pictures = [page.ask("/video") for _ in range(MOST_VIEWERS)]
+    assert {each.status for each in pictures} == {200}
+    assert page.ask("/video").status == 503
+    assert page.ask("/events").status == 200
 
 
 def test_the_picture_is_drawn_once_for_all_and_only_when_somebody_looks(
@@ -246,7 +283,7 @@ def test_other_names_for_this_computer_are_refused(page: Served) -> None:
 
 
 def test_without_the_token_nothing_is_shown(locked: Served) -> None:
-    for path in ("/events", "/video", "/metrics", "/about", "/page.js", "/nowhere"):
+    for path in ("/events", "/video", "/videos", "/metrics", "/about", "/page.js", "/nowhere"):
         refusal = locked.ask(path)
         assert (refusal.status, refusal.read()) == (401, b"a token is needed\n")
     answer = locked.ask("/")

@@ -251,24 +251,41 @@ def test_the_page_shows_names_and_forgets_faces(
     state = json.loads(events.readline().removeprefix(b"data: "))
     events.close()
     assert sorted(each["track"] for each in state["unknown"]) == [1, 2]
-    answer = served.ask("/unknown/picture?track=1", **KEY)
+    one, two = (f"{run.unknown.run}-{track}" for track in (1, 2))
+    assert sorted(each["face"] for each in state["unknown"]) == [one, two]
+    answer = served.ask(f"/unknown/picture?face={one}", **KEY)
     shown = cv2.imdecode(np.frombuffer(answer.read(), np.uint8), cv2.IMREAD_COLOR)
     assert (shown == run.unknown.face(1).cut.pixels).all()
     assert answer.headers["Cache-Control"] == "no-store"
-    answer = served.ask("/unknown/name?track=1&name=anna", "POST", **KEY)
+    answer = served.ask(f"/unknown/name?face={one}&name=anna", "POST", **KEY)
     assert json.loads(answer.read())["name"] == "anna"
-    answer = served.ask("/unknown/forget?track=2", "POST", **KEY)
+    answer = served.ask(f"/unknown/forget?face={two}", "POST", **KEY)
     assert (answer.status, run.tracks()) == (200, [])
-    for gone in ("/unknown/name?track=1&name=x", "/unknown/forget?track=2", "/unknown/forget"):
+    gone_faces = (f"/unknown/name?face={one}&name=x", f"/unknown/forget?face={two}")
+    for gone in (*gone_faces, "/unknown/forget"):
         answer = served.ask(gone, "POST", **KEY)
         assert (answer.status, "not there" in json.loads(answer.read())["error"]) == (400, True)
-    assert served.ask("/unknown/picture?track=2", **KEY).status == 404
+    assert served.ask(f"/unknown/picture?face={two}", **KEY).status == 404
+
+
+def test_a_page_of_the_run_before_names_nobody(
+    page: tuple[Served, Watching], tmp_path: Path
+) -> None:
+    served, run = page
+    shown = f"{UnknownFaces().run}-1"  # what a page still shows after a restart
+    for asked in (f"/unknown/name?face={shown}&name=anna", f"/unknown/forget?face={shown}"):
+        answer = served.ask(asked, "POST", **KEY)
+        assert (answer.status, "not there" in json.loads(answer.read())["error"]) == (400, True)
+    assert served.ask(f"/unknown/picture?face={shown}", **KEY).status == 404
+    assert sorted(run.tracks()) == [1, 2]
+    assert not (tmp_path / "people").exists()
 
 
 def test_only_who_may_look_may_name(page: tuple[Served, Watching]) -> None:
     served, run = page
-    asked = "/unknown/name?track=1&name=anna"
-    assert served.ask("/unknown/picture?track=1").status == 401
+    face = f"{run.unknown.run}-1"
+    asked = f"/unknown/name?face={face}&name=anna"
+    assert served.ask(f"/unknown/picture?face={face}").status == 401
     assert served.ask(asked, "POST").status == 401
     assert served.ask(asked, "POST", **KEY, Origin="http://evil.example").status == 403
     assert served.ask(asked, **KEY).status == 404  # no GET changes anything
@@ -281,5 +298,5 @@ def test_without_it_the_page_knows_nothing_of_unknown_faces() -> None:
     served = Served(TOKEN)
     with served.server:
         assert json.loads(served.ask("/about", **KEY).read())["unknown"] is None
-        assert served.ask("/unknown/picture?track=1", **KEY).status == 404
-        assert served.ask("/unknown/name?track=1&name=x", "POST", **KEY).status == 405
+        assert served.ask("/unknown/picture?face=1", **KEY).status == 404
+        assert served.ask("/unknown/name?face=1&name=x", "POST", **KEY).status == 405

@@ -12,7 +12,7 @@ import pytest
 from fer_core.errors import FerError
 from fer_core.values import Frame
 from fer_edge.faces.analysis import Analysis
-from fer_edge.outputs import encoding
+from fer_edge.outputs import encoding, video
 from fer_edge.outputs.encoding import PIECE_SECONDS
 from fer_edge.outputs.recording import make_recorder
 from fer_edge.outputs.video import VideoRecorder, keep_earlier
@@ -188,8 +188,23 @@ def test_a_live_recording_keeps_an_earlier_one(
     (kept,) = set(tmp_path.iterdir()) - {path}
     assert kept.name.startswith("rec-19710101-")
     assert kept.read_bytes() == b"of yesterday"
-    assert f"rec.mp4 of an earlier run is now {kept}" in caplog.text
+    assert f"the earlier {path} is now {kept}" in caplog.text
     assert times_of(path) == [0.0]
+
+
+def test_a_recording_of_weeks_is_many_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """FFmpeg remembers each frame of a file, so one of weeks would take gigabytes of memory."""
+    monkeypatch.setattr(video, "LONGEST_PART_SECONDS", 1.0)
+    path = tmp_path / "rec.mp4"
+    with VideoRecorder(path, 10.0, live=True) as recorder:
+        for index in range(25):
+            recorder.write(frame_of(index), Analysis())
+    parts = {each: times_of(each) for each in tmp_path.iterdir()}
+    assert sorted(map(len, parts.values())) == [3, 11, 11]
+    assert len(parts[path]) == 3  # the newest has the name
+    assert all(times == pytest.approx(np.arange(len(times)) / 10) for times in parts.values())
 
 
 def test_earlier_recordings_of_one_second_get_different_names(tmp_path: Path) -> None:

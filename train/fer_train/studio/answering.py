@@ -44,7 +44,7 @@ class Answering(WebRequest):
 
     def events(self) -> None:
         """Send the state whenever it changes."""
-        self.stream("text/event-stream", self._send_states)
+        self.follow(self._send_states)
 
     def _send_states(self) -> None:
         changes, closing = self.studio.changes, self.door.closing

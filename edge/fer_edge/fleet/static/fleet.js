@@ -1,5 +1,5 @@
 // The page of a fleet: a row a device, those in trouble first. The server sends what has changed.
-const RETRY_MS = 2000, FILTERS = ["all", "alive", "late", "away", "hot", "wrong bundle", "no picture"];
+const FILTERS = ["all", "alive", "late", "away", "hot", "wrong bundle", "no picture"];
 const $ = (id) => document.getElementById(id);
 const rows = new Map(); // what is shown of each device, by name
 const body = $("devices").tBodies[0];
@@ -132,20 +132,15 @@ function show(news) {
 }
 
 function follow() {
-  const source = new EventSource("events");
-  source.onopen = () => rows.clear(); // the first news has every device
-  source.onmessage = (message) => show(JSON.parse(message.data));
-  source.onerror = () => {
-    health("ill", "no connection to fer-edge fleet");
-    document.body.classList.add("stale");
-    if (source.readyState === EventSource.CLOSED) setTimeout(followAgain, RETRY_MS);
-  };
-}
-
-async function followAgain() {
-  const answer = await fetch("fleet").catch(() => null);
-  if (answer && answer.status === 401) location.reload(); // the session has ended
-  else follow();
+  followEvents("events", "fleet", {
+    opened: () => rows.clear(), // the first news has every device
+    came: show,
+    lost: () => {
+      isStale = true;
+      health("ill", "no connection to fer-edge fleet");
+      document.body.classList.add("stale");
+    },
+  });
 }
 
 for (const value of FILTERS) {

@@ -1,5 +1,5 @@
 "use strict";
-const SPAN_SECONDS = 300, MOST_EVENTS = 30, RETRY_MS = 2000;
+const SPAN_SECONDS = 300, MOST_EVENTS = 30;
 const $ = (id) => document.getElementById(id);
 const make = (tag, parent, text = "", name = "") => {
   const element = document.createElement(tag);
@@ -10,9 +10,10 @@ const make = (tag, parent, text = "", name = "") => {
 };
 const percent = (share) => `${Math.round(100 * share)} %`;
 const faces = new Map(); // what is shown of each face, by track
-let colours = {}, model = "";
+let colours = {}, model = "", learning = null;
 let told = []; // events, oldest first
-const pictures = new Map(); // the live picture of each camera, and how long none was sent here
+const pictures = new Map(); // the live picture of each camera
+let blind = 0, stream = null; // for how many states no picture was sent here; the pictures of several cameras
 const viewer = Math.random().toString(36).slice(2, 12);
 
 function health(kind, words) {
@@ -121,17 +122,17 @@ function showCameras({ cameras, now }) {
   const since = new Date(1000 * (now - longest)).toLocaleTimeString();
   const none = cameras.length > 1 ? "No camera gives pictures" : "The camera has been away";
   $("nobody").textContent = away.length === cameras.length ? `${none} since ${since}.` : "Nobody in sight.";
-  for (const each of cameras) {
-    showAway(each);
-    keepLooking(each);
-  }
+  cameras.forEach(showAway);
+  keepLooking(cameras);
 }
 
 function show(state) {
   $("speed").textContent = total(state.cameras, "frames_per_second").toFixed(1);
   $("frames").textContent = total(state.cameras, "frames").toLocaleString();
   $("heat").textContent = state.temperature_celsius === null ? "not told" : `${state.temperature_celsius.toFixed(0)} °C`;
-  if (state.model !== model) learn().catch(() => {}); // the next state asks again
+  if (state.model !== model && !learning) {
+    learning = learn().catch(() => {}).finally(() => { learning = null; }); // a later state asks again
+  }
   showFaces(state.faces);
   showUnknown(state.unknown);
   showCameras(state);
@@ -144,54 +145,59 @@ function show(state) {
 }
 
 function follow() {
-  const source = new EventSource(`events?viewer=${viewer}`);
-  source.onopen = () => { told = []; $("events").replaceChildren(); };
-  source.onmessage = (message) => show(JSON.parse(message.data));
-  source.onerror = () => {
-    health("ill", "no connection");
-    showFaces([]);
-    if (source.readyState === EventSource.CLOSED) setTimeout(followAgain, RETRY_MS);
-  };
-}
-
-async function followAgain() {
-  const answer = await fetch("about").catch(() => null);
-  if (answer && answer.status === 401) location.reload(); // the session has ended
-  else follow();
+  followEvents(`events?viewer=${viewer}`, "about", {
+    opened: () => { told = []; $("events").replaceChildren(); },
+    came: show,
+    lost: () => {
+      health("ill", "no connection");
+      showFaces([]);
+      for (const { image } of pictures.values()) image.classList.add("away");
+    },
+  });
 }
 
 function showPicture(camera) {
   const figure = make("figure", $("live")), image = make("img", figure);
   image.alt = `Live picture ${camera ? `of ${camera} ` : ""}with a box around every face`;
   const caption = camera && make("figcaption", figure, camera);
-  pictures.set(camera, { image, caption, blind: 0 });
-  look(camera);
+  pictures.set(camera, { image, caption });
 }
 
-function look(camera) {
-  // A stream that ends makes no error in the browser: the states say whether it is still sent.
-  const query = new URLSearchParams({ viewer, camera, again: Date.now() }); // the same address would not be asked anew
-  pictures.get(camera).image.src = `video?${query}`;
+function look() {
+  if (pictures.size > 1) lookAtAll();
+  for (const [camera, { image }] of pictures.size === 1 ? pictures : []) {
+    // A stream that ends makes no error in the browser: the states say whether it is still sent.
+    const query = new URLSearchParams({ viewer, camera, again: Date.now() }); // the same address would not be asked anew
+    image.src = `video?${query}`;
+  }
+}
+
+function lookAtAll() {
+  // One stream for all: a browser opens six connections to a server, and each stream keeps one.
+  if (stream) stream.close();
+  stream = new EventSource(`videos?viewer=${viewer}`);
+  stream.onmessage = (message) => {
+    const { camera, jpeg } = JSON.parse(message.data);
+    pictures.get(camera).image.src = `data:image/jpeg;base64,${jpeg}`;
+  };
 }
 
 function showAway({ camera, silent_seconds: silent }) {
   const picture = pictures.get(camera);
-  if (!picture || !camera) return;
-  picture.image.classList.toggle("away", silent > 2);
-  picture.caption.textContent = silent > 2 ? `${camera}: no picture for ${Math.round(silent)} s` : camera;
+  if (!picture) return;
+  picture.image.classList.toggle("away", camera !== "" && silent > 2);
+  if (camera) picture.caption.textContent = silent > 2 ? `${camera}: no picture for ${Math.round(silent)} s` : camera;
 }
 
-function keepLooking({ camera, looking }) {
-  const picture = pictures.get(camera);
-  if (!picture) return;
-  picture.blind = looking || document.hidden ? 0 : picture.blind + 1;
-  if (picture.blind < 10) return;
-  picture.blind = 0;
-  look(camera);
+function keepLooking(cameras) {
+  blind = document.hidden || cameras.every((each) => each.looking) ? 0 : blind + 1;
+  if (blind < 10) return;
+  blind = 0;
+  look();
 }
 
 async function learn() {
-  const about = await (await fetch("about")).json();
+  const about = await (await fetch("about", { signal: AbortSignal.timeout(SILENT_MS) })).json();
   ({ colours, model } = about);
   $("model").textContent = model;
   showStored(about.stored);
@@ -215,6 +221,7 @@ async function begin() {
   if (about.video) about.cameras.forEach(showPicture);
   else document.querySelector("main").className = "numbers";
   follow();
+  look();
 }
 
 begin().catch(() => { health("ill", "no connection"); setTimeout(() => location.reload(), RETRY_MS); });
