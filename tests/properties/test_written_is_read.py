@@ -33,7 +33,8 @@ from fer_edge.history.report import rows_csv
 from fer_edge.history.rows import Batch, Bucket, EventRow
 from fer_edge.history.sqlite_file import SqliteStore, reading
 from fer_edge.inference.models import ModelFacts
-from fer_edge.outputs.lines import LineFile, observation_json
+from fer_edge.outputs.line_file import LineFile
+from fer_edge.outputs.lines import observation_json
 from fer_edge.score.manifest import FinishedPieces, Manifest, Result
 from fer_train.config import TrainConfig
 from history_rows import minute

@@ -12,7 +12,8 @@ from fer_core.locks import alone_in
 from fer_core.logs import talk
 from fer_core.text import composed
 from fer_edge.outputs import Output
-from fer_edge.outputs.lines import ConsoleOutput, EventOutput, JsonOutput, LineFile
+from fer_edge.outputs.line_file import LineFile
+from fer_edge.outputs.lines import ConsoleOutput, EventOutput, JsonOutput
 from fer_edge.outputs.stamp import Stamp
 from fer_edge.session.history import history_place, history_writer
 from fer_edge.session.options import RunOptions, page_address

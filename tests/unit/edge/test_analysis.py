@@ -16,7 +16,8 @@ from fer_edge.faces.following import FollowingDetector
 from fer_edge.faces.haar_stream import HaarStream
 from fer_edge.faces.smoothing import TIME_CONSTANT_SECONDS, Smoothing, with_class_on_top
 from fer_edge.faces.tracks import MEMORY_SECONDS, Track, Tracks
-from fer_edge.outputs.lines import JsonOutput, LineFile
+from fer_edge.outputs.line_file import LineFile
+from fer_edge.outputs.lines import JsonOutput
 from fer_edge.outputs.mqtt.home_assistant import FaceState
 from fer_edge.outputs.stamp import Stamp
 from fer_edge.page.view import LiveView

@@ -19,7 +19,8 @@ from fer_edge.faces.cameras import CamerasAnalyzer
 from fer_edge.faces.events import ExpressionEvent
 from fer_edge.inference.models import ModelFacts
 from fer_edge.outputs import Output
-from fer_edge.outputs.lines import ConsoleOutput, EventOutput, LineFile
+from fer_edge.outputs.line_file import LineFile
+from fer_edge.outputs.lines import ConsoleOutput, EventOutput
 from fer_edge.outputs.load import LoadOutput
 from fer_edge.outputs.of_camera import OfCamera, path_of_camera
 from fer_edge.outputs.stamp import Stamp

@@ -19,7 +19,8 @@ from fer_edge.faces.analysis import Analysis
 from fer_edge.faces.events import ExpressionEvent
 from fer_edge.outputs import recording, window
 from fer_edge.outputs.heat import HeatOutput
-from fer_edge.outputs.lines import ConsoleOutput, EventOutput, JsonOutput, LineFile
+from fer_edge.outputs.line_file import LineFile
+from fer_edge.outputs.lines import ConsoleOutput, EventOutput, JsonOutput
 from fer_edge.outputs.overlay import colour_of, draw_observations
 from fer_edge.outputs.plot import draw_plot
 from fer_edge.outputs.recording import BestPicture, PictureRecorder, make_recorder

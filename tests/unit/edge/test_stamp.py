@@ -9,7 +9,8 @@ import pytest
 from fer_core.values import Frame, Gap
 from fer_edge.faces.analysis import Analysis
 from fer_edge.faces.events import ExpressionEvent
-from fer_edge.outputs.lines import EventOutput, LineFile
+from fer_edge.outputs.line_file import LineFile
+from fer_edge.outputs.lines import EventOutput
 from fer_edge.outputs.stamp import Stamp, own_name
 
 PIXELS = np.zeros((4, 4, 3), np.uint8)
