@@ -110,7 +110,7 @@ class _People(KnownPeople):
 class _Enrolment(LiveEnrolment):
     """Writes no picture."""
 
-    def _stored(self, name: str, cut: CutOut) -> Named:
+    def _stored(self, name: str, folder: Path, cut: CutOut) -> Named:
         return Named(name, stored=f"{name}/seen.png")
 
 

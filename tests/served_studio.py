@@ -66,6 +66,10 @@ class Served:
         assert got == status, content
         return str(json.loads(content)["error"])
 
+    def pictures(self, **query: str) -> list[str]:
+        """Return the file names of a class or a person."""
+        return [each["file"] for each in self.get("/api/pictures", **query)]
+
     def state(self) -> Any:
         return self.get("/api/state")
 

@@ -1,6 +1,7 @@
 """What the studio's page owes to those who use keys, several tabs or a telephone."""
 
 import hashlib
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from drawn_faces import draw_scene
 from fer_edge.inference.models import load_model
+from fer_train.studio.changes import Changes
 from fer_train.studio.runs import LearnedPicture, Mistake, RunNotes
 from fer_train.studio.server import StudioOptions, open_studio
 from fer_train.studio.studio import Studio
@@ -386,3 +388,79 @@ def test_the_end_of_a_devices_trial_is_told(tmp_path: Path) -> None:
         page.get_by_text("took mine-int8 back: it ended the run. It runs fer-small.").wait_for()
         where = {"address": "http://pi.local:8080", "token": "a-token", "fingerprint": ""}
         assert asked == 3 * [where]
+
+
+def test_a_tile_and_a_mistake_are_of_their_picture_and_not_of_a_later_one_of_its_name(
+    tmp_path: Path,
+) -> None:
+    studios: list[Studio] = []
+
+    def prepare(studio: Studio) -> None:
+        studios.append(studio)
+        fill(studio, 6, "happy", "wink")
+        add_run(studio, "mine")
+
+    with page_of(tmp_path, prepare) as seen:
+        page, (studio,) = seen.page, studios
+        picture = page.locator("img[alt='happy, first~0006']")
+        page.click("#steps a[href='#train']")
+        page.locator("#result .tile").nth(5).wait_for()
+        page.click("#steps a[href='#show']")
+        before = picture.get_attribute("src")
+        studio.collection.delete("happy", "first~0006.png")
+        later = cv2.resize(draw_scene("sad", seed=77), (48, 48))[..., :1]
+        assert studio.collection.keep("happy", "first", later) == "first~0006.png"
+        studio.changes.tell()
+        wait_until(page, lambda: picture.get_attribute("src") != before)
+        page.click("#steps a[href='#train']")
+        mistake = page.locator(".mistakes li", has=page.locator("img[src*='0006.png']"))
+        mistake.locator(".tile").click()
+        mistake.get_by_role("button", name="Delete", exact=True).click()
+        page.get_by_text("That picture of happy is not there any more.").wait_for()
+        assert len(studio.collection.pictures("happy")) == 6
+
+
+def test_a_class_with_other_files_is_kept_and_the_page_says_why(
+    seen: Visit, tmp_path: Path
+) -> None:
+    page, file = seen.page, tmp_path / "studio" / "faces" / "wink" / "mine.jpg"
+    file.write_bytes(b"mine")
+    card(seen, "wink").get_by_role("button", name="Delete the class").click()
+    page.get_by_text("wink holds 1 other files. Move them away").wait_for()
+    assert file.exists()
+
+
+def test_a_silent_studio_is_no_longer_connected(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    speaks, wait = threading.Event(), Changes.wait
+    speaks.set()
+
+    def wait_or_be_silent(changes: Changes, after: int, seconds: float) -> int:
+        speaks.wait(60)
+        return wait(changes, after, seconds)
+
+    monkeypatch.setattr(Changes, "wait", wait_or_be_silent)
+    with page_of(tmp_path, lambda studio: fill(studio, 1, "happy")) as seen:
+        words = seen.page.locator("#words")
+        sync_api.expect(words).to_have_text("connected")
+        seen.page.wait_for_timeout(11_000)  # nothing changes, and it says so
+        assert words.text_content() == "connected"
+        speaks.clear()
+        try:
+            sync_api.expect(words).to_contain_text("no connection", timeout=20_000)
+        finally:
+            speaks.set()
+        sync_api.expect(words).to_have_text("connected", timeout=20_000)
+
+
+def test_a_browser_that_gives_no_picture_takes_none_of_the_computers_camera(seen: Visit) -> None:
+    page, asked = seen.page, []
+    page.route("**/api/shots?*", lambda route: (asked.append(route.request.url), route.abort()))
+    page.click("#start")
+    page.wait_for_selector("#video:not([hidden])")
+    page.evaluate("HTMLCanvasElement.prototype.toBlob = (done) => done(null); 0")
+    card(seen, "wink").get_by_role("button", name="Timer: 10 s").click()
+    wait_until(page, lambda: page.text_content("#trouble") != "")
+    assert "No picture comes from the camera." in page.text_content("#trouble")
+    assert asked == []

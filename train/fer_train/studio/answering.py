@@ -18,6 +18,8 @@ from fer_train.studio.studio import Studio
 from fer_train.studio.told import AbsentError, RunningError, ToldError, error_json
 
 STATES_PER_SECOND = 4.0
+ALIVE = b"event: alive\ndata:1\n\n"
+"""Tells a page that the studio is still there, and the studio whether the page is."""
 UPLOAD_SECONDS = 5.0
 """How long a picture waits until those before it are done."""
 
@@ -55,13 +57,13 @@ class Answering(WebRequest):
                 self.send_event(self._state_or_error())
                 closing.wait(1 / STATES_PER_SECOND)
             else:
-                self.wfile.write(b":\n\n")  # a comment, which tells whether the viewer is there
+                self.wfile.write(ALIVE)
 
     def _state_or_error(self) -> dict[str, Any]:
         try:
             return self.studio.state()
-        except FerError as error:
-            return error_json(error)
+        except (FerError, OSError) as error:
+            return error_json(_told(error))
 
     def video(self) -> None:
         """Send the pictures of the computer's camera."""
@@ -122,15 +124,24 @@ _STATUS: dict[type[FerError], HTTPStatus] = {
 }
 
 
+def _told(error: FerError | OSError) -> FerError:
+    """Return what the system refused as an error that the page tells."""
+    if isinstance(error, FerError):
+        return error
+    return FerError(f"{error.filename or 'a file'}: {error.strerror or error}")
+
+
 def json_answer(answer: Callable[[Any], Any]) -> Callable[[Any], None]:
     """Return what sends an answer as JSON, and what the user can mend as {"error": ...}."""
 
     def answered(request: Answering) -> None:
         try:
             value, status = answer(request), HTTPStatus.OK
-        except FerError as error:
-            value = error_json(error)
-            status = _STATUS.get(type(error), HTTPStatus.BAD_REQUEST)
+        except (ConnectionError, TimeoutError):
+            raise  # the viewer's
+        except (FerError, OSError) as error:
+            fault = _told(error)
+            value, status = error_json(fault), _STATUS.get(type(fault), HTTPStatus.BAD_REQUEST)
         request.send_json(value, status)
 
     return answered

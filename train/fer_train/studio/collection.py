@@ -14,9 +14,10 @@ from fer_core.preprocess import InputSpec
 from fer_core.values import UInt8Array
 from fer_train.run_facts import file_sha256
 from fer_train.studio.file_facts import FileFacts
-from fer_train.studio.folders import Kind, PictureFolders
+from fer_train.studio.folders import PictureFolders
+from fer_train.studio.kind import Kind
 from fer_train.studio.names import class_name
-from fer_train.studio.told import AbsentError, picture_absent
+from fer_train.studio.told import AbsentError, picture_absent, unreadable_crop
 
 MOST_CLASSES, MOST_PICTURES = 30, 5000
 CLASSES = Kind("class", "classes", MOST_CLASSES, MOST_PICTURES, class_name)
@@ -73,11 +74,12 @@ class Collection(PictureFolders):
 
         Raises:
             AbsentError: It is not there any more.
+            ToldError: It cannot be read.
         """
         path = self.folder / name / file
-        if not (found := self._digests.of([path])):
-            raise picture_absent(name, file)
-        return found[path]
+        if found := self._digests.of([path]):
+            return found[path]
+        raise unreadable_crop(f"{name}/{file}") if path.exists() else picture_absent(name, file)
 
     def rename(self, name: str, to: str) -> str:
         """Call a class otherwise; return its new name.
@@ -90,13 +92,13 @@ class Collection(PictureFolders):
             self._recent[new] = self._recent.pop(name, deque(maxlen=RECENT))
         return new
 
-    def remove(self, name: str) -> None:
-        """Delete a class with all its pictures.
+    def remove(self, name: str, count: int | None = None) -> None:
+        """Delete a class with all its pictures, as many as `count` if given.
 
         Raises:
-            FerError: There is no such class, or the system refuses.
+            FerError: There is no such class, it holds something else, or the system refuses.
         """
-        super().remove(name)
+        super().remove(name, count)
         self._recent.pop(name, None)
 
     def keep(self, name: str, recording: str, pixels: UInt8Array) -> str:

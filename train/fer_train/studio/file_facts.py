@@ -21,11 +21,11 @@ class FileFacts(Generic[Fact]):
         self._known: dict[Path, tuple[int, Fact]] = {}
 
     def of(self, paths: Iterable[Path]) -> dict[Path, Fact]:
-        """Return the facts about those of the files that are there; a known one is not read."""
+        """Return the facts about those of the files that can be read; a known one is not read."""
         found: dict[Path, Fact] = {}
         with self._lock:
             for path in paths:
-                with suppress(FileNotFoundError):
+                with suppress(OSError):  # one bad file hides no others
                     found[path] = self._fact(path)
         return found
 

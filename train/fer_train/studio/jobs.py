@@ -183,9 +183,15 @@ class Jobs:
             words = f"{job.name}: {error!r}; this is a fault of fer-train, please report it"
             self.failed = error_json(FerError(words))
         finally:
+            self._clean_up(job)
+
+    def _clean_up(self, job: Job) -> None:
+        """Remove what only the job needed; whatever happens, the next one may begin."""
+        try:
             self._runs.forget_faces(job.name)
             self._runs.settle()
             shutil.rmtree(self.folder, ignore_errors=True)
+        finally:
             with self._lock:
                 self._job = None
             self._tell()

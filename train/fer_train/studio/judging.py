@@ -18,6 +18,7 @@ from fer_core.values import UInt8Array
 from fer_edge.inference.interpreter import TfliteModel
 from fer_edge.inference.trial import load_tried
 from fer_train.studio.collection import Collection
+from fer_train.studio.listing import version_of
 from fer_train.studio.runs import LearnedPicture, Mistake, RunFolders, RunNotes
 
 MOST_SHOWN_MORE = 2
@@ -146,8 +147,9 @@ def _mistakes_there(notes: RunNotes, collection: Collection) -> list[dict[str, A
         if not same:
             continue
         name, file = (each.label, each.file) if (each.label, each.file) in same else same[0]
+        version = version_of(collection.folder / name / file)
         told = {"answered": each.answered, "confidence": each.confidence}
-        there.append({"class": name, "file": file, **told})
+        there.append({"class": name, "file": file, "version": version, **told})
     return there
 
 

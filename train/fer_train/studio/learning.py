@@ -13,7 +13,7 @@ from fer_core.values import UInt8Array
 from fer_train.photo_series import set_aside
 from fer_train.studio.collection import Collection
 from fer_train.studio.runs import LearnedPicture
-from fer_train.studio.told import AbsentError, ToldError
+from fer_train.studio.told import AbsentError, unreadable_crop
 
 HELD_BACK = 0.2
 """About which share of a class judges what was learned from the others."""
@@ -58,11 +58,16 @@ class LearningSet:
 
 
 def gather(collection: Collection) -> LearningSet:
-    """Return the crops that are there now.
+    """Return the crops that are there now, all of one moment.
 
     Raises:
         ToldError: A picture cannot be read.
     """
+    with collection.unchanged():
+        return _gathered(collection)
+
+
+def _gathered(collection: Collection) -> LearningSet:
     images: list[UInt8Array] = []
     pictures: list[LearnedPicture] = []
     divided: list[str] = []
@@ -74,11 +79,10 @@ def gather(collection: Collection) -> LearningSet:
             try:
                 digest = collection.digest(name, file.name)
             except AbsentError:
-                continue  # deleted just now
+                continue  # deleted by hand just now
             crop = collection.crop(collection.folder / file)
             if crop is None:
-                words = f"{file} cannot be read as a picture: delete it"
-                raise ToldError(words, code="unreadable_crop", file=str(file))
+                raise unreadable_crop(file.as_posix())
             images.append(crop[:, :, 0] if crop.shape[2] == 1 else crop)
             held = file in apart.photos
             pictures.append(LearnedPicture(name, file.name, digest, held))

@@ -17,13 +17,14 @@ from typing import Any
 import numpy as np
 
 from fer_core.errors import FerError
-from fer_core.pictures import Picture, read_picture
+from fer_core.pictures import PICTURE_SUFFIXES, Picture, read_picture
 from fer_core.values import Face, FloatArray, Frame, UInt8Array
 from fer_edge.identity.descriptors import DlibDescriptor, FaceDescriptor
 from fer_edge.identity.people import People
 from fer_train.studio.file_facts import FileFacts
 from fer_train.studio.finding import FaceFinder
-from fer_train.studio.folders import Kind, PictureFolders
+from fer_train.studio.folders import PictureFolders
+from fer_train.studio.kind import Kind
 from fer_train.studio.names import person_name
 from fer_train.studio.quality import NO_FACE, TWO_FACES
 from fer_train.studio.shots import box_json
@@ -175,6 +176,15 @@ def write_people(people: PictureFolders, out: BufferedIOBase) -> None:
     """Write all pictures as a .zip that holds the folder `people`; nothing of it is kept here."""
     with zipfile.ZipFile(out, "w", strict_timestamps=False) as archive:
         for name in people.names():
-            with suppress(AbsentError, FileNotFoundError):  # deleted just now
-                for path in people.paths(name):
+            for path in _pictures_of(people, name):
+                with suppress(FileNotFoundError):  # deleted just now
                     archive.write(path, f"people/{name}/{path.name}")
+
+
+def _pictures_of(people: PictureFolders, name: str) -> list[Path]:
+    """Return where the pictures of a person lie, with those that `--faces` reads from elsewhere."""
+    with suppress(AbsentError):  # deleted just now
+        pictures, others = people.files(name)
+        more = [file for file in others if Path(file).suffix.lower() in PICTURE_SUFFIXES]
+        return [people.folder / name / file for file in pictures + more]
+    return []

@@ -10,6 +10,7 @@ from fer_core.errors import FerError
 from fer_edge.page.door import Door
 from fer_edge.page.web import Route, WebRequest
 from fer_train.studio.answering import json_answer
+from fer_train.studio.listing import version_of
 from fer_train.studio.people import person_json, who_json, write_people
 from fer_train.studio.person_shots import take_person_shot
 from fer_train.studio.run_requests import RunRequest
@@ -61,9 +62,10 @@ def make_handler(studio: Studio, door: Door) -> type[WebRequest]:
 class StudioRequest(RunRequest):
     """Answers one request; `make_handler` gives it its studio."""
 
-    def pictures(self) -> list[str]:
-        """Return the pictures of a class or a person."""
-        return self.folders.pictures(self.query("class"))
+    def pictures(self) -> list[dict[str, str]]:
+        """Return the pictures of a class or a person, each with its version."""
+        versions = self.folders.versions(self.query("class"))
+        return [{"file": file, "version": version} for file, version in versions.items()]
 
     def uses(self) -> dict[str, Any]:
         """Return which training and which runs use the pictures of a class."""
@@ -72,7 +74,7 @@ class StudioRequest(RunRequest):
     def picture(self) -> None:
         """Send a picture."""
         try:
-            file = self.folders.file(self.query("class"), self.query("file"))
+            file = self.folders.file(*map(self.query, ("class", "file", "version")))
             content = file.read_bytes()
         except (FerError, OSError) as error:
             self.send_text(str(error), HTTPStatus.NOT_FOUND)
@@ -89,21 +91,23 @@ class StudioRequest(RunRequest):
         return self.changed({"name": name})
 
     def delete_class(self) -> dict[str, Any]:
-        """Delete a class or a person with all pictures."""
+        """Delete a class or a person with all pictures, as many as `count` if the query has one."""
+        asked = self.query("count")
+        count = int(asked) if asked.isdecimal() else None
         if self.query("people"):
-            self.studio.people.remove(self.query("name"))
+            self.studio.people.remove(self.query("name"), count)
         else:
-            self.studio.delete_class(self.query("name"))
+            self.studio.delete_class(self.query("name"), count)
         return self.changed({})
 
     def move_picture(self) -> dict[str, Any]:
         """Put a picture into another class, or give it to another person."""
-        names = map(self.query, ("class", "file", "to"))
+        names = map(self.query, ("class", "file", "to", "version"))
         return self.changed({"file": self.folders.move(*names)})
 
     def delete_picture(self) -> dict[str, Any]:
         """Delete a picture."""
-        names = self.query("class"), self.query("file")
+        names = map(self.query, ("class", "file", "version"))
         if self.query("people"):
             self.studio.people.delete(*names)
         else:
@@ -122,7 +126,10 @@ class StudioRequest(RunRequest):
                 shot = take_person_shot(studio.people, studio.finder, *asked, frame, photo)
             else:
                 shot = take_shot(studio.collection, studio.finder, *asked, frame, photo)
-        return self.changed(shot.to_json()) if shot.file else shot.to_json()
+        if not shot.file:
+            return shot.to_json()
+        version = version_of(self.folders.folder / asked[0] / shot.file)
+        return self.changed({**shot.to_json(), "version": version})
 
     def person(self) -> dict[str, Any]:
         """Return what is known of a person."""

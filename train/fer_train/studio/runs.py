@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -14,8 +15,10 @@ from fer_core.errors import FerError
 from fer_core.files import make_folder, write_text
 from fer_core.metrics import ClassificationReport
 from fer_core.typed_json import read_json
-from fer_train.studio.folders import folders_in
+from fer_train.studio.listing import folders_in
 from fer_train.studio.told import AbsentError, absent
+
+log = logging.getLogger(__name__)
 
 NOTES = "studio.json"
 _ASIDE = ".before-"
@@ -112,6 +115,8 @@ class RunFolders:
             return read_json(file.read_bytes(), RunNotes, str(file))
         except FileNotFoundError:
             return None
+        except OSError as error:
+            raise FerError(f"{file} cannot be read: {error.strerror}") from error
 
     def all_notes(self) -> dict[str, RunNotes | None]:
         """Return the notes of all runs by name, None for what was made elsewhere or is damaged."""
@@ -165,9 +170,16 @@ class RunFolders:
         return bundle
 
     def forget_faces(self, name: str) -> None:
-        """Delete what fer-train has drawn from crops in a run's folder."""
-        for picture in _PICTURES_OF_A_RUN:
-            (self.folder / name / picture).unlink(missing_ok=True)
+        """Delete what fer-train has drawn from crops in the folder of a run of this studio.
+
+        A run without notes was made elsewhere, and keeps its pictures.
+        """
+        run = self.folder / name
+        for picture in _PICTURES_OF_A_RUN if (run / NOTES).exists() else ():
+            try:
+                (run / picture).unlink(missing_ok=True)
+            except OSError as error:  # the next start tries again
+                log.warning("%s shows faces and stays: %s", run / picture, error.strerror)
 
     def set_aside(self, name: str) -> None:
         """Put a run out of the way of one of its name that is to be made anew.

@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from fer_core.errors import ArgumentError
+from fer_core.errors import ArgumentError, FerError
 from fer_core.files import make_folder
 from fer_core.locks import alone_in
 from fer_core.preprocess import InputSpec
@@ -25,6 +25,7 @@ from fer_train.studio.collection import Collection
 from fer_train.studio.compare import Comparison
 from fer_train.studio.finding import FaceFinder, best_detector
 from fer_train.studio.jobs import Jobs
+from fer_train.studio.listing import folders_in, has_pictures
 from fer_train.studio.people import PeopleFolders
 from fer_train.studio.requests import make_handler
 from fer_train.studio.runs import RunFolders
@@ -91,10 +92,12 @@ def open_studio(options: StudioOptions) -> Iterator[tuple[Studio, PageServer]]:
 
     Raises:
         ArgumentError: Other computers reach the address, and encryption or a token lacks.
-        FerError: The folder, the address, the camera or the detector cannot be had.
+        FerError: The folder, the address, the camera or the detector cannot be had, or the folder
+            holds class folders of pictures.
     """
     access = _access(options)
     finder = FaceFinder(options.detector or best_detector())
+    _require_no_data_set(options.folder)
     folder = make_folder(options.folder)
     with ExitStack() as stack:
         stack.enter_context(
@@ -112,6 +115,18 @@ def open_studio(options: StudioOptions) -> Iterator[tuple[Studio, PageServer]]:
         studio = Studio(folder, collection, people, runs, finder, comparison, jobs, changes, camera)
         server = PageServer(make_handler(studio, Door.of(access)), changes.tell, "--port")
         yield studio, stack.enter_context(server)
+
+
+def _require_no_data_set(folder: Path) -> None:
+    """Make sure that a new studio does not put its folders among those of a data set."""
+    if folders_in(folder / "faces"):
+        return  # a studio that has begun
+    for name in folders_in(folder):
+        if name not in ("faces", "people", "runs") and has_pictures(folder / name):
+            raise FerError(
+                f"{folder} holds pictures in {name}, as a data set does, and a studio would put "
+                "folders of its own beside it: choose another folder, such as my-faces"
+            )
 
 
 def _access(options: StudioOptions) -> Access:

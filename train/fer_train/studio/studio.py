@@ -20,7 +20,7 @@ from fer_train.studio.finding import FaceFinder
 from fer_train.studio.jobs import Job, Jobs
 from fer_train.studio.people import PeopleFolders
 from fer_train.studio.runs import RunFolders, RunNotes
-from fer_train.studio.told import AbsentError
+from fer_train.studio.told import AbsentError, ToldError
 from fer_train.studio.uses import uses_json
 
 LEAST_PICTURES, ENOUGH_PICTURES, LEAST_CLASSES = 10, 60, 2
@@ -143,27 +143,36 @@ class Studio:
         found = {file: uses_json([digest], job, learned) for file, digest in files.items()}
         return {file: uses for file, uses in found.items() if uses["training"] or uses["runs"]}
 
-    def delete_class(self, name: str) -> None:
+    def delete_class(self, name: str, count: int | None = None) -> None:
         """Delete a class with all its pictures, and stop a training that uses one of them.
 
-        Raises:
-            FerError: There is no such class, or the system refuses.
-        """
-        digests = frozenset(self.collection.digests().get(name, {}).values())
-        try:
-            self.collection.remove(name)
-        finally:
-            self.jobs.stop_using(digests)
+        Args:
+            name: The class.
+            count: How many pictures the user agreed to delete; None for any number.
 
-    def delete_picture(self, name: str, file: str) -> None:
-        """Delete a picture of a class, and stop a training that uses it.
+        Raises:
+            FerError: There is no such class, it holds something else, or the system refuses.
+        """
+        before = self.collection.digests().get(name, {})
+        try:
+            self.collection.remove(name, count)
+        finally:
+            left = self.collection.digests().get(name, {})
+            gone = (digest for file, digest in before.items() if file not in left)
+            self.jobs.stop_using(frozenset(gone))
+
+    def delete_picture(self, name: str, file: str, version: str = "") -> None:
+        """Delete a picture of a class, if given of this version; stop a training that uses it.
 
         Raises:
             FerError: It is not there, or the system refuses.
         """
-        digest = self.collection.digest(name, self.collection.file(name, file).name)
-        self.collection.delete(name, file)
-        self.jobs.stop_using(frozenset([digest]))
+        self.collection.file(name, file, version)
+        used: frozenset[str] = frozenset()
+        with suppress(ToldError):  # nothing learns from what cannot be read
+            used = frozenset([self.collection.digest(name, file)])
+        self.collection.delete(name, file, version)
+        self.jobs.stop_using(used)
 
     def require_ready(self) -> None:
         """Make sure that there is enough to train on.

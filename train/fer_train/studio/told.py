@@ -40,6 +40,24 @@ def picture_absent(name: str, file: str) -> AbsentError:
     return AbsentError(words, code="picture_gone", name=name)
 
 
+def unreadable_crop(file: str) -> ToldError:
+    """Return that a picture, named CLASS/FILE, cannot be read."""
+    words = f"{file} cannot be read as a picture: delete it"
+    return ToldError(words, code="unreadable_crop", file=file)
+
+
+def other_files(name: str, count: int) -> ToldError:
+    """Return that a folder holds files which the studio did not write; 0 for a link to a folder."""
+    words = f"{name} holds {count} other files: move them away" if count else f"{name} is a link"
+    return ToldError(f"{words}, or delete it by hand", code="other_files", name=name, count=count)
+
+
+def other_count(name: str, count: int) -> ToldError:
+    """Return that a folder has not as many pictures as the user agreed to delete."""
+    words = f"{name} has {count} pictures now: look at them before you delete it"
+    return ToldError(words, code="other_count", name=name, count=count)
+
+
 def taken(one: str, name: str) -> ToldError:
     """Return that something of this name is there; `one` is what it is, as "class"."""
     words = f"there is a {one} '{name}' already: choose another name"

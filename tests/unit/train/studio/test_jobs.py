@@ -55,7 +55,7 @@ def test_a_job_tells_how_far_it_is_and_leaves_a_judged_bundle(served: Served) ->
     assert len(answer["mistakes"]) == 10 - np.trace(confusion)
     assert answer["accuracy"] == pytest.approx(np.trace(confusion) / 10)
     for mistake in answer["mistakes"]:
-        assert mistake["file"] in served.get("/api/pictures", **{"class": mistake["class"]})
+        assert mistake["file"] in served.pictures(**{"class": mistake["class"]})
         assert mistake["answered"] != mistake["class"]
         assert 0 < mistake["confidence"] <= 1
     assert answer["held_back"] == {"count": 10, "whole": ["happy", "sad"], "divided": []}
@@ -178,7 +178,7 @@ def test_a_training_ends_when_pictures_that_it_uses_are_deleted(
     served.post("/api/classes/delete", name="calm")
     assert all(map(lives, processes))
     assert (served.folder / ".job" / "data.npz").exists()
-    first = served.get("/api/pictures", **{"class": "sad"})[0]
+    first = served.pictures(**{"class": "sad"})[0]
     assert served.get("/api/uses", **{"class": "sad"})[first] == learned
     if what == "a class":
         served.post("/api/classes/delete", name="sad")
@@ -211,7 +211,7 @@ def test_the_state_names_the_runs_that_learned_from_a_class_or_a_picture(served:
     uses = {each["name"]: each["uses"]["runs"] for each in served.state()["classes"]}
     assert uses == {"calm": [], "happy": ["mine"], "sad": ["mine"]}
     files = served.get("/api/uses", **{"class": "sad"})
-    assert set(files) == set(served.get("/api/pictures", **{"class": "sad"})) - {new}
+    assert set(files) == set(served.pictures(**{"class": "sad"})) - {new}
     assert all(each == {"training": False, "runs": ["mine"]} for each in files.values())
     assert served.ask("GET", "/api/uses", **{"class": "nobody"})[0] == 404
 
@@ -224,7 +224,7 @@ def test_a_run_is_trained_anew_under_its_name_and_from_its_start(
     wait_until(lambda: served.state()["job"] is None)
     made = served.folder / "runs" / "mine"
     (made / "of-the-first").touch()
-    first = served.get("/api/pictures", **{"class": "sad"})[0]
+    first = served.pictures(**{"class": "sad"})[0]
     served.post("/api/pictures/delete", **{"class": "sad", "file": first})
     served.shoot("sad", draw_scene("sad", seed=99))
 
@@ -275,7 +275,7 @@ def test_nothing_is_left_of_what_is_deleted(served: Served) -> None:
     pixels = {
         served.studio.collection.crop(p).tobytes() for p in (served.folder / "faces").rglob("*.png")
     }
-    first = served.get("/api/pictures", **{"class": "sad"})[0]
+    first = served.pictures(**{"class": "sad"})[0]
     served.post("/api/pictures/delete", **{"class": "sad", "file": first})
     assert served.state()["runs"][0]["trained_with_deleted"]
     for name in ("happy", "sad"):
@@ -301,7 +301,7 @@ def test_a_picture_that_was_moved_is_not_deleted_and_a_new_one_of_its_name_is_an
 ) -> None:
     served.fill()
     trained(served)
-    last = served.get("/api/pictures", **{"class": "sad"})[-1]
+    last = served.pictures(**{"class": "sad"})[-1]
     moving = {"class": "sad", "file": last, "to": "happy"}
     there = served.post("/api/pictures/move", **moving)["file"]
     assert not served.state()["runs"][0]["trained_with_deleted"]

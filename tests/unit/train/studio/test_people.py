@@ -93,9 +93,9 @@ def test_people_are_kept_apart_from_classes(served: Served) -> None:
     to = {"class": "Änne", "people": "1", "file": file, "to": "train"}
     assert served.post("/api/pictures/move", **to) == {"file": file}
     query = {"class": "train", "people": "1"}
-    assert served.get("/api/pictures", **query) == [file]
+    assert served.pictures(**query) == [file]
     served.post("/api/pictures/delete", file=file, **query)
-    assert served.get("/api/pictures", **query) == []
+    assert served.pictures(**query) == []
     assert served.ask("GET", "/api/pictures", **{"class": "Änne"})[0] == 404  # no class
 
 

@@ -49,7 +49,7 @@ def test_classes_and_pictures_are_added_moved_renamed_and_deleted(served: Served
     for name in ("tongue out", "Ärger"):
         assert served.post("/api/classes/add", name=name) == {"name": name}
     file = served.shoot("tongue out", FACE)["file"]
-    assert served.get("/api/pictures", **{"class": "tongue out"}) == [file]
+    assert served.pictures(**{"class": "tongue out"}) == [file]
     moved = served.post(
         "/api/pictures/move", **{"class": "tongue out", "file": file, "to": "Ärger"}
     )
@@ -64,7 +64,7 @@ def test_classes_and_pictures_are_added_moved_renamed_and_deleted(served: Served
     few = {"tongue out": 0, "ärger": 1}
     assert state["why_not"] == {"code": "pictures", "least": 10, "few": few}
     served.post("/api/pictures/delete", **{"class": "ärger", "file": file})
-    assert served.get("/api/pictures", **{"class": "ärger"}) == []
+    assert served.pictures(**{"class": "ärger"}) == []
     served.shoot("ärger", FACE)
     served.post("/api/classes/delete", name="ärger")
     served.post("/api/classes/delete", name="tongue out")
@@ -74,10 +74,10 @@ def test_classes_and_pictures_are_added_moved_renamed_and_deleted(served: Served
 
 def test_a_moved_picture_takes_no_other_ones_name(served: Served) -> None:
     served.fill(("happy", "sad"), 4)
-    (first, *_) = served.get("/api/pictures", **{"class": "happy"})
+    (first, *_) = served.pictures(**{"class": "happy"})
     names = {"class": "happy", "file": first, "to": "sad"}
     assert served.post("/api/pictures/move", **names)["file"] == "20261127-101502~0003.png"
-    assert len(served.get("/api/pictures", **{"class": "sad"})) == 5
+    assert len(served.pictures(**{"class": "sad"})) == 5
 
 
 @pytest.mark.parametrize(
@@ -286,9 +286,7 @@ def test_two_browsers_at_once_lose_and_double_nothing(served: Served) -> None:
 
     with ThreadPoolExecutor(4) as pool:
         files = list(pool.map(record, scenes))
-        assert (
-            len(set(files)) == len(scenes) == len(served.get("/api/pictures", **{"class": "calm"}))
-        )
+        assert len(set(files)) == len(scenes) == len(served.pictures(**{"class": "calm"}))
         answers = list(pool.map(remove, files + files))
         assert sorted(answers) == [200] * len(files) + [404] * len(files)
         added = pool.map(served.ask, ["POST"] * 4, ["/api/classes/add?name=new"] * 4)
@@ -388,9 +386,9 @@ def test_a_damaged_crop_is_named_when_training_reads_it(served: Served) -> None:
 
 def test_a_class_of_as_many_other_pictures_is_another_one(served: Served) -> None:
     served.fill()
-    (first, *_), before = served.get("/api/pictures", **{"class": "happy"}), served.state()
+    (first, *_), before = served.pictures(**{"class": "happy"}), served.state()
     served.post("/api/pictures/move", file=first, to="sad", **{"class": "happy"})
-    new = served.get("/api/pictures", **{"class": "sad"})[-1]
+    new = served.pictures(**{"class": "sad"})[-1]
     served.post("/api/pictures/move", file=new, to="happy", **{"class": "sad"})
     for now, then in zip(served.state()["classes"], before["classes"], strict=True):
         assert now["count"] == then["count"]

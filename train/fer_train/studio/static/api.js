@@ -31,18 +31,27 @@ export const classNamed = (name) => ({ name, people: undefined });
 export const personNamed = (name) => ({ name, people: 1 });
 const query = ({ name, people }) => ({ class: name, people });
 
+// A picture is its file name and its version in one text: another one of the same name is another text.
+export const pictureOf = ({ file, version }) => `${file}/${version}`;
+const parts = (picture) => {
+  const [file, version] = picture.split("/");
+  return { file, version };
+};
+export const fileOf = (picture) => parts(picture).file;
+
 // Whether what was asked for is gone: deleted or moved on another page, or in the folder.
 export const isAbsent = (error) => error.status === 404;
 
 export const api = {
   add: ({ name, people }) => post("classes/add", { name, people }),
   rename: ({ name, people }, to) => post("classes/rename", { name, people, to }),
-  remove: ({ name, people }) => post("classes/delete", { name, people }),
-  pictures: (of) => get("pictures", query(of)),
+  // `count` is how many pictures the user saw: the server refuses if there are not as many.
+  remove: ({ name, people }, count) => post("classes/delete", { name, people, count }),
+  pictures: async (of) => (await get("pictures", query(of))).map(pictureOf),
   uses: (of) => get("uses", query(of)),
-  pictureAddress: (of, file) => path("picture", { ...query(of), file }),
-  movePicture: (of, file, to) => post("pictures/move", { ...query(of), file, to }),
-  deletePicture: (of, file) => post("pictures/delete", { ...query(of), file }),
+  pictureAddress: (of, picture) => path("picture", { ...query(of), ...parts(picture) }),
+  movePicture: (of, picture, to) => post("pictures/move", { ...query(of), ...parts(picture), to }),
+  deletePicture: (of, picture) => post("pictures/delete", { ...query(of), ...parts(picture) }),
   // A shot is a picture, or null for the newest one of the computer's camera.
   shot: (of, recording, picture) =>
     post("shots", { ...query(of), recording, camera: picture ? undefined : 1 }, picture),
@@ -65,26 +74,46 @@ export const api = {
   cameraAddress: () => path("camera", { again: Date.now() }),
 };
 
-// Call `tell` with every state, and `lost` while there is no connection. A hidden page asks for
-// none: browsers allow six connections to a host, and each stream takes one.
+const SILENT_MS = 10000, RETRY_MS = 2000;
+
+// Call `tell` with every state, and `lost` while there is no connection. The server sends something
+// every second; a computer that loses its network or sleeps ends no connection: it is silent. A
+// hidden page asks for nothing: browsers allow six connections to a host, and each stream takes one.
 export function follow(tell, lost) {
-  let source = null, later = 0;
+  let source = null, later = 0, watch = 0, heard = 0;
+  const came = () => { heard = performance.now(); };
+  const close = () => {
+    clearInterval(watch);
+    clearTimeout(later);
+    if (source) source.close();
+  };
+  const end = () => {
+    close();
+    lost();
+    later = setTimeout(openAgain, RETRY_MS);
+  };
   const open = () => {
+    came();
+    watch = setInterval(() => { if (performance.now() - heard > SILENT_MS) end(); }, 1000);
     source = new EventSource(path("events"));
-    source.onmessage = (message) => tell(JSON.parse(message.data));
+    source.onopen = came;
+    source.addEventListener("alive", came);
+    source.onmessage = (message) => {
+      came();
+      tell(JSON.parse(message.data));
+    };
     source.onerror = () => {
-      lost();
-      if (source.readyState === EventSource.CLOSED) later = setTimeout(openAgain, 2000);
+      if (source.readyState === EventSource.CLOSED) end();
+      else lost();
     };
   };
   const openAgain = async () => {
-    const answer = await fetch(path("state")).catch(() => null);
+    const answer = await fetch(path("state"), { signal: AbortSignal.timeout(SILENT_MS) }).catch(() => null);
     if (answer && answer.status === 401) location.reload();
     else turn();
   };
   const turn = () => {
-    clearTimeout(later);
-    if (source) source.close();
+    close();
     if (!document.hidden) open();
   };
   document.addEventListener("visibilitychange", turn);

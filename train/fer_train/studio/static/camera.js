@@ -116,7 +116,9 @@ export async function frame() {
   canvas.width = Math.round(scale * video.videoWidth);
   canvas.height = Math.round(scale * video.videoHeight);
   canvas.getContext("2d").drawImage(video, 0, 0, canvas.width, canvas.height);
-  return new Promise((done) => { canvas.toBlob(done, "image/jpeg", JPEG_QUALITY); });
+  const picture = await new Promise((done) => { canvas.toBlob(done, "image/jpeg", JPEG_QUALITY); });
+  if (!picture) throw new Error(WORDS.error({ code: "no_picture" }));
+  return picture;
 }
 
 function frameSize() {

@@ -190,9 +190,10 @@ class Card {
   }
 
   async remove() {
-    const words = [this.words.deleteAsk(this.name, this.count.dataset.count), WORDS.usedBy(this.uses)];
-    if (this.count.dataset.count !== "0" && !(await ask(words.join(" ").trim(), WORDS.delete))) return;
-    await this.leave(() => api.remove(this.of));
+    const { count } = this.count.dataset;
+    const words = [this.words.deleteAsk(this.name, count), WORDS.usedBy(this.uses)];
+    if (count !== "0" && !(await ask(words.join(" ").trim(), WORDS.delete))) return;
+    await this.leave(() => api.remove(this.of, count));
     speak(WORDS.removed(this.name));
   }
 

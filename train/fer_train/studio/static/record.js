@@ -1,5 +1,5 @@
 // Recording: shots of the camera, and of dropped files, one after the other.
-import { api } from "./api.js";
+import { api, pictureOf } from "./api.js";
 import * as camera from "./camera.js";
 import { $, complain, sleep, speak } from "./dom.js";
 import { WORDS } from "./words.js";
@@ -16,7 +16,7 @@ function recordingName() {
   return `${day}-${[now.getHours(), now.getMinutes(), now.getSeconds()].map(two).join("")}`;
 }
 
-// Record for a class or a person until `stop`; `kept` is called with each new file.
+// Record for a class or a person until `stop`; `kept` is called with each new picture.
 export async function record(of, kept, seconds = Infinity) {
   if (running) return;
   if (!camera.isOn()) {
@@ -32,7 +32,7 @@ export async function record(of, kept, seconds = Infinity) {
       const next = performance.now() + SHOT_MS;
       const answer = await shot(of, recording, counts);
       tell(answer, counts);
-      if (answer.kept) kept(answer.file);
+      if (answer.kept) kept(pictureOf(answer));
       await sleep(next - performance.now());
     }
   } catch (error) {
@@ -129,7 +129,7 @@ export async function sendFiles(of, files, kept, cut = false) {
     const answer = await api.photo(of, file.name, file).catch((error) => ({ kept: false, why: error.message }));
     if (answer.kept) {
       count += 1;
-      kept(answer.file);
+      kept(pictureOf(answer));
     } else {
       const why = WORDS.whyInShort(answer.why);
       reasons.set(why, (reasons.get(why) || 0) + 1);

@@ -1,5 +1,5 @@
 // The pictures of one class or person, as they are stored: to look at, choose, move and delete.
-import { api, isAbsent } from "./api.js";
+import { api, fileOf, isAbsent } from "./api.js";
 import { focusOn, make, makeButton, offer, speak, told } from "./dom.js";
 import { mayDelete } from "./uses.js";
 import { WORDS } from "./words.js";
@@ -9,7 +9,7 @@ const PAGE = 48;
 export class Thumbs {
   constructor(parent, of, others) {
     this.of = of;
-    this.files = []; // newest first
+    this.files = []; // the pictures, newest first
     this.chosen = new Set();
     this.shown = PAGE;
     this.tiles = new Map();
@@ -98,7 +98,7 @@ export class Thumbs {
     const picture = make("img", button);
     picture.loading = "lazy";
     picture.src = api.pictureAddress(this.of, file);
-    picture.alt = WORDS.picture(this.of.name, file);
+    picture.alt = WORDS.picture(this.of.name, fileOf(file));
     this.tiles.set(file, tile);
     return tile;
   }

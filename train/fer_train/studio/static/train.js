@@ -1,5 +1,5 @@
 // Step 2: train, watch, and see what the model gets wrong.
-import { api, classNamed } from "./api.js";
+import { api, classNamed, pictureOf } from "./api.js";
 import { $, ask, complain, draw, focusOn, make, makeButton, offer, percent, speak, told } from "./dom.js";
 import { mayDelete } from "./uses.js";
 import { WORDS } from "./words.js";
@@ -172,14 +172,14 @@ function showMistakes(box, run) {
 }
 
 function showMistake(list, mistake) {
-  const item = make("li", list), words = WORDS.mistake(mistake.class, mistake.answered, percent(mistake.confidence));
+  const item = make("li", list), stored = pictureOf(mistake), words = WORDS.mistake(mistake.class, mistake.answered, percent(mistake.confidence));
   const button = makeButton(item, "", () => {
     panel.hidden = !panel.hidden;
     button.setAttribute("aria-expanded", String(!panel.hidden));
   }, "tile");
   button.setAttribute("aria-expanded", "false");
   const picture = make("img", button);
-  picture.src = api.pictureAddress(classNamed(mistake.class), mistake.file);
+  picture.src = api.pictureAddress(classNamed(mistake.class), stored);
   picture.alt = words;
   make("span", button, words);
   const panel = make("div", item, "", "panel");
@@ -195,12 +195,12 @@ function showMistake(list, mistake) {
     focusOn(line);
   };
   makeButton(panel, WORDS.relabel, told(async () => {
-    await api.movePicture(classNamed(mistake.class), mistake.file, target.value);
+    await api.movePicture(classNamed(mistake.class), stored, target.value);
     done(WORDS.relabelled(target.value));
   }), "small");
   makeButton(panel, WORDS.delete, told(async () => {
-    if (!(await mayDelete(classNamed(mistake.class), [mistake.file]))) return;
-    await api.deletePicture(classNamed(mistake.class), mistake.file);
+    if (!(await mayDelete(classNamed(mistake.class), [stored]))) return;
+    await api.deletePicture(classNamed(mistake.class), stored);
     done(WORDS.deleted);
   }), "second small danger");
 }
