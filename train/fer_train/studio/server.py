@@ -124,8 +124,8 @@ def _require_no_data_set(folder: Path) -> None:
     for name in folders_in(folder):
         if name not in ("faces", "people", "runs") and has_pictures(folder / name):
             raise FerError(
-                f"{folder} holds pictures in {name}, as a data set does, and a studio would put "
-                "folders of its own beside it: choose another folder, such as my-faces"
+                f"{folder} holds pictures in {name}, as a data set does. A studio makes folders of "
+                "its own: choose another folder for it, such as my-faces"
             )
 
 
