@@ -15,7 +15,7 @@ from fer_convert.recipes import QuantizationRecipe
 from fer_core.dataset import FerDataset
 from fer_core.errors import ArgumentError
 from fer_train.network.quantize_aware import is_quantize_aware
-from fer_train.run_facts import RunRecord, read_run
+from fer_train.run_facts import RunRecord, is_fold, read_run
 from fer_train.transfer import load_keras_model
 
 CALIBRATION_SAMPLES = 512
@@ -92,10 +92,12 @@ def _other_pictures(run: RunRecord, validation: FerDataset) -> str:
     before = run.metrics.get("validation_fingerprint")
     if before in (None, validation.fingerprint(rows=False)):
         return ""
+    if run.folder and is_fold(run.folder):
+        return ""  # what it never saw judges it, and no part of what it learned from
     return (
         f"the validation pictures of {validation.name} are not those that {run.folder} was judged "
-        "by. It may have learned from some of them, so its accuracy may seem too high: train "
-        "again, or give the --data of then"
+        "by. It may have learned from some of them, so its accuracy may seem too high. Train "
+        "again, or give the --data that it was trained on"
     )
 
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from fer_core.errors import FerError
 from fer_core.preprocess import InputSpec
+from fer_core.text import name_key
 from fer_core.values import BoolArray, Int64Array, UInt8Array
 
 SPLITS = ("train", "validation", "test")
@@ -81,12 +82,14 @@ class FerDataset:
     def in_order(self, label_names: tuple[str, ...]) -> FerDataset:
         """Return the same pictures with their classes in another order, and empty ones added.
 
-        Itself where a class that holds pictures is not among `label_names`.
+        Itself where a class that holds pictures is not among `label_names`. Neither capitals nor
+        the form of accents count.
         """
-        held = {self.label_names[index] for index in np.unique(self.labels)}
-        if label_names == self.label_names or not held.issubset(label_names):
+        places = {name_key(name): index for index, name in enumerate(label_names)}
+        held = {name_key(self.label_names[index]) for index in np.unique(self.labels)}
+        if label_names == self.label_names or not held <= places.keys():
             return self
-        place = [label_names.index(name) if name in held else -1 for name in self.label_names]
+        place = [places.get(name_key(name), -1) for name in self.label_names]
         return self.relabelled(np.array(place, np.int64)[self.labels], label_names)
 
     @property

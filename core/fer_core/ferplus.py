@@ -95,9 +95,11 @@ def _contradict(votes: Float64Array, dataset: FerDataset) -> bool:
         return False
     voted = np.bincount(said, minlength=len(FERPLUS_LABELS)) / len(said)
     labeled = np.bincount(labels, minlength=len(FERPLUS_LABELS)) / len(said)
+    if labeled.max() > 0.5:
+        return False
     by_chance = float(voted @ labeled)
     kappa = (float((said == labels).mean()) - by_chance) / (1 - by_chance)
-    return labeled.max() <= 0.5 and kappa < _LEAST_KAPPA
+    return kappa < _LEAST_KAPPA
 
 
 def majority_labels(dataset: FerDataset, votes: Path) -> FerDataset:

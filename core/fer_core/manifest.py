@@ -31,6 +31,7 @@ class Provenance(TypedDict, total=False):
     data: str
     data_settings: dict[str, str | int | bool]
     validation_fingerprint: str
+    held_out: Annotated[str, Meta(pattern=r"^[0-9 ]*$")]
     source_sha256: str
     parent_classes: Annotated[str, Meta(pattern=r"^[0-9 ]*$")]
     command: str

@@ -238,3 +238,10 @@ def _orientation(exif: bytes) -> int:
     """Return which way up a picture is, 1 (as stored) to 8; 1 where EXIF says nothing of it."""
     value = first_tags(exif).get(_ORIENTATION, 1)
     return value if 1 <= value <= 8 else 1
+
+
+def tells_gamma(encoded: bytes) -> bool:
+    """Return whether a PNG of colours tells its gamma, by which OpenCV makes another gray."""
+    head = encoded[: max(0, encoded.find(b"IDAT"))]
+    told = any(chunk in head for chunk in (b"gAMA", b"sRGB", b"iCCP"))
+    return told and head[:4] == b"\x89PNG" and head[25] in (2, 3)

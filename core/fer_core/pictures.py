@@ -13,7 +13,7 @@ import numpy as np
 from fer_core.logs import tell
 from fer_core.native import native_stderr
 from fer_core.opencv import MOST_PIXELS, cv2
-from fer_core.picture_heads import HEIC, Head, has_no_end, read_head
+from fer_core.picture_heads import HEIC, Head, has_no_end, read_head, tells_gamma
 from fer_core.values import AnyArray, UInt8Array
 
 PICTURE_SUFFIXES = frozenset(
@@ -58,8 +58,6 @@ _TURNS = {
 }
 """How a picture of each EXIF orientation is turned, after those of _MIRRORED were mirrored."""
 _STRIP, _WHITE = 64, 255
-_PNG_OF_COLOURS = (2, 3)
-"""Kinds of PNG (byte 25) of which OpenCV would make another gray if they tell their gamma."""
 _NOT_EVERYWHERE = {
     rb"GIF8": "GIF, which needs OpenCV 4.12",
     rb".{4}ftypavi": "AVIF, which needs OpenCV 4.12",
@@ -173,7 +171,7 @@ def decode_or_reason(encoded: bytes, colour: bool = False) -> Picture | str:
     reduced = _reduction(head)
     if not reduced:
         return TOO_LARGE
-    to_gray = not colour and encoded[:4] == b"\x89PNG" and encoded[25] in _PNG_OF_COLOURS
+    to_gray = not colour and tells_gamma(encoded)
     flags = _FLAGS[colour or to_gray][reduced] | _AS_STORED
     flags = cv2.IMREAD_UNCHANGED if head.alpha else flags
     try:

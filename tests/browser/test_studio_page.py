@@ -426,7 +426,7 @@ def test_a_class_with_other_files_is_kept_and_the_page_says_why(
     page, file = seen.page, tmp_path / "studio" / "faces" / "wink" / "mine.jpg"
     file.write_bytes(b"mine")
     card(seen, "wink").get_by_role("button", name="Delete the class").click()
-    page.get_by_text("wink holds 1 other files. Move them away").wait_for()
+    page.get_by_text("wink holds 1 other file: move them away").wait_for()
     assert file.exists()
 
 

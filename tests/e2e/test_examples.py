@@ -317,7 +317,7 @@ def test_the_flow_of_node_red_counts_smiles(tmp_path: Path) -> None:
     told = json.loads(done.stdout)
     assert told["smiles"] == [1, 2]
     assert told["switch"] == ["on", "off", "off", "on", "on", "off"]
-    assert told["warn"] == [f"{who} gives no pictures" for who in ("hall", "hall camera", "hall")]
+    assert told["warn"] == ["hall is offline", "hall camera gives no pictures", "hall is offline"]
 
 
 RUN_FLOW = r"""

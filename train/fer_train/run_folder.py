@@ -192,7 +192,7 @@ def model_file(target: Path) -> Path:
         raise FerError(f"{target} is a cross-validation: choose one fold, {target / 'fold-1'}")
     if target.is_dir() and not file.exists() and (networks := sorted(target.glob(NETWORKS))):
         raise FerError(f"{target} is an ensemble: choose one network, {networks[0]}")
-    if target.is_dir() and not _is_finished(target) and has_begun(target):
+    if target.is_dir() and has_begun(target) and not _is_finished(target):
         raise FerError(f"the run {target} is not finished: {_next_call(target)}")
     if not file.exists():
         known = ", ".join(sorted(p.parent.name for p in shipped("results").glob("*/model.keras")))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import shutil
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -116,15 +117,15 @@ class YuNet:
 def _loaded(network: Path) -> cv2.FaceDetectorYN:
     rest = (LEAST_SIDE_PX, LEAST_SIDE_PX), CANDIDATE_SCORE, OVERLAP, MOST_FACES
     try:
-        if str(network).isascii():
+        if sys.platform != "win32" or str(network).isascii():
             return cv2.FaceDetectorYN.create(str(network), "", *rest)
-        # On Windows, OpenCV itself opens no path with a letter such as ö.
+        # On Windows, OpenCV opens no path with a letter such as ö. From 4.9 it takes content.
         content = np.fromfile(network, np.uint8)
         return cv2.FaceDetectorYN.create("onnx", content, np.empty(0, np.uint8), *rest)
-    except (AttributeError, cv2.error) as error:
+    except (AttributeError, TypeError, cv2.error) as error:
         raise FerError(
-            f"OpenCV {cv2.__version__} cannot run YuNet, 4.8 or newer can: "
-            "pip install 'opencv-python-headless>=4.8,<5' (or opencv-python)"
+            f"OpenCV {cv2.__version__} cannot run YuNet, 4.9 or newer can: "
+            "pip install 'opencv-python-headless>=4.9,<5' (or opencv-python)"
         ) from error
 
 

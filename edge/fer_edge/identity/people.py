@@ -183,5 +183,5 @@ def enrolled(
     names = dict.fromkeys(enrolment.people.names)
     if asked_for and not nobody_yet and composed(asked_for) not in names:
         known = ", ".join(map(printable_name, names))
-        raise ArgumentError(f"--person {asked_for}: {folder} has pictures of {known}")
+        raise ArgumentError(f"nobody in {folder} is called {asked_for}; it has {known}")
     return KnownPeople(describe, enrolment.people)

@@ -75,7 +75,7 @@ class PictureRecorder(Output):
 
         Names that differ in capitals alone are one file on Windows and macOS.
         """
-        name = re.sub(r"[^\w.-]+", "_", Path(frame.source).stem) or "frame"
+        name = re.sub(r"[^\w.-]+", "_", Path(frame.source).stem).strip(".") or "frame"
         if self._live and frame.wall_clock is not None:
             taken = datetime.fromtimestamp(frame.wall_clock)
             return self._unused(f"{name}-{taken:%Y%m%d-%H%M%S}-{taken.microsecond // 1000:03d}")

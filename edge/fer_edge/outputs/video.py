@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from fer_core.errors import FerError
-from fer_core.files import make_folder, utf8_name, written_beside
+from fer_core.files import make_folder, patiently, utf8_name, written_beside
 from fer_core.values import Frame, UInt8Array
 from fer_edge.faces.analysis import Analysis
 from fer_edge.outputs import Output
@@ -83,6 +83,10 @@ class VideoRecorder(Output):
                 self._append(frame, pixels)
             except self._broken as error:
                 self._fail(error)
+            except FerError as error:
+                if self._pictures == 1 or not self._live:
+                    raise
+                self._fail(error)
 
     def _append(self, frame: Frame, pixels: UInt8Array) -> None:
         at = frame.captured_at if self._stream else self._pictures / self._fps
@@ -121,7 +125,16 @@ class VideoRecorder(Output):
             return self._stack.enter_context(written_beside(self._path))
         make_folder(self._path.parent)
         place = self._path.resolve()  # a link stays a link
-        if kept := keep_earlier(place):
+        try:
+            kept = patiently(lambda: keep_earlier(place))
+        except OSError as error:
+            if self._pictures == 1:
+                raise
+            now = time.strftime("%Y%m%d-%H%M%S")
+            other = place.with_name(f"{place.stem}-{now}{place.suffix}")
+            _log.warning("%s cannot be renamed: %s; now in %s", place, error.strerror, other)
+            return other
+        if kept:
             _log.warning("the earlier %s is now %s", self._path, kept)
         return place
 

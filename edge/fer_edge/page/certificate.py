@@ -34,10 +34,16 @@ class Certificate:
     Attributes:
         file: A PEM file that holds both; only its owner may read it.
         fingerprint: SHA-256 of the certificate as browsers show it, 32 pairs of hex digits.
+        ends: When browsers begin to refuse it, with a zone.
     """
 
     file: Path
     fingerprint: str
+    ends: datetime
+
+    def ends_soon(self) -> bool:
+        """Return whether it is time for another one."""
+        return self.ends - datetime.now(timezone.utc) < LEAST_LEFT
 
     def context(self) -> ssl.SSLContext:
         """Return what a server encrypts with, TLS 1.2 or newer."""
@@ -72,7 +78,7 @@ def own_certificate(
     kept = _read(file)
     if kept is None or kept.not_valid_after_utc - now < LEAST_LEFT or names - _names_of(kept):
         kept = _make(file, sorted(names), now)
-    return Certificate(file, _fingerprint(kept))
+    return Certificate(file, _fingerprint(kept), kept.not_valid_after_utc)
 
 
 def _read(file: Path) -> x509.Certificate | None:

@@ -61,10 +61,12 @@ class EncryptedServer(BoundedServer):
         if self._clock() - self._looked_at < LOOK_SECONDS:
             return
         self._looked_at = self._clock()
+        if not self._certificate.ends_soon():
+            return
         try:
             newest = self._renewed()
             if newest != self._certificate:
-                self._context.load_cert_chain(newest.file)  # for those who come from now on
+                self._context = newest.context()  # for those who come from now on
                 self._certificate = newest
                 log.warning("the new certificate of the page has SHA-256 %s", newest.fingerprint)
         except (FerError, OSError) as error:

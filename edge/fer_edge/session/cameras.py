@@ -42,8 +42,10 @@ def cameras_of(given: CameraSetting) -> dict[str, dict[str, Any]]:
             raise ValueError("several cameras need a name each: --camera door=0 --camera desk=1")
         if name and _NAMED.fullmatch(own["camera"]):
             raise ValueError(f"camera {name} has another name in its source")
-        if name_key(name) in map(name_key, cameras):  # files of both names may be one
-            raise ValueError(f"two cameras are called {name}: capitals do not count")
+        alike = [other for other in cameras if name_key(other) == name_key(name)]
+        if alike:  # files of both names may be one
+            more = "" if name in alike else ": capitals do not count"
+            raise ValueError(f"two cameras are called {name}{more}")
         same = [other for other, its in cameras.items() if its["camera"] == own["camera"]]
         if same:
             raise ValueError(f"{same[0]} and {name} are one camera")

@@ -11,19 +11,19 @@ from fer_core.errors import FerError
 def without_password(address: str) -> str:
     """Return scheme, host and path: user, password and query stay out of messages.
 
-    A password may hold any character. Where an @ follows a slash, what stands before it may be
-    one, and is left out. So is a path with an equals sign: some cameras take user and password
-    there, as in rtsp://cam/user=admin&password=...
+    A password may hold any character. Where an @ follows a slash or a question mark, nobody knows
+    where the host is, unless the text begins with one alone. A path with = or @ is left out: some
+    cameras take user and password there, as in rtsp://cam/user=admin&password=...
 
     Raises:
         ValueError: It names no host, or a wrong port.
     """
     scheme, _, rest = address.partition("://")
-    before, at, after = rest.rpartition("@")
-    if "?" in before and _is_host(host := re.split("[/?]", rest, maxsplit=1)[0]):
-        if ":" in host:  # host:port, or user:password
-            return f"{scheme}://..."
-        before, at, after = "", "", rest  # the @ is in the query
+    before, _, after = rest.rpartition("@")
+    if any(mark in before for mark in "/?#"):
+        if re.match(r"[^@:/?#]+[/?#]", rest) is None:
+            return f"{scheme.lower()}://..."
+        after = rest
     after = after.partition("?")[0]
     parts = urlsplit(f"{scheme}://{after}")
     try:
@@ -32,13 +32,8 @@ def without_password(address: str) -> str:
         raise ValueError("its port is no number from 1 to 65535") from None
     if not parts.hostname:
         raise ValueError(f"{parts.scheme}:// names no host")
-    hidden = "...@" if at and "/" in before else ""
-    path = "/..." if "=" in parts.path else parts.path
-    return f"{parts.scheme}://{hidden}{parts.hostname}{port}{path}"
-
-
-def _is_host(text: str) -> bool:
-    return re.fullmatch(r"[^@:]+(:\d+)?", text) is not None
+    path = "" if any(mark in parts.path for mark in "=@") else parts.path
+    return f"{parts.scheme}://{parts.hostname}{port}{path}"
 
 
 def no_answer(address: str, more: str = "") -> FerError:

@@ -166,10 +166,10 @@ class CameraSource:
         """Stop capturing soon; `close` waits until it has."""
         self._closing.set()
 
-    def close(self) -> None:
-        """Stop capturing and give the camera back."""
+    def close(self, within: float = CLOSE_SECONDS) -> None:
+        """Stop capturing and give the camera back, if it lets go within so many seconds."""
         self.stop()
-        self._thread.join(CLOSE_SECONDS)
+        self._thread.join(within)
         if self._thread.is_alive():
             log.warning("%s does not let go within its time limit", self._name)
 

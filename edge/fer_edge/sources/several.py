@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 
 from fer_core.errors import FerError
 from fer_core.values import Frame, Gap
-from fer_edge.sources.live import CameraSource
+from fer_edge.sources.live import CLOSE_SECONDS, CameraSource
 from fer_edge.sources.shared import Shared
 
 log = logging.getLogger(__name__)
@@ -80,8 +81,9 @@ class SeveralCameras:
             return None
 
     def close(self) -> None:
-        """Close every camera; none waits for another."""
+        """Close every camera; all of them have the time of one."""
         for camera in self.cameras.values():
             camera.stop()
+        ends = time.monotonic() + CLOSE_SECONDS
         for camera in self.cameras.values():
-            camera.close()
+            camera.close(max(0.1, ends - time.monotonic()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,6 +56,9 @@ def folds(tmp_path: Path, small: keras.Model, monkeypatch: pytest.MonkeyPatch) -
         write_text(folder / "config.toml", settings_toml(config))
         (folder / CHECKPOINT).touch()
         small.save(folder / "model.keras")
+        judged_by = rest.part("validation").fingerprint(rows=False)
+        facts = {"labels": list(rest.label_names), "validation_fingerprint": judged_by}
+        write_text(folder / "metrics.json", json.dumps(facts))
 
     monkeypatch.setattr(fold_training, "train_on", leave_what_training_leaves)
     data = save_npz(tmp_path / "drawn.npz", DRAWN)
@@ -106,7 +110,9 @@ def test_training_with_rounding_goes_on_with_the_pictures_of_its_fold(folds: Fol
 
 def test_a_bundle_of_a_fold_can_be_judged_again(folds: Folds, tmp_path: Path) -> None:
     saved = (folds.out / "fold-1" / "model.keras", folds.data)
-    (path,) = convert(request_of(saved, tmp_path / "out", 100.0), silent)
+    said: list[str] = []
+    (path,) = convert(request_of(saved, tmp_path / "out", 100.0), said.append)
+    assert not any("was judged" in line for line in said)  # its inner validation split is no matter
     facts = ModelBundle.load(path).manifest.provenance
     held = np.load(folds.out / "fold-1" / "out_of_fold.npz")["rows"]
     assert facts["held_out"].split() == [str(row) for row in held]

@@ -228,6 +228,14 @@ def test_a_picture_is_gray_unless_colour_is_asked_for() -> None:
         assert picture.pixels.ndim == 2 + colour
 
 
+def test_another_png_keeps_the_gray_that_it_always_had() -> None:
+    """Or fingerprints of all data in PNG would change, and no earlier run could go on."""
+    colours = np.random.default_rng(0).integers(0, 256, (16, 16, 3), np.uint8)
+    encoded = cv2.imencode(".png", colours)[1]
+    gray = decode_picture(encoded.tobytes())
+    assert np.array_equal(gray, cv2.imdecode(encoded, cv2.IMREAD_GRAYSCALE))
+
+
 @pytest.mark.parametrize("chunk", [(b"sRGB", b"\0"), (b"gAMA", struct.pack(">I", 45455))])
 def test_a_png_that_tells_its_gamma_has_the_gray_of_its_colours(chunk: tuple[bytes, bytes]) -> None:
     colours = np.random.default_rng(0).integers(0, 256, (16, 16, 3), np.uint8)

@@ -304,17 +304,18 @@ def test_a_camera_that_fails_for_good_is_told_once_and_the_others_go_on(
         taps.source.close()
 
 
-def test_no_camera_waits_for_another_to_close() -> None:
+def test_no_camera_waits_for_another_to_close(monkeypatch: pytest.MonkeyPatch) -> None:
     class Slow:
         def read(self) -> np.ndarray | None:
             return np.zeros((4, 4, 3), np.uint8)
 
         def close(self) -> None:
-            time.sleep(1)
+            time.sleep(3)
 
     def opened(name: str) -> Callable[[Shared], CameraSource]:
         return lambda shared: CameraSource(Slow, name, shared=shared)
 
+    monkeypatch.setattr("fer_edge.sources.several.CLOSE_SECONDS", 1.0)
     several = SeveralCameras({name: opened(name) for name in ("a", "b", "c")})
     began = time.monotonic()
     several.close()
@@ -327,7 +328,7 @@ def test_a_camera_that_does_not_open_gives_the_others_back() -> None:
     def opened(shared: Shared) -> CameraSource:
         camera = CameraSource(Tap, "tap", shared=shared)
         close = camera.close
-        camera.close = lambda: (closed.append(shared.camera), close())  # type: ignore[method-assign]
+        camera.close = lambda within=1: (closed.append(shared.camera), close())  # type: ignore[method-assign]
         return camera
 
     def missing(shared: Shared) -> CameraSource:

@@ -239,7 +239,7 @@ def test_clips_of_a_person_whom_nobody_enrolled_are_refused(
 
     assert asked_for("Zoë")
     assert asked_for("Änna", names_come=True)
-    with pytest.raises(ArgumentError, match=r"--person .*nna: .* has pictures of Zoë"):
+    with pytest.raises(ArgumentError, match=r"nobody in .* is called .*nna; it has Zoë"):
         asked_for("Änna")
 
 

@@ -207,6 +207,26 @@ def test_a_recording_of_weeks_is_many_files(
     assert all(times == pytest.approx(np.arange(len(times)) / 10) for times in parts.values())
 
 
+def test_a_recording_that_somebody_plays_continues_under_another_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Windows renames no file that is open."""
+
+    def refused(path: Path) -> None:
+        if path.exists():
+            raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(video, "LONGEST_PART_SECONDS", 1.0)
+    monkeypatch.setattr(video, "keep_earlier", refused)
+    with VideoRecorder(tmp_path / "rec.mp4", 10.0, live=True) as recorder:
+        for index in range(15):
+            recorder.write(frame_of(index), Analysis())
+    parts = {each.name: len(times_of(each)) for each in tmp_path.iterdir()}
+    assert sorted(parts.values()) == [4, 11]
+    assert parts["rec.mp4"] == 11
+    assert "cannot be renamed: Permission denied; now in" in caplog.text
+
+
 def test_earlier_recordings_of_one_second_get_different_names(tmp_path: Path) -> None:
     path, names = tmp_path / "rec.mp4", set()
     for _ in range(3):

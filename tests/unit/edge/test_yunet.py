@@ -49,7 +49,11 @@ def test_a_face_gets_the_square_that_the_cascade_gives_it() -> None:
 
 
 @needs_yunet
-def test_a_place_with_letters_beyond_ascii_is_no_other_network(tmp_path: Path) -> None:
+@pytest.mark.skipif(cv2.__version__.startswith("4.8"), reason="OpenCV takes content from 4.9 on")
+def test_a_place_with_letters_beyond_ascii_is_no_other_network(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fer_edge.faces.yunet.sys", SimpleNamespace(platform="win32"))
     installed = installed_file()
     assert installed is not None
     copy = Path(shutil.copy(installed, tmp_path / "Jörg.onnx"))

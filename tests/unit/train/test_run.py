@@ -1,11 +1,13 @@
 import shutil
 from pathlib import Path
 
+import keras
 import pytest
 
 from commands import call
 from fer_core import files
 from fer_core.errors import FerError
+from fer_train.checkpoint import TrainState, load_checkpoint, save_checkpoint
 from fer_train.config import TrainConfig
 from fer_train.given_settings import soft_labels_file
 from fer_train.run_facts import accuracies, read_run, saved_config
@@ -106,3 +108,19 @@ def test_a_history_that_is_replaced_meanwhile_is_read_a_moment_later(
     monkeypatch.setattr(files, "_WAITS_SECONDS", (0.0,))
     assert accuracies(tmp_path) == [0.5]
     assert refused == []
+
+
+def test_a_checkpoint_of_an_earlier_version_knows_its_pictures_alone(tmp_path: Path) -> None:
+    """It held two SHA-256, and nothing of soft labels or an online teacher."""
+    network = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)])
+    network.compile(keras.optimizers.SGD(0.1), "categorical_crossentropy")
+    network.optimizer.build(network.trainable_variables)
+    weights, file = network.get_weights(), tmp_path / "checkpoint.npz"
+    epochs = [{"epoch": 1, "val_accuracy": 0.5}]
+    save_checkpoint(file, network, TrainState("a" * 128, 0, 1, weights, weights, 1, epochs))
+    assert load_checkpoint(file, network, "a" * 128 + "b" * 64).data == "a" * 128
+    with pytest.raises(FerError, match="the pictures, their labels or what teaches them"):
+        load_checkpoint(file, network, "a" * 127 + "b" * 65)
+    save_checkpoint(file, network, TrainState("a" * 192, 0, 1, weights, weights, 1, epochs))
+    with pytest.raises(FerError, match="what teaches them have changed"):
+        load_checkpoint(file, network, "a" * 128 + "b" * 64)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -321,6 +322,18 @@ def test_another_space_needs_another_folder(request_of: Callable[[JobPool], Requ
     space = read_space(request.space.file, None, {"data": request.space.fixed["data"]})
     with pytest.raises(FerError, match=r"(?s)begun with other settings.*- .*high=0.1.*\+ .*high"):
         sweep(replace(request, space=space), lambda line: None)
+
+
+def test_a_sweep_of_a_version_with_fewer_settings_goes_on(
+    request_of: Callable[[JobPool], Request], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def without_newest(settings: object) -> str:
+        return re.sub(r"held_out = .*\n", "", settings_toml(settings))
+
+    with monkeypatch.context() as patch:
+        patch.setattr("fer_train.sweep.study.settings_toml", without_newest)
+        sweep(request_of(QuickPool(breaks=never)), lambda line: None)
+    sweep(request_of(QuickPool(breaks=never)), lambda line: None)
 
 
 @pytest.mark.parametrize("changed", ["labels", "split"])

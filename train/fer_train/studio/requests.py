@@ -129,6 +129,7 @@ class StudioRequest(RunRequest):
         if not shot.file:
             return shot.to_json()
         version = version_of(self.folders.folder / asked[0] / shot.file)
+        version = version or "moved"  # meanwhile: no other picture is meant
         return self.changed({**shot.to_json(), "version": version})
 
     def person(self) -> dict[str, Any]:

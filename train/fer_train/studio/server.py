@@ -119,7 +119,7 @@ def open_studio(options: StudioOptions) -> Iterator[tuple[Studio, PageServer]]:
 
 def _require_no_data_set(folder: Path) -> None:
     """Make sure that a new studio does not put its folders among those of a data set."""
-    if folders_in(folder / "faces"):
+    if any(folders_in(folder / own) for own in ("faces", "people", "runs")):
         return  # a studio that has begun
     for name in folders_in(folder):
         if name not in ("faces", "people", "runs") and has_pictures(folder / name):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fer_core.errors import FerError
-from fer_core.text import on_paper
+from fer_core.text import counted, on_paper
 
 
 class ToldError(FerError):
@@ -48,8 +48,9 @@ def unreadable_crop(file: str) -> ToldError:
 
 def other_files(name: str, count: int) -> ToldError:
     """Return that a folder holds files which the studio did not write; 0 for a link to a folder."""
-    words = f"{name} holds {count} other files: move them away" if count else f"{name} is a link"
-    return ToldError(f"{words}, or delete it by hand", code="other_files", name=name, count=count)
+    others = f"holds {counted(count, 'other file')}: move them away, or" if count else "is a link:"
+    words = f"{name} {others} delete it by hand"
+    return ToldError(words, code="other_files", name=name, count=count)
 
 
 def other_count(name: str, count: int) -> ToldError:

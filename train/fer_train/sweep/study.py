@@ -19,6 +19,7 @@ from fer_core.errors import FerError
 from fer_core.files import write_text
 from fer_core.settings import settings_toml
 from fer_core.typed_json import read_json
+from fer_train.config import TrainConfig
 from fer_train.sweep.pruner import BestThird
 from fer_train.sweep.space import Setting, Space
 
@@ -172,7 +173,10 @@ class SweepStudy:
         before = self._study.user_attrs.get(_SPACE)
         if before is None:
             self._study.set_user_attr(_SPACE, lines)
-        elif before != lines:
+            return
+        usual = settings_toml(TrainConfig()).splitlines()  # an earlier version had fewer settings
+        before, lines = ([each for each in some if each not in usual] for some in (before, lines))
+        if before != lines:
             changes = [line for line in difflib.ndiff(before, lines) if line[0] in "+-"]
             raise FerError(
                 f"the sweep {out} was begun with other settings; choose another --out. "

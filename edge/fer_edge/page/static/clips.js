@@ -47,7 +47,7 @@ const say = (text) => { $("clips-said").textContent = text; };
 async function drop(clip) {
   if (!confirm(`Delete this clip? ${words(clip)}`)) return;
   const query = new URLSearchParams({ file: clip.file });
-  const answer = await fetch(`clips/delete?${query}`, { method: "POST", signal: AbortSignal.timeout(ANSWER_MS) }).catch(() => null);
+  const answer = await fetch(`clips/delete?${query}`, { method: "POST", signal: within(ANSWER_MS) }).catch(() => null);
   const value = answer ? await answer.json().catch(() => ({ error: `refused (${answer.status})` })) : { error: "no connection" };
   say(value.error || "Deleted.");
   await refresh();
@@ -94,7 +94,7 @@ function show({ clips, all, where }) {
 }
 
 async function refresh() {
-  const number = ++newest, answer = await fetch(`clips?most=${most}`, { signal: AbortSignal.timeout(ANSWER_MS) }).catch(() => null);
+  const number = ++newest, answer = await fetch(`clips?most=${most}`, { signal: within(ANSWER_MS) }).catch(() => null);
   const told = answer && answer.ok && (await answer.json().catch(() => null));
   if (told && number === newest) show(told);
 }

@@ -3,6 +3,12 @@
 // or its network ends no connection: it is silent.
 const SILENT_MS = 10000, RETRY_MS = 2000, ANSWER_MS = 60000; // how long an answer may take
 
+function within(milliseconds) { // AbortSignal.timeout, which older browsers lack
+  const limit = new AbortController();
+  setTimeout(() => limit.abort(), milliseconds);
+  return limit.signal;
+}
+
 function followEvents(address, asked, { opened, came, lost }) {
   const source = new EventSource(address);
   let heard = performance.now();
@@ -14,7 +20,7 @@ function followEvents(address, asked, { opened, came, lost }) {
     setTimeout(again, RETRY_MS);
   };
   const again = async () => {
-    const answer = await fetch(asked, { signal: AbortSignal.timeout(SILENT_MS) }).catch(() => null);
+    const answer = await fetch(asked, { signal: within(SILENT_MS) }).catch(() => null);
     if (answer && answer.status === 401) location.reload(); // the session has ended
     else followEvents(address, asked, { opened, came, lost });
   };

@@ -122,7 +122,7 @@ function show(history) {
 async function refresh() {
   const number = ++newest;
   for (const button of $("periods").children) button.setAttribute("aria-pressed", button.value === asked.period);
-  const answer = await fetch(`history?${query()}`, { signal: AbortSignal.timeout(ANSWER_MS) }).catch(() => null);
+  const answer = await fetch(`history?${query()}`, { signal: within(ANSWER_MS) }).catch(() => null);
   const history = answer && (await answer.json().catch(() => null));
   if (number !== newest) return; // something else was asked for meanwhile
   if (history && !history.error) show(history);

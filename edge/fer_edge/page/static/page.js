@@ -197,7 +197,7 @@ function keepLooking(cameras) {
 }
 
 async function learn() {
-  const about = await (await fetch("about", { signal: AbortSignal.timeout(SILENT_MS) })).json();
+  const about = await (await fetch("about", { signal: within(SILENT_MS) })).json();
   ({ colours, model } = about);
   $("model").textContent = model;
   showStored(about.stored);

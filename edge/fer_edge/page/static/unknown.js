@@ -32,7 +32,7 @@ function newStranger({ face, track }) {
 
 async function decide(what, query, words) {
   const asked = `unknown/${what}?${new URLSearchParams(query)}`;
-  const answer = await fetch(asked, { method: "POST", signal: AbortSignal.timeout(ANSWER_MS) }).catch(() => null);
+  const answer = await fetch(asked, { method: "POST", signal: within(ANSWER_MS) }).catch(() => null);
   const value = answer ? await answer.json().catch(() => ({ error: `refused (${answer.status})` })) : { error: "no connection" };
   $("named").textContent = value.error || words(value);
   if (!value.error) dropStranger(query.face);

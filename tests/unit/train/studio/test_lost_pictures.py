@@ -89,7 +89,7 @@ def test_a_folder_with_files_of_somebody_else_is_not_deleted(
     (folder / "one~0001.png").write_bytes(b"a crop")
     (folder / ".DS_Store").touch()
     words = served.error("/api/classes/delete", name="sad", people=people)
-    assert words == "sad holds 1 other files: move them away, or delete it by hand"
+    assert words == "sad holds 1 other file: move them away, or delete it by hand"
     assert (file.read_bytes(), (folder / "one~0001.png").exists()) == (b"mine", True)
     file.rename(served.folder / "away")
     if file.parent != folder:

@@ -76,6 +76,12 @@ export const api = {
 
 const SILENT_MS = 10000, RETRY_MS = 2000;
 
+function within(milliseconds) { // AbortSignal.timeout, which older browsers lack
+  const limit = new AbortController();
+  setTimeout(() => limit.abort(), milliseconds);
+  return limit.signal;
+}
+
 // Call `tell` with every state, and `lost` while there is no connection. The server sends something
 // every second; a computer that loses its network or sleeps ends no connection: it is silent. A
 // hidden page asks for nothing: browsers allow six connections to a host, and each stream takes one.
@@ -108,7 +114,7 @@ export function follow(tell, lost) {
     };
   };
   const openAgain = async () => {
-    const answer = await fetch(path("state"), { signal: AbortSignal.timeout(SILENT_MS) }).catch(() => null);
+    const answer = await fetch(path("state"), { signal: within(SILENT_MS) }).catch(() => null);
     if (answer && answer.status === 401) location.reload();
     else turn();
   };

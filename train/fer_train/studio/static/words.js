@@ -43,7 +43,7 @@ const ERRORS = {
   no_fer_edge: ({ host }) => `${host} answers what no fer-edge answers. Does fer-edge --serve with --models FOLDER run there?`,
   no_picture: () => "No picture comes from the camera.",
   other_count: ({ name, count }) => `${name} has ${count} pictures now. Look at them before you delete it.`,
-  other_files: ({ name, count }) => `${name} ${count ? `holds ${count} other files. Move them away` : "is a link"}, or delete it by hand in the folder.`,
+  other_files: ({ name, count }) => `${name} ${count ? `holds ${count} other file${count === 1 ? "" : "s"}: move them away, or` : "is a link:"} delete it by hand in the folder.`,
   picture_gone: ({ name }) => `That picture of ${name} is not there any more.`,
   reserved_name: ({ name }) => `${name} means a part of a data set to fer-train. Choose another name.`,
   taken: ({ name }) => `${name} is there already. Choose another name.`,
