@@ -69,7 +69,8 @@ def _reordered(scale: str, answers: FloatArray, labels: Int64Array) -> _Reading:
     Whether it is right is judged by halves, each with the best order of the other half. The best
     of thousands of orders always meets more of the labels that chose it.
     """
-    halves = np.argsort(labels, kind="stable")[::2], np.argsort(labels, kind="stable")[1::2]
+    by_class = np.argsort(labels, kind="stable")
+    halves = by_class[::2], by_class[1::2]
     right = np.empty(len(labels), np.bool_)
     for half, other in (halves, halves[::-1]):
         order = _best_order(answers[other], labels[other])

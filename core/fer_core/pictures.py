@@ -171,9 +171,10 @@ def decode_or_reason(encoded: bytes, colour: bool = False) -> Picture | str:
     reduced = _reduction(head)
     if not reduced:
         return TOO_LARGE
-    to_gray = not colour and tells_gamma(encoded)
+    to_gray = not (colour or head.alpha) and tells_gamma(encoded)
     flags = _FLAGS[colour or to_gray][reduced] | _AS_STORED
-    flags = cv2.IMREAD_UNCHANGED if head.alpha else flags
+    if head.alpha:
+        flags = cv2.IMREAD_UNCHANGED
     try:
         with native_stderr() as lines:
             picture = cv2.imdecode(np.frombuffer(encoded, np.uint8), flags)
@@ -184,7 +185,7 @@ def decode_or_reason(encoded: bytes, colour: bool = False) -> Picture | str:
     for line in lines:
         if line and not line.startswith(_DECODERS):  # another thread's
             tell(line)
-    if to_gray and not head.alpha:
+    if to_gray:
         picture = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
     pixels = _on_white(picture, colour, head) if head.alpha else np.asarray(picture, np.uint8)
     return Picture(_upright(pixels, head.orientation), reduced, head.animated)

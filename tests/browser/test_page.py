@@ -104,6 +104,15 @@ def test_seven_cameras_are_shown_with_faces_and_history(tmp_path: Path) -> None:
             assert page_faults(seen) == []
 
 
+def words_when_dead(page: sync_api.Page, line: Line, told: str) -> sync_api.Locator:
+    """Let a line die under a live page, and return the words that then tell so."""
+    words = page.locator("#words")
+    sync_api.expect(words).to_have_text("live")
+    line.is_dead.set()
+    sync_api.expect(words).to_have_text(told, timeout=PATIENCE_MS)
+    return words
+
+
 def test_a_device_without_power_is_no_longer_live(tmp_path: Path) -> None:
     served = Served()
     with (
@@ -113,10 +122,7 @@ def test_a_device_without_power_is_no_longer_live(tmp_path: Path) -> None:
         sync_api.sync_playwright() as playwright,
         visit(playwright, f"http://127.0.0.1:{line.port}/", tmp_path) as seen,
     ):
-        words = seen.page.locator("#words")
-        sync_api.expect(words).to_have_text("live")
-        line.is_dead.set()
-        sync_api.expect(words).to_have_text("no connection", timeout=PATIENCE_MS)
+        words = words_when_dead(seen.page, line, "no connection")
         line.is_dead.clear()
         sync_api.expect(words).to_have_text("live", timeout=PATIENCE_MS)
 
@@ -131,7 +137,4 @@ def test_a_fleet_whose_computer_is_off_is_no_longer_live(tmp_path: Path) -> None
         sync_api.sync_playwright() as playwright,
         visit(playwright, f"http://127.0.0.1:{line.port}/", tmp_path) as seen,
     ):
-        words = seen.page.locator("#words")
-        sync_api.expect(words).to_have_text("live")
-        line.is_dead.set()
-        sync_api.expect(words).to_have_text("no connection to fer-edge fleet", timeout=PATIENCE_MS)
+        words_when_dead(seen.page, line, "no connection to fer-edge fleet")

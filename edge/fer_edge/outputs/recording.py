@@ -173,6 +173,13 @@ def check_saved_name(where: Path) -> None:
         )
 
 
+def wrong_picture_name(path: Path) -> str:
+    """Return what is wrong with a name whose suffix is that of no picture, else nothing."""
+    if path.suffix.lower() in SAVED_SUFFIXES:
+        return ""
+    return f"the name must end in {', '.join(sorted(SAVED_SUFFIXES))}"
+
+
 def save_picture(path: Path, pixels: UInt8Array, sync: bool = True) -> None:
     """Write a picture (h, w, 3) BGR whole or not at all, in the format of its suffix.
 
@@ -184,9 +191,8 @@ def save_picture(path: Path, pixels: UInt8Array, sync: bool = True) -> None:
     Raises:
         FerError: OpenCV or the system cannot write it.
     """
-    if path.suffix.lower() not in SAVED_SUFFIXES:
-        known = ", ".join(sorted(SAVED_SUFFIXES))
-        raise FerError(f"cannot write {path}: the name must end in {known}")
+    if wrong := wrong_picture_name(path):
+        raise FerError(f"cannot write {path}: {wrong}")
     ok, encoded = cv2.imencode(path.suffix, pixels)
     if not ok:
         raise FerError(f"OpenCV cannot write the picture {path}")

@@ -99,12 +99,10 @@ class RunOptions:
 
 def _check_plot_name(where: Path) -> None:
     """Raise ArgumentError for a name whose suffix is that of no picture."""
-    from fer_edge.outputs.recording import SAVED_SUFFIXES
+    from fer_edge.outputs.recording import wrong_picture_name
 
-    if where.suffix.lower() not in SAVED_SUFFIXES:
-        raise ArgumentError(
-            f"cannot plot to {where}: the name must end in {', '.join(sorted(SAVED_SUFFIXES))}"
-        )
+    if wrong := wrong_picture_name(where):
+        raise ArgumentError(f"cannot plot to {where}: {wrong}")
 
 
 def read_options(given: Mapping[str, Any]) -> RunOptions:
