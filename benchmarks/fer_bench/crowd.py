@@ -8,7 +8,8 @@ import numpy as np
 
 from fer_bench.evaluation import Agreement, Crowd
 from fer_core.dataset import FerDataset
-from fer_core.ferplus import CLASS_OF_LABEL, FERPLUS_LABELS, majority_of, read_votes
+from fer_core.ferplus import FERPLUS_LABELS, majority_of, read_votes
+from fer_core.labels import class_keys
 from fer_core.metrics import wilson_interval
 from fer_core.values import BoolArray, FloatArray
 
@@ -30,7 +31,7 @@ def crowd_agreement(probabilities: FloatArray, test: FerDataset, votes: Path) ->
     Raises:
         FerError: The votes are not of these pictures.
     """
-    names = [CLASS_OF_LABEL.get(label, label) for label in test.label_names]
+    names = class_keys(test.label_names)
     if not set(FERPLUS_LABELS) - {"contempt"} <= set(names):
         return None
     counts = read_votes(votes, test)

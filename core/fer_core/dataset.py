@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from fer_core.errors import FerError
+from fer_core.labels import class_keys
 from fer_core.preprocess import InputSpec
-from fer_core.text import name_key
 from fer_core.values import BoolArray, Int64Array, UInt8Array
 
 SPLITS = ("train", "validation", "test")
@@ -82,15 +82,15 @@ class FerDataset:
     def in_order(self, label_names: tuple[str, ...]) -> FerDataset:
         """Return the same pictures with their classes in another order, and empty ones added.
 
-        Itself where a class that holds pictures is not among `label_names`. Neither capitals nor
-        the form of accents count.
+        Itself where a class that holds pictures is not among `label_names`. Names are compared as
+        `class_keys` does it.
         """
-        places = {name_key(name): index for index, name in enumerate(label_names)}
-        held = {name_key(self.label_names[index]) for index in np.unique(self.labels)}
-        if label_names == self.label_names or not held <= places.keys():
+        places = {key: index for index, key in enumerate(class_keys(label_names))}
+        place = np.array([places.get(key, -1) for key in class_keys(self.label_names)], np.int64)
+        labels = place[self.labels]
+        if label_names == self.label_names or (labels < 0).any():
             return self
-        place = [places.get(name_key(name), -1) for name in self.label_names]
-        return self.relabelled(np.array(place, np.int64)[self.labels], label_names)
+        return self.relabelled(labels, label_names)
 
     @property
     def spec(self) -> InputSpec:

@@ -16,20 +16,11 @@ from fer_core.errors import FerError
 from fer_core.metrics import Float64Array
 from fer_core.values import FloatArray, Int64Array
 
-FERPLUS_LABELS = (
-    "neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt",
-)  # fmt: skip
-"""The eight classes, in the order of the columns; `unknown` and `NF` (not a face) follow them."""
-CLASS_OF_LABEL = {
-    "neutral": "neutral",
-    "happy": "happiness",
-    "surprise": "surprise",
-    "sad": "sadness",
-    "angry": "anger",
-    "disgust": "disgust",
-    "fear": "fear",
-}
-"""What FER+ calls the labels of FER2013."""
+FERPLUS_LABELS = ("neutral", "happy", "surprise", "sad", "angry", "disgust", "fear", "contempt")
+"""The eight classes in the order of the columns, in the words of FER2013.
+
+FER+ says happiness, sadness and anger. `unknown` and `NF` (not a face) follow them.
+"""
 VOTES_FILE = "fer2013new.csv"
 VOTE_COLUMNS = len(FERPLUS_LABELS) + 2
 _ENOUGH_PICTURES = 200
@@ -86,9 +77,9 @@ def _contradict(votes: Float64Array, dataset: FerDataset) -> bool:
 
     Few pictures cannot tell, nor can pictures of which most have one label.
     """
-    if not CLASS_OF_LABEL.keys() >= set(dataset.label_names):
+    if not set(FERPLUS_LABELS) >= set(dataset.label_names):
         return False
-    place = np.array([FERPLUS_LABELS.index(CLASS_OF_LABEL[n]) for n in dataset.label_names])
+    place = np.array([FERPLUS_LABELS.index(name) for name in dataset.label_names])
     majority = majority_of(votes)
     said, labels = majority[majority >= 0], place[dataset.labels[majority >= 0]]
     if len(said) < _ENOUGH_PICTURES:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from fer_core.errors import FerError
-from fer_core.text import is_plain_name
+from fer_core.text import is_plain_name, name_key
 
 FER2013_LABELS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 """The seven classes of FER2013 in their official order (Goodfellow et al., 2013)."""
@@ -16,6 +16,24 @@ FER2013_COUNTS = (
     (491, 55, 528, 879, 594, 416, 626),
 )
 """FER2013's published pictures a class, for Training, PublicTest and PrivateTest."""
+
+
+_OTHER_WORDS = {"anger": "angry", "happiness": "happy", "sadness": "sad"}
+"""What FER+ and many other collections call three classes of FER2013."""
+
+
+def class_keys(names: Iterable[str]) -> list[str]:
+    """Return for each name of a class what other names of this class share with it.
+
+    Neither capitals nor the form of accents count. happiness is happy, sadness sad and anger angry,
+    unless the names tell them apart.
+
+    >>> class_keys(["Happiness", "neutral"])
+    ['happy', 'neutral']
+    """
+    keys = [name_key(name) for name in names]
+    known = [_OTHER_WORDS.get(key, key) for key in keys]
+    return known if len(set(known)) == len(known) else keys
 
 
 def require_plain_labels(names: Iterable[str], where: str) -> None:

@@ -10,7 +10,6 @@ import numpy as np
 from fer_core.dataset import SPLITS, FerDataset
 from fer_core.errors import FerError
 from fer_core.ferplus import (
-    CLASS_OF_LABEL,
     FERPLUS_LABELS,
     VOTE_COLUMNS,
     read_votes,
@@ -136,7 +135,7 @@ def top_votes(dataset: FerDataset, votes: Path) -> tuple[Int64Array, BoolArray]:
     counts = read_votes(votes, dataset)
     index = np.full(VOTE_COLUMNS, -1)
     for place, label in enumerate(FER2013_LABELS):
-        index[FERPLUS_LABELS.index(CLASS_OF_LABEL[label])] = place
+        index[FERPLUS_LABELS.index(label)] = place
     winner = counts.argmax(axis=1)
     return index[winner].astype(np.int64), np.asarray(winner == _NOT_A_FACE, np.bool_)
 

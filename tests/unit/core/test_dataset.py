@@ -6,6 +6,7 @@ import pytest
 from drawn_faces import drawn_dataset
 from fer_core.dataset import FerDataset
 from fer_core.errors import FerError
+from fer_core.labels import FER2013_LABELS
 from fer_core.preprocess import InputSpec
 
 
@@ -115,3 +116,28 @@ def test_classes_are_put_into_a_models_order_where_it_knows_all_that_hold_pictur
     assert [order[i] for i in turned.labels] == [some.label_names[i] for i in some.labels]
     assert dataset.in_order(order) is dataset  # disgust holds pictures
     assert some.in_order(some.label_names) is some
+
+
+def test_happiness_is_happy_unless_both_are_classes() -> None:
+    dataset = drawn_dataset((2, 1, 1))
+    elsewhere = (
+        "anger",
+        "contempt",
+        "Disgust",
+        "fear",
+        "Happiness",
+        "neutral",
+        "sadness",
+        "surprise",
+    )
+    turned = dataset.in_order(elsewhere)
+    words = {"Happiness": "happy", "sadness": "sad", "anger": "angry", "Disgust": "disgust"}
+    assert [words.get(elsewhere[i], elsewhere[i]) for i in turned.labels] == [
+        dataset.label_names[i] for i in dataset.labels
+    ]
+    back = turned.in_order(FER2013_LABELS)
+    assert back.labels.tolist() == dataset.labels.tolist()
+    both = (*FER2013_LABELS, "happiness")
+    kept = dataset.relabelled(np.full(len(dataset), 7), both)
+    assert kept.in_order(both[::-1]).labels.tolist() == [0] * len(dataset)
+    assert kept.in_order(FER2013_LABELS) is kept  # they are told apart

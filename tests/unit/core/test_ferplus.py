@@ -26,8 +26,8 @@ def rows_of(*votes: list[int]) -> tuple[FerDataset, list[list[int]]]:
 
 def test_majority_leaves_out_slips_the_unclear_and_what_is_no_face(tmp_path: Path) -> None:
     dataset, votes = rows_of(
-        [0, 9, 1, 0, 0, 0, 0, 0, 0, 0],  # clearly happiness
-        [0, 0, 0, 3, 0, 0, 1, 0, 1, 0],  # three of five, two of them slips: sadness
+        [0, 9, 1, 0, 0, 0, 0, 0, 0, 0],  # clearly happy
+        [0, 0, 0, 3, 0, 0, 1, 0, 1, 0],  # three of five, two of them slips: sad
         [0, 0, 0, 5, 5, 0, 0, 0, 0, 0],  # half each: no majority
         [0, 0, 0, 0, 0, 0, 0, 0, 0, 10],  # no face
         [2, 0, 0, 0, 0, 0, 0, 0, 8, 0],  # unknown
@@ -39,7 +39,7 @@ def test_majority_leaves_out_slips_the_unclear_and_what_is_no_face(tmp_path: Pat
     assert majority_of(read_votes(file, dataset)).tolist() == [1, 3, -1, -1, -1, 7, -1]
     assert labeled.label_names == FERPLUS_LABELS
     assert labeled.rows.tolist() == [0, 1, 5]
-    assert [FERPLUS_LABELS[i] for i in labeled.labels] == ["happiness", "sadness", "contempt"]
+    assert [FERPLUS_LABELS[i] for i in labeled.labels] == ["happy", "sad", "contempt"]
     shares = vote_shares(labeled, file)
     assert shares.shape == (3, 8)
     assert shares.sum(axis=1) == pytest.approx(1)
@@ -104,7 +104,7 @@ def test_real_votes_give_the_published_share_of_clear_pictures(real_data: Path) 
     labeled = majority_labels(dataset, votes)
     assert 0.85 < len(labeled) / 35_887 < 0.95
     counts = dict(zip(FERPLUS_LABELS, labeled.class_counts().sum(axis=0), strict=True))
-    assert counts["neutral"] > counts["happiness"] > counts["surprise"] > counts["contempt"]
+    assert counts["neutral"] > counts["happy"] > counts["surprise"] > counts["contempt"]
 
 
 MANY = drawn_dataset((40, 8, 8))
