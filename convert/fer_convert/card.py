@@ -19,6 +19,12 @@ carries no open license and is in general use for research. The figure to quote 
 `fer-bench`; docs/model-card.md of fer-edge-kit has it for the shipped models.
 """
 
+_FERPLUS = """
+The pictures are FER2013's, which are posed or from the web. FER2013 carries no open license and is
+in general use for research. What counts as right is what most of ten people saw (FER+).
+docs/model-card.md of fer-edge-kit has more figures for the shipped models.
+"""
+
 
 def model_card(manifest: ModelManifest, parity: ParityReport) -> str:
     """Return a card in Markdown, every figure from this conversion."""
@@ -40,7 +46,7 @@ Says which of {len(manifest.labels)} expressions a face shows: {labels}.
 | class | precision | recall | pictures |
 |---|---:|---:|---:|
 {_rows(parity)}
-{_FER2013 if _judged_by_public_test(parity) else ""}
+{_data(facts, parity)}
 It was made for one face at a time, cropped as OpenCV's frontal cascade does it. Faces from the
 side, in part hidden, dark, or of fewer pixels are harder than these figures say;
 `fer-bench --robustness` tells how much.
@@ -66,10 +72,19 @@ def _training(facts: dict[str, Any]) -> str:
         return f"Of its training nothing is known here; judged on {facts['data']}."
     parts = [f"{share:.0%} {name}" for name, share in facts["targets"].items()]
     start = f", from {facts['init']} on" if "init" in facts else ""
+    if facts.get("init_weight"):
+        start += f", whose weights make up {facts['init_weight']:.0%} of its own"
     trained = f"Trained on {facts['data']}{start}. Targets: {', '.join(parts)}."
     if not facts.get("balance"):
         return trained
     return f"{trained} Balance between rare and frequent classes: {facts['balance']:g} (0 to 1)."
+
+
+def _data(facts: dict[str, Any], parity: ParityReport) -> str:
+    """Return what is to be known of the pictures that judged, as far as they are FER2013's."""
+    if str(facts["data_settings"]["labels"]).startswith("ferplus"):
+        return _FERPLUS
+    return _FER2013 if _judged_by_public_test(parity) else ""
 
 
 def _judged_by_public_test(parity: ParityReport) -> bool:

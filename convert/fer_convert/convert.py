@@ -210,6 +210,7 @@ def _provenance(recipe: QuantizationRecipe, contents: FileContents, job: Job) ->
         "runtime_floor": request.runtime_floor,
         "targets": targets_of(parent.config) if parent.training else {},
         "balance": parent.config.balance if parent.training else 0.0,
+        "init_weight": parent.config.init_weight if parent.training else 0.0,
         "python": platform.python_version(),
         "tensorflow": tf.__version__,
         "numpy": np.__version__,

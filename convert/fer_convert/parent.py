@@ -13,6 +13,7 @@ import numpy as np
 from fer_convert.calibration import fit_temperature, tempered
 from fer_core.dataset import FerDataset
 from fer_core.errors import FerError
+from fer_core.ferplus import votes_beside
 from fer_core.preprocess import InputSpec
 from fer_core.values import FloatArray
 from fer_train.config import TrainConfig
@@ -77,7 +78,8 @@ def data_of(run: RunRecord, model: keras.Model, named: Path | None) -> FerDatase
     file, settings = run.file, run.config.pictures
     _require_one_picture_in_and_one_answer_out(file, model)
     if named:
-        settings = replace(settings, data=str(named))
+        votes = votes_beside(named)
+        settings = replace(settings, data=str(named), votes=str(votes) if votes else settings.votes)
     _, height, width, channels = (*model.input_shape, *[None] * 4)[:4]
     colour = {1: "gray", 3: "rgb"}.get(channels)
     if not (isinstance(height, int) and isinstance(width, int) and colour):

@@ -23,7 +23,7 @@ from fer_edge.inference.classifier import classify_images
 from fer_edge.inference.interpreter import TfliteModel
 from fer_edge.inference.trial import load_tried
 
-DATA_SETTINGS = ("labels", "seed", "skip_bad")
+DATA_SETTINGS = ("labels", "seed", "skip_bad", "without")
 """The settings of a run that, beside path, size and colour, decide its validation pictures."""
 
 

@@ -11,6 +11,7 @@ from fer_core.dataset import FerDataset
 from fer_core.errors import FerError
 from fer_core.ferplus import VOTES_FILE, majority_labels, votes_beside
 from fer_core.files import load_arrays
+from fer_core.labels import FER2013_LABELS
 from fer_core.preprocess import InputSpec
 from fer_core.readers import default_data_path, load_dataset
 from fer_core.values import Int64Array
@@ -27,6 +28,7 @@ class DataSettings:
         skip_bad: Whether bad rows are left out.
         labels: "fer2013", "ferplus" or "ferplus-votes".
         votes: The file of FER+'s votes, which the last two need.
+        without: Classes to leave out with their pictures, separated by commas.
         size: The side of the pictures in pixels; 0 as the data is, but 48 for folders and "rgb".
         colour: "gray" or "rgb".
         seed: What divides off a validation split where there is none.
@@ -41,6 +43,7 @@ class DataSettings:
     skip_bad: bool = False
     labels: str = "fer2013"
     votes: str = ""
+    without: str = ""
     size: int = 0
     colour: str = "gray"
     seed: int = 1
@@ -80,8 +83,8 @@ class DataSettings:
             spec: Decides size and colour in place of the settings, unless None.
 
         Raises:
-            FerError: There is no such data set or votes, or they cannot be read, or the pictures
-                are not those of the fold.
+            FerError: There is no such data set, votes or class, or they cannot be read, or the
+                pictures are not those of the fold.
         """
         path = Path(self.data) if self.data else None
         if spec is None and (self.size or self.colour != "gray"):
@@ -90,22 +93,43 @@ class DataSettings:
         dataset = load_dataset(path, spec, self.skip_bad)
         if self.labels != "fer2013":
             dataset = majority_labels(dataset, self.votes_file())
+        if self.without:
+            dataset = _without(dataset, {name.strip() for name in self.without.split(",")})
         if self.held_out:
             return _judged_by_fold(dataset, Path(self.held_out))
         return dataset.with_validation(self.seed)
 
     def votes_file(self) -> Path:
-        """Return the file of FER+ votes.
+        """Return the file of FER+ votes that the settings name, else the one beside the data.
 
         Raises:
-            FerError: The settings name none.
+            FerError: There is none.
         """
-        if not self.votes:
+        data = Path(self.data) if self.data else default_data_path()
+        votes = Path(self.votes) if self.votes else data and votes_beside(data)
+        if not votes:
             raise FerError(
                 f"{self.labels} labels need the votes of FER+: put {VOTES_FILE} next to the data "
                 "(https://github.com/microsoft/FERPlus); fer-train takes it as --votes, too"
             )
-        return Path(self.votes)
+        return votes
+
+
+def _without(dataset: FerDataset, names: set[str]) -> FerDataset:
+    """Return a data set without classes, in FER2013's order if FER2013's classes remain."""
+    known = dataset.label_names
+    kept = tuple(name for name in known if name not in names)
+    if unknown := sorted(names - set(known)):
+        raise FerError(
+            f"{dataset.name} has no class {unknown[0]!r} to leave out: it has {', '.join(known)}",
+        )
+    if len(kept) < 2:
+        raise FerError(
+            f"without = {', '.join(sorted(names))} leaves {len(kept)} of the classes "
+            f"{', '.join(known)}: a network needs two or more",
+        )
+    remaining = dataset.only(np.isin(dataset.labels, [known.index(name) for name in kept]))
+    return remaining.in_order(FER2013_LABELS if set(kept) == set(FER2013_LABELS) else kept)
 
 
 def with_held_out(dataset: FerDataset, rows: Int64Array) -> FerDataset:

@@ -16,6 +16,7 @@ _RANGES = (
     ("epochs batch_size", 1, 100_000),
     ("learning_rate weight_decay decay mixup", 0, 10),
     ("flip erasing degrade ema_decay soft_labels_weight online_teacher_weight balance", 0, 1),
+    ("init_weight", 0, 0.99),
     ("shift brightness contrast", 0, 1),
     ("zoom label_smoothing", 0, 0.9),
     ("rotation", 0, 180),
@@ -49,10 +50,13 @@ class TrainConfig:
         labels: "fer2013"; "ferplus" takes the majority of FER+'s eight classes in their place,
             "ferplus-votes" trains on the shares of the votes.
         votes: FER+'s fer2013new.csv, empty when it lies next to the data.
+        without: Classes to leave out, such as "contempt" or "contempt, disgust".
         size: The side of the pictures in pixels (0: as the data is, but 48 for folders and for
             "rgb").
         colour: What the pictures are read as, "gray" or "rgb".
         init: A model whose weights the run starts from.
+        init_weight: The share of these weights in the trained network, which keeps what they knew
+            of other faces (Wortsman et al., 2022). 0: only what training made of them.
         qat: Whether it goes on with the rounding of int8 in it.
         frozen_epochs: How many of the first epochs, at most half, train the last layer alone.
         folds: Above 1, cross-validation over so many parts.
@@ -89,9 +93,11 @@ class TrainConfig:
     skip_bad: bool = False
     labels: str = "fer2013"
     votes: str = ""
+    without: str = ""
     size: int = 0
     colour: str = "gray"
     init: str = ""
+    init_weight: float = 0.0
     qat: bool = False
     epochs: int = 60
     frozen_epochs: int = 0
@@ -140,6 +146,8 @@ class TrainConfig:
             raise ValueError("class_weights and balance do the same twice: leave one out")
         if self.qat and self.balance:
             raise ValueError("qat continues from a balanced model: leave balance out")
+        if self.qat and self.init_weight:
+            raise ValueError("init_weight goes with ordinary training: leave it out with qat")
         if self.folds == 1:
             raise ValueError("folds must be 0, or at least 2")
         if self.votes and self.labels == "fer2013":

@@ -32,7 +32,7 @@ from fer_train.evaluate import save_history, save_metrics, save_model
 from fer_train.loop import TrainingSet, epoch_line, train
 from fer_train.network.quantize_aware import quantize_aware
 from fer_train.plots import save_confusion, save_curves, save_feature_maps
-from fer_train.run_facts import HISTORY
+from fer_train.run_facts import HISTORY, model_labels
 from fer_train.run_folder import (
     CHECKPOINT,
     FROZEN_CHECKPOINT,
@@ -43,7 +43,7 @@ from fer_train.run_folder import (
 from fer_train.sheet import save_mistakes
 from fer_train.shipped import shipped
 from fer_train.soft_labels import OtherPicturesError, load_soft_labels
-from fer_train.transfer import freeze_all_but_logits, take_weights, trained_model
+from fer_train.transfer import blend_with, freeze_all_but_logits, take_weights, trained_model
 
 Say = Callable[[str], None]
 
@@ -108,6 +108,8 @@ def train_on(
     say(f"{config.arch}: {model.count_params():,} parameters, {counted(config.epochs, 'epoch')}")
     say(f"on {device.text()}, {config.precision}")
     state = _train_stages(model, training_set, config, out, resume, say, devices)
+    if config.init_weight:
+        blend_with(model, Path(config.init), config.init_weight)
     if config.balance:
         balance(model, training_set.training, config.balance)
     probabilities = predict(model, validation)
@@ -148,6 +150,12 @@ def _network(config: TrainConfig, dataset: FerDataset, begun: bool, say: Say) ->
         return quantize_aware(trained_model(Path(config.init), dataset))
     model = build_model(config.arch, dataset.spec.shape, len(dataset.label_names))
     if config.init and not begun:
+        if config.init_weight and model_labels(Path(config.init)) != dataset.label_names:
+            raise FerError(
+                f"init_weight needs a start with the labels of the data: {config.init} knows "
+                f"{', '.join(model_labels(Path(config.init))) or 'none'}, the data "
+                f"{', '.join(dataset.label_names)}",
+            )
         say(take_weights(model, Path(config.init), dataset.label_names))
     return model
 

@@ -110,14 +110,12 @@ class RunRecord:
     def bundle_name(self, model: str) -> str:
         """Return what the bundles of the model are called.
 
-        A run's model is called after the run's folder, any other after its file, so that two of one
-        network are told apart. One that was trained with rounding ends in -qat.
+        A run's model is called after the run's folder, a shipped one too, any other after its file,
+        so that two of one network are told apart. One that was trained with rounding ends in -qat.
 
         Args:
-            model: The name of the model itself, which a shipped one keeps.
+            model: The name of the model itself.
         """
-        if is_shipped(self.file):
-            return model
         name = self.folder.resolve().name if self.folder else self.file.resolve().stem
         name = re.sub(r"[^\w.-]", "_", name).lstrip("_.-") or model
         rounded = model.endswith(QAT_SUFFIX) and not name.endswith(QAT_SUFFIX)

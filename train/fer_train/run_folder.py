@@ -100,6 +100,8 @@ def _start(config: TrainConfig, base: Path, arch: str | None, init: str | None) 
     if not (init or config.init):
         if config.qat:
             raise ArgumentError("--qat continues from a trained model: name it with --init")
+        if config.init_weight:
+            raise ArgumentError("init_weight is the share of a trained model: name it with --init")
         return None
     start = model_file(Path(init) if init else _from(base, config.init)).resolve()
     if start.suffix != ".keras" and not config.qat:

@@ -11,7 +11,7 @@ from fer_core.errors import ArgumentError
 from fer_core.text import did_you_mean
 
 DEFAULT_ARCH = "fer-small"
-FINE_TUNE, QUANTIZE_AWARE = "fine-tune", "quantize-aware"
+FINE_TUNE, QUANTIZE_AWARE, FERPLUS = "fine-tune", "quantize-aware", "ferplus"
 QAT_SUFFIX = "-qat"
 """What the name of a network gets that was trained with the rounding of int8."""
 _PACKAGE = Path(__file__).resolve().parent
@@ -26,7 +26,7 @@ def shipped(folder: str) -> Path:
 def shipped_architectures() -> list[str]:
     """Return the architectures that have shipped settings, sorted."""
     names = {path.stem for path in shipped("configs").glob("*.toml")}
-    return sorted(names - {FINE_TUNE, QUANTIZE_AWARE})
+    return sorted(names - {FINE_TUNE, QUANTIZE_AWARE, FERPLUS})
 
 
 def full_name(arch: str) -> str:
@@ -44,5 +44,5 @@ def full_name(arch: str) -> str:
 
 
 def shipped_config(name: str) -> Path:
-    """Return the settings file of an architecture, of FINE_TUNE or of QUANTIZE_AWARE."""
+    """Return the settings file of an architecture, of FINE_TUNE, QUANTIZE_AWARE or FERPLUS."""
     return shipped("configs") / f"{name}.toml"

@@ -139,6 +139,25 @@ def take_weights(model: keras.Model, file: Path, labels: tuple[str, ...]) -> str
     return f"weights of {source.name} from {file.name}, {head}"
 
 
+def blend_with(model: keras.Model, file: Path, share: float) -> None:
+    """Replace the weights of a trained network by a mean of them and those it started from.
+
+    The mean knows nearly all that training taught, and still what the start knew of other faces
+    (Wortsman et al., 2022, "Robust fine-tuning of zero-shot models").
+
+    Args:
+        model: The network, which is changed in place.
+        file: The model it started from, of the same architecture and labels.
+        share: The share of the start, 0 to 1.
+
+    Raises:
+        FerError: The file cannot be read.
+    """
+    start = load_keras_model(file).get_weights()
+    both = zip(start, model.get_weights(), strict=True)
+    model.set_weights([share * before + (1 - share) * now for before, now in both])
+
+
 def trained_model(file: Path, dataset: FerDataset) -> keras.Model:
     """Return a model, of any architecture, that knows the classes of a data set.
 

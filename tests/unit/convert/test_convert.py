@@ -17,6 +17,8 @@ from fer_convert.recipes import RECIPES, mixed
 from fer_convert.verify import verify_bundle
 from fer_core.bundle import ModelBundle
 from fer_core.errors import ArgumentError, FerError
+from fer_core.ferplus import FERPLUS_LABELS, VOTES_FILE, majority_labels
+from fer_core.labels import FER2013_LABELS
 from fer_core.metrics import label_flips
 from fer_edge.deployment.signing.file_signature import FileSignature
 from fer_edge.inference.classifier import classify_images
@@ -27,6 +29,7 @@ from fer_train.data import predict
 from fer_train.run_facts import file_sha256, own_run, saved_config
 from fer_train.shipped import shipped as shipped_folder
 from fer_train.transfer import load_keras_model
+from votes import write_votes
 
 
 def test_a_bundle_says_where_it_came_from(saved: tuple[Path, Path], tmp_path: Path) -> None:
@@ -99,6 +102,29 @@ def test_a_card_tells_what_the_targets_were_made_of(
     assert "42% the labels, 18% what soft.npz says, 40% what fer-base says" in bundle.card
     assert "Balance between rare and frequent classes: 0.5 (0 to 1)." in bundle.card
     assert bundle.manifest.provenance["teacher_sha256"] == "ab" * 32
+
+
+def test_a_network_that_learned_votes_is_judged_by_them_without_the_class_it_lacks(
+    saved: tuple[Path, Path], tmp_path: Path
+) -> None:
+    votes = write_votes(tmp_path / VOTES_FILE, DATA)
+    facts = {"model": "fer-nano", "labels": list(FER2013_LABELS), "epochs": 9, "best_epoch": 7}
+    (saved[0].parent / "metrics.json").write_text(json.dumps(facts))
+    (saved[0].parent / "config.toml").write_text(
+        'labels = "ferplus-votes"\nvotes = "gone.csv"\nwithout = "contempt"\n'
+        'init = "/models/fer-nano/model.keras"\ninit_weight = 0.65\n'
+    )
+    (path,) = convert(request_of(saved, tmp_path / "out", 100.0), silent)
+    bundle = ModelBundle.load(path)
+    card = " ".join(bundle.card.split())
+    assert "from fer-nano on, whose weights make up 65% of its own." in card
+    assert "Targets: 100% the votes of FER+ (MIT license)." in card
+    assert "What counts as right is what most of ten people saw" in card
+    assert bundle.manifest.labels == FER2013_LABELS
+    judged = majority_labels(DATA.part("validation"), votes)
+    known = len(judged) - int((judged.labels == FERPLUS_LABELS.index("contempt")).sum())
+    assert verify_bundle(path, saved[1], 100.0).startswith("fer-nano-int8: accuracy")
+    assert f"Accuracy on {known} validation pictures" in card
 
 
 def test_the_settings_of_a_run_are_read_once(

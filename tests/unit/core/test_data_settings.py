@@ -8,7 +8,8 @@ import pytest
 from drawn_faces import drawn_dataset, save_npz
 from fer_core.data_settings import DataSettings
 from fer_core.errors import FerError
-from fer_core.ferplus import FERPLUS_LABELS, VOTES_FILE
+from fer_core.ferplus import FERPLUS_LABELS, VOTES_FILE, vote_shares
+from fer_core.labels import FER2013_LABELS
 from fer_core.preprocess import InputSpec
 from votes import write_votes
 
@@ -38,6 +39,27 @@ def test_votes_are_those_beside_the_data(tmp_path: Path) -> None:
     whole = settings.with_whole_paths(tmp_path)
     assert (whole.data, whole.votes) == (str(data), str(tmp_path / VOTES_FILE))
     assert whole.load().label_names == FERPLUS_LABELS
+
+
+def test_classes_can_be_left_out(tmp_path: Path) -> None:
+    data = str(save_npz(tmp_path / "faces.npz", FACES))
+    votes = str(write_votes(tmp_path / VOTES_FILE, FACES))
+    every = DataSettings(data=data, labels="ferplus", votes=votes).load()
+    seven = DataSettings(data=data, labels="ferplus", votes=votes, without="contempt").load()
+    assert seven.label_names == FER2013_LABELS
+    kept = every.labels != every.label_names.index("contempt")
+    assert seven.rows.tolist() == every.rows[kept].tolist()
+    assert [seven.label_names[i] for i in seven.labels] == [
+        every.label_names[i] for i in every.labels[kept]
+    ]
+    assert vote_shares(seven, Path(votes)).shape == (len(seven), 7)
+    five = DataSettings(data=data, without="disgust, happy").load()
+    assert five.label_names == ("angry", "fear", "sad", "surprise", "neutral")
+    assert not {"disgust", "happy"} & {five.label_names[i] for i in five.labels}
+    with pytest.raises(FerError, match="has no class 'contempt' to leave out: it has angry"):
+        DataSettings(data=data, without="contempt").load()
+    with pytest.raises(FerError, match="leaves 1 of the classes"):
+        DataSettings(data=data, without="angry,disgust,fear,happy,sad,surprise").load()
 
 
 def test_what_a_fold_did_not_see_is_the_validation_split(tmp_path: Path) -> None:

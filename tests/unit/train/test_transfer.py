@@ -16,7 +16,7 @@ from fer_train.evaluate import save_model
 from fer_train.run import _doubts, train_on
 from fer_train.run_facts import model_labels
 from fer_train.run_folder import chosen_config, model_file, model_name
-from fer_train.shipped import shipped_config
+from fer_train.shipped import FERPLUS, shipped_config
 from fer_train.transfer import freeze_all_but_logits, load_keras_model, take_weights
 
 
@@ -106,6 +106,43 @@ def test_fine_tuning_moves_the_last_layer_first(trained: Path, tmp_path: Path) -
     assert [line.split()[1] for line in lines] == ["1/4", "2/4", "3/4", "4/4"]
     history = (tmp_path / "run" / "history.csv").read_text().splitlines()
     assert [row.split(",")[0] for row in history] == ["epoch", "1", "2", "3", "4"]
+
+
+def test_a_share_of_the_weights_stays_that_of_the_start(trained: Path, tmp_path: Path) -> None:
+    """Also after a run was continued, whose network comes from the checkpoint."""
+    dataset = drawn_dataset((6, 3, 1))
+    config = chosen_config(None, None, str(trained), {"epochs": 2, "seed": 3, "ema_decay": 0.0})
+    config = replace(config, frozen_epochs=0, init_weight=0.75, patience=0)
+    train_on(dataset, config, tmp_path / "run", False, silent)
+    blended = load_keras_model(tmp_path / "run" / "model.keras").get_weights()
+    train_on(dataset, config, tmp_path / "run", True, silent)
+    again = load_keras_model(tmp_path / "run" / "model.keras").get_weights()
+    with np.load(tmp_path / "run" / "checkpoint.npz") as held:
+        best = [held[f"best/{index}"] for index in range(len(blended))]
+    start = load_keras_model(trained).get_weights()
+    for is_now, then, before, learned in zip(blended, again, start, best, strict=True):
+        np.testing.assert_allclose(is_now, 0.75 * before + 0.25 * learned, atol=1e-6)
+        np.testing.assert_array_equal(is_now, then)
+
+
+def test_a_share_of_the_start_needs_one_with_the_same_labels(trained: Path, tmp_path: Path) -> None:
+    config = chosen_config(None, None, str(trained), {"epochs": 1, "init_weight": 0.5})
+    some = drawn_dataset((6, 3, 1))
+    three = replace(some.only(np.flatnonzero(some.labels < 3)), label_names=("a", "b", "c"))
+    with pytest.raises(FerError, match=r"init_weight needs a start .*neutral, the data a, b, c"):
+        train_on(three, config, tmp_path / "run", False, silent)
+    assert not (tmp_path / "run" / "checkpoint.npz").exists()
+    with pytest.raises(ArgumentError, match="init_weight is the share of a trained model"):
+        chosen_config(None, "b", None, {"init_weight": 0.5})
+    with pytest.raises(ArgumentError, match="init_weight goes with ordinary training"):
+        chosen_config(None, None, str(trained), {"init_weight": 0.5, "qat": True})
+
+
+def test_the_recipe_of_ferplus_leaves_contempt_out(tmp_path: Path) -> None:
+    file = shipped_config(FERPLUS)
+    config = chosen_config(file, None, "fer-nano", {})
+    assert (config.arch, config.labels, config.without) == ("fer-nano", "ferplus-votes", "contempt")
+    assert config.soft_labels == ""
 
 
 def test_the_epochs_asked_for_are_all_there_are(trained: Path, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from fer_core.errors import FerError
 from fer_edge.identity.descriptors import is_installed
-from fer_train.shipped import shipped
+from fer_train.shipped import shipped, shipped_architectures
 from fer_train.studio.camera import SharedCamera
 from fer_train.studio.changes import Changes
 from fer_train.studio.collection import Collection
@@ -231,7 +231,8 @@ def _advice(count: int, recordings: int) -> dict[str, Any] | None:
 
 def starts() -> list[str]:
     """Return the shipped networks that training can start from, the quickest first."""
-    names = (path.parent.name for path in shipped("results").glob("*/model.keras"))
+    there = {path.parent.name for path in shipped("results").glob("*/model.keras")}
+    names = there.intersection(shipped_architectures())
     return sorted(names, key=lambda name: (name != "fer-nano", name != "fer-small", name))
 
 
