@@ -14,6 +14,7 @@ from fer_core.bundle import ModelBundle
 from fer_core.dataset import FerDataset
 from fer_core.errors import FerError
 from fer_core.ferplus import majority_labels, votes_beside
+from fer_core.labels import class_keys
 from fer_core.metrics import (
     ClassificationReport,
     classification_report,
@@ -141,7 +142,7 @@ class Accuracy:
     def flips(self, parent: Accuracy) -> int:
         """Return how many pictures got another label from the parent, whatever its order."""
         mine, its = (
-            np.array(each.report.labels)[each.probabilities.argmax(axis=1)]
+            np.array(class_keys(each.report.labels))[each.probabilities.argmax(axis=1)]
             for each in (self, parent)
         )
         return int((mine != its).sum())

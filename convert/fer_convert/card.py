@@ -21,7 +21,8 @@ carries no open license and is in general use for research. The figure to quote 
 
 _FERPLUS = """
 The pictures are FER2013's, which are posed or from the web. FER2013 carries no open license and is
-in general use for research. What counts as right is what most of ten people saw (FER+).
+in general use for research. What counts as right is what most of ten people saw (FER+). Pictures
+that they did not agree about are left out, so this accuracy is higher than one on all pictures.
 docs/model-card.md of fer-edge-kit has more figures for the shipped models.
 """
 

@@ -25,7 +25,7 @@ from fer_convert.overwriting import (
     reason_to_keep,
     require_not_shipped,
 )
-from fer_convert.parent import targets_of
+from fer_convert.parent import taught_by
 from fer_convert.parity import (
     ParityReport,
     compare_models,
@@ -208,9 +208,7 @@ def _provenance(recipe: QuantizationRecipe, contents: FileContents, job: Job) ->
         "command": request.command,
         "max_drop_points": job.max_drop_points,
         "runtime_floor": request.runtime_floor,
-        "targets": targets_of(parent.config) if parent.training else {},
-        "balance": parent.config.balance if parent.training else 0.0,
-        "init_weight": parent.config.init_weight if parent.training else 0.0,
+        **(taught_by(parent.config) if parent.training else {"targets": {}}),
         "python": platform.python_version(),
         "tensorflow": tf.__version__,
         "numpy": np.__version__,

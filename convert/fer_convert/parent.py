@@ -13,7 +13,6 @@ import numpy as np
 from fer_convert.calibration import fit_temperature, tempered
 from fer_core.dataset import FerDataset
 from fer_core.errors import FerError
-from fer_core.ferplus import votes_beside
 from fer_core.preprocess import InputSpec
 from fer_core.values import FloatArray
 from fer_train.config import TrainConfig
@@ -55,6 +54,12 @@ _LABELS = {
 _TAUGHT = {"fer2013-votes.npz": "the votes of FER+ (MIT license)"}
 
 
+def taught_by(config: TrainConfig) -> dict[str, Any]:
+    """Return what a run's weights and answers come from, for the card: shares of 0 to 1."""
+    mixed = {"balance": config.balance, "init_weight": config.init_weight}
+    return {"targets": targets_of(config), **mixed}
+
+
 def targets_of(config: TrainConfig) -> dict[str, float]:
     """Return the share (0 to 1) of labels, soft labels and online teacher in a run's targets."""
     online = config.online_teacher_weight if config.online_teacher else 0.0
@@ -78,8 +83,9 @@ def data_of(run: RunRecord, model: keras.Model, named: Path | None) -> FerDatase
     file, settings = run.file, run.config.pictures
     _require_one_picture_in_and_one_answer_out(file, model)
     if named:
-        votes = votes_beside(named)
-        settings = replace(settings, data=str(named), votes=str(votes) if votes else settings.votes)
+        settings = replace(settings, data=str(named))
+        if settings.votes and not Path(settings.votes).exists():
+            settings = replace(settings, votes="")  # those next to the data, if there are some
     _, height, width, channels = (*model.input_shape, *[None] * 4)[:4]
     colour = {1: "gray", 3: "rgb"}.get(channels)
     if not (isinstance(height, int) and isinstance(width, int) and colour):

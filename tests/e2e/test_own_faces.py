@@ -113,7 +113,7 @@ def test_wrong_inputs_are_said(prepared: Path) -> None:
 
     assert "is there already" in error("prepare", "photos", "faces")
     assert "no photos in class folders" in error("prepare", "photos/grin", "new")
-    assert "or one of fer-base, fer-nano, fer-small" in error(
+    assert "or one of fer-base, fer-base-ferplus, fer-nano" in error(
         "explain", "absent", "photos/grin/0.jpg"
     )
     assert "no layer 'x' with maps" in error(

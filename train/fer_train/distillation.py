@@ -54,7 +54,8 @@ def online_teacher_of(
 ) -> OnlineTeacher | None:
     """Return the teacher that the settings name, a bundle or a shipped model; None without one.
 
-    The shipped models know FER2013's labels; other data goes without them.
+    Other data goes without the shipped models, and FER+'s labels without those that learned
+    FER2013's.
 
     Raises:
         FerError: There is no such bundle, or it knows other labels or takes other pictures.
@@ -63,9 +64,11 @@ def online_teacher_of(
         return None
     bundle = load_model(config.online_teacher)
     taken, known = bundle.manifest.input.shape, bundle.manifest.labels
-    if known == training.label_names and taken == training.spec.shape:
+    is_shipped = config.online_teacher in shipped_models()
+    agrees = not is_shipped or config.labels == "fer2013" or _learned_votes(bundle)
+    if agrees and known == training.label_names and taken == training.spec.shape:
         return OnlineTeacher(bundle, config.online_teacher_weight)
-    if config.online_teacher in shipped_models():
+    if is_shipped:
         name = config.online_teacher
         say(f"without the online teacher {name}: it knows other labels or takes other pictures")
         return None
@@ -73,3 +76,8 @@ def online_teacher_of(
         f"the online teacher {config.online_teacher} must take {training.spec.shape} and know "
         f"{', '.join(training.label_names)}; it takes {taken} and knows {', '.join(known)}"
     )
+
+
+def _learned_votes(bundle: ModelBundle) -> bool:
+    """Return whether a shipped model learned the labels of FER+."""
+    return str(bundle.manifest.provenance["data_settings"]["labels"]) != "fer2013"

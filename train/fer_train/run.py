@@ -13,6 +13,7 @@ from fer_core.dataset import FerDataset
 from fer_core.errors import FerError
 from fer_core.ferplus import vote_shares
 from fer_core.files import make_folder, write_text
+from fer_core.labels import class_keys
 from fer_core.locks import alone_in
 from fer_core.metrics import FEW_PICTURES, ClassificationReport, classification_report
 from fer_core.settings import settings_toml
@@ -109,7 +110,7 @@ def train_on(
     say(f"on {device.text()}, {config.precision}")
     state = _train_stages(model, training_set, config, out, resume, say, devices)
     if config.init_weight:
-        blend_with(model, Path(config.init), config.init_weight)
+        say(blend_with(model, Path(config.init), config.init_weight))
     if config.balance:
         balance(model, training_set.training, config.balance)
     probabilities = predict(model, validation)
@@ -150,11 +151,11 @@ def _network(config: TrainConfig, dataset: FerDataset, begun: bool, say: Say) ->
         return quantize_aware(trained_model(Path(config.init), dataset))
     model = build_model(config.arch, dataset.spec.shape, len(dataset.label_names))
     if config.init and not begun:
-        if config.init_weight and model_labels(Path(config.init)) != dataset.label_names:
+        known = model_labels(Path(config.init))
+        if config.init_weight and class_keys(known) != class_keys(dataset.label_names):
             raise FerError(
                 f"init_weight needs a start with the labels of the data: {config.init} knows "
-                f"{', '.join(model_labels(Path(config.init))) or 'none'}, the data "
-                f"{', '.join(dataset.label_names)}",
+                f"{', '.join(known) or 'none'}, the data {', '.join(dataset.label_names)}"
             )
         say(take_weights(model, Path(config.init), dataset.label_names))
     return model
@@ -183,13 +184,17 @@ def _with_soft_labels(
         return replace(config, soft_labels="", soft_labels_weight=1.0), shares
     if not config.soft_labels:
         return config, None
+    is_shipped = Path(config.soft_labels).parent == shipped("configs")
+    without = f"without the soft labels {Path(config.soft_labels).name}: they are of FER2013's"
+    if is_shipped and config.labels != "fer2013":
+        say(f"{without} labels")
+        return replace(config, soft_labels=""), None
     try:
         return config, load_soft_labels(Path(config.soft_labels), training)
     except OtherPicturesError:
-        if Path(config.soft_labels).parent != shipped("configs"):
+        if not is_shipped:
             raise
-        name = Path(config.soft_labels).name
-        say(f"without the soft labels {name}: they are of FER2013's pictures")
+        say(f"{without} pictures")
         return replace(config, soft_labels=""), None
 
 

@@ -81,7 +81,8 @@ def chosen_config(
     source = file or _shipped_config_for(arch, init, bool(given.get("qat")))
     config = load_settings(TrainConfig, source, {**given, "arch": arch}, RENAMED)
     start = _start(config, source.parent, arch, init)
-    earlier = read_run(start) if start and not (file or is_shipped(start)) else None
+    own = start is not None and not (file or is_shipped(start))
+    earlier = read_run(start) if start and (own or (config.qat and not file)) else None
     if earlier and config.qat:
         theirs = asdict(earlier.config.pictures)
         theirs = {name: value for name, value in theirs.items() if given.get(name) is None}
@@ -92,7 +93,7 @@ def chosen_config(
         init=str(start) if start else "",
     )
     config = settled(config, source.parent)
-    return _divided_as(earlier, config) if earlier and earlier.folder else config
+    return _divided_as(earlier, config) if own and earlier and earlier.folder else config
 
 
 def _start(config: TrainConfig, base: Path, arch: str | None, init: str | None) -> Path | None:
@@ -119,7 +120,7 @@ def _start(config: TrainConfig, base: Path, arch: str | None, init: str | None) 
 
 
 def _divided_as(earlier: RunRecord, config: TrainConfig) -> TrainConfig:
-    """Return settings that keep the validation split of the run that they start from.
+    """Return settings that keep classes and validation split of the run that they start from.
 
     Its other pictures taught the network. Training with rounding does not change them, nor does
     another run with the same data.
@@ -127,7 +128,8 @@ def _divided_as(earlier: RunRecord, config: TrainConfig) -> TrainConfig:
     theirs = earlier.config.pictures
     if not config.qat and (config.data, config.labels) != (theirs.data, theirs.labels):
         return config
-    return replace(config, split_seed=theirs.seed, held_out=theirs.held_out)
+    kept = replace(config, split_seed=theirs.seed, held_out=theirs.held_out)
+    return replace(kept, without=theirs.without)
 
 
 def _shipped_config_for(arch: str | None, init: str | None, qat: bool) -> Path:

@@ -10,6 +10,7 @@ import keras
 from fer_core.dataset import FerDataset
 from fer_core.errors import ArgumentError, FerError
 from fer_core.files import ZIP_ERRORS
+from fer_core.labels import class_keys
 from fer_train.foreign import in_float32
 from fer_train.keras_file import OF_KERAS_2, as_keras_loads_it
 from fer_train.keras_trial import try_keras_file
@@ -127,7 +128,7 @@ def take_weights(model: keras.Model, file: Path, labels: tuple[str, ...]) -> str
         raise ArgumentError(
             f"{file} is a {source.name}, not a {model.name}; leave --arch out: --init decides it"
         )
-    same = model_labels(file) == labels
+    same = class_keys(model_labels(file)) == class_keys(labels)
     _require_input(source, file, model.input_shape[1:])
     taken = [layer for layer in model.layers if same or layer.name != LOGITS]
     given = [layer for layer in source.layers if same or layer.name != LOGITS]
@@ -139,8 +140,8 @@ def take_weights(model: keras.Model, file: Path, labels: tuple[str, ...]) -> str
     return f"weights of {source.name} from {file.name}, {head}"
 
 
-def blend_with(model: keras.Model, file: Path, share: float) -> None:
-    """Replace the weights of a trained network by a mean of them and those it started from.
+def blend_with(model: keras.Model, file: Path, share: float) -> str:
+    """Replace the weights of a trained network by a mean with those it started from; say so.
 
     The mean knows nearly all that training taught, and still what the start knew of other faces
     (Wortsman et al., 2022, "Robust fine-tuning of zero-shot models").
@@ -156,6 +157,9 @@ def blend_with(model: keras.Model, file: Path, share: float) -> None:
     start = load_keras_model(file).get_weights()
     both = zip(start, model.get_weights(), strict=True)
     model.set_weights([share * before + (1 - share) * now for before, now in both])
+    return (
+        f"{share:.0%} of each weight is again that of the start; the epochs were judged before that"
+    )
 
 
 def trained_model(file: Path, dataset: FerDataset) -> keras.Model:
@@ -167,7 +171,7 @@ def trained_model(file: Path, dataset: FerDataset) -> keras.Model:
     model, labels = load_keras_model(file), dataset.label_names
     _require_input(model, file, dataset.spec.shape)
     known = model_labels(file) or labels
-    if known != labels or model.output_shape[1:] != (len(labels),):
+    if class_keys(known) != class_keys(labels) or model.output_shape[1:] != (len(labels),):
         raise FerError(
             f"{file} gives {model.output_shape[-1]} classes ({', '.join(known)}), but "
             f"{dataset.name} holds {', '.join(labels)}: give the --data it was trained on"

@@ -38,7 +38,8 @@ class ModelFacts:
 def shipped_models() -> dict[str, Path]:
     """Return the files of the shipped int8 bundles by name, such as "fer-nano"."""
     folder = Path(__file__).parent.parent / "models"
-    return {path.stem.removesuffix("-int8"): path for path in sorted(folder.glob("*-int8.tflite"))}
+    there = {path.stem.removesuffix("-int8"): path for path in folder.glob("*-int8.tflite")}
+    return dict(sorted(there.items()))
 
 
 def load_model(name_or_path: str = DEFAULT_MODEL) -> ModelBundle:

@@ -37,7 +37,8 @@ def test_a_file_is_taken_into_the_folder_and_waits_for_a_run(
     assert models(folder, "list").stdout == (
         "in use   the model of --model\n"
         "here     none yet: send one to the page of a run, or fer-edge models use FILE\n"
-        "shipped  fer-base, fer-nano, fer-small\n"
+        "shipped  fer-base, fer-base-ferplus, fer-nano, fer-nano-ferplus, fer-small, "
+        "fer-small-ferplus\n"
     )
     renamed(nano, "mine").save(folder.path.parent / "sent.tflite")
     done = models(folder, "use", "sent.tflite")
@@ -81,7 +82,7 @@ def test_what_cannot_be_is_said(folder: ModelFolder, tmp_path: Path) -> None:
     done = models(folder, "back", code=1)
     assert "there is nothing to go back to: the model of --model is the first" in done.stderr
     done = models(folder, "use", "huge", code=1)
-    assert "no model 'huge'; here are none, shipped are fer-base, fer-nano, fer-" in done.stderr
+    assert "no model 'huge'; here are none, shipped are fer-base, fer-base-" in done.stderr
     for words in (("list",), ("back",)):
         done = models(folder, *words, "--models", "absent", code=1)
         assert "there is no folder absent: say which one fer-edge runs with" in done.stderr

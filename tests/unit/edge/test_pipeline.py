@@ -124,9 +124,8 @@ def test_size_is_width_by_height() -> None:
 
 
 def test_an_unknown_model_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(
-        FerError, match="no model 'fer-huge'; shipped are fer-base, fer-nano, fer-small"
-    ):
+    named = "fer-base, fer-base-ferplus, fer-nano"
+    with pytest.raises(FerError, match=f"no model 'fer-huge'; shipped are {named}"):
         load_model("fer-huge")
 
 

@@ -155,6 +155,11 @@ def test_a_teacher_of_other_labels_is_refused_and_a_shipped_one_left_out(tmp_pat
     lines: list[str] = []
     assert online_teacher_of(TrainConfig(online_teacher="fer-base"), other, lines.append) is None
     assert [line.split(":")[0] for line in lines] == ["without the online teacher fer-base"]
+    votes = TrainConfig(online_teacher="fer-base", labels="ferplus", without="contempt")
+    assert online_teacher_of(votes, training, lines.append) is None  # the names alone are the same
+    assert lines[1] == lines[0]
+    learned_them = replace(votes, online_teacher="fer-base-ferplus")
+    assert online_teacher_of(learned_them, training, pytest.fail) is not None
     assert online_teacher_of(TrainConfig(), training, pytest.fail) is None
     drawn = drawn_dataset((1, 1, 1))
     drawn = drawn.relabelled(drawn.labels, tuple("abcdefg"))

@@ -90,6 +90,18 @@ def test_a_run_from_another_one_is_judged_by_pictures_that_neither_learned_from(
     (first / "config.toml").write_text('data = "/faces"\nheld_out = "out_of_fold.npz"\n')
     assert config(data="/faces").held_out == str(first / "out_of_fold.npz")
     assert config(data="/others").held_out == ""
+    (first / "config.toml").write_text('data = "/faces"\nwithout = "disgust, fear"\n')
+    assert config(data="/faces").without == "disgust, fear"
+    assert config(data="/others").without == ""
+
+
+def test_rounding_goes_on_with_the_labels_that_a_shipped_model_learned() -> None:
+    config = chosen_config(
+        None, None, "fer-small-ferplus", {"qat": True, "data": "/faces", "seed": 4}
+    )
+    assert (config.labels, config.without) == ("ferplus-votes", "contempt")
+    assert (config.data, config.seed, config.pictures.seed) == ("/faces", 4, 4)
+    assert chosen_config(None, None, "fer-small", {"qat": True}).labels == "fer2013"
 
 
 def test_a_history_that_is_replaced_meanwhile_is_read_a_moment_later(

@@ -72,6 +72,8 @@ def test_the_command_line_wins(tmp_path: Path) -> None:
         ("[seed]\nlow = 1\nhigh = 9\n", r"\[seed\] cannot be tried: that would choose among draws"),
         ("[split_seed]\nlow = 1\nhigh = 9\n", r"\[split_seed\] cannot be tried: all trials need"),
         ("[held_out]\nchoices = ['a.npz']\n", r"\[held_out\] cannot be tried: all trials need"),
+        ("[without]\nchoices = ['disgust']\n", r"\[without\] cannot be tried: all trials need"),
+        ("[init_weight]\nlow = 0.1\nhigh = 0.9\n", r"\[init_weight\] cannot be tried: accuracy"),
         ("epochs = '3'\n" + RATE, r"epochs must be a whole number, got '3'"),
     ],
 )
