@@ -67,10 +67,17 @@ def test_the_file_has_the_keys_of_a_section_among_those_of_the_model() -> None:
     assert values["schema_version"] == 2
 
 
-@pytest.mark.parametrize("path", [*REFERENCE.glob("*/*/**/results.json"), STARTING_POINTS], ids=str)
+OF_SCHEMA_1 = [
+    path
+    for path in [*REFERENCE.glob("*/*/**/results.json"), STARTING_POINTS]
+    if json.loads(path.read_text())["schema_version"] == 1
+]
+
+
+@pytest.mark.parametrize("path", OF_SCHEMA_1, ids=str)
 def test_results_of_schema_1_are_upgraded(path: Path) -> None:
     old, results = json.loads(path.read_text()), read_results(path)
-    assert old["schema_version"] == 1
+    assert len(OF_SCHEMA_1) > 2
     assert results.data_fingerprint == ""  # nobody knows it
     assert Results.from_json(results.to_json()) == results
     for was, model in zip(old["models"], results.models, strict=True):
