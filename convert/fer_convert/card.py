@@ -83,7 +83,7 @@ def _training(facts: dict[str, Any]) -> str:
 
 def _data(facts: dict[str, Any], parity: ParityReport) -> str:
     """Return what is to be known of the pictures that judged, as far as they are FER2013's."""
-    if str(facts["data_settings"]["labels"]).startswith("ferplus"):
+    if facts["data_settings"]["labels"] != "fer2013":
         return _FERPLUS
     return _FER2013 if _judged_by_public_test(parity) else ""
 

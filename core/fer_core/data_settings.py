@@ -121,12 +121,12 @@ def _without(dataset: FerDataset, names: set[str]) -> FerDataset:
     kept = tuple(name for name in known if name not in names)
     if unknown := sorted(names - set(known)):
         raise FerError(
-            f"{dataset.name} has no class {unknown[0]!r} to leave out: it has {', '.join(known)}",
+            f"{dataset.name} has no class {unknown[0]!r} to leave out: it has {', '.join(known)}"
         )
     if len(kept) < 2:
         raise FerError(
             f"without = {', '.join(sorted(names))} leaves {len(kept)} of the classes "
-            f"{', '.join(known)}: a network needs two or more",
+            f"{', '.join(known)}: a network needs two or more"
         )
     remaining = dataset.only(np.isin(dataset.labels, [known.index(name) for name in kept]))
     return remaining.in_order(FER2013_LABELS if set(kept) == set(FER2013_LABELS) else kept)

@@ -19,6 +19,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from fer_bench.crowd import MILD
 from fer_core.data_settings import DataSettings
 from fer_core.dataset import FerDataset
 from fer_core.ferplus import FERPLUS_LABELS, majority_of, read_votes
@@ -32,7 +33,6 @@ from fer_train.transfer import load_keras_model
 
 SHARES = (0.0, 0.2, 0.3, 0.35, 0.4, 0.5, 1.0)
 BALANCES = (0.0, 0.1, 0.15, 0.2)
-MILD = 0.2
 COLUMNS = np.array([FERPLUS_LABELS.index(name) for name in FER2013_LABELS])
 """Where the votes have each label of FER2013."""
 
@@ -95,12 +95,13 @@ def main() -> None:
     given = parser.parse_args()
     settings = DataSettings(data=str(given.data), labels="ferplus-votes", without="contempt")
     counts = settings.load().class_counts()[0]
+    class_shares = counts / counts.sum()
     public = load_dataset(given.data).part("validation")
     sets = {path.stem: load_dataset(path).in_order(FER2013_LABELS) for path in given.elsewhere}
     assert {each.label_names for each in sets.values()} == {FER2013_LABELS}, "other classes"
     yardsticks = Yardsticks(public, read_votes(settings.votes_file(), public), sets)
     model = load_keras_model(model_file(given.start))
-    before, taught = model.get_weights(), taught_weights(model, given.run, counts / counts.sum())
+    before, taught = model.get_weights(), taught_weights(model, given.run, class_shares)
     rows = []
     for share in SHARES:
         model.set_weights(
@@ -110,7 +111,7 @@ def main() -> None:
             name: logarithms(model, each) for name, each in {"public": public, **sets}.items()
         }
         for balance in BALANCES if 0 < share < 1 else (0.0,):
-            figures = yardsticks.of(answers, -balance * np.log(counts / counts.sum()))
+            figures = yardsticks.of(answers, -balance * np.log(class_shares))
             rows.append({"share": share, "balance": balance, **figures})
             shown = (f"{100 * value:.1f}" for value in figures.values())
             print(f"| {share:g} | {balance:g} | {' | '.join(shown)} |", flush=True)
