@@ -6,6 +6,7 @@ import os
 import shutil
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -16,6 +17,9 @@ _JAX_ON_GPU = ("jax_cuda12_plugin", "jax_cuda13_plugin")
 """What `jax[cuda12]` and `jax[cuda13]` install."""
 _BFLOAT16_FROM = 8.0
 """The compute capability from which NVIDIA's GPUs multiply bfloat16 (Ampere, 2020)."""
+_CPUINFO = Path("/proc/cpuinfo")
+_BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16"}
+"""What Linux calls the instructions by which TensorFlow (oneDNN) multiplies bfloat16."""
 
 
 def choose_backend() -> None:
@@ -39,13 +43,13 @@ class Device:
     Attributes:
         backend: "tensorflow", "jax" or "torch".
         gpu: What the GPU is called, "" for the processor.
-        capability: The compute capability of an NVIDIA GPU, 0 for none or unknown.
+        bfloat16: Whether it multiplies bfloat16. Others are many times slower with it.
         count: How many such devices share a training.
     """
 
     backend: str
     gpu: str = ""
-    capability: float = 0.0
+    bfloat16: bool = False
     count: int = 1
 
     def text(self) -> str:
@@ -53,14 +57,21 @@ class Device:
         each = self.gpu or "CPU"
         return f"{f'{self.count} x {each}' if self.count > 1 else each} with {self.backend}"
 
+    def computing(self, precision: str) -> str:
+        """Return in words what computes, and how; with a warning where that is slow."""
+        said = f"on {self.text()}, {precision}"
+        if precision == "bfloat16" and not self.bfloat16:
+            said += ' (slow here, as nothing is known to multiply it: take precision = "auto")'
+        return said
+
     def fitting(self, config: TrainConfig) -> TrainConfig:
         """Return settings whose precision is not "auto" any more.
 
-        bfloat16 on a GPU that multiplies it, float32 elsewhere and for training with rounding.
+        bfloat16 where the device multiplies it, float32 elsewhere and for training with rounding.
         """
         if config.precision != "auto":
             return config
-        half = self.capability >= _BFLOAT16_FROM and not config.qat
+        half = self.bfloat16 and not config.qat
         return replace(config, precision="bfloat16" if half else "float32")
 
 
@@ -70,7 +81,19 @@ def this_device() -> Device:
 
     backend = str(keras.backend.backend())
     name, capability = _FIRST_GPU[backend]() if backend in _FIRST_GPU else ("", 0.0)
-    return Device(backend, name, capability)
+    if name:
+        return Device(backend, name, capability >= _BFLOAT16_FROM)
+    return Device(backend, bfloat16=backend == "tensorflow" and _processor_has_bfloat16())
+
+
+def _processor_has_bfloat16() -> bool:
+    """Return whether Linux says that the processor multiplies bfloat16."""
+    try:
+        lines = _CPUINFO.read_text(encoding="utf-8").splitlines()
+    except OSError:  # another system: not known
+        return False
+    flags = next((line for line in lines if line.startswith("flags")), "")
+    return not _BFLOAT16_FLAGS.isdisjoint(flags.split())
 
 
 def _of_tensorflow() -> tuple[str, float]:

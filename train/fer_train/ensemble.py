@@ -140,7 +140,7 @@ def train_ensemble(
         if left:
             pool = make_pool(where, out, len(left), say, follow=say)
             finish_all(left, pool, next_call(networks, out, where), say)
-        return _judge(jobs, config.arch, dataset, out)
+        return _judge(jobs, config, dataset, out)
 
 
 def next_call(networks: int, out: Path, where: Where) -> str:
@@ -149,24 +149,37 @@ def next_call(networks: int, out: Path, where: Where) -> str:
 
 
 def _judge(
-    jobs: list[MemberJob], arch: str, dataset: FerDataset, out: Path
+    jobs: list[MemberJob], config: TrainConfig, dataset: FerDataset, out: Path
 ) -> ClassificationReport:
-    """Write what trained networks say, each and together."""
+    """Write what trained networks say, each and together, and the mean of weights of one start."""
     said, validation = [_answers(job, dataset) for job in jobs], dataset.part("validation")
     truth, labels = validation.labels, validation.label_names
     reports = [classification_report(each, truth, labels) for each in said]
     whole = classification_report(np.mean(said, axis=0), truth, labels)
-    save_confusion(out / "confusion.png", whole, f"{len(said)} of {arch}, validation")
-    head = spread_text(f"{len(said)} networks on the validation split", reports)
-    write_text(out / "report.txt", f"{head}\nthe mean of their answers\n{whole.text()}")
+    save_confusion(out / "confusion.png", whole, f"{len(said)} of {config.arch}, validation")
+    text = spread_text(f"{len(said)} networks on the validation split", reports)
+    text += f"\nthe mean of their answers\n{whole.text()}"
     facts = {
         "networks": [report.to_json() for report in reports],
         "seeds": [job.config.seed for job in jobs],
         "spread": spread(reports),
         "mean_of_answers": whole.to_json(),
     }
+    if config.init:
+        mean = _mean_weights(jobs, validation, out)
+        text += f"\nthe mean of their weights, one network: model.keras\n{mean.text()}"
+        facts["mean_of_weights"] = mean.to_json()
+    write_text(out / "report.txt", text)
     write_text(out / "ensemble.json", json.dumps(facts, indent=1) + "\n")
     return whole
+
+
+def _mean_weights(jobs: list[MemberJob], validation: FerDataset, out: Path) -> ClassificationReport:
+    choose_backend()
+    start_quietly()
+    from fer_train.mean_weights import save_mean_weights
+
+    return save_mean_weights([job.out for job in jobs], out, validation)
 
 
 def _answers(job: MemberJob, dataset: FerDataset) -> FloatArray:

@@ -41,6 +41,7 @@ def train_networks(
     """Train several networks that differ by their seed alone, and judge them together.
 
     It shows how much of a figure is luck. Together they are a teacher for `fer-train soft-labels`.
+    With --init, the folder also holds one network, the mean of their weights, for fer-convert.
     """
     given = locals().copy() | {"qat": False, "teacher": None, "folds": None}  # by their names
     need("keras", "matplotlib", "sklearn")

@@ -48,6 +48,11 @@ def save_history(path: Path, history: list[dict[str, float]]) -> None:
     write_text(path, text.getvalue())
 
 
+def model_sha256(folder: Path) -> dict[str, str]:
+    """Return the SHA-256 of each model file that a run folder holds."""
+    return {name: file_sha256(folder / name) for name in MODEL_FILES if (folder / name).exists()}
+
+
 def save_metrics(
     folder: Path,
     model: keras.Model,
@@ -77,9 +82,7 @@ def save_metrics(
         "backend": keras.backend.backend(),
         "keras": keras.__version__,
         "validation": report.to_json(),
-        "sha256": {
-            name: file_sha256(folder / name) for name in MODEL_FILES if (folder / name).exists()
-        },
+        "sha256": model_sha256(folder),
     }
     if computed_on:
         facts["computed_on"] = computed_on

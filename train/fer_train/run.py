@@ -107,7 +107,7 @@ def train_on(
     make_folder(out)
     write_text(out / "config.toml", settings_toml(config))
     say(f"{config.arch}: {model.count_params():,} parameters, {counted(config.epochs, 'epoch')}")
-    say(f"on {device.text()}, {config.precision}")
+    say(device.computing(config.precision))
     state = _train_stages(model, training_set, config, out, resume, say, devices)
     if config.init_weight:
         say(blend_with(model, Path(config.init), config.init_weight))

@@ -36,6 +36,7 @@ class Metrics(TypedDict, total=False):
     """What is read again of a run's metrics.json."""
 
     model: Annotated[str, Meta(max_length=200)]
+    networks: Annotated[int, Meta(ge=0, le=1_000_000)]
     epochs: Annotated[int, Meta(ge=0, le=1_000_000)]
     best_epoch: Annotated[int, Meta(ge=0, le=1_000_000)]
     labels: list[str]
@@ -124,16 +125,18 @@ class RunRecord:
     def training_facts(self) -> dict[str, int | str]:
         """Return what the run says of its training; nothing for a model that is of no run.
 
-        How long it was and how long the shipped settings say, what it started from, and the
-        SHA-256 of its online teacher (called a guide in metrics.json of earlier versions).
+        How long it was and how long the shipped settings say, of how many networks its weights
+        are the mean, what it started from, and the SHA-256 of its online teacher (called a guide
+        in metrics.json of earlier versions).
         """
         metrics, init = self.metrics, self.config.init
-        if not {"epochs", "best_epoch", "model"} <= metrics.keys():
+        if not {"epochs", "model"} <= metrics.keys():
             return {}
-        facts: dict[str, int | str] = {
-            "epochs": metrics["epochs"],
-            "best_epoch": metrics["best_epoch"],
-        }
+        facts: dict[str, int | str] = {"epochs": metrics["epochs"]}
+        if best := metrics.get("best_epoch"):
+            facts["best_epoch"] = best
+        if networks := metrics.get("networks"):
+            facts["networks"] = networks
         planned = shipped_config(metrics["model"])
         if init:
             facts["init"] = Path(init).parent.name

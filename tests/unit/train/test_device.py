@@ -1,11 +1,14 @@
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from fer_core.settings import load_settings
 from fer_train import device
 from fer_train.config import TrainConfig
 from fer_train.device import Device, choose_backend, this_device
+from fer_train.shipped import shipped
 
 AUTO = TrainConfig(precision="auto")
 
@@ -31,20 +34,42 @@ def test_jax_is_chosen_where_it_reaches_a_gpu_and_nobody_chose(
     assert device.os.environ.get("KERAS_BACKEND", "") == becomes
 
 
-def test_auto_is_bfloat16_where_the_gpu_multiplies_it() -> None:
-    new, old, cpu = Device("jax", "NVIDIA H100", 9.0), Device("jax", "Tesla T4", 7.5), Device("jax")
-    assert [each.fitting(AUTO).precision for each in (new, old, cpu)] == [
-        "bfloat16", "float32", "float32",
-    ]  # fmt: skip
-    assert cpu.fitting(TrainConfig(precision="bfloat16")).precision == "bfloat16"
+def test_auto_is_bfloat16_where_the_device_multiplies_it() -> None:
+    new, old = Device("jax", "NVIDIA H100", bfloat16=True), Device("jax", "Tesla T4")
+    assert [each.fitting(AUTO).precision for each in (new, old)] == ["bfloat16", "float32"]
+    assert old.fitting(TrainConfig(precision="bfloat16")).precision == "bfloat16"
+    assert new.computing("bfloat16") == "on NVIDIA H100 with jax, bfloat16"
+    assert old.computing("float32") == "on Tesla T4 with jax, float32"
+    assert 'take precision = "auto"' in old.computing("bfloat16")
     rounding = TrainConfig(precision="auto", qat=True, init="fer-nano")
     assert new.fitting(rounding).precision == "float32"
     assert new.text() == "NVIDIA H100 with jax"
 
 
-def test_this_computer_without_a_gpu() -> None:
-    assert this_device() == Device("tensorflow")
+@pytest.mark.parametrize(
+    ("cpuinfo", "precision"),
+    [
+        ("processor\t: 0\nflags\t\t: fpu avx512f avx512_bf16 sha_ni\n", "bfloat16"),
+        ("flags\t\t: fpu amx_bf16\n", "bfloat16"),
+        ("flags\t\t: fpu avx2 fma\n", "float32"),
+        ("Features\t: fp asimd bf16\n", "float32"),
+        (None, "float32"),
+    ],
+)
+def test_this_computer_without_a_gpu(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, cpuinfo: str | None, precision: str
+) -> None:
+    monkeypatch.setattr(device, "_CPUINFO", tmp_path / "cpuinfo")
+    if cpuinfo:
+        (tmp_path / "cpuinfo").write_text(cpuinfo)
+    assert this_device() == Device("tensorflow", bfloat16=precision == "bfloat16")
     assert this_device().text() == "CPU with tensorflow"
+    assert this_device().fitting(AUTO).precision == precision
+
+
+def test_the_recipes_of_shipped_networks_take_the_precision_that_is_fast() -> None:
+    for file in shipped("configs").glob("*.toml"):
+        assert load_settings(TrainConfig, file, {}).precision == "auto", file.name
 
 
 def test_each_backend_names_its_gpu(monkeypatch: pytest.MonkeyPatch) -> None:

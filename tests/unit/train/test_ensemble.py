@@ -14,12 +14,18 @@ from fer_core.pools import Place
 from fer_core.settings import load_settings
 from fer_train import ensemble, run
 from fer_train.answers import save_answers, saved_answers
+from fer_train.architectures import build_model
+from fer_train.checkpoint import TrainState
 from fer_train.config import TrainConfig
+from fer_train.data import predict
 from fer_train.ensemble import MemberJob, load_pictures, members, train_ensemble
+from fer_train.evaluate import evaluate, save_metrics, save_model
 from fer_train.jobs.pools import Where
 from fer_train.run import run_training
+from fer_train.run_facts import read_accuracy, read_run
 from fer_train.run_folder import model_file
 from fer_train.soft_labels import write_soft_labels
+from fer_train.transfer import load_keras_model
 
 HERE = Where(Place(workers=1))
 
@@ -119,6 +125,38 @@ def test_folds_do_not_go_on_with_an_ensemble(tmp_path: Path) -> None:
     words = ("folds", "--out", "out", "--resume")
     said = call_here("fer-train", *words, cwd=tmp_path, code=1).stderr
     assert "out holds no cross-validation to continue: choose another --out" in said
+
+
+def test_networks_of_one_start_have_a_mean_of_weights(
+    tmp_path: Path, config: TrainConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = replace(config, init="start/model.keras", arch="a-regularised")
+    monkeypatch.setattr(ensemble, "finish_all", lambda *given: pytest.fail("it was trained"))
+    out, pictures = tmp_path / "out", load_pictures(config)
+    training, validation = pictures.part("train"), pictures.part("validation")
+    jobs = members(config, 2, out)
+    weights = []
+    for epochs, job in enumerate(jobs, 5):
+        job.out.mkdir(parents=True)
+        model = build_model(config.arch, pictures.spec.shape, 7)
+        weights.append(model.get_weights())
+        save_model(model, job.out)
+        report = evaluate(model, validation)
+        save_metrics(job.out, model, TrainState(epoch=epochs, best_epoch=epochs - 1), report)
+        save_answers(job.out / "validation.npz", training, validation, predict(model, validation))
+    train_ensemble(config, 2, out, True, print, HERE)
+    mean = load_keras_model(model_file(out))
+    for own, first, second in zip(mean.get_weights(), *weights, strict=True):
+        np.testing.assert_allclose(own, (first + second) / 2, rtol=1e-5, atol=1e-7)
+    accuracy = evaluate(mean, validation).accuracy
+    run = read_run(model_file(out))
+    assert run.folder == out
+    assert run.bundle_name("a-regularised") == "out"
+    assert run.training_facts() == {"epochs": 6, "networks": 2, "init": "start"}
+    assert read_accuracy(out) == accuracy
+    facts = json.loads((out / "ensemble.json").read_text())
+    assert facts["mean_of_weights"]["accuracy"] == accuracy
+    assert "the mean of their weights, one network: model.keras" in (out / "report.txt").read_text()
 
 
 def test_a_trained_network_without_its_answers_is_no_part_of_the_report(
