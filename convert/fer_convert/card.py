@@ -76,6 +76,8 @@ def _training(facts: dict[str, Any]) -> str:
     if facts.get("init_weight"):
         start += f", whose weights make up {facts['init_weight']:.0%} of its own"
     trained = f"Trained on {facts['data']}{start}. Targets: {', '.join(parts)}."
+    if facts.get("networks"):
+        trained += f" The weights are the mean of {facts['networks']} such trainings."
     if not facts.get("balance"):
         return trained
     return f"{trained} Balance between rare and frequent classes: {facts['balance']:g} (0 to 1)."

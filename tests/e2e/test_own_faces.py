@@ -66,6 +66,20 @@ def test_cross_validation_prints_the_spread(prepared: Path) -> None:
     assert again.stdout == done.stdout
 
 
+def test_one_network_from_two_that_had_the_same_start(prepared: Path) -> None:
+    done = call_here(
+        "fer-train", "ensemble", 2, "--data", "faces", "--init", "fer-nano", "--epochs", 2,
+        "--out", "runs/both", cwd=prepared,
+    )  # fmt: skip
+    assert "the mean of their weights, one network: model.keras" in done.stdout
+    call_here("fer-convert", "runs/both", "--int8", "--max-drop", 100, cwd=prepared)
+    bundle = ModelBundle.load(prepared / "runs" / "both" / "both-int8.tflite")
+    assert bundle.manifest.provenance["networks"] == 2
+    card = " ".join(bundle.card.split())
+    assert "from fer-nano on." in card
+    assert "The weights are the mean of 2 such trainings." in card
+
+
 def test_ferplus_labels_train_convert_and_bench(tmp_path: Path) -> None:
     dataset = drawn_dataset((12, 4, 4))
     data = save_npz(tmp_path / "drawn.npz", dataset)

@@ -12,6 +12,8 @@ from fer_core.text import did_you_mean
 
 DEFAULT_ARCH = "fer-small"
 FINE_TUNE, QUANTIZE_AWARE, FERPLUS = "fine-tune", "quantize-aware", "ferplus"
+MEAN_WEIGHTS = "mean-weights"
+"""The settings files that are of no architecture."""
 QAT_SUFFIX = "-qat"
 """What the name of a network gets that was trained with the rounding of int8."""
 _PACKAGE = Path(__file__).resolve().parent
@@ -26,7 +28,7 @@ def shipped(folder: str) -> Path:
 def shipped_architectures() -> list[str]:
     """Return the architectures that have shipped settings, sorted."""
     names = {path.stem for path in shipped("configs").glob("*.toml")}
-    return sorted(names - {FINE_TUNE, QUANTIZE_AWARE, FERPLUS})
+    return sorted(names - {FINE_TUNE, QUANTIZE_AWARE, FERPLUS, MEAN_WEIGHTS})
 
 
 def full_name(arch: str) -> str:
@@ -44,5 +46,5 @@ def full_name(arch: str) -> str:
 
 
 def shipped_config(name: str) -> Path:
-    """Return the settings file of an architecture, of FINE_TUNE, QUANTIZE_AWARE or FERPLUS."""
+    """Return the settings file of an architecture, or one that is of none, such as FINE_TUNE."""
     return shipped("configs") / f"{name}.toml"

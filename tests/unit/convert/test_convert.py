@@ -89,7 +89,7 @@ def test_without_cryptography_a_bundle_is_made_and_not_signed(
 def test_a_card_tells_what_the_targets_were_made_of(
     saved: tuple[Path, Path], tmp_path: Path
 ) -> None:
-    facts = {"model": "fer-nano", "labels": list(DATA.label_names), "epochs": 9, "best_epoch": 7}
+    facts = {"model": "fer-nano", "labels": list(DATA.label_names), "epochs": 9, "networks": 2}
     (saved[0].parent / "metrics.json").write_text(
         json.dumps({**facts, "teacher_sha256": "ab" * 32})
     )
@@ -100,6 +100,7 @@ def test_a_card_tells_what_the_targets_were_made_of(
     (path,) = convert(request_of(saved, tmp_path / "out", 100.0), silent)
     bundle = ModelBundle.load(path)
     assert "42% the labels, 18% what soft.npz says, 40% what fer-base says" in bundle.card
+    assert "The weights are the mean of 2 such trainings." in bundle.card
     assert "Balance between rare and frequent classes: 0.5 (0 to 1)." in bundle.card
     assert bundle.manifest.provenance["teacher_sha256"] == "ab" * 32
 
