@@ -15,6 +15,7 @@ pytestmark = pytest.mark.slow
 
 TRAIN = "from fer_train.cli import main; main()"
 RECIPE = """
+precision = "float32"
 batch_size = 28
 learning_rate = 0.02
 warmup_epochs = 0

@@ -62,8 +62,8 @@ class TrainConfig:
         folds: Above 1, cross-validation over so many parts.
         precision: "bfloat16" is up to twice as fast on GPUs and processors that multiply it
             (AVX-512 BF16, AMX), and several times as slow on others. The weights stay float32.
-            "auto" takes it where it is fast (on processors: with Linux and TensorFlow), float32
-            elsewhere. What it became is saved with the run.
+            "auto" takes it where the device multiplies it (processors: with Linux and TensorFlow),
+            float32 elsewhere. What it became is saved with the run.
         schedule: "cosine" falls to zero, "constant" stays, "inverse" is divided by 1 + `decay` x
             steps (what Keras 2 called `decay`; without warm-up).
         ema_decay: The factor a step of the averaged weights (0: no averaging).

@@ -61,7 +61,7 @@ class Device:
         """Return in words what computes, and how; with a warning where that is slow."""
         said = f"on {self.text()}, {precision}"
         if precision == "bfloat16" and not self.bfloat16:
-            said += ' (slow here, as nothing is known to multiply it: take precision = "auto")'
+            said += ', which may be many times slower here than float32; precision = "auto" is not'
         return said
 
     def fitting(self, config: TrainConfig) -> TrainConfig:

@@ -168,6 +168,8 @@ def _judge(
     if config.init:
         mean = _mean_weights(jobs, validation, out)
         text += f"\nthe mean of their weights, one network: model.keras\n{mean.text()}"
+        if mean.accuracy < min(report.accuracy for report in reports):
+            text += f"worse than each of them: rather take one, such as {jobs[0].out}\n"
         facts["mean_of_weights"] = mean.to_json()
     write_text(out / "report.txt", text)
     write_text(out / "ensemble.json", json.dumps(facts, indent=1) + "\n")

@@ -5,51 +5,60 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from fer_core.dataset import FerDataset
+from fer_core.errors import FerError
 from fer_core.files import write_text
 from fer_core.metrics import ClassificationReport
+from fer_core.settings import settings_toml
 from fer_train.evaluate import evaluate, model_sha256, save_model
-from fer_train.run_facts import METRICS
+from fer_train.run_facts import CONFIG, METRICS, read_run, saved_config
 from fer_train.transfer import load_keras_model
 
 
 def save_mean_weights(
     runs: Sequence[Path], out: Path, validation: FerDataset
 ) -> ClassificationReport:
-    """Write the network whose weights are the mean of several, with its metrics.json.
+    """Write the network whose weights are the mean of several, its metrics.json and settings.
 
     It costs on the device what one of them costs, and often beats each (Wortsman et al., 2022,
     "Model soups"). That needs one start: the means of unrelated weights are worth nothing.
 
     Args:
         runs: Run folders of one architecture that are done.
-        out: The folder that gets model.keras, model.h5 and metrics.json.
+        out: The folder that gets model.keras, model.h5, metrics.json, and the settings of the first
+            run.
         validation: The pictures that judge it.
 
     Returns:
         The report on these pictures.
 
     Raises:
-        FerError: A network cannot be read.
+        FerError: A network cannot be read, or is of no run.
     """
-    networks = [load_keras_model(run / "model.keras") for run in runs]
-    together = zip(*(network.get_weights() for network in networks), strict=True)
-    model = networks[0]
-    model.set_weights([np.mean(weights, axis=0) for weights in together])
+    told = [read_run(run / "model.keras").metrics for run in runs]
+    for run, metrics in zip(runs, told, strict=True):
+        if "epochs" not in metrics:
+            raise FerError(f"{run / METRICS} does not tell of {run / 'model.keras'}")
+    model = load_keras_model(runs[0] / "model.keras")
+    sums = [weights.astype(np.float64) for weights in model.get_weights()]
+    for run in runs[1:]:
+        others = load_keras_model(run / "model.keras").get_weights()
+        sums = [total + weights for total, weights in zip(sums, others, strict=True)]
+    model.set_weights([(total / len(runs)).astype(np.float32) for total in sums])
     report = evaluate(model, validation)
+    (out / METRICS).unlink(missing_ok=True)  # it would call the new files foreign
     save_model(model, out)
-    told: list[dict[str, Any]] = [json.loads((run / METRICS).read_bytes()) for run in runs]
-    facts = {
-        **told[0],
+    facts = json.loads((runs[0] / METRICS).read_bytes())
+    facts.pop("best_epoch", None)  # each network has another
+    facts |= {
         "networks": len(runs),
-        "epochs": max(each["epochs"] for each in told),
+        "epochs": max(metrics["epochs"] for metrics in told),
         "validation": report.to_json(),
         "sha256": model_sha256(out),
     }
-    del facts["best_epoch"]  # each network has another
     write_text(out / METRICS, json.dumps(facts, indent=1) + "\n")
+    write_text(out / CONFIG, settings_toml(saved_config(runs[0])))  # what training made of them
     return report

@@ -33,7 +33,7 @@ from fer_train.evaluate import save_history, save_metrics, save_model
 from fer_train.loop import TrainingSet, epoch_line, train
 from fer_train.network.quantize_aware import quantize_aware
 from fer_train.plots import save_confusion, save_curves, save_feature_maps
-from fer_train.run_facts import HISTORY, model_labels
+from fer_train.run_facts import CONFIG, HISTORY, model_labels, saved_config
 from fer_train.run_folder import (
     CHECKPOINT,
     FROZEN_CHECKPOINT,
@@ -100,12 +100,14 @@ def train_on(
         FerError: As `run_training`, whose arguments these are.
     """
     device = replace(this_device(), count=devices.count)
+    if resume and (out / CONFIG).exists():  # elsewhere "auto" may mean another precision
+        config = replace(config, precision=saved_config(out).precision)
     config, training_set = _training_set_of(device.fitting(config), dataset, say)
     validation = training_set.validation
     make_deterministic(config.seed)
     model = _network(config, dataset, resume and has_begun(out), say)
     make_folder(out)
-    write_text(out / "config.toml", settings_toml(config))
+    write_text(out / CONFIG, settings_toml(config))
     say(f"{config.arch}: {model.count_params():,} parameters, {counted(config.epochs, 'epoch')}")
     say(device.computing(config.precision))
     state = _train_stages(model, training_set, config, out, resume, say, devices)

@@ -195,7 +195,9 @@ def model_file(target: Path) -> Path:
     if target.is_dir() and (target / "fold-1").exists():
         raise FerError(f"{target} is a cross-validation: choose one fold, {target / 'fold-1'}")
     if target.is_dir() and not file.exists() and (networks := sorted(target.glob(NETWORKS))):
-        raise FerError(f"{target} is an ensemble: choose one network, {networks[0]}")
+        mean = f"fer-train ensemble N --out {typed(target)} --resume"
+        also = f", or make their mean: {mean}" if saved_config(target).init else ""
+        raise FerError(f"{target} is an ensemble: choose one network, {networks[0]}{also}")
     if target.is_dir() and has_begun(target) and not _is_finished(target):
         raise FerError(f"the run {target} is not finished: {_next_call(target)}")
     if not file.exists():

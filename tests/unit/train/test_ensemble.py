@@ -9,9 +9,12 @@ import pytest
 
 from commands import call_here
 from drawn_faces import drawn_dataset, save_npz
+from fer_core.dataset import FerDataset
 from fer_core.errors import ArgumentError, FerError
+from fer_core.metrics import classification_report
 from fer_core.pools import Place
-from fer_core.settings import load_settings
+from fer_core.settings import load_settings, settings_toml
+from fer_core.values import FloatArray
 from fer_train import ensemble, run
 from fer_train.answers import save_answers, saved_answers
 from fer_train.architectures import build_model
@@ -50,6 +53,7 @@ def test_networks_and_their_mean(tmp_path: Path, config: TrainConfig) -> None:
     assert not np.array_equal(answers[0], answers[1])
     mean = np.mean([answers[0], answers[1]], axis=0)
     assert whole.accuracy == np.mean(mean.argmax(axis=1) == validation.labels)
+    assert not (out / "model.keras").exists()  # networks without a common start
     facts = json.loads((out / "ensemble.json").read_text())
     assert facts["seeds"] == [4, 5]
     accuracies = [each["accuracy"] for each in facts["networks"]]
@@ -127,36 +131,77 @@ def test_folds_do_not_go_on_with_an_ensemble(tmp_path: Path) -> None:
     assert "out holds no cross-validation to continue: choose another --out" in said
 
 
+def _trained(job: MemberJob, pictures: FerDataset, epochs: int) -> list[FloatArray]:
+    """Write what the training of a network leaves; return its weights."""
+    training, validation = pictures.part("train"), pictures.part("validation")
+    model = build_model(job.config.arch, pictures.spec.shape, 7)
+    job.out.mkdir(parents=True)
+    (job.out / "config.toml").write_text(settings_toml(replace(job.config, precision="float32")))
+    save_model(model, job.out)
+    report = evaluate(model, validation)
+    save_metrics(job.out, model, TrainState(epoch=epochs, best_epoch=epochs - 1), report)
+    save_answers(job.out / "validation.npz", training, validation, predict(model, validation))
+    return model.get_weights()
+
+
 def test_networks_of_one_start_have_a_mean_of_weights(
     tmp_path: Path, config: TrainConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    config = replace(config, init="start/model.keras", arch="a-regularised")
+    config = replace(config, init="/start/model.keras", arch="a-regularised")
     monkeypatch.setattr(ensemble, "finish_all", lambda *given: pytest.fail("it was trained"))
     out, pictures = tmp_path / "out", load_pictures(config)
-    training, validation = pictures.part("train"), pictures.part("validation")
-    jobs = members(config, 2, out)
-    weights = []
-    for epochs, job in enumerate(jobs, 5):
-        job.out.mkdir(parents=True)
-        model = build_model(config.arch, pictures.spec.shape, 7)
-        weights.append(model.get_weights())
-        save_model(model, job.out)
-        report = evaluate(model, validation)
-        save_metrics(job.out, model, TrainState(epoch=epochs, best_epoch=epochs - 1), report)
-        save_answers(job.out / "validation.npz", training, validation, predict(model, validation))
+    jobs = members(config, 3, out)
+    weights = [
+        _trained(job, pictures, epochs) for job, epochs in zip(jobs[:2], (6, 5), strict=True)
+    ]
     train_ensemble(config, 2, out, True, print, HERE)
     mean = load_keras_model(model_file(out))
     for own, first, second in zip(mean.get_weights(), *weights, strict=True):
         np.testing.assert_allclose(own, (first + second) / 2, rtol=1e-5, atol=1e-7)
-    accuracy = evaluate(mean, validation).accuracy
+    accuracy = evaluate(mean, pictures.part("validation")).accuracy
     run = read_run(model_file(out))
     assert run.folder == out
     assert run.bundle_name("a-regularised") == "out"
     assert run.training_facts() == {"epochs": 6, "networks": 2, "init": "start"}
     assert read_accuracy(out) == accuracy
+    assert run.config == replace(jobs[0].config, precision="float32")  # as training left it
     facts = json.loads((out / "ensemble.json").read_text())
     assert facts["mean_of_weights"]["accuracy"] == accuracy
     assert "the mean of their weights, one network: model.keras" in (out / "report.txt").read_text()
+    _trained(jobs[2], pictures, 7)  # one more
+    train_ensemble(run.config, 3, out, True, print, HERE)
+    assert read_run(model_file(out)).training_facts() == {
+        "epochs": 7, "networks": 3, "init": "start",
+    }  # fmt: skip
+    (jobs[1].out / "metrics.json").unlink()
+    with pytest.raises(FerError, match=r"seed-5.metrics.json does not tell of .*seed-5"):
+        train_ensemble(run.config, 3, out, True, print, HERE)
+
+
+def test_a_mean_of_weights_that_is_worse_than_each_is_said(
+    tmp_path: Path, config: TrainConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = replace(config, init="/start/model.keras", arch="a-regularised")
+    out, pictures = tmp_path / "out", load_pictures(config)
+    for job in members(config, 2, out):
+        _trained(job, pictures, 5)
+    validation = pictures.part("validation")
+    for wrong, said in ((validation.labels + 1) % 7, True), (validation.labels, False):
+        report = classification_report(np.eye(7)[wrong], validation.labels, validation.label_names)
+        monkeypatch.setattr(ensemble, "_mean_weights", lambda *given, report=report: report)
+        train_ensemble(config, 2, out, True, print, HERE)
+        told = f"worse than each of them: rather take one, such as {out.resolve() / 'seed-4'}"
+        assert (told in (out / "report.txt").read_text()) == said
+
+
+def test_an_ensemble_without_its_mean_says_how_to_make_it(
+    tmp_path: Path, config: TrainConfig
+) -> None:
+    (tmp_path / "out" / "seed-4").mkdir(parents=True)
+    begun = settings_toml(replace(config, init="/start/model.keras"))
+    (tmp_path / "out" / "config.toml").write_text(begun)
+    with pytest.raises(FerError, match=r"their mean: fer-train ensemble N --out .*out --resume"):
+        model_file(tmp_path / "out")
 
 
 def test_a_trained_network_without_its_answers_is_no_part_of_the_report(

@@ -10,11 +10,12 @@ from drawn_faces import drawn_dataset, save_npz
 from fer_core.errors import ArgumentError, FerError
 from fer_core.labels import FER2013_LABELS
 from fer_core.metrics import classification_report
-from fer_train import transfer
+from fer_train import run, transfer
 from fer_train.architectures import build_model
+from fer_train.device import Device
 from fer_train.evaluate import save_model
 from fer_train.run import _doubts, train_on
-from fer_train.run_facts import model_labels
+from fer_train.run_facts import model_labels, saved_config
 from fer_train.run_folder import chosen_config, model_file, model_name
 from fer_train.shipped import FERPLUS, shipped_config
 from fer_train.transfer import freeze_all_but_logits, load_keras_model, take_weights
@@ -110,8 +111,11 @@ def test_fine_tuning_moves_the_last_layer_first(trained: Path, tmp_path: Path) -
     assert [row.split(",")[0] for row in history] == ["epoch", "1", "2", "3", "4"]
 
 
-def test_a_share_of_the_weights_stays_that_of_the_start(trained: Path, tmp_path: Path) -> None:
-    """Also after a run was continued, whose network comes from the checkpoint."""
+def test_a_share_of_the_weights_stays_that_of_the_start(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also after a run was continued on another computer, with the network of the checkpoint."""
+    monkeypatch.setattr(run, "this_device", lambda: Device("tensorflow"))
     dataset = drawn_dataset((6, 3, 1))
     config = chosen_config(None, None, str(trained), {"epochs": 2, "seed": 3, "ema_decay": 0.0})
     config = replace(config, frozen_epochs=0, init_weight=0.75, patience=0)
@@ -119,7 +123,10 @@ def test_a_share_of_the_weights_stays_that_of_the_start(trained: Path, tmp_path:
     train_on(dataset, config, tmp_path / "run", False, said.append)
     assert any(line.startswith("75% of each weight is again that of the start") for line in said)
     blended = load_keras_model(tmp_path / "run" / "model.keras").get_weights()
+    assert config.precision == "auto"
+    monkeypatch.setattr(run, "this_device", lambda: Device("tensorflow", bfloat16=True))
     train_on(dataset, config, tmp_path / "run", True, silent)
+    assert saved_config(tmp_path / "run").precision == "float32"
     again = load_keras_model(tmp_path / "run" / "model.keras").get_weights()
     with np.load(tmp_path / "run" / "checkpoint.npz") as held:
         best = [held[f"best/{index}"] for index in range(len(blended))]
