@@ -12,7 +12,6 @@ from fer_core.text import did_you_mean
 
 DEFAULT_ARCH = "fer-small"
 FINE_TUNE, QUANTIZE_AWARE, FERPLUS = "fine-tune", "quantize-aware", "ferplus"
-MEAN_WEIGHTS = "mean-weights"
 """The settings files that are of no architecture."""
 QAT_SUFFIX = "-qat"
 """What the name of a network gets that was trained with the rounding of int8."""
@@ -28,7 +27,7 @@ def shipped(folder: str) -> Path:
 def shipped_architectures() -> list[str]:
     """Return the architectures that have shipped settings, sorted."""
     names = {path.stem for path in shipped("configs").glob("*.toml")}
-    return sorted(names - {FINE_TUNE, QUANTIZE_AWARE, FERPLUS, MEAN_WEIGHTS})
+    return sorted(names - {FINE_TUNE, QUANTIZE_AWARE, FERPLUS})
 
 
 def full_name(arch: str) -> str:
