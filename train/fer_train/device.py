@@ -61,7 +61,7 @@ class Device:
         """Return in words what computes, and how; with a warning where that is slow."""
         said = f"on {self.text()}, {precision}"
         if precision == "bfloat16" and not self.bfloat16:
-            said += ', which may be many times slower here than float32; precision = "auto" is not'
+            said += ' (may be slow on this device: precision = "auto" in the settings avoids that)'
         return said
 
     def fitting(self, config: TrainConfig) -> TrainConfig:

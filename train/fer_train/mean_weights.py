@@ -23,8 +23,8 @@ def save_mean_weights(
 ) -> ClassificationReport:
     """Write the network whose weights are the mean of several, its metrics.json and settings.
 
-    It costs on the device what one of them costs, and often beats each (Wortsman et al., 2022,
-    "Model soups"). That needs one start: the means of unrelated weights are worth nothing.
+    It is as fast as one of them, and depends less on the luck of a seed (Wortsman et al., 2022,
+    "Model soups"). That needs one start: means of unrelated weights are worth nothing.
 
     Args:
         runs: Run folders of one architecture that are done.
