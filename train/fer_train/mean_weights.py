@@ -14,7 +14,7 @@ from fer_core.files import write_text
 from fer_core.metrics import ClassificationReport
 from fer_core.settings import settings_toml
 from fer_train.evaluate import evaluate, model_sha256, save_model
-from fer_train.run_facts import CONFIG, METRICS, read_run, saved_config
+from fer_train.run_facts import CONFIG, METRICS, read_run
 from fer_train.transfer import load_keras_model
 
 
@@ -38,9 +38,9 @@ def save_mean_weights(
     Raises:
         FerError: A network cannot be read, or is of no run.
     """
-    told = [read_run(run / "model.keras").metrics for run in runs]
-    for run, metrics in zip(runs, told, strict=True):
-        if "epochs" not in metrics:
+    records = [read_run(run / "model.keras") for run in runs]
+    for run, record in zip(runs, records, strict=True):
+        if "epochs" not in record.metrics:
             raise FerError(f"{run / METRICS} does not tell of {run / 'model.keras'}")
     model = load_keras_model(runs[0] / "model.keras")
     sums = [weights.astype(np.float64) for weights in model.get_weights()]
@@ -55,10 +55,10 @@ def save_mean_weights(
     facts.pop("best_epoch", None)  # each network has another
     facts |= {
         "networks": len(runs),
-        "epochs": max(metrics["epochs"] for metrics in told),
+        "epochs": max(record.metrics["epochs"] for record in records),
         "validation": report.to_json(),
         "sha256": model_sha256(out),
     }
     write_text(out / METRICS, json.dumps(facts, indent=1) + "\n")
-    write_text(out / CONFIG, settings_toml(saved_config(runs[0])))  # what training made of them
+    write_text(out / CONFIG, settings_toml(records[0].config))  # what training made of them
     return report

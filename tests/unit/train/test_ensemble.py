@@ -40,6 +40,17 @@ def config(tmp_path: Path) -> TrainConfig:
     return TrainConfig(arch="b-plain", data=str(data), epochs=1, batch_size=8, seed=4)
 
 
+@pytest.fixture
+def continuing(config: TrainConfig) -> TrainConfig:
+    """Settings of networks that have the same start."""
+    return replace(config, init="/start/model.keras", arch="a-regularised")
+
+
+@pytest.fixture
+def _no_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ensemble, "finish_all", lambda *given: pytest.fail("it was trained"))
+
+
 @pytest.mark.slow
 def test_networks_and_their_mean(tmp_path: Path, config: TrainConfig) -> None:
     out = tmp_path / "out"
@@ -131,30 +142,33 @@ def test_folds_do_not_go_on_with_an_ensemble(tmp_path: Path) -> None:
     assert "out holds no cross-validation to continue: choose another --out" in said
 
 
+def _answered(job: MemberJob, pictures: FerDataset, said: FloatArray) -> None:
+    """Write what a trained network says of the validation split."""
+    job.out.mkdir(parents=True)
+    training, validation = pictures.part("train"), pictures.part("validation")
+    save_answers(job.out / "validation.npz", training, validation, said)
+
+
 def _trained(job: MemberJob, pictures: FerDataset, epochs: int) -> list[FloatArray]:
     """Write what the training of a network leaves; return its weights."""
-    training, validation = pictures.part("train"), pictures.part("validation")
+    validation = pictures.part("validation")
     model = build_model(job.config.arch, pictures.spec.shape, 7)
-    job.out.mkdir(parents=True)
+    _answered(job, pictures, predict(model, validation))
     (job.out / "config.toml").write_text(settings_toml(replace(job.config, precision="float32")))
     save_model(model, job.out)
     report = evaluate(model, validation)
     save_metrics(job.out, model, TrainState(epoch=epochs, best_epoch=epochs - 1), report)
-    save_answers(job.out / "validation.npz", training, validation, predict(model, validation))
     return model.get_weights()
 
 
+@pytest.mark.usefixtures("_no_training")
 def test_networks_of_one_start_have_a_mean_of_weights(
-    tmp_path: Path, config: TrainConfig, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, continuing: TrainConfig
 ) -> None:
-    config = replace(config, init="/start/model.keras", arch="a-regularised")
-    monkeypatch.setattr(ensemble, "finish_all", lambda *given: pytest.fail("it was trained"))
-    out, pictures = tmp_path / "out", load_pictures(config)
-    jobs = members(config, 3, out)
-    weights = [
-        _trained(job, pictures, epochs) for job, epochs in zip(jobs[:2], (6, 5), strict=True)
-    ]
-    train_ensemble(config, 2, out, True, print, HERE)
+    out, pictures = tmp_path / "out", load_pictures(continuing)
+    jobs = members(continuing, 3, out)
+    weights = [_trained(jobs[0], pictures, 6), _trained(jobs[1], pictures, 5)]
+    train_ensemble(continuing, 2, out, True, print, HERE)
     mean = load_keras_model(model_file(out))
     for own, first, second in zip(mean.get_weights(), *weights, strict=True):
         np.testing.assert_allclose(own, (first + second) / 2, rtol=1e-5, atol=1e-7)
@@ -178,31 +192,28 @@ def test_networks_of_one_start_have_a_mean_of_weights(
         train_ensemble(run.config, 3, out, True, print, HERE)
 
 
+@pytest.mark.usefixtures("_no_training")
 def test_a_mean_of_weights_that_is_worse_than_each_is_said(
-    tmp_path: Path, config: TrainConfig, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, continuing: TrainConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    config = replace(config, init="/start/model.keras", arch="a-regularised")
-    monkeypatch.setattr(ensemble, "finish_all", lambda *given: pytest.fail("it was trained"))
-    out, pictures = tmp_path / "out", load_pictures(config)
-    training, validation = pictures.part("train"), pictures.part("validation")
+    out, pictures = tmp_path / "out", load_pictures(continuing)
+    validation = pictures.part("validation")
     right, wrong = (np.eye(7, dtype=np.float32)[(validation.labels + n) % 7] for n in (0, 1))
-    for job in members(config, 2, out):
-        job.out.mkdir(parents=True)
-        save_answers(job.out / "validation.npz", training, validation, right)
+    for job in members(continuing, 2, out):
+        _answered(job, pictures, right)
     for answers, said in ((wrong, True), (right, False)):
         mean = classification_report(answers, validation.labels, validation.label_names)
         monkeypatch.setattr(ensemble, "_mean_weights", lambda *given, mean=mean: mean)
-        train_ensemble(config, 2, out, True, print, HERE)
+        train_ensemble(continuing, 2, out, True, print, HERE)
         told = f"worse than each of them: rather take one, such as {out.resolve() / 'seed-4'}"
         assert (told in (out / "report.txt").read_text()) == said
 
 
 def test_an_ensemble_without_its_mean_says_how_to_make_it(
-    tmp_path: Path, config: TrainConfig
+    tmp_path: Path, continuing: TrainConfig
 ) -> None:
     (tmp_path / "out" / "seed-4").mkdir(parents=True)
-    begun = settings_toml(replace(config, init="/start/model.keras"))
-    (tmp_path / "out" / "config.toml").write_text(begun)
+    (tmp_path / "out" / "config.toml").write_text(settings_toml(continuing))
     with pytest.raises(FerError, match=r"their mean: fer-train ensemble N --out .*out --resume"):
         model_file(tmp_path / "out")
 
@@ -217,19 +228,17 @@ def test_a_trained_network_without_its_answers_is_no_part_of_the_report(
     assert again == [f"fer-train ensemble 2 --out {tmp_path / 'out'} --on local:1 --resume"]
 
 
+@pytest.mark.usefixtures("_no_training")
 def test_networks_that_learned_from_other_labels_are_not_added_to(
-    tmp_path: Path, config: TrainConfig, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, config: TrainConfig
 ) -> None:
     drawn = drawn_dataset((6, 3, 2))
     config = replace(config, data=str(save_npz(tmp_path / "divided.npz", drawn)))
     pictures = load_pictures(config)
-    training, validation = pictures.part("train"), pictures.part("validation")
-    said = np.full((len(validation), 7), 1 / 7, np.float32)
+    count = len(pictures.part("validation"))
     for job in members(config, 2, tmp_path / "out"):
-        job.out.mkdir(parents=True)
-        save_answers(job.out / "validation.npz", training, validation, said)
-    monkeypatch.setattr(ensemble, "finish_all", lambda *given: pytest.fail("it was trained"))
-    assert train_ensemble(config, 2, tmp_path / "out", True, print, HERE).count == len(validation)
+        _answered(job, pictures, np.full((count, 7), 1 / 7, np.float32))
+    assert train_ensemble(config, 2, tmp_path / "out", True, print, HERE).count == count
     labels = drawn.labels.copy()
     labels[0] = 3  # of a training picture
     save_npz(Path(config.data), drawn.relabelled(labels, drawn.label_names))
