@@ -19,6 +19,9 @@ pytest_plugins = ["passed_elsewhere"]
 for _threads in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
     os.environ.setdefault(_threads, "1")
 
+# TensorFlow rounds here as in the commands that the tests start (fer_train.backend).
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+
 # A shell's background jobs ignore Ctrl-C, and so would every command that the tests start.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -1,5 +1,7 @@
 """Keras starts without what this toolkit does not use of it."""
 
+import os
+import platform
 import subprocess
 import sys
 
@@ -23,3 +25,26 @@ def test_keras_starts_without_sklearn_and_matplotlib_which_can_be_imported_later
         [sys.executable, "-c", STARTED], capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+CONVOLVED = """
+from fer_train.backend import start_quietly
+start_quietly()
+import keras
+keras.ops.conv(keras.ops.ones((1, 8, 8, 4)), keras.ops.ones((3, 3, 4, 4)))
+"""
+
+
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="x86-64 only")
+@pytest.mark.parametrize(("said", "uses_it"), [(None, True), ("1", True), ("0", False)])
+def test_onednn_computes_convolutions_unless_the_user_says_otherwise(
+    said: str | None, uses_it: bool
+) -> None:
+    pytest.importorskip("tensorflow")
+    own = {} if said is None else {"TF_ENABLE_ONEDNN_OPTS": said}
+    others = {key: value for key, value in os.environ.items() if key != "TF_ENABLE_ONEDNN_OPTS"}
+    told = others | own | {"ONEDNN_VERBOSE": "1", "KERAS_BACKEND": "tensorflow"}
+    done = subprocess.run(
+        [sys.executable, "-c", CONVOLVED], capture_output=True, text=True, check=True, env=told
+    )
+    assert (",convolution," in done.stdout) is uses_it
