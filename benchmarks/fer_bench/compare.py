@@ -15,7 +15,7 @@ from fer_bench.results import Results
 from fer_core.errors import FerError
 from fer_core.tolerance import exceeds
 
-_SAME = ("board", "cpu", "cores", "governor", "runtime", "kernels")
+_SAME = ("board", "cpu", "instructions", "cores", "governor", "runtime", "kernels")
 REGRESSION, TOO_FAST, NOISY, NOT_JUDGED = "REGRESSION", "TOO FAST", "noisy", "not judged"
 ROUNDED_PERCENT, ROUNDED_POINTS = 0.05, 0.005
 """Changes up to these are shown as 0.0 % and 0.00 points."""
@@ -89,7 +89,11 @@ def _other_machine(before: Results, after: Results) -> list[str]:
     """Return a line for each thing that makes latency and memory another machine's."""
     one, other = before.environment, after.environment
     pairs = [(key, getattr(one, key), getattr(other, key)) for key in _SAME]
-    return [f"another {key}: {was} before, {now} after" for key, was, now in pairs if was != now]
+    return [
+        f"different {key}: {was} before, {now} after"
+        for key, was, now in pairs
+        if was != now and was and now  # old files lack some
+    ]
 
 
 def _other_pictures(before: Results, after: Results) -> str:

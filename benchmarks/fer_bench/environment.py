@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from fer_bench.limits import BUSY
-from fer_bench.records import Environment
+from fer_bench.records import INT8_PRODUCTS, Environment
 from fer_core import __version__
 from fer_core.cores import machine, usable_cores
 from fer_core.opencv import cv2
@@ -17,6 +17,9 @@ from fer_core.opencv import cv2
 _BOARD = Path("/proc/device-tree/model")
 _GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
 _CPUINFO = Path("/proc/cpuinfo")
+_INSTRUCTIONS = ("avx2", "avx512f", "neon", "asimd", *INT8_PRODUCTS)
+_LISTS_OF_INSTRUCTIONS = ("flags", "Features")
+"""How their line begins in /proc/cpuinfo, on x86 and on ARM."""
 
 
 def read_environment(runtime: str, kernels: str) -> Environment:
@@ -25,7 +28,8 @@ def read_environment(runtime: str, kernels: str) -> Environment:
     load, cores = _load_before(), usable_cores()
     return Environment(
         board=board,
-        cpu=_cpu_name(),
+        cpu=_cpu_line("model name") or platform.processor() or "unknown",
+        instructions=_instructions(),
         cores=cores,
         governor=_read(_GOVERNOR) or "unknown",
         system=f"{platform.system()} {machine()}",
@@ -55,9 +59,16 @@ def ways_to_run() -> list[tuple[int, str]]:
     return [*((n, "xnnpack") for n in sorted({1, 2, usable_cores()})), (1, "builtin")]
 
 
-def _cpu_name() -> str:
-    named = [line for line in _read(_CPUINFO).splitlines() if line.startswith("model name")]
-    return named[0].partition(":")[2].strip() if named else platform.processor() or "unknown"
+def _instructions() -> str:
+    here = _cpu_line(*_LISTS_OF_INSTRUCTIONS).split()
+    found = " ".join(each for each in _INSTRUCTIONS if each in here)
+    return found or ("none" if here else "unknown")
+
+
+def _cpu_line(*keys: str) -> str:
+    """Return what Linux says of the first processor under one of some keys, "" if nothing."""
+    lines = (line.partition(":") for line in _read(_CPUINFO).splitlines())
+    return next((value.strip() for key, _, value in lines if key.strip() in keys), "")
 
 
 def _read(path: Path) -> str:

@@ -15,17 +15,24 @@ from msgspec import Meta
 from fer_bench.evaluation import Evaluation, Parity
 from fer_bench.quantities import Count, Duration, Figure, Name, NotNegative, Share
 
+INT8_PRODUCTS = ("avx512_vnni", "avx_vnni", "amx_int8", "asimddp", "i8mm")
+"""What Linux calls the instructions for dot products of int8."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Environment:
     """Board, processor, governor, runtime, kernels and versions of one measurement.
 
+    `instructions` are those of the processor that decide how fast networks are, as Linux calls
+    them, such as "avx2 avx512_vnni", or "none"; "unknown" where the system does not tell, and empty
+    in old files.
     `load_before` is how many programs were running on average in the minute before it, None where
     the system does not tell; `busy` says that this was too many.
     """
 
     board: str = ""
     cpu: str
+    instructions: str = ""
     cores: Count
     governor: str = ""
     system: str = ""
@@ -38,6 +45,12 @@ class Environment:
     load_before: Figure | None = None
     on_a_pi: bool
     busy: bool = False
+
+    @property
+    def lacks_int8_products(self) -> bool:
+        """Whether the processor is known to have no instruction for dot products of int8."""
+        known = self.instructions not in ("", "unknown")
+        return known and not set(INT8_PRODUCTS) & set(self.instructions.split())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ import pytest
 
 from bench_results import bare_model, stored
 from drawn_faces import draw_face, drawn_dataset, save_npz
-from fer_bench import memory
+from fer_bench import environment, memory
 from fer_bench.accuracy import (
     Accuracy,
     EvaluationSplit,
@@ -361,6 +361,35 @@ def test_the_environment_names_runtime_and_processor() -> None:
 def test_a_python_of_32_bits_is_no_aarch64_of_64(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "maxsize", 2**31 - 1)
     assert read_environment("x", "y").system.endswith(", 32-bit Python")
+
+
+@pytest.mark.parametrize(
+    ("cpuinfo", "instructions", "lacks"),
+    [
+        ("flags\t\t: fpu avx2 fma\n", "avx2", True),
+        ("flags\t\t: avx512_vnni avx2 avx512f\n", "avx2 avx512f avx512_vnni", False),
+        ("flags : avx2 avx_vnni\n", "avx2 avx_vnni", False),
+        ("Features\t: fp asimd crc32\n", "asimd", True),  # Pi 3 and 4
+        ("Features\t: fp asimd asimddp\n", "asimd asimddp", False),  # Pi 5
+        ("Features\t: half neon vfpv4\n", "neon", True),
+        ("flags : fpu sse2\n", "none", True),
+        (None, "unknown", False),
+    ],
+)
+def test_the_environment_names_what_int8_needs(
+    nano_path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
+    cpuinfo: str | None, instructions: str, lacks: bool,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(environment, "_CPUINFO", tmp_path / "cpuinfo")
+    if cpuinfo:
+        (tmp_path / "cpuinfo").write_text(f"model name : One\n{cpuinfo}\nprocessor : 1\n")
+    here = read_environment("x", "y")
+    assert (here.cpu == "One") is bool(cpuinfo)
+    assert (here.instructions, here.lacks_int8_products) == (instructions, lacks)
+    timed = stored(bare_model())
+    told = results_table(replace(timed, environment=here))
+    assert f"({instructions}), {here.cores} cores" in told
+    assert ("no int8 dot products" in told) is lacks
 
 
 def test_a_machine_is_busy_from_a_quarter_of_its_cores_on() -> None:

@@ -121,7 +121,7 @@ def test_what_is_left_out_is_said() -> None:
         "gone: only measured before",
         "latency: after was --quick, a tenth of the timed runs",
         "accuracy: judged on fer2013.npz before, on nothing after",
-        "latency and memory: another cpu: EPYC before, Cortex-A76 after",
+        "latency and memory: different cpu: EPYC before, Cortex-A76 after",
     ]
     assert not_compared(before, before) == []
 
@@ -177,6 +177,18 @@ def test_another_machine_is_no_regression() -> None:
     assert verdicts(results(), after)["peak memory"] == "not judged"
     assert verdicts(results(), after)["accuracy"] == "same"
     assert verdicts(after, results())["latency"] == "not judged"
+
+
+def test_a_processor_of_the_same_name_with_other_instructions_is_another_machine() -> None:
+    def on(instructions: str, p50: float) -> Results:
+        model = evaluated_model(latency_ms={"p50": p50, "runs": 9})
+        return stored(model, environment={**ENVIRONMENT, "instructions": instructions})
+
+    older, newer = on("avx2", 0.4), on("avx2 avx512_vnni", 0.08)
+    assert verdicts(newer, older)["latency"] == "not judged"
+    (line,) = not_compared(newer, older)
+    assert line.endswith("different instructions: avx2 avx512_vnni before, avx2 after")
+    assert verdicts(on("", 0.08), older)["latency"] == "REGRESSION"  # an old file does not tell
 
 
 def test_the_command_exits_with_1_on_a_regression(tmp_path: Path) -> None:
