@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import platform
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,7 +21,8 @@ for _threads in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
     os.environ.setdefault(_threads, "1")
 
 # TensorFlow rounds here as in the commands that the tests start (fer_train.backend).
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+if platform.machine() in ("x86_64", "AMD64"):
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 # A shell's background jobs ignore Ctrl-C, and so would every command that the tests start.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:

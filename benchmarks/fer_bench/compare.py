@@ -15,7 +15,7 @@ from fer_bench.results import Results
 from fer_core.errors import FerError
 from fer_core.tolerance import exceeds
 
-_SAME = ("board", "cpu", "instructions", "cores", "governor", "runtime", "kernels")
+_SAME = ("board", "cpu", "cores", "governor", "runtime", "kernels")
 REGRESSION, TOO_FAST, NOISY, NOT_JUDGED = "REGRESSION", "TOO FAST", "noisy", "not judged"
 ROUNDED_PERCENT, ROUNDED_POINTS = 0.05, 0.005
 """Changes up to these are shown as 0.0 % and 0.00 points."""
@@ -88,12 +88,10 @@ def _of_machine(change: Change) -> bool:
 def _other_machine(before: Results, after: Results) -> list[str]:
     """Return a line for each thing that makes latency and memory another machine's."""
     one, other = before.environment, after.environment
-    pairs = [(key, getattr(one, key), getattr(other, key)) for key in _SAME]
-    return [
-        f"different {key}: {was} before, {now} after"
-        for key, was, now in pairs
-        if was != now and was and now  # old files lack some
-    ]
+    both_name_instructions = one.instructions and other.instructions  # old files do not
+    same = [*_SAME, "instructions"] if both_name_instructions else _SAME
+    pairs = [(key, getattr(one, key), getattr(other, key)) for key in same]
+    return [f"different {key}: {was} before, {now} after" for key, was, now in pairs if was != now]
 
 
 def _other_pictures(before: Results, after: Results) -> str:
@@ -128,6 +126,12 @@ def not_compared(before: Results, after: Results) -> list[str]:
     if reason := _other_pictures(before, after):
         lines.append(f"accuracy: {reason}")
     machine = _other_machine(before, after)
+    told = {bool(each.environment.instructions) for each in (before, after)}
+    if not machine and len(told) > 1:
+        machine = [
+            "one result is old and does not name the processor's instructions: make sure that it "
+            "is the same processor"
+        ]
     return [*lines, *(f"latency and memory: {line}" for line in machine)]
 
 

@@ -72,7 +72,7 @@ def _place(results: Results) -> str:
     board = "" if where.on_a_pi else " Not measured on a Pi."
     return (
         f"{where.runtime}, {where.kernels} kernels, one thread, median of {latency.runs} faces; "
-        f"{where.cpu}, {where.cores} cores.{board}"
+        f"{where.processor}, {where.cores} cores.{board}"
     )
 
 

@@ -24,13 +24,14 @@ def warnings(results: Results) -> Iterator[str]:
         if model.is_noisy and model.conditions and model.latency_ms:
             reason = cells.noise(model.conditions, model.latency_ms.spread)
             yield f"{model.name}: NOISY: {reason}; measure the latency again"
-    if results.environment.lacks_int8_products and any(each.latency_ms for each in results.models):
-        yield (
-            "this processor has no int8 dot products (such as avx512_vnni or asimddp): int8 may be "
-            "no faster than float32"
-        )
     if results.environment.busy:
         yield f"NOISY: {_busy(results.environment)}; measure the latencies again"
+    timed = [model.name for model in results.models if model.latency_ms]
+    if results.environment.lacks_int8_products and any(name.endswith("int8") for name in timed):
+        yield (
+            "Linux names no int8 dot products of this processor (such as avx512_vnni or asimddp): "
+            "int8 may be no faster than float32"
+        )
 
 
 def _busy(where: Environment) -> str:

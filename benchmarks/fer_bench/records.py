@@ -23,11 +23,10 @@ INT8_PRODUCTS = ("avx512_vnni", "avx_vnni", "amx_int8", "asimddp", "i8mm")
 class Environment:
     """Board, processor, governor, runtime, kernels and versions of one measurement.
 
-    `instructions` are those of the processor that decide how fast networks are, as Linux calls
-    them, such as "avx2 avx512_vnni", or "none"; "unknown" where the system does not tell, and empty
-    in old files.
-    `load_before` is how many programs were running on average in the minute before it, None where
-    the system does not tell; `busy` says that this was too many.
+    `instructions` decide how fast networks are, such as "avx2 avx512_vnni", named as Linux does:
+    "none" where there is none of those that count, "unknown" where the system does not tell, and
+    empty in old files. `load_before` is how many programs were running on average in the minute
+    before it, None where the system does not tell; `busy` says that this was too many.
     """
 
     board: str = ""
@@ -45,6 +44,12 @@ class Environment:
     load_before: Figure | None = None
     on_a_pi: bool
     busy: bool = False
+
+    @property
+    def processor(self) -> str:
+        """What the processor is, in words."""
+        told = {"": "", "none": ", no instructions for networks"}
+        return self.cpu + told.get(self.instructions, f", instructions {self.instructions}")
 
     @property
     def lacks_int8_products(self) -> bool:

@@ -74,8 +74,7 @@ def _setting(where: Environment) -> Iterator[str]:
         "mini-xception, else of fer-nano, else of the first"
     )
     yield _versions(where)
-    known = f" ({where.instructions})" if where.instructions else ""
-    yield f"{where.board}, {where.cpu}{known}, {where.cores} cores, governor {where.governor}"
+    yield f"{where.board}, {where.processor}, {where.cores} cores, governor {where.governor}"
 
 
 def _versions(where: Environment) -> str:

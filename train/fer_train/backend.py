@@ -14,7 +14,7 @@ from importlib.util import find_spec
 
 from fer_core.errors import FerError
 
-_ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
+ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
 _UNUSED = ("sklearn", "matplotlib", "IPython")
 """What Keras imports where it is installed, for parts of Keras that nothing here uses."""
 
@@ -74,12 +74,12 @@ def import_keras() -> None:
 def _ask_for_onednn() -> None:
     """Let TensorFlow use oneDNN on x86-64, unless $TF_ENABLE_ONEDNN_OPTS says otherwise.
 
-    On Linux, TensorFlow does so by itself only where the processor has AVX-512 VNNI or newer
-    instructions for neural networks. With AVX2 alone, oneDNN trains our networks 1.2 to 2.6 times
-    as fast (docs/decisions/0006-models.md).
+    On Linux, TensorFlow does so by itself only where the processor has instructions for neural
+    networks, such as AVX-512 VNNI. With AVX2 alone, oneDNN trains our networks 1.2 to 2.6 times as
+    fast (docs/decisions/0006-models.md).
     """
     if platform.machine() in ("x86_64", "AMD64"):
-        os.environ.setdefault(_ONEDNN, "1")
+        os.environ.setdefault(ONEDNN, "1")
 
 
 def make_deterministic(seed: int) -> None:

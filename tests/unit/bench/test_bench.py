@@ -388,8 +388,12 @@ def test_the_environment_names_what_int8_needs(
     assert (here.instructions, here.lacks_int8_products) == (instructions, lacks)
     timed = stored(bare_model())
     told = results_table(replace(timed, environment=here))
-    assert f"({instructions}), {here.cores} cores" in told
-    assert ("no int8 dot products" in told) is lacks
+    shown = {"none": "no instructions for networks"}.get(
+        instructions, f"instructions {instructions}"
+    )
+    assert f"{here.cpu}, {shown}, {here.cores} cores" in told
+    assert "instructions" not in replace(here, instructions="").processor
+    assert ("names no int8 dot products" in told) is lacks
 
 
 def test_a_machine_is_busy_from_a_quarter_of_its_cores_on() -> None:

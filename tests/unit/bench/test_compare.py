@@ -189,6 +189,9 @@ def test_a_processor_of_the_same_name_with_other_instructions_is_another_machine
     (line,) = not_compared(newer, older)
     assert line.endswith("different instructions: avx2 avx512_vnni before, avx2 after")
     assert verdicts(on("", 0.08), older)["latency"] == "REGRESSION"  # an old file does not tell
+    (line,) = not_compared(on("", 0.08), older)
+    assert "make sure that it is the same processor" in line
+    assert not not_compared(on("", 0.08), on("", 0.4))
 
 
 def test_the_command_exits_with_1_on_a_regression(tmp_path: Path) -> None:

@@ -25,6 +25,9 @@ def test_a_result_lies_by_its_board_and_takes_nobodys_place(tmp_path: Path) -> N
     laptop = {**ENVIRONMENT, "cpu": "Some (R) Core", "cores": 8}
     own = reference_folder(results(environment=laptop), tmp_path)
     assert own == tmp_path / "some-r-core-8-cores"
+    newer = {**laptop, "instructions": "avx2 avx_vnni"}
+    own = reference_folder(results(environment=newer), tmp_path)
+    assert own == tmp_path / "some-r-core-avx2-avx-vnni-8-cores"
     folder.mkdir()
     (folder / "results.json").write_text("{}")
     with pytest.raises(FerError, match="holds a result already"):

@@ -216,11 +216,14 @@ def test_what_a_job_gets_of_its_node(tmp_path: Path, monkeypatch: pytest.MonkeyP
     Call.begun(tmp_path, Where(WHERE.place, 2, gpus=0.5)).settle()
     assert "KERAS_BACKEND" not in os.environ
     assert os.environ["XLA_PYTHON_CLIENT_MEM_FRACTION"] == "0.45"
-    monkeypatch.setenv("KERAS_BACKEND", "torch")
+    chosen = {"KERAS_BACKEND": "torch", "TF_ENABLE_ONEDNN_OPTS": "0"}
+    for name, value in chosen.items():
+        monkeypatch.setenv(name, value)
     call = Call.begun(tmp_path, WHERE)
-    monkeypatch.delenv("KERAS_BACKEND")
+    for name in chosen:
+        monkeypatch.delenv(name)
     call.settle()
-    assert os.environ["KERAS_BACKEND"] == "torch"
+    assert {name: os.environ[name] for name in chosen} == chosen
 
 
 def test_a_history_that_its_node_replaces_meanwhile_is_read_again(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from fer_core.files import write_text
 from fer_core.locks import alone_in
-from fer_train.backend import need
+from fer_train.backend import ONEDNN, need
 from fer_train.device import BACKEND
 from fer_train.jobs.pools import Cause, Job, NotSharedError, Where
 from fer_train.jobs.process import LOG, THREADS, Failure, run_job
@@ -54,7 +54,8 @@ class Call:
         _remove(list(folder.glob(f"{_MARK}*")))
         mark = folder.resolve() / f"{_MARK}{secrets.token_hex(8)}"
         write_text(mark, f"{platform.node()}\n")
-        given = {name: os.environ[name] for name in (BACKEND, *THREADS) if name in os.environ}
+        names = (BACKEND, ONEDNN, *THREADS)
+        given = {name: os.environ[name] for name in names if name in os.environ}
         return cls(mark, where.cores, where.gpus, given)
 
     def end(self) -> None:
