@@ -23,7 +23,8 @@ def reference_folder(results: Results, root: Path) -> Path:
     if faults:
         raise FerError(f"not fit to be kept: {'; '.join(faults)}; measure again")
     where = results.environment
-    board = where.board if where.on_a_pi else f"{where.cpu} {where.instructions}"
+    processor = f"{where.cpu} {where.instructions}".removesuffix("unknown")
+    board = where.board if where.on_a_pi else processor
     name = f"{board} {where.cores} cores"
     folder = root / re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
     if (folder / "results.json").exists():
