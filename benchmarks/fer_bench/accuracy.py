@@ -31,7 +31,11 @@ from fer_edge.inference.interpreter import TfliteModel
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EvaluationSplit:
-    """The test split, and which of its pictures the training split does not hold as well."""
+    """The test split, and which of its pictures the training split does not hold as well.
+
+    Attributes:
+        not_duplicate: (n,); none without a training split, with which nothing can be compared.
+    """
 
     dataset: FerDataset
     not_duplicate: BoolArray
@@ -45,8 +49,9 @@ class EvaluationSplit:
         """
         test = dataset.part("test")
         ids = dataset.picture_ids()
-        duplicate = np.isin(ids[dataset.split == 2], ids[dataset.split == 0])
-        return cls(test, ~duplicate)
+        training = ids[dataset.split == 0]
+        is_new = ~np.isin(ids[dataset.split == 2], training)
+        return cls(test, is_new & (len(training) > 0))
 
 
 class TestPictures:
@@ -94,6 +99,10 @@ class TestPictures:
             return crowd_agreement(accuracy.probabilities, test, votes) if votes else None
         except FerError:
             return None  # other pictures lie beside them
+
+    def remarks(self) -> tuple[str, ...]:
+        """Return what a reader of the figures should know of the pictures, a line each."""
+        return self.for_input(None).dataset.remarks()
 
     def described(self) -> tuple[str, str]:
         """Return what is judged on, in words, and the fingerprint of its pictures and labels.

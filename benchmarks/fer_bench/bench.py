@@ -56,6 +56,8 @@ def run_benchmark(
     environment = read_environment(runtime, kernels_taken(runtime))
     loaded, failed = _load_each(paths, say)
     data, fingerprint = pictures.described() if pictures else ("", "")
+    for line in pictures.remarks() if pictures else ():
+        say(line)
     records = list(_timed(loaded, extent, say))
     if pictures:
         judge, named = Judge(pictures, extent), [(each.path, each.bundle) for each in loaded]

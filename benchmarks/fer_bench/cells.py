@@ -110,15 +110,15 @@ def worst_distorted(model: ModelRecord) -> str:
 
 
 def recall(model: ModelRecord, label: str) -> str:
-    """Return the share of a class that is found."""
+    """Return the share of a class that is found; of a class that the pictures have."""
     found = model.evaluation.per_class.get(label) if model.evaluation else None
-    return percent(found.recall if found else None)
+    return percent(found.recall if found and found.support else None)
 
 
 def class_metrics(model: ModelRecord, label: str) -> str:
     """Return precision, recall and F1 of a class."""
     found = model.evaluation.per_class.get(label) if model.evaluation else None
-    if not found:
+    if not found or not found.support:
         return NOT_MEASURED
     return ", ".join(percent(share) for share in (found.precision, found.recall, found.f1))
 

@@ -10,6 +10,9 @@ from fer_bench.results import Results
 from fer_core.errors import FerError
 from fer_core.text import typed
 
+_NO_NAMES = ("unknown", "aarch64", "armv7l")
+"""What Linux on ARM says of its processor; the board has a name there."""
+
 
 def reference_folder(results: Results, root: Path) -> Path:
     """Return where a result belongs below `root`, by Pi or processor.
@@ -24,7 +27,7 @@ def reference_folder(results: Results, root: Path) -> Path:
         raise FerError(f"not fit to be kept: {'; '.join(faults)}; measure again")
     where = results.environment
     processor = f"{where.cpu} {where.instructions}".removesuffix("unknown")
-    board = where.board if where.on_a_pi else processor
+    board = where.board if where.on_a_pi or where.cpu in _NO_NAMES else processor
     name = f"{board} {where.cores} cores"
     folder = root / re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
     if (folder / "results.json").exists():

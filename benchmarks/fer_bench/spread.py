@@ -132,6 +132,8 @@ def spread_accuracy(
     """
     models, failed = _read_each(paths)
     data, fingerprint = pictures.described()
+    for line in pictures.remarks():
+        say(line)
     tasks, test = _tasks(models, parent), TestData.of(pictures)
     judgments = _Judgments(_judged_there(tasks, test, extent, address, say))
     done = list[Named]()

@@ -89,9 +89,9 @@ def convert(
     job = make_job(request, file)
     if not job.parent.training and (doubt := input_mismatch(job.parent.model, job.validation)):
         say(f"{job.parent.name}: {doubt}")
-    for doubt in (job.other_pictures, few_pictures(len(job.validation))):
-        if doubt:
-            say(doubt)
+    doubts = (job.other_pictures, few_pictures(len(job.validation)))
+    for line in (*job.validation.remarks(), *filter(None, doubts)):
+        say(line)
     paths = [out / f"{job.parent.name}-{recipe.name}.tflite" for recipe in request.recipes]
     require_not_shipped(paths)
     faults: list[FerError] = []

@@ -13,6 +13,7 @@ import numpy as np
 from fer_convert.calibration import fit_temperature, tempered
 from fer_core.dataset import FerDataset
 from fer_core.errors import FerError
+from fer_core.metrics import FEW_PICTURES
 from fer_core.preprocess import InputSpec
 from fer_core.values import FloatArray
 from fer_train.config import TrainConfig
@@ -129,7 +130,7 @@ def _require_one_picture_in_and_one_answer_out(file: Path, model: keras.Model) -
 
 
 def load_parent(run: RunRecord, model: keras.Model, validation: FerDataset) -> Parent:
-    """Return the model with its temperature divided in.
+    """Return the model with its temperature divided in; few pictures tell none, so it stays 1.
 
     Raises:
         FerError: It knows other classes than the pictures, or gives no probabilities.
@@ -137,7 +138,7 @@ def load_parent(run: RunRecord, model: keras.Model, validation: FerDataset) -> P
     name, source = run.bundle_name(model.name), weights_sha256(run.file, model)
     probabilities = _probabilities(run.file, model, validation)
     temperature = 1.0
-    if logits_layers(model):
+    if logits_layers(model) and len(validation) >= FEW_PICTURES:
         temperature = fit_temperature(probabilities, validation.labels)
         divide_logits(model, temperature)
         given, probabilities = probabilities, tempered(probabilities, temperature)

@@ -12,6 +12,7 @@ from fer_core.labels import FER2013_LABELS, ordered_labels, require_plain_labels
 from fer_core.pictures import (
     NOT_READ,
     PICTURE_SUFFIXES,
+    by_name,
     find_pictures,
     is_junk,
     left_out,
@@ -118,7 +119,7 @@ def _folder_rows(
     `others` gets the files that are no pictures, `shapes` height and width of each picture.
     """
     number = 0
-    for folder, label, split in sorted(folders, key=lambda each: (each[2], each[0])):
+    for folder, label, split in sorted(folders, key=lambda each: (each[2], by_name(each[0]))):
         found = find_pictures(folder)
         others += found.others
         for file in found.files:
@@ -184,4 +185,5 @@ def official_split(name: str) -> int | None:
 
 
 def _subfolders(folder: Path) -> list[Path]:
-    return sorted(sub for sub in folder.iterdir() if sub.is_dir() and not is_junk(sub))
+    subfolders = (sub for sub in folder.iterdir() if sub.is_dir() and not is_junk(sub))
+    return sorted(subfolders, key=by_name)

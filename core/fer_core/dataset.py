@@ -233,6 +233,9 @@ class FerDataset:
         blank = int(self.blank().sum())
         if blank:
             lines.append(f"blank pictures (one gray value): {blank}, kept")
-        if self.faults:
-            lines.append(f"bad rows left out: {len(self.faults)}")
-        return "\n".join([*lines, *self.notes])
+        return "\n".join([*lines, *self.remarks()])
+
+    def remarks(self) -> tuple[str, ...]:
+        """Return what a reader of figures should know of what was read, a line each."""
+        left_out = f"bad rows left out: {len(self.faults)}"
+        return (left_out, *self.notes) if self.faults else self.notes

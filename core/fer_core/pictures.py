@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import numpy as np
 
@@ -90,11 +90,16 @@ def is_junk(path: Path) -> bool:
     return path.name.startswith(".") or path.name.lower() in _JUNK
 
 
+def by_name(path: PurePath) -> tuple[str, ...]:
+    """Return what sorts paths equally on all systems: Windows would ignore upper case."""
+    return path.parts
+
+
 def find_pictures(folder: Path) -> FoundPictures:
     """Return what lies in a folder and in those below it, in the order of the names."""
     files = [
         path
-        for path in sorted(folder.rglob("*"))
+        for path in sorted(folder.rglob("*"), key=by_name)
         if path.is_file()
         and not any(is_junk(part) for part in (path, *path.relative_to(folder).parents[:-1]))
     ]

@@ -291,6 +291,18 @@ def test_a_parent_that_is_not_there_fails_before_anything_is_measured(
     assert said == []
 
 
+def test_what_was_left_out_of_the_pictures_is_said(nano_path: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "photos"
+    for label in ("happy", "sad"):
+        (folder / "test" / label).mkdir(parents=True)
+        cv2.imwrite(str(folder / "test" / label / "a.png"), np.zeros((48, 96), np.uint8))
+    (folder / "test" / "sad" / "b.heic").write_bytes(b"x")
+    said: list[str] = []
+    run_benchmark([nano_path], TestPictures(folder), None, QUICK, "", said.append)
+    assert any("2 of 2 pictures are not square" in line for line in said)
+    assert any("HEIC" in line for line in said)
+
+
 def test_duplicates_of_training_pictures_are_told_apart() -> None:
     drawn = drawn_dataset((2, 1, 2))
     images = drawn.images.copy()
@@ -301,6 +313,8 @@ def test_duplicates_of_training_pictures_are_told_apart() -> None:
     )
     assert (~EvaluationSplit.of(copied).not_duplicate).sum() == 1
     assert EvaluationSplit.of(drawn).not_duplicate.all()
+    alone = copied.only(copied.split == 2)
+    assert not EvaluationSplit.of(alone).not_duplicate.any()  # nothing to compare with
 
 
 def test_data_of_other_classes_is_refused(nano: ModelBundle) -> None:

@@ -28,6 +28,9 @@ def test_a_result_lies_by_its_board_and_takes_nobodys_place(tmp_path: Path) -> N
     newer = {**laptop, "instructions": "avx2 avx_vnni"}
     own = reference_folder(results(environment=newer), tmp_path)
     assert own == tmp_path / "some-r-core-avx2-avx-vnni-8-cores"
+    jetson = {**ENVIRONMENT, "board": "Jetson Nano", "cpu": "unknown", "instructions": "asimd"}
+    own = reference_folder(results(environment=jetson), tmp_path)
+    assert own == tmp_path / "jetson-nano-2-cores"
     folder.mkdir()
     (folder / "results.json").write_text("{}")
     with pytest.raises(FerError, match="holds a result already"):

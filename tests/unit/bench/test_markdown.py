@@ -120,3 +120,12 @@ def test_what_failed_and_what_was_disturbed_is_told() -> None:
         assert "broken-int8: not measured: it crashed\n" in text
         assert "mini-xception-int8: NOISY: under-voltage; a fixed" in text
         assert "1.40 times as long" in text
+
+
+def test_a_class_without_a_picture_has_no_recall() -> None:
+    per_class = MODEL["per_class"]
+    absent = {**per_class["sad"], "support": 0, "recall": 0.0}
+    results = stored({**MODEL, "per_class": {**per_class, "sad": absent}})
+    rows = [line for line in markdown_report(results).splitlines() if line.startswith("| sad")]
+    assert rows
+    assert [cells(row)[1] for row in rows] == ["-"] * len(rows)

@@ -10,6 +10,7 @@ import pytest
 from commands import call, call_here
 from convert_cases import DATA, VARIED, request_of, silent, small_net
 from drawn_faces import drawn_dataset, save_npz
+from fer_convert import parent
 from fer_convert.convert import convert
 from fer_convert.overwriting import answers_alike, require_not_shipped
 from fer_convert.parity import ParityReport, allowed_drop, doubtful_drop, refused_drop
@@ -414,8 +415,9 @@ def test_a_strangers_model_in_a_runs_folder_is_not_the_runs(
 
 
 def test_a_layer_called_logits_that_feeds_no_softmax_is_left_alone(
-    saved: tuple[Path, Path], tmp_path: Path, cases: Path
+    saved: tuple[Path, Path], tmp_path: Path, cases: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(parent, "FEW_PICTURES", 1)
     file = cases / "inner_logits.keras"
     given = predict(load_keras_model(file), VARIED.part("validation"))
     request = request_of((file, save_npz(tmp_path / "v.npz", VARIED)), tmp_path, 100.0, "float32")
@@ -424,6 +426,9 @@ def test_a_layer_called_logits_that_feeds_no_softmax_is_left_alone(
     answers = classify_images(model, VARIED.part("validation").pixels)
     assert label_flips(given, answers) == 0
     assert ModelBundle.load(path).manifest.temperature != 1.0  # the last layer took it
+    monkeypatch.undo()
+    (path,) = convert(replace(request, out=tmp_path / "few"), silent)
+    assert ModelBundle.load(path).manifest.temperature == 1.0  # few pictures tell none
 
 
 def test_worse_than_chance_is_refused_unless_a_drop_was_allowed(

@@ -80,11 +80,25 @@ def test_a_paired_difference_counts_only_the_pictures_that_changed() -> None:
     after[:8], after[60:62] = False, True
     change, (low, high) = paired_difference(after, before)
     assert change == pytest.approx(-0.06)
-    spread = 1.959964 * np.sqrt((8 + 2) / 100 - 0.06**2) / 10
-    assert (low, high) == (pytest.approx(-0.06 - spread), pytest.approx(-0.06 + spread))
-    assert paired_difference(before, before) == (0.0, (0.0, 0.0))
+    middle = -6 / 102
+    spread = 1.959964 * np.sqrt((8 + 2 + 1) / 102 - middle**2) / np.sqrt(102)
+    assert (low, high) == (pytest.approx(middle - spread), pytest.approx(middle + spread))
     with pytest.raises(ValueError, match="two equal vectors"):
         paired_difference(before, before[:5])
+
+
+def test_a_paired_interval_of_few_pictures_is_no_certainty() -> None:
+    same = np.ones(15, bool)
+    change, (low, high) = paired_difference(same, same)
+    assert change == 0
+    assert -0.15 < low < -0.05
+    assert high == -low
+    rng, held = np.random.default_rng(4), 0
+    for _ in range(500):  # 1 % won, 3 % lost, as int8 may do
+        fate = rng.choice(3, 30, p=(0.96, 0.01, 0.03))
+        low, high = paired_difference(fate != 2, fate != 1)[1]
+        held += low <= -0.02 <= high
+    assert held >= 0.93 * 500
 
 
 def test_mcnemar_is_the_binomial_test_of_the_changes() -> None:
@@ -234,12 +248,15 @@ def test_an_interval_of_another_width() -> None:
         pytest.approx(0.54975, abs=1e-5),
     )
     change, interval = paired_difference(np.array([True] * 2), np.array([False] * 2))
-    assert (change, interval) == (1.0, (1.0, 1.0))
+    assert (change, interval[1]) == (1.0, 1.0)
+    assert interval[0] < 0  # two pictures say little
 
 
 def test_a_difference_ends_where_shares_do() -> None:
     some, none = np.array([True, False]), np.array([False, False])
-    change, (low, high) = paired_difference(none, some)
-    assert (change, low) == (-0.5, -1.0)
-    assert high == pytest.approx(-0.5 + 1.959964 * 0.5 / np.sqrt(2))
-    assert paired_difference(some, none)[1][1] == 1.0
+    assert paired_difference(none, some)[0] == -0.5
+    change, (low, high) = paired_difference(np.zeros(9, bool), np.ones(9, bool))
+    assert (change, low) == (-1.0, -1.0)
+    middle = -9 / 11
+    assert high == pytest.approx(middle + 1.959964 * np.sqrt(10 / 11 - middle**2) / np.sqrt(11))
+    assert paired_difference(np.ones(9, bool), np.zeros(9, bool))[1][1] == 1.0

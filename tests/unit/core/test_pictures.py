@@ -2,7 +2,7 @@ import os
 import struct
 import sys
 import zlib
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import cv2
 import numpy as np
@@ -14,6 +14,7 @@ from fer_core.native import native_stderr, quiet_native_code
 from fer_core.picture_heads import Head, segments
 from fer_core.pictures import (
     Picture,
+    by_name,
     decode_or_reason,
     decode_picture,
     find_pictures,
@@ -259,3 +260,12 @@ def test_gray_of_a_picture_with_transparency_is_rounded() -> None:
 def test_sixteen_bits_without_transparency_become_eight() -> None:
     pixels = np.full((2, 2, 3), (0, 0x4000, 0xFFFF), np.uint16)
     assert pictures._blended(pixels, Head(bits=16))[0, 0].tolist() == [0, 64, 255]
+
+
+def test_pictures_have_one_order_on_all_systems() -> None:
+    names = ["a/anna.jpg", "a/img_1.jpg", "Zoe/IMG_2.jpg", "a b/x.jpg", "a/Zoe.jpg"]
+    orders = [
+        [path.as_posix() for path in sorted(map(kind, names), key=by_name)]
+        for kind in (PurePosixPath, PureWindowsPath)
+    ]
+    assert orders[0] == orders[1] == [*map(str, sorted(map(PurePosixPath, names)))]
