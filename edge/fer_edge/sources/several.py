@@ -49,7 +49,8 @@ class SeveralCameras:
     def frames(self, stop: threading.Event) -> Iterator[Frame | Gap]:
         """Yield frames, and a gap a second for each camera that gives none, until told to stop.
 
-        A camera that fails for good is told once, and gives gaps alone; the others go on.
+        A camera that fails for good is told once, gives gaps alone and is stopped, also if its
+        driver answers later; the others go on.
 
         Raises:
             FerError: Every camera has failed.
@@ -63,7 +64,10 @@ class SeveralCameras:
                     yield taken
 
     def _has_frame(self) -> bool:
-        return any(camera.has_frame for camera in self.cameras.values())
+        """Return whether one has a frame; those of a failed one are not taken, so do not count."""
+        return any(
+            camera.has_frame for name, camera in self.cameras.items() if name not in self._failed
+        )
 
     def _taken(self, name: str) -> Frame | Gap | None:
         """Return what one camera gives now; raise FerError when it is the last that fails."""
@@ -74,6 +78,7 @@ class SeveralCameras:
             return camera.take()
         except FerError as error:
             self._failed.add(name)
+            camera.stop()
             if len(self._failed) == len(self.cameras):
                 raise
             told = "camera %s has failed, the others continue: %s"

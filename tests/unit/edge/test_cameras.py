@@ -304,6 +304,27 @@ def test_a_camera_that_fails_for_good_is_told_once_and_the_others_go_on(
         taps.source.close()
 
 
+def test_a_failed_camera_that_delivers_again_is_stopped_and_keeps_nobody_awake(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    taps = Taps("door", "desk")
+    try:
+        door = taps.source.cameras["door"]
+        door._failure = FerError("the driver hangs")
+        taps.give("desk", 1)
+        assert taps.next_frames(1) == [("desk", 1)]
+        taps.of["door"]._given.release()  # its driver answers again
+        door._thread.join(10)
+        assert (door._thread.is_alive(), door.captured) == (False, 0)
+        door._put(np.zeros((4, 4, 3), np.uint8))  # a picture that was on its way
+        passes, taken = itertools.count(), taps.source._taken
+        monkeypatch.setattr(taps.source, "_taken", lambda name: (next(passes), taken(name))[1])
+        assert isinstance(next(taps.frames), Gap)
+        assert next(passes) < 50  # two cameras, a pass each 0.1 s, a gap after 1 s
+    finally:
+        taps.source.close()
+
+
 def test_no_camera_waits_for_another_to_close(monkeypatch: pytest.MonkeyPatch) -> None:
     class Slow:
         def read(self) -> np.ndarray | None:
