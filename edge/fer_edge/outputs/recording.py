@@ -109,6 +109,16 @@ class BestPicture(Output):
     """The annotated picture of the frame whose face is surest, written at the end."""
 
     def __init__(self, path: Path, times: StageTimes | None = None) -> None:
+        """Take a path, and make its folder now: at the end it would be too late.
+
+        Args:
+            path: With a suffix of SAVED_SUFFIXES.
+            times: What counts the time of drawing and writing.
+
+        Raises:
+            FerError: The folder cannot be made.
+        """
+        make_folder(path.parent)
         self._path, self._times = path, times or StageTimes()
         self._confidence = -1.0
         self._picture: UInt8Array | None = None
@@ -122,7 +132,11 @@ class BestPicture(Output):
                 self._picture = draw_observations(frame, seen.observations)
 
     def finish(self, seen: Analysis) -> None:
-        """Write the picture."""
+        """Write the picture.
+
+        Raises:
+            FerError: It cannot be written.
+        """
         if self._picture is not None:
             with self._times.stage("encode"):
                 save_picture(self._path, self._picture)
