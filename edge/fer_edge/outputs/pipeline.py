@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from fer_core.values import Frame, Gap
@@ -46,9 +47,11 @@ def run_pipeline(
         times: What counts each part's time.
         reading: The stage that the time to the next frame counts as.
         hidden: Returns a frame without what no output may see, from the frame and its analysis.
+
+    Raises:
+        FerError: The source or an output has failed; even so, each output is told of the end.
     """
-    summary, started = PipelineSummary(), times.clock()
-    frames = source.frames(stop)
+    summary, started, frames = PipelineSummary(), times.clock(), source.frames(stop)
     try:
         while True:
             with times.stage(reading):
@@ -68,7 +71,12 @@ def run_pipeline(
             summary.faces += len(seen.observations)
             summary.seconds = times.clock() - started
     finally:  # a source that fails at its end has still been seen
-        seen = analyzer.finish()
-        for output in outputs:
-            output.finish(seen)
+        _finish(outputs, analyzer.finish())
     return summary
+
+
+def _finish(outputs: Sequence[Output], seen: Analysis) -> None:
+    """Tell each output of the end; raise what one of them raises after all have been told."""
+    with ExitStack() as stack:
+        for output in reversed(outputs):
+            stack.callback(output.finish, seen)

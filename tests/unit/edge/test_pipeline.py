@@ -92,6 +92,26 @@ def test_stop_ends_the_loop_and_the_last_events_are_told() -> None:
     assert [event.kind for event in output.events] == ["started", "ended"]
 
 
+def test_an_output_that_fails_at_the_end_keeps_no_other_from_its_end() -> None:
+    ended: list[str] = []
+
+    class Ending(FakeOutput):
+        def __init__(self, name: str, fault: str = "") -> None:
+            super().__init__()
+            self._name, self._fault = name, fault
+
+        def finish(self, seen: Analysis) -> None:
+            ended.append(self._name)
+            if self._fault:
+                raise FerError(self._fault)
+
+    outputs = [Ending("first"), Ending("second", "the disk is full"), Ending("third")]
+    analyzer = PictureAnalyzer(FakeDetector(), FakeClassifier())
+    with pytest.raises(FerError, match="the disk is full"):
+        run_pipeline(FakeSource(1), analyzer, outputs, threading.Event(), StageTimes(Ticks()))
+    assert ended == ["first", "second", "third"]
+
+
 def test_what_to_watch_is_exactly_one_thing() -> None:
     with pytest.raises(FerError, match="say what to watch"):
         RunOptions(EdgeConfig())
