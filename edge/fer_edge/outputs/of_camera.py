@@ -31,7 +31,12 @@ class OfCamera(Output):
 
 
 def path_of_camera(path: Path, camera: str) -> Path:
-    """Return where the output of a camera goes: seen-door.mp4 for seen.mp4, seen/door for seen."""
+    """Return where the output of a camera goes: seen-door.mp4 for seen.mp4, seen/door for seen.
+
+    A folder that is there may have a dot in its name: d.1/door for d.1.
+    """
     if not camera:
         return path
-    return path.with_stem(f"{path.stem}-{camera}") if path.suffix else path / camera
+    if path.suffix and not path.is_dir():
+        return path.with_stem(f"{path.stem}-{camera}")
+    return path / camera

@@ -457,6 +457,11 @@ def test_each_camera_is_saved_to_a_place_of_its_own() -> None:
     assert path_of_camera(Path("a/seen.mp4"), "") == Path("a/seen.mp4")
 
 
+def test_each_camera_is_saved_into_a_folder_with_a_dot_in_its_name(tmp_path: Path) -> None:
+    (tmp_path / "d.1").mkdir()
+    assert path_of_camera(tmp_path / "d.1", "door") == tmp_path / "d.1" / "door"
+
+
 def test_too_many_cameras_are_told_once_and_that_all_is_well_again(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
