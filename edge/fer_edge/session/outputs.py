@@ -76,7 +76,7 @@ def _plot(run: Run) -> Iterator[Output]:
         from fer_edge.outputs.plot import PlotOutput
 
         path = Path(run.options.settings.plot)
-        run.saved.append(path)
+        run.saves(path)
         yield PlotOutput(path, run.times)
 
 
@@ -97,7 +97,7 @@ def _save(run: Run) -> Iterator[Output]:
                 run.stack.enter_context(recorder)
             elif isinstance(recorder, PictureRecorder) and run.kind.live:
                 _count(run, "pictures_dropped", recorder)
-            run.saved.append(path)
+            run.saves(path)
             yield OfCamera(camera, recorder)
 
 

@@ -32,7 +32,8 @@ class Run:
         model: What classifies.
         enrolment: What names unknown faces, None where the page names none.
         clips: Where clips of moments lie, None where none are written.
-        saved: The files that the outputs will have written; each adds its own.
+        saved: What the outputs may write, and which version of it was there before; each notes
+            its own by `saves`.
         counters: What the outputs count; each adds its own.
         slowed: Returns what slows the board, empty for nothing.
     """
@@ -47,9 +48,24 @@ class Run:
     times: StageTimes
     enrolment: LiveEnrolment | None = None
     clips: ClipFolder | None = None
-    saved: list[Path] = field(default_factory=list)
+    saved: dict[Path, tuple[int, int] | None] = field(default_factory=dict)
     counters: dict[str, Callable[[], int]] = field(default_factory=dict)
     slowed: Callable[[], str] = str
+
+    def saves(self, path: Path) -> None:
+        """Note a file or folder that an output may write, before it does."""
+        self.saved[path] = _version(path)
+
+    def written(self) -> tuple[Path, ...]:
+        """Return what the outputs have written, once they have been completed.
+
+        A camera that gave no picture leaves no file, or that of an earlier run as it was.
+        """
+        return tuple(
+            path
+            for path, before in self.saved.items()
+            if path.exists() and not (path.is_file() and _version(path) == before)
+        )
 
     @property
     def cameras(self) -> dict[str, CameraSource]:
@@ -70,3 +86,11 @@ class Run:
         if self.model.exchangeable:
             counted["model_swaps"] = {"": self.model.exchangeable.swaps}
         return counted
+
+
+def _version(path: Path) -> tuple[int, int] | None:
+    """Return what tells one version of a file from the next, None where there is none."""
+    if not path.exists():
+        return None
+    known = path.stat()
+    return known.st_ino, known.st_mtime_ns

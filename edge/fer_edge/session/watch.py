@@ -103,7 +103,7 @@ def watch(options: RunOptions) -> SessionResult:
         signals.in_loop = True
         summary = run_pipeline(turned, analyzer, outputs, stop, times, kind.reading, hidden)
     dropped = sum(run.counts().get("frames_dropped", {}).values())
-    return SessionResult(summary, times, signals.came, dropped, tuple(run.saved))
+    return SessionResult(summary, times, signals.came, dropped, run.written())
 
 
 def _blur(config: EdgeConfig) -> Callable[[Frame, Analysis], Frame] | None:
