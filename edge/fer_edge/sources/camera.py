@@ -15,6 +15,7 @@ from fer_core.opencv import cv2, silence_opencv
 from fer_core.values import UInt8Array
 from fer_edge.sources.address import no_answer, without_password
 from fer_edge.sources.devices import DEVICE, device_number, why_not_open
+from fer_edge.sources.hangs import STUCK_OPENING_SECONDS, STUCK_SECONDS
 from fer_edge.sources.live import CameraSource, Capture
 from fer_edge.sources.network import StreamCapture, has_pyav
 from fer_edge.sources.patience import Patience
@@ -169,10 +170,11 @@ def open_camera(
         FerError: It does not open, and `patient` is not set.
     """
     silence_opencv()
-    named, patience = check_camera(where), Patience()
+    named, is_network = check_camera(where), "://" in where
+    patience = Patience(STUCK_OPENING_SECONDS if is_network else STUCK_SECONDS)
 
     def opened() -> Capture:
-        if "://" in where:
+        if is_network:
             return _network_capture(where, size, fps, patience)
         if named == "picamera":
             return PiCapture(size, fps, patience)

@@ -12,6 +12,8 @@ log = logging.getLogger(__name__)
 
 STUCK_SECONDS = 30.0
 """How long a read or an opening may take before its thread is given up and another one tries."""
+STUCK_OPENING_SECONDS = 120.0
+"""The same for the opening of a network camera: nameservers that are silent take 20 to 40 s."""
 MOST_RESTARTS, RESTART_SECONDS = 3, 600.0
 """How many threads may be given up within so many seconds; one more ends the source."""
 RECOVERY_SECONDS = 120.0
@@ -27,7 +29,12 @@ class Hangs:
         self._given_up: threading.Thread | None = None
 
     def gives_up(
-        self, thread: threading.Thread, now: float, alive_at: float, picture_at: float
+        self,
+        thread: threading.Thread,
+        now: float,
+        alive_at: float,
+        picture_at: float,
+        stuck_seconds: float = STUCK_SECONDS,
     ) -> bool:
         """Return whether a capture thread is given up now, so that another one may try.
 
@@ -36,6 +43,7 @@ class Hangs:
             now: In seconds of the camera's clock, as the other two.
             alive_at: When it last came back from a driver.
             picture_at: When the last picture came.
+            stuck_seconds: How long what it does now may take.
 
         Raises:
             FerError: The driver hangs and a new thread does not help.
@@ -46,7 +54,7 @@ class Hangs:
                 f"{self._name} hangs and holds its device; only a new start frees it",
                 see="camera-hangs",
             )
-        if now - alive_at < STUCK_SECONDS:
+        if now - alive_at < stuck_seconds:
             return False
         if len(self._at) == MOST_RESTARTS and now - self._at[0] < RESTART_SECONDS:
             raise FerError(

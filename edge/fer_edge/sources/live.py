@@ -11,7 +11,7 @@ from typing import Protocol
 from fer_core.errors import FerError
 from fer_core.values import Frame, Gap, UInt8Array
 from fer_edge.sources.faults import PictureFaults
-from fer_edge.sources.hangs import Hangs
+from fer_edge.sources.hangs import STUCK_SECONDS, Hangs
 from fer_edge.sources.patience import Patience
 from fer_edge.sources.picture_check import Damaged
 from fer_edge.sources.shared import Shared
@@ -24,7 +24,6 @@ GAP_SECONDS = 1.0
 """How long no picture comes before that is told, and how often it is told again."""
 RETRY_SECONDS = (0.5, 1.0, 2.0, 5.0)
 """Waits between attempts to open a camera that went away; the last one repeats."""
-
 
 Clock = Callable[[], float]
 
@@ -78,8 +77,7 @@ class CameraSource:
         Raises:
             FerError: The camera does not open, and `patient` is not set.
         """
-        self._patience = patience or Patience()
-        shared = shared or Shared()
+        self._patience, shared = patience or Patience(), shared or Shared()
         self._camera, self._arrived = shared.camera, shared.arrived
         self._name = f"{shared.camera} ({name})" if shared.camera else name
         self._open, self._source, self._clock = open_capture, name, clock
@@ -89,7 +87,7 @@ class CameraSource:
         self._failure: Exception | None = None
         self._faults, self._hangs = PictureFaults(self._name), Hangs(self._name)
         self.captured = self.dropped = self.reconnects = self.attempts = 0
-        self._tries, self._is_away = 0, False
+        self._tries, self._is_away, self._stuck_seconds = 0, False, STUCK_SECONDS
         first = self._first(patient)
         self._told_at = self._alive_at = self._picture_at = clock()
         self.began_at = self._told_at if shared.began_at is None else shared.began_at
@@ -149,7 +147,8 @@ class CameraSource:
         if self._failure is not None:
             raise FerError(f"{self._name} failed: {self._failure!r}") from self._failure
         gap, now = self.gap_if_due(), self._told_at
-        if gap and self._hangs.gives_up(self._thread, now, self._alive_at, self._picture_at):
+        times = (now, self._alive_at, self._picture_at, self._stuck_seconds)
+        if gap and self._hangs.gives_up(self._thread, *times):
             self._alive_at = now
             self._start(None)
         return gap
@@ -196,7 +195,8 @@ class CameraSource:
     def _keep_newest(self, capture: Capture) -> None:
         """Put every picture until none comes, they are bad for long, or the source closes."""
         while self._is_wanted:
-            asked_at = self._clock()
+            asked_at = self._alive_at = self._clock()
+            self._stuck_seconds = STUCK_SECONDS
             picture = capture.read()
             if not self._is_wanted:
                 return
@@ -239,7 +239,7 @@ class CameraSource:
                 return None
             self._tries += 1
             self.attempts += 1
-            self._alive_at = self._clock()
+            self._alive_at, self._stuck_seconds = self._clock(), self._patience.opening_seconds
             try:
                 capture = self._open()
             except FerError as error:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fer_edge.sources.hangs import STUCK_SECONDS
+
 LEAST_SECONDS, GROWN_SECONDS, MOST_SECONDS = 4.0, 12.0, 24.0
 """To begin with; after waits in vain; at a slow camera's pace. All lie below the time after which a
 read counts as hung (STUCK_SECONDS)."""
@@ -17,9 +19,11 @@ class Patience:
 
     Attributes:
         seconds: How long to wait now.
+        opening_seconds: How long an opening may take before it counts as hung.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, opening_seconds: float = STUCK_SECONDS) -> None:
+        self.opening_seconds = opening_seconds
         self.seconds = LEAST_SECONDS
         self._last: float | None = None
         self._pause = 0.0

@@ -5,6 +5,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -175,7 +176,7 @@ def test_a_camera_that_hangs_is_given_up_and_another_thread_tries(
     frames = source.frames(GO)
     gap = next(frames)
     assert (type(gap), getattr(gap, "attempts", 0)) == (Gap, 0)  # nothing shows that it is alive
-    clock.now = STUCK_SECONDS
+    clock.now = STUCK_SECONDS + 1
     with caplog.at_level(logging.WARNING):
         next(frames)
     assert "fake has hung for 3" in caplog.text
@@ -253,6 +254,66 @@ def test_a_thread_that_hangs_and_holds_the_device_ends_the_runner() -> None:
     assert clock.now < 200
     hung.let_go.set()
     source.close()
+
+
+class SlowToOpen:
+    """A camera that opens only when it is let, and then fails, by a clock of its own."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+        self.now, self.opened = 0.0, 0
+        self.let_go = threading.Semaphore(1)  # the first one, of the constructor, fails at once
+        for name in ("_network_capture", "OpenCvCapture"):
+            monkeypatch.setattr(camera, name, self.open)
+        made = partial(CameraSource, clock=lambda: self.now, retry_seconds=(0.001,))
+        monkeypatch.setattr(camera, "CameraSource", made)
+        self.source = open_camera(address, None, None, patient=True)
+
+    def open(self, *asked: object) -> EndlessCapture:
+        self.opened += 1
+        self.let_go.acquire(timeout=PATIENCE_SECONDS)
+        raise FerError("no answer")
+
+    def waits(self, seconds: int) -> None:
+        """Let the next opening take so long; there may be gaps alone meanwhile."""
+        opening = self.opened
+        for _ in range(seconds):
+            self.now += 1.0
+            assert isinstance(self.source.take(), Gap)
+        self.let_go.release()
+        wait_until(lambda: self.opened > opening)
+
+    def close(self) -> None:
+        self.source.stop()
+        self.let_go.release(9)
+        self.source.close()
+
+
+def test_a_network_camera_whose_name_is_looked_up_for_long_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nameservers that are silent: each opening takes 40 s, for a quarter of an hour."""
+    away = SlowToOpen(monkeypatch, "rtsp://cam.local/s")
+    wait_until(lambda: away.opened == 2)
+    for _ in range(23):
+        away.waits(40)
+    assert away.now > 15 * 60
+    assert "has hung" not in caplog.text
+    away.close()
+
+
+@pytest.mark.parametrize(("address", "borne"), [("rtsp://cam.local/s", 119), ("0", 29)])
+def test_an_opening_that_never_ends_is_given_up(
+    address: str, borne: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    away = SlowToOpen(monkeypatch, address)
+    wait_until(lambda: away.opened == 2)
+    for seconds in (borne, 1):
+        assert "has hung" not in caplog.text
+        for _ in range(seconds):
+            away.now += 1.0
+            away.source.take()
+    assert "has hung" in caplog.text
+    away.close()
 
 
 def test_a_service_waits_for_a_camera_that_is_not_there_yet(
