@@ -218,7 +218,7 @@ def _network_capture(
     """
     try:
         if has_pyav():
-            return StreamCapture(where, OPEN_SECONDS, patience.seconds)
+            return StreamCapture(where, OPEN_SECONDS, patience.seconds, patience.is_slow)
         return OpenCvCapture(where, size, fps, patience)
     except FerError:
         if not where.lower().startswith(("http://", "https://")):

@@ -9,7 +9,6 @@ from fer_core.native import native_output_is_shown
 from fer_core.values import UInt8Array
 from fer_edge.sources.address import no_answer
 from fer_edge.sources.decoding import Decoder
-from fer_edge.sources.patience import LEAST_SECONDS
 from fer_edge.sources.picture_check import Damaged
 
 _RTSP = {
@@ -40,13 +39,16 @@ def has_pyav() -> bool:
 class StreamCapture:
     """An RTSP or HTTP stream of any kind that FFmpeg knows."""
 
-    def __init__(self, address: str, open_seconds: float, read_seconds: float) -> None:
+    def __init__(
+        self, address: str, open_seconds: float, read_seconds: float, is_slow: bool = False
+    ) -> None:
         """Open the stream.
 
         Args:
             address: Where it is.
             open_seconds: How long the connection, and then its description, may take.
             read_seconds: How long each picture may take.
+            is_slow: Whether its pictures are known as rare.
 
         Raises:
             FerError: It does not open, or holds no video.
@@ -55,13 +57,13 @@ class StreamCapture:
 
         _quiet(av)
         self._read_seconds, self._came_at, self._rare = read_seconds, time.monotonic(), 0
-        self._may_be_rare = not _is_rtsp(address) or read_seconds > LEAST_SECONDS
+        self._may_be_rare = not _is_rtsp(address) or is_slow
         self._late = (av.error.ExitError, av.error.TimeoutError)
         self._broken = (av.error.FFmpegError, OSError, ValueError)
         try:
             self._container = av.open(
                 address,
-                options=_options(address, read_seconds),
+                options=_options(address, is_slow),
                 timeout=(open_seconds, read_seconds),
             )
         except self._broken:
@@ -115,11 +117,10 @@ def _is_rtsp(address: str) -> bool:
     return address.lower().startswith(("rtsp://", "rtsps://"))
 
 
-def _options(address: str, read_seconds: float) -> dict[str, str]:
+def _options(address: str, is_slow: bool) -> dict[str, str]:
     """Return FFmpeg's options for an address."""
     if not _is_rtsp(address):
         return {"fpsprobesize": "0"}
-    is_slow = read_seconds > LEAST_SECONDS
     silence = _SLOW_SILENCE_SECONDS if is_slow else _SILENCE_SECONDS
     return {**_RTSP, "timeout": str(round(silence * 1e6))}
 

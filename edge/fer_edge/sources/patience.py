@@ -28,6 +28,11 @@ class Patience:
         self._last: float | None = None
         self._pause = 0.0
 
+    @property
+    def is_slow(self) -> bool:
+        """Whether the camera's pictures are rare, by their pace; waits in vain tell nothing."""
+        return PICTURES * self._pause > LEAST_SECONDS
+
     def missed(self, waited: float) -> None:
         """Note that no picture came in so many seconds; an error at once is no wait."""
         if waited >= 0.8 * self.seconds:

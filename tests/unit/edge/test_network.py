@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from fer_core.errors import FerError
-from fer_edge.sources import network
+from fer_edge.sources import camera, network
 from fer_edge.sources.network import StreamCapture, has_pyav
+from fer_edge.sources.patience import LEAST_SECONDS, Patience
 from fer_edge.sources.picture_check import Damaged
 
 av = pytest.importorskip("av", reason="PyAV is not installed")
@@ -56,7 +57,7 @@ def opened(
     monkeypatch: pytest.MonkeyPatch,
     packets: list[object],
     address: str = "rtsp://cam/s",
-    read_seconds: float = READ_SECONDS,
+    is_slow: bool = False,
 ) -> tuple[StreamCapture, Container]:
     containers: list[Container] = []
 
@@ -65,7 +66,7 @@ def opened(
         return containers[-1]
 
     monkeypatch.setattr(av, "open", open_container)
-    return StreamCapture(address, 4.0, read_seconds), containers[0]
+    return StreamCapture(address, 4.0, READ_SECONDS, is_slow), containers[0]
 
 
 def test_a_wait_for_the_next_picture_is_bounded_and_keeps_the_connection(
@@ -95,23 +96,46 @@ def test_packets_without_a_picture_are_damage_and_sound_is_none(
     assert capture.read() is None
 
 
-@pytest.mark.parametrize(("read_seconds", "silence"), [(4.0, "2000000"), (8.0, "500000")])
+@pytest.mark.parametrize(("is_slow", "silence"), [(False, "2000000"), (True, "500000")])
 def test_rtsp_waits_less_for_the_end_of_a_picture_where_pictures_are_rare(
-    monkeypatch: pytest.MonkeyPatch, read_seconds: float, silence: str
+    monkeypatch: pytest.MonkeyPatch, is_slow: bool, silence: str
 ) -> None:
-    _, container = opened(monkeypatch, [], read_seconds=read_seconds)
+    _, container = opened(monkeypatch, [], is_slow=is_slow)
     assert container.wanted["options"]["timeout"] == silence
-    _, container = opened(monkeypatch, [], "http://cam/s", read_seconds=read_seconds)
+    _, container = opened(monkeypatch, [], "http://cam/s", is_slow)
     assert "timeout" not in container.wanted["options"]
 
 
-@pytest.mark.parametrize(("read_seconds", "is_opened_anew"), [(4.0, True), (8.0, False)])
+@pytest.mark.parametrize(
+    ("pause", "waited", "silence"), [(1 / 15, 4.0, "2000000"), (5.0, 15.0, "500000")]
+)
+def test_a_stall_does_not_make_a_camera_one_of_rare_pictures(
+    monkeypatch: pytest.MonkeyPatch, pause: float, waited: float, silence: str
+) -> None:
+    asked: list[dict[str, str]] = []
+
+    def open_container(where: str, options: dict[str, str], timeout: object) -> Container:
+        asked.append(options)
+        return Container([])
+
+    monkeypatch.setattr(av, "open", open_container)
+    patience = Patience()
+    monkeypatch.setattr(camera, "Patience", lambda seconds: patience)
+    for number in range(20):
+        patience.came(number * pause)
+    patience.missed(waited)
+    assert patience.seconds > LEAST_SECONDS
+    camera.open_camera("rtsp://cam/s", None, None).close()
+    assert {each["timeout"] for each in asked} == {silence}
+
+
+@pytest.mark.parametrize(("is_slow", "is_opened_anew"), [(False, True), (True, False)])
 def test_a_stream_of_rare_pictures_is_opened_anew_unless_it_is_known(
-    monkeypatch: pytest.MonkeyPatch, read_seconds: float, is_opened_anew: bool
+    monkeypatch: pytest.MonkeyPatch, is_slow: bool, is_opened_anew: bool
 ) -> None:
     monkeypatch.setattr(network, "_SILENCE_SECONDS", 0.0)
     packets = list(packets_of(coded("libx264", 4)))
-    capture, _ = opened(monkeypatch, packets, read_seconds=read_seconds)
+    capture, _ = opened(monkeypatch, packets, is_slow=is_slow)
     pictures = [capture.read() for _ in range(4)]
     assert [each is None for each in pictures] == [False, False, False, is_opened_anew]
 
