@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -17,6 +16,7 @@ from fer_edge.deployment.signing.trusted import TrustedKeys
 from fer_edge.deployment.state import ON_TRIAL, DeploymentState, Held
 from fer_edge.inference.models import ModelFacts, load_model, shipped_models
 from fer_edge.inference.self_test import load_checked
+from fer_edge.inference.temporary import temporary_model
 
 _LOCK = ".fer-try"
 
@@ -49,7 +49,7 @@ class ModelIntake:
         if len(content) > MOST_MODEL_BYTES:
             raise FerError(f"a model may have {MOST_MODEL_BYTES >> 20} MiB at most")
         self._trusted.require(content, "the model")
-        with self._checking(), _temporary_file(content) as file:
+        with self._checking(), temporary_model(content) as file:
             try:
                 facts = ModelFacts.of(self._check(file))
             except FerError as error:
@@ -147,20 +147,6 @@ class ModelIntake:
             with suppress(OSError):
                 (self._folder.path / place).unlink()
         return held
-
-
-@contextmanager
-def _temporary_file(content: bytes) -> Iterator[Path]:
-    """Give a file with a content, outside the folder of models; raise FerError for a full disk."""
-    with ExitStack() as stack:
-        try:
-            folder = stack.enter_context(tempfile.TemporaryDirectory())
-            file = Path(folder) / "model.tflite"
-            file.write_bytes(content)
-        except OSError as error:
-            where = error.filename or tempfile.gettempdir()
-            raise FerError(f"cannot write {where}: {error.strerror}") from error
-        yield file
 
 
 def _content(file: Path) -> bytes:

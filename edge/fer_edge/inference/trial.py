@@ -11,7 +11,6 @@ import math
 import os
 import platform
 import sys
-import tempfile
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,6 +22,7 @@ from fer_core.errors import FerError
 from fer_core.own_process import last_words, limit_this_process, run_module
 from fer_core.typed_json import read_json
 from fer_edge.inference.interpreter import INTEGERS, Interpreter, Tensor, runtime_name
+from fer_edge.inference.temporary import temporary_model
 
 LIMIT_SECONDS = 60
 LIMIT_BYTES = 4 * 2**30
@@ -102,11 +102,9 @@ def try_model(model: bytes, name: str) -> Trial:
     """Load a flatbuffer, which messages call `name`, and let it answer, in a process of its own.
 
     Raises:
-        FerError: It does not run.
+        FerError: It does not run, or no temporary file can be written.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "model.tflite"
-        file.write_bytes(model)
+    with temporary_model(model) as file:
         done = run_module("fer_edge.inference.trial", str(file), seconds=LIMIT_SECONDS, what=name)
     if done.returncode:
         raise FerError(f"{name} does not run: {last_words(done)}", see="model-does-not-run")

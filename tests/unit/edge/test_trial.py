@@ -1,5 +1,8 @@
+import errno
+import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -42,6 +45,18 @@ def test_what_cannot_be_loaded_is_said(nano: ModelBundle) -> None:
     told = r"broken (does not run: .* cannot load it|crashes the runtime)"  # by the runtime
     with pytest.raises(FerError, match=told):
         try_model(nano.model[:5000], "broken")
+
+
+def test_a_full_disk_for_temporary_files_is_said(
+    nano: ModelBundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, content: bytes) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(FerError, match=r"cannot write .*: No space left") as refusal:
+        try_model(nano.model, "nano")
+    assert tempfile.gettempdir() in str(refusal.value)
 
 
 @needs_a_shell
