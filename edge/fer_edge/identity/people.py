@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,6 +52,18 @@ class People:
         return name if distance < UNKNOWN_DISTANCE else ""
 
 
+class NobodyError(FerError):
+    """A folder enrols nobody; names may come later.
+
+    Attributes:
+        skipped: The files that were left out, with the reason.
+    """
+
+    def __init__(self, message: str, skipped: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.skipped = skipped
+
+
 @dataclass(frozen=True, slots=True)
 class Enrolment:
     """The people found in a folder, and the pictures that were left out, with the reason."""
@@ -63,7 +75,11 @@ class Enrolment:
         """Return who was enrolled, and a line for every picture that was not."""
         counts = Counter(self.people.names)
         who = ", ".join(f"{name} ({count})" for name, count in counts.items())
-        return "\n".join([f"enrolled {who}", *(f"left out {line}" for line in self.skipped)])
+        return _with_left_out(f"enrolled {who}", self.skipped)
+
+
+def _with_left_out(text: str, skipped: Sequence[str]) -> str:
+    return "\n".join([text, *(f"left out {line}" for line in skipped)])
 
 
 def enrol(folder: Path, detector: FaceDetector, describe: FaceDescriptor) -> Enrolment:
@@ -75,10 +91,11 @@ def enrol(folder: Path, detector: FaceDetector, describe: FaceDescriptor) -> Enr
         describe: What tells them apart.
 
     Raises:
-        FerError: There is no such folder, none holds a usable picture, or one's name is none.
+        NobodyError: There is no such folder, or it holds no usable picture.
+        FerError: The name of a person's folder is none.
     """
     if not folder.is_dir():
-        raise FerError(f"there is no folder {folder}: --faces takes one with a folder a person")
+        raise NobodyError(f"there is no folder {folder}: --faces takes one with a folder a person")
     names: list[str] = []
     found: list[FloatArray] = []
     skipped: list[str] = []
@@ -94,9 +111,10 @@ def enrol(folder: Path, detector: FaceDetector, describe: FaceDescriptor) -> Enr
         found.append(descriptor)
     if not found:
         reasons = "".join(f"\n  {line}" for line in skipped)
-        raise FerError(
+        raise NobodyError(
             f"{folder} enrols nobody: it must hold a folder a person with pictures of one face "
-            f"each{reasons}"
+            f"each{reasons}",
+            skipped,
         )
     return Enrolment(People(tuple(names), np.stack(found)), tuple(skipped))
 
@@ -175,10 +193,13 @@ def enrolled(
         FerError: Nobody can be enrolled, see `enrol`.
     """
     describe = DlibDescriptor()
-    if nobody_yet and not any(each.is_file() for each in folder.rglob("*")):
-        say(f"nobody is enrolled yet in {folder}")
+    try:
+        enrolment = enrol(folder, detector, describe)
+    except NobodyError as nobody:
+        if not nobody_yet:
+            raise
+        say(_with_left_out(f"nobody is enrolled yet in {folder}", nobody.skipped))
         return KnownPeople(describe)
-    enrolment = enrol(folder, detector, describe)
     say(enrolment.text())
     names = dict.fromkeys(enrolment.people.names)
     if asked_for and not nobody_yet and composed(asked_for) not in names:

@@ -251,6 +251,33 @@ def test_a_folder_that_enrols_nobody_is_said(tmp_path: Path) -> None:
         enrol(tmp_path, Gray(), Gray())
 
 
+@pytest.mark.parametrize(
+    ("file", "why"),
+    [
+        (".DS_Store", "it does not lie in a person's folder"),
+        ("carl/Thumbs.db", ".db: no picture"),
+        ("carl/1.png", "0 faces in it, not one"),
+        (None, ""),
+    ],
+)
+def test_where_names_come_later_a_run_starts_with_nobody(
+    file: str | None, why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if file:
+        picture((tmp_path / file).with_suffix(".png"), 0, 90)
+        (tmp_path / file).with_suffix(".png").rename(tmp_path / file)
+    monkeypatch.setattr(people_module, "DlibDescriptor", Gray)
+    said: list[str] = []
+    people = people_module.enrolled(tmp_path, Gray(), said.append, nobody_yet=True)
+    assert people.name_of(np.array([90], np.float32)) == ""
+    first, *left_out = said[0].splitlines()
+    assert first == f"nobody is enrolled yet in {tmp_path}"
+    assert [line.partition(": ")[0] for line in left_out] == ([f"left out {file}"] if file else [])
+    assert why in said[0]
+    with pytest.raises(FerError, match="enrols nobody"):
+        people_module.enrolled(tmp_path, Gray(), said.append)
+
+
 @needs_dlib
 @pytest.mark.skipif(not PHOTOS.is_dir(), reason="needs the shared photos and clips")
 def test_people_of_the_clips_are_known_again_and_strangers_stay_unknown(tmp_path: Path) -> None:
