@@ -5,23 +5,16 @@ from __future__ import annotations
 import json
 import zipfile
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 from fer_core.errors import ArgumentError, FerError
 from fer_core.files import ZIP_ERRORS
-from fer_core.settings import load_settings
+from fer_core.settings import load_settings, read_toml
 from fer_core.text import typed
 from fer_train.config import RENAMED, TrainConfig
-from fer_train.run_facts import (
-    CONFIG,
-    OUT_OF_FOLD,
-    RunRecord,
-    is_fold,
-    is_shipped,
-    read_run,
-    saved_config,
-)
+from fer_train.parent_run import divided_as, with_data_of
+from fer_train.run_facts import CONFIG, OUT_OF_FOLD, is_fold, is_shipped, read_run, saved_config
 from fer_train.shipped import (
     DEFAULT_ARCH,
     FINE_TUNE,
@@ -70,8 +63,8 @@ def chosen_config(
             or of quantization-aware training, which takes the data that the model was trained on.
         arch: The architecture, or the first part of its name; None for that of the settings.
         init: What to start from, a shipped model's name, a run folder or a .keras file, whose
-            architecture the run then has, and whose validation split if its data is the same; None
-            to start fresh.
+            architecture the run then has. With the same data it has the validation split, too,
+            except for what the file or `given` say of it. None to start fresh.
         given: Other settings by name, those that are None left out.
 
     Raises:
@@ -81,19 +74,19 @@ def chosen_config(
     source = file or _shipped_config_for(arch, init, bool(given.get("qat")))
     config = load_settings(TrainConfig, source, {**given, "arch": arch}, RENAMED)
     start = _start(config, source.parent, arch, init)
-    own = start is not None and not (file or is_shipped(start))
-    earlier = read_run(start) if start and (own or (config.qat and not file)) else None
-    if earlier and config.qat:
-        theirs = asdict(earlier.config.pictures)
-        theirs = {name: value for name, value in theirs.items() if given.get(name) is None}
-        config = replace(config, **theirs)
+    earlier = read_run(start) if start else None
+    if earlier and config.qat and not file:
+        config = with_data_of(earlier, config, given)
     config = replace(
         config,
         arch=model_name(start) if start else full_name(config.arch),
         init=str(start) if start else "",
     )
     config = settled(config, source.parent)
-    return _divided_as(earlier, config) if own and earlier and earlier.folder else config
+    if not earlier or not earlier.folder or is_shipped(earlier.file):
+        return config
+    named = {name for name in given if given[name] is not None}
+    return divided_as(earlier, config, named | (read_toml(file).keys() if file else set()))
 
 
 def _start(config: TrainConfig, base: Path, arch: str | None, init: str | None) -> Path | None:
@@ -117,19 +110,6 @@ def _start(config: TrainConfig, base: Path, arch: str | None, init: str | None) 
             f"{start} holds {name}: --init continues from one of {', '.join(known)}"
         )
     return start
-
-
-def _divided_as(earlier: RunRecord, config: TrainConfig) -> TrainConfig:
-    """Return settings that keep classes and validation split of the run that they start from.
-
-    Its other pictures taught the network. Training with rounding does not change them, nor does
-    another run with the same data.
-    """
-    theirs = earlier.config.pictures
-    if not config.qat and (config.data, config.labels) != (theirs.data, theirs.labels):
-        return config
-    kept = replace(config, split_seed=theirs.seed, held_out=theirs.held_out)
-    return replace(kept, without=theirs.without)
 
 
 def _shipped_config_for(arch: str | None, init: str | None, qat: bool) -> Path:

@@ -1,10 +1,14 @@
+import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import keras
+import numpy as np
 import pytest
 
 from commands import call
+from drawn_faces import drawn_dataset, save_npz
 from fer_core import files
 from fer_core.errors import FerError
 from fer_train.checkpoint import TrainState, load_checkpoint, save_checkpoint
@@ -72,16 +76,25 @@ def test_teacher_is_an_old_name_of_an_option(
     assert "--teacher is called --soft-labels now" in done.stderr
 
 
+@pytest.fixture
+def first(tmp_path: Path) -> Path:
+    """A run folder whose settings a test writes."""
+    folder = tmp_path / "first"
+    folder.mkdir()
+    shutil.copy(shipped("results") / "fer-nano" / "model.keras", folder)
+    return folder
+
+
+@pytest.mark.parametrize("name", [None, "my.toml"])
 def test_a_run_from_another_one_is_judged_by_pictures_that_neither_learned_from(
-    tmp_path: Path,
+    name: str | None, first: Path, tmp_path: Path
 ) -> None:
-    first = tmp_path / "first"
-    first.mkdir()
-    shutil.copy(shipped("results") / "fer-nano" / "model.keras", first)
+    (tmp_path / "my.toml").write_text("epochs = 3\n")
+    file = tmp_path / name if name else None
     (first / "config.toml").write_text('data = "/faces"\nseed = 5\n')
 
     def config(**given: object) -> TrainConfig:
-        return chosen_config(None, None, str(first), given)
+        return chosen_config(file, None, str(first), given)
 
     same = config(data="/faces", seed=2)
     assert (same.seed, same.pictures.seed) == (2, 5)
@@ -93,6 +106,27 @@ def test_a_run_from_another_one_is_judged_by_pictures_that_neither_learned_from(
     (first / "config.toml").write_text('data = "/faces"\nwithout = "disgust, fear"\n')
     assert config(data="/faces").without == "disgust, fear"
     assert config(data="/others").without == ""
+    drawn = drawn_dataset((30, 1, 1))
+    undivided = replace(drawn, split=np.where(drawn.split == 1, 0, drawn.split))
+    data = save_npz(tmp_path / "undivided.npz", undivided)
+    (first / "config.toml").write_text(f"data = {json.dumps(str(data))}\nseed = 5\n")
+    learned = saved_config(first).pictures.load().part("train").rows
+    judging = config(data=str(data), seed=2).pictures.load().part("validation").rows
+    assert len(judging) > 0
+    assert not set(judging.tolist()) & set(learned.tolist())
+
+
+def test_a_split_that_a_settings_file_names_is_the_one(first: Path, tmp_path: Path) -> None:
+    (first / "config.toml").write_text('data = "/faces"\nseed = 5\nwithout = "fear"\n')
+    mine = tmp_path / "my.toml"
+    mine.write_text('data = "/faces"\nsplit_seed = 7\nwithout = ""\n')
+    config = chosen_config(mine, None, str(first), {})
+    assert (config.pictures.seed, config.without) == (7, "")
+    mine.write_text('data = "/faces"\nheld_out = "fold.npz"\n')
+    config = chosen_config(mine, None, str(first), {"without": "sad"})
+    assert (config.held_out, config.without) == (str(tmp_path / "fold.npz"), "sad")
+    rounded = chosen_config(mine, None, str(first), {"qat": True, "seed": 2})
+    assert (rounded.pictures.seed, rounded.without) == (5, "fear")
 
 
 def test_rounding_goes_on_with_the_labels_that_a_shipped_model_learned() -> None:

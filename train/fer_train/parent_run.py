@@ -1,0 +1,48 @@
+"""What a run takes over from the one that it starts from: its data, and its validation split."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping
+from dataclasses import asdict, replace
+
+from fer_train.config import TrainConfig
+from fer_train.run_facts import RunRecord
+
+
+def with_data_of(
+    earlier: RunRecord, config: TrainConfig, given: Mapping[str, object]
+) -> TrainConfig:
+    """Return settings with the data of the run that they start from.
+
+    Args:
+        earlier: That run.
+        config: The settings.
+        given: Settings by name that stay; those that are None do not.
+    """
+    theirs = asdict(earlier.config.pictures)
+    return replace(
+        config, **{name: each for name, each in theirs.items() if given.get(name) is None}
+    )
+
+
+def divided_as(earlier: RunRecord, config: TrainConfig, named: Container[str]) -> TrainConfig:
+    """Return settings that keep classes and validation split of the run that they start from.
+
+    Its other pictures taught the network. Training with rounding does not change them, nor does
+    another run with the same data.
+
+    Args:
+        earlier: That run.
+        config: The settings, with whole paths.
+        named: The names of the settings that a file or the command line gives. Of these, a split
+            seed, held out pictures and classes to leave out stay as they are.
+    """
+    theirs = earlier.config.pictures
+    if not config.qat and (config.data, config.labels) != (theirs.data, theirs.labels):
+        return config
+    return replace(
+        config,
+        split_seed=theirs.seed if config.split_seed < 0 else config.split_seed,
+        held_out=config.held_out or theirs.held_out,
+        without=config.without if "without" in named else theirs.without,
+    )
