@@ -28,7 +28,7 @@ from fer_train.network.graph import all_layers
 from fer_train.network.training_copy import training_copy
 
 AVERAGE_EVERY = 8
-"""Steps between two updates of the averaged weights; each copies the weights once."""
+"""Steps between two updates of the averaged weights, at most an epoch; each copies the weights."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -147,6 +147,7 @@ def _train_epoch(
     rng = np.random.default_rng((config.seed, state.epoch))
     _seed_layers(model, config.seed, state.epoch)
     steps, sums = steps_per_epoch(training, config.batch_size), EpochSums(targets.shape[1])
+    every = min(AVERAGE_EVERY, steps)  # or epochs would judge the same weights
     with devices.scope(), progress_bar(steps, f"epoch {state.epoch + 1}") as advance:
         for batch in batches(training, targets, config.batch_size, rng):
             before = time.perf_counter()
@@ -161,9 +162,9 @@ def _train_epoch(
             )
             sums.add(logs, state.epoch + 1)
             done = (state.epoch - state.earlier) * steps + sums.steps
-            updates, waiting = divmod(done, AVERAGE_EVERY)
+            updates, waiting = divmod(done, every)
             if config.ema_decay and not waiting:
-                _average(state, model.get_weights(), config.ema_decay**AVERAGE_EVERY, updates)
+                _average(state, model.get_weights(), config.ema_decay**every, updates)
             advance(sums.text())
     return sums.figures(training.label_names)
 

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import keras
@@ -199,7 +200,7 @@ def test_the_learning_rate_warms_up_and_ends_at_zero() -> None:
 
 def test_averaged_weights_are_those_judged(tmp_path: Path) -> None:
     state, weights = run(tmp_path / "a.npz", replace(CONFIG, epochs=9, learning_rate=0.1))
-    with np.load(tmp_path / "a.npz") as held:  # three steps an epoch: an average every 8 steps
+    with np.load(tmp_path / "a.npz") as held:  # three steps an epoch, and an average after them
         live = [held[f"model/{i}"] for i in range(len(weights))]
     assert len(state.averaged) == len(weights)
     assert not any(np.array_equal(a, b) for a, b in zip(state.averaged[:2], live, strict=False))
@@ -208,6 +209,13 @@ def test_averaged_weights_are_those_judged(tmp_path: Path) -> None:
     validation = DATA.part("validation")
     accuracy = evaluate(judged, validation).accuracy
     assert state.history[-1]["val_accuracy"] == pytest.approx(accuracy)
+
+
+def test_every_epoch_judges_other_weights_however_few_steps_it_has(tmp_path: Path) -> None:
+    whole = replace(CONFIG, epochs=10, batch_size=len(TRAINING_SET.training), ema_decay=0.9)
+    state, _ = run(tmp_path / "a.npz", whole)  # one step an epoch
+    judged = [row["val_loss"] for row in state.history]
+    assert all(one != next_one for one, next_one in pairwise(judged))
 
 
 @pytest.mark.parametrize(
