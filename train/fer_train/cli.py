@@ -19,6 +19,7 @@ from fer_train.device import choose_backend
 from fer_train.devices import chosen_devices, prepare_devices
 from fer_train.ensemble_cli import train_networks
 from fer_train.folds_cli import train_folds
+from fer_train.reported import print_report
 from fer_train.studio.cli import serve_studio
 from fer_train.sweep.cli import try_settings
 
@@ -102,8 +103,7 @@ def _train(settings: TrainConfig, folder: Path, resume: bool, devices: str, quie
             say(f"stopped; to continue: fer-train --out {typed(folder)} --resume")
         raise
     if shared.leads:
-        print((folder / "report.txt").read_text(encoding="utf-8"), end="")
-        print(f"run folder: {folder}")
+        print_report(folder)
 
 
 @app.command(

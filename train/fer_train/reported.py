@@ -21,5 +21,11 @@ def reported(folder: Path, next_call: str, say: Callable[[str], None]) -> Iterat
     except KeyboardInterrupt:
         say(f"stopped; to continue: {next_call}")
         raise
-    print((folder / "report.txt").read_text(encoding="utf-8"), end="")
+    print_report(folder)
+
+
+def print_report(folder: Path) -> None:
+    """Print the report of a run folder, whose classes may have names that are not UTF-8."""
+    text = (folder / "report.txt").read_text(encoding="utf-8", errors="surrogateescape")
+    print(text, end="")
     print(f"run folder: {folder}")
