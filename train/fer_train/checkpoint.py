@@ -28,7 +28,7 @@ class _Facts(TypedDict):
     earlier: Annotated[int, Meta(ge=0)]
     epoch: Annotated[int, Meta(ge=0)]
     best_epoch: Annotated[int, Meta(ge=0)]
-    history: list[dict[str, float]]
+    history: list[dict[str, int | float]]  # with float alone, epoch 1 would come back as 1.0
 
 
 Weights = list[npt.NDArray[Any]]

@@ -18,7 +18,7 @@ from fer_train.config import TrainConfig
 from fer_train.data import class_weights
 from fer_train.devices import Devices
 from fer_train.distillation import OnlineTeacher
-from fer_train.evaluate import evaluate
+from fer_train.evaluate import evaluate, save_history
 from fer_train.loop import TrainingSet, _is_best, train
 
 CONFIG = TrainConfig(epochs=3, batch_size=28, learning_rate=0.02, mixup=0.2, erasing=0.3)
@@ -82,6 +82,11 @@ def test_a_resumed_run_ends_bit_equal(tmp_path: Path, monkeypatch: pytest.Monkey
     for row, other in zip(whole.history, resumed.history, strict=True):
         assert [row[name] for name in figures] == [other[name] for name in figures]
     assert whole.best_epoch == resumed.best_epoch
+    for name, state in (("whole", whole), ("resumed", resumed)):
+        save_history(tmp_path / f"{name}.csv", state.history)
+    rows = [(tmp_path / f"{name}.csv").read_text().splitlines() for name in ("whole", "resumed")]
+    epochs = [[row.split(",")[0] for row in each] for each in rows]
+    assert epochs == [["epoch", "1", "2", "3"]] * 2
 
 
 class BegunError(Exception):
