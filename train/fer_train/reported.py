@@ -9,17 +9,20 @@ from pathlib import Path
 
 @contextmanager
 def reported(folder: Path, next_call: str, say: Callable[[str], None]) -> Iterator[None]:
-    """Print the report of a run folder at the end; after Ctrl-C say how to continue.
+    """Print the report of a run folder at the end; after Ctrl-C say how to continue what has begun.
 
     Args:
         folder: The run folder.
         next_call: The command that continues.
         say: What gets the line of a stop.
     """
+    from fer_train.run_folder import has_begun
+
     try:
         yield
     except KeyboardInterrupt:
-        say(f"stopped; to continue: {next_call}")
+        if has_begun(folder):
+            say(f"stopped; to continue: {next_call}")
         raise
     print_report(folder)
 

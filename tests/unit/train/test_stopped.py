@@ -6,6 +6,7 @@ import pytest
 
 from fer_train import cli, run
 from fer_train.config import TrainConfig
+from fer_train.reported import reported
 from fer_train.run_folder import CHECKPOINT
 
 
@@ -26,3 +27,14 @@ def test_ctrl_c_tells_how_to_go_on_once_there_is_something_to_go_on_with(
         cli._train(TrainConfig(), tmp_path, resume=False, devices="1", quiet=False)
     line = f"stopped; to continue: fer-train --out {tmp_path} --resume\n"
     assert capsys.readouterr().err == line * epochs
+
+
+@pytest.mark.parametrize("part", ["", "fold-1", "seed-3"])
+def test_ctrl_c_before_the_first_of_many_trainings_names_no_command(
+    part: str, tmp_path: Path
+) -> None:
+    said: list[str] = []
+    with pytest.raises(KeyboardInterrupt), reported(tmp_path, "fer-train again", said.append):
+        (tmp_path / part).mkdir(exist_ok=True)
+        raise KeyboardInterrupt
+    assert said == (["stopped; to continue: fer-train again"] if part else [])
