@@ -14,15 +14,18 @@ def with_data_of(
 ) -> TrainConfig:
     """Return settings with the data of the run that they start from.
 
+    Where other labels are given, its votes and the classes that it left out do not count.
+
     Args:
         earlier: That run.
         config: The settings.
         given: Settings by name that stay; those that are None do not.
     """
     theirs = asdict(earlier.config.pictures)
-    return replace(
-        config, **{name: each for name, each in theirs.items() if given.get(name) is None}
-    )
+    if not _same_classes(earlier, config if given.get("labels") else earlier.config):
+        del theirs["votes"], theirs["without"]
+    kept = {name: each for name, each in theirs.items() if given.get(name) is None}
+    return replace(config, **kept)
 
 
 def divided_as(earlier: RunRecord, config: TrainConfig, named: Container[str]) -> TrainConfig:
@@ -40,9 +43,15 @@ def divided_as(earlier: RunRecord, config: TrainConfig, named: Container[str]) -
     theirs = earlier.config.pictures
     if not config.qat and (config.data, config.labels) != (theirs.data, theirs.labels):
         return config
+    own_classes = "without" in named or not _same_classes(earlier, config)
     return replace(
         config,
         split_seed=theirs.seed if config.split_seed < 0 else config.split_seed,
         held_out=config.held_out or theirs.held_out,
-        without=config.without if "without" in named else theirs.without,
+        without=config.without if own_classes else theirs.without,
     )
+
+
+def _same_classes(earlier: RunRecord, config: TrainConfig) -> bool:
+    """Return whether both have FER2013's own labels, or both those of FER+, which has votes."""
+    return (earlier.config.labels == "fer2013") == (config.labels == "fer2013")

@@ -138,6 +138,30 @@ def test_rounding_goes_on_with_the_labels_that_a_shipped_model_learned() -> None
     assert chosen_config(None, None, "fer-small", {"qat": True}).labels == "fer2013"
 
 
+@pytest.mark.parametrize("name", [None, "my.toml"])
+def test_rounding_takes_other_labels_without_the_votes_of_its_start(
+    name: str | None, first: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "my.toml").write_text('data = "/faces"\n')
+    file = tmp_path / name if name else None
+    (first / "config.toml").write_text(
+        'data = "/faces"\nseed = 5\nlabels = "ferplus"\nvotes = "/v.csv"\nwithout = "contempt"\n'
+    )
+    config = chosen_config(file, None, str(first), {"qat": True, "labels": "fer2013"})
+    assert (config.labels, config.votes, config.without) == ("fer2013", "", "")
+    assert (config.pictures.seed, config.data) == (5, str(Path("/faces").resolve()))
+
+
+def test_rounding_keeps_votes_where_the_labels_have_some(first: Path, tmp_path: Path) -> None:
+    votes = tmp_path / "votes.csv"
+    (first / "config.toml").write_text(
+        f'labels = "ferplus"\nvotes = {json.dumps(str(votes))}\nwithout = "contempt"\n'
+    )
+    for given in ({"labels": "ferplus-votes"}, {}):
+        config = chosen_config(None, None, str(first), {"qat": True, **given})
+        assert (config.votes, config.without) == (str(votes), "contempt")
+
+
 def test_a_history_that_is_replaced_meanwhile_is_read_a_moment_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
