@@ -9,10 +9,10 @@ from pathlib import Path
 from fer_core.dataset import SPLIT_NAMES, FerDataset
 from fer_core.errors import FerError
 from fer_core.labels import FER2013_LABELS, ordered_labels, require_plain_labels
+from fer_core.path_order import by_name
 from fer_core.pictures import (
     NOT_READ,
     PICTURE_SUFFIXES,
-    by_name,
     find_pictures,
     is_junk,
     left_out,

@@ -6,13 +6,14 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path, PurePath
+from pathlib import Path
 
 import numpy as np
 
 from fer_core.logs import tell
 from fer_core.native import native_stderr
 from fer_core.opencv import MOST_PIXELS, cv2
+from fer_core.path_order import by_name
 from fer_core.picture_heads import HEIC, Head, has_no_end, read_head, tells_gamma
 from fer_core.values import AnyArray, UInt8Array
 
@@ -88,11 +89,6 @@ class FoundPictures:
 def is_junk(path: Path) -> bool:
     """Return whether systems and archives leave it behind: hidden, `__MACOSX`, `Thumbs.db`."""
     return path.name.startswith(".") or path.name.lower() in _JUNK
-
-
-def by_name(path: PurePath) -> tuple[str, ...]:
-    """Return what sorts paths equally on all systems: Windows would ignore upper case."""
-    return path.parts
 
 
 def find_pictures(folder: Path) -> FoundPictures:

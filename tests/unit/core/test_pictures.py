@@ -11,10 +11,10 @@ import pytest
 from drawn_faces import draw_scene
 from fer_core import logs, pictures
 from fer_core.native import native_stderr, quiet_native_code
+from fer_core.path_order import by_name
 from fer_core.picture_heads import Head, segments
 from fer_core.pictures import (
     Picture,
-    by_name,
     decode_or_reason,
     decode_picture,
     find_pictures,
