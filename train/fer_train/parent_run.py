@@ -37,17 +37,18 @@ def divided_as(earlier: RunRecord, config: TrainConfig, named: Container[str]) -
     Args:
         earlier: That run.
         config: The settings, with whole paths.
-        named: The names of the settings that a file or the command line gives. Of these, a split
-            seed, held out pictures and classes to leave out stay as they are.
+        named: The names of the settings that a settings file gives. Of these, a split seed, held
+            out pictures and classes to leave out stay as they are.
     """
     theirs = earlier.config.pictures
     if not config.qat and (config.data, config.labels) != (theirs.data, theirs.labels):
         return config
+    own_seed = "split_seed" in named and config.split_seed >= 0
     own_classes = "without" in named or not _same_classes(earlier, config)
     return replace(
         config,
-        split_seed=theirs.seed if config.split_seed < 0 else config.split_seed,
-        held_out=config.held_out or theirs.held_out,
+        split_seed=config.split_seed if own_seed else theirs.seed,
+        held_out=(config.held_out if "held_out" in named else "") or theirs.held_out,
         without=config.without if own_classes else theirs.without,
     )
 

@@ -64,7 +64,7 @@ def chosen_config(
         arch: The architecture, or the first part of its name; None for that of the settings.
         init: What to start from, a shipped model's name, a run folder or a .keras file, whose
             architecture the run then has. With the same data it has the validation split, too,
-            except for what the file or `given` say of it. None to start fresh.
+            except for what the file says of it. None to start fresh.
         given: Other settings by name, those that are None left out.
 
     Raises:
@@ -85,8 +85,7 @@ def chosen_config(
     config = settled(config, source.parent)
     if not earlier or not earlier.folder or is_shipped(earlier.file):
         return config
-    named = {name for name in given if given[name] is not None}
-    return divided_as(earlier, config, named | (read_toml(file).keys() if file else set()))
+    return divided_as(earlier, config, read_toml(file).keys() if file else ())
 
 
 def _start(config: TrainConfig, base: Path, arch: str | None, init: str | None) -> Path | None:
