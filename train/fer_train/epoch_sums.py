@@ -40,12 +40,7 @@ class EpochSums:
         """
         self.steps += 1
         self.loss += logs["loss"]
-        if not np.isfinite(self.loss):
-            raise FerError(
-                f"the loss is {self.loss} in epoch {epoch}: it diverges; "
-                "start again with a smaller --learning-rate",
-                see="loss-diverges",
-            )
+        require_finite(float(self.loss), epoch)
         self.confusion += keras.ops.convert_to_numpy(logs["confusion"]).astype(np.int64)
 
     def text(self) -> str:
@@ -62,6 +57,16 @@ class EpochSums:
             "seconds": round(seconds, 2),
             "augmentation_share": round(self.augmenting_seconds / seconds, 4),
         }
+
+
+def require_finite(loss: float, epoch: int) -> None:
+    """Raise FerError for a loss in an epoch that is no number any more."""
+    if not np.isfinite(loss):
+        raise FerError(
+            f"the loss is {loss} in epoch {epoch}: it diverges; "
+            "start again with a smaller --learning-rate",
+            see="loss-diverges",
+        )
 
 
 def judged_figures(report: ClassificationReport) -> dict[str, float]:

@@ -23,7 +23,7 @@ from fer_train.config import TrainConfig
 from fer_train.data import batches, class_weights, one_hot, predict, steps_per_epoch
 from fer_train.devices import ONE_DEVICE, Devices
 from fer_train.distillation import OnlineTeacher
-from fer_train.epoch_sums import EpochSums, judged_figures
+from fer_train.epoch_sums import EpochSums, judged_figures, require_finite
 from fer_train.network.graph import all_layers
 from fer_train.network.training_copy import training_copy
 
@@ -103,7 +103,9 @@ def train(
         row = _train_epoch(copy, training_set, targets, config, state, devices)
         model.set_weights(state.averaged or copy.get_weights())
         state.epoch += 1
-        state.history.append({"epoch": state.epoch, **row, **_judge(model, validation)})
+        state.history.append(
+            {"epoch": state.epoch, **row, **_judge(model, validation, state.epoch)}
+        )
         if _is_best(state, few=len(validation) < FEW_PICTURES):
             state.best, state.best_epoch = model.get_weights(), state.epoch
         save_checkpoint(checkpoint, copy, state)
@@ -190,12 +192,15 @@ def _seed_layers(model: keras.Model, seed: int, epoch: int) -> None:
             generator.state.assign(start.astype(generator.state.dtype))
 
 
-def _judge(model: keras.Model, validation: FerDataset) -> dict[str, float]:
+def _judge(model: keras.Model, validation: FerDataset, epoch: int) -> dict[str, float]:
+    """Return the figures of an epoch's weights; raise FerError where they answer no numbers."""
     probabilities = predict(model, validation)
     right = probabilities[np.arange(len(validation)), validation.labels]
+    loss = float(-np.log(np.maximum(right, 1e-7)).mean())
+    require_finite(loss, epoch)
     report = classification_report(probabilities, validation.labels, validation.label_names)
     figures = {
-        "loss": float(-np.log(np.maximum(right, 1e-7)).mean()),
+        "loss": loss,
         **judged_figures(report),
     }
     return {f"val_{name}": value for name, value in figures.items()}
