@@ -60,7 +60,11 @@ class EpochSums:
 
 
 def require_finite(loss: float, epoch: int) -> None:
-    """Raise FerError for a loss in an epoch that is no number any more."""
+    """Make sure that the loss of an epoch is a number.
+
+    Raises:
+        FerError: It is none any more.
+    """
     if not np.isfinite(loss):
         raise FerError(
             f"the loss is {loss} in epoch {epoch}: it diverges; "

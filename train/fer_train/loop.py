@@ -103,9 +103,7 @@ def train(
         row = _train_epoch(copy, training_set, targets, config, state, devices)
         model.set_weights(state.averaged or copy.get_weights())
         state.epoch += 1
-        state.history.append(
-            {"epoch": state.epoch, **row, **_judge(model, validation, state.epoch)}
-        )
+        state.history.append({"epoch": state.epoch, **row, **_judge(model, validation, state)})
         if _is_best(state, few=len(validation) < FEW_PICTURES):
             state.best, state.best_epoch = model.get_weights(), state.epoch
         save_checkpoint(checkpoint, copy, state)
@@ -192,17 +190,14 @@ def _seed_layers(model: keras.Model, seed: int, epoch: int) -> None:
             generator.state.assign(start.astype(generator.state.dtype))
 
 
-def _judge(model: keras.Model, validation: FerDataset, epoch: int) -> dict[str, float]:
+def _judge(model: keras.Model, validation: FerDataset, state: TrainState) -> dict[str, float]:
     """Return the figures of an epoch's weights; raise FerError where they answer no numbers."""
     probabilities = predict(model, validation)
     right = probabilities[np.arange(len(validation)), validation.labels]
     loss = float(-np.log(np.maximum(right, 1e-7)).mean())
-    require_finite(loss, epoch)
+    require_finite(loss, state.epoch)
     report = classification_report(probabilities, validation.labels, validation.label_names)
-    figures = {
-        "loss": loss,
-        **judged_figures(report),
-    }
+    figures = {"loss": loss, **judged_figures(report)}
     return {f"val_{name}": value for name, value in figures.items()}
 
 
