@@ -27,7 +27,8 @@ def reference_folder(results: Results, root: Path) -> Path:
         raise FerError(f"not fit to be kept: {'; '.join(faults)}; measure again")
     where = results.environment
     processor = f"{where.cpu} {where.instructions}".removesuffix("unknown")
-    board = where.board if where.on_a_pi or where.cpu in _NO_NAMES else processor
+    is_board_named = where.cpu in _NO_NAMES and where.board not in _NO_NAMES
+    board = where.board if where.on_a_pi or is_board_named else processor
     name = f"{board} {where.cores} cores"
     folder = root / re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
     if (folder / "results.json").exists():

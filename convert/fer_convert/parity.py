@@ -112,8 +112,8 @@ def few_pictures(count: int) -> str:
     if count >= FEW_PICTURES:
         return ""
     return (
-        f"validation has {counted(count, 'picture')}, too few to measure what conversion costs: "
-        f"use {FEW_PICTURES} or more"
+        f"validation has {counted(count, 'picture')}, too few to measure what conversion costs "
+        f"or to fit a temperature: use {FEW_PICTURES} or more"
     )
 
 

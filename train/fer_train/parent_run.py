@@ -43,6 +43,8 @@ def divided_as(earlier: RunRecord, config: TrainConfig, named: Container[str]) -
     theirs = earlier.config.pictures
     if not config.qat and (config.data, config.labels) != (theirs.data, theirs.labels):
         return config
+    if config.data != theirs.data:  # rounding on other pictures: their classes and folds are others
+        return replace(config, split_seed=theirs.seed) if config.split_seed < 0 else config
     own_seed = "split_seed" in named and config.split_seed >= 0
     own_classes = "without" in named or not _same_classes(earlier, config)
     return replace(

@@ -7,6 +7,8 @@ from pathlib import Path
 from fer_core.values import Frame, Gap
 from fer_edge.faces.analysis import Analysis
 from fer_edge.outputs import Output
+from fer_edge.outputs.encoding import CODINGS
+from fer_edge.outputs.recording import SAVED_SUFFIXES
 
 
 class OfCamera(Output):
@@ -37,6 +39,6 @@ def path_of_camera(path: Path, camera: str) -> Path:
     """
     if not camera:
         return path
-    if path.suffix and not path.is_dir():
+    if path.suffix.lower() in {*CODINGS, *SAVED_SUFFIXES} or (path.suffix and not path.is_dir()):
         return path.with_stem(f"{path.stem}-{camera}")
     return path / camera

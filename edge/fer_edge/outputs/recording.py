@@ -109,16 +109,17 @@ class BestPicture(Output):
     """The annotated picture of the frame whose face is surest, written at the end."""
 
     def __init__(self, path: Path, times: StageTimes | None = None) -> None:
-        """Take a path, and make its folder now: at the end it would be too late.
+        """Take a path; at the end of a run it would be too late to miss its folder.
 
         Args:
             path: With a suffix of SAVED_SUFFIXES.
             times: What counts the time of drawing and writing.
 
         Raises:
-            FerError: The folder cannot be made.
+            FerError: Its folder is not there.
         """
-        make_folder(path.parent)
+        if not path.parent.is_dir():
+            raise FerError(f"cannot write {path}: there is no folder {path.parent}; make it first")
         self._path, self._times = path, times or StageTimes()
         self._confidence = -1.0
         self._picture: UInt8Array | None = None
@@ -162,7 +163,8 @@ def make_recorder(
         times: What counts the time of drawing and writing.
 
     Raises:
-        FerError: The folder cannot be made, or PyAV, which writes videos, is not installed.
+        FerError: The folder of a picture is not there, another one cannot be made, or PyAV, which
+            writes videos, is not installed.
         ArgumentError: The suffix is that of no video and no picture.
     """
     check_saved_name(where)

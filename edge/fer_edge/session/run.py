@@ -62,9 +62,7 @@ class Run:
         A camera that gave no picture leaves no file, or that of an earlier run as it was.
         """
         return tuple(
-            path
-            for path, before in self.saved.items()
-            if path.exists() and not (path.is_file() and _version(path) == before)
+            path for path, before in self.saved.items() if _version(path) not in (None, before)
         )
 
     @property
@@ -89,8 +87,9 @@ class Run:
 
 
 def _version(path: Path) -> tuple[int, int] | None:
-    """Return what tells one version of a file from the next, None where there is none."""
-    if not path.exists():
+    """Return what tells a file or folder from what it was before, None where none is reached."""
+    try:
+        known = path.stat()
+    except OSError:
         return None
-    known = path.stat()
     return known.st_ino, known.st_mtime_ns

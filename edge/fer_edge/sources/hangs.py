@@ -41,7 +41,7 @@ class Hangs:
         Args:
             thread: The one that captures.
             now: In seconds of the camera's clock, as the other two.
-            alive_at: When it last came back from a driver.
+            alive_at: When it last asked a driver for something, or got it.
             picture_at: When the last picture came.
             stuck_seconds: How long what it does now may take.
 

@@ -147,8 +147,8 @@ class CameraSource:
         if self._failure is not None:
             raise FerError(f"{self._name} failed: {self._failure!r}") from self._failure
         gap, now = self.gap_if_due(), self._told_at
-        times = (now, self._alive_at, self._picture_at, self._stuck_seconds)
-        if gap and self._hangs.gives_up(self._thread, *times):
+        stuck = self._stuck_seconds  # before the time it belongs to, which is set first
+        if gap and self._hangs.gives_up(self._thread, now, self._alive_at, self._picture_at, stuck):
             self._alive_at = now
             self._start(None)
         return gap

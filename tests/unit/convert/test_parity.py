@@ -82,7 +82,8 @@ def test_a_loss_on_few_pictures_is_doubtful() -> None:
 
 def test_few_validation_pictures_are_told() -> None:
     assert few_pictures(1) == (
-        "validation has 1 picture, too few to measure what conversion costs: use 100 or more"
+        "validation has 1 picture, too few to measure what conversion costs or to "
+        "fit a temperature: use 100 or more"
     )
     assert few_pictures(99)
     assert few_pictures(100) == ""

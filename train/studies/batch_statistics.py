@@ -1,0 +1,136 @@
+"""Which pictures the statistics of batch normalization should come from.
+
+    python train/studies/batch_statistics.py fer-nano --data fer2013.npz
+        --elsewhere ck48.npz web131.npz --out train/studies/results/batch-statistics-nano.json
+
+They are estimated again from Training pictures, unaltered or altered, without a step of training.
+For each kind it prints, in percent: the accuracy on PublicTest and the balanced accuracy on each
+set from elsewhere. With --distortions, it adds the mean accuracy over fer-bench's distortions of
+PublicTest. All are for float32. Decision 9 has what it printed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from fer_bench.distortions import DISTORTIONS
+from fer_core.dataset import FerDataset
+from fer_core.labels import FER2013_LABELS
+from fer_core.preprocess import normalize_pixels
+from fer_core.readers import load_dataset
+from fer_core.settings import load_settings
+from fer_core.values import FloatArray
+from fer_train.augment import augment
+from fer_train.config import TrainConfig
+from fer_train.run_folder import model_file
+from fer_train.shipped import shipped_config
+from fer_train.transfer import load_keras_model
+
+BATCH, SEED = 256, 3
+PLAIN = TrainConfig(flip=0, shift=0, rotation=0, zoom=0, brightness=0, contrast=0, degrade=0)
+
+Statistics = list[tuple[FloatArray, FloatArray]]
+"""Mean and variance of each normalization, in the order of the layers."""
+
+
+def kinds() -> dict[str, TrainConfig]:
+    """Return how each kind alters the pictures, as settings of fer-train."""
+    recipe = load_settings(TrainConfig, shipped_config("fer-nano"), {})
+    half = replace(
+        PLAIN,
+        flip=recipe.flip,
+        shift=recipe.shift / 2,
+        rotation=recipe.rotation / 2,
+        zoom=recipe.zoom / 2,
+    )
+    return {"plain": PLAIN, "half": half, "recipe": recipe}
+
+
+def estimated(model: keras.Model, training: FerDataset, how: TrainConfig) -> Statistics:
+    """Return the statistics of pictures that are altered so, the mean over whole batches."""
+    layers, rng = normalizations(model), np.random.default_rng(SEED)
+    momenta = [layer.momentum for layer in layers]
+    for layer in layers:
+        layer.momentum = 0.0  # the running statistics are those of the batch
+    order, found = rng.permutation(len(training)), []
+    nothing = np.zeros((BATCH, len(training.label_names)), np.float32)
+    for start in range(0, len(order) - BATCH + 1, BATCH):
+        images = normalize_pixels(training.pixels[order[start : start + BATCH]])
+        model(augment(images, nothing, how, rng)[0], training=True)
+        found.append([layer.get_weights()[2:] for layer in layers])
+    for layer, momentum in zip(layers, momenta, strict=True):
+        layer.momentum = momentum
+    return [
+        tuple(np.mean(each, axis=0) for each in zip(*of_layer, strict=True))
+        for of_layer in zip(*found, strict=True)
+    ]
+
+
+def normalizations(model: keras.Model) -> list[keras.layers.BatchNormalization]:
+    """Return the batch normalizations of a network."""
+    kind = keras.layers.BatchNormalization
+    return [layer for layer in model.layers if isinstance(layer, kind)]
+
+
+def put(model: keras.Model, statistics: Statistics) -> None:
+    """Give a network these statistics."""
+    for layer, pair in zip(normalizations(model), statistics, strict=True):
+        layer.set_weights([*layer.get_weights()[:2], *pair])
+
+
+def right(model: keras.Model, pictures: FerDataset) -> FloatArray:
+    """Return which pictures (n,) a network is right on, 0 or 1."""
+    answers = model.predict(normalize_pixels(pictures.pixels), batch_size=BATCH, verbose=0)
+    return (answers.argmax(axis=1) == pictures.labels).astype(np.float32)
+
+
+def figures(
+    model: keras.Model, public: FerDataset, sets: dict[str, FerDataset], distorted: bool
+) -> dict[str, float]:
+    """Return every figure, 0 to 1."""
+    found = {"public": right(model, public).mean()}
+    for name, held in sets.items():
+        of_set = right(model, held)
+        found[name] = np.mean([of_set[held.labels == k].mean() for k in set(held.labels)])
+    if distorted:
+        shares, rng = [], np.random.default_rng(SEED)
+        for distort in DISTORTIONS.values():
+            worse = [distort(each, rng).reshape(each.shape[:2]) for each in public.pixels]
+            shares.append(right(model, replace(public, images=np.stack(worse))).mean())
+        found["distorted"] = np.mean(shares)
+    return {name: round(float(value), 4) for name, value in found.items()}
+
+
+def main() -> None:
+    """Print a row for each kind of pictures, and write them."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("network")
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--elsewhere", type=Path, nargs="+", required=True)
+    parser.add_argument("--distortions", action="store_true")
+    parser.add_argument("--out", type=Path, required=True)
+    given = parser.parse_args()
+    data = load_dataset(given.data)
+    training, public = data.part("train"), data.part("validation")
+    sets = {path.stem: load_dataset(path).in_order(FER2013_LABELS) for path in given.elsewhere}
+    model = load_keras_model(model_file(Path(given.network)))
+    given_weights, rows = model.get_weights(), []
+    for kind, how in {"as trained": None, **kinds()}.items():
+        model.set_weights(given_weights)
+        if how:
+            put(model, estimated(model, training, how))
+        row = {"statistics": kind, **figures(model, public, sets, given.distortions)}
+        rows.append(row)
+        shown = (f"{100 * value:.1f}" for value in list(row.values())[1:])
+        print(f"| {kind} | {' | '.join(shown)} |", flush=True)
+    given.out.write_text(json.dumps(rows, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
