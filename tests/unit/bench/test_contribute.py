@@ -31,6 +31,9 @@ def test_a_result_lies_by_its_board_and_takes_nobodys_place(tmp_path: Path) -> N
     jetson = {**ENVIRONMENT, "board": "Jetson Nano", "cpu": "unknown", "instructions": "asimd"}
     own = reference_folder(results(environment=jetson), tmp_path)
     assert own == tmp_path / "jetson-nano-2-cores"
+    server = {**jetson, "board": "aarch64", "cpu": "aarch64"}
+    own = reference_folder(results(environment=server), tmp_path)
+    assert own == tmp_path / "aarch64-asimd-2-cores"
     folder.mkdir()
     (folder / "results.json").write_text("{}")
     with pytest.raises(FerError, match="holds a result already"):

@@ -460,6 +460,8 @@ def test_each_camera_is_saved_to_a_place_of_its_own() -> None:
 def test_each_camera_is_saved_into_a_folder_with_a_dot_in_its_name(tmp_path: Path) -> None:
     (tmp_path / "d.1").mkdir()
     assert path_of_camera(tmp_path / "d.1", "door") == tmp_path / "d.1" / "door"
+    (tmp_path / "seen.mp4").mkdir()  # still a video, as for one camera
+    assert path_of_camera(tmp_path / "seen.mp4", "door") == tmp_path / "seen-door.mp4"
 
 
 def test_too_many_cameras_are_told_once_and_that_all_is_well_again(

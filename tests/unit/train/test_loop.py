@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from drawn_faces import drawn_dataset
+from fer_core.dataset import FerDataset
 from fer_core.errors import FerError
+from fer_core.values import FloatArray
 from fer_edge.inference.models import load_model
 from fer_train import checkpoint, loop
 from fer_train.architectures import build_model
@@ -159,6 +161,21 @@ def test_a_run_does_not_go_on_with_other_teachers() -> None:
 def test_a_run_that_diverges_says_so(tmp_path: Path) -> None:
     with pytest.raises(FerError, match="it diverges; start again with a smaller"):
         run(tmp_path / "a.npz", replace(CONFIG, epochs=30, learning_rate=10.0, weight_decay=1.0))
+
+
+def test_an_epoch_whose_weights_answer_no_numbers_is_not_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers, epochs = loop.predict, []
+
+    def answered(model: keras.Model, dataset: FerDataset) -> FloatArray:
+        epochs.append(len(epochs) + 1)
+        return answers(model, dataset) * np.float32(np.nan if len(epochs) == 2 else 1)
+
+    monkeypatch.setattr(loop, "predict", answered)
+    with pytest.raises(FerError, match="in epoch 2: it diverges"):
+        run(tmp_path / "a.npz", replace(CONFIG, epochs=3))
+    assert epochs == [1, 2]
 
 
 def test_the_loss_falls_and_the_best_epoch_is_kept(tmp_path: Path) -> None:

@@ -127,6 +127,9 @@ def test_a_split_that_a_settings_file_names_is_the_one(first: Path, tmp_path: Pa
     assert (config.held_out, config.pictures.seed) == (str(tmp_path / "fold.npz"), 5)
     rounded = chosen_config(mine, None, str(first), {"qat": True, "seed": 2})
     assert (rounded.pictures.seed, rounded.without) == (5, "fear")
+    mine.write_text('data = "/others"\n')
+    rounded = chosen_config(mine, None, str(first), {"qat": True})
+    assert (rounded.held_out, rounded.without) == ("", "")  # they are of other pictures
 
 
 def test_rounding_goes_on_with_the_labels_that_a_shipped_model_learned() -> None:
