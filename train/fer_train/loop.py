@@ -152,8 +152,8 @@ def _train_epoch(
         for batch in batches(training, targets, config.batch_size, rng):
             before = time.perf_counter()
             images, wanted = augment(*batch, config, rng)
-            wanted = teacher.blended(images, wanted) if teacher else wanted
             sums.augmenting_seconds += time.perf_counter() - before
+            wanted = teacher.blended(images, wanted) if teacher else wanted
             model.reset_metrics()  # older Keras gives running means, newer ones the batch's own
             rows = devices.rows(len(images))
             each = None if weights is None else wanted[rows] @ weights
