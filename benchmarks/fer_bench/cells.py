@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fer_bench.evaluation import Agreement, Evaluation
+from fer_bench.evaluation import Agreement, ClassMetrics, Evaluation
 from fer_bench.limits import NOISY
 from fer_bench.records import Conditions, Endurance, Latency, ModelRecord
 
@@ -111,16 +111,22 @@ def worst_distorted(model: ModelRecord) -> str:
 
 def recall(model: ModelRecord, label: str) -> str:
     """Return the share of a class that is found; of a class that the pictures have."""
-    found = model.evaluation.per_class.get(label) if model.evaluation else None
-    return percent(found.recall if found and found.support else None)
+    found = _of_class(model, label)
+    return percent(found.recall if found else None)
 
 
 def class_metrics(model: ModelRecord, label: str) -> str:
     """Return precision, recall and F1 of a class."""
-    found = model.evaluation.per_class.get(label) if model.evaluation else None
-    if not found or not found.support:
+    found = _of_class(model, label)
+    if not found:
         return NOT_MEASURED
     return ", ".join(percent(share) for share in (found.precision, found.recall, found.f1))
+
+
+def _of_class(model: ModelRecord, label: str) -> ClassMetrics | None:
+    """Return the figures of a class, None where the pictures have none of it."""
+    found = model.evaluation.per_class.get(label) if model.evaluation else None
+    return found if found and found.support else None
 
 
 def parity(model: ModelRecord) -> str:
