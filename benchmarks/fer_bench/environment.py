@@ -11,15 +11,12 @@ import numpy as np
 from fer_bench.limits import BUSY
 from fer_bench.records import INT8_PRODUCTS, Environment
 from fer_core import __version__
-from fer_core.cores import machine, usable_cores
+from fer_core.cores import machine, processor_says, usable_cores
 from fer_core.opencv import cv2
 
 _BOARD = Path("/proc/device-tree/model")
 _GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
-_CPUINFO = Path("/proc/cpuinfo")
 _INSTRUCTIONS = ("avx2", "avx512f", "neon", "asimd", *INT8_PRODUCTS)
-_LISTS_OF_INSTRUCTIONS = ("flags", "Features")
-"""How their line begins in /proc/cpuinfo, on x86 and on ARM."""
 
 
 def read_environment(runtime: str, kernels: str) -> Environment:
@@ -28,7 +25,7 @@ def read_environment(runtime: str, kernels: str) -> Environment:
     load, cores = _load_before(), usable_cores()
     return Environment(
         board=board,
-        cpu=_cpu_line("model name") or platform.processor() or "unknown",
+        cpu=processor_says("model name") or platform.processor() or "unknown",
         instructions=_instructions(),
         cores=cores,
         governor=_read(_GOVERNOR) or "unknown",
@@ -60,15 +57,9 @@ def ways_to_run() -> list[tuple[int, str]]:
 
 
 def _instructions() -> str:
-    here = _cpu_line(*_LISTS_OF_INSTRUCTIONS).split()
+    here = processor_says("flags", "Features").split()
     found = " ".join(each for each in _INSTRUCTIONS if each in here)
     return found or ("none" if here else "unknown")
-
-
-def _cpu_line(*keys: str) -> str:
-    """Return what Linux says of the first processor under one of some keys, "" if nothing."""
-    lines = (line.partition(":") for line in _read(_CPUINFO).splitlines())
-    return next((value.strip() for key, _, value in lines if key.strip() in keys), "")
 
 
 def _read(path: Path) -> str:

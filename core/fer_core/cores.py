@@ -7,6 +7,8 @@ import platform
 import sys
 from pathlib import Path
 
+CPUINFO = Path("/proc/cpuinfo")
+
 
 def usable_cores() -> int:
     """Return how many processors this process may use."""
@@ -26,6 +28,19 @@ def most_processes() -> int:
 def machine() -> str:
     """Return what computer Python sees; a system of 32 bits may run on a kernel of 64."""
     return platform.machine() + (", 32-bit Python" if sys.maxsize < 2**32 else "")
+
+
+def processor_says(*keys: str) -> str:
+    """Return what Linux says of the first processor under one of some keys, "" if nothing.
+
+    x86 has its instructions under "flags", ARM under "Features".
+    """
+    try:
+        text = CPUINFO.read_text(encoding="utf-8", errors="replace")
+    except OSError:  # another system
+        return ""
+    lines = (line.partition(":") for line in text.splitlines())
+    return next((value.strip() for key, _, value in lines if key.strip() in keys), "")
 
 
 def free_bytes(unknown: int) -> int:

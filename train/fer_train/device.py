@@ -6,8 +6,9 @@ import os
 import shutil
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from fer_core.cores import processor_says
 
 if TYPE_CHECKING:
     from fer_train.config import TrainConfig
@@ -17,7 +18,6 @@ _JAX_ON_GPU = ("jax_cuda12_plugin", "jax_cuda13_plugin")
 """What `jax[cuda12]` and `jax[cuda13]` install."""
 _BFLOAT16_FROM = 8.0
 """The compute capability from which NVIDIA's GPUs multiply bfloat16 (Ampere, 2020)."""
-_CPUINFO = Path("/proc/cpuinfo")
 _BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16"}
 """What Linux calls the instructions by which TensorFlow (oneDNN) multiplies bfloat16."""
 
@@ -88,12 +88,7 @@ def this_device() -> Device:
 
 def _processor_has_bfloat16() -> bool:
     """Return whether Linux says that the processor multiplies bfloat16."""
-    try:
-        lines = _CPUINFO.read_text(encoding="utf-8").splitlines()
-    except OSError:  # another system: not known
-        return False
-    flags = next((line for line in lines if line.startswith("flags")), "")
-    return not _BFLOAT16_FLAGS.isdisjoint(flags.split())
+    return not _BFLOAT16_FLAGS.isdisjoint(processor_says("flags").split())
 
 
 def _of_tensorflow() -> tuple[str, float]:

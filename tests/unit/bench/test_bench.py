@@ -10,7 +10,7 @@ import pytest
 
 from bench_results import bare_model, stored
 from drawn_faces import draw_face, drawn_dataset, save_npz
-from fer_bench import environment, memory
+from fer_bench import memory
 from fer_bench.accuracy import (
     Accuracy,
     EvaluationSplit,
@@ -26,6 +26,7 @@ from fer_bench.memory import measure_process
 from fer_bench.records import Conditions
 from fer_bench.report import results_table
 from fer_bench.results import Results
+from fer_core import cores
 from fer_core.bundle import ModelBundle
 from fer_core.dataset import FerDataset
 from fer_core.errors import FerError
@@ -394,7 +395,7 @@ def test_the_environment_names_what_int8_needs(
     nano_path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
     cpuinfo: str | None, instructions: str, lacks: bool,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr(environment, "_CPUINFO", tmp_path / "cpuinfo")
+    monkeypatch.setattr(cores, "CPUINFO", tmp_path / "cpuinfo")
     if cpuinfo:
         (tmp_path / "cpuinfo").write_text(f"model name : One\n{cpuinfo}\nprocessor : 1\n")
     here = read_environment("x", "y")

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from fer_core import cores
 from fer_core.settings import load_settings
 from fer_train import device
 from fer_train.config import TrainConfig
@@ -59,7 +60,7 @@ def test_auto_is_bfloat16_where_the_device_multiplies_it() -> None:
 def test_this_computer_without_a_gpu(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, cpuinfo: str | None, precision: str
 ) -> None:
-    monkeypatch.setattr(device, "_CPUINFO", tmp_path / "cpuinfo")
+    monkeypatch.setattr(cores, "CPUINFO", tmp_path / "cpuinfo")
     if cpuinfo:
         (tmp_path / "cpuinfo").write_text(cpuinfo)
     assert this_device() == Device("tensorflow", bfloat16=precision == "bfloat16")
