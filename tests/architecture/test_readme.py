@@ -116,7 +116,9 @@ def test_the_readme_shows_the_beginning_of_a_report() -> None:
 
 def test_the_readme_s_table_of_models_is_that_of_the_results() -> None:
     text = README.read_text(encoding="utf-8")
-    results = read_results(REFERENCE / "x86-64-2-cores" / "results.json")
+    results = read_results(REFERENCE / "x86-64-2-cores-avx2" / "results.json")
+    with_products = read_results(REFERENCE / "x86-64-2-cores" / "results.json")
+    times = {each.name: each.latency_ms for each in with_products.models}
     elsewhere = json.loads((REFERENCE / "elsewhere.json").read_text())
     assert set(elsewhere) == set(shipped_models())
     for name in (each for each in elsewhere if not each.endswith("-ferplus")):
@@ -131,7 +133,7 @@ def test_the_readme_s_table_of_models_is_that_of_the_results() -> None:
             f"{100 * found.accuracy:.1f} % ({low:.1f} to {high:.1f})",
             f"{100 * recalls['ck48']:.1f} %",
             f"{100 * recalls['web131']:.1f} %",
-            f"{model.latency_ms.p50:.3f} ms",
+            f"{times[model.name].p50:.3f} ms",
             f"{round(model.file_bytes / 1024):,} KiB",
         )
         named = f"{name}, the default" if name == DEFAULT_MODEL else name
@@ -141,7 +143,7 @@ def test_the_readme_s_table_of_models_is_that_of_the_results() -> None:
 def test_the_cost_of_int8_is_that_of_the_results() -> None:
     page = (ROOT / "docs" / "explanation" / "int8.md").read_text(encoding="utf-8")
     names = [f"{name}-int8" for name in ("fer-nano", "fer-small", "fer-base")]
-    results = read_results(REFERENCE / "x86-64-2-cores" / "results.json")
+    results = read_results(REFERENCE / "x86-64-2-cores-avx2" / "results.json")
     rows = side_by_side(results, names, False).splitlines()
     change, flips = (
         next(row for row in rows if f"| {what}" in row) for what in ("points", "labels")

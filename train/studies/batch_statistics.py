@@ -2,17 +2,23 @@
 
     python train/studies/batch_statistics.py fer-nano --data fer2013.npz
         --elsewhere ck48.npz web131.npz --out train/studies/results/batch-statistics-nano.json
+    python train/studies/batch_statistics.py fer-nano --data fer2013.npz
+        --keep recipe --run runs/fer-nano
 
 They are estimated again from Training pictures, unaltered or altered, without a step of training.
 For each kind it prints, in percent: the accuracy on PublicTest and the balanced accuracy on each
 set from elsewhere. With --distortions, it adds the mean accuracy over fer-bench's distortions of
 PublicTest. All are for float32. Decision 9 has what it printed.
+With --keep it prints no rows: it writes the run folder of the network with these statistics, which
+fer-convert takes.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,13 +27,18 @@ import numpy as np
 
 from fer_bench.distortions import DISTORTIONS
 from fer_core.dataset import FerDataset
+from fer_core.files import make_folder
 from fer_core.labels import FER2013_LABELS
 from fer_core.preprocess import normalize_pixels
 from fer_core.readers import load_dataset
 from fer_core.settings import load_settings
 from fer_core.values import FloatArray
 from fer_train.augment import augment
+from fer_train.balance import balance
+from fer_train.checkpoint import TrainState
 from fer_train.config import TrainConfig
+from fer_train.evaluate import evaluate, save_metrics, save_model
+from fer_train.run_facts import CONFIG, HISTORY, METRICS, saved_config
 from fer_train.run_folder import model_file
 from fer_train.shipped import shipped_config
 from fer_train.transfer import load_keras_model
@@ -107,19 +118,60 @@ def figures(
     return {name: round(float(value), 4) for name, value in found.items()}
 
 
-def main() -> None:
-    """Print a row for each kind of pictures, and write them."""
+def save_run(
+    folder: Path, model: keras.Model, before: Path, data: Path, balanced: float | None
+) -> None:
+    """Write a run folder like `before`, of the model as it is now."""
+    from fer_train.plots import save_confusion
+
+    config, facts = saved_config(before), json.loads((before / METRICS).read_text())
+    pictures = replace(config, data=str(data)).pictures.load()
+    settings = (before / CONFIG).read_text()
+    if balanced is not None:
+        balance(model, pictures.part("train"), balanced - config.balance)
+        settings = re.sub("^balance = .*$", f"balance = {balanced}", settings, flags=re.MULTILINE)
+    make_folder(folder)
+    (folder / CONFIG).write_text(settings)
+    shutil.copy(before / HISTORY, folder / HISTORY)
+    save_model(model, folder)
+    judged = pictures.part("validation")
+    report = evaluate(model, judged)
+    save_confusion(folder / "confusion.png", report, f"{model.name}, validation")
+    state = TrainState(epoch=facts["epochs"], best_epoch=facts["best_epoch"])
+    computed_on, judged_by = facts.get("computed_on", ""), judged.fingerprint(rows=False)
+    save_metrics(folder, model, state, report, computed_on=computed_on, judged_by=judged_by)
+    print(report.text())
+
+
+def arguments() -> argparse.Namespace:
+    """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("network")
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--elsewhere", type=Path, nargs="+", required=True)
+    parser.add_argument("--elsewhere", type=Path, nargs="+", default=[])
     parser.add_argument("--distortions", action="store_true")
-    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--out", type=Path, help="where the rows go")
+    parser.add_argument("--keep", choices=kinds(), help="the pictures whose statistics stay")
+    parser.add_argument("--run", type=Path, help="with --keep: the run folder to write")
+    parser.add_argument("--balance", type=float, help="with --keep: another balance")
     given = parser.parse_args()
+    if bool(given.keep) != bool(given.run) or bool(given.out) == bool(given.keep):
+        parser.error("give --out, or --keep and --run")
+    return given
+
+
+def main() -> None:
+    """Print a row for each kind of pictures, or write a run folder."""
+    given = arguments()
     data = load_dataset(given.data)
     training, public = data.part("train"), data.part("validation")
     sets = {path.stem: load_dataset(path).in_order(FER2013_LABELS) for path in given.elsewhere}
-    model = load_keras_model(model_file(Path(given.network)))
+    file = model_file(Path(given.network))
+    model = load_keras_model(file)
+    if given.keep:
+        put(model, estimated(model, training, kinds()[given.keep]))
+        save_run(given.run, model, file.parent, given.data, given.balance)
+        return
     given_weights, rows = model.get_weights(), []
     for kind, how in {"as trained": None, **kinds()}.items():
         model.set_weights(given_weights)

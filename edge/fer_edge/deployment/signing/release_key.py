@@ -2,4 +2,4 @@
 
 RELEASE = "release"
 """What `fer-edge models trust` calls it."""
-RELEASE_KEY = "Cnat22MWCurXF4BFIzMdYF8RXT9zlZ4l6LItVpzABAs="
+RELEASE_KEY = "frRQtDx9WXeFNhRjw0nHBHqlqLPbnTn+jibc1ie1apQ="
