@@ -1,10 +1,12 @@
 """Which pictures the statistics of batch normalization should come from.
 
-    python train/studies/batch_statistics.py fer-nano --data fer2013.npz
-        --elsewhere ck48.npz web131.npz --out train/studies/results/batch-statistics-nano.json
-    python train/studies/batch_statistics.py fer-nano --data fer2013.npz
+    python train/studies/batch_statistics.py ../before/train/results/fer-nano --data fer2013.npz
+        --elsewhere ck48.npz web131.npz --distortions
+        --out train/studies/results/batch-statistics-nano.json
+    python train/studies/batch_statistics.py ../before/train/results/fer-nano --data fer2013.npz
         --keep recipe --run runs/fer-nano
 
+../before is the commit e5fab30. The shipped networks have the new statistics already.
 They are estimated again from Training pictures, unaltered or altered, without a step of training.
 For each kind it prints, in percent: the accuracy on PublicTest and the balanced accuracy on each
 set from elsewhere. With --distortions, it adds the mean accuracy over fer-bench's distortions of
