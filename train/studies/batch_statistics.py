@@ -29,7 +29,7 @@ import numpy as np
 
 from fer_bench.distortions import DISTORTIONS
 from fer_core.dataset import FerDataset
-from fer_core.files import make_folder
+from fer_core.files import make_folder, write_text
 from fer_core.labels import FER2013_LABELS
 from fer_core.preprocess import normalize_pixels
 from fer_core.readers import load_dataset
@@ -133,7 +133,7 @@ def save_run(
         balance(model, pictures.part("train"), balanced - config.balance)
         settings = re.sub("^balance = .*$", f"balance = {balanced}", settings, flags=re.MULTILINE)
     make_folder(folder)
-    (folder / CONFIG).write_text(settings)
+    write_text(folder / CONFIG, settings)
     shutil.copy(before / HISTORY, folder / HISTORY)
     save_model(model, folder)
     judged = pictures.part("validation")
