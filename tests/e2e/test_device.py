@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -18,6 +19,7 @@ from fer_edge.inference.models import load_model, shipped_models
 
 pytestmark = pytest.mark.device
 DOCS = Path(__file__).parents[2] / "docs"
+LINES = re.MULTILINE | re.DOTALL
 HAS_PYAV = find_spec("av") is not None
 needs_pyav = pytest.mark.skipif(not HAS_PYAV, reason="PyAV is not installed")
 
@@ -60,6 +62,19 @@ def test_a_photo_is_told_as_the_readme_shows() -> None:
     portrait = ("fer-edge", "edge/fer_edge/assets/astronaut.jpg")
     told = call_here(*portrait, cwd=root).stdout
     assert told == shown[shown.index(typed) + 1].strip() + "\n"
+
+
+def test_a_photo_and_the_demo_give_the_json_lines_of_the_documentation(tmp_path: Path) -> None:
+    page = (DOCS / "reference" / "json-lines.md").read_text(encoding="utf-8")
+    lines = re.findall(r'^    \{"source": "(?:astronaut.jpg|demo)".*?\}(?=$|   )', page, LINES)
+    portrait = Path(__file__).parents[2] / "edge" / "fer_edge" / "assets" / "astronaut.jpg"
+    told = call_here("fer-edge", portrait, "--json", "-", cwd=tmp_path).stdout
+    told += call_here("fer-edge", "--demo", "--events", "-", cwd=tmp_path).stdout
+    given, shown = observations(told), [json.loads(line) for line in lines]
+    for line in (*given, *shown):
+        line.update({"device": "any", "box": str(line.get("box")), **line.pop("probabilities", {})})
+    assert list(map(list, given)) == list(map(list, shown))
+    assert given == [pytest.approx(line, abs=0.006) for line in shown]  # kernels round differently
 
 
 def test_the_parity_of_a_bundle_is_repeated(tmp_path: Path) -> None:

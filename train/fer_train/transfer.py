@@ -128,7 +128,8 @@ def take_weights(model: keras.Model, file: Path, labels: tuple[str, ...]) -> str
         raise ArgumentError(
             f"{file} is a {source.name}, not a {model.name}; leave --arch out: --init decides it"
         )
-    same = class_keys(model_labels(file)) == class_keys(labels)
+    known = model_labels(file)
+    same = class_keys(known) == class_keys(labels)
     _require_input(source, file, model.input_shape[1:])
     taken = [layer for layer in model.layers if same or layer.name != LOGITS]
     given = [layer for layer in source.layers if same or layer.name != LOGITS]
@@ -136,8 +137,10 @@ def take_weights(model: keras.Model, file: Path, labels: tuple[str, ...]) -> str
         raise FerError(f"{file} is another {model.name} than this version's: train it again")
     for own, other in zip(taken, given, strict=True):
         own.set_weights(other.get_weights())
-    head = "its last layer too" if same else "a fresh last layer, since the labels differ"
-    return f"weights of {source.name} from {file.name}, {head}"
+    if same:
+        return f"weights of {source.name} from {file.name}, its last layer too"
+    why = "the labels differ" if known else "no run's folder says which labels it knows"
+    return f"weights of {source.name} from {file.name}, a fresh last layer, since {why}"
 
 
 def blend_with(model: keras.Model, file: Path, share: float) -> str:

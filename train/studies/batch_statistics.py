@@ -26,6 +26,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+from student_models import save_judged
 
 from fer_bench.distortions import DISTORTIONS
 from fer_core.dataset import FerDataset
@@ -39,7 +40,7 @@ from fer_train.augment import augment
 from fer_train.balance import balance
 from fer_train.checkpoint import TrainState
 from fer_train.config import TrainConfig
-from fer_train.evaluate import evaluate, save_metrics, save_model
+from fer_train.evaluate import evaluate
 from fer_train.run_facts import CONFIG, HISTORY, METRICS, saved_config
 from fer_train.run_folder import model_file
 from fer_train.shipped import shipped_config
@@ -97,25 +98,18 @@ def put(model: keras.Model, statistics: Statistics) -> None:
         layer.set_weights([*layer.get_weights()[:2], *pair])
 
 
-def right(model: keras.Model, pictures: FerDataset) -> FloatArray:
-    """Return which pictures (n,) a network is right on, 0 or 1."""
-    answers = model.predict(normalize_pixels(pictures.pixels), batch_size=BATCH, verbose=0)
-    return (answers.argmax(axis=1) == pictures.labels).astype(np.float32)
-
-
 def figures(
     model: keras.Model, public: FerDataset, sets: dict[str, FerDataset], distorted: bool
 ) -> dict[str, float]:
     """Return every figure, 0 to 1."""
-    found = {"public": right(model, public).mean()}
+    found = {"public": evaluate(model, public).accuracy}
     for name, held in sets.items():
-        of_set = right(model, held)
-        found[name] = np.mean([of_set[held.labels == k].mean() for k in set(held.labels)])
+        found[name] = evaluate(model, held).macro_recall
     if distorted:
         shares, rng = [], np.random.default_rng(SEED)
         for distort in DISTORTIONS.values():
             worse = [distort(each, rng).reshape(each.shape[:2]) for each in public.pixels]
-            shares.append(right(model, replace(public, images=np.stack(worse))).mean())
+            shares.append(evaluate(model, replace(public, images=np.stack(worse))).accuracy)
         found["distorted"] = np.mean(shares)
     return {name: round(float(value), 4) for name, value in found.items()}
 
@@ -124,8 +118,6 @@ def save_run(
     folder: Path, model: keras.Model, before: Path, data: Path, balanced: float | None
 ) -> None:
     """Write a run folder like `before`, of the model as it is now."""
-    from fer_train.plots import save_confusion
-
     config, facts = saved_config(before), json.loads((before / METRICS).read_text())
     pictures = replace(config, data=str(data)).pictures.load()
     settings = (before / CONFIG).read_text()
@@ -135,14 +127,9 @@ def save_run(
     make_folder(folder)
     write_text(folder / CONFIG, settings)
     shutil.copy(before / HISTORY, folder / HISTORY)
-    save_model(model, folder)
-    judged = pictures.part("validation")
-    report = evaluate(model, judged)
-    save_confusion(folder / "confusion.png", report, f"{model.name}, validation")
     state = TrainState(epoch=facts["epochs"], best_epoch=facts["best_epoch"])
-    computed_on, judged_by = facts.get("computed_on", ""), judged.fingerprint(rows=False)
-    save_metrics(folder, model, state, report, computed_on=computed_on, judged_by=judged_by)
-    print(report.text())
+    judged, computed_on = pictures.part("validation"), facts.get("computed_on", "")
+    save_judged(folder, model, judged, state, computed_on)
 
 
 def arguments() -> argparse.Namespace:
@@ -159,6 +146,12 @@ def arguments() -> argparse.Namespace:
     given = parser.parse_args()
     if bool(given.keep) != bool(given.run) or bool(given.out) == bool(given.keep):
         parser.error("give --out, or --keep and --run")
+    if given.keep and (given.elsewhere or given.distortions):
+        parser.error("--elsewhere and --distortions go with --out")
+    if given.out and given.balance is not None:
+        parser.error("--balance goes with --keep")
+    if given.run and given.run.exists():
+        parser.error(f"{given.run} is there already")
     return given
 
 

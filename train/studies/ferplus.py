@@ -1,8 +1,10 @@
 """How much of a network that learned the votes of FER+ to mix into the one it started from.
 
-    python train/studies/ferplus.py fer-small runs/fer-small-ferplus --data fer2013.npz
+    python train/studies/ferplus.py ../before/train/results/fer-small
+        ../before/train/results/fer-small-ferplus --data fer2013.npz
         --elsewhere ck48.npz web131.npz --out train/studies/results/ferplus-small.json
 
+../before is the commit e5fab30. What the FER+ networks started from has other batch statistics now.
 fer2013new.csv must be next to the data. For each share and balance it prints, in percent: the
 agreement with most of the voters (PublicTest, seven classes), the same for mild expressions (a
 fifth of the voters say neutral) and for neutral faces, the accuracy by FER2013's labels, and the

@@ -26,6 +26,7 @@ from fer_train.balance import balance
 from fer_train.checkpoint import TrainState
 from fer_train.config import TrainConfig
 from fer_train.evaluate import evaluate, save_history, save_metrics, save_model
+from fer_train.run_facts import CONFIG, HISTORY
 
 RECORD = "# A record, no recipe: train/studies/teachers.py trained this (decision 9).\n"
 TEACHERS = "the ensemble of teachers"
@@ -79,17 +80,25 @@ def save_run(
     folder: Path, model: keras.Model, dataset: FerDataset, row: dict[str, Any], strength: float
 ) -> None:
     """Balance the model and write its run folder; PublicTest is what it is judged on."""
-    from fer_train.plots import save_confusion
-
     make_folder(folder)
     balance(model, dataset.part("train"), strength)
-    report = evaluate(model, dataset.part("validation"))
-    write_text(folder / "config.toml", RECORD + settings_toml(settings_of(row, strength)))
-    save_model(model, folder)
-    save_history(folder / "history.csv", row["curve"])
-    save_confusion(folder / "confusion.png", report, f"{model.name}, validation")
+    write_text(folder / CONFIG, RECORD + settings_toml(settings_of(row, strength)))
+    save_history(folder / HISTORY, row["curve"])
     state = TrainState(epoch=row["epoch"], best_epoch=row["epoch"])
-    save_metrics(folder, model, state, report)
+    save_judged(folder, model, dataset.part("validation"), state)
+
+
+def save_judged(
+    folder: Path, model: keras.Model, judged: FerDataset, state: TrainState, computed_on: str = ""
+) -> None:
+    """Write a model into its run folder, and how it does on the pictures that judge it."""
+    from fer_train.plots import save_confusion
+
+    report = evaluate(model, judged)
+    save_model(model, folder)
+    save_confusion(folder / "confusion.png", report, f"{model.name}, validation")
+    judged_by = judged.fingerprint(rows=False)
+    save_metrics(folder, model, state, report, computed_on=computed_on, judged_by=judged_by)
     print(report.text())
 
 

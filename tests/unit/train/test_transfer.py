@@ -1,4 +1,5 @@
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -54,7 +55,9 @@ def test_weights_are_taken_and_the_last_layer_by_its_labels(trained: Path) -> No
     assert np.array_equal(model.layers[1].weights[0], source.get_layer(first).weights[0])
     assert same(model, source, "logits")
     other = build_model("b-plain", (48, 48, 1), 3)
-    assert "a fresh last layer" in take_weights(other, trained, ("a", "b", "c"))
+    assert "since the labels differ" in take_weights(other, trained, ("a", "b", "c"))
+    copied = Path(shutil.copy(trained, trained.parent / "copied.keras"))
+    assert "folder says which labels" in take_weights(model, copied, FER2013_LABELS)
     as_ferplus_says = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")
     assert "its last layer too" in take_weights(model, trained, as_ferplus_says)
     renamed = build_model("b-plain", (48, 48, 1), 7)
