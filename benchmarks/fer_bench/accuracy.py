@@ -78,10 +78,14 @@ class TestPictures:
         shape = spec.shape if spec else None
         if shape in self._read:
             return self._read[shape]
-        dataset = load_dataset(self.data, spec, self.skip_bad)
-        if self.votes:
-            dataset = majority_labels(dataset, self.votes)
-        pictures = EvaluationSplit.of(dataset)
+        if spec is None or self.data.is_dir():
+            dataset = load_dataset(self.data, spec, self.skip_bad)
+            if self.votes:
+                dataset = majority_labels(dataset, self.votes)
+            pictures = EvaluationSplit.of(dataset)
+        else:  # a whole table in a larger size may not fit into memory
+            own = self.for_input(None)
+            pictures = replace(own, dataset=own.dataset.fitted(spec))
         self._read[shape] = pictures
         if spec is None:  # most models take them as they are
             self._read[pictures.dataset.spec.shape] = pictures

@@ -16,7 +16,8 @@ Data = Annotated[
     Path | None, typer.Option(help="Test pictures; else $FER2013 or data/fer2013.*, if there.")
 ]
 Votes = Annotated[
-    Path | None, typer.Option(help="fer2013new.csv: measure with FER+'s majority labels.")
+    Path | None,
+    typer.Option(help="fer2013new.csv: measure models of FER+'s eight classes, contempt included."),
 ]
 Parent = Annotated[Path | None, typer.Option(help="The float32 bundle to compare labels with.")]
 Video = Annotated[

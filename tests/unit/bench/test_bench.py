@@ -336,6 +336,20 @@ def test_each_model_gets_the_pictures_in_its_own_input(tmp_path: Path) -> None:
     assert pictures.for_input(InputSpec()) is pictures.for_input(InputSpec())
 
 
+def test_of_a_table_only_the_test_pictures_are_enlarged(
+    pictures: TestPictures, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enlarged = []
+    fitted = FerDataset.fitted
+    monkeypatch.setattr(
+        FerDataset, "fitted", lambda data, spec: enlarged.append(len(data)) or fitted(data, spec)
+    )
+    own, large = pictures.for_input(None), pictures.for_input(InputSpec(96, 96, "rgb"))
+    assert enlarged == [len(own.dataset)]
+    assert large.dataset.images.shape == (len(own.dataset), 96, 96, 3)
+    assert np.array_equal(large.not_duplicate, own.not_duplicate)
+
+
 def test_the_votes_of_ferplus_can_judge(tmp_path: Path) -> None:
     drawn = drawn_dataset((2, 1, 2))
     data, votes = save_npz(tmp_path / "d.npz", drawn), write_votes(tmp_path / "v.csv", drawn)
