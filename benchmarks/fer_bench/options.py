@@ -17,7 +17,7 @@ Data = Annotated[
 ]
 Votes = Annotated[
     Path | None,
-    typer.Option(help="fer2013new.csv: measure models of FER+'s eight classes, contempt included."),
+    typer.Option(help="fer2013new.csv: judge models of FER+'s eight classes by its majority."),
 ]
 Parent = Annotated[Path | None, typer.Option(help="The float32 bundle to compare labels with.")]
 Video = Annotated[

@@ -9,6 +9,7 @@ turned upright first.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -191,8 +192,8 @@ def denormalize_pixels(normalized: FloatArray) -> UInt8Array:
     return _as_uint8(np.clip(grays, 0, 255))
 
 
-def ten_crops(pixels: UInt8Array) -> UInt8Array:
-    """Return ten views of pictures (n, h, w, c) as (10, n, h, w, c): test-time augmentation.
+def ten_crops(pixels: UInt8Array) -> Iterator[UInt8Array]:
+    """Yield ten views (n, h, w, c) of pictures (n, h, w, c): test-time augmentation.
 
     They are the center and the four corners, 11/12 of the side (44 of 48), resized to the whole,
     and each of these mirrored.
@@ -200,14 +201,11 @@ def ten_crops(pixels: UInt8Array) -> UInt8Array:
     height, width = pixels.shape[1:3]
     tall, wide = round(height * 11 / 12), round(width * 11 / 12)
     down, across = height - tall, width - wide
-    corners = [(0, 0), (0, across), (down, 0), (down, across), (down // 2, across // 2)]
-    views = [
-        np.stack(
-            [_enlarged(picture[y : y + tall, x : x + wide], height, width) for picture in pixels]
-        )
-        for y, x in corners
-    ]
-    return np.stack([*views, *(view[:, :, ::-1] for view in views)])
+    for y, x in ((0, 0), (0, across), (down, 0), (down, across), (down // 2, across // 2)):
+        crops = pixels[:, y : y + tall, x : x + wide]
+        view = np.stack([_enlarged(crop, height, width) for crop in crops])
+        yield view
+        yield view[:, :, ::-1]
 
 
 def _enlarged(crop: UInt8Array, height: int, width: int) -> UInt8Array:

@@ -1,4 +1,4 @@
-"""The page of what makes a network better has the figures of the decisions that it leads to."""
+"""Each figure of the page on what makes a network better is in the section that its row names."""
 
 import re
 from pathlib import Path
@@ -6,18 +6,32 @@ from pathlib import Path
 import pytest
 
 PAGE = Path(__file__).parents[2] / "docs" / "explanation" / "what-helps.md"
-ROWS = re.findall(
-    r"^\| (.*) \| \[\d+\]\(([^)#]*)#?[^)]*\) \|$", PAGE.read_text("utf-8"), re.MULTILINE
-)
+TEXT = PAGE.read_text(encoding="utf-8")
+ROWS = re.findall(r"^\| (.*) \| \[\d+\]\(([^)#]*)#?([^)]*)\) \|$", TEXT, re.MULTILINE)
+FIGURE = re.compile(r"(?<![\d.])-?\d+\.\d+")
 
 
-def test_every_row_leads_to_a_decision() -> None:
-    rows = PAGE.read_text("utf-8").count("\n| ") - 2  # the two heads
-    assert len(ROWS) == rows > 15
+def anchor(heading: str) -> str:
+    """Return what a link to a heading ends with."""
+    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
 
 
-@pytest.mark.parametrize(("row", "decision"), ROWS)
-def test_the_figures_of_a_row_are_in_its_decision(row: str, decision: str) -> None:
-    figures = set(re.findall(r"\d+\.\d+", row))
-    told = set(re.findall(r"\d+\.\d+", (PAGE.parent / decision).read_text("utf-8")))
-    assert figures - told == set()
+def section(decision: str, wanted: str) -> str:
+    """Return the text below a heading of a decision; without one, what comes before the second."""
+    first, *parts = (PAGE.parent / decision).read_text(encoding="utf-8").split("\n## ")
+    if not wanted:
+        return first
+    (found,) = (part for part in parts if anchor(part.partition("\n")[0]) == wanted)
+    return found
+
+
+def test_every_row_names_its_source() -> None:
+    assert len(ROWS) == TEXT.count("\n| ") - 2  # the two heads
+    assert len(ROWS) > 20
+
+
+@pytest.mark.parametrize(("row", "decision", "wanted"), ROWS)
+def test_the_figures_of_a_row_are_in_its_source(row: str, decision: str, wanted: str) -> None:
+    told = section(decision, wanted)
+    assert set(FIGURE.findall(row)) - set(FIGURE.findall(told)) == set()
+    assert FIGURE.search(row)

@@ -119,7 +119,7 @@ def answers_of_model(dataset: FerDataset, file: Path) -> TeacherAnswers:
 
 
 def _mean_over_crops(model: keras.Model, pixels: UInt8Array) -> FloatArray:
-    views = [normalize_pixels(view) for view in ten_crops(pixels)]
+    views = map(normalize_pixels, ten_crops(pixels))
     each = [model.predict(view, batch_size=256, verbose=0) for view in views]
     return np.asarray(np.mean(each, axis=0), np.float32)
 

@@ -139,7 +139,7 @@ def take_weights(model: keras.Model, file: Path, labels: tuple[str, ...]) -> str
         own.set_weights(other.get_weights())
     if same:
         return f"weights of {source.name} from {file.name}, its last layer too"
-    why = "the labels differ" if known else "no run's folder says which labels it knows"
+    why = "the labels differ" if known else "no metrics.json of its run says its labels"
     return f"weights of {source.name} from {file.name}, a fresh last layer, since {why}"
 
 

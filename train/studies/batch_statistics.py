@@ -151,7 +151,7 @@ def arguments() -> argparse.Namespace:
     if given.out and given.balance is not None:
         parser.error("--balance goes with --keep")
     if given.run and given.run.exists():
-        parser.error(f"{given.run} is there already")
+        parser.error(f"{given.run} is there already: name another --run")
     return given
 
 
