@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from markdown.extensions.toc import slugify
 
 PAGE = Path(__file__).parents[2] / "docs" / "explanation" / "what-helps.md"
 TEXT = PAGE.read_text(encoding="utf-8")
@@ -11,17 +12,12 @@ ROWS = re.findall(r"^\| (.*) \| \[\d+\]\(([^)#]*)#?([^)]*)\) \|$", TEXT, re.MULT
 FIGURE = re.compile(r"(?<![\d.])-?\d+\.\d+")
 
 
-def anchor(heading: str) -> str:
-    """Return what a link to a heading ends with."""
-    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
-
-
 def section(decision: str, wanted: str) -> str:
     """Return the text below a heading of a decision; without one, what comes before the second."""
     first, *parts = (PAGE.parent / decision).read_text(encoding="utf-8").split("\n## ")
     if not wanted:
         return first
-    (found,) = (part for part in parts if anchor(part.partition("\n")[0]) == wanted)
+    (found,) = (part for part in parts if slugify(part.partition("\n")[0], "-") == wanted)
     return found
 
 
