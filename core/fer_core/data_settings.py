@@ -91,6 +91,8 @@ class DataSettings:
             side = self.size or InputSpec().height
             spec = InputSpec(side, side, self.colour)
         dataset = load_dataset(path, spec, self.skip_bad)
+        if spec is None:  # an .npz may hold colors
+            dataset = dataset.fitted(replace(dataset.spec, colour=self.colour))
         if self.labels != "fer2013":
             dataset = majority_labels(dataset, self.votes_file())
         if self.without:

@@ -232,9 +232,7 @@ class CameraSource:
 
     def _reopened(self) -> Capture | None:
         """Try until the camera opens or the source closes, waiting longer until a picture comes."""
-        while not self._closing.wait(
-            self._retry_seconds[min(self._tries, len(self._retry_seconds) - 1)]
-        ):
+        while not self._closing.wait(self._retry_seconds[: self._tries + 1][-1]):
             if not self._is_wanted:
                 return None
             self._tries += 1
@@ -243,6 +241,7 @@ class CameraSource:
             try:
                 capture = self._open()
             except FerError as error:
+                self._alive_at = self._clock()
                 log.debug("attempt %d: %s", self._tries, error)
                 continue
             self.reconnects += 1

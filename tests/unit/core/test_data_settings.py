@@ -30,6 +30,15 @@ def test_size_and_colour_are_those_of_the_settings_unless_a_spec_is_given(tmp_pa
     assert settings.load(InputSpec(32, 32)).spec.shape == (32, 32, 1)
 
 
+def test_an_npz_of_colors_is_read_in_gray_unless_rgb_is_asked_for(tmp_path: Path) -> None:
+    colors = replace(FACES, images=np.stack([FACES.images, FACES.images // 2, FACES.images], -1))
+    data = str(save_npz(tmp_path / "faces.npz", colors))
+    gray = DataSettings(data=data).load()
+    assert gray.spec.shape == (48, 48, 1)
+    np.testing.assert_array_equal(gray.images, DataSettings(data=data, size=48).load().images)
+    assert DataSettings(data=data, colour="rgb").load().spec.shape == (48, 48, 3)
+
+
 def test_votes_are_those_beside_the_data(tmp_path: Path) -> None:
     data = save_npz(tmp_path / "faces.npz", FACES)
     settings = DataSettings(data="faces.npz", labels="ferplus")

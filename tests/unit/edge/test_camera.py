@@ -316,6 +316,24 @@ def test_an_opening_that_never_ends_is_given_up(
     away.close()
 
 
+def test_the_wait_after_a_slow_opening_is_no_part_of_it(caplog: pytest.LogCaptureFixture) -> None:
+    now = [0.0]
+
+    def opens_slowly() -> EndlessCapture:
+        now[0] += STUCK_SECONDS - 2
+        raise FerError("no answer")
+
+    caplog.set_level("DEBUG")
+    source = CameraSource(
+        opens_slowly, "fake", clock=lambda: now[0], retry_seconds=(0.0, 60.0), patient=True
+    )
+    wait_until(lambda: "attempt 1: no answer" in caplog.text)
+    now[0] += 5.0
+    assert isinstance(source.take(), Gap)
+    assert "has hung" not in caplog.text
+    source.close()
+
+
 def test_a_service_waits_for_a_camera_that_is_not_there_yet(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
