@@ -36,14 +36,14 @@ def test_a_run_is_balanced_once_also_when_it_is_resumed_after_its_end(tmp_path: 
     )
     shares = np.bincount(faces.labels[faces.split == 0]) / (faces.split == 0).sum()
     assert shares[1] < shares[0]
-    config = TrainConfig(arch="b-plain", epochs=1, batch_size=16, balance=0.5)
-    for resume in (False, True):
+    for resume, strength in ((False, 0.5), (True, 0.5), (True, 0.25)):
+        config = TrainConfig(arch="b-plain", epochs=1, batch_size=16, balance=strength)
         train_on(faces, config, tmp_path, resume, lambda line: None)
         model = load_keras_model(tmp_path / "model.keras")
         biases = model.get_layer("logits").get_weights()[1]
         with np.load(tmp_path / "checkpoint.npz") as learned:  # which has the weights as trained
             plain = learned[f"best/{len(model.get_weights()) - 1}"]
-        np.testing.assert_allclose(plain - biases, 0.5 * np.log(shares), atol=1e-4)
+        np.testing.assert_allclose(plain - biases, strength * np.log(shares), atol=1e-4)
 
 
 def test_balance_and_class_weights_exclude_each_other() -> None:
