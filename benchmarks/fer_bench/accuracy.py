@@ -112,10 +112,11 @@ class TestPictures:
         """Return what is judged on, in words, and the fingerprint of its pictures and labels.
 
         The pictures are those in their own size (48x48 gray of folders) and their own order of
-        classes, so that the fingerprint does not depend on the models.
+        classes, so that the fingerprint does not depend on the models. Files are numbered over all
+        splits, so their numbers do not count.
         """
         own = self.for_input(None).dataset
-        return f"{own.name}, test split, {len(own)} pictures", own.fingerprint()
+        return f"{own.name}, test split, {len(own)} pictures", own.fingerprint(own.numbered)
 
     def for_model(self, bundle: ModelBundle) -> EvaluationSplit:
         """Return the pictures as a model takes them, their classes in its order.

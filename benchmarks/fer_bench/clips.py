@@ -41,10 +41,10 @@ class Loop(Protocol):
 class RunnerLoop:
     """What `fer-edge --video` does with a frame, without outputs."""
 
-    def __init__(self, path: Path, detector: str = DEFAULT_DETECTOR) -> None:
+    def __init__(self, path: Path, detector: str = DEFAULT_DETECTOR, name: str = "") -> None:
         bundle, self.times = load_tried(path), StageTimes()
         by = "" if detector == DEFAULT_DETECTOR else f", {Path(detector).name}"
-        self.name = f"{bundle.name}{by}"
+        self.name = f"{name or bundle.name}{by}"
         classifier = TfliteClassifier(TfliteModel(bundle, threads=1), self.times)
         self._analyzer = stream_analyzer(EdgeConfig(detector=detector), classifier, self.times)
 
@@ -83,11 +83,13 @@ def read_true_faces(path: Path) -> dict[str, TrueFaces]:
         The faces by the name of the clip.
 
     Raises:
-        FerError: The file cannot be read, lacks a column, or holds no whole numbers.
+        FerError: The file cannot be read, lacks a column, holds no whole numbers or no row.
     """
     found: dict[str, dict[int, Box | None]] = {}
     for row in marked_rows(path, ["frame"]):
         found.setdefault(row.file, {})[row.whole_number("frame", 0)] = row.box
+    if not found:
+        raise FerError(f"{path} names no clip")
     return {name: TrueFaces(boxes) for name, boxes in found.items()}
 
 

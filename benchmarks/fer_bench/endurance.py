@@ -43,17 +43,24 @@ def _median_ms(windows: Sequence[EnduranceWindow]) -> float:
 
 
 class PowerMeter:
-    """Asks the board's meter four times a second, on a thread, while the block runs."""
+    """Asks the board's meter four times a second, on a thread, while the block runs.
+
+    A board that does not answer at first has no meter; later, an answer may be missing.
+    """
 
     def __init__(self, read: Callable[[], float | None] = power_watts) -> None:
         self._read, self._watts, self._done = read, list[float](), threading.Event()
         self._thread = threading.Thread(target=self._sample, name="power meter", daemon=True)
 
     def _sample(self) -> None:
-        while (watts := self._read()) is not None:
-            self._watts.append(watts)
+        watts = self._read()
+        has_meter = watts is not None
+        while has_meter:
+            if watts is not None:
+                self._watts.append(watts)
             if self._done.wait(_SAMPLING_SECONDS):
                 return
+            watts = self._read()
 
     def __enter__(self) -> PowerMeter:
         self._thread.start()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -128,16 +128,18 @@ class FerPackage:
 
 
 def loop_makers(
-    paths: Sequence[Path], detectors: Sequence[str], rival: str | None
+    models: Mapping[str, Path], detectors: Sequence[str], rival: str | None
 ) -> list[Callable[[], Loop]]:
     """Return what makes the loops that watch a clip: ours with each model and detector, a rival's.
 
     Args:
-        paths: The bundles.
+        models: The bundles by what they are called.
         detectors: The face detectors, by name.
         rival: The package fer, or its wheel; None for no rival.
     """
     makers: list[Callable[[], Loop]] = [
-        partial(RunnerLoop, path, detector) for path in paths for detector in detectors
+        partial(RunnerLoop, path, detector, name)
+        for name, path in models.items()
+        for detector in detectors
     ]
     return [*makers, *([partial(FerPackage, rival)] if rival else [])]

@@ -153,8 +153,9 @@ def _measure_and_store(
             [*paths, *rivals], pictures, options.parent, options.extent, command, say
         )
     write_results(file, done.results)  # whatever the clips do
+    named = zip(done.results.models, done.paths, strict=True)
     makers = loop_makers(
-        [path for path in paths if path in done.paths],
+        {record.name: path for record, path in named if path in paths},
         list(dict.fromkeys(options.detectors)) or [DEFAULT_DETECTOR],
         options.rival,
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -109,12 +108,10 @@ def _formats(given: Mapping[str, Any]) -> list[str]:
 
 
 def _start_tensorflow() -> None:
-    """Start Keras on TensorFlow, whichever backend the network was trained with."""
-    from fer_train.backend import need, start_quietly
+    from fer_train.backend import need, start_tensorflow
 
     need("tensorflow", "scipy")
-    os.environ["KERAS_BACKEND"] = "tensorflow"
-    start_quietly()
+    start_tensorflow()
 
 
 def _convert(request: ConversionRequest, micro: bool, quiet: bool) -> None:

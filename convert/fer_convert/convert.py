@@ -200,7 +200,7 @@ def _provenance(recipe: QuantizationRecipe, contents: FileContents, job: Job) ->
         "min_runtime": contents.min_runtime,
         "data": validation.name,
         "data_settings": {name: getattr(parent.config.pictures, name) for name in DATA_SETTINGS},
-        "validation_fingerprint": validation.fingerprint(),
+        "validation_fingerprint": validation.fingerprint(validation.numbered),
         "held_out": " ".join(map(str, validation.rows)) if parent.config.held_out else "",
         "source_sha256": parent.source_sha256,
         "parent": parent.answers_of,

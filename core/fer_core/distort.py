@@ -38,9 +38,12 @@ def darkened(
 
 
 def compressed(picture: UInt8Array, quality: int) -> UInt8Array:
-    """Return the picture after a JPEG of `quality` (1 to 100)."""
-    encoded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
-    return _as_picture(decode_picture(encoded.tobytes(), picture.shape[2] == 3), picture)
+    """Return the picture, gray or RGB, after a JPEG of `quality` (1 to 100)."""
+    bgr = np.ascontiguousarray(picture[:, :, ::-1])
+    encoded = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
+    decoded = decode_picture(encoded, colour=picture.shape[2] == 3)
+    assert decoded is not None  # just written
+    return _as_picture(decoded.reshape(picture.shape)[:, :, ::-1], picture)
 
 
 def coarse(picture: UInt8Array, side: int) -> UInt8Array:

@@ -62,13 +62,14 @@ def alone_in(
     path, ends = folder / lock, time.monotonic() + seconds
     while (descriptor := _locked(path)) is None:
         if time.monotonic() >= ends:
+            number, holder = _holder(path)
             raise BusyError(
-                f"{what} is writing into {folder} already (process {_holder(path)}): {advice}",
+                f"{holder or what} is writing into {folder} already (process {number}): {advice}",
                 see="folder-in-use",
             )
         time.sleep(_PAUSE_SECONDS)
     try:
-        _name_holder(path)
+        _name_holder(path, what)
         yield
     finally:
         with suppress(OSError):  # Windows removes no open file
@@ -109,16 +110,22 @@ def _is_still(path: Path, descriptor: int) -> bool:
     return (there.st_dev, there.st_ino) == (opened.st_dev, opened.st_ino)
 
 
-def _name_holder(path: Path) -> None:
+def _name_holder(path: Path, what: str) -> None:
     """Write who holds a lock; raise FerError where the disk has no room for it."""
     try:
-        path.write_text(f"{os.getpid()}\n")
+        path.write_text(f"{os.getpid()} {what}\n", encoding="utf-8")
     except OSError as error:
         raise FerError(f"cannot write into {path.parent}: {error.strerror}") from error
 
 
-def _holder(path: Path) -> str:
+def _holder(path: Path) -> tuple[str, str]:
+    """Return the number of the process that holds a lock, and what it is called, as far as known.
+
+    Versions up to 0.2 wrote the number alone.
+    """
     try:
-        return path.read_text(errors="replace")[:20].strip() or "unknown"
+        text = path.read_text(encoding="utf-8", errors="replace")[:100].strip()
     except OSError:
-        return "unknown"
+        text = ""
+    number, _, what = text.partition(" ")
+    return number or "unknown", what

@@ -82,8 +82,9 @@ def limit_this_process(seconds: int, memory_bytes: int, file_bytes: int = 0) -> 
         resource.RLIMIT_CORE: 0,
     }
     for limit, value in limits.items():
+        later = value + 1 if limit == resource.RLIMIT_CPU else value  # or SIGKILL hides SIGXCPU
         with suppress(ValueError, OSError):
-            resource.setrlimit(limit, (value, value))
+            resource.setrlimit(limit, (value, later))
 
 
 def how_it_crashed(code: int) -> str:

@@ -244,4 +244,4 @@ def tells_gamma(encoded: bytes) -> bool:
     """Return whether a PNG of colours tells its gamma, by which OpenCV makes another gray."""
     head = encoded[: max(0, encoded.find(b"IDAT"))]
     told = any(chunk in head for chunk in (b"gAMA", b"sRGB", b"iCCP"))
-    return told and head[:4] == b"\x89PNG" and head[25] in (2, 3)
+    return told and head[:4] == b"\x89PNG" and head[25:26] in (b"\2", b"\3")

@@ -1,14 +1,19 @@
-"""A progress bar on stderr that stays away when stderr is no terminal."""
+"""A progress bar on stderr that stays away when stderr is no terminal.
+
+It is drawn between two steps, never by a thread beside them, which would disturb what is timed.
+"""
 
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 Advance = Callable[[str], None]
 """Call once a step with a short note, which is shown beside the bar."""
-
+_DRAWN_SECONDS = 0.1
+"""The least time between two drawings."""
 
 _silenced = False
 
@@ -45,6 +50,15 @@ def progress_bar(total: int, what: str) -> Iterator[Advance]:
         TimeRemainingColumn(),
         TextColumn("{task.fields[note]}"),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(what, total=total, note="")
-        yield lambda note: bar.update(task, advance=1, note=note)
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, auto_refresh=False) as bar:
+        task, drawn_at = bar.add_task(what, total=total, note=""), float("-inf")
+
+        def advance(note: str) -> None:
+            nonlocal drawn_at
+            bar.update(task, advance=1, note=note)
+            if time.monotonic() - drawn_at >= _DRAWN_SECONDS:
+                bar.refresh()
+                drawn_at = time.monotonic()
+
+        yield advance

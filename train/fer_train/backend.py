@@ -49,6 +49,12 @@ def start_quietly() -> None:
         keras.ops.zeros(1)
 
 
+def start_tensorflow() -> None:
+    """Start Keras on TensorFlow, whichever backend a network was trained with."""
+    os.environ["KERAS_BACKEND"] = "tensorflow"
+    start_quietly()
+
+
 def import_keras() -> None:
     """Import Keras and its backend in half the time: without what nothing here uses.
 

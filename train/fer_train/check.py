@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from fer_core.dataset import SPLITS, FerDataset
-from fer_core.errors import FerError
+from fer_core.errors import ArgumentError, FerError
 from fer_core.ferplus import (
     FERPLUS_LABELS,
     VOTE_COLUMNS,
@@ -25,11 +25,23 @@ FEW_OF_A_CLASS, ENOUGH_OF_A_CLASS = 30, 60
 _NOT_A_FACE = len(FERPLUS_LABELS) + 1
 
 
-def usable_votes(dataset: FerDataset, data: Path) -> tuple[Path | None, str]:
-    """Return the votes of FER+ that lie beside a data set, and what to say of those left out.
+def usable_votes(dataset: FerDataset, data: Path, named: Path | None) -> tuple[Path | None, str]:
+    """Return the votes of FER+ to use, and what to say of those left out.
 
-    Votes of other pictures are left out, since nobody asked for them.
+    Args:
+        dataset: The data set.
+        data: Where it is. Votes beside it that are of other pictures are left out.
+        named: The votes that the user names, or None.
+
+    Raises:
+        ArgumentError: They are named for other classes than FER2013's.
     """
+    if named and dataset.label_names != FER2013_LABELS:
+        raise ArgumentError(
+            f"--votes is for FER2013's classes; {dataset.name} has {', '.join(dataset.label_names)}"
+        )
+    if named:
+        return named, ""
     votes = votes_beside(data)
     if votes is None:
         return None, ""

@@ -14,7 +14,7 @@ from fer_core.logs import talk
 from fer_core.text import typed
 from fer_edge.faces.detectors import DEFAULT_DETECTOR
 from fer_train import options
-from fer_train.backend import need, start_quietly
+from fer_train.backend import need, start_quietly, start_tensorflow
 from fer_train.device import choose_backend
 from fer_train.devices import chosen_devices, prepare_devices
 from fer_train.ensemble_cli import train_networks
@@ -162,7 +162,7 @@ def check(
 
         require_picture(sheet)
     dataset = load_dataset(data, skip_bad=True)
-    votes, note = (votes, "") if votes else usable_votes(dataset, data)
+    votes, note = usable_votes(dataset, data, votes)
     print(describe_dataset(dataset, votes))
     if note:
         print(note)
@@ -218,8 +218,8 @@ def explain(
     out: options.ExplainedFile = Path("explained.png"),
 ) -> None:
     """Show where a network looks: Grad-CAM over the face of each picture."""
-    need("keras", "matplotlib")
-    start_quietly()
+    need("keras", "tensorflow", "matplotlib")
+    start_tensorflow()
     from fer_edge.faces.detector import DetectorRequest
     from fer_edge.faces.detectors import make_detector
     from fer_train.figures import require_picture

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from fer_core.cores import processor_says
+from fer_core.cores import processor_says, usable_cores
 
 if TYPE_CHECKING:
     from fer_train.config import TrainConfig
@@ -29,6 +29,12 @@ def choose_backend() -> None:
     """
     if BACKEND not in os.environ and has_jax_for_gpu() and shutil.which("nvidia-smi"):
         os.environ[BACKEND] = "jax"
+
+
+def threads_of_this_process() -> int:
+    """Return how many threads to use: $OMP_NUM_THREADS, which says the share of a job, or all."""
+    share = os.environ.get("OMP_NUM_THREADS", "")
+    return int(share) if share.isdigit() and int(share) else usable_cores()
 
 
 def has_jax_for_gpu() -> bool:

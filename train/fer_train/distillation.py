@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 
 from fer_core.bundle import ModelBundle
-from fer_core.cores import usable_cores
 from fer_core.dataset import FerDataset
 from fer_core.errors import FerError
 from fer_core.preprocess import denormalize_pixels
@@ -22,6 +21,7 @@ from fer_core.values import FloatArray
 from fer_edge.inference.interpreter import TfliteModel
 from fer_edge.inference.models import load_model, shipped_models
 from fer_train.config import TrainConfig
+from fer_train.device import threads_of_this_process
 
 
 class OnlineTeacher:
@@ -34,7 +34,7 @@ class OnlineTeacher:
 
     def __init__(self, bundle: ModelBundle, weight: float) -> None:
         self.sha256 = bundle.manifest.sha256
-        self._model = TfliteModel(bundle, threads=usable_cores())
+        self._model = TfliteModel(bundle, threads=threads_of_this_process())
         self._weight = np.float32(weight)
 
     def blended(self, images: Any, targets: FloatArray) -> FloatArray:

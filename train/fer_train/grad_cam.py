@@ -116,7 +116,10 @@ def grad_cam(
     import tensorflow as tf
 
     if not isinstance(model.layers[-1], keras.layers.Softmax) or not model.inputs:
-        raise FerError(f"explain takes models of fer-train; {model.name} does not end in a softmax")
+        raise FerError(
+            f"explain takes networks that end in a softmax, as those of fer-train do; {model.name} "
+            "does not. Of a network trained with --qat, explain the one that it continued from"
+        )
     maps_layer = _layer_with_maps(model, layer)
     before_softmax = model.layers[-1].input
     both = keras.Model(model.input, [maps_layer.output, before_softmax, model.output])

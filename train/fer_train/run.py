@@ -181,13 +181,15 @@ def _with_soft_labels(
 
     The soft labels that are shipped are FER2013's; other data goes without them.
     """
+    is_shipped = Path(config.soft_labels).parent == shipped("configs")
+    without = f"without the soft labels {Path(config.soft_labels).name}: they are of FER2013's"
     if config.labels == "ferplus-votes":
+        if config.soft_labels and not is_shipped:
+            say(f"without the soft labels {config.soft_labels}: the votes are the whole target")
         shares = vote_shares(training, config.pictures.votes_file())
         return replace(config, soft_labels="", soft_labels_weight=1.0), shares
     if not config.soft_labels:
         return config, None
-    is_shipped = Path(config.soft_labels).parent == shipped("configs")
-    without = f"without the soft labels {Path(config.soft_labels).name}: they are of FER2013's"
     if is_shipped and config.labels != "fer2013":
         say(f"{without} labels")
         return replace(config, soft_labels=""), None

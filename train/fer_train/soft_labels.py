@@ -21,7 +21,7 @@ import numpy.typing as npt
 from fer_core.dataset import FerDataset
 from fer_core.errors import FerError
 from fer_core.ferplus import read_votes
-from fer_core.files import load_arrays, written_beside
+from fer_core.files import load_arrays, made_folder, written_beside
 from fer_core.preprocess import normalize_pixels, ten_crops
 from fer_core.values import FloatArray, UInt8Array
 from fer_train.run_facts import model_labels, read_run
@@ -62,12 +62,13 @@ def write_soft_labels(
     """
     dataset, each = dataset.without_empty_classes(), []  # as training takes it
     dataset.require_every_class()
-    for teacher in teachers:
-        each.append(teacher_answers(teacher, dataset))
-        seen = ", most of which it learned from" if _is_of_a_fold(teacher) else ""
-        say(f"{teacher}: {each[-1].accuracy(dataset):.2%} on validation{seen}")
-    mean = mean_answers(each)
-    save_soft_labels(out, dataset.part("train"), mean.training)
+    with made_folder(out.parent):  # before the minutes that the teachers take
+        for teacher in teachers:
+            each.append(teacher_answers(teacher, dataset))
+            seen = ", most of which it learned from" if _is_of_a_fold(teacher) else ""
+            say(f"{teacher}: {each[-1].accuracy(dataset):.2%} on validation{seen}")
+        mean = mean_answers(each)
+        save_soft_labels(out, dataset.part("train"), mean.training)
     return f"{len(mean.training)} soft labels in {out}; {mean.accuracy(dataset):.2%} on validation"
 
 

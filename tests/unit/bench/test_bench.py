@@ -2,7 +2,9 @@ import json
 import re
 import sys
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -10,7 +12,7 @@ import pytest
 
 from bench_results import bare_model, stored
 from drawn_faces import draw_face, drawn_dataset, save_npz
-from fer_bench import memory
+from fer_bench import bench, memory
 from fer_bench.accuracy import (
     Accuracy,
     EvaluationSplit,
@@ -26,6 +28,7 @@ from fer_bench.memory import measure_process
 from fer_bench.records import Conditions
 from fer_bench.report import results_table
 from fer_bench.results import Results
+from fer_bench.timing import Moment, Round
 from fer_core import cores
 from fer_core.bundle import ModelBundle
 from fer_core.dataset import FerDataset
@@ -459,3 +462,32 @@ def test_the_fingerprint_is_of_the_judged_pictures_and_their_labels(
     assert pictures.described() == told["drawn"]
     results = run_benchmark([nano_path], pictures, None, QUICK, "", lambda line: None).results
     assert results.data_fingerprint == prints["drawn"]
+
+
+def test_the_fingerprint_of_folders_is_that_of_the_test_pictures_alone(tmp_path: Path) -> None:
+    for split, label in product(("train", "test"), ("happy", "sad")):
+        (tmp_path / split / label).mkdir(parents=True)
+        cv2.imwrite(str(tmp_path / split / label / "b.png"), draw_face(label))
+    before = TestPictures(tmp_path).described()
+    cv2.imwrite(str(tmp_path / "train" / "happy" / "a.png"), draw_face("happy", seed=1))
+    assert TestPictures(tmp_path).described() == before
+    cv2.imwrite(str(tmp_path / "test" / "happy" / "a.png"), draw_face("happy", seed=1))
+    assert TestPictures(tmp_path).described() != before
+
+
+def test_the_slowdown_is_that_against_the_best_of_the_whole_run(
+    nano_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    best_ms = iter([4.0, 1.0, 3.0])
+
+    def measured(*words: Any) -> tuple[list[list[Round]], float]:
+        moment = Moment(reference_ms=4.0)
+        return [[Round(np.ones(9), moment, moment)]], next(best_ms)
+
+    monkeypatch.setattr(
+        bench, "ways_to_run", lambda: [(1, "xnnpack"), (2, "xnnpack"), (1, "builtin")]
+    )
+    monkeypatch.setattr(bench, "measure_interleaved", measured)
+    (model,) = run_benchmark([nano_path], None, None, QUICK, "", lambda line: None).results.models
+    assert model.conditions.slowdown == 4.0
+    assert model.conditions.noisy

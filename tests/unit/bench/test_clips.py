@@ -123,12 +123,12 @@ def test_our_loop_finds_the_face_and_tells_its_stages(tmp_path: Path) -> None:
 @pytest.mark.skipif(installed_file() is None, reason=f"needs YuNet: {HOW_TO_INSTALL}")
 def test_each_detector_has_a_loop_of_its_own(tmp_path: Path) -> None:
     clip = save_video(tmp_path / "clip.avi", [demo_portrait()] * 4)
-    makers = loop_makers([shipped_models()["fer-nano"]], ["haar", "yunet"], None)
+    makers = loop_makers({"a/nano": shipped_models()["fer-nano"]}, ["haar", "yunet"], None)
     (record,) = ClipPlan([clip], {"clip.avi": TrueFaces({0: Box(178, 67, 92, 92)})}).measure(
         makers, lambda line: None
     )
     counted = [(loop.name, loop.found, loop.false_boxes) for loop in record.loops]
-    assert counted == [("fer-nano-int8", 4, 0), ("fer-nano-int8, yunet", 4, 0)]
+    assert counted == [("a/nano", 4, 0), ("a/nano, yunet", 4, 0)]
 
 
 def test_an_unknown_detector_is_refused() -> None:
@@ -153,6 +153,9 @@ def test_faces_that_are_none_are_refused(text: str, said: str, tmp_path: Path) -
     (tmp_path / "faces.csv").write_text(text)
     with pytest.raises(FerError, match=said):
         read_true_faces(tmp_path / "faces.csv")
+    (tmp_path / "empty.csv").write_text("file,frame,x,y,w,h\n")
+    with pytest.raises(FerError, match=r"empty\.csv names no clip"):
+        read_true_faces(tmp_path / "empty.csv")
     with pytest.raises(FerError, match=r"cannot read .*: No such file"):
         read_true_faces(tmp_path / "absent.csv")
 

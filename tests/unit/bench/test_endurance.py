@@ -1,3 +1,4 @@
+import threading
 from itertools import count
 
 import pytest
@@ -60,3 +61,19 @@ def test_the_meter_takes_the_mean_and_stops(monkeypatch: pytest.MonkeyPatch) -> 
     with PowerMeter(lambda: None) as none:
         pass
     assert none.mean_watts is None
+
+
+def test_a_reading_that_is_missing_does_not_end_the_meter(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(endurance, "_SAMPLING_SECONDS", 0.001)
+    told, all_read = iter([2.0, None, 4.0]), threading.Event()
+
+    def read() -> float | None:
+        try:
+            return next(told)
+        except StopIteration:
+            all_read.set()
+            return None
+
+    with PowerMeter(read) as meter:
+        assert all_read.wait(10)
+    assert meter.mean_watts == 3.0

@@ -14,6 +14,7 @@ from fer_convert import verify
 from fer_convert.verify import describe, require_runtime, verify_bundle
 from fer_core.bundle import ModelBundle
 from fer_core.data_settings import DataSettings
+from fer_core.dataset import FerDataset
 from fer_core.errors import FerError
 from fer_core.preprocess import InputSpec
 from fer_edge.inference.classifier import classify_images
@@ -103,6 +104,22 @@ def test_the_pictures_of_a_fold_are_taken_by_their_rows(judged: Judged) -> None:
     path = judged.save({"held_out": " ".join(map(str, rows[1:]))}, {})
     with pytest.raises(FerError, match=r"the validation pictures of drawn\.npz are not those of"):
         verify_bundle(path, judged.data, 0.0)
+
+
+def test_pictures_in_folders_may_have_other_numbers(
+    judged: Judged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def numbered(dataset: FerDataset, first: int) -> FerDataset:
+        return replace(dataset, rows=dataset.rows + first, numbered=False)
+
+    pictures = DataSettings(data=str(judged.data)).load(judged.bundle.manifest.input)
+    monkeypatch.setattr(DataSettings, "load", lambda settings, spec: numbered(pictures, 0))
+    files = numbered(pictures, 0).part("validation")
+    for fingerprint in (files.fingerprint(), files.fingerprint(rows=False)):  # of 0.2, and newer
+        path = judged.save({"validation_fingerprint": fingerprint}, {})
+        assert verify_bundle(path, judged.data, 0.0)
+    monkeypatch.setattr(DataSettings, "load", lambda settings, spec: numbered(pictures, 3))
+    assert verify_bundle(path, judged.data, 0.0)
 
 
 def test_without_a_path_the_data_is_in_its_usual_place(

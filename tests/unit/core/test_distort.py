@@ -48,6 +48,15 @@ def test_each_does_what_its_name_says() -> None:
     assert coarse(GRAY, 24).std() < 0.6 * GRAY.std()
 
 
+def test_a_jpeg_has_the_colors_of_a_camera() -> None:
+    red = np.zeros((48, 48, 3), np.uint8)
+    red[8:40, 8:40, 0] = 255  # RGB
+    pixels = np.ascontiguousarray(red[:, :, ::-1])  # BGR, as OpenCV writes it
+    encoded = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, 20])[1]
+    expected = cv2.imdecode(encoded, cv2.IMREAD_COLOR)[:, :, ::-1]
+    np.testing.assert_array_equal(compressed(red, 20), expected)
+
+
 def test_few_pixels_are_means_enlarged_as_the_runner_does() -> None:
     stripes = np.zeros((48, 36, 1), np.uint8)
     stripes[:, 2::3] = 255

@@ -41,8 +41,8 @@ def test_a_second_process_is_refused_by_the_firsts_name(
     tmp_path: Path, holder: subprocess.Popen[str]
 ) -> None:
     with (
-        pytest.raises(FerError, match=rf"a test is writing .* \(process {holder.pid}\)"),
-        alone_in(tmp_path, "a test"),
+        pytest.raises(FerError, match=rf"^a test is writing .* \(process {holder.pid}\)"),
+        alone_in(tmp_path, "another test"),
     ):
         pytest.fail("two processes write into one folder")
 

@@ -6,7 +6,7 @@ import struct
 
 import pytest
 
-from fer_core.picture_heads import Head, has_no_end, read_head, segments
+from fer_core.picture_heads import Head, has_no_end, read_head, segments, tells_gamma
 
 EXIF_TURNED = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0"
 """EXIF with the orientation 6 alone."""
@@ -266,3 +266,7 @@ def test_jpeg_xl_is_named_and_an_unknown_file_is_not() -> None:
     for begin in (b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n"):
         assert read_head(begin + bytes(20)) == Head(refused="JPEG XL (save it as JPEG)")
     assert read_head(b"") == read_head(b"text of somebody") == Head()
+
+
+def test_a_png_cut_off_within_its_head_tells_no_gamma() -> None:
+    assert not tells_gamma(b"\x89PNG\r\n\x1a\n\0\0\0\x04gAMAIDAT")

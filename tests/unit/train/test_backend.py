@@ -54,3 +54,19 @@ def test_onednn_computes_convolutions_unless_the_user_says_otherwise(
     )
     assert (",convolution," in done.stdout) is uses_it
     assert f"told {said or 1}\n" in done.stdout  # newer processors have it without being told
+
+
+def test_what_needs_tensorflow_starts_it_whichever_backend_is_asked_for() -> None:
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "from fer_train.backend import start_tensorflow as s; s(); "
+            "import keras; print(keras.backend.backend())",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "KERAS_BACKEND": "jax"},
+    )
+    assert (done.stdout, done.stderr) == ("tensorflow\n", "")

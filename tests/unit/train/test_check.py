@@ -2,9 +2,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pytest
 
 from commands import call_here
 from drawn_faces import draw_face, drawn_dataset, save_npz
+from fer_core.errors import FerError
 from fer_core.labels import FER2013_COUNTS
 from fer_core.readers import load_dataset
 from fer_train.check import describe_dataset, usable_votes
@@ -48,9 +50,12 @@ def test_real_fer2013_is_recognised(real_data) -> None:
 def test_votes_of_other_pictures_that_lie_beside_the_data_are_left_out(tmp_path: Path) -> None:
     many = drawn_dataset((40, 0, 0))
     data = save_npz(tmp_path / "drawn.npz", many)
-    assert usable_votes(many, data) == (None, "")
+    assert usable_votes(many, data, None) == (None, "")
     votes = write_votes(tmp_path / "fer2013new.csv", many)
-    assert usable_votes(many, data) == (votes, "")
+    assert usable_votes(many, data, None) == usable_votes(many, data, votes) == (votes, "")
+    others = many.relabelled(many.labels, tuple("abcdefg"))
+    with pytest.raises(FerError, match="--votes is for FER2013's classes; drawn has a, b, c, d"):
+        usable_votes(others, data, votes)
     save_npz(data, many.only(np.random.default_rng(0).permutation(len(many))))
     done = call_here("fer-train", "check", "drawn.npz", cwd=tmp_path)
     assert "drawn.npz: 280 pictures" in done.stdout

@@ -8,7 +8,7 @@ from fer_core import cores
 from fer_core.settings import load_settings
 from fer_train import device
 from fer_train.config import TrainConfig
-from fer_train.device import Device, choose_backend, this_device
+from fer_train.device import Device, choose_backend, this_device, threads_of_this_process
 from fer_train.shipped import shipped
 
 AUTO = TrainConfig(precision="auto")
@@ -33,6 +33,15 @@ def test_jax_is_chosen_where_it_reaches_a_gpu_and_nobody_chose(
     monkeypatch.setattr(device.shutil, "which", lambda name: "/usr/bin/" + name if gpu else None)
     choose_backend()
     assert device.os.environ.get("KERAS_BACKEND", "") == becomes
+
+
+@pytest.mark.parametrize(("share", "threads"), [("1", 1), ("3", 3), ("", 4), ("0", 4), ("2,1", 4)])
+def test_a_job_uses_its_share_of_the_cores(
+    monkeypatch: pytest.MonkeyPatch, share: str, threads: int
+) -> None:
+    monkeypatch.setattr(device, "usable_cores", lambda: 4)
+    monkeypatch.setenv("OMP_NUM_THREADS", share)
+    assert threads_of_this_process() == threads
 
 
 def test_auto_is_bfloat16_where_the_device_multiplies_it() -> None:

@@ -104,6 +104,9 @@ def test_shares_of_votes_are_of_the_classes_that_have_pictures(tmp_path: Path) -
     assert targets.shape == (len(training_set.training), 7)
     assert targets.sum(axis=1) == pytest.approx(1)
     assert (targets.argmax(axis=1) == training_set.training.labels).all()
+    told: list[str] = []
+    _training_set_of(replace(config, soft_labels="own.npz"), dataset, told.append)
+    assert told == ["without the soft labels own.npz: the votes are the whole target"]
 
 
 @pytest.mark.usefixtures("no_trials")
@@ -118,6 +121,16 @@ def test_a_fold_as_teacher_is_told_to_have_learned_from_what_judges_it(tmp_path:
     write_soft_labels([tmp_path], dataset, tmp_path / "s.npz", told.append)
     assert told[0].endswith("on validation")
     assert told[1] == f"{told[0]}, most of which it learned from"
+
+
+def test_the_folder_of_soft_labels_is_made_before_the_teachers_judge(tmp_path: Path) -> None:
+    dataset = drawn_dataset((6, 3, 1))
+    (tmp_path / "file").touch()
+    with pytest.raises(FerError, match="file"):
+        write_soft_labels([tmp_path / "none"], dataset, tmp_path / "file" / "s.npz", pytest.fail)
+    with pytest.raises(FerError, match="none"):
+        write_soft_labels([tmp_path / "none"], dataset, tmp_path / "new" / "s.npz", pytest.fail)
+    assert not (tmp_path / "new").exists()
 
 
 def test_votes_of_other_rows_are_refused(tmp_path: Path) -> None:

@@ -261,6 +261,15 @@ def test_a_full_disk_ends_the_call_and_costs_no_trial(
     assert "failed" not in {row["state"] for row in rows_of(request)}
 
 
+def test_a_trial_that_fails_late_has_no_accuracy(request_of: Callable[[JobPool], Request]) -> None:
+    pool = QuickPool(breaks=lambda number: number == 0 and pool.epochs > 4)
+    request = request_of(pool)
+    report = sweep(request, lambda line: None)
+    (failed,) = (row for row in rows_of(request) if row["state"] == "failed")
+    assert (failed["trial"], failed["accuracy"]) == ("0", "")
+    assert "The best was chosen from 11 trials" in report
+
+
 def test_a_trial_that_is_killed_every_time_has_failed(
     request_of: Callable[[JobPool], Request],
 ) -> None:

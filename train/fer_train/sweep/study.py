@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 import optuna
-from optuna.trial import Trial, TrialState
+from optuna.trial import FrozenTrial, Trial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
 from fer_core.errors import FerError
@@ -146,7 +146,7 @@ class SweepStudy:
             Tried(
                 each.number,
                 _STATES[each.state],
-                each.value if each.values else _last(each.intermediate_values),
+                _accuracy(each),
                 each.duration.total_seconds() if each.duration else 0.0,
                 {setting.name: each.params.get(setting.name) for setting in self._space.settings},
                 each.user_attrs.get(_WHY, ""),
@@ -218,8 +218,10 @@ def _suggest(trial: Trial, setting: Setting) -> None:
         trial.suggest_float(name, low, high, log=setting.log, step=setting.step)
 
 
-def _last(values: dict[int, float]) -> float | None:
-    return values[max(values)] if values else None
+def _accuracy(trial: FrozenTrial) -> float | None:
+    if trial.state is TrialState.FAIL or trial.values:
+        return trial.value
+    return max(trial.intermediate_values.items(), default=(0, None))[1]
 
 
 @contextmanager
