@@ -10,13 +10,18 @@ import contextlib
 import json
 import os
 import sys
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 
 def main(page: str) -> None:
     """Print the state, then each change until Ctrl-C, or until the page goes."""
     headers = {"Authorization": f"Bearer {os.environ.get('FER_EDGE_TOKEN', '')}"}
-    with urlopen(f"{page}/healthz", timeout=10) as health:
+    try:
+        health = urlopen(f"{page}/healthz", timeout=10)
+    except HTTPError as ill:  # 503: no camera gives pictures
+        health = ill
+    with health:
         print(health.read().decode().replace("\n", ", "), flush=True)
     with urlopen(Request(f"{page}/events", headers=headers), timeout=60) as lines:
         for line in lines:
@@ -29,5 +34,8 @@ def main(page: str) -> None:
 if __name__ == "__main__":
     if len(sys.argv) != 2:
         sys.exit("usage: python3 examples/http_events.py ADDRESS")
-    with contextlib.suppress(KeyboardInterrupt):
-        main(sys.argv[1])
+    try:
+        with contextlib.suppress(KeyboardInterrupt):
+            main(sys.argv[1])
+    except HTTPError as error:
+        sys.exit(f"{error}: is FER_EDGE_TOKEN the token of the page?")

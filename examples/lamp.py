@@ -13,9 +13,16 @@ from collections.abc import Iterable, Iterator
 def lamp_states(lines: Iterable[str], label: str) -> Iterator[bool]:
     """Yield after each event whether the lamp is to be on."""
     shown: dict[int, str] = {}
+    at = 0.0
     for line in lines:
         event = json.loads(line) if line[0] == "{" else sys.exit(f"no event of fer-edge: {line}")
-        shown[event["track_id"]] = event["label"]  # of one that ended: none
+        if event["at"] < at - 5:  # fer-edge has started again
+            shown.clear()
+        at = event["at"]
+        if event["kind"] == "ended":
+            shown.pop(event["track_id"], None)
+        else:
+            shown[event["track_id"]] = event["label"]
         yield label in shown.values()
 
 

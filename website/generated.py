@@ -100,7 +100,8 @@ def settings_page() -> str:
     parts = [
         "# Settings",
         "Made from the code. A setting that is also an option of the command has its name there, "
-        "with hyphens.\nThe command line wins over the file.",
+        "with hyphens.\nThe command line wins over the file, except over "
+        "what a `[[camera]]` table says of its camera.",
     ]
     for path, (command, words) in SETTINGS.items():
         parts += [f"## {command}", words, settings_table(path)]

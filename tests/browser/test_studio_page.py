@@ -42,7 +42,7 @@ def fill(studio: Studio, pictures: int, *names: str) -> None:
         studio.collection.keep(names[0], "first", face)
 
 
-def add_run(studio: Studio, name: str) -> None:
+def add_run(studio: Studio, name: str, made: str = "2026-11-27T10:15:00") -> None:
     """Make a run of all classes that takes each picture of the first class for the second."""
     names = studio.collection.names()
     pictures = [
@@ -55,7 +55,7 @@ def add_run(studio: Studio, name: str) -> None:
     wrong = [each for each in pictures if each.label == first]
     confusion[names.index(first), names.index(second)] = len(wrong)
     notes = RunNotes(
-        made="2026-11-27T10:15:00",
+        made=made,
         init="fer-nano",
         labels=tuple(names),
         pictures=tuple(pictures),
@@ -464,3 +464,76 @@ def test_a_browser_that_gives_no_picture_takes_none_of_the_computers_camera(seen
     wait_until(page, lambda: page.text_content("#trouble") != "")
     assert "No picture comes from the camera." in page.text_content("#trouble")
     assert asked == []
+
+
+def test_who_records_for_another_class_ends_the_timer_of_the_first(seen: Visit) -> None:
+    page, asked = seen.page, []
+    page.route("**/api/shots?*", lambda route: (asked.append(route.request.url), route.continue_()))
+    page.click("#start")
+    page.wait_for_selector("#video:not([hidden])")
+    card(seen, "wink").get_by_role("button", name="Timer: 10 s").click()
+    wait_until(page, lambda: any("class=wink" in url for url in asked))
+    card(seen, "happy").locator(".hold").hover()
+    page.mouse.down()
+    wait_until(page, lambda: sum("class=happy" in url for url in asked) > 3)
+    page.mouse.up()
+    wait_until(page, lambda: "Kept" in spoken(seen))
+    begun = next(index for index, url in enumerate(asked) if "class=happy" in url)
+    assert not any("class=wink" in url for url in asked[begun + 1 :])
+    pages = {url.partition("page=")[2] for url in asked}
+    assert len(pages) == 1  # one camera
+    assert pages != {""}
+    card(seen, "wink").get_by_role("button", name="Timer: 10 s").wait_for()
+
+
+def test_a_camera_that_is_stopped_during_the_countdown_stays_off(seen: Visit) -> None:
+    page = seen.page
+    page.click("#start")
+    page.wait_for_selector("#video:not([hidden])")
+    card(seen, "wink").get_by_role("button", name="Timer: 10 s").click()
+    page.wait_for_selector("#countdown:not([hidden])")
+    page.click("#start")
+    page.wait_for_selector("#countdown", state="hidden")
+    page.wait_for_timeout(500)
+    assert page.locator("#video").is_hidden()
+    assert page.text_content("#hint") == ""
+
+
+def test_the_newest_model_is_shown_until_another_one_is_chosen(tmp_path: Path) -> None:
+    kept: list[Studio] = []
+
+    def prepare(studio: Studio) -> None:
+        kept.append(studio)
+        fill(studio, 2, "happy", "wink")
+        add_run(studio, "mine")
+
+    with page_of(tmp_path, prepare) as seen:
+        (studio,) = kept
+        seen.page.click("#steps a[href='#use']")
+        model = seen.page.locator("#model")
+        sync_api.expect(model).to_have_value("mine")
+        add_run(studio, "mine-2", "2026-11-27T10:16:00")
+        studio.changes.tell()
+        sync_api.expect(model).to_have_value("mine-2")
+        model.select_option("mine")
+        add_run(studio, "mine-3", "2026-11-27T10:17:00")
+        studio.changes.tell()
+        sync_api.expect(model.locator("option")).to_have_count(3)
+        assert model.input_value() == "mine"
+
+
+def test_a_page_without_a_stream_asks_for_the_state(tmp_path: Path) -> None:
+    kept: list[Studio] = []
+
+    def prepare(studio: Studio) -> None:
+        kept.append(studio)
+        fill(studio, 1, "happy")
+
+    with page_of(tmp_path, prepare) as seen:
+        seen.page.route("**/api/events", lambda route: route.fulfill(status=503))
+        seen.page.reload()
+        words = seen.page.locator("#words")
+        sync_api.expect(words).to_have_text("connected", timeout=10_000)
+        kept[0].collection.add("wink")
+        card(seen, "wink").wait_for(timeout=10_000)
+        assert words.text_content() == "connected"

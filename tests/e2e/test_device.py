@@ -138,6 +138,9 @@ def test_quiet_says_nothing_but_results(tmp_path: Path) -> None:
     done = call("fer-edge", "good.jpg", "--quiet", "--json", "-", cwd=tmp_path)
     assert len(observations(done.stdout)) == 1
     assert "frames" not in done.stderr
+    lines = call("fer-edge", "good.jpg", "--quiet", cwd=tmp_path)
+    assert lines.stdout.startswith("good.jpg: face of ")
+    assert lines.stderr == ""
 
 
 @needs_pyav

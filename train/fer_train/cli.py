@@ -41,7 +41,7 @@ app.command("sweep", cls=with_examples("fer-train sweep space.toml --arch fer-na
 )
 app.command(
     "studio",
-    cls=with_examples("fer-train studio", "fer-train studio my-faces --host 0.0.0.0 --https"),
+    cls=with_examples("fer-train studio", "fer-train studio gestures --host 0.0.0.0 --https"),
 )(serve_studio)
 
 

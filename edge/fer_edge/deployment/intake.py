@@ -71,7 +71,8 @@ class ModelIntake:
         """
         make_folder(self._folder.path)
         place = name if name.endswith(".tflite") else f"{name}.tflite"
-        if Path(place).name == place and (self._folder.path / place).is_file():
+        is_here = Path(place).name == place and (self._folder.path / place).is_file()
+        if is_here and not self._is_another(Path(name), place):
             return self._use_known(place, lambda: self._checked_again(place))
         if name in shipped_models():
             return self._use_known(name, lambda: load_model(name))
@@ -83,6 +84,10 @@ class ModelIntake:
                 f"{', '.join(shipped_models())}, or give the path of a .tflite bundle"
             )
         return self.receive(_content(file))
+
+    def _is_another(self, file: Path, place: str) -> bool:
+        """Return whether a path is that of a file with other content than one of the folder."""
+        return file.is_file() and _content(file) != _content(self._folder.path / place)
 
     def _checked_again(self, place: str) -> ModelBundle:
         """Return a bundle of the folder; its key may have been forgotten since it came."""

@@ -63,6 +63,7 @@ class PublishedBundles:
         self._beside, self._pause = beside, pause
         self._lock = threading.Lock()
         self._wanted: Announcement | None = None
+        self._largest = 0
         self._next: _Came | None = None
         self._works = self._deaf = False
         self._told = BundleReport()
@@ -85,8 +86,8 @@ class PublishedBundles:
 
     @property
     def most_bytes(self) -> int:
-        """What an announcement may have, and a file that is wanted."""
-        return MOST_MESSAGE_BYTES + (self._wanted.size if self._wanted else 0)
+        """What an announcement may have, and a file that is wanted or was: it may still come."""
+        return MOST_MESSAGE_BYTES + self._largest
 
     def report(self) -> BundleReport:
         """Return what became of the newest bundle."""
@@ -125,6 +126,7 @@ class PublishedBundles:
             name = printable_name(announced.bundle)  # a stranger's
             raise FerError(f"{name} is not signed by the key of fleet_key")
         self._wanted, self._newest = announced, announced.number
+        self._largest = max(self._largest, announced.size)
         self._told = BundleReport(announced.number, FETCHING)
 
     def _give(self, came: _Came) -> None:

@@ -45,7 +45,3 @@ class ExpressionSeconds:
             for track in before.keys() & self._faces.keys():
                 added[before[track]] = added.get(before[track], 0.0) + passed
         return added
-
-    def pause(self) -> None:
-        """Let the time until the next frame count for nobody."""
-        self._faces = {}

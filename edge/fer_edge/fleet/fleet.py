@@ -44,8 +44,9 @@ class Fleet:
         self._number = self.messages = self.strange = 0
 
     def connected(self) -> None:
-        """Note that the broker is there."""
+        """Note that the broker is there; it tells again what is published."""
         with self._lock:
+            self._published.clear()
             self._connected, self._changed_at, self._why = True, self._clock(), ""
 
     def lost(self, why: str) -> None:

@@ -28,7 +28,3 @@ class SecondsCounter:
             bucket = Bucket(minute, self._camera, plain(person), plain(label))
             added[bucket] = added.get(bucket, 0.0) + seconds
         return added
-
-    def pause(self) -> None:
-        """Let the time until the next frame count for nobody."""
-        self._seconds.pause()

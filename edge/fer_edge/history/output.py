@@ -29,9 +29,8 @@ class HistoryOutput(Output):
         self._writer.add(added, self._events(seen))
 
     def idle(self, gap: Gap, seen: Analysis) -> None:
-        """Keep what the gap has ended; it counts for nobody."""
+        """Keep what the gap has ended."""
         self._set_clock(gap.at, gap.wall_clock)
-        self._counter(gap.camera).pause()
         self._writer.add({}, self._events(seen))
 
     def finish(self, seen: Analysis) -> None:

@@ -19,6 +19,8 @@ from fer_edge.identity.naming import AGREEING_ANSWERS
 MOST_UNKNOWN, UNKNOWN_SECONDS = 12, 600.0
 """How many faces are kept, those seen last, and for how long after they were seen."""
 _MOST_FORGOTTEN = 1000
+_LOOK_SECONDS = 15.0
+"""How often faces that were not seen for long are dropped where nothing else happens."""
 _COMPARED_PX = 96
 
 
@@ -53,6 +55,7 @@ class UnknownFaces:
         self._faces: dict[int, UnknownFace] = {}
         self._forgotten: deque[int] = deque(maxlen=_MOST_FORGOTTEN)
         self._pictures = 0
+        self._timer: threading.Timer | None = None
 
     def hear(self, track: Track, frame: Frame, face: Face) -> None:
         """Take in an answer about a track: keep its face once it is clear that nobody knows it.
@@ -78,6 +81,20 @@ class UnknownFaces:
             self._pictures += 1
             picture = self._pictures
         self._faces[track_id] = UnknownFace(track_id, picture, cut, sharpness, now)
+        self._let_go_later()
+
+    def _let_go_later(self) -> None:
+        """Let go of the faces also where nobody else comes and nobody looks."""
+        if self._faces and self._timer is None:
+            self._timer = threading.Timer(_LOOK_SECONDS, self._look)
+            self._timer.daemon = True
+            self._timer.start()
+
+    def _look(self) -> None:
+        with self._lock:
+            self._let_go()
+            self._timer = None
+            self._let_go_later()
 
     def _let_go(self) -> None:
         """Drop the faces that were not seen for long, and the oldest of too many."""

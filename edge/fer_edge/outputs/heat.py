@@ -31,7 +31,9 @@ class HeatOutput(Output):
         if frame.captured_at - self._asked_at < self._every_seconds:
             return
         self._asked_at = frame.captured_at
-        slowed = self._ask() or ""
+        slowed = self._ask()
+        if slowed is None:
+            return  # it did not answer
         if slowed and slowed != self.slowed:
             told = "the board is slowed: %s; fer-edge doctor names the fix"
             log.warning(told, slowed, extra={"see": "board-slowed"})

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from fer_core.errors import FerError
 from fer_core.opencv import cv2
-from fer_core.values import Frame
+from fer_core.values import Frame, Gap
 from fer_edge.faces.analysis import Analysis
 from fer_edge.outputs import Output
 from fer_edge.outputs.overlay import draw_observations
@@ -57,19 +57,30 @@ class WindowOutput(Output):
             raise FerError(f"cannot show a window: {problem}", see="window-impossible")
         self._stop, self._live, self._times = stop, live, times or StageTimes()
         self._open_property = _property_of_an_open_window()
+        self._titles: set[str] = set()
 
     def write(self, frame: Frame, seen: Analysis) -> None:
         """Show one frame."""
         title = f"{frame.camera}: {_TITLE}" if frame.camera else _TITLE
         with self._times.stage("draw"):
             cv2.imshow(title, draw_observations(frame, seen.observations))
+        self._titles.add(title)
         while not self._stop.is_set():
-            key = cv2.waitKey(1 if self._live else 50)
-            closed = cv2.getWindowProperty(title, self._open_property) < 1
-            if key & 0xFF in _END_KEYS or closed:
-                self._stop.set()
-            if self._live or key >= 0:
+            if self._look_at_keys(1 if self._live else 50) or self._live:
                 return
+
+    def idle(self, gap: Gap, seen: Analysis) -> None:
+        """Let the viewer end the run while no picture comes, too."""
+        if self._titles:
+            self._look_at_keys(1)
+
+    def _look_at_keys(self, milliseconds: int) -> bool:
+        """Wait for a key, end the run if the viewer asks for it; return whether there was a key."""
+        key = cv2.waitKey(milliseconds)
+        closed = [cv2.getWindowProperty(each, self._open_property) < 1 for each in self._titles]
+        if key & 0xFF in _END_KEYS or any(closed):
+            self._stop.set()
+        return key >= 0
 
     def __enter__(self) -> WindowOutput:
         return self

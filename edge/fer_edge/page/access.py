@@ -111,6 +111,11 @@ class Access:
             raise ArgumentError(
                 f"the token is too short: at least {LEAST_TOKEN} characters", see="token-weak"
             )
+        if not self.token.isascii():
+            raise ArgumentError(
+                f"the token has letters that a header cannot hold: {how_to_make_a_token()}",
+                see="token-weak",
+            )
         if self.token and _is_guessable(self.token):
             raise ArgumentError(
                 f"the token is easy to guess: {how_to_make_a_token()}", see="token-weak"

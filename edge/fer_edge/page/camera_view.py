@@ -53,7 +53,6 @@ class CameraView:
     def forget(self) -> None:
         """Let nobody take the last picture and its faces for present ones."""
         self.faces, self.frame = (), None
-        self._counter.pause()
 
     def look(self, viewer: str, change: int) -> None:
         """Count a viewer of the live picture, or one that leaves."""

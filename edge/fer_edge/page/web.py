@@ -86,6 +86,8 @@ class WebRequest(Replying):
         elif not self._is_asked_by_own_page():
             self.refuse(HTTPStatus.FORBIDDEN, "another page asked for this")
         elif self._length_is_within(route.most_bytes):
+            if not route.most_bytes:  # nothing more comes
+                self.server.request_has_come(self.request)
             route.answer(self)
 
     def body(self) -> bytes:

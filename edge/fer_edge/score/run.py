@@ -100,8 +100,8 @@ def score(
         plan = Plan(out / "plan")
         manifest = stack.enter_context(closing(Manifest(out)))
         manifest.remove_other_shards()
+        _list(request, plan, sum(manifest.done().values()), say)  # what is unreadable is done, too
         done = manifest.done(request.again)
-        _list(request, plan, sum(done.values()), say)
         left = plan.total - sum(done.values())
         try:
             if left:

@@ -28,11 +28,9 @@ from fer_edge.score.plan import Piece
 from fer_edge.score.remote import fetch, read_bytes
 from fer_edge.score.shards import Row, shard_file, write_faces
 from fer_edge.score.sources import Source, suffix_of
-from fer_edge.sources.files import VideoSource, why_not
+from fer_edge.sources.files import MOST_MISSING, VideoSource, why_not
 
 MODEL = "model.tflite"
-_MOST_MISSING = 0.1
-"""Which part of a video may be missing; sound that goes on after the pictures counts, too."""
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -126,7 +124,7 @@ class _Reader:
     def _of_video(self, file: Path) -> Iterator[Frame]:
         with closing(_opened(file, self._every)) as video:
             yield from video.frames(threading.Event())
-            if video.missing > _MOST_MISSING:
+            if video.missing > MOST_MISSING:
                 raise _CutShortError(
                     f"the video is cut short or damaged: {video.missing:.0%} of its length is "
                     "missing; the faces before are in the result"

@@ -136,7 +136,8 @@ class EdgeConfig:
     )
     log_format: str = option("text", LOG_FORMAT_HELP)
     quiet: bool = False
-    """Nothing but results is printed, as with --quiet."""
+    """Nothing but results is printed, as with --quiet: of a stream nothing, unless json or events
+    is -."""
     token: str = field(default="", repr=False)
     """What other computers have to know to see the page."""
     mqtt: str = ""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # the settings are read without OpenCV
     from fer_edge.sources.masks import Polygon
 
+_Point = tuple[float, float]
 BLUR_CHOICES = ("strangers", "all")
 _WANTED = "each [[mask]] needs at least three points, as points = [[0, 0], [0.3, 0], [0.3, 1]]"
 
@@ -52,4 +54,22 @@ def _polygon(table: object) -> tuple[Polygon, str]:
                 f"a point of a [[mask]] is [x, y] in shares of the picture, 0 to 1, got {point!r}"
             )
         polygon.append((float(point[0]), float(point[1])))
+    if _crosses_itself(polygon):
+        raise ValueError(
+            f"the sides of a [[mask]] cross, so a part of it would be seen: give its points in "
+            f"their order around the place, got {list(points)!r}"
+        )
     return polygon, str(camera)
+
+
+def _crosses_itself(polygon: Polygon) -> bool:
+    sides = zip(polygon, [*polygon[1:], polygon[0]], strict=True)
+    return any(
+        _side(a, b, c) * _side(a, b, d) < 0 and _side(c, d, a) * _side(c, d, b) < 0
+        for (a, b), (c, d) in combinations(sides, 2)
+    )
+
+
+def _side(a: _Point, b: _Point, c: _Point) -> float:
+    """Return on which side of the line from `a` to `b` a point lies: above, below or at 0."""
+    return (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])

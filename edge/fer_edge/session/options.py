@@ -63,7 +63,8 @@ class RunOptions:
     @property
     def writes_to_console(self) -> bool:
         """Whether stdout gets lines for a person to read."""
-        return not self.quiet and "-" not in (self.settings.json, self.settings.events)
+        wanted = not self.quiet or bool(self.pictures)  # the result of a picture is its lines
+        return wanted and "-" not in (self.settings.json, self.settings.events)
 
     def spare_what_is_watched(self) -> None:
         """Check that no output replaces an input.
@@ -176,6 +177,8 @@ def _check(options: RunOptions) -> None:
         raise ArgumentError("--models goes with a camera: fer-edge --camera 0 --models FOLDER")
     if options.pictures and config.clips:
         raise ArgumentError("--clips goes with a camera or a video, not with pictures")
+    if options.pictures and config.events:
+        raise ArgumentError("--events goes with a camera or a video; of pictures take --json")
     history_place(config)
     if options.pictures and config.serve:
         raise ArgumentError("--serve goes with a camera or a video, not with pictures")

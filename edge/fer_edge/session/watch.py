@@ -38,8 +38,7 @@ from fer_edge.session.outputs import make_outputs
 from fer_edge.session.run import Run
 from fer_edge.session.signals import Signals
 from fer_edge.session.sources import SOURCES, RunKind
-from fer_edge.sources import FrameSource
-from fer_edge.sources.files import picture_files
+from fer_edge.sources.files import VideoSource, picture_files
 from fer_edge.sources.masks import MaskedSource
 from fer_edge.sources.rotation import RotatedSource, Turn
 from fer_edge.stages import StageTimes
@@ -96,12 +95,12 @@ def watch(options: RunOptions) -> SessionResult:
         run = Run(options, kind, source, model, stamp, stop, stack, times, enrolment)
         outputs = [*make_outputs(run), *last]
         turns = {name: Turn(own.rotate, own.mirror) for name, own in config.cameras.items()}
-        turned: FrameSource = RotatedSource(source, turns)
-        if masks := config.masks:
-            turned = MaskedSource(turned, masks)
+        turned = MaskedSource(RotatedSource(source, turns), config.masks)
         hidden = _blur(config)
         signals.in_loop = True
         summary = run_pipeline(turned, analyzer, outputs, stop, times, kind.reading, hidden)
+        if isinstance(source, VideoSource):
+            source.warn_if_cut_short()
     dropped = sum(run.counts().get("frames_dropped", {}).values())
     return SessionResult(summary, times, signals.came, dropped, run.written())
 

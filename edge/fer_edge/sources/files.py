@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -23,6 +24,10 @@ from fer_core.pictures import (
 )
 from fer_core.values import Frame
 
+log = logging.getLogger(__name__)
+
+MOST_MISSING = 0.1
+"""Which part of a video may be missing; sound that goes on after the pictures counts, too."""
 _SLACK_SECONDS = 1e-3
 """By how much a frame may come early and still be taken."""
 FASTEST_FPS, USUAL_FPS = 240.0, 30.0
@@ -188,6 +193,12 @@ class VideoSource:
             raise FerError(f"{self._path} holds no frame that can be decoded")
         said = self._said()
         self.missing = max(0.0, 1 - (last + 1 / self.fps) / said) if said else 0.0
+
+    def warn_if_cut_short(self) -> None:
+        """Say, after the last frame, that much of the file's length is missing."""
+        if self.missing > MOST_MISSING:
+            words = "%s is cut short or damaged: %.0f%% of its length is missing"
+            log.warning(words, self._path, 100 * self.missing)
 
     def _said(self) -> float:
         """Return how many seconds the file says that it lasts, 0 where it does not."""

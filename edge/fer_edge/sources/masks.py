@@ -40,6 +40,7 @@ def masked(frame: Frame, polygons: Sequence[Polygon]) -> Frame:
     """Return a frame whose pixels in and on the polygons are black; the given one stays."""
     pixels = frame.pixels.copy()
     size = np.array([frame.width, frame.height])
-    corners = [np.rint(np.array(polygon) * size).astype(np.int32) for polygon in polygons]
-    cv2.fillPoly(pixels, corners, (0, 0, 0))
+    for polygon in polygons:  # one at a time: several at once leave out where they overlap
+        corners = np.rint(np.array(polygon) * size).astype(np.int32)
+        cv2.fillPoly(pixels, [corners], (0, 0, 0))
     return replace(frame, pixels=pixels)

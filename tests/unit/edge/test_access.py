@@ -95,6 +95,7 @@ def test_nothing_is_sent_to_learn_ones_own_address(monkeypatch: pytest.MonkeyPat
         ("My-Pass.Word!k7Qp2xZv9", "easy to guess"),
         ("k7Qp2xZv9-REPLACE-THIS", "easy to guess"),
         ("0123456789k7Qp2xZv9LmN", "easy to guess"),
+        ("schöne-k7Qp2xZv9LmN4sT", "letters that a header cannot hold"),
     ],
 )
 def test_a_token_that_can_be_guessed_is_refused(token: str, words: str) -> None:

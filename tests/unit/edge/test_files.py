@@ -44,7 +44,7 @@ def test_a_video_stops_when_told(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("share", "missing"), [(1.0, 0.0), (0.5, 0.5)])
 def test_a_video_says_how_much_of_it_is_missing(
-    tmp_path: Path, share: float, missing: float
+    tmp_path: Path, share: float, missing: float, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = save_video(tmp_path / "a.avi", [draw_scene("happy")] * 40)
     content = path.read_bytes()
@@ -55,6 +55,10 @@ def test_a_video_says_how_much_of_it_is_missing(
     source.close()
     assert source.missing == pytest.approx(missing, abs=0.06)
     assert source.missing == pytest.approx(1 - read / 40, abs=0.01)
+    source.warn_if_cut_short()
+    said = [record.getMessage() for record in caplog.records]
+    assert len(said) == (missing > 0)
+    assert all("a.avi is cut short or damaged: " in line for line in said)
 
 
 def test_a_video_whose_pace_is_nonsense_says_nothing_of_its_length(tmp_path: Path) -> None:

@@ -116,7 +116,7 @@ def test_the_output_counts_announced_faces_in_sight_and_keeps_events() -> None:
     output.write(frame(3, 12.4, "hall"), Analysis((shown,), (), (shown,)))
     output.finish(Analysis(events=(left,)))
     writer.write()
-    assert store.batch.seconds == {Bucket(int(WALL), "hall", "anna", "glad"): pytest.approx(1.0)}
+    assert store.batch.seconds == {Bucket(int(WALL), "hall", "anna", "glad"): pytest.approx(2.0)}
     assert [(row.at, row.kind, row.label, row.confidence) for row in store.batch.events] == [
         (WALL + 10.0, "started", "glad", 0.9124),
         (WALL + 13.0, "ended", "none", 0.0),
@@ -124,6 +124,18 @@ def test_the_output_counts_announced_faces_in_sight_and_keeps_events() -> None:
     assert {(row.camera, row.person, row.track) for row in store.batch.events} == {
         ("hall", "anna", 1)
     }
+
+
+def test_a_camera_of_a_picture_in_two_seconds_counts() -> None:
+    store = Kept()
+    writer = HistoryWriter(store, 30)
+    output = HistoryOutput(writer)
+    seen = Analysis((face(),), (), (face(),))
+    for index in range(4):
+        output.write(frame(index, 2.0 * index), seen)
+        output.idle(Gap(2.0 * index + 1.0), Analysis())
+    writer.write()
+    assert sum(store.batch.seconds.values()) == pytest.approx(3.0)  # a second of each two
 
 
 def test_each_camera_counts_for_itself_and_one_without_a_name_is_called_camera() -> None:

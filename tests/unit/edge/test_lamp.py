@@ -25,6 +25,15 @@ def test_the_lamp_is_on_while_anyone_looks_happy() -> None:
     assert list(states) == [False, True, True, True, False, False]
 
 
+def test_the_lamp_forgets_who_was_there_before_fer_edge_started_again() -> None:
+    events = [
+        ExpressionEvent("started", 57, "happy", 0.9, 900.0),
+        ExpressionEvent("started", 1, "neutral", 0.8, 2.0),
+    ]
+    states = LAMP["lamp_states"]([event.to_json() for event in events], "happy")
+    assert list(states) == [True, False]
+
+
 def test_ctrl_c_ends_the_lamp_without_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     shown: list[object] = []
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from subprocess import CompletedProcess
 
@@ -53,6 +54,22 @@ def test_a_file_is_taken_into_the_folder_and_waits_for_a_run(
     assert models(folder, "use", "fer-nano").stdout.startswith("fer-nano-int8 ")
     state = folder.state()
     assert (state.running.place, state.before) == ("fer-nano", Held())  # mine was never tried
+
+
+def test_a_file_that_was_made_again_is_taken_in_place_of_the_one_in_the_folder(
+    folder: ModelFolder, nano: ModelBundle
+) -> None:
+    file = folder.path.parent / "mine-int8.tflite"
+    renamed(nano, "mine").save(file)
+    models(folder, "use", file.name)
+    assert "in use already" in models(folder, "use", file.name, code=1).stderr
+    other = load_model("fer-small")
+    replace(other, manifest=replace(other.manifest, name="mine")).save(file)
+    models(folder, "use", file.name)
+    running = folder.state().running
+    assert (running.place, running.facts.sha256) == ("mine-int8-2.tflite", other.manifest.sha256)
+    models(folder, "use", "mine-int8")
+    assert folder.state().running.place == "mine-int8.tflite"
 
 
 def test_with_a_run_there_is_one_trial_at_a_time(folder: ModelFolder) -> None:

@@ -123,6 +123,7 @@ def test_a_secret_of_the_wrong_type_is_not_shown(tmp_path: Path, line: str) -> N
         (("--camera", "0", "--serve", "0.0.0.0:8080"), "a token is needed"),
         (("--camera", "0", "--serve", "99999"), "port|address|serve"),
         (("--serve", "8080", "a.jpg"), "goes with a camera or a video"),
+        (("--events", "e.jsonl", "a.jpg"), "--events goes with a camera or a video"),
         (("--camera", "0", "--json", "-", "--events", "-"), "two outputs write to the same place"),
         (("--camera", "0", "--plot", "p.png"), "--plot goes with one picture"),
         (("--demo", "--plot", "p.png"), "--plot goes with one picture"),

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from fer_core.errors import FerError
-from fer_core.values import Box, Face, Frame, Observation, Prediction
+from fer_core.values import Box, Face, Frame, Gap, Observation, Prediction
 from fer_edge.faces.analysis import Analysis
 from fer_edge.faces.events import ExpressionEvent
 from fer_edge.outputs import recording, window
@@ -305,6 +305,19 @@ def test_the_window_is_asked_what_its_toolkit_tells(
     assert stop.is_set() != is_open
 
 
+def test_the_window_ends_a_run_without_a_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen, stop = FakeScreen(monkeypatch, -1, True), threading.Event()
+    output = window.WindowOutput(stop)
+    output.idle(Gap(1.0), Analysis())
+    assert screen.waits == []  # no window is open yet
+    output.write(frame_of(), Analysis())
+    output.idle(Gap(2.0), Analysis())
+    assert (screen.waits, stop.is_set()) == ([1, 1], False)
+    FakeScreen(monkeypatch, ord("q"), True)
+    output.idle(Gap(3.0), Analysis())
+    assert stop.is_set()
+
+
 def test_a_picture_stays_until_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
     screen = FakeScreen(monkeypatch, ord("n"), True)
     window.WindowOutput(threading.Event(), live=False).write(frame_of(), Analysis())
@@ -312,7 +325,7 @@ def test_a_picture_stays_until_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_board_that_is_slowed_says_so_once(caplog: pytest.LogCaptureFixture) -> None:
-    answers = ["", "under-voltage", "under-voltage", "throttled", None]
+    answers = ["", "under-voltage", "under-voltage", "throttled", None, ""]
     asked: list[float] = []
 
     def ask() -> str | None:
@@ -321,10 +334,11 @@ def test_a_board_that_is_slowed_says_so_once(caplog: pytest.LogCaptureFixture) -
 
     output = HeatOutput(ask, every_seconds=10.0)
     with caplog.at_level("WARNING"):
-        for now in np.arange(0, 50, 2.5):
+        for now in np.arange(0, 60, 2.5):
             output.write(replace(frame_of(), captured_at=now), Analysis())
+            assert output.slowed or now not in (40, 45)  # no answer is no change
         output.finish(Analysis())
-    assert asked == [0, 10, 20, 30, 40]
+    assert asked == [0, 10, 20, 30, 40, 50]
     said = [record.getMessage().partition(";")[0] for record in caplog.records]
     assert said == [
         "the board is slowed: under-voltage",

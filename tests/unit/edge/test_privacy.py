@@ -24,7 +24,7 @@ from fer_edge.portrait import demo_portrait
 from fer_edge.session.config import EdgeConfig
 from fer_edge.session.options import RunOptions, read_options
 from fer_edge.session.watch import stream_analyzer
-from fer_edge.sources.masks import MaskedSource
+from fer_edge.sources.masks import MaskedSource, masked
 from fer_edge.stages import StageTimes
 
 NOISE = np.random.default_rng(0).integers(0, 256, (120, 160, 3)).astype(np.uint8)
@@ -150,6 +150,12 @@ def test_a_mask_is_black_in_its_camera_alone() -> None:
     assert np.array_equal(desk.pixels, NOISE)
 
 
+def test_where_masks_overlap_the_picture_is_black_too() -> None:
+    left = [(0.0, 0.0), (0.6, 0.0), (0.6, 1.0), (0.0, 1.0)]
+    right = [(0.4, 0.0), (1.0, 0.0), (1.0, 1.0), (0.4, 1.0)]
+    assert not masked(frame(), [left, right]).pixels.any()
+
+
 def test_outputs_get_nothing_but_what_is_shown() -> None:
     class Kept(Output):
         def __init__(self) -> None:
@@ -232,6 +238,7 @@ def test_masks_are_read_for_one_camera_or_all(tmp_path: Path) -> None:
         ("[[mask]]\npoints = [[0, 0], [1, 1]]", "at least three points"),
         ("[[mask]]\npoints = [[0, 0], [1, 1], [0, 20]]", r"shares of the picture, .* \[0, 20\]"),
         ('[[mask]]\ncamera = "sofa"\npoints = [[0, 0], [1, 1], [0, 1]]', "'sofa' that is not"),
+        ("[[mask]]\npoints = [[0, 0], [1, 1], [1, 0], [0, 1]]", "the sides of a .* cross"),
         ("[[mask]]\npolygon = [[0, 0], [1, 1], [0, 1]]", "unknown key 'polygon'"),
         ("mask = 3", "at least three points"),
         ('blur = "some"', "blur must be strangers or all"),

@@ -269,6 +269,20 @@ def test_a_message_that_is_too_large_ends_the_listening(
     assert "larger than it may be" in publisher.told[2]
 
 
+def test_a_larger_file_that_was_wanted_before_may_still_come(
+    publisher: Publisher, nano: ModelBundle
+) -> None:
+    older = replace(announced(nano, 5), sha256="0" * 64, size=1_200_000)
+    publisher.announce(older)
+    assert older.content_topic in publisher.bundles.topics
+    newer = announced(nano, 6, "hall")
+    publisher.announce(newer)
+    assert publisher.bundles.most_bytes > older.size
+    publisher.bundles.take(older.content_topic, bytes(older.size))
+    publisher.bundles.take(newer.content_topic, nano.to_bytes())
+    assert publisher.told == (6, "taken", "")
+
+
 def test_what_the_checks_refuse_is_told_and_not_tried_again(
     tmp_path: Path, key: SigningKey, nano: ModelBundle
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -143,6 +144,17 @@ def test_a_source_that_vanished_is_an_error_and_is_read_when_it_is_back(tmp_path
     outcome = run(place, out, work, again=True)
     assert (outcome.done, outcome.faces, outcome.errors) == (3, 3, 0)
     assert errors(out) == {}
+
+
+def test_next_to_a_damaged_source_new_ones_are_found(tmp_path: Path) -> None:
+    place, out = photos(tmp_path / "in", 2), tmp_path / "out"
+    work = prepare(out, "fer-nano", "haar", 1.0)
+    damaged = place / "000.png"
+    damaged.write_bytes(damaged.read_bytes()[:200])
+    assert run(place, out, work).errors == 1
+    shutil.copy(place / "001.png", place / "002.png")
+    outcome = run(place, out, work, again=True)
+    assert (outcome.done, outcome.faces, outcome.errors) == (3, 2, 1)
 
 
 def test_a_video_that_is_cut_short_is_an_error_and_keeps_its_faces(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import time
 import types
 import unicodedata
 from collections.abc import Iterator, Sequence
@@ -20,6 +21,7 @@ from fer_core.values import Box, Face, FloatArray, Frame, Prediction
 from fer_edge.faces.analysis import StreamAnalyzer
 from fer_edge.faces.detectors import DETECTORS
 from fer_edge.identity import people as people_module
+from fer_edge.identity import unknown
 from fer_edge.identity.cut_outs import cut_out
 from fer_edge.identity.live_enrolment import LiveEnrolment
 from fer_edge.identity.naming import TrackNaming
@@ -154,6 +156,20 @@ def test_faces_are_forgotten_when_asked_in_time_and_when_they_are_many(tmp_path:
     assert first not in run.tracks()  # though it is still in sight
     run.now += UNKNOWN_SECONDS
     assert run.tracks() == []
+
+
+def test_faces_are_forgotten_where_nobody_comes_and_nobody_looks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unknown, "_LOOK_SECONDS", 0.01)
+    run = Watching(tmp_path, 100)
+    run.watch(12, 20)
+    assert len(run.unknown._faces) == 1
+    run.now += UNKNOWN_SECONDS
+    ends = time.monotonic() + 10
+    while run.unknown._faces and time.monotonic() < ends:
+        time.sleep(0.01)
+    assert not run.unknown._faces
 
 
 def test_a_folder_that_cannot_be_written_makes_a_face_known_for_the_run(tmp_path: Path) -> None:

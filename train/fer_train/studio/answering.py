@@ -91,7 +91,10 @@ class Answering(WebRequest):
             self.skip_body()
             raise BusyError("too many pictures at a time: send this one again", code="busy")
         try:
-            yield self._camera_frame() if self.query("camera") else read_frame(self.body())
+            if self.query("camera"):
+                yield self._camera_frame()
+            else:
+                yield read_frame(self.body(), self.query("page"))
         finally:
             studio.uploads.release()
 

@@ -17,6 +17,9 @@ from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 
+from fer_core.logs import EXPLAINED
+from fer_core.own_process import how_it_crashed
+
 END_SECONDS = 3.0
 """How long a process has to end before it is killed."""
 _NICE = 10
@@ -75,6 +78,25 @@ class AttachedCommand:
             return
         with suppress(ProcessLookupError):  # nothing of the group is left
             os.killpg(self._process.pid, getattr(signal, name))
+
+
+def why_it_failed(module: str, said: list[str], code: int) -> str:
+    """Return why a command failed: a signal, its last message without its code, or its last line.
+
+    Args:
+        module: The one whose `main` it was.
+        said: Its last lines.
+        code: Its exit code.
+    """
+    command = module.partition(".")[0].replace("_", "-")
+    if crash := how_it_crashed(code):
+        return (
+            f"{command} was ended by the system ({crash}). The memory may have been full: close "
+            "other programs, or start from fer-nano"
+        )
+    said = [line for line in said if not line.startswith(EXPLAINED.format(code=""))]
+    begins = [index for index, line in enumerate(said) if line.startswith(f"{command}: ")]
+    return " ".join(said[begins[-1] :] if begins else said[-1:]) or f"{command} was ended"
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ from fer_core.values import Face, Frame
 from fer_edge.faces.detector import DetectorRequest, FaceDetector
 from fer_edge.faces.detectors import make_detector, require_detector
 
-MOST_STREAMS = 4
+MOST_STREAMS = 8
 """How many streams are followed at a time; the one unused for longest makes room."""
 
 
@@ -40,7 +40,7 @@ class FaceFinder:
         self.name = name
         self._lock = threading.Lock()
         self._photos: FaceDetector | None = None
-        self._streams: OrderedDict[str, _Stream] = OrderedDict()
+        self._streams: OrderedDict[tuple[str, str], _Stream] = OrderedDict()
 
     def in_photo(self, frame: Frame) -> tuple[Face, ...]:
         """Return the faces of a picture for itself, the largest first."""
@@ -53,14 +53,15 @@ class FaceFinder:
         """Return the faces of the next frame of a stream, the largest first.
 
         Args:
-            stream: What tells it from others that are followed meanwhile.
+            stream: What tells it from others of the same camera that are followed meanwhile.
             frame: The frame, later than the one before.
         """
+        key = frame.camera, stream
         with self._lock:
-            followed = self._streams.pop(stream, None)
+            followed = self._streams.pop(key, None)
             if followed is None:
                 followed = _Stream(make_detector(self.name, DetectorRequest(stream=True)))
-            self._streams[stream] = followed
+            self._streams[key] = followed
             if len(self._streams) > MOST_STREAMS:
                 self._streams.popitem(last=False)
             followed.faces = followed.detector.detect(frame, followed.faces)

@@ -14,9 +14,8 @@ from typing import Any
 
 from fer_core.errors import FerError
 from fer_core.files import make_folder
-from fer_core.logs import EXPLAINED
 from fer_core.text import name_key, printable
-from fer_train.studio.attached import AttachedCommand
+from fer_train.studio.attached import AttachedCommand, why_it_failed
 from fer_train.studio.collection import Collection
 from fer_train.studio.judging import judge
 from fer_train.studio.learning import LearningSet, gather
@@ -230,7 +229,7 @@ class Jobs:
         if job.stopped:
             raise _StoppedError
         if code:
-            raise FerError(_reason(module, list(said)))
+            raise FerError(why_it_failed(module, list(said), code))
 
     def _go_on(self, job: Job, step: str) -> None:
         job.step = step
@@ -239,11 +238,3 @@ class Jobs:
 
 def _stopped(job: Job) -> ToldError:
     return ToldError(f"{job.name} was stopped: {job.why}", code="learned_deleted", name=job.name)
-
-
-def _reason(module: str, said: list[str]) -> str:
-    """Return why a command failed: its last message without its code, or its last line."""
-    said = [line for line in said if not line.startswith(EXPLAINED.format(code=""))]
-    command = module.partition(".")[0].replace("_", "-")
-    begins = [index for index, line in enumerate(said) if line.startswith(f"{command}: ")]
-    return " ".join(said[begins[-1] :] if begins else said[-1:]) or f"{command} was ended"

@@ -48,8 +48,10 @@ class RunRequest(Answering):
         return {"name": name}
 
     def stop(self) -> dict[str, Any]:
-        """End the job that runs."""
-        self.studio.jobs.stop()
+        """End the job that runs, with `name` only that of this run."""
+        name, job = self.query("name"), self.studio.jobs.job
+        if not name or (job and job.name == name):
+            self.studio.jobs.stop()
         return {}
 
     def run(self) -> dict[str, Any]:

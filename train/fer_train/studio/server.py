@@ -125,7 +125,7 @@ def _require_no_data_set(folder: Path) -> None:
         if name not in ("faces", "people", "runs") and has_pictures(folder / name):
             raise FerError(
                 f"{folder} holds pictures in {name}, as a data set does. A studio makes folders of "
-                "its own: choose another folder for it, such as my-faces"
+                f"its own: choose another folder for it, such as {folder.name}-studio"
             )
 
 

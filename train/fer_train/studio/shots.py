@@ -41,8 +41,12 @@ def box_json(face: Face) -> list[int]:
     return [face.box.x, face.box.y, face.box.width, face.box.height]
 
 
-def read_frame(encoded: bytes) -> Frame:
+def read_frame(encoded: bytes, camera: str = "") -> Frame:
     """Return a picture that was sent as a frame of now.
+
+    Args:
+        encoded: The picture as a file.
+        camera: What tells the camera from others; empty for a file.
 
     Raises:
         ToldError: It is no picture, or too large a one.
@@ -54,8 +58,8 @@ def read_frame(encoded: bytes) -> Frame:
         raise ToldError(words, code="too_many_pixels", most=most)
     picture = decode_or_reason(encoded, colour=True)
     if not isinstance(picture, Picture):
-        raise ToldError(f"the picture cannot be read: {picture}", code="unreadable")
-    return Frame(picture.pixels, 0, time.monotonic(), reduced=picture.reduced)
+        raise ToldError(f"the picture cannot be read: {picture}", code="unreadable", why=picture)
+    return Frame(picture.pixels, 0, time.monotonic(), reduced=picture.reduced, camera=camera)
 
 
 def take_shot(

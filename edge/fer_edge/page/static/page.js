@@ -185,7 +185,7 @@ function lookAtAll() {
 function showAway({ camera, silent_seconds: silent }) {
   const picture = pictures.get(camera);
   if (!picture) return;
-  picture.image.classList.toggle("away", camera !== "" && silent > 2);
+  picture.image.classList.toggle("away", silent > 2);
   if (camera) picture.caption.textContent = silent > 2 ? `${camera}: no picture for ${Math.round(silent)} s` : camera;
 }
 

@@ -30,6 +30,10 @@ const post = (name, query, body) => answerOf(name, query, { method: "POST", body
 export const classNamed = (name) => ({ name, people: undefined });
 export const personNamed = (name) => ({ name, people: 1 });
 const query = ({ name, people }) => ({ class: name, people });
+// Tells this page's camera from those of other pages, whose faces are elsewhere.
+const page = Math.random().toString(36).slice(2);
+// A picture of this page's camera, or null for the newest one of the computer's camera.
+const camera = (picture) => (picture ? { page } : { camera: 1 });
 
 // A picture is its file name and its version in one text: another one of the same name is another text.
 export const pictureOf = ({ file, version }) => `${file}/${version}`;
@@ -52,19 +56,17 @@ export const api = {
   pictureAddress: (of, picture) => path("picture", { ...query(of), ...parts(picture) }),
   movePicture: (of, picture, to) => post("pictures/move", { ...query(of), ...parts(picture), to }),
   deletePicture: (of, picture) => post("pictures/delete", { ...query(of), ...parts(picture) }),
-  // A shot is a picture, or null for the newest one of the computer's camera.
-  shot: (of, recording, picture) =>
-    post("shots", { ...query(of), recording, camera: picture ? undefined : 1 }, picture),
+  shot: (of, recording, picture) => post("shots", { ...query(of), recording, ...camera(picture) }, picture),
   photo: (of, recording, file) => post("shots", { ...query(of), recording, photo: 1 }, file),
   person: (name) => get("person", { name }),
-  who: (picture) => post("who", { camera: picture ? undefined : 1 }, picture),
+  who: (picture) => post("who", camera(picture), picture),
   peopleAddress: () => path("people"),
   train: (init, name) => post("train", { init, name }),
   trainAgain: (again) => post("train", { again }),
-  stop: () => post("stop"),
+  stop: (name) => post("stop", { name }),
   run: (name) => get("run", { name }),
   deleteRun: (name) => post("runs/delete", { name }),
-  look: (model, picture) => post("look", { model, camera: picture ? undefined : 1 }, picture),
+  look: (model, picture) => post("look", { model, ...camera(picture) }, picture),
   bundleAddress: (name) => path("bundle", { name }),
   // Where to send a model: address, token, and fingerprint of the certificate that was confirmed.
   deploy: (name, where) => post("deploy", { name }, JSON.stringify(where)),
@@ -85,8 +87,9 @@ function within(milliseconds) { // AbortSignal.timeout, which older browsers lac
 // Call `tell` with every state, and `lost` while there is no connection. The server sends something
 // every second; a computer that loses its network or sleeps ends no connection: it is silent. A
 // hidden page asks for nothing: browsers allow six connections to a host, and each stream takes one.
+// Where the server has no stream left for this page, it asks for the state again and again.
 export function follow(tell, lost) {
-  let source = null, later = 0, watch = 0, heard = 0;
+  let source = null, later = 0, watch = 0, heard = 0, answers = false;
   const came = () => { heard = performance.now(); };
   const close = () => {
     clearInterval(watch);
@@ -95,14 +98,17 @@ export function follow(tell, lost) {
   };
   const end = () => {
     close();
-    lost();
+    if (!answers) lost();
     later = setTimeout(openAgain, RETRY_MS);
   };
   const open = () => {
     came();
     watch = setInterval(() => { if (performance.now() - heard > SILENT_MS) end(); }, 1000);
     source = new EventSource(path("events"));
-    source.onopen = came;
+    source.onopen = () => {
+      came();
+      answers = false; // what ends this stream is a lost connection
+    };
     source.addEventListener("alive", came);
     source.onmessage = (message) => {
       came();
@@ -116,7 +122,9 @@ export function follow(tell, lost) {
   const openAgain = async () => {
     const answer = await fetch(path("state"), { signal: within(SILENT_MS) }).catch(() => null);
     if (answer && answer.status === 401) location.reload();
-    else turn();
+    answers = Boolean(answer && answer.ok);
+    if (answers) tell(await answer.json());
+    turn();
   };
   const turn = () => {
     close();

@@ -79,12 +79,16 @@ async function startComputer() {
   state.mirrored = true;
 }
 
-// A hidden page asks for no stream: browsers allow only six connections to a host.
+// Ask for the computer's camera anew; a hidden page asks for no stream: browsers allow only six
+// connections to a host.
 function pauseComputer() {
   if (!state.on || state.stream) return;
   if (document.hidden) $("stream").removeAttribute("src");
   else $("stream").src = api.cameraAddress();
 }
+
+// After a lost connection the stream of the computer's camera stands still.
+export const renew = pauseComputer;
 
 export function stop() {
   if (state.stream) for (const track of state.stream.getTracks()) track.stop();
@@ -103,10 +107,16 @@ function show() {
   $("dark").hidden = state.on;
   $("camera-is-on").hidden = !state.on;
   $("preview").classList.toggle("mirrored", state.mirrored);
-  const [width, height] = browser ? [$("video").videoWidth, $("video").videoHeight] : frameSize();
-  $("preview").style.setProperty("--ratio", width ? width / height : 4 / 3);
+  showRatio();
   $("start").textContent = state.on ? WORDS.stopCamera : WORDS.startCamera;
   for (const call of turnedOn) call(state.on);
+}
+
+// The preview has the picture's sides, which change when a telephone is turned.
+function showRatio() {
+  const video = $("video"), stream = $("stream");
+  const [width, height] = state.stream ? [video.videoWidth, video.videoHeight] : [stream.naturalWidth, stream.naturalHeight];
+  $("preview").style.setProperty("--ratio", width ? width / height : 4 / 3);
 }
 
 // The newest picture as a JPEG; null for the computer's camera, which the server asks itself.
@@ -142,6 +152,7 @@ export function drawBoxes(boxes, kind = "good", names = []) {
 export function wire() {
   $("start").addEventListener("click", () => (state.on ? stop() : start()));
   $("stop-camera").addEventListener("click", () => { stop(); focusOn($("content")); });
+  $("video").addEventListener("resize", showRatio);
   document.addEventListener("visibilitychange", pauseComputer);
   $("devices").addEventListener("change", () => { if (state.on) start(); });
   if (browserHasCameras()) navigator.mediaDevices.addEventListener("devicechange", offerDevices);

@@ -16,9 +16,10 @@ function recordingName() {
   return `${day}-${[now.getHours(), now.getMinutes(), now.getSeconds()].map(two).join("")}`;
 }
 
-// Record for a class or a person until `stop`; `kept` is called with each new picture.
+// Record for a class or a person until `stop`; `kept` is called with each new picture. What is recorded
+// for another one ends.
 export async function record(of, kept, seconds = Infinity) {
-  if (running) return;
+  if (running && running.of === of) return;
   if (!camera.isOn()) {
     await camera.start();
     hint(camera.isOn() ? WORDS.cameraIsOnNow : "", "");
@@ -64,14 +65,14 @@ export function stop() {
 
 // Count down, then record for a while: for people alone, whose hands are not at the button.
 export async function recordSoon(of, kept, shown) {
-  if (running) return stop();
+  if (running && running.of === of) return stop();
   if (!camera.isOn()) return record(of, kept);
   const waiting = { of };
   running = waiting;
   hint("", "");
   speak(WORDS.countdown(COUNT_SECONDS, RECORD_SECONDS));
   $("countdown").hidden = false;
-  for (let left = COUNT_SECONDS; left > 0 && running === waiting; left -= 1) {
+  for (let left = COUNT_SECONDS; left > 0 && running === waiting && camera.isOn(); left -= 1) {
     $("countdown").textContent = String(left);
     shown();
     await sleep(1000);
@@ -79,7 +80,7 @@ export async function recordSoon(of, kept, shown) {
   $("countdown").hidden = true;
   if (running !== waiting) return undefined;
   running = null;
-  return record(of, kept, RECORD_SECONDS);
+  return camera.isOn() ? record(of, kept, RECORD_SECONDS) : undefined;
 }
 
 function tell(answer, counts) {

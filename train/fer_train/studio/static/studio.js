@@ -15,6 +15,7 @@ const LAYOUTS = { show: "recording", train: "alone", use: "", people: "recording
 const isHere = ["localhost", "127.0.0.1", "[::1]"].includes(location.hostname);
 
 let shown = ""; // the step that stands on the page
+let isLost = false; // whether the studio does not answer
 
 function turnTo() {
   const asked = location.hash.slice(1), step = STEPS.includes(asked) ? asked : shown || "show";
@@ -36,6 +37,8 @@ function turnTo() {
 
 function tell(state) {
   status("well", WORDS.connected);
+  if (isLost) camera.renew();
+  isLost = false;
   if (state.error) {
     complain(new Error(WORDS.error(state)));
     return;
@@ -75,4 +78,7 @@ $("skip").addEventListener("click", (event) => {
 });
 turnTo();
 showAddresses().catch(complain);
-follow(tell, () => status("ill", WORDS.noConnection));
+follow(tell, () => {
+  isLost = true;
+  status("ill", WORDS.noConnection);
+});

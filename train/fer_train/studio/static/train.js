@@ -74,6 +74,7 @@ function freeName() {
 }
 
 function showJob(job) {
+  $("job").dataset.name = job.name;
   $("job-title").textContent = WORDS.jobTitle(job.kind, job.name);
   speak(WORDS.jobTitle(job.kind, job.name));
   if (job.kind === "train" && job.curve.length) $("job-progress").value = job.epoch / job.epochs;
@@ -215,6 +216,7 @@ export function wire() {
   });
   $("init").addEventListener("change", () => { $("init-words").textContent = WORDS.networkAdvice[$("init").value] || ""; });
   $("stop").addEventListener("click", told(async () => {
-    if (await ask(WORDS.stopAsk, WORDS.stop)) await api.stop();
+    const { name } = $("job").dataset; // meanwhile another one may begin
+    if (await ask(WORDS.stopAsk, WORDS.stop)) await api.stop(name);
   }));
 }

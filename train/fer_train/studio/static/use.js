@@ -10,6 +10,7 @@ const LOOK_MS = 150, TRIAL_MS = 2000, TRIAL_GRACE_SECONDS = 30;
 // What is said at the end of a trial, by the state that the device tells.
 const TRIAL_ENDS = { kept: ["good", WORDS.trialKept], "taken back": ["bad", WORDS.trialTakenBack] };
 let trial = null; // the one that is followed
+let picked = ""; // the model that the user chose; else the newest one is shown
 let detector = ""; // what found the faces
 let wanted = false; // whether this step is the one that is shown
 const live = new Live(LOOK_MS, {
@@ -26,9 +27,8 @@ const live = new Live(LOOK_MS, {
 
 export function showModels(state) {
   const names = state.runs.filter((each) => each.bundle).map((each) => each.name); // the newest first
-  const before = $("model").value;
   offer($("model"), names);
-  if (names.length && !names.includes(before)) $("model").value = names[0];
+  if (names.length) $("model").value = names.includes(picked) ? picked : names[0];
   $("no-model").hidden = names.length > 0;
   $("which-model").hidden = names.length === 0;
   $("deploy").hidden = names.length === 0;
@@ -137,7 +137,11 @@ function sayDeployed(kind, words) {
 }
 
 export function wire() {
-  $("model").addEventListener("change", () => { nameDownload(); live.go(); });
+  $("model").addEventListener("change", () => {
+    picked = $("model").value;
+    nameDownload();
+    live.go();
+  });
   $("deploy-form").addEventListener("submit", (event) => {
     event.preventDefault();
     told(async () => {

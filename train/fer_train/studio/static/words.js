@@ -50,7 +50,7 @@ const ERRORS = {
   token_letters: () => "The token has letters that no token has. Copy it again.",
   too_many_pixels: ({ most }) => `larger than ${most} megapixels`,
   training: ({ name }) => `${name} is being trained. Wait for it, or stop it.`,
-  unreadable: () => "no picture that can be read",
+  unreadable: ({ why }) => `no picture that can be read: ${why}`,
   unreadable_crop: ({ file }) => `${file} cannot be read as a picture. Delete it.`,
 };
 
@@ -114,7 +114,7 @@ export const WORDS = {
   cameraRefused: {
     NotAllowedError: "The browser may not use the camera. Allow it in the address bar, then start it again.",
     NotFoundError: "This browser finds no camera. Plug one in, or choose another one.",
-    NotReadableError: "Another program uses the camera. Close it, then start again.",
+    NotReadableError: "Another program uses the camera. Close it, then start again. If this studio has the camera, choose the computer's camera.",
     OverconstrainedError: "That camera is no longer there. Choose another one.",
   },
   cameraFailed: (reason) => `The camera cannot be started: ${reason}`,
@@ -274,7 +274,7 @@ export const WORDS = {
   nobodyKnown: "not known",
   inSight: (names) => `In sight: ${names.join(", ")}.`,
   usePeople: "Let fer-edge know them",
-  usePeopleHere: "On this computer:",
+  usePeopleHere: "On this computer, once no page and no studio has the camera:",
   peopleCommand: (folder, detector) => `fer-edge --camera 0 --faces ${quoted(folder)}${detectorOption(detector)}`,
   usePeopleThere: "On another one, with the folder from this file:",
   downloadPeople: "Download people.zip",
