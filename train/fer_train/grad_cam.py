@@ -111,15 +111,9 @@ def grad_cam(
         FerError: The network does not fit, or Keras runs without TensorFlow.
         ArgumentError: There is no such layer, or it has no maps.
     """
-    if keras.backend.backend() != "tensorflow":
-        raise FerError("explain needs Keras's TensorFlow backend: unset KERAS_BACKEND")
+    _require_fitting(model)
     import tensorflow as tf
 
-    if not isinstance(model.layers[-1], keras.layers.Softmax) or not model.inputs:
-        raise FerError(
-            f"explain takes networks that end in a softmax, as those of fer-train do; {model.name} "
-            "does not. Of a network trained with --qat, explain the one that it continued from"
-        )
     maps_layer = _layer_with_maps(model, layer)
     before_softmax = model.layers[-1].input
     both = keras.Model(model.input, [maps_layer.output, before_softmax, model.output])
@@ -138,6 +132,16 @@ def grad_cam(
     answer, heat = np.asarray(probabilities, np.float32), np.maximum(summed, 0)
     heat = cv2.resize(heat, picture.shape[1::-1], interpolation=cv2.INTER_LINEAR)
     return answer, np.asarray(heat / max(float(heat.max()), 1e-9), np.float32), int(chosen)
+
+
+def _require_fitting(model: keras.Model) -> None:
+    if keras.backend.backend() != "tensorflow":
+        raise FerError("explain needs Keras's TensorFlow backend: unset KERAS_BACKEND")
+    if not isinstance(model.layers[-1], keras.layers.Softmax) or not model.inputs:
+        raise FerError(
+            f"explain takes networks that end in a softmax, as those of fer-train do; {model.name} "
+            "does not. Of a network trained with --qat, explain the one that it continued from"
+        )
 
 
 def _layer_with_maps(model: keras.Model, name: str | None) -> keras.layers.Layer:

@@ -52,8 +52,8 @@ class LoadOutput(Output):
             each = ", ".join(f"{camera} {share:.0%}" for camera, share in shares.items())
             log.warning(
                 "this computer cannot look at every picture of its cameras (%s): "
-                "a smaller fps or size (of a network camera in its own settings), or a larger "
-                "min_face, helps",
+                "a smaller fps or size, or a larger min_face, helps. A network camera has fps and "
+                "size in its own settings",
                 each,
                 extra={"see": "computer-too-slow"},
             )

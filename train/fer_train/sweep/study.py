@@ -40,8 +40,7 @@ class Tried:
 
     Attributes:
         state: "complete", "pruned" or "failed".
-        accuracy: On the validation split, 0 to 1: at the end, or where it was pruned; None for
-            a trial that failed.
+        accuracy: On the validation split, 0 to 1: at the end, or where it was pruned, or None.
         values: The settings that it tried, by name.
         why: Why it failed, or where it was pruned.
     """
@@ -219,9 +218,8 @@ def _suggest(trial: Trial, setting: Setting) -> None:
 
 
 def _accuracy(trial: FrozenTrial) -> float | None:
-    if trial.state is TrialState.FAIL or trial.values:
-        return trial.value
-    return max(trial.intermediate_values.items(), default=(0, None))[1]
+    last = max(trial.intermediate_values.items(), default=(0, None))[1]
+    return trial.value if trial.values or trial.state is TrialState.FAIL else last
 
 
 @contextmanager
