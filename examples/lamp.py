@@ -16,7 +16,8 @@ def lamp_states(lines: Iterable[str], label: str) -> Iterator[bool]:
     at = 0.0
     for line in lines:
         event = json.loads(line) if line[0] == "{" else sys.exit(f"no event of fer-edge: {line}")
-        if event["at"] < at - 5:  # fer-edge has started again
+        is_known = event["kind"] == "started" and event["track_id"] in shown
+        if is_known or event["at"] < at - 5:  # fer-edge has started again
             shown.clear()
         at = event["at"]
         if event["kind"] == "ended":

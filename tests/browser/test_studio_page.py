@@ -486,6 +486,19 @@ def test_who_records_for_another_class_ends_the_timer_of_the_first(seen: Visit) 
     card(seen, "wink").get_by_role("button", name="Timer: 10 s").wait_for()
 
 
+def test_a_timer_that_takes_the_place_of_another_one_shows_its_countdown(seen: Visit) -> None:
+    page = seen.page
+    page.click("#start")
+    page.wait_for_selector("#video:not([hidden])")
+    card(seen, "wink").get_by_role("button", name="Timer: 10 s").click()
+    page.wait_for_selector("#countdown:not([hidden])")
+    card(seen, "happy").get_by_role("button", name="Timer: 10 s").click()
+    page.wait_for_timeout(1300)  # the first one has noticed
+    assert page.locator("#countdown").is_visible()
+    page.wait_for_selector("#hint.good:not(:empty)")  # it records
+    assert page.locator("#countdown").is_hidden()
+
+
 def test_a_camera_that_is_stopped_during_the_countdown_stays_off(seen: Visit) -> None:
     page = seen.page
     page.click("#start")

@@ -141,6 +141,8 @@ def test_quiet_says_nothing_but_results(tmp_path: Path) -> None:
     lines = call("fer-edge", "good.jpg", "--quiet", cwd=tmp_path)
     assert lines.stdout.startswith("good.jpg: face of ")
     assert lines.stderr == ""
+    saved = call("fer-edge", "good.jpg", "--quiet", "--save", "seen.jpg", cwd=tmp_path)
+    assert (saved.stdout, saved.stderr) == ("", "")
 
 
 @needs_pyav

@@ -13,8 +13,6 @@ from screens import table
 
 from drawn_faces import drawn_dataset, save_npz
 
-pytestmark = pytest.mark.slow
-
 STUDY = Path(__file__).parents[2] / "train" / "studies" / "screens.py"
 
 
@@ -28,6 +26,7 @@ def screens(folder: Path, *options: object) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 def test_ideas_are_trained_once_and_tabled(tmp_path: Path) -> None:
     save_npz(tmp_path / "drawn.npz", drawn_dataset())
     ideas = ("--only", "baseline", "squeeze-excite")
@@ -47,6 +46,7 @@ def test_ideas_are_trained_once_and_tabled(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "figures.json").read_text()) == rows
 
 
+@pytest.mark.slow
 def test_a_run_folder_of_other_settings_is_refused(tmp_path: Path) -> None:
     save_npz(tmp_path / "drawn.npz", drawn_dataset())
     run = tmp_path / "runs" / "mixup-1"

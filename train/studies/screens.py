@@ -54,7 +54,7 @@ IDEAS: dict[str, dict[str, bool | float | str]] = {
     "normalized": {"arch": "normalized"},
 }
 """What each changes: settings of fer-train, or the network (screen_networks.py)."""
-JUDGED = "judged.json"
+JUDGED, PUBLIC = "judged.json", "PublicTest"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +87,17 @@ class Screen:
         return {"idea": self.idea, "seed": self.config.seed, "epochs": self.config.epochs}
 
     @property
+    def judges(self) -> set[str]:
+        """The names of what judges it."""
+        return {PUBLIC, *(path.stem for path in self.elsewhere)}
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether its folder has the figure of each set."""
+        file = self.out / JUDGED
+        return file.exists() and json.loads(file.read_text()).keys() == self.judges
+
+    @property
     def inputs(self) -> tuple[Path, ...]:
         """The files that it reads."""
         return (*self.config.inputs, *self.elsewhere)
@@ -113,7 +124,7 @@ class Screen:
         model = load_keras_model(model_file(self.out))
         sets = {path.stem: load_dataset(path).in_order(FER2013_LABELS) for path in self.elsewhere}
         metrics = json.loads((self.out / METRICS).read_text())
-        figures = {"PublicTest": metrics["validation"]["accuracy"]}
+        figures = {PUBLIC: metrics["validation"]["accuracy"]}
         figures |= {name: evaluate(model, held).macro_recall for name, held in sets.items()}
         return {name: round(float(value), 4) for name, value in figures.items()}
 
@@ -153,8 +164,8 @@ def screen(idea: str, seed: int, given: argparse.Namespace) -> Screen:
 
 
 def is_of(row: dict[str, Any], training: Screen) -> bool:
-    """Return whether a row is that of a training."""
-    return training.key.items() <= row.items()
+    """Return whether a row is that of a training, judged by the same sets."""
+    return training.key.items() <= row.items() and row["figures"].keys() == training.judges
 
 
 def done_row(done: Screen) -> dict[str, Any]:
@@ -202,12 +213,12 @@ def main() -> None:
     for each in missing:
         require_own(each.out, each.config)
     make_folder(given.runs)
-    if waiting := [each for each in missing if not (each.out / JUDGED).exists()]:
+    if waiting := [each for each in missing if not each.is_judged]:
         pool = make_pool(Where(Place(workers=given.jobs)), given.runs, len(waiting), print, print)
         finish_all(waiting, pool, "the same command", print)
     rows += [done_row(each) for each in missing]
     write_text(given.out, json.dumps(rows, indent=1) + "\n")
-    print(table([row for row in rows if row["epochs"] == given.epochs]))
+    print(table([row for row in rows if any(is_of(row, each) for each in wanted)]))
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import threading
 import time
+import weakref
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -86,11 +87,12 @@ class UnknownFaces:
     def _let_go_later(self) -> None:
         """Let go of the faces also where nobody else comes and nobody looks."""
         if self._faces and self._timer is None:
-            self._timer = threading.Timer(_LOOK_SECONDS, self._look)
+            self._timer = threading.Timer(_LOOK_SECONDS, _look, [weakref.ref(self)])
             self._timer.daemon = True
             self._timer.start()
 
-    def _look(self) -> None:
+    def look(self) -> None:
+        """Drop the faces that were not seen for long, and look again later if some are left."""
         with self._lock:
             self._let_go()
             self._timer = None
@@ -124,6 +126,11 @@ class UnknownFaces:
         with self._lock:
             self._faces.pop(track_id, None)
             self._forgotten.append(track_id)
+
+
+def _look(held: weakref.ref[UnknownFaces]) -> None:
+    if faces := held():  # else its run has ended
+        faces.look()
 
 
 def _sharpness(cut: CutOut) -> float:

@@ -136,8 +136,7 @@ class EdgeConfig:
     )
     log_format: str = option("text", LOG_FORMAT_HELP)
     quiet: bool = False
-    """Nothing but results is printed, as with --quiet: of a stream nothing, unless json or events
-    is -."""
+    """Print results only. A stream prints nothing unless json or events is -."""
     token: str = field(default="", repr=False)
     """What other computers have to know to see the page."""
     mqtt: str = ""

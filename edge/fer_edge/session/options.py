@@ -63,8 +63,10 @@ class RunOptions:
     @property
     def writes_to_console(self) -> bool:
         """Whether stdout gets lines for a person to read."""
-        wanted = not self.quiet or bool(self.pictures)  # the result of a picture is its lines
-        return wanted and "-" not in (self.settings.json, self.settings.events)
+        config = self.settings
+        elsewhere = any(getattr(config, name) for name in config.outputs())
+        wanted = not self.quiet or (bool(self.pictures) and not elsewhere)  # they are the result
+        return wanted and "-" not in (config.json, config.events)
 
     def spare_what_is_watched(self) -> None:
         """Check that no output replaces an input.

@@ -241,7 +241,8 @@ class CameraSource:
             try:
                 capture = self._open()
             except FerError as error:
-                self._alive_at = self._clock()
+                if self._is_wanted:
+                    self._alive_at = self._clock()
                 log.debug("attempt %d: %s", self._tries, error)
                 continue
             self.reconnects += 1

@@ -259,7 +259,7 @@ def test_metrics_tell_how_long_each_expression_was_seen() -> None:
     see(20.0, happy)  # a pause counts a second at most; who went meanwhile, as in a history, none
     see(21.0)
     see(21.25, happy)
-    served.view.idle(Gap(21.5, camera="desk"), Analysis())
+    served.view.idle(Gap(21.5, camera="desk"), Analysis())  # a slow camera is no absence
     see(21.75, other)
     see(5.0, other)  # a clock that falls back
     see(1.0, camera=odd)
@@ -267,7 +267,7 @@ def test_metrics_tell_how_long_each_expression_was_seen() -> None:
         text = served.ask("/metrics").read().decode()
     samples = re.findall(r"^fer_edge_expression_seconds_total(.*)", text, re.M)
     assert samples == [
-        '{camera="desk",label="happy"} 1.5',
+        '{camera="desk",label="happy"} 2.0',
         '{camera="desk",label="<b>odd</b>"} 0.5',
         r'{camera="d\"o\\or",label="happy"} 0.0',
         r'{camera="d\"o\\or",label="<b>odd</b>"} 0.0',

@@ -120,11 +120,13 @@ export function follow(tell, lost) {
     };
   };
   const openAgain = async () => {
-    const answer = await fetch(path("state"), { signal: within(SILENT_MS) }).catch(() => null);
-    if (answer && answer.status === 401) location.reload();
-    answers = Boolean(answer && answer.ok);
-    if (answers) tell(await answer.json());
+    const state = await fetch(path("state"), { signal: within(SILENT_MS) }).then((answer) => {
+      if (answer.status === 401) location.reload();
+      return answer.ok ? answer.json() : null;
+    }).catch(() => null);
+    answers = state !== null;
     turn();
+    if (answers) tell(state);
   };
   const turn = () => {
     close();

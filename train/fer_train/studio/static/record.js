@@ -27,6 +27,7 @@ export async function record(of, kept, seconds = Infinity) {
   }
   const mine = { of, until: performance.now() + 1000 * seconds };
   running = mine;
+  $("countdown").hidden = true; // of another one that this ends
   const recording = recordingName(), counts = { kept: 0, refused: 0, failed: 0 };
   try {
     while (running === mine && performance.now() < mine.until && camera.isOn()) {
@@ -77,8 +78,9 @@ export async function recordSoon(of, kept, shown) {
     shown();
     await sleep(1000);
   }
+  if (running && running !== waiting) return undefined; // another one counts down or records
   $("countdown").hidden = true;
-  if (running !== waiting) return undefined;
+  if (!running) return undefined;
   running = null;
   return camera.isOn() ? record(of, kept, RECORD_SECONDS) : undefined;
 }

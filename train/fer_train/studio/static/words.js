@@ -274,7 +274,7 @@ export const WORDS = {
   nobodyKnown: "not known",
   inSight: (names) => `In sight: ${names.join(", ")}.`,
   usePeople: "Let fer-edge know them",
-  usePeopleHere: "On this computer, once no page and no studio has the camera:",
+  usePeopleHere: "On this computer, after you stop the camera here:",
   peopleCommand: (folder, detector) => `fer-edge --camera 0 --faces ${quoted(folder)}${detectorOption(detector)}`,
   usePeopleThere: "On another one, with the folder from this file:",
   downloadPeople: "Download people.zip",
