@@ -21,13 +21,11 @@ def main(page: str) -> None:
         health = urlopen(f"{page}/healthz", timeout=10)
     except HTTPError as ill:  # 503: no camera gives pictures
         health = ill
-    with health:
-        print(health.read().decode().replace("\n", ", "), flush=True)
+    print(health.read().decode().replace("\n", ", "), flush=True)
     with urlopen(Request(f"{page}/events", headers=headers), timeout=60) as lines:
         for line in lines:
             if line.startswith(b"data:"):
-                state = json.loads(line.removeprefix(b"data:"))
-                for event in state["events"]:
+                for event in json.loads(line.removeprefix(b"data:"))["events"]:
                     print(event["kind"], event["track"], event["label"], flush=True)
 
 

@@ -12,18 +12,11 @@ from collections.abc import Iterable, Iterator
 
 def lamp_states(lines: Iterable[str], label: str) -> Iterator[bool]:
     """Yield after each event whether the lamp is to be on."""
-    shown: dict[int, str] = {}
-    at = 0.0
+    shown, at = dict[int, str](), 0.0
     for line in lines:
         event = json.loads(line) if line[0] == "{" else sys.exit(f"no event of fer-edge: {line}")
-        is_known = event["kind"] == "started" and event["track_id"] in shown
-        if is_known or event["at"] < at - 5:  # fer-edge has started again
-            shown.clear()
-        at = event["at"]
-        if event["kind"] == "ended":
-            shown.pop(event["track_id"], None)
-        else:
-            shown[event["track_id"]] = event["label"]
+        shown = shown if event["at"] > at - 5 else {}  # fer-edge has started again
+        shown[event["track_id"]], at = event["label"], event["at"]  # of one that ended: none
         yield label in shown.values()
 
 

@@ -32,12 +32,6 @@ def test_the_lamp_forgets_who_was_there_before_fer_edge_started_again() -> None:
     ]
     states = LAMP["lamp_states"]([event.to_json() for event in events], "happy")
     assert list(states) == [True, False]
-    soon = [
-        ExpressionEvent("started", 2, "happy", 0.9, 1.0),
-        ExpressionEvent("started", 1, "happy", 0.9, 2.0),
-        ExpressionEvent("started", 1, "neutral", 0.8, 3.0),
-    ]
-    assert list(LAMP["lamp_states"]([each.to_json() for each in soon], "happy"))[-1] is False
 
 
 def test_ctrl_c_ends_the_lamp_without_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
