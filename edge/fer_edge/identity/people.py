@@ -149,6 +149,11 @@ class KnownPeople:
         self._describe, self._people = describe, people
         self._describing = threading.Lock()
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Who is known, each once."""
+        return tuple(dict.fromkeys(self._people.names)) if self._people else ()
+
     def describe(self, frame: Frame, face: Face) -> FloatArray:
         """Return the descriptor (n,) float32 of a face."""
         with self._describing:

@@ -164,7 +164,7 @@ def _mqtt(run: Run) -> Iterator[Output]:
         report = device_report(run, settings.name, bundles)
         shared = shared_pictures(run.options.settings, run.clips)
         output = MqttOutput(
-            settings, run.model.facts, stamp, names, report=report, inbox=bundles, shared=shared
+            settings, run.model.facts, stamp, names, report, bundles, shared, run.people
         )
         broker = run.stack.enter_context(output)
         run.counters["mqtt_delivered"] = lambda: broker.delivered

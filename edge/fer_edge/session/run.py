@@ -31,6 +31,7 @@ class Run:
         stop: Ends the run.
         model: What classifies.
         enrolment: What names unknown faces, None where the page names none.
+        people: The names of who is known at the start.
         clips: Where clips of moments lie, None where none are written.
         saved: What the outputs may write, and which version of it was there before; each notes
             its own by `saves`.
@@ -47,6 +48,7 @@ class Run:
     stack: ExitStack
     times: StageTimes
     enrolment: LiveEnrolment | None = None
+    people: tuple[str, ...] = ()
     clips: ClipFolder | None = None
     saved: dict[Path, tuple[int, int] | None] = field(default_factory=dict)
     counters: dict[str, Callable[[], int]] = field(default_factory=dict)

@@ -92,7 +92,8 @@ def watch(options: RunOptions) -> SessionResult:
         enrolment = _live_enrolment(options, people)
         analyzer = _make_analyzer(options, kind, model, stack, times, people, enrolment)
         stamp = Stamp(device_name(config))
-        run = Run(options, kind, source, model, stamp, stop, stack, times, enrolment)
+        names = people.names if people else ()
+        run = Run(options, kind, source, model, stamp, stop, stack, times, enrolment, names)
         outputs = [*make_outputs(run), *last]
         turns = {name: Turn(own.rotate, own.mirror) for name, own in config.cameras.items()}
         turned = MaskedSource(RotatedSource(source, turns), config.masks)

@@ -20,6 +20,7 @@ from fer_edge.outputs.mqtt.home_assistant import discovery, person_discovery
 from fer_edge.outputs.mqtt.last_picture import LastPicture
 from fer_edge.outputs.mqtt.output import MOST_PICTURES, MqttOutput
 from fer_edge.outputs.mqtt.pictures import SharedPictures
+from fer_edge.outputs.mqtt.sensors import Sensors
 from fer_edge.outputs.mqtt.settings import MqttSettings
 from fer_edge.outputs.stamp import Stamp
 from fer_edge.session.addresses import shared_pictures
@@ -90,6 +91,15 @@ def test_what_was_not_asked_for_is_removed() -> None:
     assert told == {f"ha/{PICTURES}": "", f"ha/{CLIP}": ""}
     assert SharedPictures().clip_payloads(BASE, "") == {}
     assert json.loads(SharedPictures(True).discovery("hall", "ha", ("",))[f"ha/{PICTURES}"])
+
+
+def test_who_is_known_is_not_in_sight_at_the_start_whatever_an_earlier_run_told() -> None:
+    settings = MqttSettings("127.0.0.1", 1883, "hall")
+    told = Sensors(settings, model, ("",), SharedPictures(), ("anna", "Zoë")).start()
+    people = {topic: text for topic, text in told.items() if "/person/" in topic}
+    assert people[f"{BASE}/person/anna/state"] == "none"
+    assert [text for topic, text in people.items() if topic.endswith("/state")] == ["none"] * 2
+    assert any("anna" in topic and topic.endswith("/config") for topic in told)
 
 
 def output_with(broker: Broker, shared: SharedPictures) -> MqttOutput:

@@ -26,8 +26,7 @@ QUEUED_MESSAGES = 1000
 CLOSING_SECONDS = 2.0
 MOST_PICTURES = 4
 """How many pictures may be on their way at once; of what comes more none is sent."""
-_EVENT, _RETAINED, _PICTURE = "event", "retained", "picture"
-_ACKNOWLEDGED = "acknowledged"
+_EVENT, _RETAINED, _PICTURE, _ACKNOWLEDGED = "event", "retained", "picture", "acknowledged"
 log = logging.getLogger(__name__)
 
 
@@ -48,6 +47,7 @@ class MqttOutput(Output):
         report: DeviceReport | None = None,
         inbox: Inbox | None = None,
         shared: SharedPictures = SharedPictures(),  # noqa: B008  # it is frozen
+        people: Sequence[str] = (),
     ) -> None:
         """Prepare the client; the broker is looked for when entering.
 
@@ -59,6 +59,7 @@ class MqttOutput(Output):
             report: What the device tells of itself, if anything.
             inbox: What it reads, if anything.
             shared: What is told of pictures.
+            people: The names of who is known.
 
         Raises:
             FerError: paho-mqtt is missing.
@@ -72,7 +73,7 @@ class MqttOutput(Output):
         self._stamp, self._report = stamp, report
         self.delivered = self.dropped = self._underway = 0
         self._broker = f"{settings.host}:{settings.port}"
-        self._sensors = Sensors(settings.name, settings.discovery_prefix, model, cameras, shared)
+        self._sensors = Sensors(settings, model, cameras, shared, people)
         self._base, self._known = self._sensors.topic, self._sensors.start()
         self._sent: dict[str, str] = {}
         self._halves: dict[int, str] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from fer_core.text import to_bytes
 from fer_core.values import Frame, Gap
@@ -20,6 +20,7 @@ from fer_edge.outputs.mqtt.home_assistant import (
     person_discovery,
 )
 from fer_edge.outputs.mqtt.pictures import SharedPictures
+from fer_edge.outputs.mqtt.settings import MqttSettings
 
 BLIND_SECONDS = 15.0
 """How long no frame may come before a camera's sensors count as unavailable."""
@@ -30,27 +31,28 @@ class Sensors:
 
     def __init__(
         self,
-        name: str,
-        prefix: str,
+        settings: MqttSettings,
         model: Callable[[], ModelFacts],
         cameras: Sequence[str],
         shared: SharedPictures,
+        people: Sequence[str] = (),
     ) -> None:
         """Begin with nobody in sight.
 
         Args:
-            name: What the device is called.
-            prefix: What the topics of discovery begin with.
+            settings: What the device is called, and what the topics of discovery begin with.
             model: Returns which bundle classifies now.
             cameras: What the run calls its cameras; one without a name is "".
             shared: What is told of pictures.
+            people: The names of who is known: the broker may keep what an earlier run told.
         """
-        self.topic = f"fer-edge/{name}"
-        self._name, self._prefix, self._model = name, prefix, model
+        self.topic = f"fer-edge/{settings.name}"
+        self._name, self._prefix, self._model = settings.name, settings.discovery_prefix, model
         self._shared = shared
         self._cameras = {camera: _CameraSensors(self.topic, camera) for camera in cameras}
         self._people: dict[str, dict[str, str]] = {camera: {} for camera in cameras}
         self._known_people: dict[str, str] = {}
+        self._know(people)
         self._told_model: ModelFacts | None = None
 
     def event_topic(self, camera: str) -> str:
@@ -82,11 +84,14 @@ class Sensors:
         here = {face.person: face.label for face in seen.present if face.person}
         self._people[newest.camera] = here
         new = [person for person in here if person not in self._known_people]
-        for person in new:
-            self._known_people[person] = _key(person, self._known_people.values())
+        self._know(new)
         sensors = {**self._cameras[newest.camera].see(newest, seen), **self._news_of_the_model()}
         sensors |= self._clip(newest.camera)
         return {**sensors, **self._person_discovery(new), **self._people_known()}
+
+    def _know(self, people: Iterable[str]) -> None:
+        for person in people:
+            self._known_people[person] = _key(person, self._known_people.values())
 
     def _clip(self, camera: str) -> dict[str, str]:
         return self._shared.clip_payloads(self.camera_topic(camera), camera)
