@@ -28,6 +28,7 @@ from fer_edge.outputs.mqtt.report import (
     TrialReport,
 )
 from fer_edge.outputs.mqtt.sensors import Sensors
+from fer_edge.outputs.mqtt.settings import MqttSettings
 from mqtt_broker import FRAME, event, model
 
 REPORT = Report(
@@ -113,7 +114,8 @@ def test_a_device_that_the_broker_has_lost_is_away_and_forgotten_once_no_topic_i
 
 def blind_run() -> dict[str, str]:
     """Return what a run tells by topic whose only camera, without a name, gives no picture."""
-    sensors = Sensors("hall", "ha", model, ("",), SharedPictures())
+    settings = MqttSettings("127.0.0.1", name="hall", discovery_prefix="ha")
+    sensors = Sensors(settings, model, ("",), SharedPictures())
     report, told = DeviceReport("hall", model), sensors.start()
     for newest in (replace(FRAME, captured_at=0.0), Gap(REPORT_SECONDS)):
         told |= sensors.see(newest, Analysis()) | report.see(newest, Analysis())
