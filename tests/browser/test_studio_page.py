@@ -68,6 +68,12 @@ def add_run(studio: Studio, name: str, made: str = "2026-11-27T10:15:00") -> Non
     )
 
 
+def fill_and_train(studio: Studio, pictures: int) -> None:
+    """Make two classes, and a run of them."""
+    fill(studio, pictures, "happy", "wink")
+    add_run(studio, "mine")
+
+
 @pytest.fixture
 def seen(tmp_path: Path) -> Iterator[Visit]:
     """The page, with two classes: happy of six pictures, and an empty one."""
@@ -78,6 +84,15 @@ def seen(tmp_path: Path) -> Iterator[Visit]:
 @contextmanager
 def page_of(tmp_path: Path, prepare: Callable[[Studio], None]) -> Iterator[Visit]:
     """Open the page of a studio that was prepared."""
+    with studio_and_page(tmp_path, prepare) as (_, seen):
+        yield seen
+
+
+@contextmanager
+def studio_and_page(
+    tmp_path: Path, prepare: Callable[[Studio], None]
+) -> Iterator[tuple[Studio, Visit]]:
+    """Open a studio that was prepared, and its page."""
     camera = save_camera(tmp_path / "camera.mjpeg", "happy", faces=30)
     options = StudioOptions(tmp_path / "studio", port=0, detector="haar", browser=False)
     with (
@@ -86,7 +101,7 @@ def page_of(tmp_path: Path, prepare: Callable[[Studio], None]) -> Iterator[Visit
     ):
         prepare(studio)
         with visit(playwright, f"http://127.0.0.1:{server.port}/", camera) as seen:
-            yield seen
+            yield studio, seen
 
 
 def card(seen: Visit, name: str) -> Any:
@@ -393,15 +408,8 @@ def test_the_end_of_a_devices_trial_is_told(tmp_path: Path) -> None:
 def test_a_tile_and_a_mistake_are_of_their_picture_and_not_of_a_later_one_of_its_name(
     tmp_path: Path,
 ) -> None:
-    studios: list[Studio] = []
-
-    def prepare(studio: Studio) -> None:
-        studios.append(studio)
-        fill(studio, 6, "happy", "wink")
-        add_run(studio, "mine")
-
-    with page_of(tmp_path, prepare) as seen:
-        page, (studio,) = seen.page, studios
+    with studio_and_page(tmp_path, lambda studio: fill_and_train(studio, 6)) as (studio, seen):
+        page = seen.page
         picture = page.locator("img[alt='happy, first~0006']")
         page.click("#steps a[href='#train']")
         page.locator("#result .tile").nth(5).wait_for()
@@ -513,15 +521,7 @@ def test_a_camera_that_is_stopped_during_the_countdown_stays_off(seen: Visit) ->
 
 
 def test_the_newest_model_is_shown_until_another_one_is_chosen(tmp_path: Path) -> None:
-    kept: list[Studio] = []
-
-    def prepare(studio: Studio) -> None:
-        kept.append(studio)
-        fill(studio, 2, "happy", "wink")
-        add_run(studio, "mine")
-
-    with page_of(tmp_path, prepare) as seen:
-        (studio,) = kept
+    with studio_and_page(tmp_path, lambda studio: fill_and_train(studio, 2)) as (studio, seen):
         seen.page.click("#steps a[href='#use']")
         model = seen.page.locator("#model")
         sync_api.expect(model).to_have_value("mine")
@@ -536,17 +536,11 @@ def test_the_newest_model_is_shown_until_another_one_is_chosen(tmp_path: Path) -
 
 
 def test_a_page_without_a_stream_asks_for_the_state(tmp_path: Path) -> None:
-    kept: list[Studio] = []
-
-    def prepare(studio: Studio) -> None:
-        kept.append(studio)
-        fill(studio, 1, "happy")
-
-    with page_of(tmp_path, prepare) as seen:
+    with studio_and_page(tmp_path, lambda studio: fill(studio, 1, "happy")) as (studio, seen):
         seen.page.route("**/api/events", lambda route: route.fulfill(status=503))
         seen.page.reload()
         words = seen.page.locator("#words")
         sync_api.expect(words).to_have_text("connected", timeout=10_000)
-        kept[0].collection.add("wink")
+        studio.collection.add("wink")
         card(seen, "wink").wait_for(timeout=10_000)
         assert words.text_content() == "connected"

@@ -35,9 +35,8 @@ from fer_train.run_folder import chosen_config, has_begun, model_file
 from fer_train.shipped import shipped_config
 from fer_train.sweep.trial_job import require_own
 
-BASELINE = "baseline"
 IDEAS: dict[str, dict[str, bool | float | str]] = {
-    BASELINE: {},
+    "baseline": {},
     "labels-alone": {"soft_labels": ""},
     "more-votes": {"soft_labels_weight": 0.75},
     "online-teacher": {"online_teacher": "fer-base"},
@@ -156,9 +155,9 @@ def screen(idea: str, seed: int, given: argparse.Namespace) -> Screen:
     """Return the training with an idea and a seed."""
     changed = dict(IDEAS[idea])
     network = changed.pop("arch", None)
-    settings = {"online_teacher": "", "epochs": given.epochs, "seed": seed, **changed}
-    data = {"data": str(given.data.resolve())}
-    config = chosen_config(shipped_config("fer-nano"), None, None, settings | data)
+    same = {"data": str(given.data.resolve()), "epochs": given.epochs, "online_teacher": ""}
+    settings = {**same, "seed": seed, **changed}
+    config = chosen_config(shipped_config("fer-nano"), None, None, settings)
     config = replace(config, arch=network) if network else config
     return Screen(idea, config, given.runs.resolve(), tuple(given.elsewhere))
 

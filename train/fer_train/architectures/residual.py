@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import keras
+from keras import KerasTensor
 
 from fer_train.architectures.blocks import (
     classify,
@@ -21,13 +24,20 @@ def build_fer_nano(input_shape: tuple[int, int, int], classes: int) -> keras.Mod
     where a plain 3x3 would cost most parameters and least time.
     """
     pixels = input_of(input_shape)
-    x = conv_relu(pixels, 16)
-    x = residual(x, 16)
-    x = residual(x, 24, stride=2)
-    x = residual(x, 32, stride=2)
+    return keras.Model(pixels, fer_nano_layers(pixels, classes), name="fer-nano")
+
+
+def fer_nano_layers(
+    x: KerasTensor, classes: int, after_block: Callable[[KerasTensor], KerasTensor] = lambda x: x
+) -> KerasTensor:
+    """Return fer-nano's probabilities for `x`; `after_block` is put behind each residual block."""
+    x = conv_relu(x, 16)
+    x = after_block(residual(x, 16))
+    x = after_block(residual(x, 24, stride=2))
+    x = after_block(residual(x, 32, stride=2))
     x = keras.layers.ReLU()(separable(x, 96, stride=2))
-    x = residual_separable(x, 96)
-    return keras.Model(pixels, classify(x, classes), name="fer-nano")
+    x = after_block(residual_separable(x, 96))
+    return classify(x, classes)
 
 
 def build_fer_small(input_shape: tuple[int, int, int], classes: int) -> keras.Model:

@@ -79,16 +79,13 @@ async function startComputer() {
   state.mirrored = true;
 }
 
-// Ask for the computer's camera anew; a hidden page asks for no stream: browsers allow only six
-// connections to a host.
-function pauseComputer() {
+// Ask for the computer's camera again, which stands still after a lost connection. A hidden page asks
+// for no stream: browsers allow only six connections to a host.
+export function renew() {
   if (!state.on || state.stream) return;
   if (document.hidden) $("stream").removeAttribute("src");
   else $("stream").src = api.cameraAddress();
 }
-
-// After a lost connection the stream of the computer's camera stands still.
-export const renew = pauseComputer;
 
 export function stop() {
   if (state.stream) for (const track of state.stream.getTracks()) track.stop();
@@ -153,7 +150,7 @@ export function wire() {
   $("start").addEventListener("click", () => (state.on ? stop() : start()));
   $("stop-camera").addEventListener("click", () => { stop(); focusOn($("content")); });
   $("video").addEventListener("resize", showRatio);
-  document.addEventListener("visibilitychange", pauseComputer);
+  document.addEventListener("visibilitychange", renew);
   $("devices").addEventListener("change", () => { if (state.on) start(); });
   if (browserHasCameras()) navigator.mediaDevices.addEventListener("devicechange", offerDevices);
   offerDevices();
